@@ -1,0 +1,1 @@
+"""What was said, and where: sources, their text, and passages with exact offsets."""

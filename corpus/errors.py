@@ -1,0 +1,103 @@
+"""Every error that Tenkyo raises on purpose.
+
+A message says what is wrong and how to mend it, in one line, so that the command line can
+print it and the API can put it in a problem document without rewording it.
+
+TenkyoError
+├ CorpusError
+│ ├ FetchFailed          a URL did not answer with a document
+│ ├ AddressRefused       a URL leads to an address that is not on the public internet
+│ ├ UnsupportedContent   no reader for this kind of file, or it is not what its name says
+│ ├ EmptyDocument        a reader found no text at all
+│ ├ UnreadableText       there is text, but it is encrypted, a scan, or has no characters
+│ └ StoreError           the data folder or database cannot be used
+├ IndexMissing           there is no index yet
+├ IndexMismatch          the index was built from something else
+├ ModelError
+│ ├ ModelUnavailable     the language model or the embedder cannot be reached or loaded
+│ └ ModelBadOutput       it answered, but not with what its protocol promises
+├ NotFound               no source, passage, conversation or answer of that id
+├ QuestionRefused        the question is empty, too long, or not text
+└ SettingsError          a setting is unknown or has a value that cannot be
+"""
+
+from __future__ import annotations
+
+
+class TenkyoError(Exception):
+    """Root of the tree; ``str()`` is one line for the user."""
+
+
+class CorpusError(TenkyoError):
+    """Something about a source: it concerns that source alone, never the whole run."""
+
+
+class FetchFailed(CorpusError):
+    def __init__(self, url: str, reason: str, status: int | None = None) -> None:
+        self.url, self.status = url, status
+        super().__init__(f"cannot fetch {url}: {reason}")
+
+
+class AddressRefused(CorpusError):
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        super().__init__(f"refused to fetch {url}: {reason}")
+
+
+class UnsupportedContent(CorpusError):
+    pass
+
+
+class EmptyDocument(CorpusError):
+    pass
+
+
+class UnreadableText(CorpusError):
+    pass
+
+
+class StoreError(CorpusError):
+    pass
+
+
+class IndexMissing(TenkyoError):
+    def __init__(self, path: object) -> None:
+        super().__init__(f"there is no index in {path}: run `tenkyo ingest` to fill it")
+
+
+class IndexMismatch(TenkyoError):
+    def __init__(self, path: object, expected: object, found: object) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(
+            f"the index in {path} is for {found}, but {expected} is wanted: run `tenkyo reindex`"
+        )
+
+
+class ModelError(TenkyoError):
+    pass
+
+
+class ModelUnavailable(ModelError):
+    def __init__(
+        self, reason: str, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        self.status, self.retry_after = status, retry_after
+        super().__init__(reason)
+
+
+class ModelBadOutput(ModelError):
+    pass
+
+
+class NotFound(TenkyoError):
+    pass
+
+
+class QuestionRefused(TenkyoError):
+    pass
+
+
+class SettingsError(TenkyoError):
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        self.name = name
+        super().__init__(f"{name}={value!s}: {expected}")

@@ -1,0 +1,116 @@
+"""A document cut into passages: whole sentences, inside one section, of readable length."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from corpus.sentences import sentence_spans
+from corpus.types import Document, Passage, Section, passage_id, text_hash
+
+TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
+LIMIT = 1200  # no passage is wider; a longer sentence is cut
+_CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
+
+
+def split(document: Document) -> list[Passage]:
+    """The passages of a document, in order; ``document.text[p.start:p.end] == p.text``.
+
+    A passage never crosses a heading. Within a section, sentences are added until the next
+    one would pass the target; paragraphs are preferred places to break.
+    """
+    version = text_hash(document.text)
+    headings = _heading_chains(document.sections)
+    page_starts = [page.start for page in document.pages]
+    passages = []
+    for body_start, body_end, heading in _bodies(document, headings):
+        for start, end in _pack(document.text, body_start, body_end):
+            at = bisect_right(page_starts, start) - 1
+            passages.append(
+                Passage(
+                    id=passage_id(document.source.id, version, start, end),
+                    source_id=document.source.id,
+                    start=start,
+                    end=end,
+                    text=document.text[start:end],
+                    heading=heading,
+                    page=document.pages[at].number if at >= 0 else None,
+                )
+            )
+    return passages
+
+
+def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
+    chains, open_sections = [], []
+    for section in sections:
+        open_sections = [s for s in open_sections if s.level < section.level] + [section]
+        chains.append(" › ".join(s.heading for s in open_sections))
+    return chains
+
+
+def _bodies(document: Document, headings: list[str]) -> list[tuple[int, int, str]]:
+    """Spans of text between headings, without the heading lines themselves."""
+    text, sections = document.text, document.sections
+    first = sections[0].start if sections else len(text)
+    bodies = [(0, first, "")]
+    for section, heading in zip(sections, headings, strict=True):
+        line_end = section.start + len(section.heading)
+        found = text.startswith(section.heading, section.start)
+        bodies.append((line_end if found else section.start, section.end, heading))
+    return bodies
+
+
+def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Spans of at most LIMIT units that together cover every sentence in text[start:end]."""
+    spans: list[tuple[int, int]] = []
+    width = 0.0
+    for a, b in _pieces(text, start, end):
+        piece = _width(text, a, b)
+        if spans:
+            whole = width + piece
+            new_paragraph = "\n\n" in text[spans[-1][1] : a]
+            if whole <= TARGET * (0.75 if new_paragraph else 1) or (
+                whole <= LIMIT and piece < TARGET / 8
+            ):
+                spans[-1] = (spans[-1][0], b)
+                width = whole
+                continue
+        spans.append((a, b))
+        width = piece
+    return spans
+
+
+def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The sentences of text[start:end]; one that is too long is cut between words."""
+    pieces = []
+    for a, b in sentence_spans(text[start:end]):
+        a, b = a + start, b + start
+        while _width(text, a, b) > LIMIT:
+            cut = _cut(text, a, b)
+            pieces.append((a, cut))
+            a = cut
+            while a < b and text[a].isspace():
+                a += 1
+        if a < b:
+            pieces.append((a, b))
+    return pieces
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Where to cut a sentence so that its first part fits, after a comma or space if any."""
+    fit, width = start, 0.0
+    while fit < end and width <= TARGET:
+        width += _char_width(text[fit])
+        fit += 1
+    for mark in ("、", ", ", "; ", " "):
+        at = text.rfind(mark, start + (fit - start) // 2, fit)
+        if at >= 0:
+            return at + len(mark.rstrip()) or at + 1
+    return fit
+
+
+def _char_width(char: str) -> float:
+    return _CJK_WIDTH if char >= "\u2e80" else 1.0
+
+
+def _width(text: str, start: int, end: int) -> float:
+    return sum(map(_char_width, text[start:end]))

@@ -1,0 +1,87 @@
+"""Where sentences start and end, in English and Japanese text. Pure and linear in its input."""
+
+from __future__ import annotations
+
+import re
+
+# A sentence may end after one of these; closing quotes and brackets still belong to it.
+_END = re.compile(r"[。！？!?．｡][」』）】〉》”’\"')\]]*|\.[”’\"')\]]*(?=\s|$|\[)|\n")
+_BEFORE_STOP = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)$")
+_ABBREVIATIONS = frozenset(
+    "e.g i.e cf al etc vs fig figs eq eqs sec secs tab ref refs no nos vol pp ed eds mr mrs ms dr"
+    " prof st jr sr inc ltd co corp approx dept est resp ver jan feb mar apr jun jul aug sep sept"
+    " oct nov dec u.s u.k".split()
+)
+_LIST_ITEM = re.compile(r"\s*(?:[-*•・]|\d{1,3}[.)])\s")
+_OPEN_TEXT = frozenset("「『（(【《〈")
+_CLOSE_TEXT = frozenset("」』）)】》〉")
+_WRAPPED_LINE = 50  # characters: a shorter line was ended on purpose, not by wrapping
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Spans (start, end) of the sentences of ``text``, in order, without outer whitespace.
+
+    Together they cover every character that is not whitespace between two sentences. A
+    Japanese full stop inside brackets does not end the sentence around it; an English one
+    after an abbreviation, an initial or inside a number does not either. A line break ends
+    a sentence, unless it only wraps a long line of prose.
+    """
+    spans: list[tuple[int, int]] = []
+    start, depth, scanned = 0, 0, 0
+    for match in _END.finditer(text):
+        mark = text[match.start()]
+        for char in text[scanned : match.start() + 1]:
+            depth += (char in _OPEN_TEXT) - (char in _CLOSE_TEXT and depth > 0)
+        scanned = match.start() + 1
+        if mark == "\n":
+            if not _line_ends(text, start, match.start()):
+                continue
+            depth = 0
+        elif mark in "。！？｡．" and depth > 0:
+            continue
+        elif mark in ".!?" and not _stop_ends(text, match):
+            continue
+        _append(spans, text, start, match.end())
+        start = match.end()
+        depth = 0
+        scanned = match.end()
+    _append(spans, text, start, len(text))
+    return spans
+
+
+def sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    stripped = piece.strip()
+    if stripped:
+        start += len(piece) - len(piece.lstrip())
+        spans.append((start, start + len(stripped)))
+
+
+def _line_ends(text: str, start: int, newline: int) -> bool:
+    """Whether the line break at ``newline`` ends a sentence that began at ``start``."""
+    line_start = max(text.rfind("\n", start, newline) + 1, start)
+    following = text[newline + 1 : newline + 9]
+    wrapped = (
+        newline - line_start >= _WRAPPED_LINE
+        and following[:1].islower()
+        and not _LIST_ITEM.match(following)
+    )
+    return not wrapped
+
+
+def _stop_ends(text: str, match: re.Match[str]) -> bool:
+    """Whether the ``.``, ``!`` or ``?`` of ``match`` ends a sentence."""
+    following = text[match.end() : match.end() + 4].lstrip(" \t")
+    if text[match.start()] != ".":
+        return not following or not following[0].islower()
+    if following and following[0].islower():
+        return False
+    word = _BEFORE_STOP.search(text[max(0, match.start() - 24) : match.start()])
+    if word is None or not following or following[0] == "\n":
+        return True
+    initial = len(word[1]) == 1 and word[1].isupper() and word[1] != "I"
+    return not initial and word[1].lower() not in _ABBREVIATIONS

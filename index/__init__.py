@@ -1,0 +1,1 @@
+"""What is near: embeddings, the search index, and the job that fills it."""

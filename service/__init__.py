@@ -1,0 +1,1 @@
+"""What we answer: evidence, claims, citations and their verdicts, over HTTP and the shell."""
