@@ -9,8 +9,8 @@ TenkyoError
 │ ├ AddressRefused       a URL leads to an address that is not on the public internet
 │ ├ UnsupportedContent   no reader for this kind of file, or it is not what its name says
 │ ├ EmptyDocument        a reader found no text at all
-│ ├ UnreadableText       there is text, but it is encrypted, a scan, or has no characters
-│ └ StoreError           the data folder or database cannot be used
+│ └ UnreadableText       there is text, but it is encrypted, a scan, or has no characters
+├ StoreError             the data folder or database cannot be used
 ├ IndexMissing           there is no index yet
 ├ IndexMismatch          the index was built from something else
 ├ ModelError
@@ -34,7 +34,7 @@ class CorpusError(TenkyoError):
 
 class FetchFailed(CorpusError):
     def __init__(self, url: str, reason: str, status: int | None = None) -> None:
-        self.url, self.status = url, status
+        self.url, self.reason, self.status = url, reason, status
         super().__init__(f"cannot fetch {url}: {reason}")
 
 
@@ -56,7 +56,7 @@ class UnreadableText(CorpusError):
     pass
 
 
-class StoreError(CorpusError):
+class StoreError(TenkyoError):
     pass
 
 

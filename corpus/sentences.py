@@ -8,9 +8,11 @@ import re
 _END = re.compile(r"[。！？!?．｡][」』）】〉》”’\"')\]]*|\.[”’\"')\]]*(?=\s|$|\[)|\n")
 _BEFORE_STOP = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)$")
 _ABBREVIATIONS = frozenset(
-    "e.g i.e cf al etc vs fig figs eq eqs sec secs tab ref refs no nos vol pp ed eds mr mrs ms dr"
-    " prof st jr sr inc ltd co corp approx dept est resp ver jan feb mar apr jun jul aug sep sept"
-    " oct nov dec u.s u.k".split()
+    (
+        "e.g i.e cf al etc vs fig figs eq eqs sec secs tab ref refs vol pp ed eds mr mrs ms"
+        " dr prof st jr sr inc ltd co corp approx dept est resp ver jan feb mar apr jun jul"
+        " aug sep sept oct nov dec u.s u.k"
+    ).split()
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*•・]|\d{1,3}[.)])\s")
 _OPEN_TEXT = frozenset("「『（(【《〈")
@@ -37,9 +39,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             if not _line_ends(text, start, match.start()):
                 continue
             depth = 0
-        elif mark in "。！？｡．" and depth > 0:
-            continue
-        elif mark in ".!?" and not _stop_ends(text, match):
+        elif (mark in "。！？｡．" and depth > 0) or (mark in ".!?" and not _stop_ends(text, match)):
             continue
         _append(spans, text, start, match.end())
         start = match.end()
@@ -75,13 +75,25 @@ def _line_ends(text: str, start: int, newline: int) -> bool:
 
 def _stop_ends(text: str, match: re.Match[str]) -> bool:
     """Whether the ``.``, ``!`` or ``?`` of ``match`` ends a sentence."""
-    following = text[match.end() : match.end() + 4].lstrip(" \t")
-    if text[match.start()] != ".":
-        return not following or not following[0].islower()
-    if following and following[0].islower():
+    following = text[match.end() : match.end() + 4].lstrip(" \t")[:1]
+    if following.islower():
         return False
-    word = _BEFORE_STOP.search(text[max(0, match.start() - 24) : match.start()])
-    if word is None or not following or following[0] == "\n":
+    if text[match.start()] != "." or not following or following == "\n":
         return True
-    initial = len(word[1]) == 1 and word[1].isupper() and word[1] != "I"
-    return not initial and word[1].lower() not in _ABBREVIATIONS
+    return not ends_with_abbreviation(text[max(0, match.start() - 24) : match.start()], following)
+
+
+def ends_with_abbreviation(before: str, following: str) -> bool:
+    """Whether the full stop between the two belongs to the last word of ``before``.
+
+    ``following`` is the next character that is not white space; "No." abbreviates only
+    before a digit.
+    """
+    match = _BEFORE_STOP.search(before)
+    if match is None:
+        return False
+    word = match[1]
+    if word.lower() in ("no", "nos"):
+        return following.isdigit()
+    initial = len(word) == 1 and word.isupper() and word != "I"
+    return initial or word.lower() in _ABBREVIATIONS

@@ -87,9 +87,7 @@ class SentenceTransformerEmbedder:
                 transformers.utils.logging.disable_progress_bar()
 
                 try:
-                    self._model = SentenceTransformer(
-                        where, model_kwargs={"dtype": torch.float32}
-                    )
+                    self._model = SentenceTransformer(where, model_kwargs={"dtype": torch.float32})
                 except (OSError, ValueError, ImportError) as error:
                     first = str(error).strip().splitlines()[0] if str(error).strip() else ""
                     raise ModelUnavailable(

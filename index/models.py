@@ -154,9 +154,7 @@ def _read_pieces(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, in
     return pieces, {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
 
 
-def _read_tensors(
-    reader: _Reader, layers: int, shape: dict[str, int]
-) -> dict[str, np.ndarray]:
+def _read_tensors(reader: _Reader, layers: int, shape: dict[str, int]) -> dict[str, np.ndarray]:
     """Every weight as float16, under the names of transformers' BertModel."""
     (count,) = reader.take("i")
     found: dict[str, np.ndarray] = {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_CJK_CHARS = r"\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff"
 _RUN = re.compile(
     r"(?P<number>\d+(?:[.,]\d+)*)"
-    r"|(?P<cjk>[\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff]+)"
-    r"|(?P<word>[^\W\d_]+)"
+    rf"|(?P<cjk>[{_CJK_CHARS}]+)"
+    rf"|(?P<word>[^\W\d_{_CJK_CHARS}]+)"
 )
 _CJK = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")

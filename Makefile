@@ -1,0 +1,57 @@
+# Two commands: `make serve` and `make test`. Each does all of its own set-up.
+#
+#   make serve              ingest the library and serve it on 127.0.0.1:8000
+#   make serve LLM=local    the same, with a language model in the process
+#   make test               every test
+#   make lint               the style that the tests do not check
+
+VENV := .venv
+BIN := $(VENV)/bin
+DATA := $(or $(TENKYO_DATA_DIR),data)
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+LIBRARY := corpus/library/sources.toml $(wildcard corpus/library/digests/*.md)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+ifeq ($(LLM),local)
+EXTRA := local
+export TENKYO_LLM_GGUF := $(or $(TENKYO_LLM_GGUF),auto)
+else
+EXTRA := serve
+endif
+
+.PHONY: serve test lint clean
+.DELETE_ON_ERROR:
+
+serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
+	@$(BIN)/tenkyo serve
+
+test: $(VENV)/.installed-test
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# What is installed is remembered by a file for each set of extras; it is done again when
+# pyproject.toml changes.
+$(VENV)/.installed-serve: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Tenkyo into $(VENV) (once; some minutes the first time) …"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Tenkyo with its extra '$*' into $(VENV) (once) …"
+	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Tenkyo needs Python 3.11 or newer: install it, or name it with PYTHON=…" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: install python3-venv" >&2; exit 2; }
+
+# The library is ingested once, and again when it changes.
+$(DATA)/.library: $(LIBRARY) | $(VENV)/.installed-$(EXTRA)
+	@$(BIN)/tenkyo ingest
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

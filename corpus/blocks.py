@@ -1,0 +1,145 @@
+"""From the blocks that a reader finds to the one text of a document.
+
+Every reader (PDF, HTML, Markdown, DOCX, text) yields headings and paragraphs in reading order;
+here they are cleaned, joined, and their places in the joined text noted. Offsets are taken
+while the final text grows, so they cannot be off.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from corpus.types import Link, Page, Section
+
+PARAGRAPH, LINE = "\n\n", "\n"
+
+CJK = r"[\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"
+"""Scripts written without spaces between words: kana, kanji and their punctuation."""
+
+_NEWLINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Controls, lone surrogates and noncharacters; and what is invisible yet would keep a quote from
+# being found: soft hyphen, zero-width space, word joiner, byte-order mark. Joiners and direction
+# marks (U+200C to U+200F) stay: Persian, Indic scripts and emoji are spelt with them.
+_UNWANTED = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+)
+# A no-break or thin space looks like any other, and nobody quotes it as it is; the wide space
+# of Japanese print (U+3000) can be told apart.
+_SPACES = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f]")
+_TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]+(?=\n|$)")
+_BLANK = re.compile(r"\n{3,}")
+_WRAP = re.compile(rf"(?<={CJK})[ \t]*\n\s*(?={CJK})")
+_NOBODY = re.compile(
+    r"admin(istrator)?|(default )?user|owner|unknown|root|author|python-docx", re.I
+)
+_SPACE = re.compile(r"[ \t\n\r\f\v]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading (``level`` 1 and up) or a paragraph (``level`` 0).
+
+    ``page`` is the printed page that it stands on, 0 where there are none. ``glue`` joins it
+    to the block before: a new paragraph, a new line (lists, tables), or a space or nothing
+    where a paragraph runs on over a page.
+    """
+
+    text: str
+    level: int = 0
+    page: int = 0
+    glue: str = PARAGRAPH
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a reader found in a file: its blocks, and what the file says about itself."""
+
+    blocks: list[Block]
+    links: list[Link] = field(default_factory=list)
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    published: str = ""
+    language: str = ""
+
+
+def clean(text: str) -> str:
+    """NFC, ``\\n`` for every line break, plain spaces, no control characters, none trailing.
+
+    Not NFKC: a quote must be found in the source as it is printed.
+    """
+    text = _SPACES.sub(" ", _UNWANTED.sub("", _NEWLINES.sub("\n", text)))
+    return _BLANK.sub("\n\n", _TRAILING.sub("", unicodedata.normalize("NFC", text)))
+
+
+def one_line(text: str) -> str:
+    """Text as flowing text: line breaks are spaces, or nothing between kana and kanji."""
+    return unwrapped(clean(text)).strip(" ")
+
+
+def unwrapped(text: str) -> str:
+    """Each run of white space as one space, or as nothing where kana or kanji were wrapped."""
+    return _SPACE.sub(" ", _WRAP.sub("", text) if "\n" in text else text)
+
+
+def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[Page, ...]]:
+    """Join blocks to (text, sections, pages); blocks without text are left out."""
+    parts: list[str] = []
+    headings: list[tuple[str, int, int]] = []
+    pages: list[Page] = []
+    end = 0
+    for block in blocks:
+        text = clean(block.text).strip("\n")
+        if not text.strip():
+            continue
+        glue = block.glue if parts else ""
+        start = end + len(glue)
+        end = start + len(text)
+        parts += (glue, text)
+        if block.level:
+            headings.append((one_line(text), block.level, start))
+        if block.page and pages and pages[-1].number == block.page:
+            pages[-1] = Page(block.page, pages[-1].start, end)
+        elif block.page:
+            pages.append(Page(block.page, start, end))
+    ends = [start for _, _, start in headings[1:]] + [end]
+    sections = tuple(
+        Section(heading, level, start, stop)
+        for (heading, level, start), stop in zip(headings, ends, strict=False)
+    )
+    return "".join(parts), sections, tuple(pages)
+
+
+def people(text: str) -> tuple[str, ...]:
+    """The names in an author field; empty for the names that programs give their users."""
+    names = map(one_line, re.split(r"[;；,、，]|\band\b", text))
+    return tuple(name for name in names if len(name) > 1 and not _NOBODY.fullmatch(name))
+
+
+def detect_language(text: str) -> str:
+    """``ja`` for a fair share of kana and kanji, else ``en`` for mostly Latin letters, else "".
+
+    Kanji alone may be Chinese, so some of the share must be kana.
+    """
+    kana = len(re.findall(r"[\u3041-\u30ff]", text))
+    kanji = len(re.findall(r"[\u3400-\u9fff\uf900-\ufaff]", text))
+    latin = len(re.findall(r"[A-Za-z\u00c0-\u024f]", text))
+    letters = sum(map(str.isalpha, text))
+    if kana * 20 >= kana + kanji > 0 and (kana + kanji) * 8 >= letters:
+        return "ja"
+    return "en" if latin * 2 > letters else ""
+
+
+def iso_date(text: str) -> str:
+    """The ISO date (or year-month, or year) that a string starts with, or ""."""
+    match = re.match(r"\s*([0-9]{4})(?:[-/]([0-9]{1,2})(?:[-/]([0-9]{1,2}))?)?(?![0-9])", text)
+    if not match:
+        return ""
+    given = [int(part) for part in match.groups() if part]
+    try:
+        return date(*given, *[1] * (3 - len(given))).isoformat()[: (4, 7, 10)[len(given) - 1]]
+    except ValueError:
+        return ""

@@ -1,0 +1,99 @@
+"""DOCX to a draft, with python-docx: paragraphs and tables in the order they stand in."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+
+import docx
+from docx.document import Document as Docx
+from docx.opc.exceptions import OpcError
+from docx.table import Table
+from docx.text.hyperlink import Hyperlink
+from docx.text.paragraph import Paragraph
+from lxml.etree import LxmlError
+
+from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
+from corpus.errors import CorpusError
+from corpus.types import Link
+
+MAX_UNPACKED = 500_000_000
+MAX_RATIO = 200
+"""Text packs to about a tenth, at most a fiftieth; a bomb to a thousandth."""
+
+_HEADING = re.compile(r"(?:heading|見出し) ?(\d)", re.IGNORECASE)
+_SPACES = re.compile(r" {2,}")
+
+
+def read_docx(data: bytes, name: str) -> Draft:
+    """Read a Word document; ``name`` is what errors call it.
+
+    Raises CorpusError where it is damaged, or unpacks to more than a document would.
+    """
+    try:
+        _check_size(data, name)
+        document = docx.Document(io.BytesIO(data))
+        links = [link for paragraph in document.paragraphs for link in _links(paragraph)]
+        blocks = list(_blocks(document))
+        about = document.core_properties
+        title = "" if about.title == "Word Document" else one_line(about.title or "")
+        heading = next((block.text for block in blocks if block.level), "")
+        return Draft(
+            blocks,
+            links=links,
+            title=title or one_line(heading),
+            authors=people(about.author or ""),
+            language=(about.language or "")[:2].lower(),
+        )
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, OpcError, LxmlError) as error:
+        raise CorpusError(f"{name} is a damaged Word file ({error}): save it again") from error
+    except (KeyError, ValueError, AttributeError, NotImplementedError, EOFError) as error:
+        # How python-docx and zipfile fail on parts that are missing or malformed.
+        reason = one_line(str(error)) or type(error).__name__
+        raise CorpusError(f"{name} is a damaged Word file ({reason}): save it again") from error
+
+
+def _check_size(data: bytes, name: str) -> None:
+    """Refuse a zip bomb by what its directory says; zipfile unpacks no more than that."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(item.file_size for item in archive.infolist())
+    if unpacked > MAX_UNPACKED or (unpacked > 10_000_000 and unpacked > MAX_RATIO * len(data)):
+        sizes = f"{len(data) / 1e6:.1f} MB unpack to {unpacked / 1e6:,.0f} MB"
+        raise CorpusError(f"{name} is no ordinary Word file ({sizes}): save it again")
+
+
+def _blocks(document: Docx) -> Iterator[Block]:
+    in_list = False
+    for item in document.iter_inner_content():
+        if isinstance(item, Table):
+            yield from _rows(item)
+            in_list = False
+            continue
+        style = (item.style.name or "") if item.style else ""
+        match = _HEADING.match(style)
+        listed = style.lower().startswith("list") or item._p.xpath("boolean(./w:pPr/w:numPr)")
+        listed = bool(listed) and not match
+        level = int(match[1]) if match else int(style == "Title")
+        glue = LINE if listed and in_list else PARAGRAPH
+        text = _SPACES.sub(" ", item.text).strip()
+        if text:
+            yield Block(("- " if listed else "") + text, level, 0, glue)
+            in_list = listed
+
+
+def _rows(table: Table) -> Iterator[Block]:
+    glue = PARAGRAPH
+    for row in table.rows:
+        # A merged cell is given once for each column that it spans.
+        cells = {id(cell._tc): one_line(cell.text) for cell in row.cells}
+        if any(cells.values()):
+            yield Block(" | ".join(cells.values()), 0, 0, glue)
+            glue = LINE
+
+
+def _links(paragraph: Paragraph) -> Iterator[Link]:
+    for part in paragraph.iter_inner_content():
+        if isinstance(part, Hyperlink) and part.url.startswith(("http://", "https://")):
+            yield Link(part.url, one_line(part.text))

@@ -1,0 +1,223 @@
+"""A URL to its bytes, politely and within bounds. Nothing is parsed here.
+
+    async with Fetcher() as fetcher:
+        fetched = await fetcher.get("https://arxiv.org/abs/2305.14627")
+
+Where a request may go is decided by :mod:`corpus.guard`, for every hop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+
+import httpx
+
+from corpus.errors import FetchFailed
+from corpus.guard import GuardedTransport, Resolve, resolve, without_credentials
+
+USER_AGENT = "Tenkyo/0.1 (answer engine that cites its sources)"
+MAX_BYTES = 100_000_000
+MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({429, 502, 503, 504})
+_ADVICE = {
+    401: "it needs a login: save the page and ingest the file",
+    403: "it turns programs away or needs a login: save the page and ingest the file",
+    404: "check the address",
+    410: "the page was taken down",
+    429: "too many requests: try again later",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """``url`` is where the redirects ended, ``content_type`` the header as it was sent."""
+
+    url: str
+    content_type: str
+    data: bytes
+
+
+class _Passing(FetchFailed):
+    """A failure that one more try, ``wait`` seconds later, may get over."""
+
+    def __init__(self, url: str, reason: str, status: int | None, wait: float) -> None:
+        super().__init__(url, reason, status)
+        self.wait = wait
+
+
+class Fetcher:
+    """Fetches documents over one HTTP client; use it as an async context manager.
+
+    ``connect`` and ``read`` bound single operations and ``deadline`` a whole ``get``, all in
+    seconds; ``max_bytes`` bounds a body both as sent and decompressed. A failure that may
+    pass (429, 502-504, no connection) is tried once more, after at most ``max_wait`` seconds.
+    ``trust_private`` also allows the user's own machine and network. ``transport`` and
+    ``resolve`` replace the network and the DNS, for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: float = 5.0,
+        read: float = 15.0,
+        deadline: float = 60.0,
+        max_bytes: int = MAX_BYTES,
+        max_wait: float = 5.0,
+        trust_private: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
+        self._deadline, self._max_bytes, self._max_wait = deadline, max_bytes, max_wait
+        # A connection is keyed by address, and here that is the IP: kept alive, one that was
+        # verified for one host would be used again for another behind the same address.
+        inner = transport or httpx.AsyncHTTPTransport(
+            trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(inner, resolve, trust_private),
+            timeout=httpx.Timeout(read, connect=connect),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+            follow_redirects=False,
+            # A proxy from the environment would resolve the host by itself, behind the
+            # guard's back; a .netrc would send the user's passwords along.
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Fetcher:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def get(self, url: str) -> Fetched:
+        """The document at a URL; raises FetchFailed or AddressRefused."""
+        try:
+            start = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise FetchFailed(url, f"this is not a URL ({error})") from None
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._get_patiently(start)
+        except TimeoutError:
+            raise FetchFailed(
+                without_credentials(start), f"no whole answer within {self._deadline:g} s"
+            ) from None
+
+    async def _get_patiently(self, url: httpx.URL) -> Fetched:
+        """One of the two retries of this project; the other is around the model call."""
+        try:
+            return await self._follow(url)
+        except _Passing as failure:
+            if failure.wait > self._max_wait:
+                raise
+            await asyncio.sleep(failure.wait)
+        return await self._follow(url)
+
+    async def _follow(self, url: httpx.URL) -> Fetched:
+        shown = without_credentials(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = await self._request(url)
+            if isinstance(answer, Fetched):
+                return answer
+            url = answer
+        raise FetchFailed(shown, f"more than {MAX_REDIRECTS} redirects, one after the other")
+
+    async def _request(self, url: httpx.URL) -> Fetched | httpx.URL:
+        """One request: the document, or where a redirect leads."""
+        shown = without_credentials(url)
+        try:
+            async with self._client.stream("GET", url) as response:
+                if response.status_code in _REDIRECTS and "location" in response.headers:
+                    return url.join(response.headers["location"])
+                if response.status_code != 200:
+                    raise self._failure(shown, response)
+                data = await self._body(shown, response)
+                return Fetched(shown, response.headers.get("content-type", ""), data)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            reason = str(error) or "nothing answered at that address"
+            raise _Passing(shown, f"no connection: {reason}", None, 0.2) from error
+        except httpx.TimeoutException as error:
+            raise FetchFailed(shown, "the server stopped answering: try again later") from error
+        except httpx.InvalidURL as error:
+            raise FetchFailed(shown, f"it redirects to what is not a URL ({error})") from error
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise FetchFailed(shown, f"the connection broke: {reason}") from error
+
+    def _failure(self, shown: str, response: httpx.Response) -> FetchFailed:
+        status = response.status_code
+        reason = f"the server answered {status} {response.reason_phrase}".rstrip()
+        if status in _ADVICE:
+            reason += f" ({_ADVICE[status]})"
+        if status in _PASSING:
+            wait = _seconds(response.headers.get("retry-after", ""))
+            return _Passing(shown, reason, status, wait)
+        return FetchFailed(shown, reason, status)
+
+    async def _body(self, shown: str, response: httpx.Response) -> bytes:
+        """The body, decompressed, and never more of it in memory than ``max_bytes``."""
+        too_large = FetchFailed(shown, f"it is larger than {self._max_bytes / 1e6:g} MB", 200)
+        declared = response.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            raise too_large
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise FetchFailed(shown, f"it came in an encoding not asked for, {encoding}", 200)
+        chunks = response.aiter_raw()
+        if encoding.endswith("gzip"):
+            chunks = _gunzip(chunks, self._max_bytes)
+        data = bytearray()
+        try:
+            async for chunk in chunks:
+                data += chunk
+                if len(data) > self._max_bytes:
+                    raise too_large
+        except (zlib.error, EOFError) as error:
+            raise FetchFailed(shown, f"its compressed body is damaged ({error})", 200) from error
+        return bytes(data)
+
+
+async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Decompress a gzip stream of any number of members, a bounded piece at a time.
+
+    httpx decodes a whole chunk at once, which lets 64 kB of zeros become 64 MB, or 64 GB when
+    the server names the encoding twice. Raises zlib.error, EOFError when it is cut short.
+    """
+    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    received = 0
+    async for chunk in chunks:
+        received += len(chunk)
+        if received > limit:
+            raise zlib.error(f"more than {limit / 1e6:g} MB")
+        while chunk:
+            if member.eof:
+                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            yield member.decompress(chunk, 1 << 20)
+            chunk = member.unused_data if member.eof else member.unconsumed_tail
+    if received and not member.eof:
+        raise EOFError("cut short")
+
+
+def _seconds(retry_after: str) -> float:
+    """A Retry-After header, seconds or a date, as seconds from now; 1 where it says nothing."""
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 1.0
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,81 @@
+"""Files on the user's disk: which ones there are, and their bytes within bounds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from corpus.errors import CorpusError, EmptyDocument
+
+MAX_BYTES = 100_000_000
+
+
+def walk(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and those below the folders named, each once, in a fixed order.
+
+    Below a folder, hidden names are skipped, and so are links that lead out of it: ingesting
+    a folder must not reach what lies beside it. What is named outright is always taken.
+    Raises CorpusError for a path that does not exist, or a folder that may not be listed.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        for file in _below(path) if _is_folder(path) else (path,):
+            real = file.resolve()
+            if real not in seen:
+                seen.add(real)
+                yield file
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        if not path.exists():
+            raise CorpusError(f"{path} does not exist: check the path")
+        return path.is_dir()
+    except PermissionError:
+        raise CorpusError(f"{path} may not be looked at: change its permissions") from None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    root = folder.resolve()
+
+    def refuse(error: OSError) -> None:
+        raise CorpusError(f"{error.filename} cannot be listed: {error.strerror}") from error
+
+    # os.walk does not follow links to folders, so it can neither leave nor go in circles.
+    for here, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            file = Path(here, name)
+            inside = not file.is_symlink() or file.resolve().is_relative_to(root)
+            if not name.startswith(".") and inside and file.is_file():
+                yield file
+
+
+def read(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of one file, of at most ``limit`` bytes; its size is looked at first.
+
+    Raises EmptyDocument for zero bytes and CorpusError for what else keeps it from being read.
+    """
+    try:
+        if path.is_dir():
+            raise CorpusError(f"{path} is a folder: name the files in it, or walk it")
+        if not path.is_file() and path.exists():
+            raise CorpusError(f"{path} is a device or a pipe: save it as a file first")
+        size = path.stat().st_size
+        if size > limit:
+            sizes = f"{size / 1e6:.1f} MB, more than the {limit / 1e6:g} MB allowed"
+            raise CorpusError(f"{path} has {sizes}: split it")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise CorpusError(f"{path} does not exist: check the path") from None
+    except PermissionError:
+        raise CorpusError(f"{path} may not be read: change its permissions") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise CorpusError(f"{path} grew past {limit / 1e6:g} MB while it was read: try again")
+    if not data:
+        raise EmptyDocument(f"{path} is empty (0 bytes)")
+    return data

@@ -1,0 +1,126 @@
+"""The address guard: the one transport through which Tenkyo reaches the network.
+
+A URL is text from a stranger (a user, a page, a redirect), and the host it names may be a
+router, a cloud's metadata service or a database beside us. So each single request, redirects
+included, is resolved here, refused unless *every* address is on the public internet, and then
+sent to the address that was checked: a second look-up by the HTTP library could get another
+answer from the same DNS server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+import httpx
+
+from corpus.errors import AddressRefused
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""(host, port) -> textual IP addresses, best first; raises OSError when there are none."""
+
+_MOST_TRIED = 3
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses that this machine's resolver gives for a host; may raise OSError."""
+    loop = asyncio.get_running_loop()
+    rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(row[4][0]) for row in rows))
+
+
+def without_credentials(url: httpx.URL) -> str:
+    """The URL as it may be shown: a password must not end up in a log or on a page."""
+    return str(url.copy_with(userinfo=b""))
+
+
+def embedded(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), or itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of a single host on the public internet."""
+    inner = embedded(address)
+    odd = inner.is_multicast or inner.is_reserved or getattr(inner, "is_site_local", False)
+    return inner.is_global and not odd
+
+
+def is_reachable(address: Address) -> bool:
+    """Whether an address may be fetched by someone who trusts their own network.
+
+    Link-local stays refused: nobody keeps documents there, and the metadata services of the
+    clouds, which hand out credentials, do live there (169.254.169.254).
+    """
+    inner = embedded(address)
+    return not (inner.is_link_local or inner.is_multicast or inner.is_unspecified)
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Checks where a request goes, then sends it to exactly that address through ``inner``."""
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        resolve: Resolve = resolve,
+        trust_private: bool = False,
+    ) -> None:
+        self._inner = inner
+        self._resolve = resolve
+        self._allowed = is_reachable if trust_private else is_public
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises AddressRefused, or httpx.ConnectError where a host has no address."""
+        *others, last = await self._check(request.url)
+        for address in others:
+            try:
+                return await self._send(request, address)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue  # such as IPv6 where only IPv4 is connected
+        return await self._send(request, last)
+
+    async def _send(self, request: httpx.Request, address: str) -> httpx.Response:
+        # The Host header was set from the original URL; TLS checks the certificate against
+        # `sni_hostname`. Only the place to connect to is replaced.
+        pinned = httpx.Request(
+            request.method,
+            request.url.copy_with(host=address),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode()},
+        )
+        return await self._inner.handle_async_request(pinned)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def _check(self, url: httpx.URL) -> Sequence[str]:
+        """The addresses to connect to, best first: all that the host has are allowed."""
+        shown = without_credentials(url)
+        if url.scheme not in ("http", "https"):
+            raise AddressRefused(shown, "only http and https addresses can be fetched")
+        if url.userinfo:
+            raise AddressRefused(shown, "it carries a user name or password: leave that out")
+        if not url.host:
+            raise AddressRefused(shown, "it names no host: write it as https://host/path")
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            found = await self._resolve(url.raw_host.decode(), port)
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"the host {url.host} has no address ({error})") from error
+        if not found:
+            raise httpx.ConnectError(f"the host {url.host} has no address")
+        for text in found:
+            if not self._allowed(ip_address(text)):
+                raise AddressRefused(
+                    shown, f"{url.host} is at {text}, which is not on the public internet"
+                )
+        return found[:_MOST_TRIED]

@@ -1,0 +1,134 @@
+"""Which links lead to papers, and one spelling for each address. Pure: no look-ups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from corpus.types import Link
+
+Publisher = Literal["arxiv", "acl", "openreview", "nature", "doi", "pdf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper that a link leads to.
+
+    ``url`` is its canonical page, ``id`` its name with the publisher (2202.05263, a DOI, the
+    URL itself for a plain PDF), ``pdf`` where its full text is, empty where not known.
+    """
+
+    url: str
+    id: str
+    publisher: Publisher
+    pdf: str = ""
+
+
+_ARXIV_ID = r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Za-z]{2})?/\d{7})(?:v\d+)?"
+_ARXIV_PATH = re.compile(rf"/(?:abs|pdf|html|format|ps|overview|papers)/{_ARXIV_ID}(?:\.pdf)?/?")
+_ARXIV_HOSTS = {"arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org",
+                "alphaxiv.org", "huggingface.co"}  # fmt: skip
+_ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.{_ARXIV_ID}", re.IGNORECASE)
+_ACL_PATH = re.compile(r"/(?:anthology/)?([A-Z]\d{2}-\d{4}|\d{4}\.[\w-]+\.\d+)(?:\.pdf)?/?")
+_NATURE_PATH = re.compile(r"/articles/([\w.-]+?)(?:\.pdf)?/?")
+_NATURE_DOI = re.compile(r"10\.1038/((?:s\d{5}-|nature|n[a-z]+\.)[\w.-]+)", re.IGNORECASE)
+_DOI_PATH = re.compile(r"/(?:.*/)?(10\.\d{4,9}/[^\s?#]+?)(?:\.pdf)?/?")
+_TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id", re.IGNORECASE)
+_INDEX = re.compile(r"/index\.(?:html?|php)$")
+_BARE_URL = re.compile(r"https?://[^\s<>\"'()（）「」、。\\]+[^\s<>\"'()（）「」、。.,;:!?\\]")
+_PORTS = {"http": 80, "https": 443}
+
+
+def bare_urls(text: str) -> Iterator[Link]:
+    """The web addresses that are written out in a text, without the punctuation after them."""
+    for match in _BARE_URL.finditer(text):
+        yield Link(match[0], match[0])
+
+
+def papers(links: Iterable[Link]) -> list[Paper]:
+    """The papers among some links, each once, in the order of their first link."""
+    unique: dict[str, Paper] = {}
+    for link in links:
+        if found := paper(link.url):
+            unique.setdefault(found.url, found)
+    return list(unique.values())
+
+
+def paper(url: str) -> Paper | None:
+    """The paper that a URL leads to, or None; a version number is left out."""
+    parts = _split(url)
+    if parts is None:
+        return None
+    host, path, query = parts.hostname or "", unquote(parts.path), dict(parse_qsl(parts.query))
+    site = host.removeprefix("www.")
+    if site in _ARXIV_HOSTS and (match := _ARXIV_PATH.fullmatch(path)):
+        return _arxiv(match[1])
+    if site in ("aclanthology.org", "aclweb.org") and (match := _ACL_PATH.fullmatch(path)):
+        page = f"https://aclanthology.org/{match[1]}"
+        return Paper(f"{page}/", match[1], "acl", f"{page}.pdf")
+    if site == "openreview.net" and path in ("/forum", "/pdf") and query.get("id"):
+        page = "https://openreview.net/{}?" + urlencode({"id": query["id"]})
+        return Paper(page.format("forum"), query["id"], "openreview", page.format("pdf"))
+    if site == "nature.com" and (match := _NATURE_PATH.fullmatch(path)):
+        return _nature(match[1])
+    if (site in ("doi.org", "dx.doi.org") or "/doi/" in path) and (
+        match := _DOI_PATH.fullmatch(path)
+    ):
+        return _doi(match[1])
+    if path.lower().endswith(".pdf"):
+        plain = _tidy(url)
+        return Paper(plain, plain, "pdf", plain)
+    return None
+
+
+def canonical_url(url: str) -> str:
+    """One spelling for the addresses of one page; what is not http(s) comes back as it is.
+
+    Scheme and host in lower case; no default port, fragment, tracking parameter or trailing
+    ``index.html``; every link to a paper becomes that of the paper's page.
+    """
+    known = paper(url)
+    return known.url if known else _tidy(url)
+
+
+def _tidy(url: str) -> str:
+    parts = _split(url)
+    if parts is None:
+        return url
+    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    # Parameters are filtered as they stand: to decode and encode them again may change them.
+    kept = (p for p in parts.query.split("&") if not _TRACKING.fullmatch(p.partition("=")[0]))
+    path = _INDEX.sub("/", parts.path) or "/"
+    return urlunsplit((parts.scheme, f"{host}{port}", path, "&".join(kept), ""))
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an http(s) URL with a host; None for anything else."""
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in _PORTS and parts.hostname and parts.port != 0
+    except ValueError:  # an unclosed bracket, a port that is no number
+        return None
+    return parts if usable else None
+
+
+def _arxiv(name: str) -> Paper:
+    return Paper(f"https://arxiv.org/abs/{name}", name, "arxiv", f"https://arxiv.org/pdf/{name}")
+
+
+def _nature(name: str) -> Paper:
+    page = f"https://www.nature.com/articles/{name}"
+    return Paper(page, name, "nature", f"{page}.pdf")
+
+
+def _doi(name: str) -> Paper:
+    if match := _ARXIV_DOI.fullmatch(name):
+        return _arxiv(match[1])
+    if match := _NATURE_DOI.fullmatch(name):
+        return _nature(match[1].lower())
+    name = name.lower()  # DOIs do not distinguish case
+    return Paper(f"https://doi.org/{name}", name, "doi")

@@ -1,0 +1,331 @@
+"""The truth: sources, documents and passages in a database. Knows no vectors."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from corpus.errors import NotFound, StoreError
+from corpus.types import Document, Page, Passage, Section, Source, text_hash
+
+_schema = sa.MetaData()
+_sources = sa.Table(
+    "sources",
+    _schema,
+    sa.Column("id", sa.String, primary_key=True),
+    *(
+        sa.Column(name, sa.String, nullable=False, server_default="")
+        for name in ("url", "title", "kind", "venue", "published", "language", "licence")
+    ),
+    sa.Column("authors", sa.JSON, nullable=False),
+    sa.Column("cited_by", sa.JSON, nullable=False),
+    sa.Column("retrieved_at", sa.String, nullable=False, server_default=""),
+    sa.Column("version", sa.String, nullable=False, server_default=""),
+)
+_documents = sa.Table(
+    "documents",
+    _schema,
+    sa.Column("source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("sections", sa.JSON, nullable=False),
+    sa.Column("pages", sa.JSON, nullable=False),
+)
+_passages = sa.Table(
+    "passages",
+    _schema,
+    # Never used again after a deletion: an index that still holds the row of a passage
+    # that is gone must find nothing there, not another passage.
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(16), nullable=False, unique=True),
+    sa.Column(
+        "source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("heading", sa.String, nullable=False),
+    sa.Column("page", sa.Integer),
+    sqlite_autoincrement=True,
+)
+_conversations = sa.Table(
+    "conversations",
+    _schema,
+    sa.Column("id", sa.String(24), primary_key=True),
+    sa.Column("created_at", sa.String, nullable=False),
+)
+_answers = sa.Table(
+    "answers",
+    _schema,
+    sa.Column("id", sa.String(24), primary_key=True),
+    sa.Column("conversation_id", sa.ForeignKey("conversations.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("answer", sa.JSON, nullable=False),
+)
+_BATCH = 500  # ids in one IN (...): below every database's limit on parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What ``Store.put`` did: how many passages came and went; both 0 if nothing changed."""
+
+    added: int
+    removed: int
+
+
+class Store:
+    """One database, SQLite by default, any that SQLAlchemy speaks by URL.
+
+    Every method is one transaction: it has happened whole, or not at all. Methods raise
+    StoreError when the database cannot be used. Safe to share between threads.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        if url.startswith("sqlite:///"):
+            _make_folder(Path(url.removeprefix("sqlite:///")).parent)
+        try:
+            self._engine = sa.create_engine(url, json_serializer=_dumps)
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            raise StoreError(
+                f"cannot open the database: {_first_line(error)}; TENKYO_DATABASE_URL wants the"
+                " form postgresql+psycopg://user:password@host/name, and the extra `postgres`"
+            ) from error
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _tune_sqlite)
+        with self._transaction() as db:
+            _schema.create_all(db)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as db:
+                yield db
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"the database {self._engine.url.render_as_string()} cannot be used"
+                f" ({_first_line(error)}): check that its folder can be written and its disk is"
+                " not full, or set TENKYO_DATA_DIR to another folder"
+            ) from error
+
+    # Sources, documents and passages
+
+    def put(self, document: Document, passages: Sequence[Passage]) -> Change:
+        """Store a document and its passages in place of what its source had before.
+
+        A document whose text and sections are what they were keeps its passages, and only
+        its source's particulars are brought up to date.
+        """
+        source = replace(document.source, version=text_hash(document.text))
+        row = {f.name: getattr(source, f.name) for f in fields(source)}
+        with self._transaction() as db:
+            known = dict(
+                db.execute(
+                    sa.select(_passages.c.id, _passages.c.heading).where(
+                        _passages.c.source_id == source.id
+                    )
+                ).all()
+            )
+            self._upsert(db, _sources, "id", row)
+            if known == {p.id: p.heading for p in passages}:
+                return Change(0, 0)
+            db.execute(sa.delete(_passages).where(_passages.c.source_id == source.id))
+            self._upsert(
+                db,
+                _documents,
+                "source_id",
+                {
+                    "source_id": source.id,
+                    "text": document.text,
+                    "sections": [asdict(s) for s in document.sections],
+                    "pages": [asdict(p) for p in document.pages],
+                },
+            )
+            if passages:
+                db.execute(sa.insert(_passages), [asdict(p) for p in passages])
+        return Change(len(passages), len(known))
+
+    def delete(self, source_id: str) -> None:
+        """Remove a source with its document and passages; NotFound if there is none."""
+        with self._transaction() as db:
+            if db.execute(sa.delete(_sources).where(_sources.c.id == source_id)).rowcount == 0:
+                raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
+
+    def sources(self) -> list[tuple[Source, int]]:
+        """Every source with the number of its passages, by id."""
+        count = sa.func.count(_passages.c.row)
+        query = (
+            sa.select(_sources, count.label("passages"))
+            .join(_passages, _passages.c.source_id == _sources.c.id, isouter=True)
+            .group_by(_sources.c.id)
+            .order_by(_sources.c.id)
+        )
+        with self._transaction() as db:
+            return [(_source(row), row.passages) for row in db.execute(query)]
+
+    def source(self, source_id: str) -> Source:
+        with self._transaction() as db:
+            row = db.execute(sa.select(_sources).where(_sources.c.id == source_id)).first()
+        if row is None:
+            raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
+        return _source(row)
+
+    def document(self, source_id: str) -> Document:
+        source = self.source(source_id)
+        with self._transaction() as db:
+            row = db.execute(
+                sa.select(_documents).where(_documents.c.source_id == source_id)
+            ).first()
+        if row is None:
+            raise NotFound(f"the source {source_id!r} has no document")
+        sections = tuple(Section(**s) for s in row.sections)
+        return Document(source, row.text, sections, tuple(Page(**p) for p in row.pages))
+
+    def passage(self, passage_id: str) -> Passage:
+        with self._transaction() as db:
+            row = db.execute(sa.select(_passages).where(_passages.c.id == passage_id)).first()
+        if row is None:
+            raise NotFound(f"no passage {passage_id!r}: its source may have changed since")
+        return _passage(row)
+
+    # What the index is built from
+
+    def rows(self, source_ids: Sequence[str] | None = None) -> list[int]:
+        """Row numbers of all passages, or of those of some sources, ascending."""
+        query = sa.select(_passages.c.row).order_by(_passages.c.row)
+        if source_ids is not None:
+            query = query.where(_passages.c.source_id.in_(source_ids))
+        with self._transaction() as db:
+            return list(db.execute(query).scalars())
+
+    def revision(self) -> str:
+        """12 hexadecimal digits that name the set of passages as it is now.
+
+        Rows are never used twice and never change, so the number of rows and the newest one
+        tell any two states of a database apart; its id tells apart two databases.
+        """
+        newest = sa.select(_passages.c.row, _passages.c.id).order_by(_passages.c.row.desc())
+        with self._transaction() as db:
+            count = db.execute(sa.select(sa.func.count()).select_from(_passages)).scalar_one()
+            last = db.execute(newest.limit(1)).first()
+        return text_hash(f"{count} {tuple(last) if last else None}")[:12]
+
+    def passages(self, rows: Sequence[int]) -> dict[int, tuple[Passage, Source]]:
+        """The passages in some rows, with their sources; rows that are gone are left out."""
+        found = {}
+        with self._transaction() as db:
+            for i in range(0, len(rows), _BATCH):
+                batch = [int(row) for row in rows[i : i + _BATCH]]
+                query = sa.select(_passages).where(_passages.c.row.in_(batch))
+                found |= {row.row: _passage(row) for row in db.execute(query)}
+            wanted = {p.source_id for p in found.values()}
+            query = sa.select(_sources)
+            if len(wanted) <= _BATCH:
+                query = query.where(_sources.c.id.in_(wanted))
+            sources = {row.id: _source(row) for row in db.execute(query)}
+        return {row: (passage, sources[passage.source_id]) for row, passage in found.items()}
+
+    # Answers
+
+    def new_conversation(self) -> str:
+        conversation = secrets.token_urlsafe(12)
+        with self._transaction() as db:
+            db.execute(sa.insert(_conversations), {"id": conversation, "created_at": now()})
+        return conversation
+
+    def conversation(self, conversation_id: str) -> list[dict]:
+        """The answers of a conversation, oldest first; NotFound if there is none such."""
+        with self._transaction() as db:
+            known = db.execute(
+                sa.select(_conversations.c.id).where(_conversations.c.id == conversation_id)
+            ).first()
+            query = (
+                sa.select(_answers.c.answer)
+                .where(_answers.c.conversation_id == conversation_id)
+                .order_by(_answers.c.created_at)
+            )
+            answers = list(db.execute(query).scalars())
+        if known is None:
+            raise NotFound(
+                f"no conversation {conversation_id!r}: leave conversation_id out to start one"
+            )
+        return answers
+
+    def save_answer(self, answer_id: str, conversation_id: str, answer: dict) -> None:
+        """Keep an answer; ``answer`` is JSON and holds the question under that name."""
+        with self._transaction() as db:
+            db.execute(
+                sa.insert(_answers),
+                {
+                    "id": answer_id,
+                    "conversation_id": conversation_id,
+                    "created_at": now(),
+                    "question": answer["question"],
+                    "answer": answer,
+                },
+            )
+
+    def answer(self, answer_id: str) -> dict:
+        with self._transaction() as db:
+            found = db.execute(
+                sa.select(_answers.c.answer).where(_answers.c.id == answer_id)
+            ).scalar()
+        if found is None:
+            raise NotFound(f"no answer {answer_id!r}")
+        return found
+
+    @staticmethod
+    def _upsert(db: sa.Connection, table: sa.Table, key: str, values: dict) -> None:
+        same = table.c[key] == values[key]
+        if db.execute(sa.update(table).where(same).values(values)).rowcount == 0:
+            db.execute(sa.insert(table).values(values))
+
+
+def now() -> str:
+    """The time, as an ISO 8601 date-time in UTC with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _source(row: sa.Row) -> Source:
+    values = {f.name: getattr(row, f.name) for f in fields(Source)}
+    return Source(**values | {k: tuple(values[k]) for k in ("authors", "cited_by")})
+
+
+def _passage(row: sa.Row) -> Passage:
+    return Passage(**{f.name: getattr(row, f.name) for f in fields(Passage)})
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make the data folder {folder} ({error.strerror}): set TENKYO_DATA_DIR to a"
+            " folder that can be written"
+        ) from error
+
+
+def _tune_sqlite(connection, _record) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.execute("PRAGMA journal_mode = WAL")  # readers go on while an ingestion writes
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _first_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

@@ -1,0 +1,224 @@
+"""The search index in a folder: FAISS for the vectors, BM25 beside it.
+
+The folder is a cache of the database. ``manifest.json`` says what its files are and what
+they were made from; it is replaced in one step, after the files it names are complete, so
+that a process killed at any moment leaves the last complete index. The only module that
+imports faiss.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from corpus.errors import IndexMismatch, IndexMissing, StoreError
+from index.embed import Floats
+from index.lexical import LexicalIndex
+from index.search import Ranked, fuse
+from index.tokens import is_japanese
+
+FORMAT = 1
+POOL = 100  # candidates that each half puts forward
+
+
+class LocalIndex:
+    """Exact inner-product search and BM25 over the same rows, fused. Rows ascend."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
+        self._lexical = LexicalIndex()
+        self._rows = np.zeros(0, np.int64)  # position in the lexical index -> row
+        self._japanese = np.zeros(0, bool)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self) -> np.ndarray:
+        return self._rows
+
+    def add(self, rows: Sequence[int], vectors: Floats, texts: Sequence[str]) -> None:
+        new = np.asarray(rows, np.int64)
+        if len(new) == 0:
+            return
+        if vectors.shape != (len(new), self.dim) or len(texts) != len(new):
+            raise ValueError(f"{len(new)} rows, {vectors.shape} vectors, {len(texts)} texts")
+        if np.any(np.diff(np.concatenate([self._rows[-1:], new])) <= 0):
+            raise ValueError("rows must be added in ascending order")
+        self._vectors.add_with_ids(np.ascontiguousarray(vectors, np.float32), new)
+        self._lexical.add(texts)
+        self._rows = np.concatenate([self._rows, new])
+        self._japanese = np.concatenate([self._japanese, [is_japanese(t) for t in texts]])
+
+    def remove(self, rows: Sequence[int]) -> None:
+        gone = np.asarray(rows, np.int64)
+        kept = ~np.isin(self._rows, gone)
+        if kept.all():
+            return
+        self._vectors.remove_ids(gone)
+        self._lexical.keep(kept)
+        self._rows, self._japanese = self._rows[kept], self._japanese[kept]
+
+    def search(
+        self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
+    ) -> list[Ranked]:
+        if not len(self):
+            return []
+        pool = max(k, POOL)
+        bm25 = self._lexical.scores(text)
+        parameters = None
+        if within is not None:
+            allowed = np.isin(self._rows, np.asarray(within, np.int64))
+            bm25 = np.where(allowed, bm25, 0)
+            selector = faiss.IDSelectorBatch(self._rows[allowed])
+            parameters = faiss.SearchParameters(sel=selector)
+        _, found = self._vectors.search(
+            np.asarray(vector, np.float32)[None], min(pool, len(self)), params=parameters
+        )
+        dense = found[0][found[0] >= 0]  # FAISS pads what it did not find with -1
+        positions = _top(bm25, pool)
+        lexical = self._rows[positions]
+
+        candidates = np.union1d(dense, lexical)
+        if not len(candidates):
+            return []
+        at = np.searchsorted(self._rows, candidates)
+        cosine = np.stack([self._vectors.reconstruct(int(row)) for row in candidates]) @ vector
+        score = fuse(cosine, bm25[at], self._japanese[at])
+        dense_rank = {int(row): i for i, row in enumerate(dense, 1)}
+        lexical_rank = {int(row): i for i, row in enumerate(lexical, 1)}
+        order = np.lexsort((candidates, -score))[:k]
+        return [
+            Ranked(
+                row=(row := int(candidates[i])),
+                score=float(score[i]),
+                cosine=float(cosine[i]),
+                bm25=float(bm25[at[i]]),
+                dense_rank=dense_rank.get(row),
+                lexical_rank=lexical_rank.get(row),
+            )
+            for i in order
+        ]
+
+    # The folder
+
+    def save(self, folder: Path, embedder: str, revision: str) -> None:
+        """Write the index; what stood in the folder is replaced in one step."""
+        token = secrets.token_hex(4)
+        files = {"vectors": f"vectors-{token}.faiss", "lexical": f"lexical-{token}.npz"}
+        manifest = {
+            "format": FORMAT,
+            "embedder": embedder,
+            "dim": self.dim,
+            "count": len(self),
+            "corpus_revision": revision,
+            "files": files,
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            faiss.write_index(self._vectors, str(folder / files["vectors"]))
+            arrays = {"rows": self._rows, "japanese": self._japanese, **self._lexical.arrays()}
+            with (folder / files["lexical"]).open("wb") as out:
+                np.savez(out, **arrays)
+            partial = folder / f"manifest-{token}.json"
+            partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            os.replace(partial, folder / "manifest.json")
+            for old in folder.iterdir():
+                if old.suffix in (".faiss", ".npz") and old.name not in files.values():
+                    old.unlink(missing_ok=True)
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise StoreError(
+                f"cannot write the index in {folder} ({reason}): check that the folder can be"
+                " written and its disk is not full; the documents are safe, and `tenkyo reindex`"
+                " writes the index again"
+            ) from error
+
+    @classmethod
+    def open(cls, folder: Path, embedder: str, revision: str | None = None) -> LocalIndex:
+        """Read the index that ``save`` wrote.
+
+        Raises IndexMissing if there is none, and IndexMismatch if it was made by another
+        embedder or format, or from passages other than ``revision`` (None: any).
+        """
+        manifest = read_manifest(folder)
+        expected = {"format": FORMAT, "embedder": embedder}
+        if revision is not None:
+            expected["corpus_revision"] = revision
+        for name, value in expected.items():
+            if manifest[name] != value:
+                label = name.replace("_", " ")
+                raise IndexMismatch(folder, f"{label} {value}", f"{label} {manifest[name]}")
+        made = cls(manifest["dim"])
+        try:
+            made._vectors = faiss.read_index(str(folder / manifest["files"]["vectors"]))
+            with np.load(folder / manifest["files"]["lexical"]) as file:
+                arrays = dict(file)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise IndexMismatch(folder, "readable files", "files that cannot be read") from error
+        made._rows, made._japanese = arrays["rows"], arrays["japanese"]
+        made._lexical = LexicalIndex.from_arrays(arrays)
+        if not len(made) == made._vectors.ntotal == len(made._lexical) == manifest["count"]:
+            raise IndexMismatch(folder, f"{manifest['count']} passages", f"{len(made)} passages")
+        return made
+
+
+class LiveIndex:
+    """The index in a folder as it is now: read again when another process has written it.
+
+    For reading alone. A search runs on the index that was there when it began.
+    """
+
+    def __init__(self, folder: Path, embedder: str) -> None:
+        self._folder, self._embedder = folder, embedder
+        self._lock = threading.Lock()
+        self._written: tuple[int, int] | None = None
+        self._index = LocalIndex(0)
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def search(
+        self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
+    ) -> list[Ranked]:
+        return self._current().search(vector, text, k, within)
+
+    def _current(self) -> LocalIndex:
+        try:
+            status = (self._folder / "manifest.json").stat()
+        except OSError:
+            raise IndexMissing(self._folder) from None
+        written = (status.st_mtime_ns, status.st_ino)
+        with self._lock:
+            if written != self._written:
+                self._index = LocalIndex.open(self._folder, self._embedder)
+                self._written = written
+            return self._index
+
+
+def read_manifest(folder: Path) -> dict:
+    """The manifest of an index folder; IndexMissing, or IndexMismatch if it is not one."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        needed = {"format", "embedder", "dim", "count", "corpus_revision", "files"}
+        if needed <= manifest.keys():
+            return manifest
+    except FileNotFoundError:
+        raise IndexMissing(folder) from None
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise IndexMismatch(folder, f"format {FORMAT}", "a manifest that cannot be read")
+
+
+def _top(scores: Floats, k: int) -> np.ndarray:
+    """Positions of the ``k`` highest scores above 0, highest first."""
+    k = min(k, int(np.count_nonzero(scores > 0)))
+    best = np.argpartition(-scores, k - 1)[:k] if 0 < k < len(scores) else np.arange(len(scores))
+    return best[np.lexsort((best, -scores[best]))][:k]

@@ -1,0 +1,362 @@
+"""The command line: puts the parts together, and is the only place that prints.
+
+Everything heavy is imported where it is used, so that ``tenkyo --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from corpus.errors import SettingsError, TenkyoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from index.ingest import Item
+    from index.search import Library
+    from service.engine import Engine
+    from service.settings import Settings
+    from service.types import Answer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Answers whose every sentence carries the passage it rests on, checked.",
+    epilog="Settings are environment variables: TENKYO_DATA_DIR, _HOST, _PORT, _LLM_URL, …;"
+    " docs/operations.md lists them.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Sources = Annotated[
+    list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
+]
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except TenkyoError as error:
+        print(f"tenkyo: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+@app.command()
+def ingest(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(help="URLs, files and folders; none: the library that ships with Tenkyo."),
+    ] = None,
+    trust_private: Annotated[
+        bool, typer.Option(help="Also fetch from this machine and its private network.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read documents into the library and bring the index up to date."""
+    from corpus.catalogue import entries
+    from corpus.fetch import Fetcher
+    from index.ingest import check_index, ingest_library, ingest_places, sync
+
+    settings = _settings()
+    store, embedder = _store(settings), _embedder(settings)
+    check_index(settings.index_dir, embedder.name)
+
+    async def read(progress: Callable[[str, int, int], None]) -> list[Item]:
+        if places:
+            async with Fetcher(trust_private=trust_private) as fetcher:
+                return await ingest_places(store, places, fetcher, progress)
+        async with Fetcher(connect=4, read=8, deadline=20) as fetcher:
+            return await ingest_library(store, entries(), fetcher, progress)
+
+    with _progress() as progress:
+        items = asyncio.run(read(progress))
+        embedded = sync(store, embedder, settings.index_dir, progress)
+    failed = [item for item in items if item.outcome == "failed"]
+    if as_json:
+        kind = {True: "url", False: "path"}
+        print(json.dumps({
+            "sources": len(items) - len(failed),
+            "passages": sum(item.passages for item in items),
+            "embedded": embedded,
+            "failed": [{kind["://" in i.place]: i.place, "reason": i.reason} for i in failed],
+        }, ensure_ascii=False))  # fmt: skip
+    else:
+        _print_items(items, embedded)
+    if failed and len(failed) == len(items):
+        raise SystemExit(2)
+
+
+@app.command()
+def reindex(as_json: Json = False) -> None:
+    """Write the index anew from the database."""
+    from index.ingest import sync
+
+    settings = _settings()
+    with _progress() as progress:
+        count = sync(
+            _store(settings), _embedder(settings), settings.index_dir, progress, rebuild=True
+        )
+    print(json.dumps({"embedded": count}) if as_json else f"{count} passages embedded")
+
+
+@app.command()
+def ask(
+    question: str,
+    source: Sources = None,
+    quoted: Annotated[bool, typer.Option(help="Quote the sources; use no language model.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Answer a question from the library."""
+    from service.types import to_json
+
+    async def run() -> Answer:
+        engine, close = _engine(_settings())
+        try:
+            return await engine.answer(question, None, source, "quoted" if quoted else None)
+        finally:
+            await close()
+
+    answer = asyncio.run(run())
+    if as_json:
+        print(json.dumps(to_json(answer), ensure_ascii=False))
+    else:
+        _print_answer(answer)
+
+
+@app.command()
+def search(
+    question: str,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    source: Sources = None,
+    as_json: Json = False,
+) -> None:
+    """Show the passages nearest to a question."""
+    from service.engine import check_question
+    from service.types import to_json
+
+    hits = _library(_settings()).search(check_question(question), k, source)
+    if as_json:
+        print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
+        return
+    for hit in hits:
+        print(f"{hit.score:6.2f}  {hit.passage.id}  {hit.source.title}")
+        print(f"        {' '.join(hit.passage.text.split())[:160]}\n")
+
+
+@app.command()
+def show(
+    identifier: Annotated[str, typer.Argument(help="Id of a passage or of a source.")],
+    as_json: Json = False,
+) -> None:
+    """Show one passage, or the whole text of one source."""
+    from corpus.errors import NotFound
+    from service.types import to_json
+
+    store = _store(_settings())
+    try:
+        found: Any = store.passage(identifier)
+        source, text = store.source(found.source_id), found.text
+    except NotFound:
+        found = store.document(identifier)
+        source, text = found.source, found.text
+    if as_json:
+        print(json.dumps(to_json(found) | {"source": to_json(source)}, ensure_ascii=False))
+    else:
+        print(f"{source.title}\n{source.kind} · {source.url}\n\n{text}")
+
+
+@app.command()
+def sources(as_json: Json = False) -> None:
+    """List the sources of the library."""
+    from service.types import to_json
+
+    listed = _store(_settings()).sources()
+    if as_json:
+        rows = [to_json(source) | {"passages": n} for source, n in listed]
+        print(json.dumps({"sources": rows}, ensure_ascii=False))
+        return
+    _print_table(
+        ("id", "kind", "title", "passages"),
+        [(source.id, source.kind, source.title, str(n)) for source, n in listed],
+    )
+
+
+@app.command()
+def serve() -> None:
+    """Serve the chat page and the API."""
+    import uvicorn
+
+    from service.api import create_app
+
+    settings = _settings()
+    bound = _bind(settings.host, settings.port)
+    address = f"http://{settings.host}:{bound.getsockname()[1]}"
+    engine, close = _engine(settings)
+
+    def warm_up() -> None:
+        engine.library.search("warm", 1)
+        engine.checker.answers([("warm", "up")])
+
+    service = create_app(engine, index_dir=settings.index_dir, on_close=close, warm_up=warm_up)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                print(f"Tenkyo is ready: {address}", flush=True)
+
+    config = uvicorn.Config(service, log_level=settings.log, timeout_graceful_shutdown=5)
+    print(f"Tenkyo is starting at {address} …", flush=True)
+    Server(config).run(sockets=[bound])
+
+
+# The parts, from the settings
+
+
+def _settings() -> Settings:
+    from service.settings import read_settings
+
+    settings = read_settings()
+    logging.basicConfig(level=settings.log.upper(), format="%(levelname)s %(name)s: %(message)s")
+    return settings
+
+
+def _store(settings: Settings):
+    from corpus.store import Store
+
+    return Store(settings.database)
+
+
+def _embedder(settings: Settings):
+    from index.embed import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
+
+
+def _library(settings: Settings) -> Library:
+    from index.local import LiveIndex, LocalIndex
+    from index.search import Library
+
+    store, embedder = _store(settings), _embedder(settings)
+    LocalIndex.open(settings.index_dir, embedder.name, store.revision())
+    return Library(store, LiveIndex(settings.index_dir, embedder.name), embedder)
+
+
+def _engine(settings: Settings) -> tuple[Engine, Callable]:
+    """The engine of the settings, and what to await when it is done with."""
+    from index.checker import CrossEncoder
+    from service.engine import Engine
+    from service.model import ChatModel
+
+    url, name, server = settings.llm_url, settings.llm_model, None
+    if settings.llm_gguf and not url:
+        from service import local_model
+
+        url, name, server = local_model.start(settings.llm_gguf)
+    model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
+
+    async def close() -> None:
+        nonlocal server
+        if model:
+            await model.aclose()
+        server = None
+
+    engine = Engine(
+        _library(settings),
+        CrossEncoder(),
+        model,
+        top_k=settings.top_k,
+        evidence_chars=settings.evidence_chars,
+    )
+    return engine, close
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket, taken before anything slow is done; SettingsError if it cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        in_use = isinstance(error.errno, int) and "in use" in str(error)
+        name, value = ("TENKYO_PORT", port) if in_use else ("TENKYO_HOST", f"{host}:{port}")
+        raise SettingsError(
+            name, value, f"cannot listen there ({error.strerror}): set {name} to another"
+        ) from None
+    return bound
+
+
+# Printing
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr, which a pipe does not see."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+
+        def progress(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total)
+            bar.update(tasks[step], completed=done, total=total)
+
+        yield progress
+
+
+def _print_items(items: Sequence[Item], embedded: int) -> None:
+    rows = [
+        (item.outcome, item.title or item.place, str(item.passages or ""), item.reason)
+        for item in items
+    ]
+    _print_table(("outcome", "source", "passages", "why"), rows)
+    print(f"\n{sum(item.passages for item in items)} passages, {embedded} newly embedded")
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*head, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _print_answer(answer: Answer) -> None:
+    if answer.reason:
+        print(f"({answer.reason})\n" if answer.claims else answer.reason)
+    for claim in answer.claims:
+        print(claim.text, "".join(f"[{c.label}]" for c in claim.citations))
+    cited = {c.label: c for claim in answer.claims for c in claim.citations}
+    for evidence in answer.evidence:
+        if evidence.label in cited:
+            quote = " ".join(cited[evidence.label].quote.split())
+            print(f"\n[{evidence.label}] {evidence.source.title} ({evidence.source.kind})")
+            print(f"    “{quote}”\n    {evidence.source.url}")
+    for rejected in answer.rejected:
+        print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")
+
+
+if __name__ == "__main__":
+    main()

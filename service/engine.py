@@ -1,0 +1,260 @@
+"""A question to a stream of checked claims. No HTTP, no printing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from corpus.errors import ModelError, QuestionRefused
+from index.checker import Checker
+from index.embed import Floats
+from index.search import Hit, Library
+from service import prompt
+from service.citations import SentenceParser
+from service.evidence import select
+from service.model import AnswerModel
+from service.quote import quote
+from service.types import (
+    Answer,
+    Claim,
+    Draft,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Mode,
+    Rejected,
+    to_json,
+)
+from service.verify import Verifier
+from service.wording import nothing_answers, say
+
+logger = logging.getLogger(__name__)
+
+LONGEST_QUESTION = 4000  # characters
+ANSWERING = 0.5  # probability that a passage answers, below which nothing is said
+MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
+CLOSEST_SHOWN = 3  # passages named when nothing answers
+
+
+@dataclass
+class _Turn:
+    """One question on its way to an answer."""
+
+    id: str
+    conversation_id: str
+    question: str
+    started: float = field(default_factory=time.perf_counter)
+    evidence: tuple[Evidence, ...] = ()
+    answering: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    text: str = ""
+    claims: list[Claim] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    reason: str | None = None
+
+    @property
+    def language(self) -> str:
+        return prompt.language_of(self.question)
+
+    def took(self, step: str) -> None:
+        """Note that a step ended now; a step's time runs from the end of the one before."""
+        spent = sum(self.timings.values())
+        self.timings[step] = round(time.perf_counter() - self.started - spent, 4)
+
+    def add(self, claim: Claim) -> Claim:
+        """Put a claim at the end of the text, its markers after it; returns it placed."""
+        start = len(self.text) + 1 if self.text else 0
+        markers = "".join(f"[{c.label}]" for c in claim.citations)
+        self.text += f"{' ' if self.text else ''}{claim.text} {markers}"
+        placed = replace(claim, start=start, end=start + len(claim.text))
+        self.claims.append(placed)
+        return placed
+
+
+class Engine:
+    """Answers questions from a library; ``model`` None means quote mode."""
+
+    def __init__(
+        self,
+        library: Library,
+        checker: Checker,
+        model: AnswerModel | None = None,
+        *,
+        top_k: int = 8,
+        evidence_chars: int = 8000,
+    ) -> None:
+        self.library, self.checker, self.model = library, checker, model
+        self._verifier = Verifier(checker)
+        self._top_k, self._evidence_chars = top_k, evidence_chars
+
+    async def answer(
+        self,
+        question: str,
+        conversation_id: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        mode: Mode | None = None,
+    ) -> Answer:
+        """The whole answer; see ``stream``."""
+        async with aclosing(self.stream(question, conversation_id, source_ids, mode)) as events:
+            async for event in events:
+                if isinstance(event.data, Answer):
+                    return event.data
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(
+        self,
+        question: str,
+        conversation_id: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        mode: Mode | None = None,
+    ) -> AsyncIterator[Event]:
+        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``.
+
+        ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
+        sentences none holds, is stood in for by quotes. Raises QuestionRefused, and NotFound
+        for an unknown conversation or source, before the first event.
+        """
+        turn = await self._open(question, conversation_id, source_ids)
+        found = EvidenceFound(turn.id, turn.conversation_id, turn.question, turn.evidence)
+        yield Event("evidence", found)
+        made: Mode = "abstained"
+        if turn.answering.max(initial=0) >= ANSWERING:
+            if self.model and mode != "quoted":
+                async with aclosing(self._generate(turn)) as events:
+                    async for event in events:
+                        yield event
+                made = "generated" if turn.claims else made
+            if not turn.claims:
+                for event in await asyncio.to_thread(self._quote, turn):
+                    yield event
+                made = "quoted" if turn.claims else made
+        else:
+            titles = dict.fromkeys(e.source.title for e in turn.evidence[:CLOSEST_SHOWN])
+            turn.reason = nothing_answers(turn.language, tuple(titles))
+        yield Event("answer", await self._close(turn, made))
+
+    async def _open(
+        self, question: str, conversation_id: str | None, source_ids: Sequence[str] | None
+    ) -> _Turn:
+        question = check_question(question)
+        store = self.library.store
+
+        def look_up() -> _Turn:
+            conversation = conversation_id
+            if conversation is None:
+                conversation = store.new_conversation()
+            else:
+                store.conversation(conversation)
+            for source_id in source_ids or ():
+                store.source(source_id)
+            turn = _Turn(secrets.token_urlsafe(12), conversation, question)
+            hits = self.library.search(question, 2 * self._top_k, source_ids)
+            turn.took("search")
+            self._choose(turn, hits)
+            turn.took("read")
+            return turn
+
+        return await asyncio.to_thread(look_up)
+
+    def _choose(self, turn: _Turn, hits: Sequence[Hit]) -> None:
+        """Hits to evidence: those that answer the question first, by the checker's reading."""
+        nearest = select(hits, self._top_k, self._evidence_chars)
+        pairs = [(readable(e), turn.question) for e in nearest]
+        answering = self.checker.answers(pairs) if pairs else np.zeros(0, np.float32)
+        ranked = rerank(np.array([e.score for e in nearest], np.float32), answering)
+        turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(ranked, 1))
+        turn.answering = answering[ranked]
+
+    async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
+        """Claims from the model, each checked before it is passed on."""
+        parser, seen = SentenceParser(), set()
+        messages = prompt.messages(turn.question, turn.evidence)
+        try:
+            async with aclosing(self.model.stream(messages)) as pieces:
+                async for drafts in _drafts(parser, pieces):
+                    for draft in drafts:
+                        if not prompt.declines(draft.text) and draft.text not in seen:
+                            seen.add(draft.text)
+                            yield await asyncio.to_thread(self._decide, turn, draft)
+                    if len(seen) >= MAX_SENTENCES:
+                        break
+            if not turn.claims:
+                turn.reason = say("none_held" if seen else "declined", turn.language)
+        except ModelError as error:
+            logger.warning("%s", error)
+            turn.reason = say("cut_short" if turn.claims else "model_failed", turn.language, error)
+        turn.took("write")
+
+    def _quote(self, turn: _Turn) -> list[Event]:
+        drafts = quote(turn.question, turn.evidence, turn.answering, self.checker)
+        events = [self._decide(turn, draft) for draft in drafts]
+        turn.took("quote")
+        return events
+
+    def _decide(self, turn: _Turn, draft: Draft) -> Event:
+        result = self._verifier.check(draft, turn.evidence)
+        if isinstance(result, Claim):
+            return Event("claim", turn.add(result))
+        turn.rejected.append(result)
+        return Event("rejected", result)
+
+    async def _close(self, turn: _Turn, mode: Mode) -> Answer:
+        name = self.model.name if self.model and mode == "generated" else ""
+        answer = Answer(
+            id=turn.id,
+            conversation_id=turn.conversation_id,
+            question=turn.question,
+            text=turn.text,
+            mode=mode,
+            model=name,
+            claims=tuple(turn.claims),
+            evidence=turn.evidence,
+            rejected=tuple(turn.rejected),
+            reason=turn.reason,
+            timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
+        )
+        save = self.library.store.save_answer
+        await asyncio.to_thread(save, answer.id, answer.conversation_id, to_json(answer))
+        return answer
+
+
+def check_question(question: str) -> str:
+    """A question with its control characters removed and its blanks folded; QuestionRefused
+    if nothing is left, or too much."""
+    if len(question) > LONGEST_QUESTION:
+        raise QuestionRefused(
+            f"the question has {len(question):,} characters, and at most {LONGEST_QUESTION:,} are"
+            " read: ask in fewer words, or ingest the text and ask about it"
+        )
+    printable = (c if unicodedata.category(c)[0] != "C" else " " for c in question)
+    cleaned = " ".join("".join(printable).split())
+    if not any(c.isalnum() for c in cleaned):
+        raise QuestionRefused("the question is empty: write what you want to know")
+    return cleaned
+
+
+def readable(evidence: Evidence) -> str:
+    """What the checker reads of a passage: its text below its title and headings."""
+    head = evidence.passage.heading or evidence.source.title
+    return f"{head}\n{evidence.passage.text}" if head else evidence.passage.text
+
+
+def rerank(scores: Floats, answering: Floats) -> list[int]:
+    """Positions by retrieval score plus the log-odds that the passage answers, best first."""
+    odds = np.clip(answering, 1e-3, 1 - 1e-3)
+    total = scores + np.log(odds / (1 - odds))
+    return [int(i) for i in np.argsort(-total, kind="stable")]
+
+
+async def _drafts(parser: SentenceParser, pieces: AsyncIterator[str]) -> AsyncIterator[list[Draft]]:
+    async for piece in pieces:
+        yield parser.feed(piece)
+    yield parser.finish()

@@ -1,0 +1,80 @@
+"""The settings, and the only reader of the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from corpus.errors import SettingsError
+from index.models import BUNDLED
+
+PREFIX = "TENKYO_"
+
+
+class Settings(BaseModel):
+    """Everything that can be set, by an environment variable TENKYO_<NAME>."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path("data"), description="folder of the database, index and models")
+    host: str = Field("127.0.0.1", description="address that the service listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that the service listens on")
+    database_url: str = Field("", description="database; empty: SQLite in the data folder")
+    embedder: str = Field(BUNDLED, description="embedding model: bundled:…, a folder or a hub id")
+    llm_url: str = Field("", description="OpenAI-compatible base URL, such as …/v1; empty: none")
+    llm_model: str = Field("", description="model asked for at that URL; empty: its first")
+    llm_key: str = Field("", description="key sent to that URL", repr=False)
+    llm_gguf: str = Field("", description="GGUF file, or hub reference, run in the process")
+    llm_timeout: float = Field(60, gt=0, description="seconds to wait for the model's next words")
+    top_k: int = Field(8, ge=1, le=50, description="passages put before the model")
+    evidence_chars: int = Field(8000, ge=500, description="characters of evidence for the model")
+    log: str = Field(
+        "warning",
+        pattern="^(debug|info|warning|error)$",
+        description="least serious message to log: debug, info, warning or error",
+    )
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tenkyo.db'}"
+
+    @property
+    def index_dir(self) -> Path:
+        return self.data_dir / "index"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment (default: this process's).
+
+    Raises SettingsError for a TENKYO_ variable that is not a setting, naming the nearest
+    one that is, and for a value that cannot be. An empty value counts as not set.
+    """
+    environ = os.environ if environ is None else environ
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and value
+    }
+    for name in given:
+        if name not in Settings.model_fields:
+            near = difflib.get_close_matches(name, Settings.model_fields, 1, 0.5)
+            hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else "see docs/operations.md"
+            expected = f"there is no such setting; {hint}"
+            raise SettingsError(PREFIX + name.upper(), given[name], expected)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        meaning = Settings.model_fields[name].description
+        raise SettingsError(
+            PREFIX + name.upper(), given[name], f"{first['msg']} ({meaning})"
+        ) from None

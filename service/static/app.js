@@ -1,0 +1,251 @@
+// Wiring: the question box, the stream of an answer, the language, the status line.
+
+import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
+import { Library } from "./library.js";
+import { bdi, h, verdictWord } from "./render.js";
+import { readEvents } from "./sse.js";
+import { languageOf, plainClaim } from "./text.js";
+import { hideTip } from "./tip.js";
+import { Turn } from "./turn.js";
+
+const $ = (id) => document.getElementById(id);
+const input = $("question");
+const turns = [];
+let running = null; // {turn, controller}
+let ready = null;   // what /readyz said
+let lastStatus = null;
+
+// --- Speaking to the reader -------------------------------------------------------------------
+
+function status(key, values) {
+  lastStatus = key ? [key, values] : null;
+  $("status").textContent = key ? t(key, values) : "";
+  $("status").classList.toggle("busy", running !== null);
+}
+
+/** Read out once by screen readers, then taken away so that it is not met a second time. */
+function announce(words) {
+  const line = h("p", { lang: languageOf(words) }, words);
+  $("announcer").append(line);
+  setTimeout(() => line.remove(), 15000);
+}
+
+// --- Asking -----------------------------------------------------------------------------------
+
+class Problem extends Error {
+  constructor(title, detail) {
+    super(title);
+    this.title = title;
+    this.detail = detail;
+  }
+}
+
+async function ask(question, options = { quoted: $("quotes-only").checked, sources: library.chosen }) {
+  if (running) return status("busy");
+  const controller = new AbortController();
+  const turn = new Turn(question, options, { edit, ask, say: announce });
+  running = { turn, controller };
+  begin(turn);
+  const started = performance.now();
+  try {
+    for await (const { event, data } of stream(question, options, controller.signal)) {
+      receive(turn, event, data, () => (performance.now() - started) / 1000);
+      if (!turn.running) break;
+    }
+    if (turn.running) throw new Problem(t("failed"), t("cutOff"));
+  } catch (error) {
+    if (controller.signal.aborted) turn.stop();
+    else turn.fail(explain(error, turn));
+  }
+  running = null;
+  settle(turn);
+}
+
+function begin(turn) {
+  document.body.classList.remove("fresh");
+  document.title = `${turn.question} – Tenkyo`;
+  const fromExample = $("examples").contains(document.activeElement);
+  $("intro").classList.add("sr"); // the page keeps its heading for those who move by headings
+  $("examples").hidden = true;
+  $("announcer").replaceChildren();
+  turns.push(turn);
+  $("turns").append(turn.root);
+  answerHeights?.observe(turn.root.querySelector(".answer"));
+  if (fromExample) (matchMedia("(pointer: coarse)").matches ? turn.root : input).focus({ preventScroll: true });
+  button();
+  status("searching");
+  if (turns.length === 1) scrollTo(0, 0);
+  else turn.root.scrollIntoView({ block: "start" });
+}
+
+function settle(turn) {
+  button();
+  if (turn.phase === "stopped") status("stopped");
+  else if (turn.phase === "failed") {
+    status("failed");
+    announce([turn.problem.title, turn.problem.detail].filter(Boolean).join(" "));
+  } else {
+    const values = { seconds: number(turn.seconds, 1), n: turn.claims.length, held: turn.rejected.length };
+    status(turn.answer.mode === "abstained" ? "doneAbstained" : "done", values);
+  }
+}
+
+async function* stream(question, { quoted, sources }, signal) {
+  const body = { question };
+  if (sources) body.source_ids = sources;
+  if (quoted) body.mode = "quoted";
+  const response = await fetch("/v1/answers", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    body: JSON.stringify(body),
+    signal,
+  });
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!response.ok) throw problem(type.includes("json") ? await response.json().catch(() => null) : null, response.status);
+  if (!type.includes("text/event-stream")) return yield { event: "answer", data: await response.text() };
+  yield* readEvents(response.body);
+}
+
+const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
+  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined);
+
+function receive(turn, event, data, elapsed) {
+  if (data === "[DONE]") return;
+  const value = JSON.parse(data);
+  if (event === "evidence") {
+    turn.setEvidence(value.evidence);
+    status("writing");
+  } else if (event === "claim") {
+    turn.addClaim(value);
+    const verdict = value.verdict?.label === "supported" ? "" : ` (${verdictWord(value.verdict)})`;
+    announce(plainClaim(value) + verdict);
+  } else if (event === "rejected") {
+    turn.addRejected(value);
+  } else if (event === "answer") {
+    const streamed = turn.claims.length;
+    turn.finish(value, elapsed());
+    if (value.mode === "abstained") announce(value.reason || t("abstainedWhy"));
+    else value.claims.slice(streamed).forEach((claim) => announce(plainClaim(claim)));
+  } else if (event === "error") {
+    throw problem(value);
+  }
+}
+
+function explain(error) {
+  if (error instanceof Problem) return error;
+  if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
+  if (error instanceof TypeError) {
+    console.error(error);
+    return { title: t("failed"), detail: t(running.turn.phase === "searching" ? "unreachable" : "cutOff") };
+  }
+  return { title: t("failed"), detail: error.message };
+}
+
+// --- The question box -------------------------------------------------------------------------
+
+function submit() {
+  const question = input.value.trim();
+  if (running) return status("busy");
+  if (!question) return input.focus();
+  input.value = "";
+  grow();
+  if (matchMedia("(pointer: coarse)").matches) input.blur(); // put the on-screen keyboard away
+  ask(question);
+}
+
+/** Into the box to be changed; by the browser's own editing, so that undo brings a draft back. */
+function edit(question) {
+  input.focus();
+  input.select();
+  if (!document.execCommand?.("insertText", false, question)) input.value = question;
+  grow();
+}
+
+function grow() {
+  if (CSS.supports("field-sizing", "content")) return;
+  input.style.height = "auto";
+  input.style.height = `${input.scrollHeight}px`;
+}
+
+function button() {
+  $("ask").textContent = t(running ? "stop" : "ask");
+  $("ask").classList.toggle("stop", running !== null);
+}
+
+const stop = () => running?.controller.abort();
+
+$("composer").addEventListener("submit", (e) => {
+  e.preventDefault();
+  if (running) stop();
+  else submit();
+});
+input.addEventListener("input", grow);
+input.addEventListener("keydown", (e) => {
+  if (e.key !== "Enter" || e.shiftKey || e.isComposing || e.keyCode === 229) return; // 229: an input method has the key
+  e.preventDefault();
+  submit();
+});
+addEventListener("keydown", (e) => {
+  if (e.key !== "Escape" || e.isComposing || $("library").open) return;
+  if (!hideTip()) stop();
+});
+
+// --- Language, sources, state of the service --------------------------------------------------
+
+const library = new Library($("library"), drawScope);
+$("open-library").addEventListener("click", () => library.open());
+$("scope").addEventListener("click", () => { library.clear(); input.focus(); });
+
+function drawScope() {
+  const chosen = library.chosen;
+  $("scope").hidden = !chosen;
+  if (!chosen) return;
+  $("scope").replaceChildren(t("scope", { n: chosen.length, all: library.size }), h("span", { "aria-hidden": "true" }, " ×"));
+  $("scope").title = t("scopeClear");
+}
+
+function drawFacts() {
+  if (!ready) return;
+  const ok = Number.isInteger(ready.sources) && ready.sources > 0;
+  const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
+  if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
+  $("facts").replaceChildren(...parts);
+}
+
+function drawPage() {
+  translatePage();
+  const other = language() === "ja" ? "en" : "ja";
+  $("language").textContent = t("other");
+  $("language").lang = other;
+  $("example-list").replaceChildren(...t("examples").map((words) =>
+    h("li", {}, h("button", { type: "button", class: "example", onclick: () => ask(words) }, words))));
+  button();
+  drawScope();
+  drawFacts();
+  library.draw();
+  if (lastStatus) $("status").textContent = t(...lastStatus);
+}
+
+$("language").addEventListener("click", () => {
+  hideTip();
+  switchLanguage();
+  drawPage();
+  for (const turn of turns) {
+    turn.rebuild();
+    answerHeights?.observe(turn.root.querySelector(".answer"));
+  }
+});
+
+// On a wide screen a short answer stays in view beside its sources; a long one scrolls with them.
+const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) => {
+  for (const { target } of entries) target.classList.toggle("stays", target.offsetHeight < innerHeight - 260);
+});
+
+fetch("/readyz", { headers: { Accept: "application/json" } })
+  .then((response) => response.json())
+  .then((body) => { ready = body; drawFacts(); })
+  .catch(() => {}); // a courtesy; asking will say what is wrong
+
+drawPage();
+input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act
+grow();

@@ -1,0 +1,220 @@
+// Builders of DOM from the API's objects. All data goes in as text nodes and checked attributes.
+
+import { language, number, t } from "./i18n.js";
+import * as text from "./text.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with attributes, on… listeners and children; null and false children are left out. */
+export function h(tag, attributes = {}, ...children) {
+  const el = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value == null || value === false) continue;
+    if (name.startsWith("on")) el.addEventListener(name.slice(2), value);
+    else el.setAttribute(name, value === true ? "" : value);
+  }
+  el.append(...children.flat(Infinity).filter((child) => child != null && child !== false && child !== ""));
+  return el;
+}
+
+/** Text that came from outside, kept from upsetting the direction of the text around it. */
+export const bdi = (value, lang = text.languageOf(value)) => h("bdi", { dir: "auto", lang }, value);
+
+/** Plain text, but wrapped where it holds marks that turn the direction of what follows. */
+const isolate = (value) => (/[\u202a-\u202e\u2066-\u2069]/.test(value) ? bdi(value, null) : value);
+
+export const srOnly = (value) => h("span", { class: "sr" }, value);
+
+// --- Verdicts ---------------------------------------------------------------------------------
+
+const SHAPES = {
+  supported: [["path", { d: "M3.5 8.6 6.7 11.7 12.6 4.6" }]],
+  partial: [["circle", { cx: 8, cy: 8, r: 5 }], ["path", { d: "M8 3a5 5 0 0 1 0 10z", fill: "currentColor" }]],
+  contradicted: [["path", { d: "M4 4l8 8M12 4l-8 8" }]],
+  unsupported: [["circle", { cx: 8, cy: 8, r: 5 }]],
+};
+const known = (label) => (Object.hasOwn(SHAPES, label) ? label : "unsupported");
+
+/** The verdict as a shape (not only a colour), its words for those who cannot see it. */
+export function sign(verdict) {
+  const label = known(verdict?.label);
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  for (const [tag, attributes] of SHAPES[label]) {
+    const shape = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
+    svg.append(shape);
+  }
+  return h("span", { class: `sign ${label}`, title: verdictTitle(verdict) }, svg);
+}
+
+export const verdictWord = (verdict) => t(`verdict.${known(verdict?.label)}`);
+
+function verdictTitle(verdict) {
+  const parts = [verdictWord(verdict)];
+  if (Number.isFinite(verdict?.score)) parts.push(number(verdict.score, 2));
+  if (verdict?.method) parts.push(verdict.method);
+  return parts.join(" · ");
+}
+
+/** "3 supported · 1 partly supported", each with its sign: the legend and the sum in one line. */
+export function tally(claims) {
+  const counts = new Map();
+  for (const claim of claims) counts.set(known(claim.verdict?.label), (counts.get(known(claim.verdict?.label)) ?? 0) + 1);
+  return Object.keys(SHAPES).filter((label) => counts.has(label)).map((label) =>
+    h("span", { class: "count" }, sign({ label }), t("tallyLine", { n: counts.get(label), word: t(`tally.${label}`) })));
+}
+
+// --- A sentence and its markers ---------------------------------------------------------------
+
+/** One checked sentence. `marker(label)` builds the button for a cited source. */
+export function claimItem(claim, marker) {
+  const pieces = text.claimPieces(claim.text, claim.citations);
+  const words = h("p", { dir: "auto", lang: text.languageOf(claim.text) });
+  pieces.forEach((piece, i) => {
+    if (piece.labels) return; // set beside the words before it, below
+    const next = pieces[i + 1];
+    if (!next?.labels) return void words.append(isolate(piece.text));
+    const [head, tail] = lastWord(piece.text);
+    words.append(isolate(head), h("span", { class: "together" }, isolate(tail), next.labels.map(marker)));
+  });
+  if (pieces[0]?.labels) words.prepend(...pieces[0].labels.map(marker));
+  const label = known(claim.verdict?.label);
+  if (label !== "supported") words.append(" ", h("span", { class: `word ${label}` }, verdictWord(claim.verdict)));
+  else words.append(srOnly(` (${verdictWord(claim.verdict)})`));
+  return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), words);
+}
+
+/** The end of a text that should not be parted from the marker after it. */
+function lastWord(value) {
+  const tail = /\S{1,16}$/u.exec(value)?.[0] ?? "";
+  const keep = text.languageOf(tail) === "ja" ? Array.from(tail).slice(-2).join("") : tail;
+  const whole = value.length === keep.length || /\s$/.test(value.slice(0, value.length - keep.length));
+  const safe = whole || text.languageOf(keep) === "ja" ? keep : "";
+  return [value.slice(0, value.length - safe.length), safe];
+}
+
+export function markerButton(label, title, handlers) {
+  return h("button", { type: "button", class: "cite", "data-label": label, "aria-label": t("marker", { label, title }), ...handlers }, String(label));
+}
+
+// --- Sources ----------------------------------------------------------------------------------
+
+export function link(href, content, className) {
+  return h("a", { href, class: className, target: "_blank", rel: "noopener noreferrer" }, content, srOnly(` ${t("newTab")}`));
+}
+
+export function sourceTitle(source) {
+  const url = text.safeUrl(source.url);
+  const title = bdi(source.title || source.url || source.id, source.title ? source.language || undefined : undefined);
+  return url ? link(url.href, title) : title;
+}
+
+export const kindWord = (kind) => t(`kind.${kind}`) ?? kind;
+
+/** "paper · Alec Radford et al. · arXiv, Dec 6, 2022" */
+export function sourceMeta(source, ...more) {
+  const when = [source.venue, text.shortDate(source.published, language())].filter(Boolean).join(", ");
+  const authors = text.shortAuthors(source.authors, { and: t("and"), etal: t("etal") });
+  const parts = [h("span", { class: `kind ${source.kind === "digest" ? "digest" : ""}` }, kindWord(source.kind))];
+  for (const part of [authors, when]) if (part) parts.push(bdi(part));
+  return h("p", { class: "meta" }, interleave([...parts, ...more.filter(Boolean)], " · "));
+}
+
+const interleave = (items, between) => items.flatMap((item, i) => (i ? [between, item] : [item]));
+
+/**
+ * The card of one numbered passage. `setUses` marks the quotes that claims take from it:
+ * a use is {claim: index of the sentence, citation}.
+ */
+export function sourceCard(evidence, { id, open, onBack }) {
+  const { source, passage, label } = evidence;
+  const body = h("div", { class: "passage" });
+  const where = [passage.page && t("page", { page: passage.page }), passage.heading && bdi(passage.heading)].filter(Boolean);
+  const details = h("details", { open },
+    h("summary", {}, where.length ? interleave(where, " · ") : t("passage")), body);
+  const root = h("article", { class: "card", id, tabindex: "-1", "aria-label": t("cardOf", { label, title: source.title }), "data-label": label },
+    h("span", { class: "no", "aria-hidden": "true" }, String(label)),
+    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), sourceMeta(source), details));
+
+  const setUses = (uses) => {
+    body.replaceChildren(...passageBlocks(evidence, uses), cardFoot(evidence, uses, onBack) ?? "");
+    root.classList.toggle("cited", uses.length > 0);
+  };
+  setUses([]);
+  return { root, details, setUses };
+}
+
+function passageBlocks({ source, passage }, uses) {
+  const quote = (...children) => h("blockquote", { dir: "auto", lang: source.language || text.languageOf(passage.text) }, children);
+  const { pieces, lost } = text.markPassage(passage, uses);
+  const blocks = [];
+  if (lost.length < uses.length || !uses.length) {
+    blocks.push(quote(pieces.map(({ text: words, claims }) =>
+      (claims.length ? h("mark", { "data-claims": claims.join(" ") }, text.flow(words)) : text.flow(words)))));
+  }
+  // A quote that is not in this passage as we hold it is shown in its own context.
+  for (const { claim, citation } of lost) {
+    blocks.push(quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
+  }
+  return blocks;
+}
+
+function cardFoot({ source, passage }, uses, onBack) {
+  const items = [];
+  const quotes = [...new Map(uses.map((use) => [use.citation.quote, use.citation])).values()];
+  const urls = new Map();
+  for (const citation of quotes) {
+    const url = text.quoteUrl(source, citation.quote, citation.page ?? passage.page);
+    if (url) urls.set(url, citation);
+  }
+  if (urls.size === 1) {
+    const [[url, citation]] = urls;
+    const page = /#page=\d+$/.test(url) && (citation.page ?? passage.page);
+    items.push(link(url, page ? t("openPage", { page }) : t("openQuote"), "out"));
+  } else if (urls.size) {
+    items.push(h("span", { class: "outs" }, `${t("openQuotes")} `, [...urls.keys()].map((url, i) => link(url, String(i + 1), "out"))));
+  }
+  const original = source.kind === "digest" && text.safeUrl(source.url);
+  if (original) items.push(link(original.href, t("openOriginal"), "out"));
+  const sentences = [...new Set(uses.map((use) => use.claim))].sort((a, b) => a - b);
+  if (sentences.length && onBack) {
+    items.push(h("span", { class: "back" }, `${t("usedBy")} `, interleave(sentences.map((claim) =>
+      h("button", { type: "button", class: "plain", onclick: () => onBack(claim) }, t("sentence", { n: claim + 1 }))), t("and").comma)));
+  }
+  return items.length ? h("p", { class: "foot" }, items) : null;
+}
+
+// --- The parts of a turn ----------------------------------------------------------------------
+
+export function withheldPanel(rejected) {
+  return h("details", { class: "fold withheld" },
+    h("summary", {}, t("withheld", { n: rejected.length })),
+    h("ul", { role: "list" }, rejected.map((item) =>
+      h("li", {}, sign(item.verdict), h("div", {},
+        h("p", { class: "held", dir: "auto", lang: text.languageOf(item.text) }, item.text),
+        h("p", { class: "why" }, h("span", { class: `word ${known(item.verdict?.label)}` }, verdictWord(item.verdict)),
+          item.reason && [" ", bdi(item.reason)]))))));
+}
+
+export const quotedBadge = (reason) => h("p", { class: "badge" },
+  h("strong", {}, t("quoted")), " ", h("span", {}, t("quotedWhy")), reason && [h("br"), bdi(reason)]);
+
+export const abstention = (reason) => h("div", { class: "note abstained" },
+  h("p", { class: "note-title" }, t("abstained")),
+  h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")));
+
+export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
+  title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto" }, detail), button);
+
+export function answerDetails(answer) {
+  const rows = [[t("model"), answer.model ? bdi(answer.model) : t("none")]];
+  const times = Object.entries(answer.timings ?? {}).filter(([, v]) => Number.isFinite(v));
+  if (times.length) {
+    rows.push([t("time"), interleave(times.map(([name, v]) => `${t(`step.${name}`) ?? name} ${t("seconds", { n: number(v, 2) })}`), " · ")]);
+  }
+  if (answer.id) rows.push([t("answerId"), h("code", {}, answer.id)]);
+  return h("details", { class: "fold fine" }, h("summary", {}, t("details")),
+    h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}

@@ -1,0 +1,63 @@
+// The small window that shows a quote in its context while a marker is pointed at or focused.
+
+import { bdi, h } from "./render.js";
+import { clipEnd, clipStart, flow, languageOf } from "./text.js";
+
+const AROUND = 90; // characters of context on each side
+const tip = h("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
+document.body.append(tip);
+
+let owner = null;
+let timer = 0;
+
+function show(button, { label, source, citations }) {
+  clearTimeout(timer);
+  owner?.removeAttribute("aria-describedby");
+  owner = button;
+  tip.replaceChildren(
+    h("p", { class: "tip-title" }, h("span", { class: "no" }, String(label)), bdi(source?.title ?? "", source?.language)),
+    ...citations.map((c) => h("p", { class: "tip-quote", dir: "auto", lang: source?.language || languageOf(c.quote) },
+      flow(clipStart(c.before ?? "", AROUND)), h("mark", {}, flow(clipEnd(c.quote, 420))), flow(clipEnd(c.after ?? "", AROUND)))));
+  tip.hidden = false;
+  button.setAttribute("aria-describedby", "tip");
+  place(button);
+}
+
+/** Under the marker, or above it where there is more room; never outside the window. */
+function place(button) {
+  const at = button.getBoundingClientRect();
+  const dock = document.querySelector(".dock").getBoundingClientRect();
+  const floor = getComputedStyle(document.querySelector(".dock")).position === "sticky" ? Math.min(dock.top, innerHeight) : innerHeight;
+  const width = tip.offsetWidth;
+  const height = tip.offsetHeight;
+  const below = at.bottom + 8;
+  const top = below + height <= floor || at.top < height + 16 ? below : at.top - height - 8;
+  const left = Math.max(8, Math.min(at.left - 24, document.documentElement.clientWidth - width - 8));
+  tip.style.top = `${top + scrollY}px`;
+  tip.style.left = `${left + scrollX}px`;
+}
+
+export function hideTip() {
+  clearTimeout(timer);
+  const was = !tip.hidden;
+  tip.hidden = true;
+  owner?.removeAttribute("aria-describedby");
+  owner = null;
+  return was;
+}
+
+const hideSoon = () => {
+  clearTimeout(timer);
+  timer = setTimeout(hideTip, 180); // time enough to move the pointer onto it
+};
+tip.addEventListener("pointerenter", () => clearTimeout(timer));
+tip.addEventListener("pointerleave", hideSoon);
+addEventListener("resize", hideTip);
+
+/** Listeners for a marker; `content()` is asked when it is needed. */
+export const tipHandlers = (content) => ({
+  onpointerenter: (e) => e.pointerType !== "touch" && show(e.currentTarget, content()),
+  onpointerleave: hideSoon,
+  onfocus: (e) => e.currentTarget.matches(":focus-visible") && show(e.currentTarget, content()),
+  onblur: hideTip,
+});

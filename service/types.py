@@ -1,0 +1,133 @@
+"""Evidence, claims, answers and the events of a stream: plain frozen values.
+
+Offsets into ``Answer.text``, as those into a document, are code points, 0-based, end
+exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from corpus.types import Passage, Source
+
+Support = Literal["supported", "partial", "contradicted", "unsupported"]
+Mode = Literal["generated", "quoted", "abstained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage put before the model, under the number that model and reader see: [label]."""
+
+    label: int
+    passage: Passage
+    source: Source
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A sentence as it was written, and the labels that it cites; nothing is checked yet."""
+
+    text: str
+    labels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a claim rests: ``quote`` stands verbatim at ``start:end`` of the source's text.
+
+    ``before`` and ``after`` are the rest of the quote's passage, so that a page can mark the
+    quote in its context without counting characters.
+    """
+
+    label: int
+    source_id: str
+    passage_id: str
+    quote: str
+    start: int
+    end: int
+    url: str
+    page: int | None = None
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How well the evidence bears a claim; ``score`` is between 0 and 1, 1 for certain."""
+
+    label: Support
+    score: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer: ``answer.text[start:end] == text``, its markers follow."""
+
+    text: str
+    start: int
+    end: int
+    citations: tuple[Citation, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A sentence that was withheld, and why, in a sentence for the reader."""
+
+    text: str
+    reason: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: ``text`` is its claims with their markers, in order.
+
+    ``mode`` ``quoted`` means that the claims are sentences of the sources, verbatim; with
+    ``abstained`` there are no claims, ``reason`` says why and ``evidence`` is what was
+    nearest. ``timings`` are seconds.
+    """
+
+    id: str
+    conversation_id: str
+    question: str
+    text: str
+    mode: Mode
+    model: str
+    claims: tuple[Claim, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    reason: str | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def abstained(self) -> bool:
+        return self.mode == "abstained"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a stream, in this order: one ``evidence``, then ``claim`` and
+    ``rejected`` as they are decided, then one ``answer``."""
+
+    name: Literal["evidence", "claim", "rejected", "answer"]
+    data: EvidenceFound | Claim | Rejected | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFound:
+    """What will be answered from; ``id`` is that of the answer to come."""
+
+    id: str
+    conversation_id: str
+    question: str
+    evidence: tuple[Evidence, ...]
+
+
+def to_json(value: Any) -> Any:
+    """A value of this module, or of corpus.types, as JSON; an Answer with ``abstained``."""
+    made = asdict(value)
+    return made | {"abstained": value.abstained} if isinstance(value, Answer) else made

@@ -1,0 +1,331 @@
+"""corpus.fetch and corpus.guard, against an internet that is an ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from ipaddress import ip_address
+from typing import Any
+
+import httpx
+import pytest
+
+from corpus.errors import AddressRefused, CorpusError, FetchFailed
+from corpus.fetch import USER_AGENT, Fetched, Fetcher
+from corpus.guard import is_public, is_reachable
+
+DNS = {
+    "ex.com": ["93.184.216.34"],
+    "paper.org": ["93.184.216.35", "2606:2800:220:1::1"],
+    "router.lan": ["192.168.1.1"],
+    "half.org": ["93.184.216.36", "10.0.0.7"],
+    "metadata.cloud": ["169.254.169.254"],
+    "93.184.216.34": ["93.184.216.34"],
+    "127.0.0.1": ["127.0.0.1"],
+    "2130706433": ["127.0.0.1"],  # what a resolver makes of a decimal address
+    "::1": ["::1"],
+    "xn--wgv71a119e.jp": ["93.184.216.37"],
+}
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    if host not in DNS:
+        raise OSError("Name or service not known")
+    return DNS[host]
+
+
+class Internet:
+    """An ASGI app of pages by path; remembers each request as (host header, address, path)."""
+
+    def __init__(self, **pages: Any) -> None:
+        self.pages = {name.replace("__", "/"): page for name, page in pages.items()}
+        self.requests: list[tuple[str, str, str]] = []
+        self.headers: list[dict[str, str]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = {key.decode(): value.decode() for key, value in scope["headers"]}
+        path = scope["path"].lstrip("/")
+        self.headers.append(headers)
+        self.requests.append((headers["host"], scope["server"][0], scope["path"]))
+        page = self.pages.get(path, (404, {}, b"no such page"))
+        if isinstance(page, list):  # one answer after the other, the last for good
+            page = page.pop(0) if len(page) > 1 else page[0]
+        if callable(page):
+            page = await page()
+        status, extra, body = page
+        raw = [(key.encode(), value.encode()) for key, value in extra.items()]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
+
+
+def get(internet: Callable[..., Any], url: str, **options: Any) -> Fetched:
+    async def fetch() -> Fetched:
+        transport = httpx.ASGITransport(app=internet)
+        settings = {"transport": transport, "resolve": resolve, "max_wait": 0.3, **options}
+        async with Fetcher(**settings) as fetcher:
+            return await fetcher.get(url)
+
+    return asyncio.run(fetch())
+
+
+def to(location: str, status: int = 302) -> tuple[int, dict[str, str], bytes]:
+    return status, {"location": location}, b""
+
+
+def page(body: bytes = b"hello", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return 200, {"content-type": "text/html; charset=utf-8", **named}, body
+
+
+def test_a_page_comes_with_its_final_url_and_type() -> None:
+    internet = Internet(a=to("/b?x=1#part"), b=page())
+    fetched = get(internet, "https://ex.com/a")
+    assert fetched == Fetched("https://ex.com/b?x=1#part", "text/html; charset=utf-8", b"hello")
+    assert internet.headers[0]["user-agent"] == USER_AGENT and "Tenkyo" in USER_AGENT
+
+
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+    internet = Internet(a=to("https://paper.org/b"), b=page())
+    get(internet, "https://ex.com/a")
+    assert internet.requests == [
+        ("ex.com", "93.184.216.34", "/a"),
+        ("paper.org", "93.184.216.35", "/b"),
+    ]
+
+
+def test_the_certificate_is_checked_against_the_name() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, stream=httpx.ByteStream(b"hello"))
+
+    get(Internet(), "https://日本語.jp:8443/a", transport=httpx.MockTransport(answer))
+    assert seen[0].extensions["sni_hostname"] == "xn--wgv71a119e.jp"
+    assert seen[0].headers["host"] == "xn--wgv71a119e.jp:8443"
+    assert str(seen[0].url) == "https://93.184.216.37:8443/a"
+
+
+def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
+    tried: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        tried.append(request.url.host)
+        if len(tried) == 1:
+            raise httpx.ConnectError("no route")
+        return httpx.Response(200, stream=httpx.ByteStream(b"hello"))
+
+    get(Internet(), "https://paper.org/a", transport=httpx.MockTransport(answer))
+    assert tried == DNS["paper.org"]
+
+
+def test_dns_that_changes_its_mind_is_asked_once_per_request() -> None:
+    answers = iter([["93.184.216.34"], ["127.0.0.1"]])
+
+    async def rebinding(host: str, port: int) -> Sequence[str]:
+        return next(answers)
+
+    internet = Internet(a=page())
+    assert get(internet, "http://ex.com/a", resolve=rebinding).data == b"hello"
+    assert internet.requests == [("ex.com", "93.184.216.34", "/a")]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://router.lan/",
+        "http://half.org/",  # one public address among private ones does not help
+        "http://metadata.cloud/latest/meta-data",
+        "http://127.0.0.1:8000/",
+        "http://2130706433/",
+        "http://[::1]/",
+        "file:///etc/passwd",
+        "ftp://ex.com/a",
+        "gopher://ex.com/",
+        "https://user:geheim@ex.com/",
+        "ex.com/a",
+        "http:///a",
+    ],
+)
+@pytest.mark.parametrize("redirected", [False, True])
+def test_what_is_not_on_the_public_internet_is_refused(url: str, redirected: bool) -> None:
+    if redirected and "://" not in url:
+        pytest.skip("as a redirect this is a path")
+    internet = Internet(go=to(url))
+    with pytest.raises(AddressRefused) as caught:
+        get(internet, "https://ex.com/go" if redirected else url)
+    assert "geheim" not in str(caught.value) and "\n" not in str(caught.value)
+    assert len(internet.requests) == redirected
+
+
+def test_a_public_address_without_a_name_is_fine() -> None:
+    assert get(Internet(a=page()), "http://93.184.216.34/a").data == b"hello"
+
+
+def test_private_addresses_can_be_trusted_but_never_link_local_ones() -> None:
+    internet = Internet(a=page())
+    assert get(internet, "http://router.lan/a", trust_private=True).data == b"hello"
+    with pytest.raises(AddressRefused):
+        get(internet, "http://metadata.cloud/a", trust_private=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("64:ff9b::808:808", True),  # NAT64 of 8.8.8.8
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b:1::808:808", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("::127.0.0.1", False),
+        ("2002:7f00:1::", False),  # 6to4 of 127.0.0.1
+        ("2002:808:808::", True),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("fec0::1", False),
+        ("ff02::1", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),
+        ("100.64.0.1", False),
+        ("255.255.255.255", False),
+        ("240.0.0.1", False),
+    ],
+)
+def test_public_addresses(address: str, public: bool) -> None:
+    assert is_public(ip_address(address)) is public
+    assert public <= is_reachable(ip_address(address))
+
+
+def test_five_redirects_are_followed_and_no_sixth() -> None:
+    hops: dict[str, Any] = {f"r{i}": to(f"/r{i + 1}", 301 + i % 2) for i in range(6)}
+    assert get(Internet(**{**hops, "r5": page()}), "https://ex.com/r0").data == b"hello"
+    with pytest.raises(FetchFailed, match="more than 5 redirects"):
+        get(Internet(**hops, r6=page()), "https://ex.com/r0")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 500, 304, 204])
+def test_any_other_status_fails_with_it(status: int) -> None:
+    internet = Internet(a=(status, {}, b"why"))
+    with pytest.raises(FetchFailed, match=f"https://ex.com/a: the server answered {status}") as e:
+        get(internet, "https://ex.com/a")
+    assert e.value.status == status
+    assert len(internet.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_what_may_pass_is_tried_once_more(status: int) -> None:
+    busy = (status, {"retry-after": "0"}, b"")
+    assert get(Internet(a=[busy, page()]), "https://ex.com/a").data == b"hello"
+    internet = Internet(a=busy)
+    with pytest.raises(FetchFailed) as caught:
+        get(internet, "https://ex.com/a")
+    assert caught.value.status == status
+    assert len(internet.requests) == 2
+
+
+def test_retry_after_is_waited_for_up_to_a_cap() -> None:
+    soon = formatdate(time.time() - 5, usegmt=True)
+    assert get(Internet(a=[(429, {"retry-after": soon}, b""), page()]), "https://ex.com/a")
+    for late in ("3600", formatdate(time.time() + 3600, usegmt=True)):
+        internet = Internet(a=[(429, {"retry-after": late}, b""), page()])
+        with pytest.raises(FetchFailed, match="try again later"):
+            get(internet, "https://ex.com/a")
+        assert len(internet.requests) == 1
+
+
+def test_a_lost_connection_is_tried_once_more() -> None:
+    async def lost() -> Any:
+        raise httpx.ConnectError("refused")
+
+    assert get(Internet(a=[lost, page()]), "https://ex.com/a").data == b"hello"
+    with pytest.raises(FetchFailed, match="no connection: refused"):
+        get(Internet(a=lost), "https://ex.com/a")
+    with pytest.raises(FetchFailed, match=r"the host no\.where has no address"):
+        get(Internet(), "https://no.where/a")
+
+
+def test_the_whole_fetch_has_a_deadline() -> None:
+    async def slow() -> Any:
+        await asyncio.sleep(30)
+
+    begun = time.monotonic()
+    with pytest.raises(FetchFailed, match=r"no whole answer within 0\.1 s"):
+        get(Internet(a=slow), "https://ex.com/a", deadline=0.1)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_body_may_not_be_larger_than_allowed() -> None:
+    assert len(get(Internet(a=page(b"x" * 1000)), "https://ex.com/a", max_bytes=1000).data) == 1000
+    declared = page(b"x", content_length="1001")
+    for answer in (page(b"x" * 1001), declared):
+        with pytest.raises(FetchFailed, match=r"larger than 0\.001 MB"):
+            get(Internet(a=answer), "https://ex.com/a", max_bytes=1000)
+
+
+def test_compressed_bodies_are_unpacked_within_the_limit() -> None:
+    text = b"hello " * 1000
+    packed = gzip.compress(text[:600]) + gzip.compress(text[600:])
+    fetched = get(Internet(a=page(packed, content_encoding="gzip")), "https://ex.com/a")
+    assert fetched.data == text
+    bomb = page(gzip.compress(b"0" * 10_000_000), content_encoding="gzip")
+    with pytest.raises(FetchFailed, match="larger than 1 MB"):
+        get(Internet(a=bomb), "https://ex.com/a", max_bytes=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (gzip.compress(b"hello" * 100)[:-9], "gzip"),
+        (b"not gzip", "gzip"),
+        (b"hello", "br"),
+        (gzip.compress(gzip.compress(b"hello")), "gzip, gzip"),
+    ],
+)
+def test_damaged_or_unknown_encodings_fail(body: bytes, encoding: str) -> None:
+    with pytest.raises(FetchFailed, match=r"damaged|encoding not asked for"):
+        get(Internet(a=page(body, content_encoding=encoding)), "https://ex.com/a")
+
+
+@pytest.mark.parametrize("url", ["http://ex.com:port/", "http://[::1", "https://ex.com/\x00"])
+def test_what_is_no_url_fails_in_one_line(url: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        get(Internet(), url)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(CorpusError):
+        get(Internet(a=to(url)), "https://ex.com/a")
+
+
+def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert get(Internet(a=page()), "http://ex.com/a").data == b"hello"
+
+
+def test_over_a_real_socket() -> None:
+    async def scenario() -> tuple[Fetched, list[bytes]]:
+        heads: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, Fetcher(trust_private=True) as fetcher:
+            fetched = await fetcher.get(f"http://localhost:{port}/a?b=1")
+        async with Fetcher() as fetcher:
+            with pytest.raises(AddressRefused):
+                await fetcher.get(f"http://localhost:{port}/")
+        return fetched, heads
+
+    fetched, heads = asyncio.run(scenario())
+    assert fetched.data == b"hello"
+    assert len(heads) == 1
+    assert heads[0].startswith(b"GET /a?b=1 HTTP/1.1\r\nHost: localhost:")

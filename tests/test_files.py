@@ -1,0 +1,86 @@
+"""corpus.files: which files there are, and their bytes within bounds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from corpus.errors import CorpusError, EmptyDocument
+from corpus.files import read, walk
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "docs"
+    for name in ("b.md", "a.md", "sub/c.md", ".hidden/d.md", ".e.md", "B.md"):
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+    (tmp_path / "secret.md").write_text("outside")
+    return root
+
+
+def names(paths: list[Path], root: Path) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]
+
+
+def test_a_folder_is_walked_in_a_fixed_order_without_hidden_names(tree: Path) -> None:
+    assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
+
+
+def test_what_is_named_outright_is_taken_and_each_file_comes_once(tree: Path) -> None:
+    found = list(walk([tree / ".e.md", tree / "sub", tree / "sub" / "c.md", tree]))
+    assert names(found, tree) == [".e.md", "sub/c.md", "B.md", "a.md", "b.md"]
+
+
+def test_links_may_not_lead_out_of_the_folder(tree: Path) -> None:
+    (tree / "out.md").symlink_to(tree.parent / "secret.md")
+    (tree / "outside").symlink_to(tree.parent)
+    (tree / "loop").symlink_to(tree)
+    (tree / "broken.md").symlink_to(tree / "nothing")
+    (tree / "sub" / "in.md").symlink_to(tree / "a.md")  # the same file again
+    assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
+
+
+def test_a_path_that_does_not_exist_is_named(tree: Path) -> None:
+    with pytest.raises(CorpusError, match=r"nothing\.md does not exist"):
+        list(walk([tree, tree / "nothing.md"]))
+
+
+def test_read_gives_the_bytes(tree: Path) -> None:
+    assert read(tree / "a.md") == b"a.md"
+    assert read(tree / "a.md", limit=4) == b"a.md"
+
+
+def test_read_says_what_is_wrong_and_how_to_mend_it(tree: Path) -> None:
+    (tree / "empty.pdf").touch()
+    os.mkfifo(tree / "pipe")
+    cases = {
+        "no.md": "does not exist: check the path",
+        "sub": "is a folder",
+        "a.md": "more than the 3e-06 MB allowed: split it",
+        "pipe": "is a device or a pipe",
+    }
+    for name, message in cases.items():
+        with pytest.raises(CorpusError, match=message) as caught:
+            read(tree / name, limit=3)
+        assert "\n" not in str(caught.value) and name in str(caught.value)
+    with pytest.raises(EmptyDocument, match=r"empty\.pdf is empty"):
+        read(tree / "empty.pdf")
+
+
+def test_the_size_is_checked_before_a_byte_is_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.pdf"
+    with huge.open("wb") as file:
+        file.truncate(1 << 42)  # sparse: takes no room on disk, would take all of the memory
+    with pytest.raises(CorpusError, match="split it"):
+        read(huge)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_named(tree: Path) -> None:
+    (tree / "a.md").chmod(0)
+    with pytest.raises(CorpusError, match=r"a\.md may not be read"):
+        read(tree / "a.md")
