@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 import docx
@@ -23,6 +24,19 @@ MAX_UNPACKED = 500_000_000
 MAX_RATIO = 200
 """Text packs to about a tenth, at most a fiftieth; a bomb to a thousandth."""
 
+# How zipfile, lxml and python-docx fail on parts that are missing, malformed or encrypted.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OpcError,
+    LxmlError,
+    LookupError,
+    ValueError,
+    AttributeError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+)
 _HEADING = re.compile(r"(?:heading|見出し) ?(\d)", re.IGNORECASE)
 _SPACES = re.compile(r" {2,}")
 
@@ -47,10 +61,7 @@ def read_docx(data: bytes, name: str) -> Draft:
             authors=people(about.author or ""),
             language=(about.language or "")[:2].lower(),
         )
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OpcError, LxmlError) as error:
-        raise CorpusError(f"{name} is a damaged Word file ({error}): save it again") from error
-    except (KeyError, ValueError, AttributeError, NotImplementedError, EOFError) as error:
-        # How python-docx and zipfile fail on parts that are missing or malformed.
+    except _DAMAGE as error:
         reason = one_line(str(error)) or type(error).__name__
         raise CorpusError(f"{name} is a damaged Word file ({reason}): save it again") from error
 

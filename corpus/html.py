@@ -100,6 +100,7 @@ class _Walk:
         self.level = self.pre = 0
         self.marker, self.glue = "", PARAGRAPH
         self.cells: list[str] | None = None  # of the open row of a data table
+        self.row: HtmlElement | None = None  # that row; one within its cells is no row of its own
         self.last_row = -1  # the number of blocks after the last row
         self.anchors: list[tuple[str, int]] = []
         self.layout: set[HtmlElement] = set()
@@ -155,7 +156,7 @@ class _Walk:
             self.anchors.append((element.get("href") or "", len(self.text)))
         elif tag == "tr" and next(element.iterancestors("table"), None) not in self.layout:
             self._flush()
-            self.cells = []
+            self.row, self.cells = element, []
         elif tag in ("ul", "ol"):
             self._flush()
             self.glue = LINE if self.lists else PARAGRAPH
@@ -186,7 +187,7 @@ class _Walk:
             if tag in ("td", "th"):
                 self.cells.append(one_line("".join(self.text)))
                 self.text.clear()
-            elif tag == "tr":
+            elif element is self.row:
                 self._end_row(self.cells)
         elif tag in ("ul", "ol"):
             self._flush()

@@ -42,7 +42,8 @@ class PrintedPage:
     lines: list[Line]
 
 
-_END = re.compile(r"[.!?:。．！？：」』）][\"'”’)\]\d]*$")
+# The end of a sentence, which the number of a note may follow: "sources.1", but not "73.6".
+_END = re.compile(r"(?:[.!?:。．！？：」』）][\"'”’)\]]*|[^\d\s][.!?][\"'”’)\]]*\d{1,2})$")
 _BULLET = re.compile(r"[•●◦▪■‣・]|[①-⑳]")
 _ITEM = re.compile(r"[*–—-]\s|\(\w{1,3}\)\s|\[\d+\]\s|\d{1,2}[.)]\s")
 _CJK = re.compile(CJK)
@@ -133,9 +134,9 @@ def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
 
 
 def _edges(lines: list[Line]) -> list[Line]:
-    """The two topmost and the two lowest lines of a page with more than those."""
+    """The three topmost and the three lowest lines of a page with more than those."""
     ranked = sorted((line for line in lines if line.upright), key=lambda line: line.y)
-    return [*ranked[:2], *ranked[-2:]] if len(ranked) > 4 else ranked[:1]
+    return [*ranked[:3], *ranked[-3:]] if len(ranked) > 6 else ranked[:1]
 
 
 def _shape(line: Line) -> str:
@@ -200,11 +201,12 @@ def _groups(lines: list[Line], body: float, front: int) -> Iterator[tuple[list[L
 
 def _same_column(lines: list[Line]) -> list[Line]:
     """The first line, and those after it that begin about where it does, in the same type."""
-    first = lines[0]
-    return [
+    first, *others = lines
+    near = 3 * first.size
+    return [first] + [
         line
-        for line in lines
-        if abs(line.x0 - first.x0) < 3 * first.size and abs(line.size - first.size) < 1
+        for line in others
+        if abs(line.x0 - first.x0) < near and abs(line.size - first.size) < 0.1 * first.size
     ]
 
 
@@ -223,6 +225,8 @@ def _break(
         wraps = level and same_type and line.bold == last.bold and 0 < gap < 1.6 * last.size
         wraps = wraps and not _opens(line.text) and len(group) < 3 and not _fits(line, last, edge)
         return "" if wraps else PARAGRAPH
+    if last.text.endswith(SOFT_HYPHEN):
+        return ""
     if not same_type or line.upright != last.upright or line.vertical != last.vertical:
         return PARAGRAPH
     ended = bool(_END.search(last.text))
@@ -235,13 +239,21 @@ def _break(
     usual = group[-2].y - last.y if len(group) > 1 else leading
     if gap > 1.4 * max(usual, last.size):
         return PARAGRAPH
+    if _is_row(line.text) or _is_row(last.text):
+        return LINE
     indent = line.x0 - last.x0
     indented = indent > 0.8 * line.size or (indent < -0.8 * line.size and len(group) > 1)
     if ended and (indented or (line.bold and not last.bold)):
         return PARAGRAPH
-    if _fits(line, last, edge) and not last.text.endswith(SOFT_HYPHEN):
+    if _fits(line, last, edge):
         return PARAGRAPH if ended else LINE
     return ""
+
+
+def _is_row(text: str) -> bool:
+    """Whether a line is a row of a table of figures."""
+    words = text.split()
+    return len(words) > 3 and 2 * sum(word[0].isdigit() for word in words) >= len(words)
 
 
 def _fits(line: Line, last: Line, edge: float) -> bool:

@@ -54,8 +54,8 @@ def _authors(meta: Mapping[str, list[str]], linked: list[dict[str, Any]]) -> tup
     for item in linked:
         people = item.get("author")
         people = people if isinstance(people, list) else [people]
-        names = [each.get("name") if isinstance(each, dict) else each for each in people]
-        found = tuple(one_line(name) for name in names if isinstance(name, str) and name.strip())
+        given = (each.get("name") if isinstance(each, dict) else each for each in people)
+        found = tuple(one_line(name) for name in given if isinstance(name, str) and name.strip())
         if found:
             return found
     return ()

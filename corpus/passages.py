@@ -66,7 +66,7 @@ def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
     for a, b in _pieces(text, start, end):
         piece = _width(text, a, b)
         if spans:
-            whole = width + piece
+            whole = width + _width(text, spans[-1][1], b)
             new_paragraph = "\n\n" in text[spans[-1][1] : a]
             if whole <= TARGET * (0.75 if new_paragraph else 1) or (
                 whole <= LIMIT and piece < TARGET / 8
@@ -86,7 +86,7 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
         a, b = a + start, b + start
         while _width(text, a, b) > LIMIT:
             cut = _cut(text, a, b)
-            pieces.append((a, cut))
+            pieces.append((a, a + len(text[a:cut].rstrip())))
             a = cut
             while a < b and text[a].isspace():
                 a += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 import threading
 from collections.abc import Iterator
@@ -111,7 +112,8 @@ def _lines(text: pypdfium2.PdfTextPage) -> Iterator[Line]:
 
     A line that ends in a hyphen which only the printed width asked for ends in a soft hyphen.
     """
-    start, chars = 0, []
+    start = 0
+    chars: list[str] = []
     for index in range(text.count_chars()):
         code = pdfium.FPDFText_GetUnicode(text, index)
         if code in (0x0D, 0x0A):
@@ -147,7 +149,7 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
     first, middle, last = (start + inked[i] for i in (0, len(inked) // 2, -1))
     boxes = [_box(text, index) for index in (first, middle, last)]
     x0, x1, y = boxes[0][0], boxes[2][2], boxes[1][1]
-    size = sorted(box[3] - box[1] for box in boxes)[1]
+    size = sorted(box[3] - box[1] for box in boxes)[1]  # one may be an initial or an exponent
     upright = abs(pdfium.FPDFText_GetCharAngle(text, middle)) < 0.1
     drop, run = boxes[0][3] - boxes[2][1], abs(boxes[2][0] - boxes[0][0])
     vertical = upright and len(inked) > 2 and run < size / 2 and drop > 2 * size
@@ -161,7 +163,8 @@ def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, 
     """Left, baseline, right and top of the space that the font gives a character, in points."""
     rect = pdfium.FS_RECTF()
     pdfium.FPDFText_GetLooseCharBox(text, index, rect)
-    return rect.left, rect.bottom, rect.right, rect.top
+    box = rect.left, rect.bottom, rect.right, rect.top
+    return box if all(map(math.isfinite, box)) else (0.0, 0.0, 0.0, 0.0)  # in damaged files
 
 
 def _is_bold(text: pypdfium2.PdfTextPage, index: int) -> bool:

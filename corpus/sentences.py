@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
-# A sentence may end after one of these; closing quotes and brackets still belong to it.
-_END = re.compile(r"[。！？!?．｡][」』）】〉》”’\"')\]]*|\.[”’\"')\]]*(?=\s|$|\[)|\n")
+# A sentence may end after one of these; closing quotes and brackets still belong to it, and
+# so does the number of a reference right behind it.
+_END = re.compile(
+    r"(?:[。！？!?｡]|(?<!\d)．|．(?!\d))+[」』）】〉》”’\"')\]]*(?:\[\d{1,3}\])*"
+    r"|\.[”’\"')\]]*(?:\[\d{1,3}\])*(?=\s|$|\[)"
+    r"|\n"
+)
 _BEFORE_STOP = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)$")
 _ABBREVIATIONS = frozenset(
     (
@@ -24,9 +29,10 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Spans (start, end) of the sentences of ``text``, in order, without outer whitespace.
 
     Together they cover every character that is not whitespace between two sentences. A
-    Japanese full stop inside brackets does not end the sentence around it; an English one
-    after an abbreviation, an initial or inside a number does not either. A line break ends
-    a sentence, unless it only wraps a long line of prose.
+    Japanese full stop, or a question or exclamation mark, inside brackets does not end the
+    sentence around it; an English full stop after an abbreviation or an initial, or either
+    inside a number or after that of a list's item, does not either. A line break ends a
+    sentence, unless it only wraps a long line of prose.
     """
     spans: list[tuple[int, int]] = []
     start, depth, scanned = 0, 0, 0
@@ -39,7 +45,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             if not _line_ends(text, start, match.start()):
                 continue
             depth = 0
-        elif (mark in "。！？｡．" and depth > 0) or (mark in ".!?" and not _stop_ends(text, match)):
+        elif (mark != "." and depth > 0) or not _stop_ends(text, start, match):
             continue
         _append(spans, text, start, match.end())
         start = match.end()
@@ -73,12 +79,21 @@ def _line_ends(text: str, start: int, newline: int) -> bool:
     return not wrapped
 
 
-def _stop_ends(text: str, match: re.Match[str]) -> bool:
-    """Whether the ``.``, ``!`` or ``?`` of ``match`` ends a sentence."""
-    following = text[match.end() : match.end() + 4].lstrip(" \t")[:1]
+def _stop_ends(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the stop of ``match``, outside brackets, ends a sentence begun at ``start``."""
+    mark, after = text[match.start()], text[match.end() : match.end() + 4]
+    following = after.lstrip(" \t")[:1]
+    if mark in ".．" and following not in ("", "\n"):  # "1." before an item of a list
+        before = text[start : match.start()].strip() if match.start() - start < 12 else ""
+        if before.isdigit() and len(before) <= 3:
+            return False
+    if mark not in ".!?":
+        return True
     if following.islower():
         return False
-    if text[match.start()] != "." or not following or following == "\n":
+    if mark != ".":
+        return not "!" <= after[:1] <= "~" or after[0] == "["  # not in a != b, Yahoo!Japan
+    if following in ("", "\n"):
         return True
     return not ends_with_abbreviation(text[max(0, match.start() - 24) : match.start()], following)
 

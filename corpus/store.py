@@ -101,13 +101,14 @@ class Store:
             ) from error
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _tune_sqlite)
-        with self._transaction() as db:
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        with self._transaction(writes=True) as db:
             _schema.create_all(db)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, writes: bool = False) -> Iterator[sa.Connection]:
         try:
-            with self._engine.begin() as db:
+            with self._engine.execution_options(writes=writes).begin() as db:
                 yield db
         except SQLAlchemyError as error:
             raise StoreError(
@@ -121,23 +122,15 @@ class Store:
     def put(self, document: Document, passages: Sequence[Passage]) -> Change:
         """Store a document and its passages in place of what its source had before.
 
-        A document whose text and sections are what they were keeps its passages, and only
-        its source's particulars are brought up to date.
+        A document whose text, sections and pages are what they were keeps its passages, and
+        only its source's particulars are brought up to date.
         """
         source = replace(document.source, version=text_hash(document.text))
         row = {f.name: getattr(source, f.name) for f in fields(source)}
-        with self._transaction() as db:
-            known = dict(
-                db.execute(
-                    sa.select(_passages.c.id, _passages.c.heading).where(
-                        _passages.c.source_id == source.id
-                    )
-                ).all()
-            )
+        with self._transaction(writes=True) as db:
+            query = sa.select(_passages.c["id", "heading", "page"])
+            known = db.execute(query.where(_passages.c.source_id == source.id)).all()
             self._upsert(db, _sources, "id", row)
-            if known == {p.id: p.heading for p in passages}:
-                return Change(0, 0)
-            db.execute(sa.delete(_passages).where(_passages.c.source_id == source.id))
             self._upsert(
                 db,
                 _documents,
@@ -149,13 +142,16 @@ class Store:
                     "pages": [asdict(p) for p in document.pages],
                 },
             )
+            if set(map(tuple, known)) == {(p.id, p.heading, p.page) for p in passages}:
+                return Change(0, 0)
+            db.execute(sa.delete(_passages).where(_passages.c.source_id == source.id))
             if passages:
                 db.execute(sa.insert(_passages), [asdict(p) for p in passages])
         return Change(len(passages), len(known))
 
     def delete(self, source_id: str) -> None:
         """Remove a source with its document and passages; NotFound if there is none."""
-        with self._transaction() as db:
+        with self._transaction(writes=True) as db:
             if db.execute(sa.delete(_sources).where(_sources.c.id == source_id)).rowcount == 0:
                 raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
 
@@ -237,7 +233,7 @@ class Store:
 
     def new_conversation(self) -> str:
         conversation = secrets.token_urlsafe(12)
-        with self._transaction() as db:
+        with self._transaction(writes=True) as db:
             db.execute(sa.insert(_conversations), {"id": conversation, "created_at": now()})
         return conversation
 
@@ -261,7 +257,7 @@ class Store:
 
     def save_answer(self, answer_id: str, conversation_id: str, answer: dict) -> None:
         """Keep an answer; ``answer`` is JSON and holds the question under that name."""
-        with self._transaction() as db:
+        with self._transaction(writes=True) as db:
             db.execute(
                 sa.insert(_answers),
                 {
@@ -318,12 +314,19 @@ def _make_folder(folder: Path) -> None:
 
 
 def _tune_sqlite(connection, _record) -> None:
+    connection.isolation_level = None  # transactions begin below, not where sqlite3 thinks best
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA busy_timeout = 10000")
     cursor.execute("PRAGMA journal_mode = WAL")  # readers go on while an ingestion writes
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
+
+
+def _begin_sqlite(db: sa.Connection) -> None:
+    """Left to itself, sqlite3 begins none for a reader, and a writer's only after it has read."""
+    writes = db.get_execution_options().get("writes")
+    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _first_line(error: Exception) -> str:

@@ -79,7 +79,6 @@ class SentenceTransformerEmbedder:
         with self._lock:
             if self._model is None:
                 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-                where = model_folder(self.name, self._cache)
                 import torch
                 import transformers
                 from sentence_transformers import SentenceTransformer
@@ -87,6 +86,7 @@ class SentenceTransformerEmbedder:
                 transformers.utils.logging.disable_progress_bar()
 
                 try:
+                    where = model_folder(self.name, self._cache)
                     self._model = SentenceTransformer(where, model_kwargs={"dtype": torch.float32})
                 except (OSError, ValueError, ImportError) as error:
                     first = str(error).strip().splitlines()[0] if str(error).strip() else ""

@@ -18,8 +18,8 @@ import numpy as np
 from corpus.catalogue import Entry
 from corpus.errors import (
     CorpusError,
+    EmptyDocument,
     FetchFailed,
-    IndexMismatch,
     IndexMissing,
     NotFound,
     UnsupportedContent,
@@ -32,7 +32,7 @@ from corpus.passages import split
 from corpus.store import Store, now
 from corpus.types import Passage, Source, text_hash
 from index.embed import Embedder
-from index.local import LocalIndex, read_manifest
+from index.local import LocalIndex, check_manifest, read_manifest
 
 Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "failed"]
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
@@ -144,6 +144,10 @@ def sync(
         index = LocalIndex(embedder.dim)
     index.remove(np.setdiff1d(index.rows(), wanted))
     new = np.setdiff1d(wanted, index.rows())
+    if len(new) and len(late := index.rows()[index.rows() > new[0]]):
+        # PostgreSQL numbers rows before they are committed, so a lower one may turn up later.
+        index.remove(late)
+        new = np.setdiff1d(wanted, index.rows())
     for start in range(0, len(new), CHECKPOINT):
         done = (start, len(new))
         _embed(store, embedder, index, new[start : start + CHECKPOINT], done, progress)
@@ -193,11 +197,9 @@ def _open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
 def check_index(folder: Path, embedder: str) -> None:
     """Raise IndexMismatch if ``sync`` would; cheap, so that no work is done in vain."""
     try:
-        manifest = read_manifest(folder)
+        check_manifest(folder, read_manifest(folder), embedder)
     except IndexMissing:
         return
-    if manifest["embedder"] != embedder:
-        raise IndexMismatch(folder, f"embedder {embedder}", f"embedder {manifest['embedder']}")
 
 
 async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[Item]:
@@ -240,6 +242,8 @@ def _commit(
     source = replace(source, retrieved_at=now())
     document = extract(data, source, content_type)
     passages = split(document)
+    if not passages:
+        raise EmptyDocument(f"{place} has headings and no text below them: check the file")
     change = store.put(document, passages)
     if change.added == change.removed == 0 and outcome != "digest":
         outcome = "unchanged"

@@ -65,6 +65,15 @@ class LexicalIndex:
             total[self._list_docs[span]] += weight * self._list_scores[span]
         return total
 
+    def ceiling(self, text: str) -> float:
+        """What the BM25 of ``text`` approaches in a document that repeats all its tokens."""
+        total = 0.0
+        for term, weight in Counter(tokens(text)).items():
+            i = self.vocabulary.get(term)
+            found = self._list_starts[i + 1] - self._list_starts[i] if i is not None else 0
+            total += weight * float(_idf(len(self), found))
+        return total * (K1 + 1)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """What ``from_arrays`` needs, ready for ``numpy.savez``."""
         words = "\n".join(self.vocabulary).encode()
@@ -93,7 +102,7 @@ class LexicalIndex:
         words = np.bincount(docs, weights=self.counts, minlength=n) if nnz else np.zeros(n)
         order = np.argsort(self.terms, kind="stable")
         frequency = np.bincount(self.terms, minlength=len(self.vocabulary))
-        idf = np.log1p((n - frequency + 0.5) / (frequency + 0.5))
+        idf = _idf(n, frequency)
         norm = K1 * (1 - B + B * words / max(words.mean(), 1.0)) if n else words
         self._list_docs = docs[order]
         tf = self.counts[order].astype(np.float64)
@@ -101,3 +110,7 @@ class LexicalIndex:
             idf[self.terms[order]] * tf * (K1 + 1) / (tf + norm[self._list_docs])
         ).astype(np.float32)
         self._list_starts = np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64)
+
+
+def _idf(n: int, frequency: np.ndarray) -> np.ndarray:
+    return np.log1p((n - frequency + 0.5) / (frequency + 0.5))

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import threading
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from index.tokens import is_japanese
 
 FORMAT = 1
 POOL = 100  # candidates that each half puts forward
+# What faiss, numpy and zipfile raise for files that are cut short, damaged or something else.
+_UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class LocalIndex:
@@ -71,41 +74,48 @@ class LocalIndex:
     ) -> list[Ranked]:
         if not len(self):
             return []
-        pool = max(k, POOL)
-        bm25 = self._lexical.scores(text)
-        parameters = None
+        allowed = np.ones(len(self), bool)
         if within is not None:
             allowed = np.isin(self._rows, np.asarray(within, np.int64))
-            bm25 = np.where(allowed, bm25, 0)
-            selector = faiss.IDSelectorBatch(self._rows[allowed])
-            parameters = faiss.SearchParameters(sel=selector)
-        _, found = self._vectors.search(
-            np.asarray(vector, np.float32)[None], min(pool, len(self)), params=parameters
-        )
-        dense = found[0][found[0] >= 0]  # FAISS pads what it did not find with -1
-        positions = _top(bm25, pool)
-        lexical = self._rows[positions]
-
-        candidates = np.union1d(dense, lexical)
-        if not len(candidates):
+        coverage = self._lexical.scores(text) / max(self._lexical.ceiling(text), 1e-6)
+        across = self._japanese != is_japanese(text)
+        # Each language puts its own candidates forward: among all together, those of the
+        # question's language would leave none of the other.
+        pool = max(k, POOL)
+        dense, lexical = [], []
+        for group in (allowed & ~across, allowed & across):
+            if group.any():
+                dense.append(self._nearest(vector, group, pool))
+                lexical.append(self._rows[_top(np.where(group, coverage, 0), pool)])
+        if not dense:
             return []
+        candidates = np.unique(np.concatenate(dense + lexical))
         at = np.searchsorted(self._rows, candidates)
         cosine = np.stack([self._vectors.reconstruct(int(row)) for row in candidates]) @ vector
-        score = fuse(cosine, bm25[at], self._japanese[at])
-        dense_rank = {int(row): i for i, row in enumerate(dense, 1)}
-        lexical_rank = {int(row): i for i, row in enumerate(lexical, 1)}
+        score = fuse(cosine, coverage[at], across[at])
+        dense_rank, lexical_rank = _ranks(candidates, cosine), _ranks(candidates, coverage[at])
         order = np.lexsort((candidates, -score))[:k]
         return [
             Ranked(
-                row=(row := int(candidates[i])),
+                row=int(candidates[i]),
                 score=float(score[i]),
                 cosine=float(cosine[i]),
-                bm25=float(bm25[at[i]]),
-                dense_rank=dense_rank.get(row),
-                lexical_rank=lexical_rank.get(row),
+                coverage=float(coverage[at[i]]),
+                dense_rank=int(dense_rank[i]),
+                lexical_rank=int(lexical_rank[i]) if coverage[at[i]] > 0 else None,
             )
             for i in order
         ]
+
+    def _nearest(self, vector: Floats, group: np.ndarray, k: int) -> np.ndarray:
+        """Rows of the ``k`` vectors nearest to ``vector`` among the positions in ``group``."""
+        parameters = None
+        if not group.all():
+            selector = faiss.IDSelectorBatch(self._rows[group])
+            parameters = faiss.SearchParameters(sel=selector)
+        query = np.asarray(vector, np.float32)[None]
+        _, found = self._vectors.search(query, min(k, len(self)), params=parameters)
+        return found[0][found[0] >= 0]  # FAISS pads what it did not find with -1
 
     # The folder
 
@@ -149,22 +159,18 @@ class LocalIndex:
         embedder or format, or from passages other than ``revision`` (None: any).
         """
         manifest = read_manifest(folder)
-        expected = {"format": FORMAT, "embedder": embedder}
-        if revision is not None:
-            expected["corpus_revision"] = revision
-        for name, value in expected.items():
-            if manifest[name] != value:
-                label = name.replace("_", " ")
-                raise IndexMismatch(folder, f"{label} {value}", f"{label} {manifest[name]}")
-        made = cls(manifest["dim"])
+        check_manifest(folder, manifest, embedder, revision)
         try:
+            made = cls(manifest["dim"])
             made._vectors = faiss.read_index(str(folder / manifest["files"]["vectors"]))
             with np.load(folder / manifest["files"]["lexical"]) as file:
                 arrays = dict(file)
-        except (OSError, RuntimeError, ValueError) as error:
+            made._rows, made._japanese = arrays["rows"], arrays["japanese"]
+            made._lexical = LexicalIndex.from_arrays(arrays)
+        except _UNREADABLE as error:
+            if read_manifest(folder) != manifest:  # written again while it was being read
+                return cls.open(folder, embedder, revision)
             raise IndexMismatch(folder, "readable files", "files that cannot be read") from error
-        made._rows, made._japanese = arrays["rows"], arrays["japanese"]
-        made._lexical = LexicalIndex.from_arrays(arrays)
         if not len(made) == made._vectors.ntotal == len(made._lexical) == manifest["count"]:
             raise IndexMismatch(folder, f"{manifest['count']} passages", f"{len(made)} passages")
         return made
@@ -215,6 +221,24 @@ def read_manifest(folder: Path) -> dict:
     except (OSError, ValueError, AttributeError):
         pass
     raise IndexMismatch(folder, f"format {FORMAT}", "a manifest that cannot be read")
+
+
+def check_manifest(
+    folder: Path, manifest: dict, embedder: str, revision: str | None = None
+) -> None:
+    """Raise IndexMismatch if the index was made by another embedder or format, or revision."""
+    expected = {"format": FORMAT, "embedder": embedder, "corpus_revision": revision}
+    for name, value in expected.items():
+        if value is not None and manifest[name] != value:
+            label = name.replace("_", " ")
+            raise IndexMismatch(folder, f"{label} {value}", f"{label} {manifest[name]}")
+
+
+def _ranks(rows: np.ndarray, values: Floats) -> np.ndarray:
+    """The rank of each value, from 1 for the highest; the lower row first among equals."""
+    ranks = np.empty(len(values), np.int64)
+    ranks[np.lexsort((rows, -values))] = np.arange(1, len(values) + 1)
+    return ranks
 
 
 def _top(scores: Floats, k: int) -> np.ndarray:

@@ -17,15 +17,16 @@ from index.embed import Embedder, Floats
 class Ranked:
     """One row of an index as a search saw it.
 
-    ``score`` is the fused one, higher is better; ``cosine`` and ``bm25`` are what it was
-    made from; the ranks count from 1 and are None where that half alone did not find it.
+    ``score`` is the fused one, higher is better; ``cosine`` and ``coverage`` are what it was
+    made from. The rank by each of them alone counts from 1, over the candidates; the lexical
+    one is None where no word is shared.
     """
 
     row: int
     score: float
     cosine: float
-    bm25: float
-    dense_rank: int | None
+    coverage: float
+    dense_rank: int
     lexical_rank: int | None
 
 
@@ -37,8 +38,8 @@ class Hit:
     source: Source
     score: float
     cosine: float
-    bm25: float
-    dense_rank: int | None
+    coverage: float
+    dense_rank: int
     lexical_rank: int | None
 
 
@@ -70,27 +71,29 @@ class Library:
         ranked = self.index.search(self.embedder.embed_query(question), question, k, within)
         found = self.store.passages([r.row for r in ranked])
         return [
-            Hit(*found[r.row], r.score, r.cosine, r.bm25, r.dense_rank, r.lexical_rank)
+            Hit(*found[r.row], r.score, r.cosine, r.coverage, r.dense_rank, r.lexical_rank)
             for r in ranked
             if r.row in found  # gone from the store since the index was written
         ]
 
 
-def fuse(cosine: Floats, bm25: Floats, comparable: np.ndarray) -> Floats:
-    """One score [n] for candidates with a cosine and a BM25 each.
+# Log-odds that a passage is the one that answers, per unit of what is known about it. Fitted
+# by maximum likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in
+# one index, asked in both languages; docs/evaluation.md has the figures.
+_COSINE = 122.0
+_COVERAGE_SAME_LANGUAGE = 24.0
+_COVERAGE_ACROSS = 9.0
+_ACROSS = 11.5
 
-    Both are standardised over the candidates and added, which beats reciprocal ranks where
-    one half is sure and the other is not. BM25 is standardised apart for each value of
-    ``comparable`` [n]: a Japanese question shares few tokens with an English passage however
-    well that answers, so the BM25 of the two languages says nothing about which is nearer.
+
+def fuse(cosine: Floats, coverage: Floats, across: np.ndarray) -> Floats:
+    """One score [n] for candidates, in log-odds up to a constant; higher is better.
+
+    ``coverage`` is BM25 as a share of the most that the question could reach, so that a
+    question whose words stand in a passage counts for more than one of which a stray word
+    does. ``across`` marks candidates in another language than the question's: they share
+    few words with it however well they answer, and multilingual embeddings bring texts of
+    one language nearer to each other than to their translations, by about 0.09 here.
     """
-    lexical = np.zeros_like(cosine)
-    for group in np.unique(comparable):
-        members = comparable == group
-        lexical[members] = _standardised(bm25[members])
-    return _standardised(cosine) + lexical
-
-
-def _standardised(values: Floats) -> Floats:
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 1e-6 else np.zeros_like(values)
+    lexical = np.where(across, _COVERAGE_ACROSS, _COVERAGE_SAME_LANGUAGE) * coverage
+    return (_COSINE * cosine + lexical + _ACROSS * across).astype(np.float32)

@@ -7,9 +7,9 @@ import unicodedata
 
 _CJK_CHARS = r"\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff"
 _RUN = re.compile(
-    r"(?P<number>\d+(?:[.,]\d+)*)"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*)"
     rf"|(?P<cjk>[{_CJK_CHARS}]+)"
-    rf"|(?P<word>[^\W\d_{_CJK_CHARS}]+)"
+    rf"|(?P<word>[^\W\d_{_CJK_CHARS}]+)(?:['’]s(?!\w))?"
 )
 _CJK = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -25,7 +25,7 @@ def tokens(text: str) -> list[str]:
     """
     found = []
     for match in _RUN.finditer(unicodedata.normalize("NFKC", text).lower()):
-        run = match[0]
+        run = match[match.lastgroup]
         if match.lastgroup == "cjk":
             found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
         elif match.lastgroup == "number":

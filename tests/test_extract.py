@@ -121,6 +121,11 @@ def test_pdf_two_columns_are_read_one_after_the_other() -> None:
     assert text.index("left 8") < text.index("right 0")
 
 
+def test_pdf_rows_of_figures_stay_rows() -> None:
+    rows = ["Model   Recall   Precision   All", "small 73.6 72.5 146.1", "large 51.1 50.0 101.1"]
+    assert "small 73.6 72.5 146.1\nlarge 51.1" in read(pdf([column([*rows, FULL])])).text
+
+
 def test_pdf_running_heads_and_page_numbers_go_and_pages_stay() -> None:
     pages = [
         [

@@ -1,0 +1,91 @@
+"""What the tests share. Nothing here, and no test, reaches a network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import httpx
+import pytest
+
+from corpus.catalogue import entries
+from corpus.fetch import Fetcher
+from corpus.store import Store
+from index.checker import CrossEncoder
+from index.embed import SentenceTransformerEmbedder
+from index.ingest import ingest_library, sync
+from index.local import LocalIndex
+from index.models import BUNDLED
+from index.search import Library
+
+ROOT = Path(__file__).parent.parent
+for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
+    del os.environ[_name]
+
+MODELS = ROOT / ".pytest_cache" / "models"  # unpacked once, for this run and the next ones
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A Store lives as long as its process; Python 3.13 would have each connection closed.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The measurement data beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("../shared is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedder() -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(BUNDLED, MODELS)
+
+
+@pytest.fixture(scope="session")
+def checker() -> CrossEncoder:
+    return CrossEncoder()
+
+
+@pytest.fixture(scope="session")
+def offline() -> Fetcher:
+    """A fetcher on a machine without a network: each connection is refused, at once."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("there is no network")
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["93.184.216.34"]
+
+    return Fetcher(transport=httpx.MockTransport(refuse), resolve=resolve, max_wait=0)
+
+
+@pytest.fixture(scope="session")
+def library_folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    embedder: SentenceTransformerEmbedder,
+    offline: Fetcher,
+) -> Path:
+    """A data folder with the library that ships, as `tenkyo ingest` leaves it. Do not write."""
+    folder = tmp_path_factory.mktemp("library")
+    store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
+    asyncio.run(ingest_library(store, entries(), offline, quiet))
+    sync(store, embedder, folder / "index", quiet)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library(library_folder: Path, embedder: SentenceTransformerEmbedder) -> Library:
+    store = Store(f"sqlite:///{library_folder / 'tenkyo.db'}")
+    return Library(store, LocalIndex.open(library_folder / "index", embedder.name), embedder)
+
+
+def quiet(doing: str, done: int, of: int) -> None:
+    """Progress that nobody watches."""

@@ -1,0 +1,73 @@
+"""The shape of the house: three packages, and imports that only point left."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ["corpus", "index", "service"]
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The top-level package of each import in a file, wherever in the file it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield path.relative_to(ROOT).parts[0] if node.level else node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_left(path: Path) -> None:
+    home = PACKAGES.index(path.relative_to(ROOT).parts[0])
+    right = {*PACKAGES[home + 1 :], "training", "tests"}
+    assert not right & set(imports(path))
+
+
+@pytest.mark.parametrize(
+    ("library", "owner"),
+    [
+        ("sentence_transformers", "index/embed.py"),
+        ("faiss", "index/local.py"),
+        ("sqlalchemy", "corpus/store.py"),
+    ],
+)
+def test_a_library_has_one_importer(library: str, owner: str) -> None:
+    assert [p for p in MODULES if library in imports(p)] == [ROOT / owner]
+
+
+def test_the_settings_are_the_only_reader_of_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
+        or (isinstance(node, ast.alias) and node.name in ("environ", "getenv"))
+    }
+    # index/embed.py tells the tokenizers not to fork; it reads no setting.
+    assert readers == {"service/settings.py", "index/embed.py"}
+
+
+def test_help_is_quick() -> None:
+    """`tenkyo --help` loads nothing heavy."""
+    script = (
+        "import sys; sys.argv = ['tenkyo', '--help']\n"
+        "from service.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert done.returncode == 0 and "Usage" in done.stdout, done.stderr
+    loaded = set(done.stderr.split())
+    assert "service.cli" in loaded
+    assert not loaded & {"torch", "faiss", "fastapi", "transformers", "sentence_transformers"}
