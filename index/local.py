@@ -163,8 +163,8 @@ class LocalIndex:
         try:
             made = cls(manifest["dim"])
             made._vectors = faiss.read_index(str(folder / manifest["files"]["vectors"]))
-            with np.load(folder / manifest["files"]["lexical"]) as file:
-                arrays = dict(file)
+            with (folder / manifest["files"]["lexical"]).open("rb") as raw:
+                arrays = dict(np.load(raw))
             made._rows, made._japanese = arrays["rows"], arrays["japanese"]
             made._lexical = LexicalIndex.from_arrays(arrays)
         except _UNREADABLE as error:
@@ -242,7 +242,9 @@ def _ranks(rows: np.ndarray, values: Floats) -> np.ndarray:
 
 
 def _top(scores: Floats, k: int) -> np.ndarray:
-    """Positions of the ``k`` highest scores above 0, highest first."""
+    """Positions of the ``k`` highest scores above 0, highest first, lower ones among equals."""
     k = min(k, int(np.count_nonzero(scores > 0)))
-    best = np.argpartition(-scores, k - 1)[:k] if 0 < k < len(scores) else np.arange(len(scores))
+    if k == 0:
+        return np.zeros(0, np.int64)
+    best = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
     return best[np.lexsort((best, -scores[best]))][:k]

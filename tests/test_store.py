@@ -119,7 +119,7 @@ def test_deleting_removes_the_document_and_its_passages_alone(store: Store) -> N
     assert [source.id for source, _ in store.sources()] == ["b"]
     assert store.passages([row]) == {} and len(store.rows()) == 1
     for look in (store.source, store.document, store.delete):
-        with pytest.raises(NotFound, match="'a'.*`tenkyo sources`"):
+        with pytest.raises(NotFound, match=r"'a'.*`tenkyo sources`"):
             look("a")
     with pytest.raises(NotFound, match=passage.id):
         store.passage(passage.id)
@@ -182,7 +182,7 @@ def test_answers_and_conversations(store: Store) -> None:
     assert again.answer("z8") == answers[1]
     with pytest.raises(NotFound, match="'none'"):
         store.answer("none")
-    with pytest.raises(NotFound, match="'none'.*leave conversation_id out"):
+    with pytest.raises(NotFound, match=r"'none'.*leave conversation_id out"):
         store.conversation("none")
     with pytest.raises(StoreError):
         store.save_answer("z0", "none", answers[0])

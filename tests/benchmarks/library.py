@@ -1,0 +1,106 @@
+"""How well quote mode answers from the library as shipped.
+
+    python tests/benchmarks/library.py [QUESTIONS.jsonl …]
+
+For each question that the library can answer, whether the first citation's quote holds what
+an answer must hold; for each that it cannot, whether the engine abstains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.engine import Engine
+from service.types import Answer
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One question asked: ``right`` is a supporting first citation, or a due abstention."""
+
+    question: dict
+    answer: Answer
+    right: bool
+
+    @property
+    def line(self) -> str:
+        said = self.answer.claims[0].citations[0].quote if self.answer.claims else "(abstains)"
+        return f"{self.question['id']} {self.question['question']} -> {said}"
+
+
+def supports(question: dict, quote: str) -> bool:
+    """Whether a quote holds one string of each group that an answer must hold."""
+    folded = quote.casefold()
+    return all(any(s.casefold() in folded for s in group) for group in question["must_contain"])
+
+
+def ask_all(engine: Engine, questions: list[dict]) -> list[Result]:
+    async def run() -> list[Result]:
+        results = []
+        for question in questions:
+            answer = await engine.answer(question["question"], mode="quoted")
+            if question["answerable"]:
+                first = answer.claims[0].citations[0].quote if answer.claims else ""
+                right = bool(answer.claims) and supports(question, first)
+            else:
+                right = answer.abstained
+            results.append(Result(question, answer, right))
+        return results
+
+    return asyncio.run(run())
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def summary(results: list[Result]) -> dict[str, str]:
+    """Right of asked, for each kind of question."""
+    kinds = {
+        "answerable": lambda q: q["answerable"],
+        "English": lambda q: q["answerable"] and q["language"] == "en",
+        "Japanese": lambda q: q["answerable"] and q["language"] == "ja",
+        "Japanese, only in English digests": lambda q: q["cross_lingual"],
+        "unanswerable": lambda q: not q["answerable"],
+    }
+    counted = {}
+    for name, belongs in kinds.items():
+        rows = [r for r in results if belongs(r.question)]
+        counted[name] = f"{sum(r.right for r in rows)} of {len(rows)}"
+    return counted
+
+
+def main() -> None:
+    from corpus.store import Store
+    from index.checker import CrossEncoder
+    from index.embed import SentenceTransformerEmbedder
+    from index.local import LocalIndex
+    from index.search import Library
+    from service.settings import read_settings
+
+    settings = read_settings()
+    embedder = SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
+    index = LocalIndex.open(settings.index_dir, embedder.name)
+    engine = Engine(Library(Store(settings.database), index, embedder), CrossEncoder())
+    names = sys.argv[1:] or [
+        str(DATA / "library_questions.jsonl"),
+        str(DATA / "library_questions_oblique.jsonl"),
+    ]
+    for name in names:
+        results = ask_all(engine, read(Path(name)))
+        print(f"## {Path(name).stem}")
+        for result in results:
+            if not result.right:
+                print("  wrong:", result.line)
+        for kind, figure in summary(results).items():
+            print(f"| {kind} | {figure} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The HTTP door: shapes, errors as problem documents, and a stream from a real server."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+import uvicorn
+from scripted import Script
+
+from service.api import STATUSES, create_app
+from service.engine import Engine
+
+
+QUESTION = "How many hours of labelled audio was Whisper trained on?"
+
+
+@pytest.fixture(scope="module")
+def app(library, library_folder, checker):
+    model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
+    return create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+
+
+@pytest.fixture
+def call(app):
+    def call(method, path, **more):
+        async def run():
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(run())
+
+    return call
+
+
+@contextlib.contextmanager
+def served(app):
+    """The app behind a real uvicorn on a free port; yields its base URL."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.02)
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_an_answer_as_json(call):
+    response = call("POST", "/v1/answers", json={"question": QUESTION})
+    made = response.json()
+    assert response.status_code == 200 and made["mode"] == "generated" and not made["abstained"]
+    assert made["claims"][0]["citations"][0]["quote"] in made["evidence"][0]["passage"]["text"]
+    assert made["evidence"][0]["source"]["kind"] == "digest"
+    assert call("GET", f"/v1/answers/{made['id']}").json() == made
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+def test_a_stream_from_a_real_server(app, by_header):
+    body = {"question": QUESTION} | ({} if by_header else {"stream": True})
+    headers = {"accept": "text/event-stream"} if by_header else {}
+    with served(app) as url, httpx.stream(
+        "POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60
+    ) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        frames = "".join(response.iter_text()).split("\n\n")[:-1]
+    events = [dict(line.split(": ", 1) for line in frame.split("\n")) for frame in frames]
+    assert [e["event"] for e in events] == ["evidence", "claim", "rejected", "answer"]
+    assert [e["id"] for e in events] == ["1", "2", "3", "4"]
+    answer = json.loads(events[-1]["data"])
+    assert json.loads(events[1]["data"]) == answer["claims"][0]
+
+
+def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker):
+    class Endless(Script):
+        async def stream(self, messages):
+            try:
+                while True:
+                    yield "word "
+                    await asyncio.sleep(0.01)
+            finally:
+                self.closed = True
+
+    model = Endless("")
+    app = create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    with served(app) as url:
+        with httpx.stream(
+            "POST", f"{url}/v1/answers", json={"question": QUESTION, "stream": True}, timeout=60
+        ) as response:
+            next(response.iter_text())
+        for _ in range(200):
+            if model.closed:
+                break
+            time.sleep(0.02)
+    assert model.closed
+
+
+def test_search_sources_and_passages(call):
+    hit = call("GET", "/v1/search", params={"q": "Whisper training hours", "k": 3}).json()["hits"][0]
+    assert hit["source"]["id"] in ("whisper", "article-en") and hit["score"] > 0
+    sources = call("GET", "/v1/sources").json()["sources"]
+    assert len(sources) == 14 and all(s["passages"] > 0 for s in sources)
+    passage = call("GET", f"/v1/passages/{hit['passage']['id']}").json()
+    whole = call("GET", f"/v1/sources/{passage['source_id']}").json()["text"]
+    assert whole[passage["start"] : passage["end"]] == passage["text"]
+    assert passage["before"] + passage["text"] + passage["after"] in whole
+
+
+def test_health_page_and_headers(call):
+    assert call("GET", "/healthz").json() == {"status": "ok"}
+    ready = call("GET", "/readyz").json()
+    assert ready["passages"] > 50 and ready["sources"] == 14 and ready["model"] == "script"
+    page = call("GET", "/")
+    assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
+    assert "http://" not in page.text and "https://" not in page.text
+    assert call("GET", "/static/app.js").status_code == 200
+    assert "/v1/answers" in call("GET", "/openapi.json").json()["paths"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "says"),
+    [
+        ({"content": b"not json", "headers": {"content-type": "application/json"}}, 400, "JSON"),
+        ({"json": {}}, 422, "question"),
+        ({"json": {"question": 5}}, 422, "question"),
+        ({"json": {"question": "x", "colour": "red"}}, 422, "colour"),
+        ({"json": {"question": ""}}, 422, "empty"),
+        ({"json": {"question": "\x00\x01"}}, 422, "empty"),
+        ({"json": {"question": "x" * 50_000}}, 422, "4,000"),
+        ({"json": {"question": "x" * 1_100_000}}, 413, ""),
+        ({"json": {"question": "Whisper?", "conversation_id": "nope"}}, 404, "conversation"),
+        ({"json": {"question": "Whisper?", "source_ids": ["nope"]}}, 404, "tenkyo sources"),
+        ({"json": {"question": "Whisper?", "source_ids": ["nope"], "stream": True}}, 404, "nope"),
+        ({"json": {"question": "Whisper?", "mode": "magic"}}, 422, "quoted"),
+    ],
+)
+def test_bad_requests_are_problem_documents(call, request_, status, says):
+    response = call("POST", "/v1/answers", **request_)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status and body["title"] and says in body["detail"] + body["title"]
+    assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/v1/passages/nope", "/v1/sources/nope", "/v1/answers/nope", "/x"])
+def test_what_is_not_there(call, path):
+    response = call("GET", path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_missing_index_is_503_with_the_fix(library, checker, tmp_path, call):
+    from index.local import LiveIndex
+    from index.search import Library
+
+    empty = Library(library.store, LiveIndex(tmp_path, library.embedder.name), library.embedder)
+    app = create_app(Engine(empty, checker), index_dir=tmp_path)
+
+    async def run():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            return [await client.get("/readyz"), await client.post("/v1/answers", json={"question": "a?"})]
+
+    for response in asyncio.run(run()):
+        assert response.status_code == 503 and "tenkyo ingest" in response.json()["detail"]
+
+
+def test_every_error_has_its_status():
+    kinds = [kind for kind, _, _ in STATUSES]
+    for i, kind in enumerate(kinds):
+        assert not any(issubclass(kind, earlier) for earlier in kinds[:i]), kind

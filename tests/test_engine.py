@@ -1,0 +1,133 @@
+"""The engine on the real library: real embedder, FAISS and checker, with scripted models."""
+
+import asyncio
+
+import pytest
+from scripted import Script
+
+from corpus.errors import ModelUnavailable, NotFound, QuestionRefused
+from service.engine import Engine, check_question
+from service.types import Answer
+
+QUESTION = "How many hours of labelled audio was Whisper trained on?"
+
+
+def answer(library, checker, model=None, question=QUESTION, **more) -> Answer:
+    return asyncio.run(Engine(library, checker, model).answer(question, **more))
+
+
+def assert_sound(library, made):
+    """Every quote stands where it says, every marker has its citation, claims slice the text."""
+    for claim in made.claims:
+        assert made.text[claim.start : claim.end] == claim.text
+        assert claim.citations
+        markers = "".join(f"[{c.label}]" for c in claim.citations)
+        assert made.text[claim.end :].startswith(" " + markers)
+        for citation in claim.citations:
+            document = library.store.document(citation.source_id)
+            assert document.text[citation.start : citation.end] == citation.quote
+            shown = next(e for e in made.evidence if e.label == citation.label)
+            assert shown.passage.id == citation.passage_id
+
+
+def test_quotes_without_a_model(library, checker):
+    made = answer(library, checker)
+    assert made.mode == "quoted" and "680,000" in made.claims[0].text
+    assert_sound(library, made)
+
+
+def test_a_true_claim_is_shown_and_an_invented_one_withheld(library, checker):
+    model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
+    made = answer(library, checker, model)
+    assert made.mode == "generated" and made.model == "script"
+    assert [c.text for c in made.claims] == ["Whisper was trained on 680,000 hours of audio."]
+    assert [r.text for r in made.rejected] == ["It cost 90 dollars."]
+    assert_sound(library, made)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (Script("NO ANSWER"), "found no answer"),
+        (Script(""), "found no answer"),
+        (Script("Whisper is a small green bird from Peru [1]."), "held"),
+        (Script("", ModelUnavailable("the model is down")), "the model is down"),
+    ],
+)
+def test_quotes_stand_in_for_a_model_that_gives_nothing(library, checker, model, says):
+    made = answer(library, checker, model)
+    assert made.mode == "quoted" and says in made.reason and made.model == ""
+    assert model.closed
+    assert_sound(library, made)
+
+
+def test_what_was_checked_before_a_failure_stands(library, checker):
+    model = Script(
+        "Whisper was trained on 680,000 hours of audio [1]. More ", ModelUnavailable("gone")
+    )
+    made = answer(library, checker, model)
+    assert made.mode == "generated" and len(made.claims) == 1 and "gone" in made.reason
+
+
+def test_a_model_that_repeats_itself_is_stopped_and_shown_once(library, checker):
+    model = Script("Whisper was trained on 680,000 hours of audio [1]. " * 200)
+    assert len(answer(library, checker, model).claims) == 1
+
+
+def test_a_model_that_goes_on_and_on_is_cut(library, checker):
+    model = Script(" ".join(f"The green bird number {i} sang [1]." for i in range(100)))
+    made = answer(library, checker, model)
+    assert len(made.rejected) < 20 and model.closed
+
+
+def test_mode_quoted_asks_no_model(library, checker):
+    model = Script("x")
+    made = answer(library, checker, model, mode="quoted")
+    assert made.mode == "quoted" and model.messages is None
+
+
+def test_abstains_on_what_the_library_does_not_say(library, checker):
+    made = answer(library, checker, question="What is the capital of Australia?")
+    assert made.mode == "abstained" and made.abstained and not made.claims
+    assert made.reason and made.evidence and made.evidence[0].source.title in made.reason
+
+
+def test_only_the_sources_asked_for(library, checker):
+    made = answer(library, checker, source_ids=["article-en"])
+    assert {e.source.id for e in made.evidence} == {"article-en"}
+
+
+def test_answers_are_kept_in_their_conversation(library, checker):
+    first = answer(library, checker)
+    second = answer(library, checker, conversation_id=first.conversation_id)
+    kept = library.store.conversation(first.conversation_id)
+    assert [a["id"] for a in kept] == [first.id, second.id]
+    assert library.store.answer(first.id)["text"] == first.text
+
+
+def test_the_events_come_in_order_and_fold_to_the_answer(library, checker):
+    async def collect():
+        model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
+        return [e async for e in Engine(library, checker, model).stream(QUESTION)]
+
+    events = asyncio.run(collect())
+    assert [e.name for e in events] == ["evidence", "claim", "rejected", "answer"]
+    assert events[1].data == events[-1].data.claims[0]
+    assert events[0].data.id == events[-1].data.id
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "\x00\x07\u200b", "?!…", "x" * 50_000])
+def test_questions_that_cannot_be_read(question):
+    with pytest.raises(QuestionRefused) as caught:
+        check_question(question)
+    assert ":" in str(caught.value)
+
+
+def test_control_characters_are_left_out_of_a_question():
+    assert check_question("  What\x00 is\u202e\n Whisper? ") == "What is Whisper?"
+
+
+@pytest.mark.parametrize("unknown", [{"conversation_id": "nope"}, {"source_ids": ["nope"]}])
+def test_unknown_conversation_or_source(library, checker, unknown):
+    with pytest.raises(NotFound, match="nope"):
+        answer(library, checker, **unknown)

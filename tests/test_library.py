@@ -1,0 +1,83 @@
+"""The library as it ships: what it lists, what its digests are, and how well it answers."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus.catalogue import entries
+from service.engine import Engine
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+
+from library import DATA, ask_all, read, summary, supports
+
+
+def test_every_source_has_its_digest_and_particulars():
+    listed = entries()
+    ids = {entry.source.id for entry in listed}
+    assert {"2202.05263", "2205.15241", "2207.10551", "2208.09392", "2212.04356"} <= {
+        entry.source.url.rsplit("/", 1)[-1] for entry in listed
+    }
+    for entry in listed:
+        source, text = entry.digest()
+        assert source.kind == "digest" and source.title and source.url.startswith("https://")
+        assert set(source.cited_by) <= ids and source.language in ("en", "ja")
+        assert len(text.decode()) > 800
+
+
+def test_the_article_has_a_digest_in_both_languages():
+    assert {e.digest_language for e in entries() if e.source.kind == "article"} == {"en", "ja"}
+
+
+def test_no_sentence_of_a_source_stands_in_a_digest(shared):
+    """Nor a run of eight words of English, titles and names apart."""
+    sources = " ".join(p.read_text(encoding="utf-8") for p in (shared / "corpus").glob("*.*"))
+    runs = set(_runs(sources))
+    for entry in entries():
+        body = entry.digest_path.read_text(encoding="utf-8").split("\n", 1)[1]
+        names = " ".join((entry.source.title, *entry.source.authors, " and ")).lower()
+        copied = [r for r in _runs(body) if r in runs and not set(r.split()) <= set(_words(names))]
+        assert not [r for r in copied if not _is_title(r)], entry.source.id
+
+
+def _words(text):
+    return [w.strip(".,;:()[]*\"'“”").lower() for w in text.split()]
+
+
+def _runs(text, n=8):
+    words = [w for w in _words(text) if w]
+    return [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def _is_title(run):
+    titles = " ".join(" ".join(_words(e.source.title)) for e in entries())
+    return any(part in titles for part in (run, run[: len(run) // 2], run[len(run) // 2 :]))
+
+
+def test_the_questions_name_what_answers_them(library):
+    """The key itself: some sentence of each source named supports each question."""
+    from corpus.sentences import sentences
+
+    for question in read(DATA / "library_questions.jsonl"):
+        for source_id in question["sources"]:
+            text = library.store.document(source_id).text
+            assert any(supports(question, s) for s in sentences(text)), question["id"]
+
+
+@pytest.mark.timeout(600)
+def test_quote_mode_answers_from_the_library(library, checker):
+    """≥ 90 % of first citations support the answer; ≥ 10 of 12 unanswerable ones abstain."""
+    results = ask_all(Engine(library, checker), read(DATA / "library_questions.jsonl"))
+    print(summary(results), *(r.line for r in results if not r.right), sep="\n")
+    answerable = [r for r in results if r.question["answerable"]]
+    others = [r for r in results if not r.question["answerable"]]
+    assert len(answerable) == 40 and len(others) == 12
+    assert sum(r.question["cross_lingual"] for r in answerable) >= 8
+    assert sum(r.right for r in answerable) >= 36
+    assert sum(r.right for r in others) >= 10
+    for result in results:
+        for claim in result.answer.claims:
+            for c in claim.citations:
+                text = library.store.document(c.source_id).text
+                assert text[c.start : c.end] == c.quote == claim.text

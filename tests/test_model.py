@@ -1,0 +1,109 @@
+"""The chat model against servers that behave, misbehave and are not there."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from corpus.errors import ModelBadOutput, ModelUnavailable
+from service.model import ChatModel
+
+MESSAGES = [{"role": "user", "content": "hello"}]
+
+
+def frames(*pieces, done=True):
+    lines = [json.dumps({"choices": [{"delta": {"content": p}}]}) for p in pieces]
+    return "".join(f"data: {line}\n\n" for line in lines) + ("data: [DONE]\n\n" if done else "")
+
+
+def sse(text, **more):
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=text, **more)
+
+
+def ask(handler, **settings):
+    async def run():
+        model = ChatModel("http://llm/v1", transport=httpx.MockTransport(handler), **settings)
+        try:
+            return [piece async for piece in model.stream(MESSAGES)], model.name
+        finally:
+            await model.aclose()
+
+    return asyncio.run(run())
+
+
+def test_streams_pieces_and_sends_what_it_should():
+    seen = {}
+
+    def server(request):
+        seen.update(json.loads(request.content), auth=request.headers.get("authorization"))
+        return sse(frames("The ", "answer", "。"))
+
+    pieces, name = ask(server, model="m", key="k")
+    assert pieces == ["The ", "answer", "。"] and name == "m"
+    assert seen["model"] == "m" and seen["stream"] is True and seen["auth"] == "Bearer k"
+    assert seen["messages"] == MESSAGES and seen["temperature"] == 0
+
+
+def test_takes_the_first_model_where_none_is_named():
+    def server(request):
+        if request.url.path.endswith("/models"):
+            return httpx.Response(200, json={"data": [{"id": "first"}]})
+        assert json.loads(request.content)["model"] == "first"
+        return sse(frames("x"))
+
+    assert ask(server) == (["x"], "first")
+
+
+def test_reads_a_server_that_does_not_stream():
+    answer = {"choices": [{"message": {"content": "whole"}}]}
+    assert ask(lambda r: httpx.Response(200, json=answer), model="m")[0] == ["whole"]
+
+
+def test_retries_once_where_that_may_help():
+    calls = []
+
+    def server(request):
+        calls.append(1)
+        if len(calls) == 1:
+            return httpx.Response(503, headers={"retry-after": "0"})
+        return sse(frames("x"))
+
+    assert ask(server, model="m")[0] == ["x"] and len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("response", "error", "says"),
+    [
+        (httpx.Response(401, json={"error": {"message": "bad key"}}), ModelUnavailable, "bad key"),
+        (httpx.Response(404, text="<html>"), ModelUnavailable, "TENKYO_LLM_URL"),
+        (httpx.Response(429, headers={"retry-after": "60"}), ModelUnavailable, "429"),
+        (httpx.Response(200, text="<html>hello</html>"), ModelBadOutput, "chat completion"),
+        (httpx.Response(200, json=["x"]), ModelBadOutput, "chat completion"),
+        (httpx.Response(200, json={"choices": [{"message": {"content": 5}}]}), ModelBadOutput, "chat"),
+        (sse("data: {broken\n\n"), ModelBadOutput, "chat completion"),
+        (sse(""), ModelBadOutput, "empty stream"),
+        (sse("data: " + "x" * 1_100_000), ModelBadOutput, "without end"),
+        (sse('data: {"error": {"message": "out of memory"}}\n\n'), ModelUnavailable, "out of memory"),
+    ],
+)
+def test_a_server_that_misbehaves_is_one_clear_error(response, error, says):
+    with pytest.raises(error) as caught:
+        ask(lambda request: response, model="m")
+    assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        (httpx.ConnectError("connection refused"), "cannot be reached"),
+        (httpx.ReadTimeout("slow"), "TENKYO_LLM_TIMEOUT"),
+        (httpx.RemoteProtocolError("gone"), "cannot be reached"),
+    ],
+)
+def test_a_server_that_is_down_or_slow(failure, says):
+    def server(request):
+        raise failure
+
+    with pytest.raises(ModelUnavailable, match=says):
+        ask(server, model="m")

@@ -1,0 +1,94 @@
+"""Verdicts: what may be said of some evidence, and what may not."""
+
+import pytest
+
+from corpus.types import Passage, Source
+from service.types import Claim, Draft, Evidence, Rejected
+from service.verify import Verifier
+
+SOURCES = {
+    "room": (
+        "The Kanda reading room opened in 1931 and holds 40,000 maps. Its founder was Aiko Mori."
+        " It is closed on Mondays."
+    ),
+    "wing": "The map collection moved to the east wing in 2004. The east wing has three floors.",
+    "ja": "神田閲覧室は1931年に開かれ、4万枚の地図を所蔵する。月曜日は休館である。",
+}
+
+
+def evidence(*names):
+    found = []
+    for label, name in enumerate(names, 1):
+        text = SOURCES[name]
+        source = Source(name, f"https://example.org/{name}", "Kanda", language="en")
+        passage = Passage(f"{name:0>16}", name, 100, 100 + len(text), text)
+        found.append(Evidence(label, passage, source, 1.0))
+    return tuple(found)
+
+
+def check(checker, text, labels, *names):
+    return Verifier(checker).check(Draft(text, labels), evidence(*names))
+
+
+def quotes(result):
+    return [(c.source_id, c.quote) for c in result.citations]
+
+
+def test_a_sentence_of_the_source_is_supported_word_for_word(checker):
+    text = "The map collection moved to the east wing in 2004."
+    result = check(checker, text, (2,), "room", "wing")
+    assert quotes(result) == [("wing", text)] and result.verdict.method == "verbatim"
+
+
+def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(checker):
+    result = check(checker, "The Kanda reading room has 40,000 maps.", (1,), "room", "wing")
+    assert isinstance(result, Claim) and result.verdict.label == "supported"
+    citation = result.citations[0]
+    assert citation.source_id == "room" and "40,000 maps" in citation.quote
+    text = SOURCES["room"]
+    assert text[citation.start - 100 : citation.end - 100] == citation.quote
+    assert citation.before + citation.quote + citation.after == text
+
+
+@pytest.mark.parametrize("labels", [(2,), (), (9,), (2, 9)])
+def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(checker, labels):
+    result = check(checker, "The reading room opened in 1931.", labels, "room", "wing")
+    assert [source for source, _ in quotes(result)] == ["room"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Kanda reading room holds 50,000 maps.",
+        "The Kanda reading room opened in 1941.",
+        "The reading room was founded by Kenji Sato.",
+        "The reading room was designed by a pupil of Le Corbusier.",
+        "Tickets to the reading room are sold out for months.",
+        "神田閲覧室は5万枚の地図を所蔵している。",
+    ],
+)
+def test_what_the_sources_do_not_say_is_withheld_with_a_reason(checker, text):
+    result = check(checker, text, (1,), "room", "wing")
+    assert isinstance(result, Rejected) and result.reason
+    assert result.verdict.label in ("partial", "contradicted", "unsupported")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("神田閲覧室は4万枚の地図を所蔵しています。", ("ja",)),
+        ("The Kanda reading room holds 40,000 maps.", ("room", "ja")),
+    ],
+)
+def test_numbers_agree_by_value(checker, text, names):
+    assert isinstance(check(checker, text, (1,), *names), Claim)
+
+
+def test_a_missing_number_is_named(checker):
+    result = check(checker, "The map collection moved to the east wing in 2005.", (1,), "wing")
+    assert isinstance(result, Rejected)
+
+
+def test_nothing_to_check_against(checker):
+    result = check(checker, "The room opened in 1931.", (1,))
+    assert isinstance(result, Rejected) and result.verdict.label == "unsupported"
