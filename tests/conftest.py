@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +30,8 @@ ROOT = Path(__file__).parent.parent
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
 
-MODELS = ROOT / ".pytest_cache" / "models"  # unpacked once, for this run and the next ones
+CACHE = ROOT / ".pytest_cache"  # what takes long is made once, for this run and the next ones
+MODELS = CACHE / "models"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,6 +46,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared is absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """Where the bundled model is unpacked."""
+    return MODELS
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +83,24 @@ def library_folder(
     embedder: SentenceTransformerEmbedder,
     offline: Fetcher,
 ) -> Path:
-    """A data folder with the library that ships, as `tenkyo ingest` leaves it. Do not write."""
-    folder = tmp_path_factory.mktemp("library")
+    """A data folder with the library that ships, as `tenkyo ingest` leaves it. Do not write.
+
+    Embedding takes half a minute: it is kept for as long as what it was made by is the same.
+    """
+    made_by = [p for name in ("corpus", "index") for p in sorted((ROOT / name).rglob("*.*"))]
+    read = [p.read_bytes() for p in made_by if p.suffix in (".py", ".md", ".toml")]
+    kept = CACHE / f"library-{hashlib.sha256(b''.join(read)).hexdigest()[:12]}"
+    folder = tmp_path_factory.mktemp("library") / "data"
+    if kept.exists():
+        return Path(shutil.copytree(kept, folder))
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     asyncio.run(ingest_library(store, entries(), offline, quiet))
     sync(store, embedder, folder / "index", quiet)
+    for old in CACHE.glob("library-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(folder, partial := CACHE / f"library-{os.getpid()}.part")
+    with contextlib.suppress(OSError):  # another run was faster
+        partial.rename(kept)
     return folder
 
 

@@ -91,12 +91,12 @@ def test_a_rare_word_and_a_short_document_weigh_more() -> None:
     assert rare[0] > common[1] > common[2] > 0 and rare[1] == rare[2] == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(texts, text)
 def test_the_ceiling_is_what_scores_approach(documents: list[str], query: str) -> None:
     made = index([*documents, query])
     assert (made.scores(query) <= made.ceiling(query) + 1e-4).all()
-    repeated = index([*documents, *[f"{query} " * 3000] * 3])
+    repeated = index([*documents, *[f"{query} " * 200] * 3])
     if tokens(query):
         assert repeated.scores(query)[-1] == pytest.approx(repeated.ceiling(query), rel=0.03)
 

@@ -169,7 +169,7 @@ def test_the_order_of_equals_is_that_of_their_rows() -> None:
     assert [r.row for r in index.search(vector[0], "same", 4)] == [1, 2, 3, 4]
 
 
-def test_removed_rows_are_not_found() -> None:
+def test_removed_rows_are_not_found(tmp_path: Path) -> None:
     data = Data(200)
     index = data.index(slice(0, 150))
     index.remove([*data.rows[:40], *data.rows[60:90], 999_999])
@@ -182,6 +182,8 @@ def test_removed_rows_are_not_found() -> None:
     assert index.rows().tolist() == left.rows and len(index) == len(left.rows)
     for text in ("whisper", "音声", ""):
         agree(index.search(data.query, text, 12), expected(left, text, 12))
+    index.save(tmp_path, NAME, "r")  # which tells whether each half has forgotten them
+    assert LocalIndex.open(tmp_path, NAME).rows().tolist() == left.rows
     index.remove(left.rows)
     assert len(index) == 0 and index.search(data.query, "whisper", 3) == []
 
