@@ -67,10 +67,11 @@ def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
         piece = _width(text, a, b)
         if spans:
             whole = width + _width(text, spans[-1][1], b)
-            new_paragraph = "\n\n" in text[spans[-1][1] : a]
-            if whole <= TARGET * (0.75 if new_paragraph else 1) or (
-                whole <= LIMIT and piece < TARGET / 8
-            ):
+            if "\n\n" in text[spans[-1][1] : a]:
+                room = 0.75 * TARGET  # a new paragraph is a good place to break
+            else:
+                room = TARGET if piece > TARGET / 8 else 1.25 * TARGET  # leave no short rest
+            if whole <= room:
                 spans[-1] = (spans[-1][0], b)
                 width = whole
                 continue

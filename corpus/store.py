@@ -122,14 +122,16 @@ class Store:
     def put(self, document: Document, passages: Sequence[Passage]) -> Change:
         """Store a document and its passages in place of what its source had before.
 
-        A document whose text, sections and pages are what they were keeps its passages, and
-        only its source's particulars are brought up to date.
+        A document whose text, title, sections and pages are what they were keeps its passages,
+        and only its source's other particulars are brought up to date.
         """
         source = replace(document.source, version=text_hash(document.text))
         row = {f.name: getattr(source, f.name) for f in fields(source)}
         with self._transaction(writes=True) as db:
             query = sa.select(_passages.c["id", "heading", "page"])
             known = db.execute(query.where(_passages.c.source_id == source.id)).all()
+            same = _sources.c.id == source.id
+            title = db.execute(sa.select(_sources.c.title).where(same)).scalar()
             self._upsert(db, _sources, "id", row)
             self._upsert(
                 db,
@@ -142,7 +144,9 @@ class Store:
                     "pages": [asdict(p) for p in document.pages],
                 },
             )
-            if set(map(tuple, known)) == {(p.id, p.heading, p.page) for p in passages}:
+            stored = set(map(tuple, known))
+            given = {(p.id, p.heading, p.page) for p in passages}
+            if given == stored and title == source.title:
                 return Change(0, 0)
             db.execute(sa.delete(_passages).where(_passages.c.source_id == source.id))
             if passages:

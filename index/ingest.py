@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from corpus.errors import (
     UnsupportedContent,
 )
 from corpus.extract import extract
-from corpus.fetch import Fetched, Fetcher
+from corpus.fetch import Fetcher
 from corpus.files import read, walk
 from corpus.links import canonical_url
 from corpus.passages import split
@@ -40,6 +41,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 EMBED_BATCH = 64
 CHECKPOINT = 4096  # passages embedded between two writes of the index
 FETCHES_AT_ONCE = 8
+LEAST_ORIGINAL = 1500  # characters: a login or consent wall answers 200, with fewer
 INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled
 
 
@@ -71,11 +73,30 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What a job brought: bytes to read as ``source``, or nothing where that is kept.
+
+    A text of fewer than ``least`` characters is not the document that was hoped for.
+    """
+
+    source: Source
+    outcome: Outcome
+    data: bytes = b""
+    content_type: str = ""
+    reason: str = ""
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
-    """One thing to ingest: ``load`` does the waiting, ``place`` names it in the report."""
+    """One thing to ingest: ``load`` does the waiting, ``place`` names it in the report.
+
+    ``otherwise`` is called with the reason if what was loaded cannot be read.
+    """
 
     place: str
-    load: Callable[[], Awaitable[tuple[Source, bytes, str, Outcome, str]]]
+    load: Callable[[], Awaitable[_Loaded]]
+    otherwise: Callable[[str], Awaitable[_Loaded]] | None = None
 
 
 async def ingest_library(
@@ -84,21 +105,21 @@ async def ingest_library(
     """Ingest the works of the library: each original that can be fetched, else its digest."""
 
     def job(entry: Entry) -> _Job:
-        async def load() -> tuple[Source, bytes, str, Outcome, str]:
-            reason = "its page is an application, with no text to read"
-            if entry.fetch_url:
-                try:
-                    page = await fetcher.get(entry.fetch_url)
-                    _check_readable(entry.source, page)
-                    return entry.source, page.data, page.content_type, "fetched", ""
-                except CorpusError as error:
-                    reason = error.reason if isinstance(error, FetchFailed) else str(error)
-            if _has_original(store, entry.source.id):
-                return entry.source, b"", "", "kept", reason
-            source, data = await asyncio.to_thread(entry.digest)
-            return source, data, "text/markdown", "digest", reason
+        async def load() -> _Loaded:
+            if not entry.fetch_url:
+                raise UnsupportedContent("its page is an application, with no text to read")
+            page = await fetcher.get(entry.fetch_url)
+            return _Loaded(
+                entry.source, "fetched", page.data, page.content_type, least=LEAST_ORIGINAL
+            )
 
-        return _Job(entry.source.url, load)
+        async def otherwise(reason: str) -> _Loaded:
+            if _has_original(store, entry.source.id):
+                return _Loaded(entry.source, "kept", reason=reason)
+            source, data = await asyncio.to_thread(entry.digest)
+            return _Loaded(source, "digest", data, "text/markdown", reason)
+
+        return _Job(entry.source.url, load, otherwise)
 
     return await _run(store, [job(entry) for entry in entries], progress)
 
@@ -110,15 +131,16 @@ async def ingest_places(
     places = list(places)
     urls = dict.fromkeys(canonical_url(p) for p in places if "://" in p)
     jobs = [_url_job(url, fetcher) for url in urls]
-    failed = []
+    failed, files = [], {}
     for place in (p for p in places if "://" not in p):
         try:
-            files = list(walk([Path(place)]))
-            if not files:
+            found = list(walk([Path(place)]))
+            if not found:
                 raise CorpusError(f"{place} holds no files to read: name a folder that does")
-            jobs += [_file_job(path) for path in files]
+            files |= {path.resolve(): path for path in found}
         except CorpusError as error:
             failed.append(Item(place, "failed", reason=str(error)))
+    jobs += [_file_job(path) for path in files.values()]
     return failed + await _run(store, jobs, progress)
 
 
@@ -213,16 +235,9 @@ async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[I
         nonlocal done
         async with slots:
             try:
-                source, data, content_type, outcome, reason = await job.load()
-                if outcome == "kept":
-                    item = Item(job.place, outcome, source.title, reason=reason)
-                else:
-                    async with parsing:
-                        item = await asyncio.to_thread(
-                            _commit, store, job.place, source, data, content_type, outcome, reason
-                        )
+                item = await _load_and_commit(store, job, parsing)
             except CorpusError as error:
-                item = Item(job.place, "failed", reason=str(error))
+                item = Item(job.place, "failed", reason=_reason(error))
         done += 1
         progress("reading", done, len(jobs))
         return item
@@ -230,31 +245,46 @@ async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[I
     return list(await asyncio.gather(*map(one, jobs)))
 
 
-def _commit(
-    store: Store,
-    place: str,
-    source: Source,
-    data: bytes,
-    content_type: str,
-    outcome: Outcome,
-    reason: str,
-) -> Item:
-    source = replace(source, retrieved_at=now())
-    document = extract(data, source, content_type)
+async def _load_and_commit(store: Store, job: _Job, parsing: asyncio.Lock) -> Item:
+    async def commit(loaded: _Loaded) -> Item:
+        async with parsing:
+            return await asyncio.to_thread(_commit, store, job.place, loaded)
+
+    try:
+        return await commit(await job.load())
+    except CorpusError as error:
+        if job.otherwise is None:
+            raise
+        return await commit(await job.otherwise(_reason(error)))
+
+
+def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
+    """Read what was loaded and store it; CorpusError if it cannot be read."""
+    outcome = loaded.outcome
+    if outcome == "kept":
+        return Item(place, outcome, loaded.source.title, reason=loaded.reason)
+    source = replace(loaded.source, retrieved_at=now())
+    document = extract(loaded.data, source, loaded.content_type)
+    if not document.source.title:
+        document = replace(document, source=replace(document.source, title=_name(place)))
+    if len(document.text) < loaded.least:
+        raise UnsupportedContent("the page has next to no text without a browser")
     passages = split(document)
     if not passages:
         raise EmptyDocument(f"{place} has headings and no text below them: check the file")
     change = store.put(document, passages)
     if change.added == change.removed == 0 and outcome != "digest":
         outcome = "unchanged"
-    return Item(place, outcome, document.source.title, len(passages), reason)
+    return Item(place, outcome, document.source.title, len(passages), loaded.reason)
 
 
-def _check_readable(source: Source, page: Fetched) -> None:
-    """A page behind a login or a consent wall answers 200, with next to no text."""
-    document = extract(page.data, source, page.content_type)
-    if len(document.text) < 1500:
-        raise UnsupportedContent(f"{page.url} has next to no text without a browser")
+def _name(place: str) -> str:
+    """A title for what has none of its own: the last part of its address."""
+    return unquote(urlsplit(place).path if "://" in place else place).rstrip("/").split("/")[-1]
+
+
+def _reason(error: CorpusError) -> str:
+    return error.reason if isinstance(error, FetchFailed) else str(error)
 
 
 def _has_original(store: Store, source_id: str) -> bool:
@@ -265,18 +295,18 @@ def _has_original(store: Store, source_id: str) -> bool:
 
 
 def _url_job(url: str, fetcher: Fetcher) -> _Job:
-    async def load() -> tuple[Source, bytes, str, Outcome, str]:
+    async def load() -> _Loaded:
         page = await fetcher.get(url)
-        return Source(_id(url), url), page.data, page.content_type, "fetched", ""
+        return _Loaded(Source(_id(url), url), "fetched", page.data, page.content_type)
 
     return _Job(url, load)
 
 
 def _file_job(path: Path) -> _Job:
-    async def load() -> tuple[Source, bytes, str, Outcome, str]:
+    async def load() -> _Loaded:
         data = await asyncio.to_thread(read, path)
         url = path.resolve().as_uri()
-        return Source(_id(url), url, kind="upload"), data, "", "read", ""
+        return _Loaded(Source(_id(url), url, kind="upload"), "read", data)
 
     return _Job(str(path), load)
 

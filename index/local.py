@@ -141,7 +141,7 @@ class LocalIndex:
             partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
             os.replace(partial, folder / "manifest.json")
             for old in folder.iterdir():
-                if old.suffix in (".faiss", ".npz") and old.name not in files.values():
+                if old.name not in {*files.values(), "manifest.json"}:
                     old.unlink(missing_ok=True)
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import struct
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def model_folder(name: str, cache: Path) -> str:
         return name
     target = cache / "multilingual-e5-small"
     if not target.exists():
+        for stale in cache.glob("*.part"):  # of a process that was killed meanwhile
+            if time.time() - stale.stat().st_mtime > 600:
+                shutil.rmtree(stale, ignore_errors=True)
         partial = cache / f"multilingual-e5-small.{os.getpid()}.part"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

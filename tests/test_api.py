@@ -15,7 +15,6 @@ from scripted import Script
 from service.api import STATUSES, create_app
 from service.engine import Engine
 
-
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 
 
@@ -68,9 +67,12 @@ def test_an_answer_as_json(call):
 def test_a_stream_from_a_real_server(app, by_header):
     body = {"question": QUESTION} | ({} if by_header else {"stream": True})
     headers = {"accept": "text/event-stream"} if by_header else {}
-    with served(app) as url, httpx.stream(
-        "POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60
-    ) as response:
+    with (
+        served(app) as url,
+        httpx.stream(
+            "POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60
+        ) as response,
+    ):
         assert response.headers["content-type"].startswith("text/event-stream")
         frames = "".join(response.iter_text()).split("\n\n")[:-1]
     events = [dict(line.split(": ", 1) for line in frame.split("\n")) for frame in frames]
@@ -105,7 +107,9 @@ def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker):
 
 
 def test_search_sources_and_passages(call):
-    hit = call("GET", "/v1/search", params={"q": "Whisper training hours", "k": 3}).json()["hits"][0]
+    hit = call("GET", "/v1/search", params={"q": "Whisper training hours", "k": 3}).json()["hits"][
+        0
+    ]
     assert hit["source"]["id"] in ("whisper", "article-en") and hit["score"] > 0
     sources = call("GET", "/v1/sources").json()["sources"]
     assert len(sources) == 14 and all(s["passages"] > 0 for s in sources)
@@ -120,7 +124,9 @@ def test_health_page_and_headers(call):
     ready = call("GET", "/readyz").json()
     assert ready["passages"] > 50 and ready["sources"] == 14 and ready["model"] == "script"
     page = call("GET", "/")
-    assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
+    assert (
+        page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
+    )
     assert "http://" not in page.text and "https://" not in page.text
     assert call("GET", "/static/app.js").status_code == 200
     assert "/v1/answers" in call("GET", "/openapi.json").json()["paths"]
@@ -152,7 +158,9 @@ def test_bad_requests_are_problem_documents(call, request_, status, says):
     assert "Traceback" not in response.text
 
 
-@pytest.mark.parametrize("path", ["/v1/passages/nope", "/v1/sources/nope", "/v1/answers/nope", "/x"])
+@pytest.mark.parametrize(
+    "path", ["/v1/passages/nope", "/v1/sources/nope", "/v1/answers/nope", "/x"]
+)
 def test_what_is_not_there(call, path):
     response = call("GET", path)
     assert response.status_code == 404
@@ -169,7 +177,10 @@ def test_a_missing_index_is_503_with_the_fix(library, checker, tmp_path, call):
     async def run():
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-            return [await client.get("/readyz"), await client.post("/v1/answers", json={"question": "a?"})]
+            return [
+                await client.get("/readyz"),
+                await client.post("/v1/answers", json={"question": "a?"}),
+            ]
 
     for response in asyncio.run(run()):
         assert response.status_code == 503 and "tenkyo ingest" in response.json()["detail"]

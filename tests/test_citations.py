@@ -1,6 +1,7 @@
 """The parser of a model's words: sentences, markers, and any way of cutting the stream."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -23,13 +24,22 @@ def pairs(text):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("It holds maps [1]. They moved [2][3].", [("It holds maps.", (1,)), ("They moved.", (2, 3))]),
-        ("It holds maps.[1] They moved. [2, 3]", [("It holds maps.", (1,)), ("They moved.", (2, 3))]),
+        (
+            "It holds maps [1]. They moved [2][3].",
+            [("It holds maps.", (1,)), ("They moved.", (2, 3))],
+        ),
+        (
+            "It holds maps.[1] They moved. [2, 3]",
+            [("It holds maps.", (1,)), ("They moved.", (2, 3))],
+        ),
         ("地図がある [1]。東館だ。【2】", [("地図がある。", (1,)), ("東館だ。", (2,))]),
         ("地図がある［1、3］。", [("地図がある。", (1, 3))]),
         ("「来た。見た。」と言った[1]。", [("「来た。見た。」と言った。", (1,))]),
         ("It is 3.5 M.[1] Next one.", [("It is 3.5 M.", (1,)), ("Next one.", ())]),
-        ("See Dr. Smith et al. for e.g. this [1].", [("See Dr. Smith et al. for e.g. this.", (1,))]),
+        (
+            "See Dr. Smith et al. for e.g. this [1].",
+            [("See Dr. Smith et al. for e.g. this.", (1,))],
+        ),
         ("One [Source 3]. Two [sources 1 and 2].", [("One.", (3,)), ("Two.", (1, 2))]),
         ("- First [1]\n- Second [2]\n", [("First", (1,)), ("Second", (2,))]),
         ("1. First [1]\n2. Second [2]", [("First", (1,)), ("Second", (2,))]),
@@ -61,7 +71,7 @@ def test_any_cutting_of_the_stream_parses_alike(text, data):
     if data is not None:
         cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
         edges = [0, *cuts, len(text)]
-        assert parse([text[a:b] for a, b in zip(edges, edges[1:], strict=False)]) == whole
+        assert parse([text[a:b] for a, b in pairwise(edges)]) == whole
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))

@@ -80,11 +80,19 @@ def test_retries_once_where_that_may_help():
         (httpx.Response(429, headers={"retry-after": "60"}), ModelUnavailable, "429"),
         (httpx.Response(200, text="<html>hello</html>"), ModelBadOutput, "chat completion"),
         (httpx.Response(200, json=["x"]), ModelBadOutput, "chat completion"),
-        (httpx.Response(200, json={"choices": [{"message": {"content": 5}}]}), ModelBadOutput, "chat"),
+        (
+            httpx.Response(200, json={"choices": [{"message": {"content": 5}}]}),
+            ModelBadOutput,
+            "chat",
+        ),
         (sse("data: {broken\n\n"), ModelBadOutput, "chat completion"),
         (sse(""), ModelBadOutput, "empty stream"),
         (sse("data: " + "x" * 1_100_000), ModelBadOutput, "without end"),
-        (sse('data: {"error": {"message": "out of memory"}}\n\n'), ModelUnavailable, "out of memory"),
+        (
+            sse('data: {"error": {"message": "out of memory"}}\n\n'),
+            ModelUnavailable,
+            "out of memory",
+        ),
     ],
 )
 def test_a_server_that_misbehaves_is_one_clear_error(response, error, says):

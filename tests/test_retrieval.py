@@ -10,7 +10,9 @@ sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 from retrieval import Bench, questions, read
 
 
-@pytest.mark.parametrize(("name", "passages", "asked"), [("xquad_en", 120, 300), ("jsquad_ja", 250, 120)])
+@pytest.mark.parametrize(
+    ("name", "passages", "asked"), [("xquad_en", 120, 300), ("jsquad_ja", 250, 120)]
+)
 def test_hybrid_beats_both_its_halves(shared, embedder, name, passages, asked):
     """On a part of each set that a test has time for; `make eval` measures the whole."""
     folder = shared / "data" / "qa" / name

@@ -71,9 +71,16 @@ def test_particulars_are_brought_up_to_date_without_touching_passages(store: Sto
     put(store, document("a"))
     rows, revision = store.rows(), store.revision()
     doc = document("a")
-    assert put(store, replace(doc, source=replace(doc.source, title="T"))) == Change(0, 0)
-    assert store.source("a").title == "T"
+    assert put(store, replace(doc, source=replace(doc.source, venue="V"))) == Change(0, 0)
+    assert store.source("a").venue == "V"
     assert (store.rows(), store.revision()) == (rows, revision)
+
+
+def test_a_new_title_is_a_change_since_passages_are_searched_below_it(store: Store) -> None:
+    put(store, document("a"))
+    doc = document("a")
+    assert put(store, replace(doc, source=replace(doc.source, title="T"))).added
+    assert store.source("a").title == "T"
 
 
 def test_a_changed_document_takes_the_place_of_the_old_one(store: Store) -> None:

@@ -41,7 +41,9 @@ def main() -> None:
                 print(f"- ({after}) {data['text']} {markers} — {verdict['label']}"
                       f" {verdict['score']:.2f}, {verdict['method']}")  # fmt: skip
                 for c in data["citations"]:
-                    print(f"    - [{c['label']}] {c['source_id']}: “{' '.join(c['quote'].split())}”")
+                    print(
+                        f"    - [{c['label']}] {c['source_id']}: “{' '.join(c['quote'].split())}”"
+                    )
             elif name == "rejected":
                 print(f"- ({after}) withheld: ~~{data['text']}~~ — {data['reason']}")
             elif name == "answer":
