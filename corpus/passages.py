@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from corpus.sentences import sentence_spans
-from corpus.types import Document, Passage, Section, passage_id, text_hash
+from corpus.types import Document, Passage, Section, Source, passage_id, text_hash
 
 TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
 LIMIT = 1200  # no passage is wider; a longer sentence is cut
@@ -37,6 +37,17 @@ def split(document: Document) -> list[Passage]:
                 )
             )
     return passages
+
+
+def in_context(text: str, passage: Passage, source: Source) -> str:
+    """A text of a passage below its source's title and headings.
+
+    This is what is embedded, matched and judged: a sentence seldom repeats what its heading
+    says it is about.
+    """
+    heads = [source.title] if source.title and source.title not in passage.heading else []
+    heads += [passage.heading] if passage.heading else []
+    return "\n".join([" › ".join(heads), text]) if heads else text
 
 
 def _heading_chains(sections: tuple[Section, ...]) -> list[str]:

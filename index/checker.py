@@ -40,7 +40,7 @@ class Checker(Protocol):
         ...
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """(passage, question) pairs -> probabilities [n] that the passage answers."""
+        """(passage, question) pairs -> log-odds [n] that the passage answers."""
         ...
 
 
@@ -58,7 +58,7 @@ class CrossEncoder:
         return self._logits(pairs)[0].softmax(-1).numpy()
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        return self._logits(pairs)[1].sigmoid().numpy()
+        return self._logits(pairs)[1].numpy()
 
     def _logits(self, pairs: Sequence[tuple[str, str]]) -> tuple[Tensor, Tensor]:
         with self._lock:

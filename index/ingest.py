@@ -29,9 +29,9 @@ from corpus.extract import extract
 from corpus.fetch import Fetcher
 from corpus.files import read, walk
 from corpus.links import canonical_url
-from corpus.passages import split
+from corpus.passages import in_context, split
 from corpus.store import Store, now
-from corpus.types import Passage, Source, text_hash
+from corpus.types import Source, text_hash
 from index.embed import Embedder
 from index.local import LocalIndex, check_manifest, read_manifest
 
@@ -179,13 +179,6 @@ def sync(
     return len(new)
 
 
-def searchable_text(passage: Passage, source: Source) -> str:
-    """What is embedded and matched on: the passage below its title and headings."""
-    heads = [source.title] if source.title and source.title not in passage.heading else []
-    heads += [passage.heading] if passage.heading else []
-    return "\n".join([" › ".join(heads), passage.text]) if heads else passage.text
-
-
 def _embed(
     store: Store,
     embedder: Embedder,
@@ -201,7 +194,7 @@ def _embed(
         progress("embedding", so_far + start, total)
         batch = store.passages(rows[start : start + EMBED_BATCH].tolist())
         batch = dict(sorted(batch.items()))
-        new = [searchable_text(passage, source) for passage, source in batch.values()]
+        new = [in_context(passage.text, passage, source) for passage, source in batch.values()]
         found += batch
         texts += new
         vectors.append(embedder.embed_passages(new))

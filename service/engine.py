@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from corpus.errors import ModelError, QuestionRefused
+from corpus.passages import in_context
 from index.checker import Checker
 from index.embed import Floats
 from index.search import Hit, Library
@@ -22,6 +23,7 @@ from service.citations import SentenceParser
 from service.evidence import select
 from service.model import AnswerModel
 from service.quote import quote
+from service.relevance import answerable, rerank
 from service.types import (
     Answer,
     Claim,
@@ -39,7 +41,6 @@ from service.wording import nothing_answers, say
 logger = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 4000  # characters
-ANSWERING = 0.5  # probability that a passage answers, below which nothing is said
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 CLOSEST_SHOWN = 3  # passages named when nothing answers
 
@@ -53,7 +54,8 @@ class _Turn:
     question: str
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
-    answering: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    reading: Floats = field(default_factory=lambda: np.zeros(0, np.float32))  # of the checker
+    answerable: bool = False
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -126,7 +128,7 @@ class Engine:
         found = EvidenceFound(turn.id, turn.conversation_id, turn.question, turn.evidence)
         yield Event("evidence", found)
         made: Mode = "abstained"
-        if turn.answering.max(initial=0) >= ANSWERING:
+        if turn.answerable:
             if self.model and mode != "quoted":
                 async with aclosing(self._generate(turn)) as events:
                     async for event in events:
@@ -167,11 +169,15 @@ class Engine:
     def _choose(self, turn: _Turn, hits: Sequence[Hit]) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
         nearest = select(hits, self._top_k, self._evidence_chars)
-        pairs = [(readable(e), turn.question) for e in nearest]
-        answering = self.checker.answers(pairs) if pairs else np.zeros(0, np.float32)
-        ranked = rerank(np.array([e.score for e in nearest], np.float32), answering)
-        turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(ranked, 1))
-        turn.answering = answering[ranked]
+        if not nearest:
+            return
+        contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
+        reading = self.checker.answers([(context, turn.question) for context in contexts])
+        scores = np.array([e.score for e in nearest], np.float32)
+        order = rerank(scores, reading)
+        turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
+        turn.reading = reading[order]
+        turn.answerable = answerable(scores, reading) > 0
 
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
@@ -194,7 +200,8 @@ class Engine:
         turn.took("write")
 
     def _quote(self, turn: _Turn) -> list[Event]:
-        drafts = quote(turn.question, turn.evidence, turn.answering, self.checker)
+        embedder = self.library.embedder
+        drafts = quote(turn.question, turn.evidence, turn.reading, self.checker, embedder)
         events = [self._decide(turn, draft) for draft in drafts]
         turn.took("quote")
         return events
@@ -239,19 +246,6 @@ def check_question(question: str) -> str:
     if not any(c.isalnum() for c in cleaned):
         raise QuestionRefused("the question is empty: write what you want to know")
     return cleaned
-
-
-def readable(evidence: Evidence) -> str:
-    """What the checker reads of a passage: its text below its title and headings."""
-    head = evidence.passage.heading or evidence.source.title
-    return f"{head}\n{evidence.passage.text}" if head else evidence.passage.text
-
-
-def rerank(scores: Floats, answering: Floats) -> list[int]:
-    """Positions by retrieval score plus the log-odds that the passage answers, best first."""
-    odds = np.clip(answering, 1e-3, 1 - 1e-3)
-    total = scores + np.log(odds / (1 - odds))
-    return [int(i) for i in np.argsort(-total, kind="stable")]
 
 
 async def _drafts(parser: SentenceParser, pieces: AsyncIterator[str]) -> AsyncIterator[list[Draft]]:

@@ -4,45 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from corpus.passages import in_context
 from corpus.sentences import sentence_spans
 from index.checker import Checker
+from index.embed import Embedder, Floats
+from service.relevance import sentence_scores
 from service.types import Draft, Evidence
 
 MAX_SENTENCES = 3
-ENOUGH = 0.5  # probability of answering from which a further sentence is worth quoting
 PASSAGES = 4  # evidence passages that are read sentence by sentence
+CLOSE = 1.5  # log-odds that a further sentence may be behind the best
+ANSWERS = 0.0  # log-odds, by the checker alone, from which a further sentence is quoted
 
 
 def quote(
-    question: str, evidence: Sequence[Evidence], answering: Sequence[float], checker: Checker
+    question: str,
+    evidence: Sequence[Evidence],
+    reading: Floats,
+    checker: Checker,
+    embedder: Embedder,
 ) -> list[Draft]:
     """The sentences of ``evidence`` that best answer the question, verbatim, each cited.
 
-    ``answering`` [len(evidence)] says how likely each passage is to answer. The best
-    sentence comes first; others follow if they answer too, those of the same passage in
-    the order of the passage, so that they read as they were written.
+    ``reading`` [len(evidence)] is the checker's log-odds for each passage. The best sentence
+    comes first, whatever its place; up to two others follow if they answer nearly as well,
+    in the order in which they stand.
     """
-    order = sorted(range(len(evidence)), key=lambda i: -answering[i])[:PASSAGES]
-    candidates = [
-        (i, start, end)
-        for i in order
+    found = [
+        (i, evidence[i].passage.text[start:end])
+        for i in range(min(PASSAGES, len(evidence)))
         for start, end in sentence_spans(evidence[i].passage.text)
         if any(char.isalpha() for char in evidence[i].passage.text[start:end])
     ]
-    if not candidates:
+    if not found:
         return []
-    texts = [evidence[i].passage.text[start:end] for i, start, end in candidates]
-    scores = checker.answers([(text, question) for text in texts])
-    scores = [
-        float(score) * (0.5 + 0.5 * answering[i])
-        for score, (i, _, _) in zip(scores, candidates, strict=True)
-    ]
-    ranked = sorted(range(len(candidates)), key=lambda n: -scores[n])
-    chosen = ranked[:1] + [n for n in ranked[1:MAX_SENTENCES] if scores[n] >= ENOUGH]
-    first = {}
-    for rank, n in enumerate(chosen):
-        first.setdefault(candidates[n][0], rank)
-    chosen.sort(key=lambda n: (first[candidates[n][0]], candidates[n][1]))
-    lead = ranked[0]  # whatever the passage's order, the answer itself comes first
-    chosen = [lead, *(n for n in chosen if n != lead)]
-    return [Draft(texts[n], (evidence[candidates[n][0]].label,)) for n in chosen]
+    contexts = [in_context(text, evidence[i].passage, evidence[i].source) for i, text in found]
+    own = checker.answers([(context, question) for context in contexts])
+    cosine = embedder.embed_passages(contexts) @ embedder.embed_query(question)
+    scores = sentence_scores(own, cosine, [i for i, _ in found], reading)
+    order = [int(n) for n in np.argsort(-scores, kind="stable")]
+    best, *others = order
+    further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
+    chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_SENTENCES - 1])]}
+    return [Draft(text, (evidence[found[n][0]].label,)) for text, n in chosen.items()]

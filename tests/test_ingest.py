@@ -27,7 +27,6 @@ from index.ingest import (
     check_index,
     ingest_library,
     ingest_places,
-    searchable_text,
     sync,
 )
 from index.local import FORMAT, LocalIndex, read_manifest
@@ -93,7 +92,7 @@ class House:
         rows = self.store.rows()
         assert index.rows().tolist() == rows
         for row, (passage, source) in self.store.passages(rows).items():
-            text = searchable_text(passage, source)
+            text = in_context(passage.text, passage, source)
             (hit,) = index.search(self.embedder.embed_query(text), text, 1, [row])
             assert hit.row == row and hit.coverage > 0
             assert hit.cosine == pytest.approx(1, abs=1e-4)
@@ -424,6 +423,6 @@ def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
         ("", "", "Text."),
     ],
 )
-def test_searchable_text(title: str, heading: str, expected: str) -> None:
+def test_text_in_context(title: str, heading: str, expected: str) -> None:
     passage = Passage("id", "s", 0, 5, "Text.", heading)
-    assert searchable_text(passage, Source("s", "u", title)) == expected
+    assert in_context(passage.text, passage, Source("s", "u", title)) == expected
