@@ -32,8 +32,9 @@ from corpus.errors import (
     TenkyoError,
 )
 from index.local import read_manifest
-from service.engine import Engine, check_question
+from service.engine import Engine
 from service.middleware import BodyLimit, Headers
+from service.question import check_question
 from service.types import Event, to_json
 
 logger = logging.getLogger(__name__)

@@ -119,7 +119,10 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer a question from the library."""
+    from service.question import check_question
     from service.types import to_json
+
+    check_question(question)
 
     async def run() -> Answer:
         engine, close = _engine(_settings())
@@ -143,10 +146,11 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Show the passages nearest to a question."""
-    from service.engine import check_question
+    from service.question import check_question
     from service.types import to_json
 
-    hits = _library(_settings()).search(check_question(question), k, source)
+    question = check_question(question)
+    hits = _library(_settings()).search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return

@@ -6,14 +6,13 @@ import asyncio
 import logging
 import secrets
 import time
-import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from corpus.errors import ModelError, QuestionRefused
+from corpus.errors import ModelError
 from corpus.passages import in_context
 from index.checker import Checker
 from index.embed import Floats
@@ -22,6 +21,7 @@ from service import prompt
 from service.citations import SentenceParser
 from service.evidence import select
 from service.model import AnswerModel
+from service.question import check_question, language_of
 from service.quote import quote
 from service.relevance import answerable, rerank
 from service.types import (
@@ -40,7 +40,6 @@ from service.wording import nothing_answers, say
 
 logger = logging.getLogger(__name__)
 
-LONGEST_QUESTION = 4000  # characters
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 CLOSEST_SHOWN = 3  # passages named when nothing answers
 
@@ -64,7 +63,7 @@ class _Turn:
 
     @property
     def language(self) -> str:
-        return prompt.language_of(self.question)
+        return language_of(self.question)
 
     def took(self, step: str) -> None:
         """Note that a step ended now; a step's time runs from the end of the one before."""
@@ -231,21 +230,6 @@ class Engine:
         save = self.library.store.save_answer
         await asyncio.to_thread(save, answer.id, answer.conversation_id, to_json(answer))
         return answer
-
-
-def check_question(question: str) -> str:
-    """A question with its control characters removed and its blanks folded; QuestionRefused
-    if nothing is left, or too much."""
-    if len(question) > LONGEST_QUESTION:
-        raise QuestionRefused(
-            f"the question has {len(question):,} characters, and at most {LONGEST_QUESTION:,} are"
-            " read: ask in fewer words, or ingest the text and ask about it"
-        )
-    printable = (c if unicodedata.category(c)[0] != "C" else " " for c in question)
-    cleaned = " ".join("".join(printable).split())
-    if not any(c.isalnum() for c in cleaned):
-        raise QuestionRefused("the question is empty: write what you want to know")
-    return cleaned
 
 
 async def _drafts(parser: SentenceParser, pieces: AsyncIterator[str]) -> AsyncIterator[list[Draft]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from index.tokens import is_japanese
+from service.question import language_of
 from service.types import Evidence
 
 
@@ -45,10 +45,6 @@ _EXAMPLE = {
 }
 _QUESTION = {"en": "Question: ", "ja": "質問: "}
 _NO_ANSWER = "NO ANSWER"
-
-
-def language_of(question: str) -> str:
-    return "ja" if is_japanese(question) else "en"
 
 
 def messages(question: str, evidence: Sequence[Evidence]) -> list[Message]:

@@ -17,7 +17,7 @@ from corpus.sentences import sentence_spans
 from index.checker import Checker
 from index.tokens import is_japanese, tokens
 from service.numbers import mentioned, spelled, stated
-from service.prompt import language_of
+from service.question import language_of
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Support, Verdict
 from service.wording import say
 

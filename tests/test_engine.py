@@ -6,7 +6,8 @@ import pytest
 from scripted import Script
 
 from corpus.errors import ModelUnavailable, NotFound, QuestionRefused
-from service.engine import Engine, check_question
+from service.engine import Engine
+from service.question import check_question
 from service.types import Answer
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"

@@ -17,7 +17,7 @@ import pytest
 from corpus.catalogue import entries
 from corpus.errors import IndexMismatch, StoreError
 from corpus.fetch import Fetcher
-from corpus.passages import split
+from corpus.passages import in_context, split
 from corpus.store import Store
 from corpus.types import Document, Passage, Source
 from index.embed import Floats

@@ -1,0 +1,153 @@
+"""The command line, as a person runs it: a process, its output and its exit code."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from index.models import BUNDLED
+
+
+@pytest.fixture
+def data(tmp_path, library_folder):
+    """A data folder of one's own, with the library in it."""
+    folder = tmp_path / "data"
+    shutil.copytree(library_folder, folder)
+    return folder
+
+
+@pytest.fixture
+def tenkyo(data, models):
+    """Runs a command; the model is the one unpacked already."""
+    (data / "models").symlink_to(models)
+
+    def tenkyo(*arguments, **environ):
+        environ = {"TENKYO_DATA_DIR": str(data), **environ}
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")} | environ,
+        )
+
+    return tenkyo
+
+
+def refused(done):
+    """The one line of a command that ended with an expected error."""
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.strip().splitlines() if line.startswith("tenkyo:")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr
+    return lines[0]
+
+
+def test_ask_search_show_and_sources(tenkyo):
+    asked = tenkyo("ask", "How many hours of labelled audio was Whisper trained on?")
+    assert asked.returncode == 0 and "680,000" in asked.stdout and "“" in asked.stdout
+    hits = json.loads(tenkyo("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
+    assert len(hits) == 2
+    shown = tenkyo("show", hits[0]["passage"]["id"])
+    assert hits[0]["passage"]["text"].split("\n")[0] in shown.stdout
+    listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
+    assert {s["id"] for s in listed} >= {"whisper", "article-ja"}
+
+
+def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "good.md").write_text("# Kanda\n\nThe Kanda reading room holds 40,000 maps.")
+    (papers / "empty.txt").write_text("")
+    (papers / "picture.pdf").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+    done = tenkyo("ingest", papers, "--json")
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert (report["sources"], report["passages"], report["embedded"]) == (1, 1, 1)
+    reasons = {os.path.basename(f["path"]): f["reason"] for f in report["failed"]}
+    assert set(reasons) == {"empty.txt", "picture.pdf"} and "PNG" in reasons["picture.pdf"]
+    assert done.returncode == 0
+    again = json.loads(tenkyo("ingest", papers, "--json").stdout.splitlines()[-1])
+    assert again["embedded"] == 0 and again["sources"] == 1
+    answer = json.loads(tenkyo("ask", "How many maps does Kanda hold?", "--json").stdout)
+    assert "40,000" in answer["claims"][0]["text"]
+
+
+def test_ingest_of_nothing_readable(tenkyo, tmp_path):
+    (tmp_path / "none").mkdir()
+    done = tenkyo("ingest", tmp_path / "none", tmp_path / "missing")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "no files to read" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "says"),
+    [
+        (("ask", ""), {}, "empty"),
+        (("ask", "x" * 50_000), {}, "4,000"),
+        (("search", "\x01\x02"), {}, "empty"),
+        (("show", "nope"), {}, "nope"),
+        (("ask", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
+        (("sources",), {"TENKYO_PROT": "1"}, "TENKYO_PORT"),
+        (("sources",), {"TENKYO_PORT": "x"}, "TENKYO_PORT"),
+        (("sources",), {"TENKYO_DATA_DIR": "/proc/nowhere"}, "TENKYO_DATA_DIR"),
+        (("sources",), {"TENKYO_DATABASE_URL": "nonsense"}, "TENKYO_DATABASE_URL"),
+        (("search", "a"), {"TENKYO_EMBEDDER": "other/model"}, "tenkyo reindex"),
+        (("ingest",), {"TENKYO_EMBEDDER": "other/model"}, "tenkyo reindex"),
+        (("reindex",), {"TENKYO_EMBEDDER": "/nowhere/model"}, BUNDLED),
+        (("ask", "a"), {"TENKYO_LLM_GGUF": "/nowhere.gguf"}, ""),
+    ],
+)
+def test_bad_input_is_one_line_with_the_fix(tenkyo, arguments, environ, says):
+    assert says in refused(tenkyo(*arguments, **environ))
+
+
+def test_no_index_yet(tenkyo, data):
+    shutil.rmtree(data / "index")
+    assert "tenkyo ingest" in refused(tenkyo("ask", "Whisper?"))
+
+
+def test_an_index_behind_the_database_says_so_and_is_mended(tenkyo, data):
+    manifest = data / "index" / "manifest.json"
+    made = json.loads(manifest.read_text()) | {"corpus_revision": "before"}
+    manifest.write_text(json.dumps(made))
+    assert "tenkyo reindex" in refused(tenkyo("search", "Whisper"))
+    assert tenkyo("reindex").returncode == 0
+    assert tenkyo("search", "Whisper").returncode == 0
+
+
+def test_a_port_in_use(tenkyo):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        line = refused(tenkyo("serve", TENKYO_PORT=str(taken.getsockname()[1])))
+    assert "TENKYO_PORT" in line and "another" in line
+
+
+def test_serve_says_its_address_answers_and_ends(data, models):
+    (data / "models").symlink_to(models)
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
+    with subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "serve"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environ,
+    ) as server:
+        try:
+            for line in server.stdout:
+                if "ready" in line:
+                    break
+            address = re.search(r"http://\S+", line)[0]
+            ready = httpx.get(f"{address}/readyz").json()
+            assert ready["status"] == "ok" and ready["sources"] == 14
+        finally:
+            server.terminate()
+            started = time.monotonic()
+            server.wait(timeout=20)
+    assert time.monotonic() - started < 10
