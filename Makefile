@@ -3,6 +3,7 @@
 #   make serve              ingest the library and serve it on 127.0.0.1:8000
 #   make serve LLM=local    the same, with a language model in the process
 #   make test               every test
+#   make eval               the measurements of docs/evaluation.md that need no language model
 #   make lint               the style that the tests do not check
 
 VENV := .venv
@@ -20,7 +21,7 @@ else
 EXTRA := serve
 endif
 
-.PHONY: serve test lint clean
+.PHONY: serve test eval lint clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
@@ -28,6 +29,10 @@ serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
 
 test: $(VENV)/.installed-test
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+eval: $(VENV)/.installed-test $(DATA)/.library
+	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py
+	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/retrieval.py
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

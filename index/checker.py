@@ -80,7 +80,7 @@ class CrossEncoder:
             raise ModelUnavailable(
                 f"cannot load the checker from {self._path} ({error}): install Tenkyo again"
             ) from error
-        return Network(weights, config).eval(), tokenizer
+        return Network(weights, config), tokenizer
 
 
 class Network(nn.Module):
@@ -97,14 +97,17 @@ class Network(nn.Module):
         for name, tensor in weights.items():
             self.register_parameter(self.names[name], nn.Parameter(tensor.float()))
         self.dropout = 0.0
+        self.compute: torch.dtype | None = None  # e.g. bfloat16, while it is being fitted
 
     def tensors(self) -> dict[str, Tensor]:
-        return {name: self._at(name).detach() for name in self.names}
+        return {name: getattr(self, attribute).detach() for name, attribute in self.names.items()}
 
     def encode(self, ids: Tensor) -> Tensor:
         """Token ids [n, length] -> the mean over the tokens of each row [n, width]."""
         here = ids != self.config["pad"]
-        x = F.embedding(ids, self._at("bert.embeddings.word_embeddings.weight"))
+        words = getattr(self, self.names["bert.embeddings.word_embeddings.weight"])
+        x = F.embedding(ids, words)
+        x = x if self.compute is None else x.to(self.compute)
         x = x + self._at("bert.embeddings.position_embeddings.weight")[: ids.shape[1]]
         x = x + self._at("bert.embeddings.token_type_embeddings.weight")[0]
         x = self._drop(self._norm(x, "bert.embeddings.LayerNorm"))
@@ -120,7 +123,8 @@ class Network(nn.Module):
         return self._linear(pooled, "nli"), self._linear(pooled, "ans").squeeze(-1)
 
     def _at(self, name: str) -> Tensor:
-        return getattr(self, self.names[name])
+        weight = getattr(self, self.names[name])
+        return weight if self.compute is None else weight.to(self.compute)
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
         return F.linear(x, self._at(name + ".weight"), self._at(name + ".bias"))
@@ -162,6 +166,7 @@ def pair_ids(first: Sequence[int], second: Sequence[int], config: dict) -> list[
 def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[Tensor, Tensor]:
     """Both heads' logits for every row, in the rows' order, ``budget`` tokens at a time."""
     device = next(network.parameters()).device
+    network.eval()
     support, answer = torch.empty(len(rows), 3), torch.empty(len(rows))
     with torch.inference_mode():
         for group in batches(rows, budget):
@@ -184,8 +189,10 @@ def batches(rows: Sequence[Sequence[int]], budget: int) -> Iterator[list[int]]:
         yield group
 
 
-def padded(rows: Sequence[Sequence[int]], pad: int) -> Tensor:
-    out = np.full((len(rows), max(map(len, rows))), pad, np.int64)
+def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
+    """Rows side by side, as wide as the longest, rounded up to a multiple of ``step``."""
+    width = -(-max(map(len, rows)) // step) * step
+    out = np.full((len(rows), width), pad, np.int64)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row
     return torch.from_numpy(out)

@@ -138,13 +138,20 @@ def cite(evidence: Evidence, start: int, end: int) -> Citation:
 
 
 def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evidence, int, int]]:
-    """Where a sentence stands word for word: (evidence, start, end), the cited ones first."""
+    """Where a draft stands word for word: (evidence, start, end), the cited ones first.
+
+    Only whole sentences count: of "It is not so that X", "X" is no quote.
+    """
     wanted = draft.text.strip()
     found = []
     for e in evidence:
         start = e.passage.text.find(wanted)
-        if start >= 0 and len(wanted) >= 2:
-            found.append((e, start, start + len(wanted)))
+        if not wanted or start < 0:
+            continue
+        end = start + len(wanted)
+        spans = sentence_spans(e.passage.text)
+        if any(a == start for a, _ in spans) and any(b == end for _, b in spans):
+            found.append((e, start, end))
     return sorted(found, key=lambda place: place[0].label not in draft.labels)
 
 

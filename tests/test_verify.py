@@ -4,7 +4,7 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.types import Claim, Draft, Evidence, Rejected
-from service.verify import Verifier
+from service.verify import Verifier, find_verbatim
 
 SOURCES = {
     "room": (
@@ -38,6 +38,11 @@ def test_a_sentence_of_the_source_is_supported_word_for_word(checker):
     text = "The map collection moved to the east wing in 2004."
     result = check(checker, text, (2,), "room", "wing")
     assert quotes(result) == [("wing", text)] and result.verdict.method == "verbatim"
+
+
+@pytest.mark.parametrize("part", ["the east wing", "The map", "floors."])
+def test_a_part_of_a_sentence_is_no_quote(part):
+    assert find_verbatim(Draft(part, (1,)), evidence("wing")) == []
 
 
 def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(checker):

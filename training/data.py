@@ -1,0 +1,362 @@
+"""All rows: the sets, the made examples, the crossed ones, the hand-written ones; then tokens.
+
+    python -m training.data --shared ../shared --parallel .train/par --out .train/pack
+
+writes `rows.npz`-like arrays (xz) that `training.fit` reads, on this machine or another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from training import made, sources, spoil, xling
+from training.near import Index
+from training.sources import ENTAILMENT, NOT_SUPPORTED, Passage, Row
+
+
+def wice_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
+    """Held out: of every page the eight windows nearest to the claim by BM25, as a reader of
+    the whole page would first narrow it down. Fitted: the supporting sentences with their
+    neighbours, and windows without any of them."""
+    for number, row in enumerate(sources.wice(shared)):
+        evidence, full = row["evidence"], row["label"] == "supported"
+        if row["held"]:
+            windows = sources.wice_windows(evidence)
+            near = Index(windows).near(row["claim"], 8) or [0]
+            for i in near:
+                yield Row("nli", row["claim"], windows[i], 0 if full else 3, "wice", True, number)
+            continue
+        marked = [i for found in row["supporting_sentences"][:2] for i in found]
+        around = sorted({j for i in marked for j in (i - 1, i, i + 1) if 0 <= j < len(evidence)})
+        exact = sorted(set(marked))
+        label = ENTAILMENT if full else NOT_SUPPORTED
+        for chosen in (around, exact):
+            if chosen:
+                text = " ".join(evidence[i] for i in chosen)
+                yield Row("nli", row["claim"], text, label, "wice")
+        free = [i for i in range(0, len(evidence), 3) if not set(range(i, i + 6)) & set(marked)]
+        for i in rng.sample(free, min(2, len(free))):
+            text = " ".join(evidence[i : i + 6])
+            yield Row("nli", row["claim"], text, NOT_SUPPORTED, "wice")
+
+
+def asked(
+    passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
+    wording: dict[str, str] | None = None,
+) -> Iterator[Row]:  # fmt: skip
+    """Questions against their own passage, its neighbours, near passages, and itself without the
+    answer. `wording` replaces questions (by id) with their translations and drops the others."""
+    ids = list(passages)
+    near = Index([passages[i].text for i in ids])
+    articles: dict[str, list[str]] = defaultdict(list)
+    for i in ids:
+        articles[passages[i].article].append(i)
+    for query in queries:
+        home = passages[query["doc_id"]]
+        question = wording.get(query["id"]) if wording is not None else query["question"]
+        if question is None:
+            continue
+        yield Row("ans", question, home.text, 1, source, home.held)
+        siblings = [i for i in articles[home.article] if i != query["doc_id"]]
+        wrong = rng.sample(siblings, min(2, len(siblings)))
+        if not home.held:
+            found = [ids[j] for j in near.near(query["question"], 4)]
+            wrong += [i for i in found if i != query["doc_id"] and not passages[i].held][:2]
+            bare = made.without(home.text, query["answers"][0])
+            if bare is not None and len(bare) > 40:
+                yield Row("ans", question, bare, 0, source, False)
+            bad = spoil.name(question, [home.text], rng) or spoil.number(question, [], rng)
+            if bad is not None and rng.random() < 0.5:
+                yield Row("ans", bad, home.text, 0, source, False)
+        for i in dict.fromkeys(wrong):
+            yield Row("ans", question, passages[i].text, 0, source, home.held)
+
+
+def by_sentence(
+    passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
+    wording: dict[str, str] | None = None,
+) -> Iterator[Row]:  # fmt: skip
+    """Questions against single sentences, below the passage's title as in quote mode: the one
+    with the answer, two of the same passage without it, and one of a neighbouring passage."""
+    articles: dict[str, list[Passage]] = defaultdict(list)
+    for passage in passages.values():
+        articles[passage.article].append(passage)
+    for query in queries:
+        home = passages[query["doc_id"]]
+        question = wording.get(query["id"]) if wording is not None else query["question"]
+        if question is None:
+            continue
+        parts = spoil.sentences(home.text)
+        right = [part for part in parts if query["answers"][0] in part]
+        if len(right) != 1:
+            continue
+        wrong = [part for part in parts if part != right[0]]
+        wrong = rng.sample(wrong, min(2, len(wrong)))
+        other = rng.choice(articles[home.article])
+        if other != home:
+            wrong.append(rng.choice(spoil.sentences(other.text) or [other.text]))
+        title = home.article.replace("_", " ") + "\n" if rng.random() < 0.7 else ""
+        for text, label in [(right[0], 1), *((part, 0) for part in wrong)]:
+            yield Row("ans", question, title + text, label, source, home.held)
+
+
+def clapnq_rows(
+    shared: Path, rng: random.Random, wording: dict[str, str] | None = None
+) -> Iterator[Row]:
+    """CLAPNQ's questions; in fitting also without the selected sentences, and on near passages."""
+    rows = sources.clapnq(shared)
+    source = "clapnq" if wording is None else "clapnq_ja"
+    near = Index([row["passage"] for row in rows])
+    for row in rows:
+        question = row["question"] if wording is None else wording.get(row["id"])
+        if question is None:
+            continue
+        yield Row("ans", question, row["passage"], int(row["answerable"]), source, row["held"])
+        if row["held"]:
+            continue
+        chosen = {s for found in row["selected_sentences"] for s in found}
+        rest = [s for s in row["sentences"] if s not in chosen]
+        if row["answerable"]:
+            yield Row(
+                "ans", question, " ".join(s for s in row["sentences"] if s in chosen), 1, source
+            )
+            if len(rest) > 1:
+                yield Row("ans", question, " ".join(rest), 0, source)
+        for j in near.near(row["question"], 4):
+            other = rows[j]
+            if other["id"] != row["id"] and not other["held"] and rng.random() < 0.5:
+                yield Row("ans", question, other["passage"], 0, source)
+
+
+def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
+    """CondaQA's yes/no questions: answered by their own passage (yes or no), by no other."""
+    kept = [row for row in rows if row.source == "condaqa_claims"]
+    texts = sorted({row.second for row in kept})
+    near = Index(texts)
+    for row in kept:
+        question = row.first.split('"')[1] if row.first.count('"') > 1 else ""
+        if not question or rng.random() < 0.4:
+            continue
+        yield Row("ans", question, row.second, 1, "condaqa_asked")
+        wrong = [texts[j] for j in near.near(question, 6) if texts[j] != row.second]
+        if wrong:
+            yield Row("ans", question, rng.choice(wrong), 0, "condaqa_asked")
+
+
+def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
+    """Everything with enough sentences to make claims and questions of."""
+    found = [*sources.xquad(shared)[0].values(), *sources.jsquad(shared)[0].values()]
+    found += [Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)]
+    found += sources.prose(shared)
+    for row in sources.wice(shared):
+        lines = [line for line in row["evidence"] if len(line) > 60 and line[-1] in ".!?"]
+        for at in range(0, min(len(lines), 40), 10):
+            found.append(Passage(" ".join(lines[at : at + 10]), row["id"], row["held"]))
+    limits = {"jaquad_claims": 6000, "fm2_long": 1200, "curr_drop": 400, "condaqa_claims": 448,
+              "citint_train": 900, "mctest_nli": 150, "fever_nli_dev": 1500}  # fmt: skip
+    seen: Counter[str] = Counter()
+    for text, source, out in dict.fromkeys((r.second, r.source, r.held) for r in rows):
+        if seen[source] < limits.get(source, 0) and len(text) > 150:
+            seen[source] += 1
+            found.append(Passage(text, f"{source}/{seen[source] // 4}", out))
+    return found
+
+
+def switched(
+    rows: Sequence[Row], rng: random.Random, change: Callable[[str], str], side: str, count: int
+) -> Iterator[Row]:
+    """Rows with one side put into the other language by `change`; held-out rows stay out."""
+    usable = [row for row in rows if not row.held]
+    for row in rng.sample(usable, min(count, len(usable))):
+        first, second = row.first, row.second
+        if side in ("first", "both"):
+            first = change(first)
+        if side == "second":
+            second = change(second[:700])
+        yield Row(row.head, first, second, row.label, "switched_" + row.head)
+
+
+def all_switched(rows: list[Row], edict: Path, rng: random.Random) -> Iterator[Row]:
+    """Code-switched rows in both directions, on both sides and for both heads."""
+    book = xling.Dictionary(edict)
+    glosser = xling.Glosser(book)
+
+    def share() -> float:
+        return rng.choice((0.4, 0.7, 1.0, 1.0, 1.0))
+
+    def to_ja(text: str) -> str:
+        return xling.to_japanese(text, book, rng, share())
+
+    def to_en(text: str) -> str:
+        return glosser.to_english(text, rng, share())
+
+    templates = ("janli", "hans_regen", "jamp_temporal", "curr_", "help_", "citint", "breaking")
+    real = [r for r in rows if not r.source.startswith(templates)]
+    one = [(r, spoil.is_japanese(r.first), spoil.is_japanese(r.second)) for r in real]
+    for head, scale in (("nli", 1.0), ("ans", 0.7)):
+        en = [r for r, a, b in one if r.head == head and not a and not b]
+        ja = [r for r, a, b in one if r.head == head and a and b]
+        yield from switched(en, rng, to_ja, "first", int(26000 * scale))
+        yield from switched(en, rng, to_ja, "second", int(6000 * scale))
+        yield from switched(ja, rng, to_en, "first", int(12000 * scale))
+        yield from switched(ja, rng, to_en, "second", int(22000 * scale))
+
+
+def hand_claims(
+    passages: dict[str, Passage], names: Sequence[str], rng: random.Random
+) -> Iterator[Row]:
+    """Claims written by hand; those for fitting also spoiled by rule and against a neighbour."""
+    for name in names:
+        for row in sources.handwritten(name):
+            label = LABEL_OF[row["label"]]
+            home = passages[row["doc_id"]]
+            yield Row("nli", row["claim"], home.text, label, name, home.held)
+            if home.held or label != ENTAILMENT:
+                continue
+            near = [p for p in passages.values() if p.article == home.article and p != home]
+            if near and rng.random() < 0.5:
+                yield Row("nli", row["claim"], rng.choice(near).text, NOT_SUPPORTED, name)
+            bad = spoil.spoiled(row["claim"], spoil.sentences(home.text), rng)
+            if bad is not None and rng.random() < 0.5:
+                yield Row("nli", bad, home.text, NOT_SUPPORTED, name)
+
+
+def hand_questions(passages: dict[str, Passage], name: str) -> Iterator[Row]:
+    for row in sources.handwritten(name):
+        home = passages[row["doc_id"]]
+        label = int(row["label"] == "answerable")
+        yield Row("ans", row["question"], home.text, label, name, home.held)
+
+
+def fact_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
+    """Japanese about the facts behind the digests: a few facts of a topic are the evidence."""
+    facts = sources.read(shared / "facts/facts.jsonl")
+    at = {row["id"]: i for i, row in enumerate(facts)}
+    for row in sources.handwritten("facts_ja"):
+        i = at[row["fact"]]
+        same = [j for j, f in enumerate(facts) if f["topic"] == facts[i]["topic"]]
+        size = rng.choice((1, 2, 4, 5))
+        others = rng.sample([j for j in same if j != i], min(size, len(same) - 1))
+        near = sorted([*others, i])
+        text = ". ".join(facts[j]["fact"] for j in near)
+        rest = ". ".join(facts[j]["fact"] for j in near if j != i)
+        if row["kind"] == "answerable":
+            yield Row("ans", row["ja"], text, 1, "facts_ja")
+            yield Row("ans", row["ja"], rest, 0, "facts_ja")
+        else:
+            yield Row("nli", row["ja"], text, LABEL_OF[row["kind"]], "facts_ja")
+            if row["kind"] == "supported" and rng.random() < 0.4:
+                yield Row("nli", row["ja"], rest, NOT_SUPPORTED, "facts_ja")
+
+
+def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
+    """What was written by hand: Japanese on English passages, English on Japanese ones."""
+    english, queries = sources.xquad(shared)
+    japanese, asked_ja = sources.jsquad(shared)
+    yield from hand_claims(english, ("ja_en_claims", "en_en_claims", "xquad_claims_ja"), rng)
+    yield from hand_claims(japanese, ("en_ja_claims", "ja_ja_claims", "jsquad_claims_en"), rng)
+    yield from hand_questions(english, "ja_en_questions")
+    yield from hand_questions(english, "xquad_unanswerable_ja")
+    queries_en = sources.clapnq(shared)
+    found = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in queries_en}
+    yield from hand_claims(found, ("clapnq_claims_ja",), rng)
+    yield from hand_questions(found, "clapnq_unanswerable_ja")
+    yield from fact_rows(shared, rng)
+    words = {row["id"]: row["ja"] for row in sources.handwritten("xquad_questions_ja")}
+    yield from asked(english, queries, rng, "xquad_ja", words)
+    yield from by_sentence(english, queries, rng, "xquad_ja_sentences", words)
+    words = {row["id"]: row["ja"] for row in sources.handwritten("clapnq_questions_ja")}
+    yield from clapnq_rows(shared, rng, words)
+    words = {row["id"]: row["en"] for row in sources.handwritten("jsquad_questions_en")}
+    yield from asked(japanese, asked_ja, rng, "jsquad_en", words)
+    yield from by_sentence(japanese, asked_ja, rng, "jsquad_en_sentences", words)
+
+
+LABEL_OF = {"supported": ENTAILMENT, "not_supported": NOT_SUPPORTED}
+
+
+def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
+    """Every row, fitted and held out, in a fixed order."""
+    rng = random.Random(seed)
+    rows = [
+        *sources.plain_sets(shared), *sources.symmetric(shared), *sources.paws(shared),
+        *sources.jsick(shared), *sources.jnli(shared), *wice_rows(shared, rng),
+    ]  # fmt: skip
+    rows += asked(*sources.jsquad(shared), rng, "jsquad")
+    rows += asked(*sources.xquad(shared), rng, "xquad")
+    rows += by_sentence(*sources.jsquad(shared), rng, "jsquad_sentences")
+    rows += by_sentence(*sources.xquad(shared), rng, "xquad_sentences")
+    rows += clapnq_rows(shared, rng)
+    rows += condaqa_asked(rows, rng)
+    rows += made.asked_of_claims([r for r in rows if r.source == "jaquad_claims"], rng)
+    prose = passages_for_making(shared, rows)
+    rows += made.claims(prose, rng, 4, "made_claims")
+    rows += made.questions(prose, rng, 2, "made_questions")
+    if unpacked is not None:
+        documents = xling.parallel(unpacked)
+        rows += made.across(documents, rng, 0.45)
+        rows += made.headings(documents, rng, 0.5)
+        rows += all_switched(rows, unpacked / "usr/share/edict", rng)
+    rows += hand_rows(shared, rng)
+    return [row for row in rows if row.first.strip() and row.second.strip()]
+
+
+def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
+    """Token ids of every distinct text, and rows as numbers into them."""
+    texts = list(dict.fromkeys(text for row in rows for text in (row.first, row.second)))
+    place = {text: i for i, text in enumerate(texts)}
+    encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
+    ids = [np.array(e.ids[:400], np.uint16) for e in encoded]
+    names = sorted({row.source for row in rows})
+    table = np.array(
+        [
+            (place[r.first], place[r.second], r.head == "ans", r.label, names.index(r.source),
+             r.held, r.group)
+            for r in rows
+        ],
+        np.int32,
+    )  # fmt: skip
+    lengths = np.array([len(i) for i in ids], np.uint16)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {"tokens": np.concatenate(ids), "lengths": lengths, "rows": table}
+    for name, array in arrays.items():
+        with lzma.open(folder / f"{name}.npy.xz", "wb", preset=1) as file:
+            np.save(file, array)
+    (folder / "sources.json").write_text(json.dumps(names))
+
+
+def unpack(folder: Path) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
+    """Token ids by text, the table of rows, the names of the sources."""
+    found = {}
+    for name in ("tokens", "lengths", "rows"):
+        with lzma.open(folder / f"{name}.npy.xz") as file:
+            found[name] = np.load(file)
+    ends = np.cumsum(found["lengths"].astype(np.int64))
+    texts = np.split(found["tokens"], ends[:-1])
+    return texts, found["rows"], json.loads((folder / "sources.json").read_text())
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("--shared", type=Path, default=Path("../shared"))
+    ap.add_argument("--parallel", type=Path, help="unpacked Debian packages (README)")
+    ap.add_argument("--out", type=Path, required=True)
+    args = ap.parse_args()
+    rows = collect(args.shared, args.parallel)
+    tokenizer = Tokenizer.from_file(str(args.shared / "checker/tokenizer.json"))
+    pack(rows, tokenizer, args.out)
+    for (source, out), n in sorted(Counter((r.source, r.held) for r in rows).items()):
+        print(f"{source:20} {'held out' if out else 'fitted':9} {n}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""How well a checker does on what was held out: AUC and best balanced accuracy per set.
+
+python -m training.evaluate --pack .train/pack checker.safetensors [others…]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from index.checker import Network, pair_ids, read_weights, run
+from training import data
+
+NLI_ENTAILMENT = 0
+
+
+def auc(scores: np.ndarray, good: np.ndarray) -> float:
+    """Area under the ROC curve (Mann-Whitney), ties counted half."""
+    order = np.argsort(scores, kind="stable")
+    ranks = np.empty(len(scores))
+    ranks[order] = np.arange(1, len(scores) + 1)
+    for value in np.unique(scores[np.r_[False, np.diff(scores[order]) == 0][np.argsort(order)]]):
+        same = scores == value
+        ranks[same] = ranks[same].mean()
+    n = int(good.sum())
+    if n in (0, len(good)):
+        return float("nan")
+    return float((ranks[good].sum() - n * (n + 1) / 2) / (n * (len(good) - n)))
+
+
+def balanced(scores: np.ndarray, good: np.ndarray) -> float:
+    """Balanced accuracy at the best threshold."""
+    order = np.argsort(-scores, kind="stable")
+    hit = good[order]
+    right = np.r_[0, hit.cumsum()] / max(1, hit.sum())
+    wrong = np.r_[0, (~hit).cumsum()] / max(1, (~hit).sum())
+    return float(((right + 1 - wrong) / 2).max())
+
+
+def held_out(
+    folder: Path, most: int = 1500
+) -> dict[str, tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]]:
+    """Of every set its held-out rows, at most `most` (windows of a claim stay together)."""
+    texts, table, names = data.unpack(folder)
+    found = {}
+    for number, name in enumerate(names):
+        rows = table[(table[:, 4] == number) & (table[:, 5] == 1)]
+        if len(rows) > most and (rows[:, 6] < 0).all():
+            rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+        if len(rows):
+            found[name] = rows, [(texts[a], texts[b]) for a, b in rows[:, :2]]
+    return found
+
+
+def measure(
+    network: Network, sets: dict, budget: int = 4096
+) -> dict[str, tuple[float, float, int]]:
+    """AUC, best balanced accuracy and number of decisions of every set."""
+    results = {}
+    for name, (rows, pairs) in sets.items():
+        ids = [pair_ids(list(a), list(b), network.config) for a, b in pairs]
+        support, answer = run(network, ids, budget)
+        is_answer = bool(rows[0, 2])
+        scores = (answer if is_answer else entailment(support)).numpy().astype(np.float64)
+        good = rows[:, 3] == (1 if is_answer else NLI_ENTAILMENT)
+        if (rows[:, 6] >= 0).all():
+            groups = np.unique(rows[:, 6])
+            scores = np.array([scores[rows[:, 6] == g].max() for g in groups])
+            good = np.array([good[rows[:, 6] == g].any() for g in groups])
+        results[name] = auc(scores, good), balanced(scores, good), len(good)
+    return results
+
+
+def entailment(logits: Tensor) -> Tensor:
+    """log p/(1-p) of entailment, which does not saturate."""
+    return logits[:, 0] - torch.logsumexp(logits[:, 1:], 1)
+
+
+def table(columns: dict[str, dict[str, tuple[float, float, int]]]) -> str:
+    """Sets by checkers, as a Markdown table of AUC and balanced accuracy."""
+    names = list(next(iter(columns.values())))
+    lines = ["| held out | n | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
+    for name in names:
+        n = next(iter(columns.values()))[name][2]
+        cells = [f"{column[name][0]:.3f} {column[name][1]:.2f}" for column in columns.values()]
+        lines.append(f"| {name} | {n} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("checkers", nargs="+", type=Path)
+    ap.add_argument("--pack", type=Path, required=True)
+    ap.add_argument("--json", type=Path, help="write the figures here too")
+    ap.add_argument("--most", type=int, default=1500, help="rows of one set")
+    ap.add_argument("--bf16", action="store_true", help="compute in bfloat16")
+    ap.add_argument("--without", nargs="*", default=[], help="sets to leave out")
+    args = ap.parse_args()
+    sets = held_out(args.pack, args.most)
+    sets = {name: rows for name, rows in sets.items() if name not in args.without}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    columns = {}
+    for path in args.checkers:
+        weights, config, _ = read_weights(path)
+        network = Network(weights, config).to(device)
+        network.compute = torch.bfloat16 if args.bf16 else None
+        columns[str(path)] = measure(network, sets)
+    print(table(columns))
+    if args.json:
+        args.json.write_text(json.dumps(columns))
+
+
+if __name__ == "__main__":
+    main()

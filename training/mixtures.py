@@ -1,0 +1,68 @@
+"""How often each set is seen in one pass. 1 is once; a set not named here is seen once."""
+
+TEMPLATES = {
+    "janli": 0.4, "jamp_temporal": 0.4, "hans_regen": 0.4, "breaking_nli": 0.4,
+    "curr_comparative": 0.3, "curr_counting": 0.4, "curr_negation": 0.3, "curr_temporal": 0.5,
+    "help_and_or": 0.5, "conjnli_adv_auto": 0.5, "med": 0.7, "mctest_nli": 0.7,
+    "wice_partial_train": 0.7,
+}  # fmt: skip
+SMALL = {
+    "symmetric": 5, "wice": 4, "clapnq": 5, "xquad": 2, "jnli": 4, "jsick_ja": 2,
+    "jsick_xling": 1.5,
+    "pawsx_en": 2, "pawsx_ja": 2, "pawsx_xling": 2, "citint_train": 2, "fm2_gold": 2, "fm2_long": 2,
+    "xquad_claims_ja": 8, "xquad_ja": 4, "clapnq_ja": 4, "jsquad_en": 4,
+}  # fmt: skip
+MIXTURES: dict[str, dict[str, float]] = {
+    "all": {**TEMPLATES, **SMALL, "made_questions": 0.6, "switched_ans": 0.8},
+    "plain": {**TEMPLATES, **SMALL, "made_questions": 0.6, "switched_ans": 0, "switched_nli": 0,
+              "parallel": 0, "headings": 0},
+    "less_made": {**TEMPLATES, **SMALL, "made_claims": 0.4, "made_questions": 0.3,
+                  "switched_ans": 0.5, "switched_nli": 0.6, "headings": 0},
+    "cross": {**TEMPLATES, **SMALL, "made_claims": 0.7, "made_questions": 0.5, "parallel": 2,
+              "switched_nli": 1.3, "switched_ans": 1.0, "jsick_xling": 2, "pawsx_xling": 3,
+              "xquad_claims_ja": 14, "xquad_ja": 7, "clapnq_ja": 7, "jsquad_en": 7},
+    # on from there, with single sentences and without the facts behind the digests
+    "sentences": {
+        "*": 0, "parallel": 0.08, "switched_nli": 0.008, "switched_ans": 0.008, "headings": 0.06,
+        "pawsx_xling": 0.3, "jsick_xling": 0.08, "xquad_claims_ja": 3, "xquad_ja": 0.6,
+        "xquad_ja_sentences": 2, "jsquad_en_sentences": 2, "jsquad_sentences": 0.08,
+        "xquad_sentences": 0.5, "clapnq_ja": 0.8, "jsquad_en": 0.6, "jsquad_claims_en": 3,
+        "xquad_unanswerable_ja": 4, "clapnq_claims_ja": 4, "clapnq_unanswerable_ja": 4,
+        "made_claims": 0.012, "made_questions": 0.004, "wice": 0.25, "symmetric": 0.4,
+        "jnli": 0.18, "jsick_ja": 0.05, "clapnq": 0.3, "jsquad": 0.01, "xquad": 0.07,
+        "fever_nli_dev": 0.03, "fm2_gold": 0.2, "mnli_dev": 0.01, "snli_dev": 0.01,
+        "jaquad_claims": 0.02, "citint_train": 0.1, "pawsx_ja": 0.1, "pawsx_en": 0.1,
+        "jsem": 0.02, "jsnli_dev": 0.02, "conjnli_dev": 0.05,
+    },
+    # the last third: more of them
+    "onward3": {
+        "*": 0, "parallel": 0.05, "switched_nli": 0.006, "pawsx_xling": 0.2, "jsick_xling": 0.05,
+        "xquad_claims_ja": 2, "xquad_ja": 0.4, "clapnq_ja": 0.6, "jsquad_en": 0.4,
+        "jsquad_claims_en": 2, "facts_ja": 1.5, "xquad_unanswerable_ja": 3,
+        "clapnq_claims_ja": 4, "clapnq_unanswerable_ja": 4, "made_claims": 0.006,
+        "made_questions": 0.002, "wice": 0.15, "symmetric": 0.25, "jnli": 0.1, "jsick_ja": 0.03,
+        "clapnq": 0.2, "jsquad": 0.006, "xquad": 0.04, "fever_nli_dev": 0.02, "fm2_gold": 0.1,
+        "jaquad_claims": 0.01, "citint_train": 0.05, "pawsx_ja": 0.06, "pawsx_en": 0.06,
+    },
+    # the second half of it: the hand-written pairs more often
+    "onward2": {
+        "*": 0, "parallel": 0.12, "switched_nli": 0.012, "switched_ans": 0.008, "headings": 0.1,
+        "pawsx_xling": 0.5, "jsick_xling": 0.12, "xquad_claims_ja": 3, "xquad_ja": 0.8,
+        "clapnq_ja": 1, "jsquad_en": 0.8, "jsquad_claims_en": 4, "facts_ja": 3,
+        "xquad_unanswerable_ja": 5, "made_claims": 0.016, "made_questions": 0.006, "wice": 0.35,
+        "symmetric": 0.6, "jnli": 0.25, "jsick_ja": 0.08, "clapnq": 0.4, "jsquad": 0.015,
+        "xquad": 0.1, "fever_nli_dev": 0.05, "fm2_gold": 0.3, "mnli_dev": 0.01, "snli_dev": 0.01,
+        "jaquad_claims": 0.03, "citint_train": 0.15, "pawsx_ja": 0.15, "pawsx_en": 0.15,
+        "jsem": 0.03, "jsnli_dev": 0.03, "curr_drop": 0.02, "conjnli_dev": 0.1,
+    },
+    # on from an earlier fit, on a CPU: mostly pairs across languages, the rest to remember
+    "onward": {
+        "*": 0, "parallel": 0.22, "switched_nli": 0.045, "switched_ans": 0.04, "headings": 0.25,
+        "pawsx_xling": 1, "jsick_xling": 0.3, "xquad_claims_ja": 4, "xquad_ja": 2, "clapnq_ja": 2,
+        "jsquad_en": 2, "made_claims": 0.03, "made_questions": 0.015, "wice": 0.5,
+        "symmetric": 0.7, "jnli": 0.3, "jsick_ja": 0.1, "clapnq": 0.7, "jsquad": 0.03,
+        "xquad": 0.2, "fever_nli_dev": 0.08, "fm2_gold": 0.4, "mnli_dev": 0.02, "snli_dev": 0.03,
+        "jaquad_claims": 0.05, "citint_train": 0.2, "pawsx_ja": 0.25, "pawsx_en": 0.25,
+        "jsem": 0.05, "jsnli_dev": 0.05, "curr_drop": 0.05, "conjnli_dev": 0.2,
+    },
+}  # fmt: skip

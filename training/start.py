@@ -1,0 +1,43 @@
+"""The starting point: the bundled multilingual-e5-small, its vocabulary cut, with fresh heads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from index.models import BUNDLED, model_folder
+
+WORDS = "bert.embeddings.word_embeddings.weight"
+
+
+def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
+    """The encoder cut to the pieces of ``tokenizer`` (JSON text), in half precision."""
+    folder = Path(model_folder(BUNDLED, path.parent / "models"))
+    found = load_file(folder / "model.safetensors")
+    weights = {f"bert.{name}": t for name, t in found.items() if not name.startswith("pooler")}
+    pieces = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    row = {piece: i for i, (piece, _) in enumerate(pieces)}
+    wanted = [piece for piece, _ in json.loads(tokenizer)["model"]["vocab"]]
+    weights[WORDS] = weights[WORDS][[row.get(piece, row["<unk>"]) for piece in wanted]]
+    width = weights[WORDS].shape[1]
+    generator = torch.Generator().manual_seed(seed)
+    for head, size in (("nli", 3), ("ans", 1)):
+        weights[f"{head}.weight"] = torch.randn(size, width, generator=generator) * 0.02
+        weights[f"{head}.bias"] = torch.zeros(size)
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, str(path))
+
+
+def read_start(path: Path) -> dict[str, Tensor]:
+    """What ``write_start`` wrote, as float32; an earlier fit, float or int8, is read as well."""
+    found = load_file(str(path))
+    weights = {}
+    for name, tensor in found.items():
+        if tensor.dtype == torch.int8:
+            weights[name] = tensor.float() * found[name + ".scale"][:, None]
+        elif not name.endswith(".scale") and tensor.dtype != torch.uint8:
+            weights[name] = tensor.float()
+    return weights
