@@ -15,7 +15,6 @@ import numpy as np
 from corpus.errors import ModelError
 from corpus.passages import in_context
 from index.checker import Checker
-from index.embed import Floats
 from index.search import Hit, Library
 from service import prompt
 from service.citations import SentenceParser
@@ -53,7 +52,6 @@ class _Turn:
     question: str
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
-    reading: Floats = field(default_factory=lambda: np.zeros(0, np.float32))  # of the checker
     answerable: bool = False
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
@@ -175,7 +173,6 @@ class Engine:
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        turn.reading = reading[order]
         turn.answerable = answerable(scores, reading) > 0
 
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
@@ -200,7 +197,7 @@ class Engine:
 
     def _quote(self, turn: _Turn) -> list[Event]:
         embedder = self.library.embedder
-        drafts = quote(turn.question, turn.evidence, turn.reading, self.checker, embedder)
+        drafts = quote(turn.question, turn.evidence, self.checker, embedder)
         events = [self._decide(turn, draft) for draft in drafts]
         turn.took("quote")
         return events

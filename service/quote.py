@@ -9,7 +9,7 @@ import numpy as np
 from corpus.passages import in_context
 from corpus.sentences import sentence_spans
 from index.checker import Checker
-from index.embed import Embedder, Floats
+from index.embed import Embedder
 from service.relevance import sentence_scores
 from service.types import Draft, Evidence
 
@@ -22,15 +22,13 @@ ANSWERS = 0.0  # log-odds, by the checker alone, from which a further sentence i
 def quote(
     question: str,
     evidence: Sequence[Evidence],
-    reading: Floats,
     checker: Checker,
     embedder: Embedder,
 ) -> list[Draft]:
     """The sentences of ``evidence`` that best answer the question, verbatim, each cited.
 
-    ``reading`` [len(evidence)] is the checker's log-odds for each passage. The best sentence
-    comes first, whatever its place; up to two others follow if they answer nearly as well,
-    in the order in which they stand.
+    The best sentence comes first, whatever its place; up to two others follow if they answer
+    nearly as well, in the order in which they stand.
     """
     found = [
         (i, evidence[i].passage.text[start:end])
@@ -43,7 +41,7 @@ def quote(
     contexts = [in_context(text, evidence[i].passage, evidence[i].source) for i, text in found]
     own = checker.answers([(context, question) for context in contexts])
     cosine = embedder.embed_passages(contexts) @ embedder.embed_query(question)
-    scores = sentence_scores(own, cosine, [i for i, _ in found], reading)
+    scores = sentence_scores(own, cosine)
     order = [int(n) for n in np.argsort(-scores, kind="stable")]
     best, *others = order
     further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]

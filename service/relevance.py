@@ -8,15 +8,13 @@ the library's own questions was among them. docs/evaluation.md has the figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from index.embed import Floats
 
 _READING = 2.0  # weight of the checker beside the score of the search
-_ANSWERABLE = (0.57, 0.062, -6.3)  # of the checker's best, of the search's best, constant
-_SENTENCE_COSINE = 90.0
+_ANSWERABLE = (0.66, 0.12, -13.4)  # of the checker's best, of the search's best, constant
+_SENTENCE_COSINE = 40.0
 
 
 def rerank(scores: Floats, reading: Floats) -> list[int]:
@@ -32,12 +30,6 @@ def answerable(scores: Floats, reading: Floats) -> float:
     return float(read * reading.max() + searched * scores.max() + constant)
 
 
-def sentence_scores(
-    reading: Floats, cosine: Floats, passage: Sequence[int], passage_reading: Floats
-) -> Floats:
-    """A score [n] for sentences: their own reading and nearness, and their passage's reading.
-
-    ``passage`` [n] says in which passage each stands, ``passage_reading`` [passages] how
-    well that answers.
-    """
-    return reading + _SENTENCE_COSINE * cosine + passage_reading[list(passage)]
+def sentence_scores(reading: Floats, cosine: Floats) -> Floats:
+    """A score [n] for sentences: the checker's own reading of each, and how near each is."""
+    return reading + _SENTENCE_COSINE * cosine
