@@ -16,6 +16,8 @@ from service.types import Draft, Evidence
 MAX_SENTENCES = 3
 PASSAGES = 4  # evidence passages that are read sentence by sentence
 CLOSE = 1.5  # log-odds that a further sentence may be behind the best
+SECOND_HAND = 0.5  # log-odds by which a work goes before one that reports on it
+LENGTH = 0.001  # log-odds a character: of two that answer as well, the shorter
 ANSWERS = 0.0  # log-odds, by the checker alone, from which a further sentence is quoted
 
 
@@ -41,9 +43,16 @@ def quote(
     contexts = [in_context(text, evidence[i].passage, evidence[i].source) for i, text in found]
     own = checker.answers([(context, question) for context in contexts])
     cosine = embedder.embed_passages(contexts) @ embedder.embed_query(question)
-    scores = sentence_scores(own, cosine)
+    reports = np.array([_reports(evidence[i], evidence) for i, _ in found], np.float32)
+    length = np.array([len(text) for _, text in found], np.float32)
+    scores = sentence_scores(own, cosine) - SECOND_HAND * reports - LENGTH * length
     order = [int(n) for n in np.argsort(-scores, kind="stable")]
     best, *others = order
     further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
     chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_SENTENCES - 1])]}
     return [Draft(text, (evidence[found[n][0]].label,)) for text, n in chosen.items()]
+
+
+def _reports(one: Evidence, evidence: Sequence[Evidence]) -> bool:
+    """Whether this source points to another one of the evidence for what it says."""
+    return any(one.source.id in e.source.cited_by for e in evidence)

@@ -14,6 +14,7 @@ from index.embed import Floats
 
 _READING = 2.0  # weight of the checker beside the score of the search
 _ANSWERABLE = (0.66, 0.12, -13.4)  # of the checker's best, of the search's best, constant
+_NEAREST = 5  # passages, as many as it was fitted on
 _SENTENCE_COSINE = 40.0
 
 
@@ -23,11 +24,13 @@ def rerank(scores: Floats, reading: Floats) -> list[int]:
 
 
 def answerable(scores: Floats, reading: Floats) -> float:
-    """Log-odds that some of the passages answer the question; above 0 means yes."""
-    if not len(scores):
-        return -np.inf
+    """Log-odds that some of the passages, nearest first, answer; above 0 means yes.
+
+    Only the nearest few are looked at: among many, one is soon taken for an answer by chance.
+    """
     read, searched, constant = _ANSWERABLE
-    return float(read * reading.max() + searched * scores.max() + constant)
+    nearest = slice(_NEAREST)
+    return float(read * reading[nearest].max() + searched * scores[nearest].max() + constant)
 
 
 def sentence_scores(reading: Floats, cosine: Floats) -> Floats:

@@ -237,27 +237,6 @@ def hand_questions(passages: dict[str, Passage], name: str) -> Iterator[Row]:
         yield Row("ans", row["question"], home.text, label, name, home.held)
 
 
-def fact_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
-    """Japanese about the facts behind the digests: a few facts of a topic are the evidence."""
-    facts = sources.read(shared / "facts/facts.jsonl")
-    at = {row["id"]: i for i, row in enumerate(facts)}
-    for row in sources.handwritten("facts_ja"):
-        i = at[row["fact"]]
-        same = [j for j, f in enumerate(facts) if f["topic"] == facts[i]["topic"]]
-        size = rng.choice((1, 2, 4, 5))
-        others = rng.sample([j for j in same if j != i], min(size, len(same) - 1))
-        near = sorted([*others, i])
-        text = ". ".join(facts[j]["fact"] for j in near)
-        rest = ". ".join(facts[j]["fact"] for j in near if j != i)
-        if row["kind"] == "answerable":
-            yield Row("ans", row["ja"], text, 1, "facts_ja")
-            yield Row("ans", row["ja"], rest, 0, "facts_ja")
-        else:
-            yield Row("nli", row["ja"], text, LABEL_OF[row["kind"]], "facts_ja")
-            if row["kind"] == "supported" and rng.random() < 0.4:
-                yield Row("nli", row["ja"], rest, NOT_SUPPORTED, "facts_ja")
-
-
 def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     """What was written by hand: Japanese on English passages, English on Japanese ones."""
     english, queries = sources.xquad(shared)
@@ -270,7 +249,6 @@ def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     found = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in queries_en}
     yield from hand_claims(found, ("clapnq_claims_ja",), rng)
     yield from hand_questions(found, "clapnq_unanswerable_ja")
-    yield from fact_rows(shared, rng)
     words = {row["id"]: row["ja"] for row in sources.handwritten("xquad_questions_ja")}
     yield from asked(english, queries, rng, "xquad_ja", words)
     yield from by_sentence(english, queries, rng, "xquad_ja_sentences", words)

@@ -34,27 +34,6 @@ MIXTURES: dict[str, dict[str, float]] = {
         "jaquad_claims": 0.02, "citint_train": 0.1, "pawsx_ja": 0.1, "pawsx_en": 0.1,
         "jsem": 0.02, "jsnli_dev": 0.02, "conjnli_dev": 0.05,
     },
-    # the last third: more of them
-    "onward3": {
-        "*": 0, "parallel": 0.05, "switched_nli": 0.006, "pawsx_xling": 0.2, "jsick_xling": 0.05,
-        "xquad_claims_ja": 2, "xquad_ja": 0.4, "clapnq_ja": 0.6, "jsquad_en": 0.4,
-        "jsquad_claims_en": 2, "facts_ja": 1.5, "xquad_unanswerable_ja": 3,
-        "clapnq_claims_ja": 4, "clapnq_unanswerable_ja": 4, "made_claims": 0.006,
-        "made_questions": 0.002, "wice": 0.15, "symmetric": 0.25, "jnli": 0.1, "jsick_ja": 0.03,
-        "clapnq": 0.2, "jsquad": 0.006, "xquad": 0.04, "fever_nli_dev": 0.02, "fm2_gold": 0.1,
-        "jaquad_claims": 0.01, "citint_train": 0.05, "pawsx_ja": 0.06, "pawsx_en": 0.06,
-    },
-    # the second half of it: the hand-written pairs more often
-    "onward2": {
-        "*": 0, "parallel": 0.12, "switched_nli": 0.012, "switched_ans": 0.008, "headings": 0.1,
-        "pawsx_xling": 0.5, "jsick_xling": 0.12, "xquad_claims_ja": 3, "xquad_ja": 0.8,
-        "clapnq_ja": 1, "jsquad_en": 0.8, "jsquad_claims_en": 4, "facts_ja": 3,
-        "xquad_unanswerable_ja": 5, "made_claims": 0.016, "made_questions": 0.006, "wice": 0.35,
-        "symmetric": 0.6, "jnli": 0.25, "jsick_ja": 0.08, "clapnq": 0.4, "jsquad": 0.015,
-        "xquad": 0.1, "fever_nli_dev": 0.05, "fm2_gold": 0.3, "mnli_dev": 0.01, "snli_dev": 0.01,
-        "jaquad_claims": 0.03, "citint_train": 0.15, "pawsx_ja": 0.15, "pawsx_en": 0.15,
-        "jsem": 0.03, "jsnli_dev": 0.03, "curr_drop": 0.02, "conjnli_dev": 0.1,
-    },
     # on from an earlier fit, on a CPU: mostly pairs across languages, the rest to remember
     "onward": {
         "*": 0, "parallel": 0.22, "switched_nli": 0.045, "switched_ans": 0.04, "headings": 0.25,
