@@ -1,6 +1,7 @@
 """Whatever a model writes, however it is cut: no marker without a citation, no false quote."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -64,7 +65,7 @@ def test_every_marker_has_its_citation_and_every_quote_stands(text, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     edges = [0, *cuts, len(text)]
     parser, shown, verifier = SentenceParser(), evidence(), Verifier(Overlap())
-    drafts = [d for a, b in zip(edges, edges[1:], strict=False) for d in parser.feed(text[a:b])]
+    drafts = [d for a, b in pairwise(edges) for d in parser.feed(text[a:b])]
     turn = _Turn("id", "conversation", "question")
     for draft in drafts + parser.finish():
         result = verifier.check(draft, shown)
