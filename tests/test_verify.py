@@ -4,7 +4,7 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.types import Claim, Draft, Evidence, Rejected
-from service.verify import Verifier, find_verbatim
+from service.verify import Verifier, find_verbatim, shortens
 
 SOURCES = {
     "room": (
@@ -38,6 +38,22 @@ def test_a_sentence_of_the_source_is_supported_word_for_word(checker):
     text = "The map collection moved to the east wing in 2004."
     result = check(checker, text, (2,), "room", "wing")
     assert quotes(result) == [("wing", text)] and result.verdict.method == "verbatim"
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence", "does"),
+    [
+        ("The room opened in 1931.", "The reading room opened in 1931 and holds maps.", True),
+        ("閲覧室は地図を所蔵しています。", "閲覧室は1931年に開かれ、地図を所蔵する。", True),
+        ("The room did not open in 1931.", "The reading room opened in 1931.", False),
+        ("The room opened in 1931.", "It asks whether the room opened in 1931.", False),
+        ("Mori taught Sato.", "Sato taught Mori.", False),
+        ("The room opened in 1932.", "The reading room opened in 1931.", False),
+        ("The room opened.", "閲覧室が開いた。", False),
+    ],
+)
+def test_a_claim_that_only_leaves_words_out(claim, evidence, does):
+    assert shortens(claim, evidence) is does
 
 
 @pytest.mark.parametrize("part", ["the east wing", "The map", "floors."])
