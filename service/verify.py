@@ -170,13 +170,13 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     wanted = draft.text.strip()
     found = []
     for e in evidence:
-        start = e.passage.text.find(wanted)
-        if not wanted or start < 0:
-            continue
-        end = start + len(wanted)
         spans = sentence_spans(e.passage.text)
-        if any(a == start for a, _ in spans) and any(b == end for _, b in spans):
-            found.append((e, start, end))
+        ends = {end for _, end in spans}
+        for start, _ in spans:
+            end = start + len(wanted)
+            if wanted and end in ends and e.passage.text.startswith(wanted, start):
+                found.append((e, start, end))
+                break
     return sorted(found, key=lambda place: place[0].label not in draft.labels)
 
 

@@ -61,6 +61,17 @@ def test_a_part_of_a_sentence_is_no_quote(part):
     assert find_verbatim(Draft(part, (1,)), evidence("wing")) == []
 
 
+def test_a_sentence_is_found_after_a_longer_one_that_contains_it():
+    text = "It is not so that maps moved. Then: maps moved."
+    source = Source("s", "https://example.org/s")
+    shown = Evidence(1, Passage("p" * 16, "s", 0, len(text) + 12, text + " maps moved."), source, 1)
+    assert find_verbatim(Draft("maps moved.", (1,)), (shown,)) == []
+    split = text + "\n\nmaps moved."
+    shown = Evidence(1, Passage("p" * 16, "s", 0, len(split), split), source, 1)
+    ((_, start, end),) = find_verbatim(Draft("maps moved.", (1,)), (shown,))
+    assert split[start:end] == "maps moved." and start == len(text) + 2
+
+
 def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(checker):
     result = check(checker, "The Kanda reading room has 40,000 maps.", (1,), "room", "wing")
     assert isinstance(result, Claim) and result.verdict.label == "supported"
