@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -15,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from corpus.errors import NotFound, StoreError
 from corpus.types import Document, Page, Passage, Section, Source, text_hash
+
+BUSY_SECONDS = 10  # to wait for another process that writes
 
 _schema = sa.MetaData()
 _sources = sa.Table(
@@ -321,10 +325,27 @@ def _tune_sqlite(connection, _record) -> None:
     connection.isolation_level = None  # transactions begin below, not where sqlite3 thinks best
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA busy_timeout = 10000")
-    cursor.execute("PRAGMA journal_mode = WAL")  # readers go on while an ingestion writes
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn write-ahead logging on, so that readers go on while an ingestion writes.
+
+    This one statement does not wait for another process that opens the same new database,
+    whatever its busy timeout: so it is asked again.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(db: sa.Connection) -> None:
