@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from corpus.errors import NotFound, StoreError
-from corpus.types import Document, Page, Passage, Section, Source, text_hash
+from corpus.types import Document, Page, Passage, Section, Source, Unread, text_hash
 
 BUSY_SECONDS = 10  # to wait for another process that writes
 
@@ -58,6 +58,14 @@ _passages = sa.Table(
     sa.Column("heading", sa.String, nullable=False),
     sa.Column("page", sa.Integer),
     sqlite_autoincrement=True,
+)
+_unread = sa.Table(
+    "unread",
+    _schema,
+    sa.Column("place", sa.String, primary_key=True),
+    sa.Column("title", sa.String, nullable=False, server_default=""),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("tried_at", sa.String, nullable=False),
 )
 _conversations = sa.Table(
     "conversations",
@@ -199,6 +207,25 @@ class Store:
         if row is None:
             raise NotFound(f"no passage {passage_id!r}: its source may have changed since")
         return _passage(row)
+
+    # What could not be read
+
+    def note_unread(self, place: str, reason: str, title: str = "") -> None:
+        """Remember that an address or a file could not be read, and why."""
+        row = {"place": place, "title": title, "reason": reason, "tried_at": now()}
+        with self._transaction(writes=True) as db:
+            self._upsert(db, _unread, "place", row)
+
+    def forget_unread(self, place: str) -> None:
+        """It has been read since."""
+        with self._transaction(writes=True) as db:
+            db.execute(sa.delete(_unread).where(_unread.c.place == place))
+
+    def unread(self) -> list[Unread]:
+        """What could not be read when it was last tried, the latest first."""
+        query = sa.select(_unread).order_by(_unread.c.tried_at.desc(), _unread.c.place)
+        with self._transaction() as db:
+            return [Unread(**row._mapping) for row in db.execute(query)]
 
     # What the index is built from
 

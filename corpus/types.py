@@ -39,6 +39,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An address or a file that could not be read, and why; ``tried_at`` is in UTC."""
+
+    place: str
+    title: str
+    reason: str
+    tried_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A heading and the span of text below it, up to the next heading of any level.
 

@@ -231,11 +231,20 @@ async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[I
                 item = await _load_and_commit(store, job, parsing)
             except CorpusError as error:
                 item = Item(job.place, "failed", reason=_reason(error))
+            await asyncio.to_thread(_remember, store, item)
         done += 1
         progress("reading", done, len(jobs))
         return item
 
     return list(await asyncio.gather(*map(one, jobs)))
+
+
+def _remember(store: Store, item: Item) -> None:
+    """Note a source that could not be read, so that an answer can say that it was not."""
+    if item.outcome in ("failed", "digest"):
+        store.note_unread(item.place, item.reason, item.title)
+    else:
+        store.forget_unread(item.place)
 
 
 async def _load_and_commit(store: Store, job: _Job, parsing: asyncio.Lock) -> Item:

@@ -31,7 +31,7 @@ def tokens(text: str) -> list[str]:
         elif match.lastgroup == "number":
             found.append(run.replace(",", ""))
         else:
-            found.append(_stem(run))
+            found.append(stem(run))
     return found
 
 
@@ -41,7 +41,7 @@ def is_japanese(text: str) -> bool:
     return letters > 0 and len(_CJK.findall(text)) >= 0.2 * letters
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """The plural s alone (Harman's "S" stemmer, 1991): it never joins words that differ."""
     if len(word) > 3 and word.endswith("s"):
         if word.endswith("ies") and not word.endswith(("eies", "aies")):

@@ -17,13 +17,16 @@ from corpus.passages import in_context
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt
+from service.abstain import Premise, explain, false_premise
 from service.citations import SentenceParser
 from service.evidence import select
 from service.model import AnswerModel
+from service.provenance import Originals
 from service.question import check_question, language_of
 from service.quote import quote
 from service.relevance import answerable, rerank
 from service.types import (
+    Abstention,
     Answer,
     Claim,
     Draft,
@@ -35,12 +38,12 @@ from service.types import (
     to_json,
 )
 from service.verify import Verifier
-from service.wording import nothing_answers, say
+from service.wording import say
 
 logger = logging.getLogger(__name__)
 
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
-CLOSEST_SHOWN = 3  # passages named when nothing answers
+ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
 @dataclass
@@ -58,6 +61,9 @@ class _Turn:
     rejected: list[Rejected] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     reason: str | None = None
+    abstention: Abstention | None = None
+    originals: Originals = field(default_factory=lambda: Originals(()))
+    premise: Premise | None = None
 
     @property
     def language(self) -> str:
@@ -136,8 +142,9 @@ class Engine:
                     yield event
                 made = "quoted" if turn.claims else made
         else:
-            titles = dict.fromkeys(e.source.title for e in turn.evidence[:CLOSEST_SHOWN])
-            turn.reason = nothing_answers(turn.language, tuple(titles))
+            unread = await asyncio.to_thread(self.library.store.unread)
+            found = explain(turn.question, turn.evidence, turn.premise, unread)
+            turn.abstention, turn.reason = found
         yield Event("answer", await self._close(turn, made))
 
     async def _open(
@@ -155,17 +162,20 @@ class Engine:
             for source_id in source_ids or ():
                 store.source(source_id)
             turn = _Turn(secrets.token_urlsafe(12), conversation, question)
+            turn.originals = Originals(source for source, _ in store.sources())
             hits = self.library.search(question, 2 * self._top_k, source_ids)
             turn.took("search")
-            self._choose(turn, hits)
+            self._choose(turn, hits, source_ids)
             turn.took("read")
             return turn
 
         return await asyncio.to_thread(look_up)
 
-    def _choose(self, turn: _Turn, hits: Sequence[Hit]) -> None:
+    def _choose(self, turn: _Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
-        nearest = select(hits, self._top_k, self._evidence_chars)
+        more = [] if source_ids is not None else self._from_originals(turn, hits)
+        first = self._top_k - len(more)
+        nearest = select([*hits[:first], *more, *hits[first:]], self._top_k, self._evidence_chars)
         if not nearest:
             return
         contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
@@ -173,7 +183,14 @@ class Engine:
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        turn.answerable = answerable(scores, reading) > 0
+        turn.premise = false_premise(turn.question, turn.evidence)
+        turn.answerable = turn.premise is None and answerable(scores, reading) > 0
+
+    def _from_originals(self, turn: _Turn, hits: Sequence[Hit]) -> list[Hit]:
+        """The nearest passages of works that the hits report on and that are not among them."""
+        found = {hit.source.id for hit in hits[: self._top_k]}
+        works = turn.originals.works(found) - found
+        return self.library.search(turn.question, ORIGINALS, sorted(works)) if works else []
 
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
@@ -197,17 +214,18 @@ class Engine:
 
     def _quote(self, turn: _Turn) -> list[Event]:
         embedder = self.library.embedder
-        drafts = quote(turn.question, turn.evidence, self.checker, embedder)
+        drafts = quote(turn.question, turn.evidence, turn.originals, self.checker, embedder)
         events = [self._decide(turn, draft) for draft in drafts]
         turn.took("quote")
         return events
 
     def _decide(self, turn: _Turn, draft: Draft) -> Event:
-        result = self._verifier.check(draft, turn.evidence)
-        if isinstance(result, Claim):
-            return Event("claim", turn.add(result))
-        turn.rejected.append(result)
-        return Event("rejected", result)
+        claim = self._verifier.check(draft, turn.evidence, turn.originals)
+        if claim.verdict.label == "supported":
+            return Event("claim", turn.add(claim))
+        rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)
+        turn.rejected.append(rejected)
+        return Event("rejected", rejected)
 
     async def _close(self, turn: _Turn, mode: Mode) -> Answer:
         name = self.model.name if self.model and mode == "generated" else ""
@@ -222,6 +240,7 @@ class Engine:
             evidence=turn.evidence,
             rejected=tuple(turn.rejected),
             reason=turn.reason,
+            abstention=turn.abstention,
             timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
         )
         save = self.library.store.save_answer

@@ -16,7 +16,7 @@ _NUMBER = re.compile(
     r"|(?<=[^\W\d_])-?(?P<inner>\d+(?:\.\d+)?)",
     re.IGNORECASE,
 )
-_JAPANESE_NUMBER = re.compile(r"(?:\d[\d,]*(?:\.\d+)?[十百千万億兆]+)+\d*")
+_JAPANESE_NUMBER = re.compile(r"(?:\d[\d,]*(?:\.\d+)?[十百千万億兆]+)+(?:\d[\d,]*)?")
 _JAPANESE_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)([十百千万億兆]*)")
 _WORDS = {
     word: value
@@ -28,6 +28,15 @@ _WORDS = {
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
      "ninety": 90, "hundred": 100}  # fmt: skip
+_ORDINALS = {
+    word: value
+    for value, word in enumerate(
+        (
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+        ).split(),
+        1,
+    )
+} | {"half": 50, "halves": 2, "twice": 2, "double": 2, "dozen": 12, "once": 1, "pair": 2}
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -71,7 +80,9 @@ def mentioned(text: str) -> frozenset[float]:
     """
     folded = unicodedata.normalize("NFKC", text)
     words = {word.lower() for word in _WORD.findall(folded)}
-    named = {_value(v) for table in (_WORDS, _MONTHS) for w, v in table.items() if w in words}
+    named = {
+        _value(v) for table in (_WORDS, _ORDINALS, _MONTHS) for w, v in table.items() if w in words
+    }
     kanji = {_value(v) for char, v in _KANJI.items() if char in folded}
     bare = {_value(float(n.replace(",", ""))) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", folded)}
     return stated(text) | named | kanji | bare
@@ -95,3 +106,63 @@ def _scaled(number: str, scales: str) -> float:
 def _value(number: float) -> float:
     """Rounded to 12 significant digits, so that 2.8 million equals 2,800,000."""
     return float(f"{number:.12g}")
+
+
+_UNITS = {
+    "%": "% percent パーセント ％",
+    "km": "km kilometre kilometer kilometres kilometers キロメートル キロ",
+    "m": "m metre meter metres meters メートル",
+    "cm": "cm centimetre centimeter centimetres centimeters センチメートル センチ",
+    "mm": "mm millimetre millimeter millimetres millimeters ミリメートル ミリ",
+    "miles": "mile miles マイル",
+    "feet": "foot feet ft フィート",
+    "kg": "kg kilogram kilograms kilogramme kilogrammes キログラム",
+    "tonnes": "tonne tonnes ton tons トン",
+    "years": "year years 年間 カ年",
+    "months": "month months か月 ヶ月 カ月 ヵ月 ヵ月間 か月間 カ月間 ヶ月間",
+    "weeks": "week weeks 週間",
+    "days": "day days 日間",
+    "hours": "hour hours 時間",
+    "minutes": "minute minutes 分間",
+    "seconds": "second seconds 秒 秒間",
+    "dollars": "dollar dollars usd ドル",
+    "yen": "yen 円",
+    "euros": "euro euros ユーロ",
+    "people": "people persons 人",
+    "times": "times 倍",
+    "parameters": "parameter parameters パラメータ パラメーター",
+    "tokens": "token tokens トークン",
+    "layers": "layer layers 層",
+    "gb": "gb gigabyte gigabytes ギガバイト",
+    "mb": "mb megabyte megabytes メガバイト",
+    "tb": "tb terabyte terabytes テラバイト",
+    "hz": "hz hertz ヘルツ",
+    "khz": "khz キロヘルツ",
+}  # fmt: skip
+_UNIT_OF = {word: unit for unit, listed in _UNITS.items() for word in listed.split()}
+_UNIT = re.compile(
+    r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)"
+    r"(?P<scale>\s?(?:thousand|million|billion|trillion)\b|[十百千万億兆]+)?[\s-]?"
+    r"(?:(?P<word>[a-z]+)\b|(?P<sign>%)|(?P<kana>"
+    + "|".join(sorted((w for w in _UNIT_OF if not w.isascii()), key=len, reverse=True))
+    + "))",
+    re.IGNORECASE,
+)
+_DOLLARS = re.compile(r"\$\s?(\d+(?:,\d{3})*(?:\.\d+)?)(\s?(?:thousand|million|billion)\b)?", re.I)
+
+
+def units(text: str) -> frozenset[tuple[float, str]]:
+    """Values with the unit that stands right behind them, as (value, unit's name); units that
+    are not known are left out. ``5 km`` and ``5キロ`` are the same, ``5 years`` and the year
+    5年 are not."""
+    text = unicodedata.normalize("NFKC", text)
+    found = set()
+    for match in _UNIT.finditer(text):
+        word = match["word"] or match["sign"] or match["kana"] or ""
+        unit = _UNIT_OF.get(word.lower())
+        if unit and word != "M":  # 5M is five million
+            scale = (match["scale"] or "").strip().lower()
+            found.add((_value(_scaled(match["number"], scale)), unit))
+    for number, scale in _DOLLARS.findall(text):
+        found.add((_value(_scaled(number, scale.strip().lower())), "dollars"))
+    return frozenset(found)

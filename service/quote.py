@@ -10,6 +10,7 @@ from corpus.passages import in_context
 from corpus.sentences import sentence_spans
 from index.checker import Checker
 from index.embed import Embedder
+from service.provenance import Originals
 from service.relevance import sentence_scores
 from service.types import Draft, Evidence
 
@@ -24,6 +25,7 @@ ANSWERS = 0.0  # log-odds, by the checker alone, from which a further sentence i
 def quote(
     question: str,
     evidence: Sequence[Evidence],
+    originals: Originals,
     checker: Checker,
     embedder: Embedder,
 ) -> list[Draft]:
@@ -43,7 +45,7 @@ def quote(
     contexts = [in_context(text, evidence[i].passage, evidence[i].source) for i, text in found]
     own = checker.answers([(context, question) for context in contexts])
     cosine = embedder.embed_passages(contexts) @ embedder.embed_query(question)
-    reports = np.array([_reports(evidence[i], evidence) for i, _ in found], np.float32)
+    reports = np.array([originals.reports(evidence[i].source) for i, _ in found], np.float32)
     length = np.array([len(text) for _, text in found], np.float32)
     scores = sentence_scores(own, cosine) - SECOND_HAND * reports - LENGTH * length
     order = [int(n) for n in np.argsort(-scores, kind="stable")]
@@ -51,8 +53,3 @@ def quote(
     further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
     chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_SENTENCES - 1])]}
     return [Draft(text, (evidence[found[n][0]].label,)) for text, n in chosen.items()]
-
-
-def _reports(one: Evidence, evidence: Sequence[Evidence]) -> bool:
-    """Whether this source points to another one of the evidence for what it says."""
-    return any(one.source.id in e.source.cited_by for e in evidence)

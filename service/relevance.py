@@ -8,12 +8,16 @@ the library's own questions was among them. docs/evaluation.md has the figures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from index.embed import Floats
+from service.types import Evidence
 
 _READING = 2.0  # weight of the checker beside the score of the search
 _ANSWERABLE = (0.66, 0.12, -13.4)  # of the checker's best, of the search's best, constant
+_WITHIN_REACH = 118.0  # fused score of a search
 _NEAREST = 5  # passages, as many as it was fitted on
 _SENTENCE_COSINE = 40.0
 
@@ -31,6 +35,11 @@ def answerable(scores: Floats, reading: Floats) -> float:
     read, searched, constant = _ANSWERABLE
     nearest = slice(_NEAREST)
     return float(read * reading[nearest].max() + searched * scores[nearest].max() + constant)
+
+
+def within_reach(evidence: Sequence[Evidence]) -> bool:
+    """Whether the nearest passage is about the question's matter, if not an answer to it."""
+    return bool(evidence) and max(e.score for e in evidence) > _WITHIN_REACH
 
 
 def sentence_scores(reading: Floats, cosine: Floats) -> Floats:

@@ -13,6 +13,7 @@ from corpus.types import Passage, Source
 
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
 Mode = Literal["generated", "quoted", "abstained"]
+Abstention = Literal["not_enough_evidence", "outside_library", "false_premise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +65,34 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer: ``answer.text[start:end] == text``, its markers follow."""
+    """One sentence of an answer: ``answer.text[start:end] == text``, its markers follow.
+
+    ``secondary``: it rests only on sources that report on a work which is in the library too.
+    ``disputed_by``: quotes of other sources that say otherwise. ``reason`` says, to the reader,
+    why a claim is not supported; it is empty for one that is.
+    """
 
     text: str
     start: int
     end: int
     citations: tuple[Citation, ...]
     verdict: Verdict
+    secondary: bool = False
+    disputed_by: tuple[Citation, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A sentence that was withheld, and why, in a sentence for the reader."""
+    """A sentence that was withheld, and why, in a sentence for the reader.
+
+    ``citations`` is what says otherwise, or came nearest.
+    """
 
     text: str
     reason: str
     verdict: Verdict
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +100,9 @@ class Answer:
     """An answer: ``text`` is its claims with their markers, in order.
 
     ``mode`` ``quoted`` means that the claims are sentences of the sources, verbatim; with
-    ``abstained`` there are no claims, ``reason`` says why and ``evidence`` is what was
-    nearest. ``timings`` are seconds.
+    ``abstained`` there are no claims, ``abstention`` names the kind of reason, ``reason`` is
+    that reason in the question's language, and ``evidence`` is what was nearest.
+    ``timings`` are seconds.
     """
 
     id: str
@@ -101,6 +115,7 @@ class Answer:
     evidence: tuple[Evidence, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     reason: str | None = None
+    abstention: Abstention | None = None
     timings: dict[str, float] = field(default_factory=dict)
 
     @property

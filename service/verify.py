@@ -1,51 +1,34 @@
 """A sentence and its evidence to a verdict, with the quote that decides it. No HTTP.
 
-Two halves decide together. Rules decide where rules are exact: the numbers that a sentence
-states, and the names in it, must stand in what it cites. The checker decides whether the
-evidence supports what the sentence says about them, in either language.
+Two halves decide together. Rules (``service.rules``) decide where rules are exact: a number, a
+name or a negation that the quote does not have. The checker decides whether the quote supports
+what the sentence says, in either language. ``service.calibration`` makes them one probability.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from corpus.sentences import sentence_spans
 from index.checker import Checker
 from index.tokens import is_japanese, tokens
-from service.numbers import mentioned, spelled, stated
+from service import rules
+from service.calibration import calibration, features
+from service.provenance import Originals
 from service.question import language_of
-from service.types import Citation, Claim, Draft, Evidence, Rejected, Support, Verdict
+from service.rules import Finding
+from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
 from service.wording import say
 
-SUPPORTED = 0.5  # probability of entailment from which a quote bears a claim
+SUPPORTED = 0.5  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
-CONTRADICTED = 0.85
+CONTRADICTED = 0.85  # of the checker's own
 MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
-MAX_WINDOWS = 12  # quotes read by the checker for one claim
+MAX_WINDOWS = 6  # quotes read by the checker for one claim
 MAX_CITATIONS = 3  # of one claim
-
-_NAME = re.compile(r"[A-Z][A-Za-z0-9'’]*(?:[-.][A-Za-z0-9]+)*")
-_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
-_HIRAGANA = re.compile(r"[\u3041-\u3096]")
-# Words that turn or weaken what is said: a claim must have as many as its evidence.
-_TURNS = re.compile(
-    r"\b(?:not|no|never|nor|neither|without|cannot|unless|whether|if|may|might|could|fail\w*|"
-    r"false|except|hardly|less|fewer)\b|n['’]t\b|ない|なかっ|ません|なく|ずに|ずとも|かどうか|かもしれ",
-    re.IGNORECASE,
-)
-_FUNCTION_WORDS = frozenset(
-    (
-        "the a an this that these those it its they their he she his her we our you your i in"
-        " on at of for from by with as to and or but not no yes if when while where what"
-        " which who how why there here however therefore thus also both each all some most"
-        " many more one two is are was were be has have had do does did can could may might"
-        " will would should according"
-    ).split()
-)
+SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +43,25 @@ class _Window:
     def text(self) -> str:
         return self.evidence.passage.text[self.start : self.end]
 
+    @property
+    def context(self) -> str:
+        """What a reader of the quote knows besides: its passage, heading, title and authors."""
+        source, passage = self.evidence.source, self.evidence.passage
+        return " ".join((passage.text, passage.heading, source.title, *source.authors))
+
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _Reading:
+    """A claim read against one window."""
+
     window: _Window
-    support: float
-    contradiction: float
-    missing: str  # what the rules miss in the window, for the reader; empty if nothing
+    support: float  # calibrated
+    contradiction: float  # the checker's own
+    findings: tuple[Finding, ...]
+
+    @property
+    def bears(self) -> bool:
+        return self.support >= SUPPORTED and not self.findings
 
 
 class Verifier:
@@ -74,75 +69,83 @@ class Verifier:
 
     def __init__(self, checker: Checker) -> None:
         self._checker = checker
+        self._method = f"rules + {checker.name}"
 
-    def check(self, draft: Draft, evidence: Sequence[Evidence]) -> Claim | Rejected:
-        """The claim that a sentence makes, with the citations that bear it, or why not.
+    def check(
+        self, draft: Draft, evidence: Sequence[Evidence], originals: Originals | None = None
+    ) -> Claim:
+        """The claim that a sentence makes, its verdict, and the citations that decide it.
 
-        A citation stays if a quote of its passage supports the claim, goes if none does, and
-        moves to another passage whose quote does so better. The claim's ``start`` and ``end``
-        are 0 and its length: who assembles the answer knows where it stands.
+        ``supported``: every citation bears the claim. One that the draft made stays if a quote
+        of its passage does, goes if none does, and moves to another passage whose quote does so
+        better. ``contradicted``: the citation is what says otherwise. ``partial`` and
+        ``unsupported``: it is what came nearest, if anything did. ``disputed_by`` are quotes of
+        other sources that say otherwise than a supported claim. ``originals`` tells which
+        sources only report on others; their works are cited first.
+
+        The claim's ``start`` and ``end`` are 0 and its length: who assembles the answer knows
+        where it stands.
         """
+        originals = originals or Originals(e.source for e in evidence)
         found = find_verbatim(draft, evidence)
         if found:
-            citations = tuple(cite(e, start, end) for e, start, end in found[:MAX_CITATIONS])
-            return _claim(draft, citations, Verdict("supported", 1.0, "verbatim"))
-        judged = self._judge(draft, evidence)
-        bearing = _bearing(judged, draft.labels)
-        if bearing:
-            method = f"rules + {self._checker.name}"
-            verdict = Verdict("supported", round(bearing[0].support, 3), method)
-            windows = (j.window for j in bearing)
-            return _claim(draft, tuple(cite(w.evidence, w.start, w.end) for w in windows), verdict)
-        return self._reject(draft, judged)
+            found.sort(key=lambda f: originals.reports(f[0].source))
+            citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
+            verdict = Verdict("supported", 1.0, "verbatim")
+        else:
+            readings = self._read(draft, evidence)
+            bearing = _bearing(readings, draft.labels, originals)
+            if not bearing:
+                return self._withheld(draft, readings)
+            citations = tuple(_cite(reading.window) for reading in bearing)
+            verdict = Verdict("supported", round(bearing[0].support, 3), self._method)
+        return replace(
+            _claim(draft, citations, verdict),
+            secondary=originals.secondary(c.source_id for c in citations),
+            disputed_by=_disputes(draft, evidence, {c.source_id for c in citations}),
+        )
 
-    def _judge(self, draft: Draft, evidence: Sequence[Evidence]) -> list[_Judged]:
+    def _read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[_Reading]:
         windows = _nearest(draft, [w for e in evidence for w in _windows(e)])
         if not windows:
             return []
-        pairs = [(w.text, draft.text) for w in windows]
-        judged = []
-        for window, (entailed, _, contradicted) in zip(
-            windows, self._checker.supports(pairs).tolist(), strict=True
-        ):
-            if shortens(draft.text, window.text):
-                entailed, contradicted = max(entailed, 1 - contradicted / 2), 0.0
-            judged.append(_Judged(window, entailed, contradicted, _missing(draft.text, window)))
-        return judged
+        read = []
+        judged = self._checker.supports([(w.text, draft.text) for w in windows]).tolist()
+        for window, probabilities in zip(windows, judged, strict=True):
+            found = tuple(rules.findings(draft.text, window.text, window.context))
+            support = calibration().probability(
+                features(draft.text, window.text, probabilities, found)
+            )
+            read.append(_Reading(window, support, probabilities[2], found))
+        return read
 
-    def _reject(self, draft: Draft, judged: Sequence[_Judged]) -> Rejected:
+    def _withheld(self, draft: Draft, readings: Sequence[_Reading]) -> Claim:
+        """A claim that no quote bears: the gravest of what was found, and why."""
         language = language_of(draft.text)
-        method = f"rules + {self._checker.name}"
 
-        def because(label: Support, score: float, what: str, *values: str) -> Rejected:
-            verdict = Verdict(label, round(score, 3), method)
-            return Rejected(draft.text, say(what, language, *values), verdict)
+        def claim(label: Support, score: float, reading: _Reading | None, reason: str) -> Claim:
+            citations = (_cite(reading.window),) if reading else ()
+            made = _claim(draft, citations, Verdict(label, round(score, 3), self._method))
+            return replace(made, reason=reason)
 
-        if not judged:
-            return because("unsupported", 1.0, "not_mentioned")
-        best = max(judged, key=lambda j: (j.support, -j.contradiction))
-        if best.support >= SUPPORTED:
-            return because("unsupported", 1.0, "missing", best.missing)
-        contrary = max(judged, key=lambda j: j.contradiction)
+        if not readings:
+            return claim("unsupported", 1.0, None, say("not_mentioned", language))
+        best = max(readings, key=lambda r: (r.support, -len(r.findings)))
+        against = next((f for f in best.findings if f.contradicts), None)
+        if against:
+            values = (against.claimed, against.found)
+            return claim("contradicted", 1.0, best, say("otherwise", language, *values))
+        contrary = max(readings, key=lambda r: r.contradiction)
         if contrary.contradiction >= CONTRADICTED:
             quote = contrary.window.text
-            return because("contradicted", contrary.contradiction, "contradicted", quote)
+            reason = say("contradicted", language, quote)
+            return claim("contradicted", contrary.contradiction, contrary, reason)
         label: Support = "partial" if best.support >= PARTIAL else "unsupported"
-        return because(label, 1 - best.support, label)
-
-
-def shortens(claim: str, evidence: str) -> bool:
-    """Whether a claim only leaves words of its evidence out, in the same language.
-
-    All its content words stand there in the same order, and it has as many words that turn
-    the sense. Such a sentence is the source's own; the checker need not be asked.
-    """
-    if is_japanese(claim) != is_japanese(evidence):
-        return False
-    if len(_TURNS.findall(claim)) != len(_TURNS.findall(evidence)):
-        return False
-    words = [t for t in tokens(claim) if t not in _FUNCTION_WORDS and not _HIRAGANA.search(t)]
-    there = iter(tokens(evidence))
-    return len(words) >= 2 and all(word in there for word in words)
+        if best.findings:
+            reason = say("missing", language, best.findings[0].claimed)
+        else:
+            reason = say(label, language)
+        return claim(label, 1 - best.support, best, reason)
 
 
 def cite(evidence: Evidence, start: int, end: int) -> Citation:
@@ -180,6 +183,10 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     return sorted(found, key=lambda place: place[0].label not in draft.labels)
 
 
+def _cite(window: _Window) -> Citation:
+    return cite(window.evidence, window.start, window.end)
+
+
 def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> Claim:
     return Claim(draft.text, 0, len(draft.text), citations, verdict)
 
@@ -211,54 +218,52 @@ def _nearest(draft: Draft, windows: Sequence[_Window]) -> list[_Window]:
     return sorted(windows, key=closeness, reverse=True)[:MAX_WINDOWS]
 
 
-def _bearing(judged: Sequence[_Judged], labels: Sequence[int]) -> list[_Judged]:
-    """The windows that bear the claim, best first: one a passage, cited ones preferred."""
-    best: dict[int, _Judged] = {}
-    for j in judged:
-        if j.support < SUPPORTED or j.missing:
+def _bearing(
+    readings: Sequence[_Reading], labels: Sequence[int], originals: Originals
+) -> list[_Reading]:
+    """The readings that bear the claim, best first: one a passage, cited ones preferred, and
+    a work before what reports on it."""
+    best: dict[int, _Reading] = {}
+    for reading in readings:
+        if not reading.bears:
             continue
-        label = j.window.evidence.label
+        label = reading.window.evidence.label
         # A longer window must be clearly better than the one sentence inside it.
-        length = 0.05 * len(j.window.text) / 200
-        if label not in best or j.support - length > best[label].support:
-            best[label] = j
-    cited = sorted((best[n] for n in labels if n in best), key=lambda j: -j.support)
-    others = sorted((j for n, j in best.items() if n not in labels), key=lambda j: -j.support)
+        length = 0.05 * len(reading.window.text) / 200
+        if label not in best or reading.support - length > best[label].support:
+            best[label] = reading
+    rank = {n: (originals.reports(r.window.evidence.source), -r.support) for n, r in best.items()}
+    cited = sorted((n for n in labels if n in best), key=rank.__getitem__)
+    others = sorted((n for n in best if n not in labels), key=rank.__getitem__)
     if not cited:
-        return others[:1]
-    if others and others[0].support > cited[0].support + MOVE_MARGIN:
-        cited = [others[0], *cited]
-    return cited[:MAX_CITATIONS]
+        chosen = others[:1]
+    else:
+        chosen = cited
+        if others and _goes_before(rank[others[0]], rank[cited[0]]):
+            chosen = [others[0], *cited]
+    return [best[n] for n in chosen[:MAX_CITATIONS]]
 
 
-def _missing(claim: str, window: _Window) -> str:
-    """The first number or name of a claim that its evidence does not have, or ''.
-
-    Numbers must stand in the quote; names also count where they stand in its passage, its
-    headings or its source's title and authors. Names are compared only within one script:
-    that ナーフ is NeRF, a rule cannot know.
-    """
-    here = mentioned(window.text)
-    for value in sorted(stated(claim) | spelled(claim)):
-        if value not in here:
-            return f"{value:,.12g}"
-    source, passage = window.evidence.source, window.evidence.passage
-    around = " ".join((passage.text, passage.heading, source.title, *source.authors))
-    folded = unicodedata.normalize("NFKC", around).casefold()
-    for name in _names(claim, is_japanese(passage.text)):
-        if name.casefold() not in folded:
-            return name
-    return ""
+def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
+    """Whether a passage that was not cited is to be cited first, by (reports, -support)."""
+    if other[0] != cited[0]:
+        return cited[0]
+    return -other[1] > -cited[1] + MOVE_MARGIN
 
 
-def _names(claim: str, japanese_evidence: bool) -> list[str]:
-    """Names in a claim that evidence of that language would have to spell the same way."""
-    text = unicodedata.normalize("NFKC", claim)
-    japanese = is_japanese(text)
-    names = [m[0] for m in _NAME.finditer(text)]
-    if japanese:
-        return names + (_KATAKANA.findall(text) if japanese_evidence else [])
-    if japanese_evidence:  # whose names are mostly in kana
-        return []
-    first = text.lstrip("\"'“‘(").split(" ", 1)[0].rstrip(",.:;")
-    return [n for n in names if n.casefold() not in _FUNCTION_WORDS and n != first]
+def _disputes(draft: Draft, evidence: Sequence[Evidence], cited: set[str]) -> tuple[Citation, ...]:
+    """Quotes of other sources that say otherwise, by rule: on the same matter, with another
+    number, name or sense."""
+    found = []
+    for e in evidence:
+        if e.source.id in cited:
+            continue
+        for start, end in sentence_spans(e.passage.text):
+            window = _Window(e, start, end)
+            if rules.overlap(draft.text, window.text).covered < SAME_MATTER:
+                continue
+            findings = rules.findings(draft.text, window.text, window.context)
+            if findings and findings[0].contradicts:
+                found.append(cite(e, start, end))
+                break
+    return tuple(found[:MAX_CITATIONS])

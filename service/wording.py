@@ -25,9 +25,21 @@ _WORDS = {
         "en": "There are no sources to look in: run `tenkyo ingest` first.",
         "ja": "資料がありません。先に `tenkyo ingest` を実行してください。",
     },
-    "nothing_answers": {
-        "en": "Nothing in the sources answers this question. Nearest were {0}.",
-        "ja": "この質問に答える記述は資料にありません。最も近かったのは{0}です。",
+    "not_enough_evidence": {
+        "en": "The sources speak of this, but say too little to answer. Nearest were {0}.",
+        "ja": "資料はこの話題に触れていますが、答えるには足りません。最も近かったのは{0}です。",
+    },
+    "outside_library": {
+        "en": "The sources are about other things than this question. Nearest were {0}.",
+        "ja": "この質問の話題は資料の範囲にありません。最も近かったのは{0}です。",
+    },
+    "false_premise": {
+        "en": "The question supposes “{0}”; a source says “{1}”: “{2}”",
+        "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」",
+    },
+    "unread": {
+        "en": " Not read in the original: {0}.",
+        "ja": "原文を読めなかった資料: {0}。",
     },
     "not_mentioned": {
         "en": "No source speaks of it.",
@@ -36,6 +48,10 @@ _WORDS = {
     "missing": {
         "en": "Its nearest source does not say “{0}”.",
         "ja": "最も近い資料に「{0}」がありません。",
+    },
+    "otherwise": {
+        "en": "Its source says otherwise: not “{0}” but “{1}”.",
+        "ja": "資料の記述と食い違います。「{0}」ではなく「{1}」です。",
     },
     "contradicted": {
         "en": "A source says otherwise: “{0}”",
@@ -57,9 +73,7 @@ def say(what: str, language: str, *values: object) -> str:
     return _WORDS[what][language].format(*values)
 
 
-def nothing_answers(language: str, nearest: Sequence[str]) -> str:
-    """Why there is no answer, naming the titles of what came nearest."""
-    if not nearest:
-        return say("no_sources", language)
+def listed(titles: Sequence[str], language: str) -> str:
+    """Titles in quotation marks, one after the other."""
     form, comma = ("「{}」", "、") if language == "ja" else ("“{}”", ", ")
-    return say("nothing_answers", language, comma.join(form.format(t) for t in nearest))
+    return comma.join(form.format(title) for title in titles)

@@ -3,8 +3,8 @@
 import pytest
 
 from corpus.types import Passage, Source
-from service.types import Claim, Draft, Evidence, Rejected
-from service.verify import Verifier, find_verbatim, shortens
+from service.types import Draft, Evidence
+from service.verify import Verifier, find_verbatim
 
 SOURCES = {
     "room": (
@@ -40,22 +40,6 @@ def test_a_sentence_of_the_source_is_supported_word_for_word(checker):
     assert quotes(result) == [("wing", text)] and result.verdict.method == "verbatim"
 
 
-@pytest.mark.parametrize(
-    ("claim", "evidence", "does"),
-    [
-        ("The room opened in 1931.", "The reading room opened in 1931 and holds maps.", True),
-        ("閲覧室は地図を所蔵しています。", "閲覧室は1931年に開かれ、地図を所蔵する。", True),
-        ("The room did not open in 1931.", "The reading room opened in 1931.", False),
-        ("The room opened in 1931.", "It asks whether the room opened in 1931.", False),
-        ("Mori taught Sato.", "Sato taught Mori.", False),
-        ("The room opened in 1932.", "The reading room opened in 1931.", False),
-        ("The room opened.", "閲覧室が開いた。", False),
-    ],
-)
-def test_a_claim_that_only_leaves_words_out(claim, evidence, does):
-    assert shortens(claim, evidence) is does
-
-
 @pytest.mark.parametrize("part", ["the east wing", "The map", "floors."])
 def test_a_part_of_a_sentence_is_no_quote(part):
     assert find_verbatim(Draft(part, (1,)), evidence("wing")) == []
@@ -74,7 +58,7 @@ def test_a_sentence_is_found_after_a_longer_one_that_contains_it():
 
 def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(checker):
     result = check(checker, "The Kanda reading room has 40,000 maps.", (1,), "room", "wing")
-    assert isinstance(result, Claim) and result.verdict.label == "supported"
+    assert result.verdict.label == "supported"
     citation = result.citations[0]
     assert citation.source_id == "room" and "40,000 maps" in citation.quote
     text = SOURCES["room"]
@@ -101,8 +85,7 @@ def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(checker, la
 )
 def test_what_the_sources_do_not_say_is_withheld_with_a_reason(checker, text):
     result = check(checker, text, (1,), "room", "wing")
-    assert isinstance(result, Rejected) and result.reason
-    assert result.verdict.label in ("partial", "contradicted", "unsupported")
+    assert result.reason and result.verdict.label in ("partial", "contradicted", "unsupported")
 
 
 @pytest.mark.parametrize(
@@ -113,14 +96,14 @@ def test_what_the_sources_do_not_say_is_withheld_with_a_reason(checker, text):
     ],
 )
 def test_numbers_agree_by_value(checker, text, names):
-    assert isinstance(check(checker, text, (1,), *names), Claim)
+    assert check(checker, text, (1,), *names).verdict.label == "supported"
 
 
 def test_a_missing_number_is_named(checker):
     result = check(checker, "The map collection moved to the east wing in 2005.", (1,), "wing")
-    assert isinstance(result, Rejected)
+    assert result.verdict.label == "contradicted" and "2,004" in result.reason
 
 
 def test_nothing_to_check_against(checker):
     result = check(checker, "The room opened in 1931.", (1,))
-    assert isinstance(result, Rejected) and result.verdict.label == "unsupported"
+    assert result.verdict.label == "unsupported" and result.reason and not result.citations

@@ -8,6 +8,7 @@ writes `rows.npz`-like arrays (xz) that `training.fit` reads, on this machine or
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import lzma
 import random
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from corpus.sentences import sentence_spans
 from training import made, sources, spoil, xling
 from training.near import Index
 from training.sources import ENTAILMENT, NOT_SUPPORTED, Passage, Row
@@ -249,6 +251,11 @@ def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     found = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in queries_en}
     yield from hand_claims(found, ("clapnq_claims_ja",), rng)
     yield from hand_questions(found, "clapnq_unanswerable_ja")
+    posts = {hashlib.sha1(p.text.encode()).hexdigest()[:12]: p for p in sources.prose(shared)}
+    for name in ("pairs_ja_en", "pairs_en_en"):
+        yield from pair_rows(english | found | posts, name, rng)
+    for name in ("pairs_en_ja", "pairs_ja_ja"):
+        yield from pair_rows(japanese, name, rng)
     words = {row["id"]: row["ja"] for row in sources.handwritten("xquad_questions_ja")}
     yield from asked(english, queries, rng, "xquad_ja", words)
     yield from by_sentence(english, queries, rng, "xquad_ja_sentences", words)
@@ -257,6 +264,48 @@ def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     words = {row["id"]: row["en"] for row in sources.handwritten("jsquad_questions_en")}
     yield from asked(japanese, asked_ja, rng, "jsquad_en", words)
     yield from by_sentence(japanese, asked_ja, rng, "jsquad_en_sentences", words)
+
+
+def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> Iterator[Row]:
+    """Hand-written quadruples: a true and a false claim, a question answered and one not.
+
+    ``s`` numbers the sentences of the passage that bear the claim and answer the question. They
+    are read alone, as the verifier does, and within their passage; other sentences of it, and
+    other passages of the same article, bear nothing. Held out by passage.
+    """
+    articles: dict[str, list[Passage]] = defaultdict(list)
+    for passage in passages.values():
+        articles[passage.article].append(passage)
+    for row in sources.handwritten(name):
+        home = passages[row["id"]]
+        out = sources.held("pairs" + row["id"], 0.15)
+        spans = sentence_spans(home.text)
+        start, end = spans[row["s"][0]][0], spans[row["s"][-1]][1]
+        bearing = home.text[start:end]
+        other = [
+            home.text[a:b] for n, (a, b) in enumerate(spans) if n not in row["s"] and b - a > 12
+        ]
+        other = rng.sample(other, min(2, len(other)))
+        title = home.article.replace("_", " ") + "\n" if rng.random() < 0.6 else ""
+        yield Row("nli", row["t"], bearing, ENTAILMENT, name, out)
+        yield Row("nli", row["f"], bearing, NOT_SUPPORTED, name, out)
+        yield Row("ans", row["q"], title + bearing, 1, name + "_asked", out)
+        yield Row("ans", row["u"], title + bearing, 0, name + "_asked", out)
+        for text in other:
+            yield Row("ans", row["q"], title + text, 0, name + "_asked", out)
+        if out:
+            continue
+        if other and rng.random() < 0.6:
+            yield Row("nli", row["t"], other[0], NOT_SUPPORTED, name)
+        if home.text != bearing and rng.random() < 0.5:
+            yield Row("nli", row["t"], home.text, ENTAILMENT, name)
+            yield Row("nli", row["f"], home.text, NOT_SUPPORTED, name)
+            yield Row("ans", row["q"], home.text, 1, name + "_asked")
+        if home.text != bearing and rng.random() < 0.5:
+            yield Row("ans", row["u"], home.text, 0, name + "_asked")
+        near = [p for p in articles[home.article] if p != home]
+        if near and rng.random() < 0.4:
+            yield Row("ans", row["q"], rng.choice(near).text, 0, name + "_asked")
 
 
 LABEL_OF = {"supported": ENTAILMENT, "not_supported": NOT_SUPPORTED}

@@ -44,4 +44,16 @@ MIXTURES: dict[str, dict[str, float]] = {
         "jaquad_claims": 0.05, "citint_train": 0.2, "pawsx_ja": 0.25, "pawsx_en": 0.25,
         "jsem": 0.05, "jsnli_dev": 0.05, "curr_drop": 0.05, "conjnli_dev": 0.2,
     },
+    # on from there: claims again, which the questions had pushed aside
+    "claims": {
+        "*": 0, "made_claims": 0.1, "switched_nli": 0.07, "parallel": 0.2, "mnli_dev": 0.1,
+        "snli_dev": 0.1, "jsick_ja": 0.2, "jsick_xling": 0.3, "pawsx_en": 0.7, "pawsx_ja": 0.7,
+        "pawsx_xling": 0.7, "symmetric": 2, "fever_nli_dev": 0.3, "fm2_gold": 1, "wice": 1,
+        "jnli": 0.5, "jsnli_dev": 0.2, "jsem": 0.1, "janli": 0.05, "jamp_temporal": 0.05,
+        "hans_regen": 0.05, "sick_en": 0.1, "conjnli_dev": 0.5, "citint_train": 0.4,
+        "jaquad_claims": 0.1, "xquad_claims_ja": 3, "jsquad_claims_en": 3, "jsquad": 0.03,
+        "jsquad_sentences": 0.08, "xquad": 0.2, "xquad_sentences": 0.4, "xquad_ja_sentences": 1,
+        "jsquad_en_sentences": 1, "jsquad_en": 1, "xquad_ja": 1, "made_questions": 0.01,
+        "switched_ans": 0.02, "clapnq": 1, "clapnq_ja": 1, "headings": 0.2,
+    },
 }  # fmt: skip

@@ -201,9 +201,14 @@ def clapnq(shared: Path) -> list[dict]:
 
 
 def prose(shared: Path) -> list[Passage]:
-    """Passages for made examples that belong to no question set: posts and the article."""
+    """Passages for made examples that belong to no question set: posts and model cards.
+
+    Not the article, which is part of the library.
+    """
     found = []
     for path in sorted((shared / "corpus").rglob("*.*")):
+        if path.stem.startswith("article"):
+            continue
         text = path.read_text(encoding="utf-8").split("\n---", 1)[-1]
         parts = [" ".join(part.split()) for part in text.split("\n\n")]
         good = [p for p in parts if len(p) > 150 and "](" not in p and p[0] not in "`<|#!-"]

@@ -1,0 +1,86 @@
+"""Why a question is not answered, in a sentence for the reader. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus.sentences import sentence_spans
+from corpus.types import Unread
+from service import rules
+from service.numbers import mentioned
+from service.question import language_of
+from service.relevance import within_reach
+from service.types import Abstention, Citation, Evidence
+from service.verify import cite
+from service.wording import listed, say
+
+CLOSEST_SHOWN = 3  # titles named
+UNREAD_SHOWN = 3
+_KINDS = ("number", "unit", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """Something that a question takes for granted, and the quote that says otherwise."""
+
+    supposed: str
+    stated: str
+    citation: Citation
+
+
+def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None:
+    """The number or name in the question for which the sources have another one.
+
+    Only where a sentence says nearly the same as the question, and nothing in the evidence
+    has what the question has: "the 100 languages of X" against "X covers 96 languages".
+    """
+    everything = " ".join(f"{e.source.title} {e.passage.text}" for e in evidence)
+    numbers, folded = mentioned(everything), everything.casefold()
+    for e in evidence:
+        for start, end in sentence_spans(e.passage.text):
+            sentence = e.passage.text[start:end]
+            if rules.overlap(question, sentence).covered < rules.NEAR_COPY:
+                continue
+            for found in rules.findings(question, sentence, everything):
+                if found.kind not in _KINDS or not found.contradicts:
+                    continue
+                if found.kind == "number" and _value(found.claimed) in numbers:
+                    continue
+                if found.kind == "name" and found.claimed.casefold() in folded:
+                    continue
+                return Premise(found.claimed, found.found, cite(e, start, end))
+    return None
+
+
+def explain(
+    question: str,
+    evidence: Sequence[Evidence],
+    premise: Premise | None,
+    unread: Sequence[Unread],
+) -> tuple[Abstention | None, str]:
+    """The kind of reason, None where there is nothing to look in, and the reason itself.
+
+    It names what came nearest, and which of the works that it comes from could not be read.
+    """
+    language = language_of(question)
+    if premise is not None:
+        quote = " ".join(premise.citation.quote.split())
+        values = (premise.supposed, premise.stated, quote)
+        return "false_premise", say("false_premise", language, *values)
+    if not evidence:
+        return None, say("no_sources", language)
+    near = evidence[:CLOSEST_SHOWN]
+    kind: Abstention = "not_enough_evidence" if within_reach(evidence) else "outside_library"
+    titles = tuple(dict.fromkeys(e.source.title or e.source.url for e in near))
+    reason = say(kind, language, listed(titles, language))
+    places = {e.source.url for e in near}
+    missing = [u for u in unread if u.place in places or not u.title][:UNREAD_SHOWN]
+    if missing and kind == "not_enough_evidence":
+        names = tuple(f"{u.title or u.place} ({u.reason})" for u in missing)
+        reason += say("unread", language, listed(names, language))
+    return kind, reason
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "").split(" ")[0])

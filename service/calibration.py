@@ -1,0 +1,70 @@
+"""What rules and checker say of a claim and a quote, put together as one probability.
+
+A logistic regression on a few numbers that anyone can look at. ``training/calibrate.py`` fits
+its weights and measures its errors, and writes both to ``calibration.json``; docs/evaluation.md
+shows them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from index.tokens import is_japanese
+from service.rules import Finding, overlap
+
+FILE = Path(__file__).with_name("calibration.json")
+FEATURES = (
+    "entailed", "contradicted", "entailed_across", "across", "covered", "in_order",
+    "departs", "departs_across", "constant",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Weights by feature, and what the verifier was measured to get wrong with them."""
+
+    weights: tuple[float, ...]
+    errors: dict[str, Any]
+
+    def probability(self, features: Sequence[float]) -> float:
+        """That the quote supports the claim, 0 to 1; ``features`` in the order of FEATURES."""
+        return _logistic(sum(w * x for w, x in zip(self.weights, features, strict=True)))
+
+
+def features(
+    claim: str, quote: str, probabilities: Sequence[float], found: Sequence[Finding]
+) -> tuple[float, ...]:
+    """The numbers of FEATURES. ``probabilities`` are the checker's: entailment, neutral,
+    contradiction; ``found`` is what the rules found."""
+    entailed, contradicted = log_odds(probabilities[0]), log_odds(probabilities[2])
+    across = float(is_japanese(claim) != is_japanese(quote))
+    shared = overlap(claim, quote)
+    within = 1 - across
+    departs = float(bool(found))
+    return (
+        entailed, contradicted, entailed * across, across, shared.covered * within,
+        shared.in_order * within, departs * within, departs * across, 1.0,
+    )  # fmt: skip
+
+
+@cache
+def calibration() -> Calibration:
+    """The one that ships."""
+    read = json.loads(FILE.read_text(encoding="utf-8"))
+    return Calibration(tuple(read["weights"][name] for name in FEATURES), read["errors"])
+
+
+def log_odds(probability: float) -> float:
+    """log(p / (1 - p)), kept within what a float32 can tell."""
+    p = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(p / (1 - p))
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))

@@ -1,0 +1,46 @@
+"""Which sources report on others that are in the library too. Pure.
+
+An article that links to a paper, and a digest of it, report on the paper: what rests on them
+alone is second hand where the work itself can be cited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from corpus.types import Source
+
+
+class Originals:
+    """What is known of some sources' originals.
+
+    A source reports on another if the other says that it is cited by it, or if it is a digest
+    and the other is a text of the same work.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        known = {source.id: source for source in sources}
+        self._of: dict[str, list[Source]] = {id: [] for id in known}
+        works = {s.url: s for s in known.values() if s.kind != "digest" and s.url}
+        for source in known.values():
+            for citing in source.cited_by:
+                if citing in self._of and citing != source.id:
+                    self._of[citing].append(source)
+            work = works.get(source.url)
+            if source.kind == "digest" and work is not None and work.id != source.id:
+                self._of[source.id].append(work)
+
+    def reports(self, source: Source) -> bool:
+        """Whether it reports on another source here."""
+        return bool(self._of.get(source.id))
+
+    def works(self, source_ids: Iterable[str]) -> set[str]:
+        """The ids of all works that these report on."""
+        return {work.id for id in source_ids for work in self._of.get(id, ())}
+
+    def secondary(self, source_ids: Iterable[str]) -> bool:
+        """Whether all of these only report on works that are here in their own words."""
+        ids = list(source_ids)
+        return bool(ids) and all(
+            any(work.kind != "digest" for work in self._of.get(id, ())) for id in ids
+        )
