@@ -18,6 +18,8 @@ TenkyoError
 │ └ ModelBadOutput       it answered, but not with what its protocol promises
 ├ NotFound               no source, passage, conversation or answer of that id
 ├ QuestionRefused        the question is empty, too long, or not text
+├ TextRefused            a text to verify is empty, too long, or not text
+├ ReceiptRefused         a file is no receipt that this version can check
 └ SettingsError          a setting is unknown or has a value that cannot be
 """
 
@@ -94,6 +96,14 @@ class NotFound(TenkyoError):
 
 
 class QuestionRefused(TenkyoError):
+    pass
+
+
+class TextRefused(TenkyoError):
+    pass
+
+
+class ReceiptRefused(TenkyoError):
     pass
 
 

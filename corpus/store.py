@@ -82,6 +82,13 @@ _answers = sa.Table(
     sa.Column("question", sa.Text, nullable=False),
     sa.Column("answer", sa.JSON, nullable=False),
 )
+# What was noted beside an answer when it was made; none for answers of earlier versions.
+_records = sa.Table(
+    "records",
+    _schema,
+    sa.Column("answer_id", sa.ForeignKey("answers.id"), primary_key=True),
+    sa.Column("record", sa.JSON, nullable=False),
+)
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
 
 
@@ -290,8 +297,13 @@ class Store:
             )
         return answers
 
-    def save_answer(self, answer_id: str, conversation_id: str, answer: dict) -> None:
-        """Keep an answer; ``answer`` is JSON and holds the question under that name."""
+    def save_answer(
+        self, answer_id: str, conversation_id: str, answer: dict, record: dict | None = None
+    ) -> None:
+        """Keep an answer, and what else is to be known of how it was made.
+
+        ``answer`` is JSON and holds the question under that name; ``record`` is JSON.
+        """
         with self._transaction(writes=True) as db:
             db.execute(
                 sa.insert(_answers),
@@ -303,6 +315,8 @@ class Store:
                     "answer": answer,
                 },
             )
+            if record is not None:
+                db.execute(sa.insert(_records), {"answer_id": answer_id, "record": record})
 
     def answer(self, answer_id: str) -> dict:
         with self._transaction() as db:
@@ -312,6 +326,19 @@ class Store:
         if found is None:
             raise NotFound(f"no answer {answer_id!r}")
         return found
+
+    def record(self, answer_id: str) -> tuple[str, dict | None]:
+        """When an answer was stored, and what was noted beside it, if anything was."""
+        query = (
+            sa.select(_answers.c.created_at, _records.c.record)
+            .join(_records, _records.c.answer_id == _answers.c.id, isouter=True)
+            .where(_answers.c.id == answer_id)
+        )
+        with self._transaction() as db:
+            found = db.execute(query).first()
+        if found is None:
+            raise NotFound(f"no answer {answer_id!r}")
+        return found.created_at, found.record
 
     @staticmethod
     def _upsert(db: sa.Connection, table: sa.Table, key: str, values: dict) -> None:

@@ -7,6 +7,7 @@ number changed, a negation or a swapped name is seen. The weights ship with the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import lzma
 import threading
@@ -35,6 +36,11 @@ class Checker(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of what decides its judgements: two of one digest agree."""
+        ...
+
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         """(evidence, claim) pairs -> probabilities [n, 3] in the order of LABELS."""
         ...
@@ -53,6 +59,17 @@ class CrossEncoder:
         self._path = path
         self._lock = threading.Lock()
         self._loaded: tuple[Network, Tokenizer] | None = None
+        self._digest = ""
+
+    @property
+    def digest(self) -> str:
+        if not self._digest:
+            try:
+                with self._path.open("rb") as file:
+                    self._digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise self._unreadable(error) from error
+        return self._digest
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         return self._logits(pairs)[0].softmax(-1).numpy()
@@ -77,10 +94,13 @@ class CrossEncoder:
             weights, config, packed = read_weights(self._path)
             tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
         except (OSError, SafetensorError, lzma.LZMAError, KeyError, ValueError) as error:
-            raise ModelUnavailable(
-                f"cannot load the checker from {self._path} ({error}): install Tenkyo again"
-            ) from error
+            raise self._unreadable(error) from error
         return Network(weights, config), tokenizer
+
+    def _unreadable(self, error: Exception) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"cannot load the checker from {self._path} ({error}): install Tenkyo again"
+        )
 
 
 class Network(nn.Module):

@@ -36,7 +36,12 @@ class Originals:
 
     def works(self, source_ids: Iterable[str]) -> set[str]:
         """The ids of all works that these report on."""
-        return {work.id for id in source_ids for work in self._of.get(id, ())}
+        return {work.id for work in self.behind(source_ids)}
+
+    def behind(self, source_ids: Iterable[str]) -> list[Source]:
+        """The works that these report on, by id."""
+        found = {work.id: work for id in source_ids for work in self._of.get(id, ())}
+        return [found[id] for id in sorted(found)]
 
     def secondary(self, source_ids: Iterable[str]) -> bool:
         """Whether all of these only report on works that are here in their own words."""
