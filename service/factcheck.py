@@ -1,0 +1,177 @@
+"""Any text to claims with verdicts, each looked up in the library. No HTTP, no printing.
+
+What a text says is cut into sentences where they stand, so that a claim's ``start`` and ``end``
+count code points in the text that was given. Markers and citations of the text's own are
+looked over: the library decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from corpus.errors import TextRefused
+from corpus.extract import extract
+from corpus.sentences import sentence_spans
+from corpus.sniff import sniff
+from corpus.types import Source
+from index.checker import Checker
+from index.search import Library
+from service.calibration import calibration
+from service.citations import SentenceParser
+from service.evidence import select
+from service.provenance import Originals
+from service.types import Citation, Claim, Draft, Evidence
+from service.verify import Verifier
+
+LONGEST_TEXT = 20_000  # characters verified at once by the service
+MOST_SENTENCES = 200
+LONGEST_SENTENCE = 2000  # characters
+NEAREST = 8  # passages looked up for a sentence
+CHARACTERS = 8000  # of them together
+
+# What makes no claim: front matter, comments, code blocks, headings of three kinds (`# …`,
+# underlined, a line in bold), and definitions of links and footnotes.
+_FENCE = r"^[ \t]{0,3}(?P=fence)"
+_NO_CLAIM = re.compile(
+    r"\A\ufeff?---[ \t]*\r?\n(?=[\w-]+[ \t]*:)(?:[^\n]*\n)*?---[ \t]*(?=\r?\n|\Z)"
+    r"|<!--(?:(?!-->).)*(?:-->)?"
+    rf"|^[ \t]{{0,3}}(?P<fence>`{{3,}}|~{{3,}})(?:(?!{_FENCE}).)*(?:{_FENCE}[`~]*)?"
+    r"|^[ \t]{0,3}#{1,6}(?:[ \t][^\n]*)?$"
+    r"|^(?![ \t]*(?:[-*+>|]|\d{1,3}[.)])[ \t])[^\n]*[^\s.。!！][ \t\r]*"
+    r"\n[ \t]{0,3}(?:={2,}|-{2,})\s*?$"
+    r"|^[ \t]*\*\*[^*\n]*[^*\n.。!！]\*\*\s*?$"
+    r"|^[ \t]*\[\^?[^\]\n]{1,60}\]:[ \t][^\n]*$",
+    re.MULTILINE | re.DOTALL,
+)
+_LEAD = re.compile(r"(?:[-*+•・>]\s+|\d{1,3}[.)]\s+|[\[［【][\d ,、，;-]{1,20}[\]］】]\s*)+")
+_TAIL = re.compile(r"(?:\s*[\[［【](?:\d[\d ,、，;-]{0,20}|\^[^\]\n]{1,40})[\]］】])+$")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,400})\]\([^()\s]{0,600}\)")
+_FOOTNOTE = re.compile(r"\[\^[^\]\n]{1,40}\]")
+_QUESTION = re.compile(
+    r"[?？][)）*_]*$|^[「『“\"].*[?？][」』”\"]$"
+    r"|(?:で(?:す|した|しょう)|ま(?:す|した|せん)|だろう)か。?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of a text: its claims in order, and the passages that they cite.
+
+    ``evidence`` is numbered by first use, one label a passage, over all claims.
+    ``error_rates`` is how often the verifier was measured to be wrong.
+    """
+
+    claims: tuple[Claim, ...]
+    evidence: tuple[Evidence, ...]
+    error_rates: dict[str, Any]
+
+
+def text_of(name: str, data: bytes) -> str:
+    """The text of a file's bytes, as it stands for text and Markdown, else as it is extracted.
+
+    Raises CorpusError where there is none to be read.
+    """
+    found, text = sniff(data, name)
+    return text if found in ("markdown", "text") else extract(data, Source("", name)).text
+
+
+def statements(text: str) -> list[tuple[int, int, Draft]]:
+    """The sentences of a text that claim something: where each stands, and what it says.
+
+    Raises TextRefused for a text without a word, and for a sentence of more than
+    LONGEST_SENTENCE characters.
+    """
+    if not any(char.isalnum() for char in text):
+        raise TextRefused("the text is empty: give the sentences that you want verified")
+    found = []
+    masked = _NO_CLAIM.sub(lambda match: "\n" * len(match[0]), text)
+    for start, end in sentence_spans(masked):
+        lead = _LEAD.match(text, start, end)
+        start = lead.end() if lead else start
+        tail = _TAIL.search(text, max(start, end - 100), end)
+        end = tail.start() if tail else end
+        if end - start > LONGEST_SENTENCE:
+            raise TextRefused(
+                f"the sentence at character {start:,} has {end - start:,} characters, and at most"
+                f" {LONGEST_SENTENCE:,} are read: end it with a full stop or a line break"
+            )
+        said = _said(text[start:end])
+        if any(char.isalpha() for char in said) and not _QUESTION.search(said):
+            found.append((start, end, Draft(said)))
+    return found
+
+
+def check_text(text: str) -> str:
+    """The text itself; TextRefused if there is nothing to verify in it, or too much."""
+    if len(text) > LONGEST_TEXT:
+        raise TextRefused(
+            f"the text has {len(text):,} characters, and at most {LONGEST_TEXT:,} are verified at"
+            " once: send it in parts, or run `tenkyo verify FILE`, which has no such limit"
+        )
+    count = len(statements(text))
+    if count > MOST_SENTENCES:
+        raise TextRefused(
+            f"the text has {count:,} sentences, and at most {MOST_SENTENCES} are verified at once:"
+            " send it in parts, or run `tenkyo verify FILE`, which has no such limit"
+        )
+    return text
+
+
+class FactChecker:
+    """Looks each sentence of a text up in a library, and checks it."""
+
+    def __init__(self, library: Library, checker: Checker) -> None:
+        self._library, self._verifier = library, Verifier(checker)
+
+    def check(
+        self,
+        text: str,
+        source_ids: Sequence[str] | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Checked:
+        """The claims of ``text``, of any length, each with its verdict.
+
+        ``text[claim.start : claim.end] == claim.text`` holds for each. ``source_ids`` limits
+        where to look; NotFound for an unknown one, TextRefused as of ``statements``.
+        """
+        for source_id in source_ids or ():
+            self._library.store.source(source_id)
+        originals = Originals(source for source, _ in self._library.store.sources())
+        said = statements(text)
+        claims: list[Claim] = []
+        shown: dict[str, Evidence] = {}  # by the id of the passage
+        for start, end, draft in said:
+            hits = self._library.search(draft.text, NEAREST, source_ids)
+            evidence = select(hits, NEAREST, CHARACTERS)
+            claim = _numbered(self._verifier.check(draft, evidence, originals), evidence, shown)
+            claims.append(replace(claim, text=text[start:end], start=start, end=end))
+            if progress:
+                progress("verify", len(claims), len(said))
+        return Checked(tuple(claims), tuple(shown.values()), calibration().errors)
+
+
+def _said(sentence: str) -> str:
+    """What a sentence says, without markup, markers and blanks that are too many."""
+    bare = _FOOTNOTE.sub("", _LINK.sub(r"\1", " ".join(sentence.split())))
+    parser = SentenceParser()
+    drafts = parser.feed(bare) + parser.finish()
+    return " ".join(draft.text for draft in drafts).replace("`", "")
+
+
+def _numbered(claim: Claim, evidence: Sequence[Evidence], shown: dict[str, Evidence]) -> Claim:
+    """The claim with the labels of the whole text in place of those of its own evidence."""
+    own = {e.passage.id: e for e in evidence}
+
+    def number(citation: Citation) -> Citation:
+        id = citation.passage_id
+        found = shown.setdefault(id, replace(own[id], label=len(shown) + 1))
+        return replace(citation, label=found.label)
+
+    return replace(
+        claim,
+        citations=tuple(map(number, claim.citations)),
+        disputed_by=tuple(map(number, claim.disputed_by)),
+    )
