@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -136,6 +137,45 @@ def ask(
         print(json.dumps(to_json(answer), ensure_ascii=False))
     else:
         _print_answer(answer)
+
+
+@app.command("eval")
+def evaluate(
+    questions: Annotated[Path, typer.Argument(help="JSON lines; docs/evaluation.md says what.")],
+    mode: Annotated[
+        str, typer.Option(metavar="quoted|generated", help="How to answer.")
+    ] = "quoted",
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Only so many, at random, always the same.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Keep each answer here, as a line of JSON; goes on where it stopped."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a file of questions, and measure how well."""
+    from service import evaluation, measures
+
+    asked = evaluation.choose(evaluation.read_questions(questions), sample, limit)
+    settings = evaluation.settings_for(_settings(), mode)
+
+    async def run(progress: Callable[[str, int, int], None]) -> tuple[dict, list[dict]]:
+        engine, close = _engine(settings)
+        try:
+            made_with = evaluation.conditions(engine, settings, mode)
+            return made_with, await evaluation.run(engine, asked, mode, made_with, out, progress)
+        finally:
+            await close()
+
+    with _progress() as progress:
+        made_with, records = asyncio.run(run(progress))
+    report = {"conditions": made_with} | measures.report(asked, records)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _print_table(measures.HEAD, measures.rows(report))
 
 
 @app.command()

@@ -1,0 +1,180 @@
+"""Question files and corpora for `tenkyo eval`, from XQuAD, JSQuAD and CLAPNQ.
+
+    python tests/benchmarks/questions.py --shared ../shared --out /tmp/bench
+
+makes the data folders /tmp/bench/{xquad,jsquad,clapnq}, each with a database, an index and
+questions.jsonl; then
+
+    TENKYO_DATA_DIR=/tmp/bench/xquad tenkyo eval /tmp/bench/xquad/questions.jsonl
+
+XQuAD and JSQuAD: 60 questions that a passage answers, and 20 of articles that were left out of
+the corpus as a whole, so that nothing answers them. CLAPNQ: all its questions and passages; those
+without an answer keep theirs, which is near and does not answer. Every passage is a source of its
+own. What is chosen is always the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.passages import split
+from corpus.sentences import sentences
+from corpus.store import Store
+from corpus.types import Document, Source, text_hash
+from index.embed import SentenceTransformerEmbedder
+from index.ingest import sync
+from index.models import BUNDLED
+
+SEED = 7
+ANSWERABLE, UNANSWERABLE = 60, 20
+
+
+@dataclass(frozen=True)
+class Text:
+    """One passage, to be ingested as a source under its id."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A corpus and its questions, as `tenkyo eval` reads them."""
+
+    name: str
+    language: str
+    texts: list[Text]
+    questions: list[dict]
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def squad(name: str, language: str, folder: Path, leave_out: int) -> Bench:
+    """A set in the shape of SQuAD; articles of ``leave_out`` passages together are left out."""
+    chance = random.Random(SEED)
+    texts = [_text(row) for row in read(folder / "corpus.jsonl")]
+    outside = articles(texts, leave_out, chance)
+    place = {text.id: text for text in texts}
+    rows = read(folder / "queries.jsonl")
+    chance.shuffle(rows)
+    others = [row for row in rows if place[row["doc_id"]].title in outside]
+    inside = [
+        row
+        for row in rows
+        if place[row["doc_id"]].title not in outside
+        and any(answer in place[row["doc_id"]].text for answer in row["answers"])
+    ]
+    questions = [
+        _row(row, language, True)
+        | {
+            "answers": row["answers"],
+            "sources": [row["doc_id"]],
+            "quotes": gold_sentences(place[row["doc_id"]].text, row["answers"]),
+        }
+        for row in inside[:ANSWERABLE]
+    ] + [_row(row, language, False) for row in others[:UNANSWERABLE]]
+    kept = [text for text in texts if text.title not in outside]
+    return Bench(name, language, kept, questions)
+
+
+def articles(texts: Sequence[Text], passages: int, chance: random.Random) -> set[str]:
+    """Titles of articles that have at most so many passages together, chosen at random."""
+    titles = sorted({text.title for text in texts})
+    chance.shuffle(titles)
+    chosen: set[str] = set()
+    for title in titles:
+        size = sum(text.title == title for text in texts)
+        if size <= passages:
+            chosen.add(title)
+            passages -= size
+    return chosen
+
+
+def gold_sentences(text: str, answers: Sequence[str]) -> list[str]:
+    """The one sentence of a passage in which an answer stands; none where several have one.
+
+    The sets' own offsets cannot tell them apart: XQuAD's are those of the first occurrence.
+    """
+    found = [s for s in sentences(text) if any(answer in s for answer in answers)]
+    return found if len(found) == 1 else []
+
+
+def _text(row: dict) -> Text:
+    """A passage as the set has it; JSQuAD's begin with their title and a mark, which go."""
+    text = row["text"].removeprefix(f"{row['title']} [SEP] ")
+    return Text(row["id"], row["title"].replace("_", " "), text)
+
+
+def _row(row: dict, language: str, answerable: bool) -> dict:
+    found = {"id": row["id"], "language": language, "question": row["question"]}
+    return found | {"answerable": answerable}
+
+
+def clapnq(path: Path) -> Bench:
+    """CLAPNQ's long answers are no strings to look for: its gold is passages and sentences.
+
+    Where two people marked sentences, the first one's count.
+    """
+    texts, questions = {}, []
+    for row in read(path):
+        text = Text(text_hash(row["passage"])[:12], row["title"], row["passage"].strip())
+        texts[text.id] = text
+        question = _row(row, "en", row["answerable"])
+        if row["answerable"]:
+            question |= {"sources": [text.id], "quotes": row["selected_sentences"][0]}
+        questions.append(question)
+    return Bench("clapnq", "en", list(texts.values()), questions)
+
+
+def prepare(bench: Bench, folder: Path, embedder: SentenceTransformerEmbedder) -> None:
+    """A data folder with the corpus ingested and indexed, and the questions beside it."""
+    store = Store(f"sqlite:///{(folder / 'tenkyo.db').resolve()}")
+    wanted = {text.id for text in bench.texts}
+    for source, _ in store.sources():
+        if source.id not in wanted:
+            store.delete(source.id)
+    for text in bench.texts:
+        source = Source(
+            text.id, f"https://example.org/{text.id}", text.title, language=bench.language
+        )
+        document = Document(source, text.text)
+        store.put(document, split(document))
+    sync(store, embedder, folder / "index", lambda *_: None)
+    models = folder / "models"
+    if not models.exists():
+        models.symlink_to(Path("..") / "models")
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in bench.questions]
+    (folder / "questions.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    qa = given.shared / "data" / "qa"
+    embedder = SentenceTransformerEmbedder(BUNDLED, given.out / "models")
+    for bench in (
+        squad("xquad", "en", qa / "xquad_en", 20),
+        squad("jsquad", "ja", qa / "jsquad_ja", 45),
+        clapnq(qa / "clapnq_en.jsonl"),
+    ):
+        prepare(bench, given.out / bench.name, embedder)
+        answerable = sum(question["answerable"] for question in bench.questions)
+        print(
+            f"{bench.name}: {len(bench.texts)} passages, {answerable} answerable questions,"
+            f" {len(bench.questions) - answerable} others",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
