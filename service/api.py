@@ -30,9 +30,12 @@ from corpus.errors import (
     QuestionRefused,
     StoreError,
     TenkyoError,
+    TextRefused,
 )
 from index.local import read_manifest
+from service import receipt
 from service.engine import Engine
+from service.factcheck import FactChecker, check_text
 from service.middleware import BodyLimit, Headers
 from service.question import check_question
 from service.types import Event, to_json
@@ -45,6 +48,7 @@ CONTEXT = 600  # characters around a passage that /v1/passages gives
 # The first row that fits decides; a later one is for the rest of its branch of the tree.
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (QuestionRefused, 422, "The question cannot be read"),
+    (TextRefused, 422, "The text cannot be verified"),
     (NotFound, 404, "Not found"),
     (IndexMissing, 503, "There is no index yet"),
     (IndexMismatch, 503, "The index does not fit"),
@@ -76,6 +80,20 @@ class Question(BaseModel):
     source_ids: list[str] | None = Field(None, description="answer from these sources alone")
     mode: Literal["quoted"] | None = Field(None, description="`quoted`: use no language model")
     stream: bool = Field(False, description="events as they are decided, as with Accept")
+
+
+class Text(BaseModel):
+    """What ``POST /v1/verify`` takes."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"text": "Whisper was trained on 680,000 hours of audio."}]
+        },
+    )
+
+    text: str = Field(description="at most 20,000 characters and 200 sentences")
+    source_ids: list[str] | None = Field(None, description="look in these sources alone")
 
 
 def create_app(
@@ -110,6 +128,7 @@ def create_app(
     app.add_middleware(Headers, headers=HEADERS)
     _handle_errors(app)
     _add_answers(app, engine)
+    _add_verify(app, engine)
     _add_library(app, engine)
     _add_health(app, engine, index_dir)
     _add_page(app)
@@ -133,11 +152,12 @@ def _handle_errors(app: FastAPI) -> None:
         return _as_problem(error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "body"
         if first["type"] == "json_invalid":
-            return problem(400, "The body is not JSON", 'send JSON like {"question": "…"}')
+            name = "text" if request.url.path == "/v1/verify" else "question"
+            return problem(400, "The body is not JSON", f'send JSON like {{"{name}": "…"}}')
         detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
         return problem(422, "The request is not as expected", detail)
 
@@ -169,6 +189,20 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
     @app.get("/v1/answers/{answer_id}", summary="An answer given before")
     def answer(answer_id: str) -> JSONResponse:
         return JSONResponse(engine.library.store.answer(answer_id))
+
+    @app.get("/v1/answers/{answer_id}/receipt", summary="A record to re-check an answer by")
+    def answer_receipt(answer_id: str) -> JSONResponse:
+        made = receipt.make(engine.library.store, answer_id)
+        name = f'attachment; filename="receipt-{made["id"]}.json"'
+        return JSONResponse(made, headers={"Content-Disposition": name})
+
+
+def _add_verify(app: FastAPI, engine: Engine) -> None:
+    facts = FactChecker(engine.library, engine.checker)
+
+    @app.post("/v1/verify", summary="The sentences of any text, each with its verdict and quotes")
+    def verify(body: Text) -> JSONResponse:
+        return JSONResponse(to_json(facts.check(check_text(body.text), body.source_ids)))
 
 
 async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ from corpus.errors import ModelError
 from corpus.passages import in_context
 from index.checker import Checker
 from index.search import Hit, Library
-from service import prompt
+from service import prompt, receipt
 from service.abstain import Premise, explain, false_premise
 from service.citations import SentenceParser
 from service.evidence import select
@@ -63,6 +63,9 @@ class _Turn:
     reason: str | None = None
     abstention: Abstention | None = None
     originals: Originals = field(default_factory=lambda: Originals(()))
+    revision: str = ""  # of the passages, when they were searched
+    drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
+    prompt: list[prompt.Message] = field(default_factory=list)  # what a model was sent
     premise: Premise | None = None
 
     @property
@@ -76,12 +79,17 @@ class _Turn:
 
     def add(self, claim: Claim) -> Claim:
         """Put a claim at the end of the text, its markers after it; returns it placed."""
-        start = len(self.text) + 1 if self.text else 0
-        markers = "".join(f"[{c.label}]" for c in claim.citations)
-        self.text += f"{' ' if self.text else ''}{claim.text} {markers}"
-        placed = replace(claim, start=start, end=start + len(claim.text))
+        self.text, placed = append(self.text, claim)
         self.claims.append(placed)
         return placed
+
+
+def append(text: str, claim: Claim) -> tuple[str, Claim]:
+    """A text with a claim and its markers put behind it, and the claim at its place there."""
+    start = len(text) + 1 if text else 0
+    markers = "".join(f"[{c.label}]" for c in claim.citations)
+    longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
+    return longer, replace(claim, start=start, end=start + len(claim.text))
 
 
 class Engine:
@@ -162,6 +170,7 @@ class Engine:
             for source_id in source_ids or ():
                 store.source(source_id)
             turn = _Turn(secrets.token_urlsafe(12), conversation, question)
+            turn.revision = store.revision()
             turn.originals = Originals(source for source, _ in store.sources())
             hits = self.library.search(question, 2 * self._top_k, source_ids)
             turn.took("search")
@@ -195,9 +204,9 @@ class Engine:
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen = SentenceParser(), set()
-        messages = prompt.messages(turn.question, turn.evidence)
+        turn.prompt = prompt.messages(turn.question, turn.evidence)
         try:
-            async with aclosing(self.model.stream(messages)) as pieces:
+            async with aclosing(self.model.stream(turn.prompt)) as pieces:
                 async for drafts in _drafts(parser, pieces):
                     for draft in drafts:
                         if not prompt.declines(draft.text) and draft.text not in seen:
@@ -220,6 +229,7 @@ class Engine:
         return events
 
     def _decide(self, turn: _Turn, draft: Draft) -> Event:
+        turn.drafts.append(draft)
         claim = self._verifier.check(draft, turn.evidence, turn.originals)
         if claim.verdict.label == "supported":
             return Event("claim", turn.add(claim))
@@ -243,9 +253,17 @@ class Engine:
             abstention=turn.abstention,
             timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
         )
-        save = self.library.store.save_answer
-        await asyncio.to_thread(save, answer.id, answer.conversation_id, to_json(answer))
+        await asyncio.to_thread(self._keep, turn, answer)
         return answer
+
+    def _keep(self, turn: _Turn, answer: Answer) -> None:
+        """Store the answer, and beside it what a receipt needs besides."""
+        works = turn.originals.behind(e.source.id for e in turn.evidence)
+        noted = receipt.note(
+            self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt
+        )
+        store = self.library.store
+        store.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)
 
 
 async def _drafts(parser: SentenceParser, pieces: AsyncIterator[str]) -> AsyncIterator[list[Draft]]:
