@@ -28,10 +28,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence as it was written, and the labels that it cites; nothing is checked yet."""
+    """A sentence as it was written, and the labels that it cites; nothing is checked yet.
+
+    ``named`` are the works that it cites as (surname, year). ``asides`` are the parentheses
+    that named them, (offset, text), taken out of ``text``: put back, from the last to the
+    first, they give the sentence as it stood.
+    """
 
     text: str
     labels: tuple[int, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
+    asides: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

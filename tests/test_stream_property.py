@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from corpus.types import Passage, Source
 from index.tokens import tokens
-from service.citations import SentenceParser
+from service.citations import SentenceParser, resolve
 from service.engine import _Turn
 from service.types import Claim, Evidence
 from service.verify import Verifier
@@ -22,7 +22,9 @@ CUT = DOCUMENT.index(" [7]")
 
 
 def evidence():
-    source = Source("kanda", "https://example.org/kanda", "Kanda")
+    source = Source(
+        "kanda", "https://example.org/kanda", "Kanda", authors=("Aiko Mori",), published="2022-05"
+    )
     spans = ((0, CUT), (CUT + 1, len(DOCUMENT)))
     return tuple(
         Evidence(n, Passage(f"{n:016}", "kanda", a, b, DOCUMENT[a:b]), source, 1.0)
@@ -53,6 +55,8 @@ WRITTEN = st.lists(
             "The Kanda reading room opened in 1931.", "It opened in 1999", "The room holds 40,000 maps",
             "神田閲覧室は月曜日に休む。", "神田閲覧室は毎日開く", " [1]", "[2]", "[1, 2]", "【2】", "[9]", "[Source 1]",
             ". ", "。", "\n", " ", "Aiko Mori was the founder", "[7]", "*", "[[1]", "`[1]`", "(Mori, 2022)",
+            " (Atari, 2013)", "According to source 2, ", "資料2によると、", "Source 1 provides this information.",
+            " (see source 1)", " [1](https://example.org)", "[1-2]", "[[2]]", "Mori (2022) says that ", "[資料1]",
         ]
     ),
     max_size=12,
@@ -68,7 +72,7 @@ def test_every_marker_has_its_citation_and_every_quote_stands(text, data):
     drafts = [d for a, b in pairwise(edges) for d in parser.feed(text[a:b])]
     turn = _Turn("id", "conversation", "question")
     for draft in drafts + parser.finish():
-        result = verifier.check(draft, shown)
+        result = verifier.check(resolve(draft, shown), shown)
         if isinstance(result, Claim):
             turn.add(result)
     end = 0
