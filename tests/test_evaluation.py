@@ -263,7 +263,7 @@ def quiet(*_):
 
 
 def evaluate(engine, asked, out, mode="quoted", **settings):
-    made_with = conditions(engine, Settings(**settings), mode)
+    made_with = conditions(engine, Settings(**settings), mode) | {"code": "as it is"}
     return asyncio.run(run(engine, asked, mode, made_with, out, quiet))
 
 
@@ -280,7 +280,7 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, tmp_path):
     with out.open("ab") as file:
         file.write('{"id": "g", "quest本'.encode()[:-1])  # killed in the midst of a line
     steps = []
-    made_with = conditions(engine, Settings(), "quoted")
+    made_with = first[0]["conditions"]
     second = asyncio.run(run(engine, ASKED, "quoted", made_with, out, lambda *s: steps.append(s)))
     assert steps == [("asking", 2, 3), ("asking", 3, 3)]
     assert json.loads(json.dumps(first)) == second[:2]
@@ -289,6 +289,11 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, tmp_path):
     assert [r["answer"]["id"] for r in evaluate(engine, ASKED, out)] == ids
     changed = [replace(ASKED[1], question="What is the capital of Peru?")]
     assert evaluate(engine, changed, out)[0]["answer"]["id"] not in ids
+
+
+def test_the_code_is_one_of_the_conditions(library, checker):
+    made_with = conditions(Engine(library, checker), Settings(), "quoted")
+    assert len(made_with["code"]) == 12 and made_with["library"] == library.store.revision()
 
 
 def test_results_of_other_settings_or_of_others_are_left_alone(library, checker, tmp_path):
@@ -384,11 +389,11 @@ def test_the_command(library_folder, models, tmp_path):
         command = [sys.executable, "-m", "service.cli", "eval", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
 
-    out = tmp_path / "out.jsonl"
-    done = tenkyo(asked, "--out", out, "--json")
+    done = tenkyo(asked, "--out", tmp_path / "out.jsonl", "--json")
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 1
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["measures"]["in_answer"]["value"] == 1
-    done = tenkyo(asked, "--out", out)
+    done = tenkyo(asked)
     assert done.returncode == 0, done.stderr
     table = done.stdout
     assert "right, in the answer" in table and "1.000" in table
