@@ -1,4 +1,4 @@
-"""The command line: puts the parts together, and is the only place that prints.
+"""The command line: puts the parts together. It prints, by service.console, and nothing else does.
 
 Everything heavy is imported where it is used, so that ``tenkyo --help`` is quick.
 """
@@ -10,21 +10,24 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import SettingsError, TenkyoError
+from corpus.errors import SettingsError, StoreError, TenkyoError, TextRefused
+from service import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from index.checker import Checker
     from index.ingest import Item
     from index.search import Library
     from service.engine import Engine
+    from service.factcheck import Checked, FactChecker
     from service.settings import Settings
     from service.types import Answer
 
@@ -81,7 +84,7 @@ def ingest(
         async with Fetcher(connect=4, read=8, deadline=20) as fetcher:
             return await ingest_library(store, entries(), fetcher, progress)
 
-    with _progress() as progress:
+    with console.progress() as progress:
         items = asyncio.run(read(progress))
         embedded = sync(store, embedder, settings.index_dir, progress)
     failed = [item for item in items if item.outcome == "failed"]
@@ -94,7 +97,7 @@ def ingest(
             "failed": [{kind["://" in i.place]: i.place, "reason": i.reason} for i in failed],
         }, ensure_ascii=False))  # fmt: skip
     else:
-        _print_items(items, embedded)
+        console.items(items, embedded)
     if failed and len(failed) == len(items):
         raise SystemExit(2)
 
@@ -105,7 +108,7 @@ def reindex(as_json: Json = False) -> None:
     from index.ingest import sync
 
     settings = _settings()
-    with _progress() as progress:
+    with console.progress() as progress:
         count = sync(
             _store(settings), _embedder(settings), settings.index_dir, progress, rebuild=True
         )
@@ -136,7 +139,61 @@ def ask(
     if as_json:
         print(json.dumps(to_json(answer), ensure_ascii=False))
     else:
-        _print_answer(answer)
+        console.answer(answer)
+
+
+@app.command()
+def verify(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…", help="Texts, documents and receipts; -: standard input."),
+    ],
+    source: Sources = None,
+    as_json: Json = False,
+) -> None:
+    """Verify each sentence of a text in the library, or an answer by its receipt.
+
+    Exit code 0: all is supported, or holds; 1: something is not; 2: bad input.
+    """
+    from service import factcheck, receipt
+    from service.recheck import holds, recheck
+    from service.types import to_json
+
+    settings = _settings()
+    data = {name: _read(name) for name in files}
+    receipts = {name: receipt.read(held) for name, held in data.items()}
+    texts = {n: factcheck.text_of(n, data[n]) for n, found in receipts.items() if found is None}
+    checker = _checker()
+    facts = factcheck.FactChecker(_library(settings), checker) if texts else None
+    store = _store_if_any(settings) if len(texts) < len(data) else None
+    results: list[dict[str, Any]] = []
+    good = True
+    for name, held in receipts.items():
+        if held is None:
+            found = _check_text(facts, name, texts[name], source)
+            fine = all(claim.verdict.label == "supported" for claim in found.claims)
+            results.append({"file": name, **to_json(found)})
+            printed = partial(console.checked, name, found)
+        else:
+            checks = recheck(held, checker, store)
+            fine = holds(checks)
+            rows = [to_json(check) for check in checks]
+            results.append({"file": name, "receipt": held["id"], "holds": fine, "checks": rows})
+            printed = partial(console.rechecked, name, checks)
+        good = good and fine
+        if not as_json:
+            printed()
+    if as_json:
+        print(json.dumps({"files": results}, ensure_ascii=False))
+    raise SystemExit(0 if good else 1)
+
+
+def _check_text(facts: FactChecker, name: str, text: str, sources: Sequence[str] | None) -> Checked:
+    with console.progress() as progress:
+        try:
+            return facts.check(text, sources, progress)
+        except TextRefused as error:
+            raise TextRefused(f"{name}: {error}") from None
 
 
 @app.command("eval")
@@ -169,13 +226,13 @@ def evaluate(
         finally:
             await close()
 
-    with _progress() as progress:
+    with console.progress() as progress:
         made_with, records = asyncio.run(run(progress))
     report = {"conditions": made_with} | measures.report(asked, records)
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
-        _print_table(measures.HEAD, measures.rows(report))
+        console.table(measures.HEAD, measures.rows(report))
 
 
 @app.command()
@@ -194,9 +251,7 @@ def search(
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return
-    for hit in hits:
-        print(f"{hit.score:6.2f}  {hit.passage.id}  {hit.source.title}")
-        print(f"        {' '.join(hit.passage.text.split())[:160]}\n")
+    console.hits(hits)
 
 
 @app.command()
@@ -231,7 +286,7 @@ def sources(as_json: Json = False) -> None:
         rows = [to_json(source) | {"passages": n} for source, n in listed]
         print(json.dumps({"sources": rows}, ensure_ascii=False))
         return
-    _print_table(
+    console.table(
         ("id", "kind", "title", "passages"),
         [(source.id, source.kind, source.title, str(n)) for source, n in listed],
     )
@@ -283,6 +338,32 @@ def _store(settings: Settings):
     return Store(settings.database)
 
 
+def _store_if_any(settings: Settings):
+    """The library of the settings if there is one; none is made."""
+    from corpus.store import Store
+
+    if not settings.database_url and not (settings.data_dir / "tenkyo.db").exists():
+        return None
+    try:
+        return Store(settings.database)
+    except StoreError as error:
+        print(f"tenkyo: without the library: {error}", file=sys.stderr)
+        return None
+
+
+def _read(name: str) -> bytes:
+    """The bytes of a file, or of standard input for ``-``."""
+    from corpus import files
+
+    return sys.stdin.buffer.read() if name == "-" else files.read(Path(name))
+
+
+def _checker() -> Checker:
+    from index.checker import CrossEncoder
+
+    return CrossEncoder()
+
+
 def _embedder(settings: Settings):
     from index.embed import SentenceTransformerEmbedder
 
@@ -300,7 +381,6 @@ def _library(settings: Settings) -> Library:
 
 def _engine(settings: Settings) -> tuple[Engine, Callable]:
     """The engine of the settings, and what to await when it is done with."""
-    from index.checker import CrossEncoder
     from service.engine import Engine
     from service.model import ChatModel
 
@@ -319,7 +399,7 @@ def _engine(settings: Settings) -> tuple[Engine, Callable]:
 
     engine = Engine(
         _library(settings),
-        CrossEncoder(),
+        _checker(),
         model,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,
@@ -343,63 +423,6 @@ def _bind(host: str, port: int) -> socket.socket:
             name, value, f"cannot listen there ({error.strerror}): set {name} to another"
         ) from None
     return bound
-
-
-# Printing
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on stderr, which a pipe does not see."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    tasks: dict[str, Any] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-
-        def progress(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-            bar.update(tasks[step], completed=done, total=total)
-
-        yield progress
-
-
-def _print_items(items: Sequence[Item], embedded: int) -> None:
-    rows = [
-        (item.outcome, item.title or item.place, str(item.passages or ""), item.reason)
-        for item in items
-    ]
-    _print_table(("outcome", "source", "passages", "why"), rows)
-    print(f"\n{sum(item.passages for item in items)} passages, {embedded} newly embedded")
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*head, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-def _print_answer(answer: Answer) -> None:
-    if answer.reason:
-        print(f"({answer.reason})\n" if answer.claims else answer.reason)
-    for claim in answer.claims:
-        print(claim.text, "".join(f"[{c.label}]" for c in claim.citations))
-    cited = {c.label: c for claim in answer.claims for c in claim.citations}
-    for evidence in answer.evidence:
-        if evidence.label in cited:
-            quote = " ".join(cited[evidence.label].quote.split())
-            print(f"\n[{evidence.label}] {evidence.source.title} ({evidence.source.kind})")
-            print(f"    “{quote}”\n    {evidence.source.url}")
-    for rejected in answer.rejected:
-        print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")
 
 
 if __name__ == "__main__":
