@@ -198,10 +198,9 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
 
 
 def _add_verify(app: FastAPI, engine: Engine) -> None:
-    facts = FactChecker(engine.library, engine.checker)
-
     @app.post("/v1/verify", summary="The sentences of any text, each with its verdict and quotes")
     def verify(body: Text) -> JSONResponse:
+        facts = FactChecker(engine.library, engine.checker)
         return JSONResponse(to_json(facts.check(check_text(body.text), body.source_ids)))
 
 

@@ -48,6 +48,7 @@ _NO_CLAIM = re.compile(
 )
 _LEAD = re.compile(r"(?:[-*+•・>]\s+|\d{1,3}[.)]\s+|[\[［【][\d ,、，;-]{1,20}[\]］】]\s*)+")
 _TAIL = re.compile(r"(?:\s*[\[［【](?:\d[\d ,、，;-]{0,20}|\^[^\]\n]{1,40})[\]］】])+$")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,400})\]\([^()\s]{0,600}\)")
 _FOOTNOTE = re.compile(r"\[\^[^\]\n]{1,40}\]")
 _QUESTION = re.compile(
@@ -81,11 +82,17 @@ def text_of(name: str, data: bytes) -> str:
 def statements(text: str) -> list[tuple[int, int, Draft]]:
     """The sentences of a text that claim something: where each stands, and what it says.
 
-    Raises TextRefused for a text without a word, and for a sentence of more than
-    LONGEST_SENTENCE characters.
+    Raises TextRefused for a text without a word or with half a character, and for a sentence
+    of more than LONGEST_SENTENCE characters.
     """
     if not any(char.isalnum() for char in text):
         raise TextRefused("the text is empty: give the sentences that you want verified")
+    half = _SURROGATE.search(text)
+    if half:
+        raise TextRefused(
+            f"the text has half a character at {half.start():,} (a lone surrogate): send whole"
+            " characters, in UTF-8 or as pairs of \\u escapes"
+        )
     found = []
     masked = _NO_CLAIM.sub(lambda match: "\n" * len(match[0]), text)
     for start, end in sentence_spans(masked):

@@ -14,6 +14,8 @@ from scripted import Script
 
 from service.api import STATUSES, create_app
 from service.engine import Engine
+from service.receipt import read
+from service.recheck import holds, recheck
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 
@@ -158,8 +160,51 @@ def test_bad_requests_are_problem_documents(call, request_, status, says):
     assert "Traceback" not in response.text
 
 
+def test_a_receipt_of_an_answer(call, checker):
+    made = call("POST", "/v1/answers", json={"question": QUESTION}).json()
+    response = call("GET", f"/v1/answers/{made['id']}/receipt")
+    assert made["id"] in response.headers["content-disposition"]
+    receipt = read(response.content)
+    assert receipt["text"] == made["text"] and receipt["prompt"]
+    assert holds(recheck(receipt, checker))
+
+
+def test_a_text_is_verified(call):
+    text = "# 😀\n\nWhisper was trained on 680,000 hours of audio [7]. Is it? It cost 90 dollars."
+    made = call("POST", "/v1/verify", json={"text": text, "source_ids": ["whisper"]}).json()
+    assert set(made) == {"claims", "evidence", "error_rates"}
+    true, false = made["claims"]
+    assert text[true["start"] : true["end"]] == true["text"] and true["text"].endswith("[7].")
+    assert true["verdict"]["label"] == "supported" and true["citations"][0]["label"] == 1
+    assert false["verdict"]["label"] != "supported" and false["reason"]
+    assert {e["source"]["id"] for e in made["evidence"]} == {"whisper"}
+    assert made["evidence"][0]["passage"]["id"] == true["citations"][0]["passage_id"]
+
+
 @pytest.mark.parametrize(
-    "path", ["/v1/passages/nope", "/v1/sources/nope", "/v1/answers/nope", "/x"]
+    ("request_", "status", "says"),
+    [
+        ({"content": b"no", "headers": {"content-type": "application/json"}}, 400, '{"text": '),
+        ({"json": {}}, 422, "text"),
+        ({"json": {"text": 5}}, 422, "text"),
+        ({"json": {"text": ["a"]}}, 422, "text"),
+        ({"json": {"text": " \n"}}, 422, "empty"),
+        ({"content": b'{"text": "\\ud800 a"}', "headers": {"content-type": "application/json"}}, 422, "half a character"),
+        ({"json": {"text": "x. " * 7000}}, 422, "in parts"),
+        ({"json": {"text": "Two is two. " * 201}}, 422, "in parts"),
+        ({"json": {"text": "Whisper.", "source_ids": ["nope"]}}, 404, "tenkyo sources"),
+    ],
+)  # fmt: skip
+def test_texts_that_cannot_be_verified(call, request_, status, says):
+    response = call("POST", "/v1/verify", **request_)
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert body["status"] == status and says in body["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/passages/nope", "/v1/sources/nope", "/v1/answers/nope", "/v1/answers/nope/receipt", "/x"],
 )
 def test_what_is_not_there(call, path):
     response = call("GET", path)

@@ -1,5 +1,6 @@
 """The command line, as a person runs it: a process, its output and its exit code."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import httpx
 import pytest
 
 from index.models import BUNDLED
+from service import receipt
+from service.engine import Engine
 
 
 @pytest.fixture
@@ -28,12 +31,13 @@ def tenkyo(data, models):
     """Runs a command; the model is the one unpacked already."""
     (data / "models").symlink_to(models)
 
-    def tenkyo(*arguments, **environ):
+    def tenkyo(*arguments, stdin="", **environ):
         environ = {"TENKYO_DATA_DIR": str(data), **environ}
         return subprocess.run(
             [sys.executable, "-m", "service.cli", *map(str, arguments)],
             capture_output=True,
             text=True,
+            input=stdin,
             timeout=120,
             env={k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")} | environ,
         )
@@ -78,6 +82,45 @@ def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
     assert "40,000" in answer["claims"][0]["text"]
 
 
+def test_verify_texts(tenkyo, tmp_path):
+    good, bad = tmp_path / "good.md", tmp_path / "bad.html"
+    good.write_text("# Whisper\n\nWhisper was trained on 680,000 hours of audio.")
+    bad.write_text("<!doctype html><p>Whisper was trained on 680,000 hours of audio.<p>It sings.")
+    done = tenkyo("verify", good)
+    assert done.returncode == 0 and "supported" in done.stdout and "“" in done.stdout
+    done = tenkyo("verify", good, bad, "--json")
+    assert done.returncode == 1
+    first, second = json.loads(done.stdout)["files"]
+    assert first["file"] == str(good) and len(first["claims"]) == 1 and first["evidence"]
+    assert [c["text"] for c in second["claims"]][-1] == "It sings."
+    (tmp_path / "heading.md").write_text("# Whisper")
+    assert tenkyo("verify", tmp_path / "heading.md").returncode == 0
+
+
+def test_verify_receipts(tenkyo, tmp_path, library, checker, data):
+    answer = asyncio.run(Engine(library, checker).answer("How many hours was Whisper trained on?"))
+    made = receipt.make(library.store, answer.id)
+    kept, bent = tmp_path / "kept.json", tmp_path / "bent.json"
+    kept.write_text(json.dumps(made, ensure_ascii=False))
+    bent.write_text(json.dumps(made | {"question": "Why?"}))
+    done = tenkyo("verify", kept)
+    assert done.returncode == 0 and "the receipt holds" in done.stdout and "library" in done.stdout
+    done = tenkyo("verify", kept, bent, "--json")
+    assert done.returncode == 1
+    assert [found["holds"] for found in json.loads(done.stdout)["files"]] == [True, False]
+    empty = tmp_path / "nothing"
+    done = tenkyo("verify", kept, TENKYO_DATA_DIR=str(empty))
+    assert done.returncode == 0 and not empty.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("", "empty"), ("…", "empty"), ('{"a": 1}', "not a receipt"), ("Two is two " * 200, "full stop")],
+)  # fmt: skip
+def test_verify_what_cannot_be(tenkyo, given, says):
+    assert says in refused(tenkyo("verify", "-", stdin=given))
+
+
 def test_ingest_of_nothing_readable(tenkyo, tmp_path):
     (tmp_path / "none").mkdir()
     done = tenkyo("ingest", tmp_path / "none", tmp_path / "missing")
@@ -92,6 +135,7 @@ def test_ingest_of_nothing_readable(tenkyo, tmp_path):
         (("ask", "x" * 50_000), {}, "4,000"),
         (("search", "\x01\x02"), {}, "empty"),
         (("show", "nope"), {}, "nope"),
+        (("verify", "/nowhere"), {}, "does not exist"),
         (("ask", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
         (("sources",), {"TENKYO_PROT": "1"}, "TENKYO_PORT"),
         (("sources",), {"TENKYO_PORT": "x"}, "TENKYO_PORT"),
