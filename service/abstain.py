@@ -14,6 +14,7 @@ from service.relevance import within_reach
 from service.types import Abstention, Citation, Evidence
 from service.verify import cite
 from service.wording import listed, say
+from service.words import covered
 
 CLOSEST_SHOWN = 3  # titles named
 UNREAD_SHOWN = 3
@@ -40,7 +41,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
     for e in evidence:
         for start, end in sentence_spans(e.passage.text):
             sentence = e.passage.text[start:end]
-            if rules.overlap(question, sentence).covered < rules.NEAR_COPY:
+            if covered(question, sentence) < rules.NEAR_COPY:
                 continue
             for found in rules.findings(question, sentence, everything):
                 if found.kind not in _KINDS or not found.contradicts:

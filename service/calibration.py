@@ -15,13 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from corpus.sentences import sentences
 from index.tokens import is_japanese
-from service.rules import Finding, overlap
+from service.rules import Finding
+from service.words import covered, in_order
 
 FILE = Path(__file__).with_name("calibration.json")
 FEATURES = (
     "entailed", "contradicted", "entailed_across", "across", "covered", "in_order",
-    "departs", "departs_across", "constant",
+    "joined", "departs", "departs_across", "constant",
 )  # fmt: skip
 
 
@@ -41,15 +43,20 @@ def features(
     claim: str, quote: str, probabilities: Sequence[float], found: Sequence[Finding]
 ) -> tuple[float, ...]:
     """The numbers of FEATURES. ``probabilities`` are the checker's: entailment, neutral,
-    contradiction; ``found`` is what the rules found."""
+    contradiction; ``found`` is what the rules found. ``joined`` is how much more of the claim
+    stands in the whole quote than in any one sentence of it: the mark of a splice."""
     entailed, contradicted = log_odds(probabilities[0]), log_odds(probabilities[2])
     across = float(is_japanese(claim) != is_japanese(quote))
-    shared = overlap(claim, quote)
     within = 1 - across
+    share = within * covered(claim, quote)
+    ordered = within * in_order(claim, quote) if share else 0.0
     departs = float(bool(found))
+    parts = sentences(quote)
+    alone = max(covered(claim, part) for part in parts) if len(parts) > 1 else share
+    joined = max(0.0, share - alone) * within
     return (
-        entailed, contradicted, entailed * across, across, shared.covered * within,
-        shared.in_order * within, departs * within, departs * across, 1.0,
+        entailed, contradicted, entailed * across, across, share, ordered, joined,
+        departs * within, departs * across, 1.0,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
 from service.abstain import Premise, explain, false_premise
-from service.citations import SentenceParser
+from service.citations import SentenceParser, resolve
 from service.evidence import select
 from service.model import AnswerModel
 from service.provenance import Originals
@@ -43,6 +43,7 @@ from service.wording import say
 logger = logging.getLogger(__name__)
 
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
+MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
@@ -203,23 +204,38 @@ class Engine:
 
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
-        parser, seen = SentenceParser(), set()
+        parser, seen, written = SentenceParser(), set(), 0
         turn.prompt = prompt.messages(turn.question, turn.evidence)
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
-                async for drafts in _drafts(parser, pieces):
-                    for draft in drafts:
-                        if not prompt.declines(draft.text) and draft.text not in seen:
-                            seen.add(draft.text)
-                            yield await asyncio.to_thread(self._decide, turn, draft)
-                    if len(seen) >= MAX_SENTENCES:
+                async for piece in pieces:
+                    written += len(piece)
+                    for event in await self._decide_all(turn, parser.feed(piece), seen):
+                        yield event
+                    if len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
                         break
+            for event in await self._decide_all(turn, parser.finish(), seen):
+                yield event
             if not turn.claims:
                 turn.reason = say("none_held" if seen else "declined", turn.language)
         except ModelError as error:
             logger.warning("%s", error)
+            for event in await self._decide_all(turn, parser.finish(), seen):
+                yield event
             turn.reason = say("cut_short" if turn.claims else "model_failed", turn.language, error)
         turn.took("write")
+
+    async def _decide_all(
+        self, turn: _Turn, drafts: Sequence[Draft], seen: set[str]
+    ) -> list[Event]:
+        """Each draft decided that has not been seen before."""
+        events = []
+        for draft in drafts:
+            draft = resolve(draft, turn.evidence)
+            if not prompt.declines(draft.text) and draft.text not in seen:
+                seen.add(draft.text)
+                events.append(await asyncio.to_thread(self._decide, turn, draft))
+        return events
 
     def _quote(self, turn: _Turn) -> list[Event]:
         embedder = self.library.embedder
@@ -264,9 +280,3 @@ class Engine:
         )
         store = self.library.store
         store.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)
-
-
-async def _drafts(parser: SentenceParser, pieces: AsyncIterator[str]) -> AsyncIterator[list[Draft]]:
-    async for piece in pieces:
-        yield parser.feed(piece)
-    yield parser.finish()

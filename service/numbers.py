@@ -37,7 +37,7 @@ _ORDINALS = {
         1,
     )
 } | {"half": 50, "halves": 2, "twice": 2, "double": 2, "dozen": 12, "once": 1, "pair": 2}
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         (
@@ -49,6 +49,14 @@ _MONTHS = {
     for name in names.split()
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_SPELLED = re.compile(
+    rf"\b(?:{'|'.join(word for word, value in _WORDS.items() if 2 <= value <= 20)})\b",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(
+    r"(?<![〇一二三四五六七八九十百千万])([二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?)"
+    r"(?=つ|種|件|本|人|名|回|年|枚|台|社|個|点|倍|か国|カ国|ヶ国|章|節|編|段|層|週|日|時間|分|秒|割|名|冊|度|番)"
+)
 _KANJI = {char: value for value, char in enumerate("〇一二三四五六七八九十")}
 
 
@@ -81,17 +89,33 @@ def mentioned(text: str) -> frozenset[float]:
     folded = unicodedata.normalize("NFKC", text)
     words = {word.lower() for word in _WORD.findall(folded)}
     named = {
-        _value(v) for table in (_WORDS, _ORDINALS, _MONTHS) for w, v in table.items() if w in words
+        _value(v) for table in (_WORDS, _ORDINALS, MONTHS) for w, v in table.items() if w in words
     }
     kanji = {_value(v) for char, v in _KANJI.items() if char in folded}
+    kanji |= {_value(counted(match[1])) for match in _COUNTED.finditer(folded)}
     bare = {_value(float(n.replace(",", ""))) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", folded)}
     return stated(text) | named | kanji | bare
 
 
 def spelled(text: str) -> frozenset[float]:
-    """The values of two and above that ``text`` spells out in English words."""
+    """The values of two and above that ``text`` spells out: three, or 三つ before a counter."""
     words = {word.lower() for word in _WORD.findall(text)}
-    return frozenset(_value(v) for word, v in _WORDS.items() if v >= 2 and word in words)
+    english = {_value(v) for word, v in _WORDS.items() if v >= 2 and word in words}
+    return frozenset(english | {_value(counted(match[1])) for match in _COUNTED.finditer(text)})
+
+
+def counted(kanji: str) -> float:
+    """The value of a numeral in kanji below a hundred: 十二 is 12."""
+    tens, ten, ones = kanji.partition("十")
+    if not ten:
+        return float(_KANJI[tens])
+    return 10.0 * (_KANJI[tens] if tens else 1) + (_KANJI[ones] if ones else 0)
+
+
+def in_figures(text: str) -> str:
+    """``text`` with numbers that it spells out written in digits, so that words compare alike."""
+    text = _COUNTED.sub(lambda match: f"{counted(match[1]):.0f}", text)
+    return _SPELLED.sub(lambda match: str(_WORDS[match[0].lower()]), text)
 
 
 def _scaled(number: str, scales: str) -> float:

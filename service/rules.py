@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
-from index.tokens import is_japanese, stem
+from index.tokens import is_japanese
 from service.numbers import mentioned, spelled, stated, units
+from service.opposites import opposites
+from service.words import Word, aligned, covered, in_order, words
 
-Kind = Literal["number", "unit", "name", "negation", "comparison", "roles"]
+Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject"]
 
 # Share of a claim's words that stand in the quote, from which the two are taken to say the
 # same thing but for where they differ.
@@ -27,115 +27,22 @@ NEAR_COPY = 0.6
 CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single words
 SAME_WORDS = 0.85  # in any order, for what hangs on the order
 FEW = 4  # up to here a number may count things that the quote lists
+SAME_REST = 0.8  # of the claim behind its subject, in the quote's order
 SWAP = 2  # words on either side that may make up one name for another
 ROUNDED = 0.05  # by how much "about 200" may differ, as a share
 
-_WORD = re.compile(
-    r"(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)"
-    r"|(?P<katakana>[\u30a1-\u30fa\u30fc]+)|(?P<hiragana>[\u3041-\u3096]+)"
-    r"|(?P<kanji>[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff]+)"
-    r"|(?P<latin>[^\W\d_\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff]+"
-    r"(?:['’](?!s\b)[^\W\d_]+)?)"
-)
 _NAME = re.compile(r"[A-Z][A-Za-z0-9'’]*(?:[-.][A-Za-z0-9]+)*")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
-_FUNCTION_WORDS = frozenset(
-    (
-        "the a an this that these those it its they their he she his her we our you your i in"
-        " on at of for from by with as to and or but if when while where what which who how"
-        " why there here however therefore thus also both each one two is are was were be"
-        " been being has have had do does did can will would should according about than so"
-        " such then s into over out up many more most some all"
-    ).split()
-)
-# Words that turn what is said or make it doubtful.
-_TURNS = re.compile(
-    r"\b(?:not|no|never|nor|neither|without|cannot|unless|whether|(?-i:may)|might|could|fail(?:s|ed)?|"
-    r"false|except|hardly|barely|seldom|rarely)\b|n['’]t\b"
-    r"|(?<!少)(?<!危)(?:ない|なかっ|なく)(?!て(?:は|も))|ません|(?<=[\u3041-\u9fff])ずに|ずとも"
-    r"|かどうか|かもしれ|とは限ら",
-    re.IGNORECASE,
-)
-_OPPOSITES = """
-more | less fewer
-larger bigger greater | smaller lesser
-large big | small
-largest biggest | smallest
-higher | lower
-high | low
-highest | lowest
-most | least fewest
-best | worst
-better | worse
-faster quicker | slower
-fast | slow
-longer | shorter
-before | after
-earlier | later
-first | last second third
-oldest | newest youngest
-older | newer younger
-increase increased increases | decrease decreased decreases
-rose grew gained rises grows | fell dropped shrank lost falls
-above over | below under
-strong stronger | weak weaker
-easy easier | hard harder
-open | closed
-win won wins beat beats | lose lost loses
-public | private
-free | paid
-always | never sometimes
-all every | none some
-minimum | maximum
-at_least | at_most
-improve improved improves | worsen worsened worsens
-include included includes | exclude excluded excludes
-same | different
-inside | outside
-start started starts | stop stopped stops
-with | without
-north northern | south southern
-east eastern | west western
-left | right
-online | offline
-manual manually | automatic automatically
-多い 多く 多か 多数 | 少ない 少なく 少なか 少数
-大きい 大きく 大きな | 小さい 小さく 小さな
-高い 高く 高か | 低い 低く 低か
-上回 | 下回
-上が | 下が
-増え 増加 増や | 減っ 減る 減少 減り 減ら
-広い 広く | 狭い 狭く
-強い 強く | 弱い 弱く
-速い 速く 早い 早く | 遅い 遅く
-長い 長く | 短い 短く
-良い よい 良く | 悪い 悪く
-以上 | 以下 未満
-以前 | 以後 以降
-最初 | 最後
-最大 | 最小
-最高 | 最低
-最良 | 最悪
-すべて 全て | 一部
-必ず | 決して
-可能 | 不可能
-有料 | 無料
-成功 | 失敗
-勝っ 勝ち 勝利 | 負け 敗れ 敗北
-改善 向上 | 悪化 低下
-同じ | 異なる
-しやす | しにく しづら
-できる | できない
-手動 | 自動
-"""
 _ABOUT = re.compile(
     r"\b(?:about|around|roughly|approximately|nearly|almost|over|more than|some)\b"
     r"|約|およそ|ほぼ|あまり|余り|以上|近く|超",
     re.IGNORECASE,
 )
+_MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
 _PASSIVE = re.compile(r"\bby\b|れた|れる|れて|れま|によって|により", re.IGNORECASE)
+_SUBJECT = re.compile(r"([^、。はが]{1,40})[はが](?![\u3041-\u3096])")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
-_CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 _CLAUSE = 3  # words left out in a row that make it a clause of its own
 
 
@@ -156,95 +63,36 @@ class Finding:
         return bool(self.found)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word to compare by: its folded form, and what it is."""
-
-    text: str
-    kind: Literal["number", "name", "turn", "word"]
-    shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """How much of a claim stands in a quote, as shares of the claim's words, 0 to 1."""
-
-    covered: float  # in any order
-    in_order: float  # in the quote's order
-
-
-def findings(claim: str, quote: str, context: str = "") -> list[Finding]:
+def findings(claim: str, quote: str, context: str = "", published: str = "") -> list[Finding]:
     """Everything in which ``claim`` departs from ``quote``, the gravest first; [] if nothing.
 
     ``context`` is what a reader of the quote knows besides: its passage, heading and title.
-    A name may stand there instead. Numbers must stand in the quote itself. What hangs on the
+    A name may stand there instead. Numbers must stand in the quote itself, but for the year in
+    which its source was ``published``. What hangs on the
     order of words is only compared where the claim is a near copy in the quote's language.
     """
     if is_japanese(claim) != is_japanese(quote):
         across = _names_across(claim, f"{quote} {context}")
-        return [*_numbers(claim, quote, False), *_units(claim, quote), *across]
+        return [*_numbers(claim, f"{quote} {published[:4]}", False), *_units(claim, quote), *across]
     ours, theirs = words(claim), words(quote)
-    shared = overlap(claim, quote)
-    near = shared.covered >= NEAR_COPY
-    found = [*_numbers(claim, quote, near), *_units(claim, quote)]
-    found += [*_names(ours, theirs, context, near), *_opposites(claim, quote)]
-    if shared.in_order >= CLOSE_COPY:
+    share = covered(claim, quote)
+    near = share >= NEAR_COPY
+    found = [
+        *_numbers(claim, f"{quote} {published[:4]}", near),
+        *_units(claim, quote),
+        *_counts(ours, theirs),
+    ]
+    found += [
+        *_names(ours, theirs, context, near, bool(_ABOUT.search(claim))),
+        *_comparisons(claim, quote),
+    ]
+    if share >= CLOSE_COPY and in_order(claim, quote) >= CLOSE_COPY:
         found += _turned(ours, theirs)
-    if shared.covered >= SAME_WORDS:
+    if near:
+        found += _subjects(claim, quote, ours, theirs)
+    if share >= SAME_WORDS:
         found += _roles(claim, quote, ours, theirs)
     return sorted(found, key=lambda f: not f.contradicts)
-
-
-def overlap(claim: str, quote: str) -> Overlap:
-    """Shares of the claim's words that the quote has; of nothing, nothing is covered."""
-    ours, theirs = (words(text) for text in (claim, quote))
-    if not ours or not theirs:
-        return Overlap(0.0, 0.0)
-    shared = Counter(w.text for w in ours) & Counter(w.text for w in theirs)
-    blocks = _aligned(ours, theirs).get_matching_blocks()
-    return Overlap(shared.total() / len(ours), sum(b.size for b in blocks) / len(ours))
-
-
-def turns(text: str) -> int:
-    """How many words of ``text`` negate or make doubtful."""
-    return len(_TURNS.findall(text))
-
-
-@lru_cache(maxsize=4096)
-def words(text: str) -> tuple[Word, ...]:
-    """The words of a text that carry its sense, in order.
-
-    English words are folded and lose their plural s; articles, pronouns and the like are left
-    out. Japanese, which has no spaces, is cut where the script changes, and its hiragana,
-    mostly particles and endings, is left out. Negations are kept in both.
-    """
-    folded = unicodedata.normalize("NFKC", text)
-    turned = [m.span() for m in _TURNS.finditer(folded)]
-    found: list[tuple[int, Word]] = [(a, Word("¬", "turn", folded[a:b])) for a, b in turned]
-    start = True
-    for match in _WORD.finditer(folded):
-        if any(a <= match.start() < b for a, b in turned):
-            continue
-        kind, shown = match.lastgroup, match[0]
-        if kind == "number":
-            found.append((match.start(), Word(shown.replace(",", ""), "number", shown)))
-        elif kind == "latin":
-            low = shown.lower()
-            if low in _FUNCTION_WORDS:
-                start = False
-                continue
-            capital = shown[0].isupper() and not (start and shown[1:].islower())
-            found.append((match.start(), Word(stem(low), "name" if capital else "word", shown)))
-        elif kind == "katakana" and len(shown) >= 3:
-            found.append((match.start(), Word(shown, "name", shown)))
-        elif kind in ("kanji", "katakana"):
-            found.append((match.start(), Word(shown, "word", shown)))
-        start = False
-    return tuple(word for _, word in sorted(found, key=lambda item: item[0]))
-
-
-def _aligned(ours: Sequence[Word], theirs: Sequence[Word]) -> SequenceMatcher:
-    return SequenceMatcher(None, [w.text for w in ours], [w.text for w in theirs], autojunk=False)
 
 
 def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
@@ -275,23 +123,47 @@ def _units(claim: str, quote: str) -> Iterable[Finding]:
 
 
 def _names(
-    ours: Sequence[Word], theirs: Sequence[Word], context: str, near: bool
+    ours: Sequence[Word], theirs: Sequence[Word], context: str, near: bool, about: bool
 ) -> Iterable[Finding]:
-    """Names that the quote does not have: nowhere at all, or another one in their place."""
+    """Names that the quote does not have: nowhere at all, or another one in their place.
+
+    In a near copy, so also numbers that stand where the quote has another.
+    """
     here = {w.text for w in theirs}
-    said = {w.text for w in ours}
     around = unicodedata.normalize("NFKC", context).casefold()
     replaced = _replaced(ours, theirs) if near else {}
     for i, word in enumerate(ours):
+        if word.kind == "number" and i in replaced and not about:
+            other = next((w for w in replaced[i] if w.kind == "number"), None)
+            if other is not None:
+                yield Finding("number", word.shown, other.shown)
         if word.kind != "name" or word.text in here or _part_of_one(word.shown, theirs):
             continue
-        other = next(
-            (w for w in replaced.get(i, ()) if w.kind == "name" and w.text not in said), None
-        )
+        other = next((w for w in replaced.get(i, ()) if w.kind == "name" and w not in ours), None)
         if other is not None:
             yield Finding("name", word.shown, other.shown)
         elif word.shown.casefold() not in around and (near or word.shown.isascii()):
             yield Finding("name", word.shown)
+
+
+def _counts(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
+    """Numbers that stand before a word before which the quote has only others: 12 cameras
+    against 100 cameras, where 12 counts something else."""
+    there: dict[str, list[Word]] = {}
+    for number, counted in _pairs(theirs):
+        there.setdefault(counted.text, []).append(number)
+    elsewhere = {w.text for w in theirs if w.kind == "number"}
+    for number, counted in _pairs(ours):
+        others = there.get(counted.text, [])
+        if others and number.text in elsewhere and all(o.text != number.text for o in others):
+            claimed, found = (f"{n.shown} {counted.shown}" for n in (number, others[0]))
+            yield Finding("number", claimed, found)
+
+
+def _pairs(listed: Sequence[Word]) -> Iterable[tuple[Word, Word]]:
+    """Each number with the word right behind it, a magnitude between them left out."""
+    plain = [w for w in listed if w.text not in _MAGNITUDES]
+    return [(a, b) for a, b in pairwise(plain) if a.kind == "number" and b.kind == "word"]
 
 
 def _part_of_one(name: str, theirs: Sequence[Word]) -> bool:
@@ -317,7 +189,7 @@ def _names_across(claim: str, known: str) -> Iterable[Finding]:
 def _replaced(ours: Sequence[Word], theirs: Sequence[Word]) -> dict[int, Sequence[Word]]:
     """For each word of ours that stands where the quote has others: those others."""
     found = {}
-    for op, a, b, c, d in _aligned(ours, theirs).get_opcodes():
+    for op, a, b, c, d in aligned(ours, theirs).get_opcodes():
         if op == "replace" and b - a <= SWAP and d - c <= SWAP:
             found |= dict.fromkeys(range(a, b), theirs[c:d])
     return found
@@ -328,7 +200,7 @@ def _turned(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
 
     Words left out of the quote by the clause may hold any; a single one left out turns it.
     """
-    for op, a, b, c, d in _aligned(ours, theirs).get_opcodes():
+    for op, a, b, c, d in aligned(ours, theirs).get_opcodes():
         if op == "equal":
             continue
         mine = [w for w in ours[a:b] if w.kind == "turn"]
@@ -339,46 +211,9 @@ def _turned(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
             yield Finding("negation", "–", other[0].shown)
 
 
-def _opposites(claim: str, quote: str) -> Iterable[Finding]:
-    """Words of comparison whose opposite stands in the quote, and they themselves do not.
-
-    Where the quote has both, its clause nearest to the claim decides.
-    """
-    ours, theirs = _plain(claim), _plain(quote)
-    clause = None
-    for pair in _OPPOSITE_SETS:
-        for mine, other in (pair, pair[::-1]):
-            said = [w for w in mine if w in ours]
-            if not said or any(w in ours for w in other):
-                continue
-            there = [w for w in other if w in theirs]
-            if there and any(w in theirs for w in mine):
-                clause = clause or _plain(_nearest_clause(claim, quote))
-                there = [w for w in there if w in clause and not any(m in clause for m in mine)]
-            if there:
-                yield Finding("comparison", said[0].strip(), there[0].strip())
-
-
-def _nearest_clause(claim: str, quote: str) -> str:
-    clauses = [c for c in _CLAUSES.split(quote) if c.strip()] or [quote]
-    return max(clauses, key=lambda c: overlap(claim, c).covered)
-
-
-def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).lower()
-    spaced = " ".join(["", *re.findall(r"\w+", folded), ""])
-    return spaced.replace(" at least ", " at_least ").replace(" at most ", " at_most ")
-
-
-def _sides(line: str) -> list[tuple[str, ...]]:
-    """The two sides of a line; English words are only found whole."""
-    return [
-        tuple(f" {word} " if word.isascii() else word for word in side.split())
-        for side in line.split("|")
-    ]
-
-
-_OPPOSITE_SETS = [_sides(line) for line in _OPPOSITES.strip().splitlines()]
+def _comparisons(claim: str, quote: str) -> Iterable[Finding]:
+    """Words of comparison that say the opposite."""
+    return (Finding("comparison", said, there) for said, there in opposites(claim, quote))
 
 
 def _roles(
@@ -393,20 +228,62 @@ def _roles(
         yield from _particles(claim, quote, ours, theirs)
     elif bool(_PASSIVE.search(claim)) == bool(_PASSIVE.search(quote)):
         yield from _inverted(ours, theirs, "name")
-    yield from _inverted(ours, theirs, "number")
+    for years in (False, True):
+        numbers = [
+            [w for w in listed if bool(_YEAR.fullmatch(w.shown)) == years]
+            for listed in (ours, theirs)
+        ]
+        yield from _inverted(*numbers, "number")
+
+
+def _subjects(
+    claim: str, quote: str, ours: Sequence[Word], theirs: Sequence[Word]
+) -> Iterable[Finding]:
+    """Another subject before what is otherwise the quote's own words: the mark of a splice.
+
+    In Japanese the word before は or が is the subject; in English, whatever begins.
+    """
+    if is_japanese(claim):
+        mine, other = _subject_words(claim), _subject_words(quote)
+        said = {word for word, _ in other}
+        departs = mine and other and mine[0][0] not in said
+        if departs and _rest(ours, theirs, mine[0][1]) >= SAME_REST:
+            yield Finding("subject", mine[0][0], other[0][0])
+        return
+    op, a, b, c, d = aligned(ours, theirs).get_opcodes()[0]
+    if op == "replace" and _rest(ours, theirs, b) >= SAME_REST:
+        claimed, found = (" ".join(w.shown for w in part) for part in (ours[a:b], theirs[c:d]))
+        yield Finding("subject", claimed, found)
+
+
+def _rest(ours: Sequence[Word], theirs: Sequence[Word], start: int) -> float:
+    """Share of the claim's words from ``start`` on that stand in the quote, in its order."""
+    rest = ours[start:]
+    matched = aligned(rest, theirs).get_matching_blocks() if rest else ()
+    return sum(block.size for block in matched) / (len(rest) or 1)
+
+
+def _subject_words(text: str) -> list[tuple[str, int]]:
+    """The last word before each は and が, and how many words there are up to it."""
+    folded = unicodedata.normalize("NFKC", text)
+    found = []
+    for match in _SUBJECT.finditer(folded):
+        before = words(match[1])
+        if before:
+            found.append((before[-1].text, len(words(folded[: match.end()]))))
+    return found
 
 
 def _inverted(ours: Sequence[Word], theirs: Sequence[Word], kind: str) -> Iterable[Finding]:
     kinds = {w.text for w in (*ours, *theirs) if w.kind == kind}  # a first word may be a name
 
-    def once(listed: Sequence[Word]) -> list[str]:
-        counts = Counter(w.text for w in listed)
-        return [w.text for w in listed if w.text in kinds and counts[w.text] == 1]
+    def first(listed: Sequence[Word]) -> list[str]:
+        return list(dict.fromkeys(w.text for w in listed if w.text in kinds))
 
-    mine, other = once(ours), once(theirs)
+    mine, other = first(ours), first(theirs)
     both = [w for w in mine if w in other]
     order = [other.index(w) for w in both]
-    for a, b, x, y in zip(both, both[1:], order, order[1:], strict=False):
+    for (a, b), (x, y) in zip(pairwise(both), pairwise(order), strict=True):
         if x > y and not (x == y + 1 and _listed(ours, a, b)):
             yield Finding("roles", f"{a} … {b}", f"{b} … {a}")
             return

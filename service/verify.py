@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from corpus.sentences import sentence_spans
+from corpus.sentences import sentence_spans, sentences
 from index.checker import Checker
 from index.tokens import is_japanese, tokens
 from service import rules
@@ -21,6 +21,7 @@ from service.question import language_of
 from service.rules import Finding
 from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
 from service.wording import say
+from service.words import covered
 
 SUPPORTED = 0.5  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
@@ -32,7 +33,7 @@ SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
     """One or two adjacent sentences of an evidence passage: text[start:end] of the passage."""
 
     evidence: Evidence
@@ -49,13 +50,19 @@ class _Window:
         source, passage = self.evidence.source, self.evidence.passage
         return " ".join((passage.text, passage.heading, source.title, *source.authors))
 
+    def findings(self, claim: str) -> list[Finding]:
+        """Everything in which the claim departs from it, by rule."""
+        published = self.evidence.source.published
+        return rules.findings(claim, self.text, self.context, published)
+
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """A claim read against one window."""
 
-    window: _Window
-    support: float  # calibrated
+    window: Window
+    features: tuple[float, ...]  # of service.calibration
+    support: float  # the calibrated probability that they give
     contradiction: float  # the checker's own
     findings: tuple[Finding, ...]
 
@@ -93,7 +100,7 @@ class Verifier:
             citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
         else:
-            readings = self._read(draft, evidence)
+            readings = self.read(draft, evidence)
             bearing = _bearing(readings, draft.labels, originals)
             if not bearing:
                 return self._withheld(draft, readings)
@@ -102,28 +109,30 @@ class Verifier:
         return replace(
             _claim(draft, citations, verdict),
             secondary=originals.secondary(c.source_id for c in citations),
-            disputed_by=_disputes(draft, evidence, {c.source_id for c in citations}),
+            disputed_by=_disputes(draft.text, evidence, {c.source_id for c in citations}),
         )
 
-    def _read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[_Reading]:
+    def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[Reading]:
+        """The draft read against the few quotes of the evidence that are nearest to it."""
         windows = _nearest(draft, [w for e in evidence for w in _windows(e)])
         if not windows:
             return []
+        rivals = _rivals(draft.text, evidence)
         read = []
         judged = self._checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
-            found = tuple(rules.findings(draft.text, window.text, window.context))
-            support = calibration().probability(
-                features(draft.text, window.text, probabilities, found)
-            )
-            read.append(_Reading(window, support, probabilities[2], found))
+            found = tuple(window.findings(draft.text))
+            found += _overruled(draft.text, window, rivals)
+            numbers = features(draft.text, window.text, probabilities, found)
+            support = calibration().probability(numbers)
+            read.append(Reading(window, numbers, support, probabilities[2], found))
         return read
 
-    def _withheld(self, draft: Draft, readings: Sequence[_Reading]) -> Claim:
+    def _withheld(self, draft: Draft, readings: Sequence[Reading]) -> Claim:
         """A claim that no quote bears: the gravest of what was found, and why."""
         language = language_of(draft.text)
 
-        def claim(label: Support, score: float, reading: _Reading | None, reason: str) -> Claim:
+        def claim(label: Support, score: float, reading: Reading | None, reason: str) -> Claim:
             citations = (_cite(reading.window),) if reading else ()
             made = _claim(draft, citations, Verdict(label, round(score, 3), self._method))
             return replace(made, reason=reason)
@@ -183,7 +192,7 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     return sorted(found, key=lambda place: place[0].label not in draft.labels)
 
 
-def _cite(window: _Window) -> Citation:
+def _cite(window: Window) -> Citation:
     return cite(window.evidence, window.start, window.end)
 
 
@@ -191,14 +200,14 @@ def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> C
     return Claim(draft.text, 0, len(draft.text), citations, verdict)
 
 
-def _windows(evidence: Evidence) -> list[_Window]:
+def _windows(evidence: Evidence) -> list[Window]:
     spans = sentence_spans(evidence.passage.text)
-    single = [_Window(evidence, *span) for span in spans]
-    double = [_Window(evidence, a[0], b[1]) for a, b in pairwise(spans)]
+    single = [Window(evidence, *span) for span in spans]
+    double = [Window(evidence, a[0], b[1]) for a, b in pairwise(spans)]
     return single + double
 
 
-def _nearest(draft: Draft, windows: Sequence[_Window]) -> list[_Window]:
+def _nearest(draft: Draft, windows: Sequence[Window]) -> list[Window]:
     """The windows worth reading: those that share most words with the claim, cited first.
 
     Across languages only names and numbers are shared, so there the order of retrieval
@@ -207,7 +216,7 @@ def _nearest(draft: Draft, windows: Sequence[_Window]) -> list[_Window]:
     wanted = set(tokens(draft.text))
     japanese = is_japanese(draft.text)
 
-    def closeness(window: _Window) -> float:
+    def closeness(window: Window) -> float:
         there = set(tokens(window.text))
         shared = len(wanted & there) / (len(wanted) or 1)
         if is_japanese(window.text) != japanese:
@@ -219,11 +228,11 @@ def _nearest(draft: Draft, windows: Sequence[_Window]) -> list[_Window]:
 
 
 def _bearing(
-    readings: Sequence[_Reading], labels: Sequence[int], originals: Originals
-) -> list[_Reading]:
+    readings: Sequence[Reading], labels: Sequence[int], originals: Originals
+) -> list[Reading]:
     """The readings that bear the claim, best first: one a passage, cited ones preferred, and
     a work before what reports on it."""
-    best: dict[int, _Reading] = {}
+    best: dict[int, Reading] = {}
     for reading in readings:
         if not reading.bears:
             continue
@@ -251,19 +260,46 @@ def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
     return -other[1] > -cited[1] + MOVE_MARGIN
 
 
-def _disputes(draft: Draft, evidence: Sequence[Evidence], cited: set[str]) -> tuple[Citation, ...]:
-    """Quotes of other sources that say otherwise, by rule: on the same matter, with another
-    number, name or sense."""
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """A sentence that says nearly the same as a claim, and otherwise."""
+
+    window: Window
+    covered: float
+    finding: Finding
+
+
+def _rivals(claim: str, evidence: Sequence[Evidence]) -> list[_Rival]:
+    """The sentences of the evidence that say otherwise by rule: on the same matter, in the same
+    language, with another number, name or sense."""
     found = []
     for e in evidence:
-        if e.source.id in cited:
-            continue
         for start, end in sentence_spans(e.passage.text):
-            window = _Window(e, start, end)
-            if rules.overlap(draft.text, window.text).covered < SAME_MATTER:
+            window = Window(e, start, end)
+            share = covered(claim, window.text)
+            if share < SAME_MATTER:
                 continue
-            findings = rules.findings(draft.text, window.text, window.context)
+            findings = window.findings(claim)
             if findings and findings[0].contradicts:
-                found.append(cite(e, start, end))
-                break
-    return tuple(found[:MAX_CITATIONS])
+                found.append(_Rival(window, share, findings[0]))
+    return found
+
+
+def _overruled(claim: str, window: Window, rivals: Sequence[_Rival]) -> tuple[Finding, ...]:
+    """What a sentence finds that says more nearly the same than any one of the window does.
+
+    Of all sentences, the one that a claim copies most closely decides what it changes.
+    """
+    own = max(covered(claim, part) for part in sentences(window.text))
+    nearer = [rival for rival in rivals if rival.covered >= own]
+    return tuple(rival.finding for rival in nearer[:1])
+
+
+def _disputes(claim: str, evidence: Sequence[Evidence], cited: set[str]) -> tuple[Citation, ...]:
+    """Quotes of sources that are not cited which say otherwise, one a source."""
+    found = {
+        rival.window.evidence.source.id: _cite(rival.window)
+        for rival in _rivals(claim, evidence)
+        if rival.window.evidence.source.id not in cited
+    }
+    return tuple(found.values())[:MAX_CITATIONS]

@@ -239,6 +239,11 @@ def hand_questions(passages: dict[str, Passage], name: str) -> Iterator[Row]:
         yield Row("ans", row["question"], home.text, label, name, home.held)
 
 
+def text_id(text: str) -> str:
+    """How the hand-written pairs refer to a passage that has no id of its own."""
+    return hashlib.sha1(text.encode()).hexdigest()[:12]
+
+
 def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     """What was written by hand: Japanese on English passages, English on Japanese ones."""
     english, queries = sources.xquad(shared)
@@ -251,9 +256,13 @@ def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     found = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in queries_en}
     yield from hand_claims(found, ("clapnq_claims_ja",), rng)
     yield from hand_questions(found, "clapnq_unanswerable_ja")
-    posts = {hashlib.sha1(p.text.encode()).hexdigest()[:12]: p for p in sources.prose(shared)}
+    posts = {text_id(p.text): p for p in sources.prose(shared)}
+    plain = sources.plain_sets(shared)
+    long = {
+        text_id(r.second): Passage(r.second, "", r.held) for r in plain if r.source == "fm2_long"
+    }
     for name in ("pairs_ja_en", "pairs_en_en"):
-        yield from pair_rows(english | found | posts, name, rng)
+        yield from pair_rows(english | found | posts | long, name, rng)
     for name in ("pairs_en_ja", "pairs_ja_ja"):
         yield from pair_rows(japanese, name, rng)
     words = {row["id"]: row["ja"] for row in sources.handwritten("xquad_questions_ja")}

@@ -57,3 +57,10 @@ MIXTURES: dict[str, dict[str, float]] = {
         "switched_ans": 0.02, "clapnq": 1, "clapnq_ja": 1, "headings": 0.2,
     },
 }  # fmt: skip
+PAIRS = {
+    f"pairs_{pair}{head}": often
+    for pair in ("ja_en", "en_ja", "en_en", "ja_ja")
+    for head, often in (("", 1.0), ("_asked", 0.6))
+}
+# on from there: the hand-written pairs, and a third of the rest to remember
+MIXTURES["pairs"] = {n: 0.35 * often for n, often in MIXTURES["claims"].items()} | PAIRS

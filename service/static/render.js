@@ -83,8 +83,18 @@ export function claimItem(claim, marker) {
   const label = known(claim.verdict?.label);
   if (label !== "supported") words.append(" ", h("span", { class: `word ${label}` }, verdictWord(claim.verdict)));
   else words.append(srOnly(` (${verdictWord(claim.verdict)})`));
-  return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), words);
+  if (claim.secondary) words.append(" ", h("span", { class: "word secondary", title: t("secondaryWhy") }, t("secondary")));
+  return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, disputes(claim.disputed_by)));
 }
+
+/** What other sources say otherwise, word for word. */
+function disputes(citations) {
+  if (!citations?.length) return null;
+  return h("div", { class: "disputes" }, h("p", { class: "word contradicted" }, t("disputed")), citations.map(quoted));
+}
+
+const quoted = (citation) =>
+  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), ` [${citation.label}]`);
 
 /** The end of a text that should not be parted from the marker after it. */
 function lastWord(value) {
@@ -195,14 +205,15 @@ export function withheldPanel(rejected) {
       h("li", {}, sign(item.verdict), h("div", {},
         h("p", { class: "held", dir: "auto", lang: text.languageOf(item.text) }, item.text),
         h("p", { class: "why" }, h("span", { class: `word ${known(item.verdict?.label)}` }, verdictWord(item.verdict)),
-          item.reason && [" ", bdi(item.reason)]))))));
+          item.reason && [" ", bdi(item.reason)]),
+        item.verdict?.label !== "unsupported" && item.citations?.map(quoted))))));
 }
 
 export const quotedBadge = (reason) => h("p", { class: "badge" },
   h("strong", {}, t("quoted")), " ", h("span", {}, t("quotedWhy")), reason && [h("br"), bdi(reason)]);
 
-export const abstention = (reason) => h("div", { class: "note abstained" },
-  h("p", { class: "note-title" }, t("abstained")),
+export const abstention = (kind, reason) => h("div", { class: "note abstained" },
+  h("p", { class: "note-title" }, t(`abstention.${kind}`) ?? t("abstained")),
   h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")));
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },

@@ -164,7 +164,7 @@ export class Turn {
     const withheldOpen = this.end.querySelector(".withheld")?.open;
     const parts = [];
     if (this.running) parts.push(h("div", { class: "pending", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
-    if (answer?.mode === "abstained") parts.push(render.abstention(answer.reason));
+    if (answer?.mode === "abstained") parts.push(render.abstention(answer.abstention, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
     if (answer?.mode === "quoted" && claims.length) parts.push(render.quotedBadge(answer.reason));
     if (this.phase === "stopped") {

@@ -1,0 +1,162 @@
+"""True sentences of the library made false by machine, in English and Japanese.
+
+Five kinds: a number changed, the sense negated, a name swapped, a sentence cited to a passage
+that does not say it, and two sentences spliced. Deterministic: the same library gives the same
+mutants. Written for the tests alone, and not from the rules that are tested.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from corpus.sentences import sentences
+from corpus.store import Store
+from corpus.types import Passage, Source
+
+ROUNDS = 4  # how often a sentence is taken, where there are few
+KINDS = ("number", "negation", "name", "passage", "splice")
+_NOTE = re.compile(r"\s*[(（][^()（）]*[)）](?=[.。]?$)")
+_NUMBER = re.compile(r"(?<![A-Za-z\d.,-])\d+(?:,\d{3})*(?:\.\d+)?(?![\d,.]*\d|[A-Za-z-])")
+_NAME = re.compile(
+    r"(?<![A-Za-z\d-])[A-Z][A-Za-z\d.-]*[A-Za-z\d](?: [A-Z][A-Za-z\d.-]*[A-Za-z\d])*"
+    r"|[\u30a1-\u30fa\u30fc]{4,}"
+)
+_NO_NAMES = frozenset(
+    ("English", "Japanese", "January", "February", "July", "September", "November")
+)
+_AUXILIARY = re.compile(r"\b(is|are|was|were|has|have|had|can|could|does|did|will)\b(?! not| no\b)")
+_ENDINGS = (
+    ("している", "していない"), ("されている", "されていない"), ("であった", "ではなかった"),
+    ("だった", "ではなかった"), ("された", "されなかった"), ("した", "しなかった"),
+    ("である", "ではない"), ("できる", "できない"), ("やすい", "にくい"), ("られる", "られない"),
+    ("れる", "れない"), ("になる", "にならない"), ("する", "しない"), ("いる", "いない"),
+    ("がある", "がない"), ("述べる", "述べていない"), ("ている", "ていない"), ("見ている", "見ていない"),
+)  # fmt: skip
+_JOINTS = (" was ", " is ", " and ", " with ", " in ", " of ", " that ", " from ", " on ")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of the library; ``passage`` is where it stands."""
+
+    text: str
+    passage: Passage
+    source: Source
+
+    @property
+    def language(self) -> str:
+        return "ja" if re.search(r"[\u3041-\u3096]", self.text) else "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A false claim. With ``passage``, it is false of that passage alone."""
+
+    kind: str
+    language: str
+    claim: str
+    original: Statement
+    passage: Statement | None = None
+
+
+def statements(store: Store) -> list[Statement]:
+    """Every sentence of some length, in the store's order."""
+    found = []
+    for passage, source in store.passages(store.rows()).values():
+        for text in sentences(passage.text):
+            if 25 <= len(text) * (2 if re.search(r"[\u3041-\u3096]", text) else 1) <= 300:
+                found.append(Statement(text, passage, source))
+    return found
+
+
+def without_note(text: str) -> str:
+    """A sentence without the note of its source at the end: "(abstract)"."""
+    return _NOTE.sub("", text)
+
+
+def mutants(found: Sequence[Statement], kind: str, most: int) -> list[Mutant]:
+    """At most ``most`` of a kind, different ones, of as many sentences as there are."""
+    make: dict[str, Callable[..., Mutant | None]] = {
+        "number": _number, "negation": _negation, "name": _name,
+        "passage": _passage, "splice": _splice,
+    }  # fmt: skip
+    rng = random.Random(kind)
+    true = {s.text for s in found}
+    made: dict[tuple[str, str], Mutant] = {}
+    for _ in range(ROUNDS):
+        for statement in rng.sample(list(found), len(found)):
+            mutant = make[kind](statement, found, rng)
+            if len(made) < most and mutant and (mutant.passage or mutant.claim not in true):
+                where = mutant.passage.passage.id if mutant.passage else ""
+                made.setdefault((mutant.claim, where), mutant)
+    return list(made.values())
+
+
+def _number(s: Statement, _all: Sequence[Statement], rng: random.Random) -> Mutant | None:
+    numbers = list(_NUMBER.finditer(s.text))
+    if not numbers:
+        return None
+    match = rng.choice(numbers)
+    digits = [i for i in range(match.start(), match.end()) if s.text[i].isdigit()]
+    at = rng.choice(digits[: max(1, len(digits) - 1)])
+    other = rng.choice([d for d in "123456789" if d != s.text[at]])
+    claim = s.text[:at] + other + s.text[at + 1 :]
+    return Mutant("number", s.language, claim, s)
+
+
+def _negation(s: Statement, _all: Sequence[Statement], rng: random.Random) -> Mutant | None:
+    if s.language == "en":
+        found = list(_AUXILIARY.finditer(s.text))
+        if not found:
+            return None
+        match = found[0]
+        return Mutant("negation", "en", f"{s.text[: match.end()]} not{s.text[match.end() :]}", s)
+    body = without_note(s.text).rstrip("。")
+    for ending, turned in _ENDINGS:
+        if body.endswith(ending):
+            rest = s.text[len(body) :]
+            return Mutant("negation", "ja", body[: -len(ending)] + turned + rest, s)
+    return None
+
+
+def _name(s: Statement, everything: Sequence[Statement], rng: random.Random) -> Mutant | None:
+    names = [m for m in _NAME.finditer(without_note(s.text)) if m[0] in _known(everything)]
+    if not names:
+        return None
+    match = rng.choice(names)
+    kana = match[0][0] > "z"
+    others = [n for n in _known(everything) if n not in s.text and (n[0] > "z") == kana]
+    if not others:
+        return None
+    claim = s.text[: match.start()] + rng.choice(sorted(others)) + s.text[match.end() :]
+    return Mutant("name", s.language, claim, s)
+
+
+def _known(everything: Sequence[Statement]) -> Counter[str]:
+    """Names that stand in several sentences, not at their start."""
+    found = Counter(m[0] for s in everything for m in _NAME.finditer(s.text) if m.start() > 0)
+    return Counter({n: c for n, c in found.items() if c >= 2 and n not in _NO_NAMES})
+
+
+def _passage(s: Statement, everything: Sequence[Statement], rng: random.Random) -> Mutant | None:
+    others = [o for o in everything if o.passage.id != s.passage.id and o.language == s.language]
+    near = [o for o in others if o.source.id == s.source.id]
+    wrong = rng.choice(near if near and rng.random() < 0.5 else others)
+    return Mutant("passage", s.language, s.text, s, wrong)
+
+
+def _splice(s: Statement, everything: Sequence[Statement], rng: random.Random) -> Mutant | None:
+    others = [o for o in everything if o.language == s.language and o.text != s.text]
+    for joint in rng.sample(_JOINTS, len(_JOINTS)) if s.language == "en" else ("は",):
+        left, found, _ = s.text.partition(joint)
+        if not found or len(left) < (3 if joint == "は" else 8):
+            continue
+        for other in rng.sample(others, len(others)):
+            head, also, right = other.text.partition(joint)
+            if also and len(right) > 12 and head.split()[:2] != left.split()[:2] and head != left:
+                return Mutant("splice", s.language, f"{left}{joint}{right}", s)
+    return None
