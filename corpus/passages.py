@@ -73,21 +73,21 @@ def _bodies(document: Document, headings: list[str]) -> list[tuple[int, int, str
 def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Spans of at most LIMIT units that together cover every sentence in text[start:end]."""
     spans: list[tuple[int, int]] = []
-    width = 0.0
+    filled = 0.0
     for a, b in _pieces(text, start, end):
-        piece = _width(text, a, b)
+        piece = width(text[a:b])
         if spans:
-            whole = width + _width(text, spans[-1][1], b)
+            whole = filled + width(text[spans[-1][1] : b])
             if "\n\n" in text[spans[-1][1] : a]:
                 room = 0.75 * TARGET  # a new paragraph is a good place to break
             else:
                 room = TARGET if piece > TARGET / 8 else 1.25 * TARGET  # leave no short rest
             if whole <= room:
                 spans[-1] = (spans[-1][0], b)
-                width = whole
+                filled = whole
                 continue
         spans.append((a, b))
-        width = piece
+        filled = piece
     return spans
 
 
@@ -96,7 +96,7 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     pieces = []
     for a, b in sentence_spans(text[start:end]):
         a, b = a + start, b + start
-        while _width(text, a, b) > LIMIT:
+        while width(text[a:b]) > LIMIT:
             cut = _cut(text, a, b)
             pieces.append((a, a + len(text[a:cut].rstrip())))
             a = cut
@@ -109,9 +109,9 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _cut(text: str, start: int, end: int) -> int:
     """Where to cut a sentence so that its first part fits, after a comma or space if any."""
-    fit, width = start, 0.0
-    while fit < end and width <= TARGET:
-        width += _char_width(text[fit])
+    fit, filled = start, 0.0
+    while fit < end and filled <= TARGET:
+        filled += _char_width(text[fit])
         fit += 1
     for mark in ("、", ", ", "; ", " "):
         at = text.rfind(mark, start + (fit - start) // 2, fit)
@@ -124,5 +124,6 @@ def _char_width(char: str) -> float:
     return _CJK_WIDTH if char >= "\u2e80" else 1.0
 
 
-def _width(text: str, start: int, end: int) -> float:
-    return sum(map(_char_width, text[start:end]))
+def width(text: str) -> float:
+    """How long a text is in characters of English that say as much."""
+    return sum(map(_char_width, text))

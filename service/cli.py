@@ -403,6 +403,7 @@ def _engine(settings: Settings) -> tuple[Engine, Callable]:
         model,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,
+        window=settings.llm_window,
     )
     return engine, close
 

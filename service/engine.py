@@ -103,11 +103,12 @@ class Engine:
         model: AnswerModel | None = None,
         *,
         top_k: int = 8,
-        evidence_chars: int = 8000,
+        evidence_chars: int = 5000,
+        window: int = prompt.WINDOW,
     ) -> None:
         self.library, self.checker, self.model = library, checker, model
         self._verifier = Verifier(checker)
-        self._top_k, self._evidence_chars = top_k, evidence_chars
+        self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
 
     async def answer(
         self,
@@ -205,7 +206,7 @@ class Engine:
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen, written = SentenceParser(), set(), 0
-        turn.prompt = prompt.messages(turn.question, turn.evidence)
+        turn.prompt = prompt.messages(turn.question, turn.evidence, self._window)
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
                 async for piece in pieces:

@@ -10,9 +10,8 @@ from typing import Protocol
 import httpx
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
-from service.prompt import Message
+from service.prompt import ANSWER, Message
 
-MAX_TOKENS = 400  # of an answer: four sentences and room
 LONGEST_LINE = 1_000_000  # characters of one line of a stream; more is not a chat API
 _MENDABLE = frozenset({429, 500, 502, 503, 504})
 _WAIT_AT_MOST = 5.0  # seconds before the one retry
@@ -72,7 +71,7 @@ class ChatModel:
                 "messages": list(messages),
                 "stream": True,
                 "temperature": 0,
-                "max_tokens": MAX_TOKENS,
+                "max_tokens": ANSWER,
             }
             request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
             response = await self._send(request)

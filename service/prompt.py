@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from service.injection import neutral
 from service.question import language_of
 from service.types import Evidence
+
+WINDOW = 4096  # tokens, of a model of which nothing is known
+ANSWER = 400  # tokens that an answer may have: four sentences and room
 
 
 class Message(TypedDict):
@@ -47,17 +51,35 @@ _QUESTION = {"en": "Question: ", "ja": "質問: "}
 _NO_ANSWER = "NO ANSWER"
 
 
-def messages(question: str, evidence: Sequence[Evidence]) -> list[Message]:
-    """What a chat model is asked: rules, one worked example, the evidence, the question last."""
+def messages(question: str, evidence: Sequence[Evidence], window: int = WINDOW) -> list[Message]:
+    """What a chat model is asked: rules, one worked example, the evidence, the question last.
+
+    ``window`` is how many tokens the model reads and writes in all; the last of the evidence
+    is left out where it would not fit, the first never is.
+    """
     language = language_of(question)
     asked, answered = _EXAMPLE[language]
-    sources = "\n\n".join(f"[{e.label}] {_heading(e)}{e.passage.text}" for e in evidence)
+    room = window - ANSWER - tokens_at_most("".join((_RULES[language], asked, answered, question)))
+    sources: list[str] = []
+    for e in evidence:
+        source = f"[{e.label}] {_heading(e)}{neutral(e.passage.text)}"
+        room -= tokens_at_most(source)
+        if sources and room < 0:
+            break
+        sources.append(source)
     return [
         {"role": "system", "content": _RULES[language]},
         {"role": "user", "content": asked},
         {"role": "assistant", "content": answered},
-        {"role": "user", "content": f"{sources}\n\n{_QUESTION[language]}{question}"},
+        {"role": "user", "content": "\n\n".join([*sources, _QUESTION[language] + question])},
     ]
+
+
+def tokens_at_most(text: str) -> int:
+    """About how many tokens a text has, rather too many: one for each character of Japanese,
+    one for three others."""
+    wide = sum(char >= "\u2e80" for char in text)
+    return wide + -(-(len(text) - wide) // 3)
 
 
 def declines(text: str) -> bool:
@@ -66,5 +88,5 @@ def declines(text: str) -> bool:
 
 
 def _heading(evidence: Evidence) -> str:
-    title = evidence.source.title
+    title = neutral(evidence.source.title)
     return f"({title}) " if title else ""

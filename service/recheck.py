@@ -18,6 +18,7 @@ from corpus.store import Store
 from corpus.types import passage_id, text_hash
 from index.checker import Checker
 from service.engine import append
+from service.injection import neutral
 from service.provenance import Originals
 from service.receipt import Judge, Receipt, judge, seal, version
 from service.types import Citation, Claim, Draft, Evidence, Rejected
@@ -195,12 +196,13 @@ def _prompt(receipt: Receipt) -> Check:
     if not receipt.prompt:
         return Check("prompt", "ok", "no language model was asked")
     asked = receipt.prompt[-1]["content"]
-    missing = [f"[{e.label}]" for e in receipt.evidence if e.passage.text not in asked]
     if receipt.question not in asked:
         return Check("prompt", "failed", "the question is not in what the model was asked")
-    if missing:
-        return Check("prompt", "failed", f"{' '.join(missing)} is not in what the model was asked")
-    return Check("prompt", "ok", "it holds the question and the passages")
+    held = [neutral(e.passage.text) in asked for e in receipt.evidence]
+    if not held[0] or held != sorted(held, reverse=True):
+        missing = " ".join(f"[{n}]" for n, here in enumerate(held, 1) if not here)
+        return Check("prompt", "failed", f"{missing} is not in what the model was asked")
+    return Check("prompt", "ok", "it holds the question and the passages that there was room for")
 
 
 def _library(receipt: Receipt, store: Store) -> Iterator[Check]:

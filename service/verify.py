@@ -16,6 +16,7 @@ from index.checker import Checker
 from index.tokens import is_japanese, tokens
 from service import rules
 from service.calibration import calibration, features
+from service.injection import speaks_to_a_model
 from service.provenance import Originals
 from service.question import language_of
 from service.rules import Finding
@@ -181,7 +182,7 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     """
     wanted = draft.text.strip()
     found = []
-    for e in evidence:
+    for e in () if speaks_to_a_model(wanted) else evidence:
         spans = sentence_spans(e.passage.text)
         ends = {end for _, end in spans}
         for start, _ in spans:
@@ -201,9 +202,14 @@ def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> C
 
 
 def _windows(evidence: Evidence) -> list[Window]:
-    spans = sentence_spans(evidence.passage.text)
+    text = evidence.passage.text
+    spans = [span for span in sentence_spans(text) if not speaks_to_a_model(text[slice(*span)])]
     single = [Window(evidence, *span) for span in spans]
-    double = [Window(evidence, a[0], b[1]) for a, b in pairwise(spans)]
+    double = [
+        Window(evidence, a[0], b[1])
+        for a, b in pairwise(spans)
+        if not text[a[1] : b[0]].strip()  # nothing between them was left out
+    ]
     return single + double
 
 
