@@ -1,0 +1,104 @@
+"""Why a question is not answered; second-hand sources; sources that disagree."""
+
+import pytest
+
+from corpus.types import Passage, Source, Unread
+from service.abstain import explain, false_premise
+from service.provenance import Originals
+from service.types import Draft, Evidence
+from service.verify import Verifier
+
+
+def source(id, kind="web", cited_by=(), url=""):
+    return Source(id, url or f"https://example.org/{id}", f"Title of {id}", kind, cited_by=cited_by)
+
+
+def shown(*pairs, score=130.0):
+    return tuple(
+        Evidence(n, Passage(f"{n:016}", s.id, 0, len(text), text), s, score)
+        for n, (s, text) in enumerate(pairs, 1)
+    )
+
+
+ARTICLE = source("article", "article")
+PAPER = source("paper", "paper", ("article",))
+DIGEST = source("digest", "digest", url=PAPER.url)
+SAYS = "Whisper was trained on 680,000 hours of audio."
+
+
+@pytest.mark.parametrize(
+    ("question", "supposed", "stated"),
+    [
+        ("Why was Whisper trained on 90,000 hours of audio?", "90,000", "680,000"),
+        ("How was Parti trained on 680,000 hours of audio?", None, None),
+        ("On how many hours of audio was Whisper trained?", None, None),
+        ("Was Whisper trained on 680,000 hours of audio?", None, None),
+        ("Why were 90,000 maps lost?", None, None),
+    ],
+)
+def test_a_number_that_the_sources_have_otherwise_is_a_false_premise(question, supposed, stated):
+    found = false_premise(question, shown((PAPER, SAYS)))
+    assert (found and (found.supposed, found.stated)) == (supposed and (supposed, stated))
+
+
+def test_the_reason_names_the_premise_and_the_quote():
+    question = "Why was Whisper trained on 90,000 hours of audio?"
+    evidence = shown((PAPER, SAYS))
+    kind, reason = explain(question, evidence, false_premise(question, evidence), ())
+    assert kind == "false_premise" and SAYS in reason and "90,000" in reason
+
+
+@pytest.mark.parametrize(
+    ("question", "score", "expected", "words"),
+    [
+        ("Who paid for Whisper?", 130.0, "not_enough_evidence", "Title of paper"),
+        ("Who won the cup?", 60.0, "outside_library", "Title of paper"),
+        ("誰が優勝しましたか。", 60.0, "outside_library", "「Title of paper」"),
+    ],
+)
+def test_too_little_and_outside_name_what_was_nearest(question, score, expected, words):
+    kind, reason = explain(question, shown((PAPER, SAYS), score=score), None, ())
+    assert kind == expected and words in reason
+
+
+def test_it_says_which_sources_could_not_be_read():
+    unread = [Unread(PAPER.url, "Title of paper", "403 Forbidden", "2026-01-01T00:00:00Z")]
+    _, reason = explain("Who paid for Whisper?", shown((DIGEST, SAYS)), None, unread)
+    assert "403 Forbidden" in reason
+    _, reason = explain("Who paid for Whisper?", shown((ARTICLE, SAYS)), None, unread)
+    assert "403" not in reason
+
+
+def test_nothing_to_look_in():
+    assert explain("Who?", (), None, ())[0] is None
+
+
+def test_who_reports_on_whom():
+    known = Originals([ARTICLE, PAPER, DIGEST])
+    assert known.reports(ARTICLE) and known.reports(DIGEST) and not known.reports(PAPER)
+    assert known.secondary(["article"]) and known.secondary(["digest", "article"])
+    assert not known.secondary(["article", "paper"]) and not known.secondary([])
+    assert not Originals([ARTICLE, DIGEST]).secondary(["article"])
+
+
+def test_the_work_itself_is_cited_before_what_reports_on_it(checker):
+    evidence = shown((ARTICLE, SAYS), (PAPER, "Intro. " + SAYS))
+    claim = Verifier(checker).check(Draft(SAYS, (1,)), evidence)
+    assert claim.citations[0].source_id == "paper" and not claim.secondary
+    alone = Verifier(checker).check(Draft(SAYS, (1,)), evidence[:1], Originals([ARTICLE, PAPER]))
+    assert [c.source_id for c in alone.citations] == ["article"] and alone.secondary
+
+
+def test_sources_that_disagree_are_shown_with_both_quotes(checker):
+    other = "Whisper was trained on 500,000 hours of audio."
+    evidence = shown((PAPER, SAYS), (source("blog"), other))
+    claim = Verifier(checker).check(Draft(SAYS, (1,)), evidence)
+    assert claim.verdict.label == "supported" and claim.citations[0].quote == SAYS
+    assert [c.quote for c in claim.disputed_by] == [other]
+
+
+def test_a_claim_that_its_source_contradicts_shows_the_quote(checker):
+    claim = Verifier(checker).check(Draft("Whisper was trained on 500,000 hours of audio.", (1,)),
+                                    shown((PAPER, SAYS)))  # fmt: skip
+    assert claim.verdict.label == "contradicted" and claim.citations[0].quote == SAYS
+    assert "680,000" in claim.reason
