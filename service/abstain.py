@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from corpus.sentences import sentence_spans
 from corpus.types import Unread
 from service import rules
-from service.numbers import mentioned
+from service.numbers import is_year, mentioned
 from service.question import language_of
 from service.relevance import within_reach
 from service.types import Abstention, Citation, Evidence
@@ -46,7 +46,10 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
             for found in rules.findings(question, sentence, everything):
                 if found.kind not in _KINDS or not found.contradicts:
                     continue
-                if found.kind == "number" and _value(found.claimed) in numbers:
+                if found.kind == "number" and (
+                    _value(found.claimed) in numbers
+                    or is_year(_value(found.claimed)) != is_year(_value(found.found))
+                ):
                     continue
                 if found.kind == "name" and found.claimed.casefold() in folded:
                     continue

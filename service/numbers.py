@@ -190,3 +190,8 @@ def units(text: str) -> frozenset[tuple[float, str]]:
     for number, scale in _DOLLARS.findall(text):
         found.add((_value(_scaled(number, scale.strip().lower())), "dollars"))
     return frozenset(found)
+
+
+def is_year(value: float) -> bool:
+    """Whether a number may well be a year of our time."""
+    return value == int(value) and 1500 <= value < 2100
