@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import socket
 import sys
 from collections.abc import Sequence
@@ -17,18 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import SettingsError, StoreError, TenkyoError, TextRefused
-from service import console
+from corpus.errors import TenkyoError, TextRefused
+from service import console, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from index.checker import Checker
     from index.ingest import Item
-    from index.search import Library
-    from service.engine import Engine
     from service.factcheck import Checked, FactChecker
-    from service.settings import Settings
     from service.types import Answer
 
 app = typer.Typer(
@@ -73,8 +68,8 @@ def ingest(
     from corpus.fetch import Fetcher
     from index.ingest import check_index, ingest_library, ingest_places, sync
 
-    settings = _settings()
-    store, embedder = _store(settings), _embedder(settings)
+    settings = parts.read()
+    store, embedder = parts.store(settings), parts.embedder(settings)
     check_index(settings.index_dir, embedder.name)
 
     async def read(progress: Callable[[str, int, int], None]) -> list[Item]:
@@ -107,10 +102,14 @@ def reindex(as_json: Json = False) -> None:
     """Write the index anew from the database."""
     from index.ingest import sync
 
-    settings = _settings()
+    settings = parts.read()
     with console.progress() as progress:
         count = sync(
-            _store(settings), _embedder(settings), settings.index_dir, progress, rebuild=True
+            parts.store(settings),
+            parts.embedder(settings),
+            settings.index_dir,
+            progress,
+            rebuild=True,
         )
     print(json.dumps({"embedded": count}) if as_json else f"{count} passages embedded")
 
@@ -129,7 +128,7 @@ def ask(
     check_question(question)
 
     async def run() -> Answer:
-        engine, close = _engine(_settings())
+        engine, close = parts.engine(parts.read())
         try:
             return await engine.answer(question, None, source, "quoted" if quoted else None)
         finally:
@@ -159,13 +158,13 @@ def verify(
     from service.recheck import holds, recheck
     from service.types import to_json
 
-    settings = _settings()
+    settings = parts.read()
     data = {name: _read(name) for name in files}
     receipts = {name: receipt.read(held) for name, held in data.items()}
     texts = {n: factcheck.text_of(n, data[n]) for n, found in receipts.items() if found is None}
-    checker = _checker()
-    facts = factcheck.FactChecker(_library(settings), checker) if texts else None
-    store = _store_if_any(settings) if len(texts) < len(data) else None
+    checker = parts.checker(settings)
+    facts = factcheck.FactChecker(parts.library(settings), checker) if texts else None
+    store = parts.store_if_any(settings) if len(texts) < len(data) else None
     results: list[dict[str, Any]] = []
     good = True
     for name, held in receipts.items():
@@ -216,10 +215,10 @@ def evaluate(
     from service import evaluation, measures
 
     asked = evaluation.choose(evaluation.read_questions(questions), sample, limit)
-    settings = evaluation.settings_for(_settings(), mode)
+    settings = evaluation.settings_for(parts.read(), mode)
 
     async def run(progress: Callable[[str, int, int], None]) -> tuple[dict, list[dict]]:
-        engine, close = _engine(settings)
+        engine, close = parts.engine(settings)
         try:
             made_with = evaluation.conditions(engine, settings, mode)
             return made_with, await evaluation.run(engine, asked, mode, made_with, out, progress)
@@ -247,7 +246,7 @@ def search(
     from service.types import to_json
 
     question = check_question(question)
-    hits = _library(_settings()).search(question, k, source)
+    hits = parts.library(parts.read()).search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return
@@ -263,7 +262,7 @@ def show(
     from corpus.errors import NotFound
     from service.types import to_json
 
-    store = _store(_settings())
+    store = parts.store(parts.read())
     try:
         found: Any = store.passage(identifier)
         source, text = store.source(found.source_id), found.text
@@ -281,7 +280,7 @@ def sources(as_json: Json = False) -> None:
     """List the sources of the library."""
     from service.types import to_json
 
-    listed = _store(_settings()).sources()
+    listed = parts.store(parts.read()).sources()
     if as_json:
         rows = [to_json(source) | {"passages": n} for source, n in listed]
         print(json.dumps({"sources": rows}, ensure_ascii=False))
@@ -299,10 +298,10 @@ def serve() -> None:
 
     from service.api import create_app
 
-    settings = _settings()
-    bound = _bind(settings.host, settings.port)
+    settings = parts.read()
+    bound = parts.bind(settings.host, settings.port)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
-    engine, close = _engine(settings)
+    engine, close = parts.engine(settings)
 
     def warm_up() -> None:
         engine.library.search("warm", 1)
@@ -321,109 +320,11 @@ def serve() -> None:
     Server(config).run(sockets=[bound])
 
 
-# The parts, from the settings
-
-
-def _settings() -> Settings:
-    from service.settings import read_settings
-
-    settings = read_settings()
-    logging.basicConfig(level=settings.log.upper(), format="%(levelname)s %(name)s: %(message)s")
-    return settings
-
-
-def _store(settings: Settings):
-    from corpus.store import Store
-
-    return Store(settings.database)
-
-
-def _store_if_any(settings: Settings):
-    """The library of the settings if there is one; none is made."""
-    from corpus.store import Store
-
-    if not settings.database_url and not (settings.data_dir / "tenkyo.db").exists():
-        return None
-    try:
-        return Store(settings.database)
-    except StoreError as error:
-        print(f"tenkyo: without the library: {error}", file=sys.stderr)
-        return None
-
-
 def _read(name: str) -> bytes:
     """The bytes of a file, or of standard input for ``-``."""
     from corpus import files
 
     return sys.stdin.buffer.read() if name == "-" else files.read(Path(name))
-
-
-def _checker() -> Checker:
-    from index.checker import CrossEncoder
-
-    return CrossEncoder()
-
-
-def _embedder(settings: Settings):
-    from index.embed import SentenceTransformerEmbedder
-
-    return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
-
-
-def _library(settings: Settings) -> Library:
-    from index.local import LiveIndex, LocalIndex
-    from index.search import Library
-
-    store, embedder = _store(settings), _embedder(settings)
-    LocalIndex.open(settings.index_dir, embedder.name, store.revision())
-    return Library(store, LiveIndex(settings.index_dir, embedder.name), embedder)
-
-
-def _engine(settings: Settings) -> tuple[Engine, Callable]:
-    """The engine of the settings, and what to await when it is done with."""
-    from service.engine import Engine
-    from service.model import ChatModel
-
-    url, name, server = settings.llm_url, settings.llm_model, None
-    if settings.llm_gguf and not url:
-        from service import local_model
-
-        url, name, server = local_model.start(settings.llm_gguf)
-    model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
-
-    async def close() -> None:
-        nonlocal server
-        if model:
-            await model.aclose()
-        server = None
-
-    engine = Engine(
-        _library(settings),
-        _checker(),
-        model,
-        top_k=settings.top_k,
-        evidence_chars=settings.evidence_chars,
-        window=settings.llm_window,
-    )
-    return engine, close
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything slow is done; SettingsError if it cannot be."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        in_use = isinstance(error.errno, int) and "in use" in str(error)
-        name, value = ("TENKYO_PORT", port) if in_use else ("TENKYO_HOST", f"{host}:{port}")
-        raise SettingsError(
-            name, value, f"cannot listen there ({error.strerror}): set {name} to another"
-        ) from None
-    return bound
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535, description="port that the service listens on")
     database_url: str = Field("", description="database; empty: SQLite in the data folder")
     embedder: str = Field(BUNDLED, description="embedding model: bundled:…, a folder or a hub id")
+    judge: str = Field("", description="model that judges claims: a folder or hub id; empty: ours")
     llm_url: str = Field("", description="OpenAI-compatible base URL, such as …/v1; empty: none")
     llm_model: str = Field("", description="model asked for at that URL; empty: its first")
     llm_key: str = Field("", description="key sent to that URL", repr=False)

@@ -1,0 +1,121 @@
+"""The parts of a running Tenkyo, made from its settings.
+
+Everything heavy is imported where it is used, so that ``tenkyo --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from corpus.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from index.checker import Checker
+    from index.search import Library
+    from service.engine import Engine
+    from service.settings import Settings
+
+
+def read() -> Settings:
+    """The settings of the environment, and logging as they say."""
+    from service.settings import read_settings
+
+    settings = read_settings()
+    logging.basicConfig(level=settings.log.upper(), format="%(levelname)s %(name)s: %(message)s")
+    return settings
+
+
+def store(settings: Settings):
+    from corpus.store import Store
+
+    return Store(settings.database)
+
+
+def store_if_any(settings: Settings):
+    """The library of the settings if there is one; none is made."""
+    from corpus.store import Store
+
+    if not settings.database_url and not (settings.data_dir / "tenkyo.db").exists():
+        return None
+    try:
+        return Store(settings.database)
+    except StoreError as error:
+        print(f"tenkyo: without the library: {error}", file=sys.stderr)
+        return None
+
+
+def checker(settings: Settings) -> Checker:
+    """The shipped checker, its verdicts by a larger judge where one is set."""
+    from index.checker import CrossEncoder
+
+    if not settings.judge:
+        return CrossEncoder()
+    from index.judge import LargerJudge
+
+    return LargerJudge(settings.judge, CrossEncoder())
+
+
+def embedder(settings: Settings):
+    from index.embed import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
+
+
+def library(settings: Settings) -> Library:
+    from index.local import LiveIndex, LocalIndex
+    from index.search import Library
+
+    texts, vectors = store(settings), embedder(settings)
+    LocalIndex.open(settings.index_dir, vectors.name, texts.revision())
+    return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
+
+
+def engine(settings: Settings) -> tuple[Engine, Callable]:
+    """The engine of the settings, and what to await when it is done with."""
+    from service.engine import Engine
+    from service.model import ChatModel
+
+    url, name, server = settings.llm_url, settings.llm_model, None
+    if settings.llm_gguf and not url:
+        from service import local_model
+
+        url, name, server = local_model.start(settings.llm_gguf)
+    model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
+
+    async def close() -> None:
+        nonlocal server
+        if model:
+            await model.aclose()
+        server = None
+
+    engine = Engine(
+        library(settings),
+        checker(settings),
+        model,
+        top_k=settings.top_k,
+        evidence_chars=settings.evidence_chars,
+        window=settings.llm_window,
+    )
+    return engine, close
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, taken before anything slow is done; SettingsError if it cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        in_use = isinstance(error.errno, int) and "in use" in str(error)
+        name, value = ("TENKYO_PORT", port) if in_use else ("TENKYO_HOST", f"{host}:{port}")
+        raise SettingsError(
+            name, value, f"cannot listen there ({error.strerror}): set {name} to another"
+        ) from None
+    return bound

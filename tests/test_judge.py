@@ -1,0 +1,61 @@
+"""A larger judge in place of the shipped checker's verdicts."""
+
+import numpy as np
+import pytest
+
+from corpus.errors import ModelUnavailable
+from index.judge import LargerJudge
+
+
+def tiny(folder, labels, favoured):
+    """A sequence classifier that always favours one label."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+    words = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "maps", "moved"])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )  # fmt: skip
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=32
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=8, max_position_embeddings=32, num_labels=len(labels),
+        id2label=dict(enumerate(labels)), label2id={w: i for i, w in enumerate(labels)},
+    )  # fmt: skip
+    network = BertForSequenceClassification(config)
+    with torch.no_grad():
+        network.classifier.weight.zero_()
+        network.classifier.bias.copy_(torch.tensor([3.0 * (w == favoured) for w in labels]))
+    network.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("labels", "favoured", "column"),
+    [
+        (("CONTRADICTION", "NEUTRAL", "ENTAILMENT"), "ENTAILMENT", 0),
+        (("contradiction", "neutral", "entailment"), "contradiction", 2),
+        (("entailment", "not_entailment"), "not_entailment", 1),
+    ],
+)
+def test_its_labels_are_put_in_our_order(tmp_path, checker, labels, favoured, column):
+    judge = LargerJudge(tiny(tmp_path, labels, favoured), checker)
+    found = judge.supports([("maps moved", "maps moved"), ("maps", "moved")])
+    assert found.shape == (2, 3) and np.allclose(found.sum(1), 1, atol=1e-5)
+    assert (found.argmax(1) == column).all()
+    pairs = [("The maps moved in 2004.", "When did the maps move?")]
+    assert np.allclose(judge.answers(pairs), checker.answers(pairs))
+
+
+def test_what_is_no_judge_is_named(tmp_path, checker):
+    with pytest.raises(ModelUnavailable, match="TENKYO_JUDGE"):
+        LargerJudge(str(tmp_path / "nothing"), checker).supports([("a", "b")])
+    other = tiny(tmp_path, ("positive", "negative"), "positive")
+    with pytest.raises(ModelUnavailable, match="not entailment"):
+        LargerJudge(other, checker).supports([("a", "b")])
