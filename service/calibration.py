@@ -29,10 +29,16 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights by feature, and what the verifier was measured to get wrong with them."""
+    """Weights by feature, and what the verifier was measured to get wrong with them.
+
+    ``reading`` is the weight of the checker's log-odds beside the score of a search;
+    ``answerable`` those of the best of each, and a constant: see service.relevance.
+    """
 
     weights: tuple[float, ...]
     errors: dict[str, Any]
+    reading: float
+    answerable: tuple[float, float, float]
 
     def probability(self, features: Sequence[float]) -> float:
         """That the quote supports the claim, 0 to 1; ``features`` in the order of FEATURES."""
@@ -64,7 +70,12 @@ def features(
 def calibration() -> Calibration:
     """The one that ships."""
     read = json.loads(FILE.read_text(encoding="utf-8"))
-    return Calibration(tuple(read["weights"][name] for name in FEATURES), read["errors"])
+    return Calibration(
+        weights=tuple(read["weights"][name] for name in FEATURES),
+        errors=read["errors"],
+        reading=read["relevance"]["reading"],
+        answerable=tuple(read["relevance"]["answerable"]),
+    )
 
 
 def log_odds(probability: float) -> float:

@@ -1,9 +1,9 @@
 """Which passages, and which of their sentences, answer a question: scores put together.
 
 All scores are log-odds up to a constant: the fused score of a search, and the checker's own
-reading. The weights were fitted, by maximum likelihood, on questions about JSQuAD and XQuAD
-passages in both languages, half of them with the passage that answers taken away; none of
-the library's own questions was among them. docs/evaluation.md has the figures.
+reading. ``training/relevance.py`` fits the weights, on questions about XQuAD and JSQuAD passages
+in both languages; none of the library's own questions is among them. docs/evaluation.md has
+the figures.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.embed import Floats
+from service.calibration import calibration
 from service.types import Evidence
 
-_READING = 2.0  # weight of the checker beside the score of the search
-_ANSWERABLE = (0.66, 0.12, -13.4)  # of the checker's best, of the search's best, constant
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
-_NEAREST = 5  # passages, as many as it was fitted on
+NEAREST = 5  # passages, as many as it was fitted on
 _SENTENCE_COSINE = 40.0
 
 
 def rerank(scores: Floats, reading: Floats) -> list[int]:
     """Positions of passages, best first, by search and by the checker's log-odds."""
-    return [int(i) for i in np.argsort(-(scores + _READING * reading), kind="stable")]
+    return [int(i) for i in np.argsort(-(scores + calibration().reading * reading), kind="stable")]
 
 
 def answerable(scores: Floats, reading: Floats) -> float:
@@ -32,8 +31,8 @@ def answerable(scores: Floats, reading: Floats) -> float:
 
     Only the nearest few are looked at: among many, one is soon taken for an answer by chance.
     """
-    read, searched, constant = _ANSWERABLE
-    nearest = slice(_NEAREST)
+    read, searched, constant = calibration().answerable
+    nearest = slice(NEAREST)
     return float(read * reading[nearest].max() + searched * scores[nearest].max() + constant)
 
 

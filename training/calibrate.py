@@ -30,7 +30,7 @@ from training.evaluate import auc, balanced
 from training.sources import ENTAILMENT, Row
 
 FOLDS = 5
-RIDGE = 0.05
+RIDGE = 0.003
 SPOILED = 400  # kept or spoiled sentences of each language
 ROUNDS = 6
 DEPARTS = [FEATURES.index("departs"), FEATURES.index("departs_across")]
@@ -92,13 +92,21 @@ def fit(found: Sequence[Case]) -> np.ndarray:
     weights[0], weights[DEPARTS] = 1.0, -1.0
     wanted = np.array([case.supported for case in found], float)
     for _ in range(ROUNDS):
-        x = np.array([case.features[(case.features @ weights).argmax()] for case in found])
-        weights = np.zeros(len(FEATURES))
-        for _ in range(30):
-            p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-            hessian = x.T @ (x * (p * (1 - p))[:, None]) / len(x) + RIDGE / 10 * np.eye(x.shape[1])
-            weights += np.linalg.solve(hessian, x.T @ (wanted - p) / len(x) - RIDGE / 10 * weights)
+        best = np.array([case.features[(case.features @ weights).argmax()] for case in found])
+        weights = logistic(best, wanted, RIDGE)
     return weights
+
+
+def logistic(x: np.ndarray, wanted: np.ndarray, ridge: float) -> np.ndarray:
+    """Weights [d] of a ridge logistic regression of ``wanted`` [n] on ``x`` [n, d]."""
+    weights = np.zeros(x.shape[1])
+    scale = x.std(0) + (x.std(0) == 0)  # the ridge is to hold all alike
+    x = x / scale
+    for _ in range(40):
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        hessian = x.T @ (x * (p * (1 - p))[:, None]) / len(x) + ridge * np.eye(x.shape[1])
+        weights += np.linalg.solve(hessian, x.T @ (wanted - p) / len(x) - ridge * weights)
+    return weights / scale
 
 
 def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -175,8 +183,9 @@ def main() -> None:
         print(f"| {kind} | {n} | {e['auc']:.3f} | {rejects} | {accepts} |")
     print(json.dumps(weights))
     if args.write:
-        text = json.dumps({"weights": weights, "errors": errors}, indent=1, ensure_ascii=False)
-        FILE.write_text(text + "\n", encoding="utf-8")
+        held = json.loads(FILE.read_text(encoding="utf-8"))
+        held |= {"weights": weights, "errors": errors}
+        FILE.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,178 @@
+"""Fit how the search and the checker's reading are weighed: re-ranking, and when to answer.
+
+    python tests/benchmarks/questions.py --shared ../shared --out /tmp/bench
+    python -m training.relevance --bench /tmp/bench --shared ../shared [--checker FILE] [--write]
+
+Questions on the passages of XQuAD and JSQuAD, in the passages' language and in the other, none of
+which `tenkyo eval` asks there; half of them with the passages that answer taken away. Figures
+are from two-fold cross-validation by article; what is written is fitted on all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corpus.passages import in_context
+from corpus.store import Store
+from index.checker import WEIGHTS, Checker, CrossEncoder
+from index.embed import SentenceTransformerEmbedder
+from index.local import LocalIndex
+from index.models import BUNDLED
+from index.search import Library
+from service.calibration import FILE
+from service.evidence import select
+from service.relevance import NEAREST
+from training import sources
+from training.calibrate import logistic
+
+TOP_K, CHARACTERS = 8, 5000
+OF_EACH = 220  # questions of a set and language
+GRID = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and its nearest passages, by search: the scores of both, and which answers."""
+
+    kind: str
+    group: int  # of its article, 0 or 1
+    search: np.ndarray  # [hits]
+    reading: np.ndarray  # [hits]
+    gold: int  # position of the passage that answers, -1 where it was taken away or not found
+    answerable: bool
+
+
+def questions(shared: Path, bench: Path) -> Iterator[tuple[str, str, str, str, str]]:
+    """(set, kind, question, gold source, article) of every question not asked by `tenkyo eval`."""
+    for name, reader, language in (
+        ("xquad", sources.xquad, "en"),
+        ("jsquad", sources.jsquad, "ja"),
+    ):
+        passages, rows = reader(shared)
+        lines = (bench / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        used = {json.loads(line)["id"] for line in lines}
+        other = "ja" if language == "en" else "en"
+        words = {r["id"]: r[other] for r in sources.handwritten(f"{name}_questions_{other}")}
+        for row in rows:
+            article = passages[row["doc_id"]].article
+            if row["id"] in used:
+                continue
+            yield name, f"{language}→{language}", row["question"], row["doc_id"], article
+            if row["id"] in words:
+                yield name, f"{other}→{language}", words[row["id"]], row["doc_id"], article
+
+
+def ask(
+    library: Library, checker: Checker, row: tuple[str, str, str, str, str], without: bool
+) -> Asked | None:
+    """One question as the engine reads it, ``without`` the passages that answer."""
+    _, kind, question, gold, article = row
+    hits = library.search(question, 2 * TOP_K)
+    if without:
+        hits = [hit for hit in hits if hit.source.id != gold]
+    shown = select(hits, TOP_K, CHARACTERS)
+    if not shown:
+        return None
+    pairs = [(in_context(e.passage.text, e.passage, e.source), question) for e in shown]
+    found = [i for i, e in enumerate(shown) if e.source.id == gold]
+    search = np.array([e.score for e in shown])
+    group = int(sources.held("relevance" + article, 0.5))
+    position = found[0] if found else -1
+    return Asked(kind, group, search, checker.answers(pairs), position, not without)
+
+
+def first(asked: Sequence[Asked], weight: float) -> float:
+    """R@1 of the answerable ones when the reading has that weight."""
+    right = [int((a.search + weight * a.reading).argmax()) == a.gold for a in asked if a.answerable]
+    return float(np.mean(right)) if right else float("nan")
+
+
+def best_weight(asked: Sequence[Asked]) -> float:
+    """The weight of the grid under which the right passages are likeliest (listwise softmax)."""
+
+    def likelihood(weight: float) -> float:
+        total = 0.0
+        for a in asked:
+            if a.gold >= 0:
+                odds = a.search + weight * a.reading
+                total += odds[a.gold] - np.logaddexp.reduce(odds)
+        return total
+
+    return max(GRID, key=likelihood)
+
+
+def features(a: Asked) -> list[float]:
+    return [float(a.reading[:NEAREST].max()), float(a.search[:NEAREST].max()), 1.0]
+
+
+def fit(asked: Sequence[Asked]) -> np.ndarray:
+    """Weights of ``features`` for the log-odds that something answers."""
+    x = np.array([features(a) for a in asked])
+    return logistic(x, np.array([a.answerable for a in asked], float), ridge=1e-4)
+
+
+def table(asked: Sequence[Asked]) -> str:
+    """Figures by kind of question, each half with what was fitted on the other."""
+    lines = [
+        "| questions | n | R@1, search | R@1, re-ranked | answerable refused | others answered |",
+        "|---|---|---|---|---|---|",
+    ]
+    fitted = {
+        g: (best_weight(h), fit(h)) for g in (0, 1) if (h := [a for a in asked if a.group != g])
+    }
+    for kind in dict.fromkeys(a.kind for a in asked):
+        here = [a for a in asked if a.kind == kind]
+        ranked = np.mean([first([a], fitted[a.group][0]) for a in here if a.answerable])
+        says = [np.dot(features(a), fitted[a.group][1]) > 0 for a in here]
+        refused = np.mean([not s for s, a in zip(says, here, strict=True) if a.answerable])
+        wrong = np.mean([s for s, a in zip(says, here, strict=True) if not a.answerable])
+        lines.append(
+            f"| {kind} | {len(here)} | {first(here, 0.0):.3f} | {ranked:.3f} | {refused:.3f} |"
+            f" {wrong:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("--bench", type=Path, required=True)
+    ap.add_argument("--shared", type=Path, default=Path("../shared"))
+    ap.add_argument("--checker", type=Path, default=WEIGHTS)
+    ap.add_argument("--each", type=int, default=OF_EACH)
+    ap.add_argument("--write", action="store_true", help=f"write {FILE.name}")
+    args = ap.parse_args()
+    checker = CrossEncoder(args.checker)
+    embedder = SentenceTransformerEmbedder(BUNDLED, args.bench / "models")
+    libraries = {}
+    for name in ("xquad", "jsquad"):
+        folder = args.bench / name
+        store = Store(f"sqlite:///{(folder / 'tenkyo.db').resolve()}")
+        index = LocalIndex.open(folder / "index", embedder.name)
+        libraries[name] = Library(store, index, embedder)
+    rng = random.Random(5)
+    rows = list(questions(args.shared, args.bench))
+    asked = []
+    for kind in dict.fromkeys(row[1] for row in rows):
+        here = [row for row in rows if row[1] == kind]
+        for n, row in enumerate(rng.sample(here, min(args.each, len(here)))):
+            found = ask(libraries[row[0]], checker, row, n % 2 == 1)
+            if found is not None:
+                asked.append(found)
+    print(table(asked))
+    weight, answers = best_weight(asked), [round(float(w), 4) for w in fit(asked)]
+    print(f"reading {weight}, answerable {answers}")
+    if args.write:
+        held = json.loads(FILE.read_text(encoding="utf-8"))
+        held["relevance"] = {"reading": weight, "answerable": answers}
+        FILE.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
