@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from corpus.errors import ModelUnavailable
+from index import runtime
 from index.models import model_folder
+from index.runtime import Floats
 
-Floats = npt.NDArray[np.float32]
+_SAMPLE = (  # what a converted model is tried on
+    "What was Whisper trained on?",
+    "  Block-NeRFは、街の一区画を描き出すニューラルネットワークです。\nCafé ½ naïve ",
+    "Stable Diffusion generates images from text prompts. " * 4,
+)
+_log = logging.getLogger(__name__)
 
 
 class Embedder(Protocol):
@@ -38,20 +47,22 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """Any sentence-transformers model; loaded at first use, since that takes seconds.
 
-    ``name`` is a setting's value: ``bundled:multilingual-e5-small``, a folder, or a hub id.
-    The model's own ``query`` and ``passage`` prompts are used where it has them. Safe to
-    call from several threads, one at a time.
+    ``name`` is a setting's value: ``bundled:multilingual-e5-small``, a folder, or a hub id,
+    of which a copy that is here already is not asked for again. The model's own ``query``
+    and ``passage`` prompts are used where it has them. It runs by OpenVINO, converted once
+    and kept in ``cache``; by torch if OpenVINO cannot, or on a GPU. Safe to call from several
+    threads, one at a time.
     """
 
     def __init__(self, name: str, cache: Path) -> None:
         self.name = name
         self._cache = cache
         self._lock = threading.Lock()
-        self._model = None
+        self._model: _Converted | _Torch | None = None
 
     @property
     def dim(self) -> int:
-        return int(self._load().get_embedding_dimension())
+        return self._load().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         if not texts:
@@ -63,31 +74,15 @@ class SentenceTransformerEmbedder:
 
     def _encode(self, texts: list[str], role: str) -> Floats:
         model = self._load()
-        prompt = role if role in model.prompts else None
         with self._lock:
-            vectors = model.encode(
-                texts,
-                prompt_name=prompt,
-                batch_size=32,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
-        return np.ascontiguousarray(vectors, np.float32)
+            return model.encode(texts, role)
 
-    def _load(self):
+    def _load(self) -> _Converted | _Torch:
         with self._lock:
             if self._model is None:
                 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-                import torch
-                import transformers
-                from sentence_transformers import SentenceTransformer
-
-                transformers.utils.logging.disable_progress_bar()
-
                 try:
-                    where = model_folder(self.name, self._cache)
-                    self._model = SentenceTransformer(where, model_kwargs={"dtype": torch.float32})
+                    self._model = self._open(model_folder(self.name, self._cache))
                 except (OSError, ValueError, ImportError) as error:
                     first = str(error).strip().splitlines()[0] if str(error).strip() else ""
                     raise ModelUnavailable(
@@ -96,3 +91,122 @@ class SentenceTransformerEmbedder:
                         " to a hub id that this machine can reach"
                     ) from error
             return self._model
+
+    def _open(self, where: str) -> _Converted | _Torch:
+        kept = self._kept(where)
+        if kept and (found := runtime.read(kept)):
+            return _Converted(found)
+        model = _Torch(where)
+        if model.on_gpu:
+            return model
+        try:
+            return _Converted(runtime.convert(model.draft(), kept or self._kept(where)))
+        except runtime.Unconvertible as error:
+            _log.warning("OpenVINO cannot run %s (%s): it runs by torch, slower", self.name, error)
+            return model
+
+    def _kept(self, where: str) -> Path | None:
+        """Where the converted model is kept; None before a hub's model is on this machine."""
+        folder = _folder(where)
+        files = [path for path in folder.rglob("*") if path.is_file()] if folder else []
+        label = re.sub(r"[^\w-]+", "-", self.name)[-60:]
+        return runtime.kept(self._cache, label, files) if files else None
+
+
+class _Converted:
+    """A model run by OpenVINO: its tokenizer and prompts are notes, the rest is in the graph."""
+
+    def __init__(self, model: runtime.Runtime) -> None:
+        from tokenizers import Tokenizer
+
+        self._runtime = model
+        self._tokenizer = Tokenizer.from_str(model.notes["tokenizer.json"])
+        self._prompts = json.loads(model.notes["prompts.json"])
+
+    @property
+    def dim(self) -> int:
+        return self._runtime.shapes[0][0]
+
+    def encode(self, texts: list[str], role: str) -> Floats:
+        rows = _rows(self._tokenizer, [self._prompts[role] + text for text in texts])
+        (vectors,) = self._runtime.run(rows)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)  # was done in bfloat16
+
+
+class _Torch:
+    """A model run by sentence-transformers."""
+
+    def __init__(self, where: str) -> None:
+        import torch
+        import transformers
+        from sentence_transformers import SentenceTransformer
+
+        transformers.utils.logging.disable_progress_bar()
+        self._model = SentenceTransformer(where, model_kwargs={"dtype": torch.float32})
+        self.on_gpu = self._model.device.type != "cpu"
+
+    @property
+    def dim(self) -> int:
+        return int(self._model.get_embedding_dimension())
+
+    def encode(self, texts: list[str], role: str) -> Floats:
+        vectors = self._model.encode(
+            texts,
+            prompt_name=role if role in self._model.prompts else None,
+            batch_size=32,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return np.ascontiguousarray(vectors, np.float32)
+
+    def draft(self) -> runtime.Draft:
+        """What OpenVINO needs to do the same as ``encode``; Unconvertible if it cannot."""
+        import torch
+        from tokenizers import Tokenizer
+
+        model = self._model
+
+        class Whole(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.modules_in_order = torch.nn.ModuleList(model)
+
+            def forward(self, ids, mask):
+                features = {"input_ids": ids, "attention_mask": mask}
+                for module in self.modules_in_order:
+                    features = module(features)
+                vectors = features["sentence_embedding"][:, : model.truncate_dim]
+                return torch.nn.functional.normalize(vectors, dim=-1)
+
+        try:
+            tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
+            pad = int(model.tokenizer.pad_token_id)
+            longest = model.max_seq_length
+        except (AttributeError, TypeError) as error:
+            raise runtime.Unconvertible(f"no tokenizer of the usual kind: {error}") from error
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(longest) if longest else tokenizer.no_truncation()
+        usual = model.prompts.get(model.default_prompt_name, "")
+        prompts = {role: model.prompts.get(role, usual) for role in ("query", "passage")}
+        notes = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
+        rows = _rows(tokenizer, [prompts["query"] + text for text in _SAMPLE])
+        return runtime.Draft(Whole(), pad, rows, [self.encode(list(_SAMPLE), "query")], notes)
+
+
+def _rows(tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    return [found.ids for found in tokenizer.encode_batch_fast(texts)]
+
+
+def _folder(where: str) -> Path | None:
+    """The folder of a model's files; None if it is a hub's, and not here yet."""
+    if Path(where).is_dir():
+        return Path(where)
+    from huggingface_hub import snapshot_download
+
+    for name in (where, f"sentence-transformers/{where}"):
+        try:
+            return Path(snapshot_download(name, local_files_only=True))
+        except (OSError, ValueError):
+            continue
+    return None

@@ -1,0 +1,249 @@
+"""Torch modules that read token ids, run by OpenVINO on the CPU.
+
+A module is traced and converted once. Its weights are kept in half precision; OpenVINO computes
+in bfloat16 where the CPU can, else in float32. What was converted is kept in a folder, with
+which a later process needs neither torch nor a conversion. docs/performance.md has figures.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Floats = npt.NDArray[np.float32]
+Rows = Sequence[Sequence[int]]
+
+_FORMAT = 1  # of the folder; to be raised when what is written there changes
+_PADDING = 64  # tokens, about what one more call costs
+_NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
+_log = logging.getLogger(__name__)
+_converting = threading.Lock()  # torch traces one module at a time
+
+
+class Unconvertible(Exception):
+    """OpenVINO cannot run the module, or not to the same result."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A module to convert, with what tells whether that went well.
+
+    ``module(ids)`` or ``module(ids, mask)``, int64 [n, length], gives one tensor [n, …] or
+    several; ``expected`` are these for ``rows``, one array for each. ``notes`` are texts that
+    belong to the model and are kept with it, each under its file name.
+    """
+
+    module: nn.Module
+    pad: int
+    rows: Rows
+    expected: Sequence[Floats]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Runtime:
+    """A converted model. Safe to share between threads; they take turns."""
+
+    def __init__(self, model, pad: int, notes: Mapping[str, str]) -> None:
+        compiled = _openvino()[1].compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self.notes = notes
+        self._pad = pad
+        self._inputs = len(compiled.inputs)
+        self._shapes = [
+            [size.get_length() for size in list(output.partial_shape)[1:]]
+            for output in compiled.outputs
+        ]
+        self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()
+
+    @property
+    def shapes(self) -> list[list[int]]:
+        """Of a row of each output, e.g. [[384]]."""
+        return self._shapes
+
+    def run(self, rows: Rows, budget: int = 2048) -> list[Floats]:
+        """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
+        found = [np.empty((len(rows), *shape), np.float32) for shape in self._shapes]
+        with self._lock:
+            for group in batches(rows, budget):
+                given = padded([rows[i] for i in group], self._pad)[: self._inputs]
+                self._request.infer(given, share_inputs=True)
+                for k, values in enumerate(found):
+                    values[group] = self._request.get_output_tensor(k).data
+        return found
+
+
+def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
+    """Row numbers in groups of like length, each at most ``budget`` tokens with its padding."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    group: list[int] = []
+    tokens = 0
+    for i in order:
+        wide = (len(group) + 1) * len(rows[i])
+        if group and (wide > budget or wide - tokens - len(rows[i]) > _PADDING):
+            yield group
+            group, tokens = [], 0
+        group.append(i)
+        tokens += len(rows[i])
+    if group:
+        yield group
+
+
+def padded(rows: Rows, pad: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows side by side [n, longest], and a mask of the same shape: 1 where there is a token."""
+    ids = np.full((len(rows), max(map(len, rows))), pad, np.int64)
+    mask = np.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return ids, mask
+
+
+def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
+    """The model kept in ``folder``, else the draft's, which is then kept there.
+
+    A folder that is damaged is made anew; one that cannot be written, or None, costs
+    nothing but the conversion at each start. Raises Unconvertible, and what ``draft`` raises.
+    """
+    if folder is None:
+        return convert(draft(), None)
+    return read(folder) or convert(draft(), folder)
+
+
+def kept(cache: Path, label: str, files: Iterable[Path]) -> Path:
+    """The folder for a model of these files: another one for other files or another OpenVINO.
+
+    Files are told apart as git does it, by name, size and times; to read them would take
+    longer than all the rest. Raises OSError if one of them is not there.
+    """
+    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()}".encode())
+    for path in sorted(files):
+        stat = path.stat()
+        digest.update(
+            f"\n{path.name} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}".encode()
+        )
+    return cache / f"{label}.{digest.hexdigest()[:16]}.openvino"
+
+
+def read(folder: Path) -> Runtime | None:
+    """The model that is kept in a folder; None if it is not there, or not whole."""
+    if not folder.is_dir():
+        return None
+    try:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        notes = {name: (folder / name).read_text(encoding="utf-8") for name in about["notes"]}
+        if {name: _digest(text) for name, text in notes.items()} != about["notes"]:
+            raise ValueError("a note is damaged")
+        model = _openvino()[1].read_model(folder / "model.xml")
+        runtime = Runtime(model, about["pad"], notes)
+        _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, Unconvertible) as error:
+        _log.info("%s is made again (%s)", folder, _first_line(error))
+        return None
+    return runtime
+
+
+def convert(draft: Draft, folder: Path | None) -> Runtime:
+    """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible."""
+    try:
+        with _converting:
+            model = _traced(draft)
+        kept_one = _keep(model, draft, folder) if folder else None
+        runtime = kept_one or Runtime(model, draft.pad, draft.notes)
+        _check(runtime, draft.rows, draft.expected)
+    except Unconvertible:
+        raise
+    except Exception as error:  # whatever torch, OpenVINO and a model's own code can raise
+        raise Unconvertible(_first_line(error)) from error
+    return runtime
+
+
+def _traced(draft: Draft):
+    """The module as OpenVINO's graph, of any number of rows and any length."""
+    _openvino()
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    takes = len(inspect.signature(draft.module.forward).parameters)
+    example = tuple(map(torch.from_numpy, padded(draft.rows, draft.pad)[:takes]))
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # what is taken for constant; the sample is the check
+        module = torch.jit.trace(draft.module.eval(), example, check_trace=False)
+        # As openvino.convert_model does, which takes ten times as long for the same.
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        decoder = TorchScriptPythonDecoder(module)
+        loaded = frontend.load(decoder)
+        return frontend.convert(loaded)
+
+
+def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
+    """The model, written and read again; None where it cannot be."""
+    runtime = None
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
+    about = {
+        "pad": draft.pad,
+        "rows": [list(map(int, row)) for row in draft.rows],
+        "expected": [np.asarray(e).tolist() for e in draft.expected],
+        "notes": {name: _digest(text) for name, text in draft.notes.items()},
+    }
+    try:
+        partial.mkdir(parents=True)
+        _openvino()[0].save_model(model, partial / "model.xml", compress_to_fp16=True)
+        for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
+            (partial / name).write_text(text, encoding="utf-8")
+        runtime = read(partial)
+        if runtime:
+            for old in folder.parent.glob(f"{folder.name.split('.')[0]}.*.openvino"):
+                shutil.rmtree(old, ignore_errors=True)
+            partial.rename(folder)
+    except (OSError, RuntimeError) as error:
+        _log.info("%s cannot be kept (%s)", folder, _first_line(error))
+    shutil.rmtree(partial, ignore_errors=True)
+    return runtime
+
+
+def _check(runtime: Runtime, rows: Rows, expected: Sequence[Floats]) -> None:
+    """Raise Unconvertible unless the rows give what they should, each output on the whole."""
+    found = runtime.run(rows)
+    if [a.shape for a in found] != [b.shape for b in expected]:
+        raise Unconvertible("the outputs have other shapes")
+    for a, b in zip(found, expected, strict=True):
+        off = float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6))
+        if not off <= _NEAR:
+            raise Unconvertible(f"the outputs are {off:.1%} off")
+
+
+@functools.cache
+def _openvino():
+    """The package and its core."""
+    # Its import would report itself to Google Analytics; without this package it does not.
+    sys.modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino, openvino.Core()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
