@@ -53,10 +53,10 @@ def checker(settings: Settings) -> Checker:
     from index.checker import CrossEncoder
 
     if not settings.judge:
-        return CrossEncoder()
+        return CrossEncoder(cache=settings.models_dir)
     from index.judge import LargerJudge
 
-    return LargerJudge(settings.judge, CrossEncoder())
+    return LargerJudge(settings.judge, CrossEncoder(cache=settings.models_dir))
 
 
 def embedder(settings: Settings):

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Literal
 
 from corpus.errors import NotFound, ReceiptRefused
@@ -20,11 +21,14 @@ from corpus.store import Store
 from corpus.types import Source, text_hash
 from index.checker import Checker
 from index.search import Library
-from service.calibration import FILE as CALIBRATION
 from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
 
 FORMAT = "tenkyo-receipt"
 VERSION = 1
+RULES = (
+    "verify.py", "rules.py", "words.py", "numbers.py", "opposites.py", "injection.py",
+    "provenance.py", "calibration.py", "calibration.json",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,12 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides a verdict besides the rules, by name and by the SHA-256 of its files."""
+    """What decides a verdict: the checker by its name and the SHA-256 of its weights, and the
+    rules and their calibration by the SHA-256 of their files."""
 
     name: str
     sha256: str
-    calibration_sha256: str
+    rules_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +191,15 @@ def version() -> str:
 
 
 def judge(checker: Checker) -> Judge:
-    """The checker and calibration that are installed here."""
-    return Judge(checker.name, checker.digest, _calibration_digest())
+    """The checker and the rules that are installed here."""
+    return Judge(checker.name, checker.digest, _rules_digest())
 
 
 @cache
-def _calibration_digest() -> str:
-    return hashlib.sha256(CALIBRATION.read_bytes()).hexdigest()
+def _rules_digest() -> str:
+    """The SHA-256 of every file of ours that a verdict hangs on, besides the checker."""
+    here = Path(__file__).parent
+    return hashlib.sha256(b"".join((here / name).read_bytes() for name in RULES)).hexdigest()
 
 
 def _whole(value: Any) -> Any:

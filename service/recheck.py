@@ -140,8 +140,8 @@ def _verdicts(receipt: Receipt, checker: Checker) -> Iterator[Check]:
 def _differs(made_by: Judge, here: Judge, tenkyo: str) -> str:
     if made_by.sha256 != here.sha256:
         return "the checker installed here is another one"
-    if made_by.calibration_sha256 != here.calibration_sha256:
-        return "the calibration installed here is another one"
+    if made_by.rules_sha256 != here.rules_sha256:
+        return "the rules or their calibration are others here"
     if tenkyo != version():
         return f"it was made by Tenkyo {tenkyo}, and this is {version()}"
     return ""

@@ -61,7 +61,7 @@ def embedder() -> SentenceTransformerEmbedder:
 
 @pytest.fixture(scope="session")
 def checker() -> CrossEncoder:
-    return CrossEncoder()
+    return CrossEncoder(cache=MODELS)
 
 
 @pytest.fixture(scope="session")

@@ -236,7 +236,7 @@ def test_more_or_less_than_a_receipt_has(made_receipt, checker, name):
     assert failed(recheck(receipt.seal(changed), checker)) == ["form"]
 
 
-@pytest.mark.parametrize("name", ["sha256", "calibration_sha256"])
+@pytest.mark.parametrize("name", ["sha256", "rules_sha256"])
 def test_another_checker_or_calibration_is_noted_and_its_verdicts_are_no_failure(
     made_receipt, checker, name
 ):

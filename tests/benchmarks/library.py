@@ -87,7 +87,9 @@ def main() -> None:
     settings = read_settings()
     embedder = SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
     index = LocalIndex.open(settings.index_dir, embedder.name)
-    engine = Engine(Library(Store(settings.database), index, embedder), CrossEncoder())
+    engine = Engine(
+        Library(Store(settings.database), index, embedder), CrossEncoder(cache=settings.models_dir)
+    )
     names = sys.argv[1:] or [
         str(DATA / "library_questions.jsonl"),
         str(DATA / "library_questions_oblique.jsonl"),
