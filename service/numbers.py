@@ -71,6 +71,7 @@ _KANJI_NUMBER = re.compile(  # 二十万, 三千, 百万, and 二〇二二 of a 
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
 _ERA = re.compile(rf"({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)年")
 _FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
+_ALONE = {"½": "half", "¼": "0.25", "¾": "0.75"}
 _FRACTION = re.compile(rf"(\d)?([{''.join(_FRACTIONS)}])")
 _RAISED = re.compile(r"(?<![\d.])(10)?([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _POWER = re.compile(
@@ -83,8 +84,9 @@ _LARGE = {"hundred": 100, "dozen": 12, "thousand": 10**3, "million": 10**6, "bil
           "trillion": 10**12}  # fmt: skip
 _ANY = "|".join((*_SMALL, *_LARGE))
 _ENGLISH_NUMBER = re.compile(
-    rf"\b(?:(?P<half>half an?)[ ](?=(?:million|billion|trillion)\b)|an?[ ](?=(?:{'|'.join(_LARGE)})\b))?"
-    rf"(?:{_ANY})(?:[ -](?:(?:{_ANY})|(?<=(?:hundred|housand|million|billion)[ ])and[ ](?:{_ANY})))*\b",
+    rf"\b(?:(?P<half>half an?)[ ](?=(?:million|billion|trillion)\b)"
+    rf"|an?[ ](?=(?:{'|'.join(_LARGE)})\b))?(?:{_ANY})"
+    rf"(?:[ -](?:(?:{_ANY})|(?<=(?:hundred|housand|million|billion)[ ])and[ ](?:{_ANY})))*\b",
     re.IGNORECASE,
 )
 
@@ -95,9 +97,7 @@ def in_one_spelling(text: str) -> str:
 
     Single words and kanji (three, 三つ) stay: they may be no numbers; see ``in_figures``.
     """
-    text = _FRACTION.sub(
-        lambda m: (m[1] + _FRACTIONS[m[2]]) if m[1] else f" 0{_FRACTIONS[m[2]]}", text
-    )
+    text = _FRACTION.sub(lambda m: (m[1] + _FRACTIONS[m[2]]) if m[1] else f" {_ALONE[m[2]]} ", text)
     text = _RAISED.sub(
         lambda m: f"10^{unicodedata.normalize('NFKC', m[2])}" if m[1] else f" {m[2]}", text
     )
@@ -141,7 +141,7 @@ def _english_number(match: re.Match[str]) -> str:
     for word in listed:
         if word in _SMALL:
             value = _SMALL[word]
-            if last and not (last >= 20 and value < 10 or last >= 100):
+            if last and not ((last >= 20 and value < 10) or last >= 100):
                 return match[0]
             group, last = group + value, value
         elif word in ("hundred", "dozen"):
@@ -161,8 +161,7 @@ def stated(text: str) -> frozenset[float]:
     found: set[float] = set()
 
     def japanese(match: re.Match[str]) -> str:
-        parts = [(number, scales) for number, scales in _JAPANESE_PART.findall(match[0])]
-        found.add(_value(sum(_scaled(number, scales) for number, scales in parts)))
+        found.add(_value(_japanese(match[0])))
         return " "
 
     rest = _JAPANESE_NUMBER.sub(japanese, text)
@@ -170,8 +169,7 @@ def stated(text: str) -> frozenset[float]:
         if match["inner"]:
             found.add(_value(float(match["inner"])))
             continue
-        number = match["lead"] + (match["decimals"] or "")
-        found.add(_value(_scaled(number, (match["scale"] or "").strip().lower())))
+        found.add(_value(_scaled(_digits(match), _scale(match))))
     return frozenset(found)
 
 
@@ -215,10 +213,30 @@ def counted(kanji: str) -> float:
 
 
 def in_figures(text: str) -> str:
-    """``text`` with numbers that it spells out written in digits, so that words compare alike."""
-    text = in_one_spelling(text)
+    """``text`` with numbers that it spells out, or gives in millions or 万, written in digits, so
+    that words compare alike."""
+    text = _JAPANESE_NUMBER.sub(lambda match: _figures(_japanese(match[0])), in_one_spelling(text))
+    text = _NUMBER.sub(
+        lambda m: _figures(_scaled(_digits(m), _scale(m))) if m["scale"] else m[0], text
+    )
     text = _COUNTED.sub(lambda match: f"{counted(match[1]):.0f}", text)
     return _SPELLED.sub(lambda match: str(_WORDS[match[0].lower()]), text)
+
+
+def _japanese(number: str) -> float:
+    return sum(_scaled(digits, scales) for digits, scales in _JAPANESE_PART.findall(number))
+
+
+def _digits(match: re.Match[str]) -> str:
+    return match["lead"] + (match["decimals"] or "")
+
+
+def _scale(match: re.Match[str]) -> str:
+    return (match["scale"] or "").strip().lower()
+
+
+def _figures(value: float) -> str:
+    return f"{value:,.0f}" if value == _value(round(value, 0)) else f"{value:,.12g}"
 
 
 def _scaled(number: str, scales: str) -> float:

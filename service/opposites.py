@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from service.words import covered
+from service.words import covered, words
 
 _OPPOSITES = """
 more | less fewer
@@ -63,7 +63,7 @@ manual manually | automatic automatically
 長い 長く | 短い 短く
 良い よい 良く | 悪い 悪く
 以上 | 以下 未満
-以前 | 以後 以降
+以前 より前 | 以後 以降 より後
 最初 | 最後
 最大 | 最小
 最高 | 最低
@@ -80,6 +80,7 @@ manual manually | automatic automatically
 できる | できない
 手動 | 自動
 """
+_THAN = re.compile(r"\bthan\b", re.IGNORECASE)
 _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 
 
@@ -87,8 +88,47 @@ def opposites(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     """Words of the claim whose opposite stands in the quote, and they themselves do not, each
     with that opposite.
 
-    Where the quote has both, its clause nearest to the claim decides.
+    Where the quote has both, its clause nearest to the claim decides. Where the two that are
+    compared have changed places, as in A above B and B below A, the opposite says the same.
     """
+    if not converse(claim, quote):
+        yield from _opposites(claim, quote)
+
+
+def reversed_sense(claim: str, quote: str) -> bool:
+    """Whether a word of the claim has its opposite in the quote, whatever is compared."""
+    return next(_opposites(claim, quote), None) is not None
+
+
+def converse(claim: str, quote: str) -> tuple[str, str] | None:
+    """What claim and quote say "than" of, if each says it of what the other compares with it:
+    A is more than B, B is less than A."""
+    mine, other = _compared(claim), _compared(quote)
+    if not mine or not other or mine[1] == other[1]:
+        return None
+    if mine[1] in other[0] and (other[1] in mine[0] or not other[1]):
+        return mine[2], other[2]
+    return None
+
+
+def _compared(text: str) -> tuple[set[str], str, str] | None:
+    """The words that a comparison says something of, and the one behind than or before より,
+    folded and as it stands; None for a text with none or several."""
+    japanese = text.count("より")
+    than = _THAN.split(text)
+    if len(than) == 2 and not japanese:
+        said, against = words(than[0]), words(f"- {than[1]}")[:1]
+    elif len(than) == 1 and japanese == 1 and "より" not in text[:1]:
+        before, after = text.split("より")
+        listed = words(before)
+        said, against = (*listed[:-1], *words(after)), listed[-1:]
+    else:
+        return None
+    shown = against[0].shown if against else "–"
+    return {w.text for w in said}, against[0].text if against else "", shown
+
+
+def _opposites(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     ours, theirs = _plain(claim), _plain(quote)
     clause = None
     for pair in _OPPOSITE_SETS:

@@ -16,8 +16,8 @@ from typing import Literal
 
 from index.tokens import is_japanese
 from service.numbers import mentioned, spelled, stated, units
-from service.opposites import opposites
-from service.words import Word, aligned, covered, in_order, words
+from service.opposites import converse, opposites, reversed_sense
+from service.words import Word, aligned, covered, words
 
 Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject"]
 
@@ -86,10 +86,13 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
         *_names(ours, theirs, context, near, bool(_ABOUT.search(claim))),
         *_comparisons(claim, quote),
     ]
-    if share >= CLOSE_COPY and in_order(claim, quote) >= CLOSE_COPY:
+    rest = [w for w in ours if w.kind != "turn"]
+    if _in_order(ours, theirs) >= CLOSE_COPY or _in_order(rest, theirs) == 1:
         found += _turned(ours, theirs)
     if near:
         found += _subjects(claim, quote, ours, theirs)
+    if near and not any(f.kind == "comparison" for f in found):
+        found += _compared(claim, quote)
     if share >= SAME_WORDS:
         found += _roles(claim, quote, ours, theirs)
     return sorted(found, key=lambda f: not f.contradicts)
@@ -216,6 +219,13 @@ def _comparisons(claim: str, quote: str) -> Iterable[Finding]:
     return (Finding("comparison", said, there) for said, there in opposites(claim, quote))
 
 
+def _compared(claim: str, quote: str) -> Iterable[Finding]:
+    """A comparison by the same word, in which the two that are compared have changed places."""
+    swapped = converse(claim, quote)
+    if swapped and not reversed_sense(claim, quote):
+        yield Finding("roles", *swapped)
+
+
 def _roles(
     claim: str, quote: str, ours: Sequence[Word], theirs: Sequence[Word]
 ) -> Iterable[Finding]:
@@ -245,32 +255,31 @@ def _subjects(
     """
     if is_japanese(claim):
         mine, other = _subject_words(claim), _subject_words(quote)
-        said = {word for word, _ in other}
-        departs = mine and other and mine[0][0] not in said
-        if departs and _rest(ours, theirs, mine[0][1]) >= SAME_REST:
-            yield Finding("subject", mine[0][0], other[0][0])
+        if not mine or not other or mine[0][0] in {word for word, _ in other}:
+            return
+        subject, end = mine[0]
+        if _in_order(ours[len(words(claim[:end])) :], theirs) >= SAME_REST:
+            yield Finding("subject", subject, other[0][0])
         return
     op, a, b, c, d = aligned(ours, theirs).get_opcodes()[0]
-    if op == "replace" and _rest(ours, theirs, b) >= SAME_REST:
+    if op == "replace" and _in_order(ours[b:], theirs) >= SAME_REST:
         claimed, found = (" ".join(w.shown for w in part) for part in (ours[a:b], theirs[c:d]))
         yield Finding("subject", claimed, found)
 
 
-def _rest(ours: Sequence[Word], theirs: Sequence[Word], start: int) -> float:
-    """Share of the claim's words from ``start`` on that stand in the quote, in its order."""
-    rest = ours[start:]
-    matched = aligned(rest, theirs).get_matching_blocks() if rest else ()
-    return sum(block.size for block in matched) / (len(rest) or 1)
+def _in_order(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
+    """Share of some of the claim's words that stand in the quote, in its order."""
+    matched = aligned(ours, theirs).get_matching_blocks() if ours else ()
+    return sum(block.size for block in matched) / (len(ours) or 1)
 
 
 def _subject_words(text: str) -> list[tuple[str, int]]:
-    """The last word before each は and が, and how many words there are up to it."""
-    folded = unicodedata.normalize("NFKC", text)
+    """The last word before each は and が, and where that particle ends."""
     found = []
-    for match in _SUBJECT.finditer(folded):
+    for match in _SUBJECT.finditer(text):
         before = words(match[1])
         if before:
-            found.append((before[-1].text, len(words(folded[: match.end()]))))
+            found.append((before[-1].text, match.end()))
     return found
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.numbers import mentioned, spelled, stated
+from service.numbers import in_figures, is_year, mentioned, spelled, stated, units
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,25 @@ from service.numbers import mentioned, spelled, stated
         ("GPT-3 and ViT-L/14", {3, 14}),
         ("wav2vec 2.0", {2}),
         ("no numbers", set()),
+        ("twenty-one layers and two hundred and five users", {21, 205}),
+        ("half a million, or a dozen", {500000, 12}),
+        ("二十万冊と三千人", {200000, 3000}),
+        ("二〇二二年、令和4年", {2022}),
+        ("数十万人、千葉県、十分な性能", set()),
+        ("1e9, 10^6 or 10³ steps", {1e9, 1e6, 1e3}),
+        ("2½ km in 2012,2013", {2.5, 2012, 2013}),
     ],
 )
 def test_values_stated(text, values):
     assert stated(text) == {float(v) for v in values} or stated(text) >= {float(v) for v in values}
     assert len(stated(text)) == len(values)
+
+
+def test_long_runs_take_no_long_time():
+    for text in ("1" * 20_000, "1," * 10_000, "1,111" + ",111" * 5000, "十" * 20_000):
+        assert len(mentioned(text)) < 10
+        units(text), in_figures(text)
+    assert not is_year(float("inf"))
 
 
 def test_one_value_in_three_spellings():
@@ -37,10 +51,29 @@ def test_one_value_in_three_spellings():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("four drivers", 4), ("四人", 4), ("in February", 2), ("1.5B", 1.5), ("about 68万", 68)],
+    [
+        ("four drivers", 4),
+        ("四人", 4),
+        ("in February", 2),
+        ("1.5B", 1.5),
+        ("about 68万", 68),
+        ("5m users", 5e6),
+        ("5m tall", 5),
+        ("令和4年", 4),
+        ("both", 2),
+    ],
 )
 def test_values_that_a_reader_would_accept(text, value):
     assert float(value) in mentioned(text)
+
+
+def test_a_month_is_written_with_a_capital():
+    assert 5.0 in mentioned("in May") and 5.0 not in mentioned("it may rain")
+
+
+def test_money_has_a_currency_and_a_magnitude():
+    assert units("$3.5M") == units("3.5 million dollars") == {(3.5e6, "dollars")}
+    assert units("€5") == {(5.0, "euros")}
 
 
 def test_words_count_as_stated_numbers_from_two_on():

@@ -60,6 +60,49 @@ def test_what_is_only_said_otherwise_is_not(claim, quote):
     assert findings(claim, QUOTES[quote]) == []
 
 
+@pytest.mark.parametrize(
+    ("claim", "quote", "kind"),
+    [
+        ("図書館の蔵書は二十万冊である。", "図書館の蔵書は三十万冊である。", "number"),
+        ("It has five layers.", "It may have seven layers.", "number"),
+        ("It costs €5.", "It costs $5.", "unit"),
+        ("It wasn’t trained on audio.", "It was trained on audio.", "negation"),
+        ("精度は向上しなかった。", "精度は向上した。", "negation"),
+        ("GPT is slower than BERT.", "GPT is faster than BERT.", "comparison"),
+        ("東京より大阪の方が多い。", "大阪より東京の方が多い。", "roles"),
+    ],
+)
+def test_what_is_changed_is_found_in_short_sentences(claim, quote, kind):
+    assert kind in {finding.kind for finding in findings(claim, quote)}
+
+
+@pytest.mark.parametrize(
+    ("claim", "quote"),
+    [
+        ("The model has 21 layers.", "The model has twenty-one layers."),
+        ("It has two hundred users.", "It has 200 users."),
+        ("2022年に公開された。", "令和4年に公開された。"),
+        ("The library has 200,000 books.", "図書館には二十万冊ある。"),
+        ("性能は十分に高い。", "Its performance is high enough."),
+        ("Training took 1 billion steps.", "Training took 1e9 steps."),
+        ("The wall is 5m tall.", "The wall is 5 m tall."),
+        ("It covers 2012, 2013.", "It covers 2012,2013."),
+        ("BERT is slower than GPT.", "GPT is faster than BERT."),
+        ("GPTはBERTより速い。", "BERTはGPTより遅い。"),
+        ("The U.S. library has maps.", "The US library has maps."),
+        ("½ of the users left.", "Half of the users left."),
+        ("Two models were trained.", "Both models were trained."),
+    ],
+)
+def test_another_spelling_or_the_converse_says_the_same(claim, quote):
+    assert not [f for f in findings(claim, quote) if f.kind != "subject"]
+
+
+@pytest.mark.parametrize("text", ["", "。", "!", "は", "より", "than", "9" * 400, "Yes."])
+def test_odd_texts_depart_from_nothing_like_themselves(text):
+    assert findings(text, text) == []
+
+
 def test_a_name_may_stand_in_the_context_unless_it_takes_anothers_place():
     quote = "It was trained on 680,000 hours of audio."
     claim = "By 2022, Whisper was trained on 680,000 hours."
