@@ -229,11 +229,12 @@ class Engine:
     async def _decide_all(
         self, turn: _Turn, drafts: Sequence[Draft], seen: set[str]
     ) -> list[Event]:
-        """Each draft decided that has not been seen before."""
+        """Each draft decided that has not been seen before, up to MAX_SENTENCES."""
         events = []
         for draft in drafts:
             draft = resolve(draft, turn.evidence)
-            if not prompt.declines(draft.text) and draft.text not in seen:
+            fresh = draft.text not in seen and len(seen) < MAX_SENTENCES
+            if fresh and not prompt.declines(draft.text):
                 seen.add(draft.text)
                 events.append(await asyncio.to_thread(self._decide, turn, draft))
         return events

@@ -24,7 +24,8 @@ class Originals:
         works = {s.url: s for s in known.values() if s.kind != "digest" and s.url}
         for source in known.values():
             for citing in source.cited_by:
-                if citing in self._of and citing != source.id:
+                mutual = citing in known and source.id in known[citing].cited_by
+                if citing in known and citing != source.id and not mutual:
                     self._of[citing].append(source)
             work = works.get(source.url)
             if source.kind == "digest" and work is not None and work.id != source.id:

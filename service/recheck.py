@@ -138,7 +138,7 @@ def _verdicts(receipt: Receipt, checker: Checker) -> Iterator[Check]:
 
 
 def _differs(made_by: Judge, here: Judge, tenkyo: str) -> str:
-    if made_by.sha256 != here.sha256:
+    if (made_by.name, made_by.sha256) != (here.name, here.sha256):
         return "the checker installed here is another one"
     if made_by.rules_sha256 != here.rules_sha256:
         return "the rules or their calibration are others here"
@@ -199,7 +199,7 @@ def _prompt(receipt: Receipt) -> Check:
     if receipt.question not in asked:
         return Check("prompt", "failed", "the question is not in what the model was asked")
     held = [neutral(e.passage.text) in asked for e in receipt.evidence]
-    if not held[0] or held != sorted(held, reverse=True):
+    if not held or not held[0] or held != sorted(held, reverse=True):
         missing = " ".join(f"[{n}]" for n, here in enumerate(held, 1) if not here)
         return Check("prompt", "failed", f"{missing} is not in what the model was asked")
     return Check("prompt", "ok", "it holds the question and the passages that there was room for")

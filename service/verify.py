@@ -7,7 +7,7 @@ what the sentence says, in either language. ``service.calibration`` makes them o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -85,8 +85,8 @@ class Verifier:
         """The claim that a sentence makes, its verdict, and the citations that decide it.
 
         ``supported``: every citation bears the claim. One that the draft made stays if a quote
-        of its passage does, goes if none does, and moves to another passage whose quote does so
-        better. ``contradicted``: the citation is what says otherwise. ``partial`` and
+        of its passage does, and goes if none does; another passage whose quote does so better is
+        cited before it. ``contradicted``: the citation is what says otherwise. ``partial`` and
         ``unsupported``: it is what came nearest, if anything did. ``disputed_by`` are quotes of
         other sources that say otherwise than a supported claim. ``originals`` tells which
         sources only report on others; their works are cited first.
@@ -95,13 +95,15 @@ class Verifier:
         where it stands.
         """
         originals = originals or Originals(e.source for e in evidence)
+        singles = [window for e in evidence for window in _sentences(e)]
+        rivals = _rivals(draft.text, singles)
         found = find_verbatim(draft, evidence)
         if found:
             found.sort(key=lambda f: originals.reports(f[0].source))
             citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
         else:
-            readings = self.read(draft, evidence)
+            readings = self._read(draft, singles, rivals)
             bearing = _bearing(readings, draft.labels, originals)
             if not bearing:
                 return self._withheld(draft, readings)
@@ -110,15 +112,20 @@ class Verifier:
         return replace(
             _claim(draft, citations, verdict),
             secondary=originals.secondary(c.source_id for c in citations),
-            disputed_by=_disputes(draft.text, evidence, {c.source_id for c in citations}),
+            disputed_by=_disputes(rivals, {c.source_id for c in citations}),
         )
 
     def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[Reading]:
         """The draft read against the few quotes of the evidence that are nearest to it."""
-        windows = _nearest(draft, [w for e in evidence for w in _windows(e)])
+        singles = [window for e in evidence for window in _sentences(e)]
+        return self._read(draft, singles, _rivals(draft.text, singles))
+
+    def _read(
+        self, draft: Draft, singles: Sequence[Window], rivals: Sequence[_Rival]
+    ) -> list[Reading]:
+        windows = _nearest(draft, [*singles, *_pairs(singles)])
         if not windows:
             return []
-        rivals = _rivals(draft.text, evidence)
         read = []
         judged = self._checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
@@ -142,7 +149,7 @@ class Verifier:
             return claim("unsupported", 1.0, None, say("not_mentioned", language))
         best = max(readings, key=lambda r: (r.support, -len(r.findings)))
         against = next((f for f in best.findings if f.contradicts), None)
-        if against:
+        if against and covered(draft.text, best.window.text) >= rules.NEAR_COPY:
             values = (against.claimed, against.found)
             return claim("contradicted", 1.0, best, say("otherwise", language, *values))
         contrary = max(readings, key=lambda r: r.contradiction)
@@ -201,16 +208,18 @@ def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> C
     return Claim(draft.text, 0, len(draft.text), citations, verdict)
 
 
-def _windows(evidence: Evidence) -> list[Window]:
+def _sentences(evidence: Evidence) -> list[Window]:
+    """The sentences of a passage that speak to a reader."""
     text = evidence.passage.text
-    spans = [span for span in sentence_spans(text) if not speaks_to_a_model(text[slice(*span)])]
-    single = [Window(evidence, *span) for span in spans]
-    double = [
-        Window(evidence, a[0], b[1])
-        for a, b in pairwise(spans)
-        if not text[a[1] : b[0]].strip()  # nothing between them was left out
-    ]
-    return single + double
+    spans = sentence_spans(text)
+    return [Window(evidence, a, b) for a, b in spans if not speaks_to_a_model(text[a:b])]
+
+
+def _pairs(singles: Sequence[Window]) -> Iterator[Window]:
+    """Two adjacent sentences of a passage as one."""
+    for a, b in pairwise(singles):
+        if a.evidence is b.evidence and not a.evidence.passage.text[a.end : b.start].strip():
+            yield Window(a.evidence, a.start, b.end)
 
 
 def _nearest(draft: Draft, windows: Sequence[Window]) -> list[Window]:
@@ -275,19 +284,17 @@ class _Rival:
     finding: Finding
 
 
-def _rivals(claim: str, evidence: Sequence[Evidence]) -> list[_Rival]:
-    """The sentences of the evidence that say otherwise by rule: on the same matter, in the same
-    language, with another number, name or sense."""
+def _rivals(claim: str, singles: Iterable[Window]) -> list[_Rival]:
+    """The sentences that say otherwise by rule: on the same matter, in the same language, with
+    another number, name or sense."""
     found = []
-    for e in evidence:
-        for start, end in sentence_spans(e.passage.text):
-            window = Window(e, start, end)
-            share = covered(claim, window.text)
-            if share < SAME_MATTER:
-                continue
-            findings = window.findings(claim)
-            if findings and findings[0].contradicts:
-                found.append(_Rival(window, share, findings[0]))
+    for window in singles:
+        share = covered(claim, window.text)
+        if share < SAME_MATTER:
+            continue
+        findings = window.findings(claim)
+        if findings and findings[0].contradicts:
+            found.append(_Rival(window, share, findings[0]))
     return found
 
 
@@ -301,11 +308,11 @@ def _overruled(claim: str, window: Window, rivals: Sequence[_Rival]) -> tuple[Fi
     return tuple(rival.finding for rival in nearer[:1])
 
 
-def _disputes(claim: str, evidence: Sequence[Evidence], cited: set[str]) -> tuple[Citation, ...]:
+def _disputes(rivals: Sequence[_Rival], cited: set[str]) -> tuple[Citation, ...]:
     """Quotes of sources that are not cited which say otherwise, one a source."""
     found = {
         rival.window.evidence.source.id: _cite(rival.window)
-        for rival in _rivals(claim, evidence)
+        for rival in rivals
         if rival.window.evidence.source.id not in cited
     }
     return tuple(found.values())[:MAX_CITATIONS]
