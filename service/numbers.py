@@ -52,7 +52,10 @@ MONTHS = {
     for name in names.split()
 }
 _WORD = re.compile(r"[^\W\d_]+")
-_BARE = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
+_BARE = re.compile(
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?![\d,]*\d))(?:\.\d+)?(?![\d.]*\d)"
+    r"(?!\s?(?:thousand|million|billion|trillion)\b|[十百千万億兆])"
+)
 _SPELLED = re.compile(
     rf"\b(?:{'|'.join(word for word, value in _WORDS.items() if 2 <= value <= 20)})\b",
     re.IGNORECASE,

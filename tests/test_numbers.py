@@ -56,7 +56,7 @@ def test_one_value_in_three_spellings():
         ("四人", 4),
         ("in February", 2),
         ("1.5B", 1.5),
-        ("about 68万", 68),
+        ("1.5–2 million", 1.5),
         ("5m users", 5e6),
         ("5m tall", 5),
         ("令和4年", 4),
@@ -65,6 +65,11 @@ def test_one_value_in_three_spellings():
 )
 def test_values_that_a_reader_would_accept(text, value):
     assert float(value) in mentioned(text)
+
+
+@pytest.mark.parametrize("text", ["約68万時間", "about 68 thousand hours", "68 million"])
+def test_a_magnitude_in_words_is_a_part_of_the_number(text):
+    assert 68.0 not in mentioned(text)
 
 
 def test_a_month_is_written_with_a_capital():
