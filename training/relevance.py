@@ -159,8 +159,9 @@ def main() -> None:
     rng = random.Random(5)
     rows = list(questions(args.shared, args.bench))
     asked = []
+    there = {s.id for library in libraries.values() for s, _ in library.store.sources()}
     for kind in dict.fromkeys(row[1] for row in rows):
-        here = [row for row in rows if row[1] == kind]
+        here = [row for row in rows if row[1] == kind and row[3] in there]
         for n, row in enumerate(rng.sample(here, min(args.each, len(here)))):
             found = ask(libraries[row[0]], checker, row, n % 2 == 1)
             if found is not None:
