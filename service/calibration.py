@@ -20,10 +20,11 @@ from index.tokens import is_japanese
 from service.rules import Finding
 from service.words import covered, in_order
 
+COPIED = 0.95  # share of a claim's words, in order, from which it says nothing of its own
 FILE = Path(__file__).with_name("calibration.json")
 FEATURES = (
     "entailed", "contradicted", "entailed_across", "across", "covered", "in_order",
-    "joined", "departs", "departs_across", "constant",
+    "joined", "copied", "departs", "departs_across", "constant",
 )  # fmt: skip
 
 
@@ -32,13 +33,13 @@ class Calibration:
     """Weights by feature, and what the verifier was measured to get wrong with them.
 
     ``reading`` is the weight of the checker's log-odds beside the score of a search;
-    ``answerable`` those of the best of each, and a constant: see service.relevance.
+    ``answerable`` those of ``service.relevance.signs``.
     """
 
     weights: tuple[float, ...]
     errors: dict[str, Any]
     reading: float
-    answerable: tuple[float, float, float]
+    answerable: tuple[float, ...]
 
     def probability(self, features: Sequence[float]) -> float:
         """That the quote supports the claim, 0 to 1; ``features`` in the order of FEATURES."""
@@ -50,7 +51,8 @@ def features(
 ) -> tuple[float, ...]:
     """The numbers of FEATURES. ``probabilities`` are the checker's: entailment, neutral,
     contradiction; ``found`` is what the rules found. ``joined`` is how much more of the claim
-    stands in the whole quote than in any one sentence of it: the mark of a splice."""
+    stands in the whole quote than in any one sentence of it: the mark of a splice. ``copied``
+    is 1 where it only leaves words of the quote out."""
     entailed, contradicted = log_odds(probabilities[0]), log_odds(probabilities[2])
     across = float(is_japanese(claim) != is_japanese(quote))
     within = 1 - across
@@ -60,9 +62,10 @@ def features(
     parts = sentences(quote)
     alone = max(covered(claim, part) for part in parts) if len(parts) > 1 else share
     joined = max(0.0, share - alone) * within
+    copied = float(ordered >= COPIED and not found)
     return (
         entailed, contradicted, entailed * across, across, share, ordered, joined,
-        departs * within, departs * across, 1.0,
+        copied, departs * within, departs * across, 1.0,
     )  # fmt: skip
 
 

@@ -195,7 +195,9 @@ class Engine:
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
         turn.premise = false_premise(turn.question, turn.evidence)
-        turn.answerable = turn.premise is None and answerable(scores, reading) > 0
+        turn.answerable = (
+            turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
+        )
 
     def _from_originals(self, turn: _Turn, hits: Sequence[Hit]) -> list[Hit]:
         """The nearest passages of works that the hits report on and that are not among them."""

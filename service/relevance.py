@@ -13,10 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.embed import Floats
+from index.tokens import is_japanese
 from service.calibration import calibration
 from service.types import Evidence
 
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
+ANSWER_FROM = 0.0  # log-odds from which a question is answered
 NEAREST = 5  # passages, as many as it was fitted on
 _SENTENCE_COSINE = 40.0
 
@@ -26,14 +28,27 @@ def rerank(scores: Floats, reading: Floats) -> list[int]:
     return [int(i) for i in np.argsort(-(scores + calibration().reading * reading), kind="stable")]
 
 
-def answerable(scores: Floats, reading: Floats) -> float:
-    """Log-odds that some of the passages, nearest first, answer; above 0 means yes.
+def signs(scores: Floats, reading: Floats, japanese: bool, across: bool) -> tuple[float, ...]:
+    """What tells whether some of the passages, nearest first, answer: the checker's best, the
+    search's best, and the two languages, on which the level of both depends.
 
     Only the nearest few are looked at: among many, one is soon taken for an answer by chance.
     """
-    read, searched, constant = calibration().answerable
     nearest = slice(NEAREST)
-    return float(read * reading[nearest].max() + searched * scores[nearest].max() + constant)
+    read, searched = float(reading[nearest].max()), float(scores[nearest].max())
+    pair = (japanese and not across, japanese and across, across and not japanese)
+    return (read, searched, *map(float, pair), 1.0)
+
+
+def answerable(
+    question: str, evidence: Sequence[Evidence], scores: Floats, reading: Floats
+) -> float:
+    """Log-odds that some of the evidence, nearest first, answers; above 0 means yes."""
+    japanese = is_japanese(question)
+    across = is_japanese(evidence[int(reading[:NEAREST].argmax())].passage.text) != japanese
+    found = signs(scores, reading, japanese, across)
+    weighed = sum(w * x for w, x in zip(calibration().answerable, found, strict=True))
+    return weighed - ANSWER_FROM
 
 
 def within_reach(evidence: Sequence[Evidence]) -> bool:

@@ -28,7 +28,7 @@ SUPPORTED = 0.5  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
 CONTRADICTED = 0.85  # of the checker's own
 MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
-MAX_WINDOWS = 6  # quotes read by the checker for one claim
+MAX_WINDOWS = 5  # quotes read by the checker for one claim
 MAX_CITATIONS = 3  # of one claim
 SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
 

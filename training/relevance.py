@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from index.models import BUNDLED
 from index.search import Library
 from service.calibration import FILE
 from service.evidence import select
-from service.relevance import NEAREST
+from service.relevance import ANSWER_FROM, signs
 from training import sources
 from training.calibrate import logistic
 
@@ -95,21 +96,15 @@ def first(asked: Sequence[Asked], weight: float) -> float:
 
 
 def best_weight(asked: Sequence[Asked]) -> float:
-    """The weight of the grid under which the right passages are likeliest (listwise softmax)."""
-
-    def likelihood(weight: float) -> float:
-        total = 0.0
-        for a in asked:
-            if a.gold >= 0:
-                odds = a.search + weight * a.reading
-                total += odds[a.gold] - np.logaddexp.reduce(odds)
-        return total
-
-    return max(GRID, key=likelihood)
+    """The weight of the grid with which most right passages come first, each kind counting as
+    much; of equals the smallest."""
+    kinds = [[a for a in asked if a.kind == kind] for kind in dict.fromkeys(a.kind for a in asked)]
+    return max(GRID, key=lambda weight: (sum(first(k, weight) for k in kinds), -weight))
 
 
-def features(a: Asked) -> list[float]:
-    return [float(a.reading[:NEAREST].max()), float(a.search[:NEAREST].max()), 1.0]
+def features(a: Asked) -> tuple[float, ...]:
+    asked, _, read = a.kind.partition("→")
+    return signs(a.search, a.reading, asked == "ja", asked != read)
 
 
 def fit(asked: Sequence[Asked]) -> np.ndarray:
@@ -130,7 +125,7 @@ def table(asked: Sequence[Asked]) -> str:
     for kind in dict.fromkeys(a.kind for a in asked):
         here = [a for a in asked if a.kind == kind]
         ranked = np.mean([first([a], fitted[a.group][0]) for a in here if a.answerable])
-        says = [np.dot(features(a), fitted[a.group][1]) > 0 for a in here]
+        says = [np.dot(features(a), fitted[a.group][1]) > ANSWER_FROM for a in here]
         refused = np.mean([not s for s, a in zip(says, here, strict=True) if a.answerable])
         wrong = np.mean([s for s, a in zip(says, here, strict=True) if not a.answerable])
         lines.append(
@@ -146,6 +141,7 @@ def main() -> None:
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--checker", type=Path, default=WEIGHTS)
     ap.add_argument("--each", type=int, default=OF_EACH)
+    ap.add_argument("--keep", type=Path, help="what was read, as a pickle, to look at")
     ap.add_argument("--write", action="store_true", help=f"write {FILE.name}")
     args = ap.parse_args()
     checker = CrossEncoder(args.checker)
@@ -167,6 +163,8 @@ def main() -> None:
             if found is not None:
                 asked.append(found)
     print(table(asked))
+    if args.keep:
+        args.keep.write_bytes(pickle.dumps(asked))
     weight, answers = best_weight(asked), [round(float(w), 4) for w in fit(asked)]
     print(f"reading {weight}, answerable {answers}")
     if args.write:
