@@ -24,7 +24,7 @@ from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
 from service.wording import say
 from service.words import covered
 
-SUPPORTED = 0.5  # calibrated probability from which a quote bears a claim
+SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
 CONTRADICTED = 0.85  # of the checker's own
 MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
