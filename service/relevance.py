@@ -18,9 +18,10 @@ from service.calibration import calibration
 from service.types import Evidence
 
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
-ANSWER_FROM = 0.0  # log-odds from which a question is answered
+ANSWER_FROM = -0.5  # log-odds from which a question is answered: refusing is the worse error
 NEAREST = 5  # passages, as many as it was fitted on
 _SENTENCE_COSINE = 40.0
+_SENTENCE_PASSAGE = 0.4
 
 
 def rerank(scores: Floats, reading: Floats) -> list[int]:
@@ -56,6 +57,7 @@ def within_reach(evidence: Sequence[Evidence]) -> bool:
     return bool(evidence) and max(e.score for e in evidence) > _WITHIN_REACH
 
 
-def sentence_scores(reading: Floats, cosine: Floats) -> Floats:
-    """A score [n] for sentences: the checker's own reading of each, and how near each is."""
-    return reading + _SENTENCE_COSINE * cosine
+def sentence_scores(reading: Floats, cosine: Floats, passage: Floats) -> Floats:
+    """A score [n] for sentences: the checker's own reading of each, how near each is, and the
+    search's score of the passage that it stands in."""
+    return reading + _SENTENCE_COSINE * cosine + _SENTENCE_PASSAGE * passage

@@ -15,7 +15,7 @@ from corpus.sentences import sentence_spans, sentences
 from index.checker import Checker
 from index.tokens import is_japanese, tokens
 from service import rules
-from service.calibration import calibration, features
+from service.calibration import FEATURES, calibration, features
 from service.injection import speaks_to_a_model
 from service.provenance import Originals
 from service.question import language_of
@@ -69,7 +69,14 @@ class Reading:
 
     @property
     def bears(self) -> bool:
-        return self.support >= SUPPORTED and not self.findings
+        """What only leaves words of the quote out needs less of the checker's word for it."""
+        copied = self.features[FEATURES.index("copied")]
+        return self.support >= (PARTIAL if copied else SUPPORTED) and not self.findings
+
+    def speaks_of(self, claim: str) -> bool:
+        """Whether the quote is about the claim's matter; across languages, as far as one knows."""
+        across = is_japanese(claim) != is_japanese(self.window.text)
+        return across or covered(claim, self.window.text) >= rules.NEAR_COPY
 
 
 class Verifier:
@@ -149,11 +156,11 @@ class Verifier:
             return claim("unsupported", 1.0, None, say("not_mentioned", language))
         best = max(readings, key=lambda r: (r.support, -len(r.findings)))
         against = next((f for f in best.findings if f.contradicts), None)
-        if against and covered(draft.text, best.window.text) >= rules.NEAR_COPY:
+        if against and best.speaks_of(draft.text):
             values = (against.claimed, against.found)
             return claim("contradicted", 1.0, best, say("otherwise", language, *values))
         contrary = max(readings, key=lambda r: r.contradiction)
-        if contrary.contradiction >= CONTRADICTED:
+        if contrary.contradiction >= CONTRADICTED and contrary.speaks_of(draft.text):
             quote = contrary.window.text
             reason = say("contradicted", language, quote)
             return claim("contradicted", contrary.contradiction, contrary, reason)

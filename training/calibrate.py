@@ -22,9 +22,9 @@ import numpy as np
 from corpus.types import Passage, Source, text_hash
 from index.checker import WEIGHTS, CrossEncoder
 from index.tokens import is_japanese
-from service.calibration import FEATURES, FILE
+from service.calibration import FEATURES, FILE, log_odds
 from service.types import Draft, Evidence
-from service.verify import SUPPORTED, Verifier
+from service.verify import PARTIAL, SUPPORTED, Verifier
 from training import data, made, sources
 from training.evaluate import auc, balanced
 from training.sources import ENTAILMENT, Row
@@ -114,11 +114,12 @@ def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.n
     """Log-odds [n] of each claim by its best quote, and whether it is accepted [n]: by a quote
     from which no rule departs."""
     odds = np.array([(case.features @ weights).max() for case in found])
-    threshold = math.log(SUPPORTED / (1 - SUPPORTED))
     accepted = []
     for case in found:
         clean = case.features[:, DEPARTS].sum(1) == 0
-        accepted.append(bool((clean & (case.features @ weights >= threshold)).any()))
+        copied = case.features[:, FEATURES.index("copied")] > 0
+        enough = np.where(copied, log_odds(PARTIAL), log_odds(SUPPORTED))
+        accepted.append(bool((clean & (case.features @ weights >= enough)).any()))
     return odds, np.array(accepted)
 
 
