@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,11 +19,8 @@ MAX_SENTENCES = 3
 PASSAGES = 4  # evidence passages that are read sentence by sentence
 CLOSE = 1.5  # log-odds that a further sentence may be behind the best
 SECOND_HAND = 0.5  # log-odds by which a work goes before one that reports on it
-RAISED = 2.0  # log-odds by which a sentence goes behind that only raises a question
 LENGTH = 0.001  # log-odds a character: of two that answer as well, the shorter
 ANSWERS = 0.0  # log-odds, by the checker alone, from which a further sentence is quoted
-
-_RAISES = re.compile(r"\bwhether\b|[?？]$|か(?:どうか|否か)を", re.IGNORECASE)
 
 
 def quote(
@@ -54,7 +50,6 @@ def quote(
     length = np.array([len(text) for _, text in found], np.float32)
     passage = np.array([evidence[i].score for i, _ in found], np.float32)
     scores = sentence_scores(own, cosine, passage) - SECOND_HAND * reports - LENGTH * length
-    scores -= RAISED * np.array([bool(_RAISES.search(text)) for _, text in found])
     order = [int(n) for n in np.argsort(-scores, kind="stable")]
     best, *others = order
     further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
