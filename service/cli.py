@@ -157,6 +157,7 @@ def verify(
     from service import factcheck, receipt
     from service.recheck import holds, recheck
     from service.types import to_json
+    from service.verify import Verifier
 
     settings = parts.read()
     data = {name: _read(name) for name in files}
@@ -165,6 +166,7 @@ def verify(
     checker = parts.checker(settings)
     facts = factcheck.FactChecker(parts.library(settings), checker) if texts else None
     store = parts.store_if_any(settings) if len(texts) < len(data) else None
+    verifier = Verifier(checker, parts.embedder(settings))
     results: list[dict[str, Any]] = []
     good = True
     for name, held in receipts.items():
@@ -174,7 +176,7 @@ def verify(
             results.append({"file": name, **to_json(found)})
             printed = partial(console.checked, name, found)
         else:
-            checks = recheck(held, checker, store)
+            checks = recheck(held, verifier, store)
             fine = holds(checks)
             rows = [to_json(check) for check in checks]
             results.append({"file": name, "receipt": held["id"], "holds": fine, "checks": rows})

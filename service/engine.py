@@ -24,7 +24,7 @@ from service.model import AnswerModel
 from service.provenance import Originals
 from service.question import check_question, language_of
 from service.quote import quote
-from service.relevance import answerable, rerank
+from service.relevance import answerable, rerank, telling
 from service.types import (
     Abstention,
     Answer,
@@ -56,6 +56,7 @@ class _Turn:
     question: str
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
+    telling: int = 0  # so many of the first of them are what a model reads
     answerable: bool = False
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
@@ -107,7 +108,7 @@ class Engine:
         window: int = prompt.WINDOW,
     ) -> None:
         self.library, self.checker, self.model = library, checker, model
-        self._verifier = Verifier(checker)
+        self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
 
     async def answer(
@@ -194,6 +195,7 @@ class Engine:
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
+        turn.telling = telling(reading[order])
         turn.premise = false_premise(turn.question, turn.evidence)
         turn.answerable = (
             turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
@@ -208,7 +210,7 @@ class Engine:
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen, written = SentenceParser(), set(), 0
-        turn.prompt = prompt.messages(turn.question, turn.evidence, self._window)
+        turn.prompt = prompt.messages(turn.question, turn.evidence[: turn.telling], self._window)
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
                 async for piece in pieces:
@@ -250,7 +252,7 @@ class Engine:
 
     def _decide(self, turn: _Turn, draft: Draft) -> Event:
         turn.drafts.append(draft)
-        claim = self._verifier.check(draft, turn.evidence, turn.originals)
+        claim = self.verifier.check(draft, turn.evidence, turn.originals)
         if claim.verdict.label == "supported":
             return Event("claim", turn.add(claim))
         rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)

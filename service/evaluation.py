@@ -209,7 +209,7 @@ async def _ask(engine: Engine, question: Question, mode: Mode) -> dict[str, Any]
             elif isinstance(event.data, Answer):
                 answer = event.data
     total = round(time.perf_counter() - started, 4)
-    judged = judge_answer(Verifier(engine.checker), answer)
+    judged = judge_answer(engine.verifier, answer)
     return {"first_claim": first, "total": total, "judged": judged, "answer": to_json(answer)}
 
 

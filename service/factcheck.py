@@ -131,7 +131,7 @@ class FactChecker:
     """Looks each sentence of a text up in a library, and checks it."""
 
     def __init__(self, library: Library, checker: Checker) -> None:
-        self._library, self._verifier = library, Verifier(checker)
+        self._library, self._verifier = library, Verifier(checker, library.embedder)
 
     def check(
         self,

@@ -11,9 +11,9 @@ _SCALES = {
     "十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "億": 1e8, "兆": 1e12,
 }  # fmt: skip
 _NUMBER = re.compile(
-    r"(?<![\w.])(?P<lead>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<decimals>\.\d+)?"
+    r"(?<![\d_.])(?<![^\W\d_\u3005-\u30ff\u3400-\u9fff])(?P<lead>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<decimals>\.\d+)?"
     r"(?P<scale>\s?(?:thousand|million|billion|trillion)\b|(?-i:[kKMbB])\b|[十百千万億兆]+)?"
-    r"|(?<=[^\W\d_])-?(?P<inner>\d+(?:\.\d+)?)",
+    r"|(?<=[^\W\d_\u3005-\u30ff\u3400-\u9fff])-?(?P<inner>\d+(?:\.\d+)?)",
     re.IGNORECASE,
 )
 _JAPANESE_NUMBER = re.compile(

@@ -16,11 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 from corpus.errors import NotFound
 from corpus.store import Store
 from corpus.types import passage_id, text_hash
-from index.checker import Checker
 from service.engine import append
 from service.injection import neutral
 from service.provenance import Originals
-from service.receipt import Judge, Receipt, judge, seal, version
+from service.receipt import Receipt, judge, seal, version
 from service.types import Citation, Claim, Draft, Evidence, Rejected
 from service.verify import Verifier, cite
 
@@ -39,7 +38,7 @@ class Check:
     detail: str = ""
 
 
-def recheck(receipt: dict[str, Any], checker: Checker, store: Store | None = None) -> list[Check]:
+def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = None) -> list[Check]:
     """Every check of a receipt, in order; it holds if none of them ``failed``.
 
     ``receipt`` is JSON as ``service.receipt.read`` gives it; ``store`` a library on this
@@ -56,7 +55,7 @@ def recheck(receipt: dict[str, Any], checker: Checker, store: Store | None = Non
     if any(check.outcome == "failed" for check in checks[1:]):
         return checks
     checks += _quotes(read)
-    checks += _verdicts(read, checker)
+    checks += _verdicts(read, verifier)
     checks += [_text(read), _mode(read), _prompt(read)]
     if store is not None:
         checks += _library(read, store)
@@ -112,15 +111,13 @@ def _stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
     return 0 <= start < end and citation == cite(shown, start, end)
 
 
-def _verdicts(receipt: Receipt, checker: Checker) -> Iterator[Check]:
+def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     """Each verdict, reached again from the receipt's passages by the verifier of this machine."""
-    here = judge(checker)
-    made_by = _differs(receipt.checker, here, receipt.tenkyo)
+    made_by = _differs(receipt, verifier)
     if made_by:
         yield Check("verifier", "note", f"{made_by}: verdicts that differ are noted, not refused")
     sources = {s.id: s for s in (*receipt.works, *(e.source for e in receipt.evidence))}
     originals = Originals(sources.values())
-    verifier = Verifier(checker)
     drafts = {draft.text: draft for draft in receipt.drafts}
     decided = [item.text for _, item in _items(receipt)]
     if sorted(decided) != sorted(draft.text for draft in receipt.drafts):
@@ -137,13 +134,16 @@ def _verdicts(receipt: Receipt, checker: Checker) -> Iterator[Check]:
             yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
 
 
-def _differs(made_by: Judge, here: Judge, tenkyo: str) -> str:
+def _differs(receipt: Receipt, verifier: Verifier) -> str:
+    made_by, here = receipt.checker, judge(verifier.checker)
     if (made_by.name, made_by.sha256) != (here.name, here.sha256):
         return "the checker installed here is another one"
     if made_by.rules_sha256 != here.rules_sha256:
         return "the rules or their calibration are others here"
-    if tenkyo != version():
-        return f"it was made by Tenkyo {tenkyo}, and this is {version()}"
+    if receipt.index.embedder != verifier.embedder.name:
+        return "the embedder here is another one"
+    if receipt.tenkyo != version():
+        return f"it was made by Tenkyo {receipt.tenkyo}, and this is {version()}"
     return ""
 
 

@@ -20,6 +20,7 @@ from service.types import Evidence
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
 ANSWER_FROM = -0.5  # log-odds from which a question is answered: refusing is the worse error
 NEAREST = 5  # passages, as many as it was fitted on
+_TELLING = 3.0  # log-odds by which a passage may seem less of an answer than the best one
 _SENTENCE_COSINE = 40.0
 _SENTENCE_PASSAGE = 0.4
 
@@ -50,6 +51,12 @@ def answerable(
     found = signs(scores, reading, japanese, across)
     weighed = sum(w * x for w, x in zip(calibration().answerable, found, strict=True))
     return weighed - ANSWER_FROM
+
+
+def telling(reading: Floats) -> int:
+    """How many of the passages, best first, a language model is to read: up to the last that
+    seems about as much of an answer as the best. The others only mislead a small one."""
+    return int(np.flatnonzero(reading >= reading.max() - _TELLING)[-1]) + 1
 
 
 def within_reach(evidence: Sequence[Evidence]) -> bool:

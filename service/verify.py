@@ -7,13 +7,13 @@ what the sentence says, in either language. ``service.calibration`` makes them o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from corpus.sentences import sentence_spans, sentences
 from index.checker import Checker
-from index.tokens import is_japanese, tokens
+from index.embed import Embedder
+from index.tokens import is_japanese
 from service import rules
 from service.calibration import FEATURES, calibration, features
 from service.injection import speaks_to_a_model
@@ -21,6 +21,7 @@ from service.provenance import Originals
 from service.question import language_of
 from service.rules import Finding
 from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
+from service.windows import Nearest, Window, paired, single
 from service.wording import say
 from service.words import covered
 
@@ -28,33 +29,8 @@ SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
 CONTRADICTED = 0.85  # of the checker's own
 MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
-MAX_WINDOWS = 5  # quotes read by the checker for one claim
 MAX_CITATIONS = 3  # of one claim
 SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One or two adjacent sentences of an evidence passage: text[start:end] of the passage."""
-
-    evidence: Evidence
-    start: int
-    end: int
-
-    @property
-    def text(self) -> str:
-        return self.evidence.passage.text[self.start : self.end]
-
-    @property
-    def context(self) -> str:
-        """What a reader of the quote knows besides: its passage, heading, title and authors."""
-        source, passage = self.evidence.source, self.evidence.passage
-        return " ".join((passage.text, passage.heading, source.title, *source.authors))
-
-    def findings(self, claim: str) -> list[Finding]:
-        """Everything in which the claim departs from it, by rule."""
-        published = self.evidence.source.published
-        return rules.findings(claim, self.text, self.context, published)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +58,9 @@ class Reading:
 class Verifier:
     """Checks sentences against evidence: ``check`` is a plain function of its arguments."""
 
-    def __init__(self, checker: Checker) -> None:
-        self._checker = checker
+    def __init__(self, checker: Checker, embedder: Embedder) -> None:
+        self.checker, self.embedder = checker, embedder
+        self._nearest = Nearest(embedder)
         self._method = f"rules + {checker.name}"
 
     def check(
@@ -102,7 +79,7 @@ class Verifier:
         where it stands.
         """
         originals = originals or Originals(e.source for e in evidence)
-        singles = [window for e in evidence for window in _sentences(e)]
+        singles = [window for e in evidence for window in single(e)]
         rivals = _rivals(draft.text, singles)
         found = find_verbatim(draft, evidence)
         if found:
@@ -124,17 +101,17 @@ class Verifier:
 
     def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[Reading]:
         """The draft read against the few quotes of the evidence that are nearest to it."""
-        singles = [window for e in evidence for window in _sentences(e)]
+        singles = [window for e in evidence for window in single(e)]
         return self._read(draft, singles, _rivals(draft.text, singles))
 
     def _read(
         self, draft: Draft, singles: Sequence[Window], rivals: Sequence[_Rival]
     ) -> list[Reading]:
-        windows = _nearest(draft, [*singles, *_pairs(singles)])
-        if not windows:
+        if not singles:
             return []
+        windows = self._nearest(draft, [*singles, *paired(singles)])
         read = []
-        judged = self._checker.supports([(w.text, draft.text) for w in windows]).tolist()
+        judged = self.checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
             found = tuple(window.findings(draft.text))
             found += _overruled(draft.text, window, rivals)
@@ -213,40 +190,6 @@ def _cite(window: Window) -> Citation:
 
 def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> Claim:
     return Claim(draft.text, 0, len(draft.text), citations, verdict)
-
-
-def _sentences(evidence: Evidence) -> list[Window]:
-    """The sentences of a passage that speak to a reader."""
-    text = evidence.passage.text
-    spans = sentence_spans(text)
-    return [Window(evidence, a, b) for a, b in spans if not speaks_to_a_model(text[a:b])]
-
-
-def _pairs(singles: Sequence[Window]) -> Iterator[Window]:
-    """Two adjacent sentences of a passage as one."""
-    for a, b in pairwise(singles):
-        if a.evidence is b.evidence and not a.evidence.passage.text[a.end : b.start].strip():
-            yield Window(a.evidence, a.start, b.end)
-
-
-def _nearest(draft: Draft, windows: Sequence[Window]) -> list[Window]:
-    """The windows worth reading: those that share most words with the claim, cited first.
-
-    Across languages only names and numbers are shared, so there the order of retrieval
-    stands in for the rest.
-    """
-    wanted = set(tokens(draft.text))
-    japanese = is_japanese(draft.text)
-
-    def closeness(window: Window) -> float:
-        there = set(tokens(window.text))
-        shared = len(wanted & there) / (len(wanted) or 1)
-        if is_japanese(window.text) != japanese:
-            shared += 0.3 / window.evidence.label
-        tight = 0.02 * len(there) / 100  # of two that share as much, the shorter
-        return shared - tight + 0.15 * (window.evidence.label in draft.labels)
-
-    return sorted(windows, key=closeness, reverse=True)[:MAX_WINDOWS]
 
 
 def _bearing(

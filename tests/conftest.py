@@ -25,6 +25,7 @@ from index.ingest import ingest_library, sync
 from index.local import LocalIndex
 from index.models import BUNDLED
 from index.search import Library
+from service.verify import Verifier
 
 ROOT = Path(__file__).parent.parent
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
@@ -62,6 +63,11 @@ def embedder() -> SentenceTransformerEmbedder:
 @pytest.fixture(scope="session")
 def checker() -> CrossEncoder:
     return CrossEncoder(cache=MODELS)
+
+
+@pytest.fixture(scope="session")
+def verifier(checker: CrossEncoder, embedder: SentenceTransformerEmbedder) -> Verifier:
+    return Verifier(checker, embedder)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from corpus.types import Passage, Source, Unread
 from service.abstain import explain, false_premise
 from service.provenance import Originals
 from service.types import Draft, Evidence
-from service.verify import Verifier
 
 
 def source(id, kind="web", cited_by=(), url=""):
@@ -81,24 +80,24 @@ def test_who_reports_on_whom():
     assert not Originals([ARTICLE, DIGEST]).secondary(["article"])
 
 
-def test_the_work_itself_is_cited_before_what_reports_on_it(checker):
+def test_the_work_itself_is_cited_before_what_reports_on_it(verifier):
     evidence = shown((ARTICLE, SAYS), (PAPER, "Intro. " + SAYS))
-    claim = Verifier(checker).check(Draft(SAYS, (1,)), evidence)
+    claim = verifier.check(Draft(SAYS, (1,)), evidence)
     assert claim.citations[0].source_id == "paper" and not claim.secondary
-    alone = Verifier(checker).check(Draft(SAYS, (1,)), evidence[:1], Originals([ARTICLE, PAPER]))
+    alone = verifier.check(Draft(SAYS, (1,)), evidence[:1], Originals([ARTICLE, PAPER]))
     assert [c.source_id for c in alone.citations] == ["article"] and alone.secondary
 
 
-def test_sources_that_disagree_are_shown_with_both_quotes(checker):
+def test_sources_that_disagree_are_shown_with_both_quotes(verifier):
     other = "Whisper was trained on 500,000 hours of audio."
     evidence = shown((PAPER, SAYS), (source("blog"), other))
-    claim = Verifier(checker).check(Draft(SAYS, (1,)), evidence)
+    claim = verifier.check(Draft(SAYS, (1,)), evidence)
     assert claim.verdict.label == "supported" and claim.citations[0].quote == SAYS
     assert [c.quote for c in claim.disputed_by] == [other]
 
 
-def test_a_claim_that_its_source_contradicts_shows_the_quote(checker):
-    claim = Verifier(checker).check(Draft("Whisper was trained on 500,000 hours of audio.", (1,)),
+def test_a_claim_that_its_source_contradicts_shows_the_quote(verifier):
+    claim = verifier.check(Draft("Whisper was trained on 500,000 hours of audio.", (1,)),
                                     shown((PAPER, SAYS)))  # fmt: skip
     assert claim.verdict.label == "contradicted" and claim.citations[0].quote == SAYS
     assert "680,000" in claim.reason

@@ -160,13 +160,13 @@ def test_bad_requests_are_problem_documents(call, request_, status, says):
     assert "Traceback" not in response.text
 
 
-def test_a_receipt_of_an_answer(call, checker):
+def test_a_receipt_of_an_answer(call, verifier):
     made = call("POST", "/v1/answers", json={"question": QUESTION}).json()
     response = call("GET", f"/v1/answers/{made['id']}/receipt")
     assert made["id"] in response.headers["content-disposition"]
     receipt = read(response.content)
     assert receipt["text"] == made["text"] and receipt["prompt"]
-    assert holds(recheck(receipt, checker))
+    assert holds(recheck(receipt, verifier))
 
 
 def test_a_text_is_verified(call):

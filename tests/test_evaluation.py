@@ -27,7 +27,7 @@ from service.evaluation import (
 from service.measures import Judgement, Question, judge, occurs, parts, report, same_sentence
 from service.settings import Settings
 from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict, to_json
-from service.verify import Verifier
+from training import sources
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
@@ -325,14 +325,14 @@ def test_a_mode_needs_its_model():
     assert settings_for(Settings(llm_url="http://x/v1"), "quoted").llm_url == ""
 
 
-def test_the_judge_reads_the_passages_that_are_cited(library, checker):
+def test_the_judge_reads_the_passages_that_are_cited(library, verifier):
     hits = library.search("How many hours of audio was Whisper trained on?", 1)
     other = library.search("Which drivers did GT Sophy beat?", 1)
     evidence = [Evidence(n, h.passage, h.source, 0) for n, h in enumerate([*hits, *other], 1)]
     said = claim("Whisper was trained on 680,000 hours of audio.", cited("x"),
                  replace(cited("y"), label=2))  # fmt: skip
     answer = Answer("i", "c", "Q?", "", "generated", "m", (said,), tuple(evidence))
-    judged = judge_answer(Verifier(checker), answer)
+    judged = judge_answer(verifier, answer)
     assert judged == [{"recall": True, "citations": (True, False)}]
 
 
@@ -354,13 +354,16 @@ def test_a_gold_sentence_is_the_only_one_with_an_answer():
 def test_the_public_sets(shared):
     folder = shared / "data" / "qa"
     folder_of = {"jsquad": "jsquad_ja", "xquad": "xquad_en"}
-    for bench in (
-        squad("jsquad", "ja", folder / "jsquad_ja", 45),
-        squad("xquad", "en", folder / "xquad_en", 20),
+    for name, language, passages, size in (
+        ("jsquad", "ja", sources.jsquad(shared)[0], 15),
+        ("xquad", "en", sources.xquad(shared)[0], 10),
     ):
+        held = {id for id, passage in passages.items() if passage.held}
+        bench = squad(name, language, folder / folder_of[name], size, held)
         there = {text.id: text for text in bench.texts}
         yes = [q for q in bench.questions if q["answerable"]]
         assert (len(yes), len(bench.questions)) == (60, 80)
+        assert {q["sources"][0] for q in yes} <= held
         for question in yes:
             text = there[question["sources"][0]].text
             assert any(a in text for a in question["answers"])

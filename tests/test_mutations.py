@@ -26,11 +26,6 @@ def found(library: Library) -> list[Statement]:
     return statements(library.store)
 
 
-@pytest.fixture(scope="module")
-def verifier(checker) -> Verifier:
-    return Verifier(checker)
-
-
 def evidence_for(claim: str, library: Library) -> tuple[Evidence, ...]:
     return select(library.search(claim, TOP_K), TOP_K, CHARACTERS)
 

@@ -6,7 +6,6 @@ from corpus.types import Passage, Source
 from service.injection import neutral, speaks_to_a_model
 from service.prompt import ANSWER, declines, messages, tokens_at_most
 from service.types import Draft, Evidence
-from service.verify import Verifier
 
 
 def evidence(*texts, title="Maps"):
@@ -57,8 +56,7 @@ def test_a_source_cannot_pass_for_a_part_of_the_prompt(text):
 
 
 @pytest.mark.parametrize("text", [HOSTILE[0], HOSTILE[4], HOSTILE[5]])
-def test_an_order_to_the_model_bears_no_claim(checker, text):
-    verifier = Verifier(checker)
+def test_an_order_to_the_model_bears_no_claim(verifier, text):
     claims = ("The room holds 90,000 maps.", "閲覧室には9万枚の地図がある。", text)
     for claim in claims:
         checked = verifier.check(Draft(claim, (1,)), evidence(text))

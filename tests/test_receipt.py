@@ -76,16 +76,16 @@ def test_what_is_noted_is_not_in_the_answer(generated, library):
         (None, "What is the capital of Australia?", "abstained"),
     ],
 )
-def test_a_receipt_holds_without_the_library_and_with_it(library, checker, model, question, mode):
-    _, found = made(library, checker, model, question)
+def test_a_receipt_holds_without_the_library_and_with_it(library, verifier, model, question, mode):
+    _, found = made(library, verifier.checker, model, question)
     again = receipt.read(json.dumps(found, ensure_ascii=False).encode())
     assert again["mode"] == mode and bool(again["prompt"]) == (model is not None)
     for store in (None, library.store):
-        checks = recheck(again, checker, store)
+        checks = recheck(again, verifier, store)
         assert {check.outcome for check in checks} == {"ok"}, checks
 
 
-def test_another_program_may_have_read_and_written_it(made_receipt, checker):
+def test_another_program_may_have_read_and_written_it(made_receipt, verifier):
     """As JavaScript would: other order, indented, 1.0 as 1."""
 
     def plain(value):
@@ -96,7 +96,7 @@ def test_another_program_may_have_read_and_written_it(made_receipt, checker):
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     text = json.dumps(plain(made_receipt), indent=2)
-    assert holds(recheck(receipt.read(b"\xef\xbb\xbf" + text.encode()), checker))
+    assert holds(recheck(receipt.read(b"\xef\xbb\xbf" + text.encode()), verifier))
 
 
 # Tampering
@@ -152,7 +152,7 @@ def test_every_other_leaf_has_another_hash(made_receipt):
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_any_other_leaf_fails_and_nothing_breaks(made_receipt, checker, data):
+def test_any_other_leaf_fails_and_nothing_breaks(made_receipt, verifier, data):
     path = data.draw(st.sampled_from(list(leaves(made_receipt))))
     changed = put(made_receipt, path, data.draw(CHANGES))
     if receipt.canonical(changed) == receipt.canonical(made_receipt):
@@ -161,8 +161,8 @@ def test_any_other_leaf_fails_and_nothing_breaks(made_receipt, checker, data):
         read = receipt.read(receipt.canonical(changed))
     except ReceiptRefused:
         return
-    assert failed(recheck(read, checker))[0] == "receipt"
-    recheck(receipt.seal(read), checker)
+    assert failed(recheck(read, verifier))[0] == "receipt"
+    recheck(receipt.seal(read), verifier)
 
 
 def digit(text):
@@ -200,17 +200,17 @@ SEALED_AGAIN = [
 @pytest.mark.parametrize(("path", "change", "caught"), [row[1:] for row in SEALED_AGAIN],
                          ids=[row[0] for row in SEALED_AGAIN])  # fmt: skip
 def test_who_bends_it_and_hashes_it_again_is_caught_by_what_it_says(
-    made_receipt, checker, path, change, caught
+    made_receipt, verifier, path, change, caught
 ):
     changed = put(made_receipt, path, change)
-    assert failed(recheck(changed, checker))[0] == "receipt"
+    assert failed(recheck(changed, verifier))[0] == "receipt"
     sealed = receipt.seal(changed)
-    names = failed(recheck(sealed, checker))
+    names = failed(recheck(sealed, verifier))
     assert caught in names and "receipt" not in names
 
 
 def test_a_passage_bent_with_its_hashes_and_quotes_fails_where_the_library_is(
-    made_receipt, library, checker
+    made_receipt, library, verifier
 ):
     changed = copy.deepcopy(made_receipt)
     shown = changed["evidence"][-1]
@@ -219,7 +219,7 @@ def test_a_passage_bent_with_its_hashes_and_quotes_fails_where_the_library_is(
     changed["prompt"] = []
     changed["mode"] = "generated"
     label = shown["label"]
-    assert f"library [{label}]" in failed(recheck(receipt.seal(changed), checker, library.store))
+    assert f"library [{label}]" in failed(recheck(receipt.seal(changed), verifier, library.store))
 
 
 def digit_or_letter(text):
@@ -227,28 +227,28 @@ def digit_or_letter(text):
 
 
 @pytest.mark.parametrize("name", ["extra", "works"])
-def test_more_or_less_than_a_receipt_has(made_receipt, checker, name):
+def test_more_or_less_than_a_receipt_has(made_receipt, verifier, name):
     changed = copy.deepcopy(made_receipt)
     if name in changed:
         del changed[name]
     else:
         changed[name] = 1
-    assert failed(recheck(receipt.seal(changed), checker)) == ["form"]
+    assert failed(recheck(receipt.seal(changed), verifier)) == ["form"]
 
 
 @pytest.mark.parametrize("name", ["sha256", "rules_sha256"])
 def test_another_checker_or_calibration_is_noted_and_its_verdicts_are_no_failure(
-    made_receipt, checker, name
+    made_receipt, verifier, name
 ):
     changed = put(made_receipt, ("checker", name), other)
     changed = put(changed, ("claims", 0, "verdict", "score"), lambda score: score - 0.2)
-    checks = recheck(receipt.seal(changed), checker)
+    checks = recheck(receipt.seal(changed), verifier)
     noted = [check.name for check in checks if check.outcome == "note"]
     assert noted == ["verifier", "verdict on claim 1"] and holds(checks)
 
 
-def test_passages_that_are_gone_are_noted(made_receipt, checker, tmp_path):
-    checks = recheck(made_receipt, checker, Store(f"sqlite:///{tmp_path / 'empty.db'}"))
+def test_passages_that_are_gone_are_noted(made_receipt, verifier, tmp_path):
+    checks = recheck(made_receipt, verifier, Store(f"sqlite:///{tmp_path / 'empty.db'}"))
     assert holds(checks) and checks[-1].outcome == "note" and "[1]" in checks[-1].detail
 
 

@@ -65,10 +65,10 @@ WRITTEN = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(WRITTEN, st.data())
-def test_every_marker_has_its_citation_and_every_quote_stands(text, data):
+def test_every_marker_has_its_citation_and_every_quote_stands(embedder, text, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     edges = [0, *cuts, len(text)]
-    parser, shown, verifier = SentenceParser(), evidence(), Verifier(Overlap())
+    parser, shown, verifier = SentenceParser(), evidence(), Verifier(Overlap(), embedder)
     drafts = [d for a, b in pairwise(edges) for d in parser.feed(text[a:b])]
     turn = _Turn("id", "conversation", "question")
     for draft in drafts + parser.finish():

@@ -4,7 +4,7 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.types import Draft, Evidence
-from service.verify import Verifier, find_verbatim
+from service.verify import find_verbatim
 
 SOURCES = {
     "room": (
@@ -26,17 +26,17 @@ def evidence(*names):
     return tuple(found)
 
 
-def check(checker, text, labels, *names):
-    return Verifier(checker).check(Draft(text, labels), evidence(*names))
+def check(verifier, text, labels, *names):
+    return verifier.check(Draft(text, labels), evidence(*names))
 
 
 def quotes(result):
     return [(c.source_id, c.quote) for c in result.citations]
 
 
-def test_a_sentence_of_the_source_is_supported_word_for_word(checker):
+def test_a_sentence_of_the_source_is_supported_word_for_word(verifier):
     text = "The map collection moved to the east wing in 2004."
-    result = check(checker, text, (2,), "room", "wing")
+    result = check(verifier, text, (2,), "room", "wing")
     assert quotes(result) == [("wing", text)] and result.verdict.method == "verbatim"
 
 
@@ -56,8 +56,8 @@ def test_a_sentence_is_found_after_a_longer_one_that_contains_it():
     assert split[start:end] == "maps moved." and start == len(text) + 2
 
 
-def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(checker):
-    result = check(checker, "The Kanda reading room has 40,000 maps.", (1,), "room", "wing")
+def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(verifier):
+    result = check(verifier, "The Kanda reading room has 40,000 maps.", (1,), "room", "wing")
     assert result.verdict.label == "supported"
     citation = result.citations[0]
     assert citation.source_id == "room" and "40,000 maps" in citation.quote
@@ -67,8 +67,8 @@ def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(checker):
 
 
 @pytest.mark.parametrize("labels", [(2,), (), (9,), (2, 9)])
-def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(checker, labels):
-    result = check(checker, "The reading room opened in 1931.", labels, "room", "wing")
+def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(verifier, labels):
+    result = check(verifier, "The reading room opened in 1931.", labels, "room", "wing")
     assert [source for source, _ in quotes(result)] == ["room"]
 
 
@@ -83,8 +83,8 @@ def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(checker, la
         "神田閲覧室は5万枚の地図を所蔵している。",
     ],
 )
-def test_what_the_sources_do_not_say_is_withheld_with_a_reason(checker, text):
-    result = check(checker, text, (1,), "room", "wing")
+def test_what_the_sources_do_not_say_is_withheld_with_a_reason(verifier, text):
+    result = check(verifier, text, (1,), "room", "wing")
     assert result.reason and result.verdict.label in ("partial", "contradicted", "unsupported")
 
 
@@ -95,15 +95,15 @@ def test_what_the_sources_do_not_say_is_withheld_with_a_reason(checker, text):
         ("The Kanda reading room holds 40,000 maps.", ("room", "ja")),
     ],
 )
-def test_numbers_agree_by_value(checker, text, names):
-    assert check(checker, text, (1,), *names).verdict.label == "supported"
+def test_numbers_agree_by_value(verifier, text, names):
+    assert check(verifier, text, (1,), *names).verdict.label == "supported"
 
 
-def test_a_missing_number_is_named(checker):
-    result = check(checker, "The map collection moved to the east wing in 2005.", (1,), "wing")
+def test_a_missing_number_is_named(verifier):
+    result = check(verifier, "The map collection moved to the east wing in 2005.", (1,), "wing")
     assert result.verdict.label == "contradicted" and "2,004" in result.reason
 
 
-def test_nothing_to_check_against(checker):
-    result = check(checker, "The room opened in 1931.", (1,))
+def test_nothing_to_check_against(verifier):
+    result = check(verifier, "The room opened in 1931.", (1,))
     assert result.verdict.label == "unsupported" and result.reason and not result.citations

@@ -13,6 +13,7 @@ import argparse
 import json
 import math
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,13 +22,15 @@ import numpy as np
 
 from corpus.types import Passage, Source, text_hash
 from index.checker import WEIGHTS, CrossEncoder
+from index.embed import SentenceTransformerEmbedder
+from index.models import BUNDLED
 from index.tokens import is_japanese
 from service.calibration import FEATURES, FILE, log_odds
 from service.types import Draft, Evidence
 from service.verify import PARTIAL, SUPPORTED, Verifier
-from training import data, made, sources
+from training import data, made, sources, spoil
 from training.evaluate import auc, balanced
-from training.sources import ENTAILMENT, Row
+from training.sources import ENTAILMENT, NOT_SUPPORTED, Row
 
 FOLDS = 5
 RIDGE = 0.003
@@ -51,14 +54,33 @@ def rows(shared: Path) -> Iterator[Row]:
     rng = random.Random(11)
     pairs = [r for r in data.hand_rows(shared, rng) if r.head == "nli" and r.held]
     whole = _passages(shared)
-    for row in pairs:
-        text = next((t for t in whole if row.second in t), row.second)
-        yield Row(row.head, row.first, text, row.label, "written by hand", True)
+    hand = [
+        replace(row, second=next((t for t in whole if row.second in t), row.second))
+        for row in pairs
+    ]
+    for row in hand:
+        yield replace(row, source="written by hand")
+    yield from _spoiled([row for row in hand if row.label == ENTAILMENT], rng)
     held = [p for p in data.passages_for_making(shared, []) if p.held]
     spoiled = list(made.claims(held, rng, 3, "kept or spoiled"))
     for japanese in (False, True):
         same = [r for r in spoiled if is_japanese(r.first) == japanese]
         yield from rng.sample(same, min(SPOILED, len(same)))
+
+
+def _spoiled(true: Sequence[Row], rng: random.Random) -> Iterator[Row]:
+    """True claims in the other language than their passage, each with one spoiled by rule."""
+    beside: dict[str, list[str]] = defaultdict(list)
+    for row in true:
+        beside[row.second].append(row.first)
+    for row in true:
+        if is_japanese(row.first) == is_japanese(row.second):
+            continue
+        others = [claim for claim in beside[row.second] if claim != row.first]
+        bad = spoil.spoiled(row.first, others, rng)
+        if bad is not None:
+            yield replace(row, source="spoiled by rule")
+            yield replace(row, source="spoiled by rule", first=bad, label=NOT_SUPPORTED)
 
 
 def _passages(shared: Path) -> list[str]:
@@ -79,8 +101,7 @@ def cases(found: Sequence[Row], verifier: Verifier) -> Iterator[Case]:
             continue
         pair = "→".join("ja" if is_japanese(t) else "en" for t in (row.first, row.second))
         matrix = np.array([r.features for r in readings])
-        across = "hand" in row.source
-        kind = f"{row.source}, {pair if across else pair[:2]}"
+        kind = f"{row.source}, {pair[:2] if row.source == 'kept or spoiled' else pair}"
         yield Case(kind, id, row.label == ENTAILMENT, matrix)
 
 
@@ -189,10 +210,12 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--checker", type=Path, default=WEIGHTS)
+    ap.add_argument("--models", type=Path, default=Path("data/models"), help="a cache")
     ap.add_argument("--sets", action="store_true", help="the development sets too")
     ap.add_argument("--write", action="store_true", help=f"write {FILE.name}")
     args = ap.parse_args()
-    verifier = Verifier(CrossEncoder(args.checker))
+    embedder = SentenceTransformerEmbedder(BUNDLED, args.models)
+    verifier = Verifier(CrossEncoder(args.checker), embedder)
     found = list(cases(list(rows(args.shared)), verifier))
     errors = report(found)
     weights = dict(zip(FEATURES, fit(found).round(4).tolist(), strict=True))

@@ -64,3 +64,8 @@ PAIRS = {
 }
 # on from there: the hand-written pairs, and a third of the rest to remember
 MIXTURES["pairs"] = {n: 0.35 * often for n, often in MIXTURES["claims"].items()} | PAIRS
+# on from there, with more of the passages that questions were asked of
+MIXTURES["wider"] = MIXTURES["pairs"] | {
+    "jsquad": 0.06, "jsquad_sentences": 0.06, "xquad": 0.3, "xquad_ja": 0.7, "jsquad_en": 0.7,
+    "clapnq": 1.0, "clapnq_ja": 0.7, "wice": 0.7, "symmetric": 1.0,
+}  # fmt: skip

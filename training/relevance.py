@@ -3,9 +3,10 @@
     python tests/benchmarks/questions.py --shared ../shared --out /tmp/bench
     python -m training.relevance --bench /tmp/bench --shared ../shared [--checker FILE] [--write]
 
-Questions on the passages of XQuAD and JSQuAD, in the passages' language and in the other, none of
-which `tenkyo eval` asks there; half of them with the passages that answer taken away. Figures
-are from two-fold cross-validation by article; what is written is fitted on all.
+Questions on the passages of XQuAD and JSQuAD, in the passages' language and in the other, on which
+the checker was not fitted and which `tenkyo eval` does not ask; half of them with the passages that
+answer taken away. Figures are from two-fold cross-validation by article; what is written is fitted
+on all.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from service.evidence import select
 from service.relevance import ANSWER_FROM, signs
 from training import sources
 from training.calibrate import logistic
+from training.data import PAIRS_HELD
 
 TOP_K, CHARACTERS = 8, 5000
 OF_EACH = 220  # questions of a set and language
@@ -51,7 +53,8 @@ class Asked:
 
 
 def questions(shared: Path, bench: Path) -> Iterator[tuple[str, str, str, str, str]]:
-    """(set, kind, question, gold source, article) of every question not asked by `tenkyo eval`."""
+    """(set, kind, question, gold source, article) of questions that neither the checker was
+    fitted on nor `tenkyo eval` asks."""
     for name, reader, language in (
         ("xquad", sources.xquad, "en"),
         ("jsquad", sources.jsquad, "ja"),
@@ -59,15 +62,29 @@ def questions(shared: Path, bench: Path) -> Iterator[tuple[str, str, str, str, s
         passages, rows = reader(shared)
         lines = (bench / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         used = {json.loads(line)["id"] for line in lines}
+        within = [
+            (row["question"], row["doc_id"])
+            for row in rows
+            if passages[row["doc_id"]].held and row["id"] not in used
+        ]
         other = "ja" if language == "en" else "en"
-        words = {r["id"]: r[other] for r in sources.handwritten(f"{name}_questions_{other}")}
-        for row in rows:
-            article = passages[row["doc_id"]].article
-            if row["id"] in used:
-                continue
-            yield name, f"{language}→{language}", row["question"], row["doc_id"], article
-            if row["id"] in words:
-                yield name, f"{other}→{language}", words[row["id"]], row["doc_id"], article
+        place = {row["id"]: row["doc_id"] for row in rows}
+        across = [
+            (row[other], place[row["id"]])
+            for row in sources.handwritten(f"{name}_questions_{other}")
+            if passages[place[row["id"]]].held
+        ] + [
+            (row["question"], row["doc_id"])
+            for row in sources.handwritten(f"{other}_{language}_questions")
+            if row["label"] == "answerable"
+        ] + [
+            (row["q"], row["id"])
+            for row in sources.handwritten(f"pairs_{other}_{language}")
+            if row["id"] in passages and sources.held("pairs" + row["id"], PAIRS_HELD)
+        ]  # fmt: skip
+        for kind, found in ((f"{language}→{language}", within), (f"{other}→{language}", across)):
+            for question, gold in found:
+                yield name, kind, question, gold, passages[gold].article
 
 
 def ask(

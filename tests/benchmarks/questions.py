@@ -8,7 +8,8 @@ questions.jsonl; then
     TENKYO_DATA_DIR=/tmp/bench/xquad tenkyo eval /tmp/bench/xquad/questions.jsonl
 
 XQuAD and JSQuAD: 60 questions that a passage answers, and 20 of articles that were left out of
-the corpus as a whole, so that nothing answers them. CLAPNQ: all its questions and passages; those
+the corpus as a whole, so that nothing answers them; all on articles that no fit in `training/` has
+seen. CLAPNQ: all its questions and passages; those
 without an answer keep theirs, which is near and does not answer. Every passage is a source of its
 own. What is chosen is always the same.
 """
@@ -29,6 +30,7 @@ from corpus.types import Document, Source, text_hash
 from index.embed import SentenceTransformerEmbedder
 from index.ingest import sync
 from index.models import BUNDLED
+from training import sources
 
 SEED = 7
 ANSWERABLE, UNANSWERABLE = 60, 20
@@ -57,11 +59,12 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def squad(name: str, language: str, folder: Path, leave_out: int) -> Bench:
-    """A set in the shape of SQuAD; articles of ``leave_out`` passages together are left out."""
+def squad(name: str, language: str, folder: Path, leave_out: int, held: set[str]) -> Bench:
+    """A set in the shape of SQuAD, asked about the passages ``held`` by id; of their articles
+    some, of at most ``leave_out`` passages together, are left out."""
     chance = random.Random(SEED)
     texts = [_text(row) for row in read(folder / "corpus.jsonl")]
-    outside = articles(texts, leave_out, chance)
+    outside = articles([text for text in texts if text.id in held], leave_out, chance)
     place = {text.id: text for text in texts}
     rows = read(folder / "queries.jsonl")
     chance.shuffle(rows)
@@ -69,7 +72,8 @@ def squad(name: str, language: str, folder: Path, leave_out: int) -> Bench:
     inside = [
         row
         for row in rows
-        if place[row["doc_id"]].title not in outside
+        if row["doc_id"] in held
+        and place[row["doc_id"]].title not in outside
         and any(answer in place[row["doc_id"]].text for answer in row["answers"])
     ]
     questions = [
@@ -161,10 +165,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     qa = given.shared / "data" / "qa"
+    apart = [
+        {id for id, passage in passages.items() if passage.held}
+        for passages, _ in (sources.xquad(given.shared), sources.jsquad(given.shared))
+    ]
     embedder = SentenceTransformerEmbedder(BUNDLED, given.out / "models")
     for bench in (
-        squad("xquad", "en", qa / "xquad_en", 20),
-        squad("jsquad", "ja", qa / "jsquad_ja", 45),
+        squad("xquad", "en", qa / "xquad_en", 10, apart[0]),
+        squad("jsquad", "ja", qa / "jsquad_ja", 15, apart[1]),
         clapnq(qa / "clapnq_en.jsonl"),
     ):
         prepare(bench, given.out / bench.name, embedder)
