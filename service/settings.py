@@ -32,7 +32,7 @@ class Settings(BaseModel):
     llm_gguf: str = Field("", description="GGUF file, or hub reference, run in the process")
     llm_window: int = Field(4096, ge=1500, description="tokens that the model reads and writes")
     llm_timeout: float = Field(60, gt=0, description="seconds to wait for the model's next words")
-    top_k: int = Field(8, ge=1, le=50, description="passages put before the model")
+    top_k: int = Field(8, ge=1, le=50, description="passages of evidence")
     evidence_chars: int = Field(
         5000, ge=500, description="characters of evidence; one of Japanese counts as two and a half"
     )

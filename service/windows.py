@@ -16,7 +16,7 @@ from service.injection import speaks_to_a_model
 from service.rules import Finding
 from service.types import Draft, Evidence
 
-MOST = 5  # quotes that are read for one claim
+MOST = 4  # quotes that are read for one claim
 _CITED = 0.15  # by how much a window of a cited passage goes before others
 # Cosines of a claim with windows in the other language, as shares of words that agree: those of
 # windows that have nothing to do with it lie about the first, those that bear it above it.
