@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from corpus.sentences import sentence_spans
 from corpus.types import Unread
+from index.tokens import tokens
 from service import rules
 from service.numbers import is_year, mentioned
 from service.question import language_of
@@ -79,11 +81,21 @@ def explain(
     titles = tuple(dict.fromkeys(e.source.title or e.source.url for e in near))
     reason = say(kind, language, listed(titles, language))
     places = {e.source.url for e in near}
-    missing = [u for u in unread if u.place in places or not u.title][:UNREAD_SHOWN]
-    if missing and kind == "not_enough_evidence":
-        names = tuple(f"{u.title or u.place} ({u.reason})" for u in missing)
+    missing = [u for u in unread if u.place in places or _may_be_about(question, u)]
+    if missing:
+        names = tuple(f"{_name(u)} ({u.reason})" for u in missing[:UNREAD_SHOWN])
         reason += say("unread", language, listed(names, language))
     return kind, reason
+
+
+def _may_be_about(question: str, unread: Unread) -> bool:
+    """Whether what could not be read shares a word with the question, or has no title to tell."""
+    return not unread.title or bool(set(tokens(question)) & set(tokens(unread.title)))
+
+
+def _name(unread: Unread) -> str:
+    """What a reader may see of it: not where on this machine a file lies."""
+    return unread.title or (unread.place if "://" in unread.place else Path(unread.place).name)
 
 
 def _value(number: str) -> float:

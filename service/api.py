@@ -5,6 +5,7 @@ Thin over Engine: no retrieval, no prompt, no model here.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -43,6 +44,7 @@ from service.types import Event, to_json
 logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).with_name("static")
+VERIFIED_AT_ONCE = 2  # texts; answers must not wait behind any number of long ones
 CONTEXT = 600  # characters around a passage that /v1/passages gives
 
 # The first row that fits decides; a later one is for the rest of its branch of the tree.
@@ -198,10 +200,15 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
 
 
 def _add_verify(app: FastAPI, engine: Engine) -> None:
+    facts = FactChecker(engine.library, engine.verifier)
+    turns = asyncio.Semaphore(VERIFIED_AT_ONCE)
+
     @app.post("/v1/verify", summary="The sentences of any text, each with its verdict and quotes")
-    def verify(body: Text) -> JSONResponse:
-        facts = FactChecker(engine.library, engine.checker)
-        return JSONResponse(to_json(facts.check(check_text(body.text), body.source_ids)))
+    async def verify(body: Text) -> JSONResponse:
+        text = check_text(body.text)
+        async with turns:
+            found = await run_in_threadpool(facts.check, text, body.source_ids)
+        return JSONResponse(to_json(found))
 
 
 async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
@@ -215,6 +222,11 @@ async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[b
                 yield _frame(event.name, to_json(event.data), number)
         except TenkyoError as error:
             yield _frame("error", json.loads(_as_problem(error).body), number + 1)
+        except Exception:  # a reader must not take half an answer for a whole one
+            detail = "the answer could not be finished: ask again; the log has the reason"
+            failed = problem(500, "Something went wrong", detail)
+            yield _frame("error", json.loads(failed.body), number + 1)
+            raise
 
 
 def _frame(name: str, data: Any, number: int) -> bytes:

@@ -163,10 +163,9 @@ def verify(
     data = {name: _read(name) for name in files}
     receipts = {name: receipt.read(held) for name, held in data.items()}
     texts = {n: factcheck.text_of(n, data[n]) for n, found in receipts.items() if found is None}
-    checker = parts.checker(settings)
-    facts = factcheck.FactChecker(parts.library(settings), checker) if texts else None
+    verifier = Verifier(parts.checker(settings), parts.embedder(settings))
+    facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
     store = parts.store_if_any(settings) if len(texts) < len(data) else None
-    verifier = Verifier(checker, parts.embedder(settings))
     results: list[dict[str, Any]] = []
     good = True
     for name, held in receipts.items():
@@ -222,6 +221,8 @@ def evaluate(
     async def run(progress: Callable[[str, int, int], None]) -> tuple[dict, list[dict]]:
         engine, close = parts.engine(settings)
         try:
+            if engine.model:
+                await engine.model.identify()
             made_with = evaluation.conditions(engine, settings, mode)
             return made_with, await evaluation.run(engine, asked, mode, made_with, out, progress)
         finally:
@@ -305,11 +306,9 @@ def serve() -> None:
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     engine, close = parts.engine(settings)
 
-    def warm_up() -> None:
-        engine.library.search("warm", 1)
-        engine.checker.answers([("warm", "up")])
-
-    service = create_app(engine, index_dir=settings.index_dir, on_close=close, warm_up=warm_up)
+    service = create_app(
+        engine, index_dir=settings.index_dir, on_close=close, warm_up=engine.warm_up
+    )
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from index.ingest import Item
     from index.search import Hit
     from service.factcheck import Checked
     from service.recheck import Check
-    from service.types import Answer, Citation, Evidence
+    from service.types import Answer, Citation, Claim, Evidence
 
 
 @contextmanager
@@ -66,14 +66,10 @@ def hits(found: Sequence[Hit]) -> None:
 def answer(made: Answer) -> None:
     if made.reason:
         print(f"({made.reason})\n" if made.claims else made.reason)
+    shown = {e.label: e for e in made.evidence}
     for claim in made.claims:
         print(claim.text, "".join(f"[{c.label}]" for c in claim.citations))
-    cited = {c.label: c for claim in made.claims for c in claim.citations}
-    for evidence in made.evidence:
-        if evidence.label in cited:
-            quote = _line(cited[evidence.label].quote)
-            print(f"\n[{evidence.label}] {evidence.source.title} ({evidence.source.kind})")
-            print(f"    “{quote}”\n    {evidence.source.url}")
+        _rests_on(claim, shown)
     for rejected in made.rejected:
         print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")
 
@@ -86,12 +82,7 @@ def checked(name: str, found: Checked) -> None:
         print(f"\n{claim.verdict.label:<12} {claim.verdict.score:.2f}  {_line(claim.text)}")
         if claim.reason:
             print(f"    {claim.reason}")
-        for citation in claim.citations:
-            _quote(citation, shown[citation.label])
-        for citation in claim.disputed_by:
-            _quote(citation, shown[citation.label], "disputed: ")
-        if claim.secondary:
-            print("    second hand: the source only reports on a work that is in the library")
+        _rests_on(claim, shown)
     counted = Counter(claim.verdict.label for claim in found.claims)
     each = ", ".join(f"{n} {label}" for label, n in counted.most_common())
     print(f"\n{len(found.claims)} claims{': ' if each else ''}{each}")
@@ -104,6 +95,16 @@ def rechecked(name: str, checks: Sequence[Check]) -> None:
         print(f"{check.outcome:<7} {check.name}: {_line(check.detail)}")
     failed = sum(check.outcome == "failed" for check in checks)
     print(f"\n{failed} of {len(checks)} checks failed" if failed else "\nthe receipt holds")
+
+
+def _rests_on(claim: Claim, shown: Mapping[int, Evidence]) -> None:
+    """The quotes that a claim rests on, and what there is to say against them."""
+    for citation in claim.citations:
+        _quote(citation, shown[citation.label])
+    for citation in claim.disputed_by:
+        _quote(citation, shown[citation.label], "disputed: ")
+    if claim.secondary:
+        print("    second hand: the source only reports on a work that is in the library")
 
 
 def _quote(citation: Citation, evidence: Evidence, before: str = "") -> None:

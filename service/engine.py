@@ -19,7 +19,7 @@ from index.search import Hit, Library
 from service import prompt, receipt
 from service.abstain import Premise, explain, false_premise
 from service.citations import SentenceParser, resolve
-from service.evidence import select
+from service.evidence import select, with_originals
 from service.model import AnswerModel
 from service.provenance import Originals
 from service.question import check_question, language_of
@@ -44,7 +44,6 @@ logger = logging.getLogger(__name__)
 
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
-ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
 @dataclass
@@ -111,6 +110,12 @@ class Engine:
         self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
 
+    def warm_up(self) -> None:
+        """Load what is loaded at first use, and raise what is wrong with it."""
+        self.library.search("warm", 1)
+        self.checker.answers([("warm", "up")])
+        self.checker.supports([("warm", "up")])
+
     async def answer(
         self,
         question: str,
@@ -152,7 +157,7 @@ class Engine:
                 for event in await asyncio.to_thread(self._quote, turn):
                     yield event
                 made = "quoted" if turn.claims else made
-        else:
+        if made == "abstained":
             unread = await asyncio.to_thread(self.library.store.unread)
             found = explain(turn.question, turn.evidence, turn.premise, unread)
             turn.abstention, turn.reason = found
@@ -185,11 +190,12 @@ class Engine:
 
     def _choose(self, turn: _Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
-        more = [] if source_ids is not None else self._from_originals(turn, hits)
-        first = self._top_k - len(more)
-        nearest = select([*hits[:first], *more, *hits[first:]], self._top_k, self._evidence_chars)
-        if not nearest:
+        if source_ids is None:
+            hits = with_originals(self.library, turn.originals, turn.question, hits, self._top_k)
+        chosen = select(hits, self._top_k, self._evidence_chars)
+        if not chosen:
             return
+        nearest = sorted(chosen, key=lambda e: -e.score)
         contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
         reading = self.checker.answers([(context, turn.question) for context in contexts])
         scores = np.array([e.score for e in nearest], np.float32)
@@ -200,12 +206,6 @@ class Engine:
         turn.answerable = (
             turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
         )
-
-    def _from_originals(self, turn: _Turn, hits: Sequence[Hit]) -> list[Hit]:
-        """The nearest passages of works that the hits report on and that are not among them."""
-        found = {hit.source.id for hit in hits[: self._top_k]}
-        works = turn.originals.works(found) - found
-        return self.library.search(turn.question, ORIGINALS, sorted(works)) if works else []
 
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
@@ -223,6 +223,8 @@ class Engine:
                 yield event
             if not turn.claims:
                 turn.reason = say("none_held" if seen else "declined", turn.language)
+            elif len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
+                turn.reason = say("stopped", turn.language)
         except ModelError as error:
             logger.warning("%s", error)
             for event in await self._decide_all(turn, parser.finish(), seen):

@@ -142,8 +142,10 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> dict[str, str 
     """All that an answer depends on besides its question: two runs with the same are one."""
     return {
         "mode": mode,
-        "model": "" if mode == "quoted" else _model(settings),
+        "model": "" if mode == "quoted" or engine.model is None else engine.model.name,
+        "window": settings.llm_window,
         "embedder": engine.library.embedder.name,
+        "checker": f"{engine.checker.name} {engine.checker.digest[:12]}",
         "library": engine.library.store.revision(),
         "top_k": settings.top_k,
         "evidence_chars": settings.evidence_chars,
@@ -151,16 +153,12 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> dict[str, str 
     }
 
 
-def _model(settings: Settings) -> str:
-    return settings.llm_model or settings.llm_url or settings.llm_gguf
-
-
 def _code() -> str:
-    """12 hexadecimal digits of the modules and weights that make answers."""
+    """12 hexadecimal digits of the modules that make answers, and their calibration."""
     root = Path(__file__).parents[1]
     files = (path for name in _PACKAGES for path in sorted((root / name).glob("*.*")))
-    made_by = [p for p in files if p.is_file() and p.stem not in _DOORS]
-    seen = [(p.name, p.stat().st_size, p.suffix == ".py" and p.read_bytes()) for p in made_by]
+    made_by = [p for p in files if p.suffix in (".py", ".json") and p.stem not in _DOORS]
+    seen = [(p.name, p.read_bytes()) for p in made_by]
     return text_hash(repr(seen))[:12]
 
 
@@ -185,8 +183,7 @@ async def run(
     missing = [q for q in questions if (q.id, q.question) not in done]
     progress("asking", len(questions) - len(missing), len(questions))
     if missing:
-        engine.library.search("warm", 1)
-        engine.checker.answers([("warm", "up")])
+        engine.warm_up()
     for number, question in enumerate(missing, len(questions) - len(missing) + 1):
         record = {"id": question.id, "question": question.question}
         record |= {"fingerprint": fingerprint, "conditions": made_with}

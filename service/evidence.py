@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from corpus.passages import width
-from index.search import Hit
+from index.search import Hit, Library
+from service.provenance import Originals
 from service.types import Evidence
+
+ORIGINALS = 2  # passages looked up in works that only others were found to report on
+
+
+def with_originals(
+    library: Library, originals: Originals, text: str, hits: Sequence[Hit], limit: int
+) -> list[Hit]:
+    """Hits with the nearest passages of works behind the best hit that the first ``limit`` only
+    report on, at most a third of the limit: so none of them is cut off by what reports on it."""
+    found = {hit.source.id for hit in hits[:limit]}
+    works = sorted(originals.works(found) - found)
+    more = library.search(text, min(ORIGINALS, limit // 3), works) if works else []
+    return [*hits[:1], *more, *hits[1:]]
 
 
 def select(hits: Sequence[Hit], limit: int, characters: int) -> tuple[Evidence, ...]:

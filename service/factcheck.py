@@ -17,11 +17,11 @@ from corpus.extract import extract
 from corpus.sentences import sentence_spans
 from corpus.sniff import sniff
 from corpus.types import Source
-from index.checker import Checker
+from index.checker import CrossEncoder
 from index.search import Library
 from service.calibration import calibration
 from service.citations import SentenceParser
-from service.evidence import select
+from service.evidence import select, with_originals
 from service.provenance import Originals
 from service.types import Citation, Claim, Draft, Evidence
 from service.verify import Verifier
@@ -62,7 +62,8 @@ class Checked:
     """What was found of a text: its claims in order, and the passages that they cite.
 
     ``evidence`` is numbered by first use, one label a passage, over all claims.
-    ``error_rates`` is how often the verifier was measured to be wrong.
+    ``error_rates`` is how often the verifier was measured to be wrong; empty with a judge
+    other than ours.
     """
 
     claims: tuple[Claim, ...]
@@ -130,8 +131,8 @@ def check_text(text: str) -> str:
 class FactChecker:
     """Looks each sentence of a text up in a library, and checks it."""
 
-    def __init__(self, library: Library, checker: Checker) -> None:
-        self._library, self._verifier = library, Verifier(checker, library.embedder)
+    def __init__(self, library: Library, verifier: Verifier) -> None:
+        self._library, self._verifier = library, verifier
 
     def check(
         self,
@@ -152,12 +153,15 @@ class FactChecker:
         shown: dict[str, Evidence] = {}  # by the id of the passage
         for start, end, draft in said:
             hits = self._library.search(draft.text, NEAREST, source_ids)
+            if source_ids is None:
+                hits = with_originals(self._library, originals, draft.text, hits, NEAREST)
             evidence = select(hits, NEAREST, CHARACTERS)
             claim = _numbered(self._verifier.check(draft, evidence, originals), evidence, shown)
             claims.append(replace(claim, text=text[start:end], start=start, end=end))
             if progress:
                 progress("verify", len(claims), len(said))
-        return Checked(tuple(claims), tuple(shown.values()), calibration().errors)
+        rates = calibration().errors if self._verifier.checker.name == CrossEncoder.name else {}
+        return Checked(tuple(claims), tuple(shown.values()), rates)
 
 
 def _said(sentence: str) -> str:

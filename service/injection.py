@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from corpus.sentences import sentence_spans
+
 # An order stands at the beginning of a clause, or after a word that makes it one.
 _ORDER = (
     r"(?:^|[.!?:;>\"“'‘\]。」]\s?|[-*#•][ \t]|\b(?:please|now|you must|you should|just)[ ])[ \t]*"
@@ -59,6 +61,22 @@ _LABEL = re.compile(r"[\[［【]\s*(\d{1,3}(?:\s*[,、–-]\s*\d{1,3})*)\s*[\]�
 def speaks_to_a_model(text: str) -> bool:
     """Whether a sentence gives a language model orders, or imitates a turn of a conversation."""
     return bool(_SPEAKS_TO_A_MODEL.search(unicodedata.normalize("NFKC", _visible(text))))
+
+
+def for_readers(text: str) -> list[tuple[int, int]]:
+    """Where the sentences of a passage stand that speak to a reader: not orders to a model, nor
+    what follows one in its paragraph, which is what the order is about."""
+    found: list[tuple[int, int]] = []
+    ordered = None  # where the last order ended
+    for start, end in sentence_spans(text):
+        if speaks_to_a_model(text[start:end]):
+            ordered = end
+        elif ordered is None or "\n" in text[ordered:start]:
+            ordered = None
+            found.append((start, end))
+        else:
+            ordered = end
+    return found
 
 
 def neutral(text: str) -> str:

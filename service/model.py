@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import httpx
@@ -63,8 +64,14 @@ class ChatModel:
     async def aclose(self) -> None:
         await self._client.aclose()
 
+    async def identify(self) -> None:
+        """Ask the server for its model's name, where none was set; ModelUnavailable if it
+        cannot be asked."""
+        with self._reached():
+            self._model = self._model or await self._first_model()
+
     async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        try:
+        with self._reached():
             self._model = self._model or await self._first_model()
             body = {
                 "model": self._model,
@@ -80,6 +87,12 @@ class ChatModel:
                     yield piece
             finally:
                 await response.aclose()
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """What the network may raise, as what is wrong and how to mend it."""
+        try:
+            yield
         except httpx.TimeoutException:
             raise ModelUnavailable(
                 f"the language model at {self._url} was silent for {self._timeout:g} s: raise"

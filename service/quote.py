@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from corpus.passages import in_context
-from corpus.sentences import sentence_spans
 from index.checker import Checker
 from index.embed import Embedder
-from service.injection import speaks_to_a_model
+from service.injection import for_readers
 from service.provenance import Originals
 from service.relevance import sentence_scores
 from service.types import Draft, Evidence
@@ -38,8 +37,8 @@ def quote(
     found = [
         (i, evidence[i].passage.text[start:end])
         for i in range(min(PASSAGES, len(evidence)))
-        for start, end in sentence_spans(evidence[i].passage.text)
-        if _readable(evidence[i].passage.text[start:end])
+        for start, end in for_readers(evidence[i].passage.text)
+        if any(char.isalpha() for char in evidence[i].passage.text[start:end])
     ]
     if not found:
         return []
@@ -55,8 +54,3 @@ def quote(
     further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
     chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_SENTENCES - 1])]}
     return [Draft(text, (evidence[found[n][0]].label,)) for text, n in chosen.items()]
-
-
-def _readable(sentence: str) -> bool:
-    """Whether a sentence says something, and to a reader."""
-    return any(char.isalpha() for char in sentence) and not speaks_to_a_model(sentence)

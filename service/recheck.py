@@ -20,7 +20,7 @@ from service.engine import append
 from service.injection import neutral
 from service.provenance import Originals
 from service.receipt import Receipt, judge, seal, version
-from service.types import Citation, Claim, Draft, Evidence, Rejected
+from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verify import Verifier, cite
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
@@ -130,7 +130,8 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
         if not differs:
             yield Check(name, "ok", f"{verdict.label} {verdict.score:.2f}: “{_short(item.text)}”")
         else:
-            outcome = "note" if made_by and verdict.method != "verbatim" else "failed"
+            excused = bool(made_by) and verdict.method != "verbatim"
+            outcome = "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
             yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
 
 
@@ -145,6 +146,13 @@ def _differs(receipt: Receipt, verifier: Verifier) -> str:
     if receipt.tenkyo != version():
         return f"it was made by Tenkyo {receipt.tenkyo}, and this is {version()}"
     return ""
+
+
+def _at_the_edge(then: Verdict, now: Verdict) -> bool:
+    """Whether two verdicts differ only because another processor rounded across a threshold."""
+    supports = [v.score if v.label == "supported" else 1 - v.score for v in (then, now)]
+    other = "contradicted" in (then.label, now.label) or then.method != now.method
+    return then.label != now.label and not other and abs(supports[0] - supports[1]) <= TOLERANCE
 
 
 def _unlike(item: Claim | Rejected, again: Claim) -> str:

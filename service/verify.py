@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from corpus.sentences import sentence_spans, sentences
+from corpus.sentences import sentences
 from index.checker import Checker
 from index.embed import Embedder
 from index.tokens import is_japanese
 from service import rules
 from service.calibration import FEATURES, calibration, features
-from service.injection import speaks_to_a_model
+from service.injection import for_readers, speaks_to_a_model
+from service.numbers import mentioned, stated
 from service.provenance import Originals
 from service.question import language_of
 from service.rules import Finding
@@ -34,6 +35,15 @@ SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """A sentence that says nearly the same as a claim, and otherwise."""
+
+    window: Window
+    covered: float  # share of the claim's words that it has
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A claim read against one window."""
 
@@ -42,6 +52,7 @@ class Reading:
     support: float  # the calibrated probability that they give
     contradiction: float  # the checker's own
     findings: tuple[Finding, ...]
+    rival: Rival | None = None  # what overrules the window; its finding is among them
 
     @property
     def bears(self) -> bool:
@@ -105,7 +116,7 @@ class Verifier:
         return self._read(draft, singles, _rivals(draft.text, singles))
 
     def _read(
-        self, draft: Draft, singles: Sequence[Window], rivals: Sequence[_Rival]
+        self, draft: Draft, singles: Sequence[Window], rivals: Sequence[Rival]
     ) -> list[Reading]:
         if not singles:
             return []
@@ -113,19 +124,19 @@ class Verifier:
         read = []
         judged = self.checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
-            found = tuple(window.findings(draft.text))
-            found += _overruled(draft.text, window, rivals)
+            rival = _overruling(draft.text, window, rivals)
+            found = (*window.findings(draft.text), *((rival.finding,) if rival else ()))
             numbers = features(draft.text, window.text, probabilities, found)
             support = calibration().probability(numbers)
-            read.append(Reading(window, numbers, support, probabilities[2], found))
+            read.append(Reading(window, numbers, support, probabilities[2], found, rival))
         return read
 
     def _withheld(self, draft: Draft, readings: Sequence[Reading]) -> Claim:
         """A claim that no quote bears: the gravest of what was found, and why."""
         language = language_of(draft.text)
 
-        def claim(label: Support, score: float, reading: Reading | None, reason: str) -> Claim:
-            citations = (_cite(reading.window),) if reading else ()
+        def claim(label: Support, score: float, window: Window | None, reason: str) -> Claim:
+            citations = (_cite(window),) if window else ()
             made = _claim(draft, citations, Verdict(label, round(score, 3), self._method))
             return replace(made, reason=reason)
 
@@ -134,19 +145,21 @@ class Verifier:
         best = max(readings, key=lambda r: (r.support, -len(r.findings)))
         against = next((f for f in best.findings if f.contradicts), None)
         if against and best.speaks_of(draft.text):
+            overruled = best.rival is not None and best.rival.finding is against
+            window = best.rival.window if overruled else best.window
             values = (against.claimed, against.found)
-            return claim("contradicted", 1.0, best, say("otherwise", language, *values))
+            return claim("contradicted", 1.0, window, say("otherwise", language, *values))
         contrary = max(readings, key=lambda r: r.contradiction)
         if contrary.contradiction >= CONTRADICTED and contrary.speaks_of(draft.text):
             quote = contrary.window.text
             reason = say("contradicted", language, quote)
-            return claim("contradicted", contrary.contradiction, contrary, reason)
+            return claim("contradicted", contrary.contradiction, contrary.window, reason)
         label: Support = "partial" if best.support >= PARTIAL else "unsupported"
         if best.findings:
             reason = say("missing", language, best.findings[0].claimed)
         else:
             reason = say(label, language)
-        return claim(label, 1 - best.support, best, reason)
+        return claim(label, 1 - best.support, best.window, reason)
 
 
 def cite(evidence: Evidence, start: int, end: int) -> Citation:
@@ -174,7 +187,7 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     wanted = draft.text.strip()
     found = []
     for e in () if speaks_to_a_model(wanted) else evidence:
-        spans = sentence_spans(e.passage.text)
+        spans = for_readers(e.passage.text)
         ends = {end for _, end in spans}
         for start, _ in spans:
             end = start + len(wanted)
@@ -225,16 +238,7 @@ def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
     return -other[1] > -cited[1] + MOVE_MARGIN
 
 
-@dataclass(frozen=True, slots=True)
-class _Rival:
-    """A sentence that says nearly the same as a claim, and otherwise."""
-
-    window: Window
-    covered: float
-    finding: Finding
-
-
-def _rivals(claim: str, singles: Iterable[Window]) -> list[_Rival]:
+def _rivals(claim: str, singles: Iterable[Window]) -> list[Rival]:
     """The sentences that say otherwise by rule: on the same matter, in the same language, with
     another number, name or sense."""
     found = []
@@ -244,25 +248,38 @@ def _rivals(claim: str, singles: Iterable[Window]) -> list[_Rival]:
             continue
         findings = window.findings(claim)
         if findings and findings[0].contradicts:
-            found.append(_Rival(window, share, findings[0]))
+            found.append(Rival(window, share, findings[0]))
     return found
 
 
-def _overruled(claim: str, window: Window, rivals: Sequence[_Rival]) -> tuple[Finding, ...]:
-    """What a sentence finds that says more nearly the same than any one of the window does.
+def _overruling(claim: str, window: Window, rivals: Sequence[Rival]) -> Rival | None:
+    """A sentence that says more nearly the same than any one of the window does, and otherwise.
 
-    Of all sentences, the one that a claim copies most closely decides what it changes.
+    Of all sentences, the one that a claim copies most closely decides what it changes. Only a
+    source that has the claim's very number or name is not overruled by another source: the two
+    disagree, which is for the reader to see.
     """
     own = max(covered(claim, part) for part in sentences(window.text))
-    nearer = [rival for rival in rivals if rival.covered >= own]
-    return tuple(rival.finding for rival in nearer[:1])
+    source = window.evidence.source.id
+    for rival in rivals:
+        elsewhere = rival.window.evidence.source.id != source
+        if rival.covered >= own and not (elsewhere and _has(window.text, rival.finding)):
+            return rival
+    return None
 
 
-def _disputes(rivals: Sequence[_Rival], cited: set[str]) -> tuple[Citation, ...]:
-    """Quotes of sources that are not cited which say otherwise, one a source."""
+def _has(text: str, finding: Finding) -> bool:
+    """Whether a text has the number or name that another one was found to lack."""
+    if finding.kind == "number":
+        return stated(finding.claimed) <= mentioned(text)
+    return finding.kind == "name" and finding.claimed.casefold() in text.casefold()
+
+
+def _disputes(rivals: Sequence[Rival], cited: set[str]) -> tuple[Citation, ...]:
+    """Quotes of sources that are not cited which say otherwise, of each source the nearest."""
     found = {
         rival.window.evidence.source.id: _cite(rival.window)
-        for rival in rivals
+        for rival in sorted(rivals, key=lambda rival: rival.covered)
         if rival.window.evidence.source.id not in cited
     }
     return tuple(found.values())[:MAX_CITATIONS]

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from corpus.sentences import sentence_spans, sentences
+from corpus.sentences import sentences
 from index.embed import Embedder, Floats
 from index.tokens import is_japanese, tokens
 from service import rules
-from service.injection import speaks_to_a_model
+from service.injection import for_readers
 from service.rules import Finding
 from service.types import Draft, Evidence
 
@@ -50,9 +50,7 @@ class Window:
 
 def single(evidence: Evidence) -> list[Window]:
     """The sentences of a passage that speak to a reader."""
-    text = evidence.passage.text
-    spans = sentence_spans(text)
-    return [Window(evidence, a, b) for a, b in spans if not speaks_to_a_model(text[a:b])]
+    return [Window(evidence, a, b) for a, b in for_readers(evidence.passage.text)]
 
 
 def paired(singles: Sequence[Window]) -> Iterator[Window]:

@@ -21,6 +21,10 @@ _WORDS = {
         "en": "The language model failed on the way ({0}); what was checked until then stands.",
         "ja": "言語モデルが途中で止まりました（{0}）。それまでに確かめた文だけを示します。",
     },
+    "stopped": {
+        "en": "The language model went on and on, and was stopped here.",
+        "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",
+    },
     "no_sources": {
         "en": "There are no sources to look in: run `tenkyo ingest` first.",
         "ja": "資料がありません。先に `tenkyo ingest` を実行してください。",

@@ -68,6 +68,18 @@ def test_it_says_which_sources_could_not_be_read():
     assert "403" not in reason
 
 
+def test_outside_the_library_it_names_what_may_have_been_meant_and_no_folder():
+    unread = [
+        Unread("https://example.org/cup", "Who won the cup", "timed out", "2026-01-01T00:00:00Z"),
+        Unread("https://example.org/tax", "Of taxes", "404 Not Found", "2026-01-01T00:00:00Z"),
+        Unread("/home/somebody/cup.pdf", "", "a scan", "2026-01-01T00:00:00Z"),
+    ]
+    kind, reason = explain("Who won the cup?", shown((PAPER, SAYS), score=60.0), None, unread)
+    assert kind == "outside_library"
+    assert "timed out" in reason and "cup.pdf (a scan)" in reason
+    assert "404" not in reason and "somebody" not in reason
+
+
 def test_nothing_to_look_in():
     assert explain("Who?", (), None, ())[0] is None
 
@@ -94,6 +106,25 @@ def test_sources_that_disagree_are_shown_with_both_quotes(verifier):
     claim = verifier.check(Draft(SAYS, (1,)), evidence)
     assert claim.verdict.label == "supported" and claim.citations[0].quote == SAYS
     assert [c.quote for c in claim.disputed_by] == [other]
+
+
+RESTATED = "Whisper learned from 680,000 hours of audio with transcripts."
+OTHERWISE = "Whisper was trained on 500,000 hours of audio data."
+
+
+def test_a_source_that_says_so_itself_is_disputed_by_another_not_overruled(verifier):
+    """The other one's wording is nearer to the claim: that alone makes it no better."""
+    claim = verifier.check(Draft(SAYS, (1,)), shown((PAPER, RESTATED), (ARTICLE, OTHERWISE)))
+    assert claim.verdict.label == "supported" and claim.citations[0].quote == RESTATED
+    assert [c.quote for c in claim.disputed_by] == [OTHERWISE]
+
+
+def test_what_a_nearer_sentence_contradicts_shows_that_sentence(verifier):
+    said = "Whisper was trained on 90,000 hours of audio."
+    claim = verifier.check(Draft(said, (1,)), shown((PAPER, RESTATED), (ARTICLE, OTHERWISE)))
+    assert claim.verdict.label == "contradicted"
+    assert claim.citations[0].quote in (RESTATED, OTHERWISE) and not claim.disputed_by
+    assert any(number in claim.reason for number in ("680,000", "500,000"))
 
 
 def test_a_claim_that_its_source_contradicts_shows_the_quote(verifier):

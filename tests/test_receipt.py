@@ -1,8 +1,10 @@
 """Receipts: made from what was stored, re-checked from themselves alone, and hard to bend."""
 
+import ast
 import asyncio
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +16,8 @@ from corpus.store import Store
 from corpus.types import text_hash
 from service import receipt
 from service.engine import Engine
-from service.recheck import holds, recheck
-from service.types import to_json
+from service.recheck import _at_the_edge, holds, recheck
+from service.types import Verdict, to_json
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 WRITTEN = (
@@ -83,6 +85,39 @@ def test_a_receipt_holds_without_the_library_and_with_it(library, verifier, mode
     for store in (None, library.store):
         checks = recheck(again, verifier, store)
         assert {check.outcome for check in checks} == {"ok"}, checks
+
+
+def test_the_rules_of_a_verdict_are_all_that_it_hangs_on_besides_the_models():
+    """Whatever the verifier imports of ours, but for values, models and errors."""
+    root = Path(receipt.__file__).parents[1]
+    apart = {"corpus.errors", "corpus.types", "index.checker", "index.embed", "service.types"}
+    seen, waiting = set(), ["service.verify"]
+    while waiting:
+        module = waiting.pop()
+        if module in seen or module in apart:
+            continue
+        seen.add(module)
+        tree = ast.parse((root / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in (
+                "corpus",
+                "index",
+                "service",
+            ):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found = [n for n in names if (root / f"{n.replace('.', '/')}.py").exists()]
+                waiting += found or [node.module]
+    listed = {name.removesuffix(".py").replace("/", ".") for name in receipt.RULES}
+    assert listed - {"service.calibration.json"} == seen
+
+
+def test_a_score_on_the_edge_of_a_threshold_is_no_failure():
+    """Another processor may round it to the other side."""
+    then, now = Verdict("supported", 0.6, "rules"), Verdict("partial", 0.41, "rules")
+    assert _at_the_edge(then, now)
+    assert not _at_the_edge(then, Verdict("partial", 0.5, "rules"))
+    assert not _at_the_edge(then, Verdict("contradicted", 0.4, "rules"))
+    assert not _at_the_edge(then, Verdict("partial", 0.4, "verbatim"))
 
 
 def test_another_program_may_have_read_and_written_it(made_receipt, verifier):

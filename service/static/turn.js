@@ -167,6 +167,7 @@ export class Turn {
     if (answer?.mode === "abstained") parts.push(render.abstention(answer.abstention, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
     if (answer?.mode === "quoted" && claims.length) parts.push(render.quotedBadge(answer.reason));
+    if (answer?.mode === "generated" && answer.reason) parts.push(render.note("stopped", null, answer.reason));
     if (this.phase === "stopped") {
       parts.push(render.note("stopped", null, t(claims.length ? "stoppedNote" : "stoppedEmpty"), this.#again("again")));
     }
