@@ -97,7 +97,7 @@ const WORDS = {
     none: "none",
     time: "Time",
     answerId: "Answer",
-    step: { search: "search", read: "choosing passages", write: "writing and checking", quote: "quoting", retrieve: "search", embed: "embedding", rerank: "ranking", model: "writing", generate: "writing", verify: "checking", check: "checking", total: "in all" },
+    step: { search: "search", read: "choosing passages", write: "writing and checking", quote: "quoting", total: "in all" },
 
     libraryTitle: "Sources",
     libraryNote: "Answers rest on these sources alone. Untick some to search only in the others.",
@@ -202,7 +202,7 @@ const WORDS = {
     none: "なし",
     time: "時間",
     answerId: "答えの番号",
-    step: { search: "検索", read: "箇所の選択", write: "執筆と確認", quote: "引用", retrieve: "検索", embed: "埋め込み", rerank: "並べ替え", model: "執筆", generate: "執筆", verify: "確認", check: "確認", total: "合計" },
+    step: { search: "検索", read: "箇所の選択", write: "執筆と確認", quote: "引用", total: "合計" },
 
     libraryTitle: "出典一覧",
     libraryNote: "答えはこれらの出典だけにもとづきます。チェックを外すと、残りの出典だけから探します。",
