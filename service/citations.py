@@ -28,6 +28,7 @@ _SEPARATORS = frozenset(",、，;；・")  # between markers
 _NESTING = {"「": 1, "『": 1, "（": 1, "(": 1, "」": -1, "』": -1, "）": -1, ")": -1}
 _RAISED = {"¹": 1, "²": 2, "³": 3} | dict(zip("⁴⁵⁶⁷⁸⁹", range(4, 10), strict=True))
 _HIRAGANA = re.compile(r"[\u3041-\u3096]")
+_PAGE = re.compile(r"\bpp?\.$")
 _BREAKS = re.compile(r"[\r\x0b\x0c\x85\u2028\u2029]")
 # What no sentence needs: controls, noncharacters, and invisible characters that would keep a
 # quote from being found or turn the direction of what is shown.
@@ -127,6 +128,9 @@ class SentenceParser:
 
     def _behind_marker(self) -> bool:
         return bool(self._text) and self._text[-1][0] == "\x02"
+
+    def _stop_behind_marker(self) -> bool:
+        return len(self._text) > 1 and self._text[-1] in ".!?" and self._text[-2][0] == "\x02"
 
     def _before(self) -> str:
         """What stands directly before the next character; after a stop that is no word."""
@@ -244,7 +248,11 @@ class SentenceParser:
             return False
         if stop in "。！？．｡":
             return True
-        if not self._spaced or following.islower():
+        if following.islower():
+            return False
+        if not self._spaced:  # "It moved [1].They stayed."
+            return self._stop_behind_marker() and following.isupper()
+        if _PAGE.search(bare) and following.isdigit():
             return False
         return self._marked or stop != "." or not ends_with_abbreviation(bare[:-1], following)
 

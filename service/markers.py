@@ -23,8 +23,15 @@ _SPAN = rf"{_N}(?:\s?[-‐–—~〜～]\s?{_N})?+"
 _MARK = "\x02[0-9,]+\x03"
 _EN = r"(?>sources?|references?|refs?\.?|documents?|docs?|passages?|citations?)"
 _JA = r"(?>参考文献|参考資料|資料|出典|文献|情報源|ソース)"
-_OF = r"[\s:：#.]{0,3}+"
-_ITEM = rf"(?:(?:{_EN}|{_JA}){_OF})?+[#^]?+(?:{_MARK}|{_SPAN})"
+_OF = r"[\s:：#._-]{0,3}+(?:no\b\.?\s?)?+"
+# In brackets more words can only name a source; "article 1" in running text is of a law.
+_EN_IN = (
+    rf"(?>{_EN}|evidence|articles?|contexts?|results?|texts?|chunks?|snippets?|items?|pages?"
+    r"|links?|web)"
+)
+_JA_IN = rf"(?>{_JA}|文書|記事|根拠|引用|参照|参考|情報|抜粋|注)"
+_AT = r"(?:\s?[,、:：]\s?(?:pp?\.|pages?|sec(?:tion|\.)?|§|ch(?:apter|\.)?)\s?[0-9.–-]{1,12}+)?+"
+_ITEM = rf"(?:(?:{_EN_IN}|{_JA_IN}){_OF})?+[#^]?+(?:{_MARK}|{_SPAN}){_AT}"
 _AND = r"(?>\s?[,、，;；・&/]\s?(?:and\s)?|\s?(?:と|及び|および)\s?|\sand\s|\s)"
 _MORE = rf"(?:{_AND}{_ITEM}){{0,15}}+"
 _SQUARE = re.compile(
@@ -33,7 +40,8 @@ _SQUARE = re.compile(
     re.IGNORECASE,
 )
 _ROUND = re.compile(
-    r"(?:(?:see also|see|cf|from|per|as stated in|according to)\b\.?|詳しくは|詳細は)?[\s:：]{0,2}"
+    r"(?:(?:see also|see|cf|from|per|as stated in|according to)\b\.?|詳しくは|詳細は|参照|参考)?"
+    r"[\s:：]{0,2}"
     rf"(?:(?:{_EN}|{_JA}){_OF}(?:{_MARK}|{_SPAN})|{_MARK}){_MORE}\s?(?:より|を?参照|による|\.)?",
     re.IGNORECASE,
 )
@@ -122,7 +130,10 @@ _RUN = re.compile(
 _BULLET = re.compile(r"^\s*((?:" + _MARK + r"\s*)*)(?:(?:[-*•・#>]+\s+|\d{1,2}[.)]\s+)+)")
 _DANGLING = re.compile(rf"({_MARK})\s?[,、，;；・]$")
 _MARKS = rf"({_MARK}(?>\s?,?\s?{_MARK})*+)"
-_HOLLOW = re.compile(rf"\[\s?{_MARKS}\s?\]|[*_]{_MARKS}[*_]")  # brackets or emphasis around markers
+_HOLLOW = re.compile(  # brackets or emphasis around markers
+    rf"\[\s?{_MARKS}\s?\]|[*_]{_MARKS}[*_]|<sup>{_MARKS}</sup>"
+)
+_RANGE = re.compile("\x02([0-9]{1,2})\x03\\s?[-‐–—~〜～]\\s?\x02([0-9]{1,2})\x03")  # [1]-[3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +174,7 @@ def is_link(parenthesis: str) -> bool:
 
 
 def opens_link(held: str) -> bool:
+    """Whether a parenthesis right behind a marker begins like the address of a link."""
     return bool(_HALF_LINK.match(held))
 
 
@@ -177,17 +189,15 @@ def is_index(before: str) -> bool:
 
 
 def read(raw: str, code: bool = False) -> Reading:
-    """A sentence with its marks, as the parser collected it, to text and citations.
-
-    In a fence of ``code`` nothing is a citation. Text may come out empty although there are
-    labels: the sentence only named sources.
-    """
+    """The text and the citations of a sentence with its marks, as the parser collected it; no
+    text, but labels, where it only named sources. In a fence of ``code`` nothing is a citation."""
     text = " ".join(_BULLET.sub(r"\1", raw).replace("**", "").split())
     if code:
         labels = [n for m in re.finditer(_MARK, text) for n in _numbers(m[0])]
         return Reading(_RUN.sub(_gap, text).strip(), tuple(dict.fromkeys(labels)))
     text, spans = _without_code(text)
-    text = _DANGLING.sub(r"\1", _HOLLOW.sub(r"\1\2", text))
+    text = _RANGE.sub(_spread, text)
+    text = _DANGLING.sub(r"\1", _HOLLOW.sub(_filled, text))
     asides: list[str] = []
     named: list[tuple[str, str]] = []
 
@@ -225,6 +235,19 @@ def read(raw: str, code: bool = False) -> Reading:
     )
 
 
+def _filled(match: re.Match[str]) -> str:
+    """The markers inside the brackets or the emphasis."""
+    return next(group for group in match.groups() if group)
+
+
+def _spread(match: re.Match[str]) -> str:
+    """[1]-[3] is [1][2][3]."""
+    first, last = int(match[1]), int(match[2])
+    if not first <= last < first + LONGEST_RANGE:
+        return match[0]
+    return mark(tuple(range(first, last + 1)))
+
+
 def _plain(inside: str) -> str:
     return " ".join(re.sub("[\u200c-\u200f]", "", inside).split())
 
@@ -232,6 +255,7 @@ def _plain(inside: str) -> str:
 def _numbers(text: str) -> tuple[int, ...]:
     """The labels of a list that was recognised, ranges written out; () if a range is none."""
     found: dict[int, None] = {}
+    text = re.sub(_AT[:-2], "", text, flags=re.IGNORECASE)
     text = text.partition("†")[0]
     for match in re.finditer(rf"({_N})(?:\s?[-‐–—~〜～]\s?({_N}))?", text):
         first, last = int(match[1]), int(match[2] or match[1])

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SCALES = {
     "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
     "k": 1e3, "m": 1e6, "b": 1e9,
     "十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "億": 1e8, "兆": 1e12,
 }  # fmt: skip
-_NUMBER = re.compile(
-    r"(?<![\d_.])(?<![^\W\d_\u3005-\u30ff\u3400-\u9fff])(?P<lead>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<decimals>\.\d+)?"
-    r"(?P<scale>\s?(?:thousand|million|billion|trillion)\b|(?-i:[kKMbB])\b|[十百千万億兆]+)?"
-    r"|(?<=[^\W\d_\u3005-\u30ff\u3400-\u9fff])-?(?P<inner>\d+(?:\.\d+)?)",
-    re.IGNORECASE,
-)
-_JAPANESE_NUMBER = re.compile(
-    r"(?<!\d)(?:\d[\d,]{0,20}(?:\.\d{1,20})?[十百千万億兆]+)+(?:\d[\d,]{0,20})?"
-)
-_JAPANESE_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)([十百千万億兆]*)")
 _WORDS = {
     word: value
     for value, word in enumerate(
@@ -33,13 +24,16 @@ _WORDS = {
 _ORDINALS = {
     word: value
     for value, word in enumerate(
-        (
-            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-        ).split(),
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
         1,
     )
 } | {"half": 50, "halves": 2, "twice": 2, "double": 2, "dozen": 12, "once": 1, "pair": 2,
      "both": 2, "couple": 2, "single": 1, "triple": 3, "thrice": 3}  # fmt: skip
+# Words in which a reader sees a number besides.
+_OTHERS = {"decade": 10, "decades": 10, "teenager": 10, "teenagers": 10, "teens": 10,
+           "teenage": 10, "century": 100, "doubled": 2, "doubling": 2, "twofold": 2, "tripled": 3,
+           "tripling": 3, "threefold": 3, "quadrupled": 4, "tenfold": 10, "halved": 50}  # fmt: skip
+_HALVES = {"半減": 50, "半分": 50, "半数": 50, "倍増": 2, "daily": 24, "around the clock": 24}
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -51,41 +45,108 @@ MONTHS = {
     )
     for name in names.split()
 }
-_WORD = re.compile(r"[^\W\d_]+")
-_BARE = re.compile(
-    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?![\d,]*\d))(?:\.\d+)?(?![\d.]*\d)"
-    r"(?!\s?(?:thousand|million|billion|trillion)\b|[十百千万億兆])"
+_KANJI = {char: value for value, char in enumerate("〇一二三四五六七八九十")}
+_NINE = "一二三四五六七八九"
+TENS = "十百千万億兆"
+MAGNITUDE = r"\s?(?:thousand|million|billion|trillion)\b"
+
+_NUMBER = re.compile(
+    # not inside a word, but right behind Japanese text
+    r"(?<![\d_.])(?<![^\W\d_\u3005-\u30ff\u3400-\u9fff])"
+    r"(?P<lead>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<decimals>\.\d+)?"
+    rf"(?P<scale>{MAGNITUDE}|(?-i:[kKMbB])\b|[{TENS}]+)?"
+    # GPT-3, L14
+    r"|(?<=[^\W\d_\u3005-\u30ff\u3400-\u9fff])-?(?P<inner>\d+(?:\.\d+)?)",
+    re.IGNORECASE,
 )
+_JAPANESE_NUMBER = re.compile(
+    rf"(?<!\d)(?:\d[\d,]{{0,20}}(?:\.\d{{1,20}})?[{TENS}]+)+(?:\d[\d,]{{0,20}})?"
+)
+_JAPANESE_PART = re.compile(rf"(\d[\d,]*(?:\.\d+)?)([{TENS}]*)")
+_WORD = re.compile(r"[^\W\d_]+")
+_BARE = re.compile(  # a number without a magnitude
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?![\d,]*\d))(?:\.\d+)?(?![\d.]*\d)"
+    rf"(?!{MAGNITUDE}|[{TENS}])"
+)
+_WITH_M = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)m\b")  # millions, or metres
+_DECADE = re.compile(r"(?<!\d)(?:1[5-9]|20)(\d0)(?=年代|s\b)")  # the 80s of 1980s
+_CENTURY = re.compile(r"(?<!\d)(\d{1,2})(?=世紀|(?:st|nd|rd|th)?[ -]century)")
+_PERIOD = re.compile(r"(?<!\d)(\d{4})(s\b|年代)?")  # 1568, the 1560s, 1500年代
+_LATE = re.compile(
+    r"(?<![\d:.])(1[0-2]|\d)(?::\d\d)?\s?p\.?m\b|午後\s?(1[0-2]|\d)時", re.IGNORECASE
+)
+_AFTER_NOON = re.compile(r"(?<![\d:.])(1[3-9]|2[0-3])(?=:\d\d|時(?!間))")
 _SPELLED = re.compile(
     rf"\b(?:{'|'.join(word for word, value in _WORDS.items() if 2 <= value <= 20)})\b",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(
-    r"(?<![〇一二三四五六七八九十百千万])(?!十分(?!間|後|前|ほど|程))([二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?)"
-    r"(?=つ|種|件|本|人|名|回|年|枚|台|社|個|点|倍|か国|カ国|ヶ国|章|節|編|段|層|週|日|時間|分|秒|割|名|冊|度|番)"
+    rf"(?<![〇{_NINE}十百千万数何幾])"
+    r"(?!十分(?!間|後|前|ほど|程))"  # sufficiently; but ten minutes long
+    r"([二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?)"
+    r"(?=つ|種|件|本|人|名|回|年|枚|台|社|個|点|倍|か国|カ国|ヶ国|章|節|編|段|層|週|日"
+    r"|時間|分|秒|割|冊|度|番)"
 )
-_KANJI = {char: value for value, char in enumerate("〇一二三四五六七八九十")}
-_KANJI_NUMBER = re.compile(  # 二十万, 三千, 百万, and 二〇二二 of a year
-    r"(?<![\d〇一二三四五六七八九十百千万億兆数何])(?:"
-    r"[〇一二三四五六七八九]{4}(?=年)"
-    r"|(?:[一二三四五六七八九][十百千万億兆]|[十百千](?=[一二三四五六七八九万億兆]))"
-    r"[一二三四五六七八九十百千万億兆]*)(?!嵐)"
+_KANJI_NUMBER = re.compile(
+    rf"(?<![\d〇{_NINE}{TENS}数何])(?:"
+    rf"[〇{_NINE}]{{4}}(?=年)"  # 二〇二二 of a year
+    rf"|(?:[{_NINE}][{TENS}]|[十百千](?=[{_NINE}万億兆]))"  # 二十万, 三千, 百万
+    rf"[{_NINE}{TENS}]*)(?!嵐)"
+    rf"|(?<![\d〇{_NINE}{TENS}数何幾])[百千]"  # 百人
+    r"(?=[つ種件本人名回年枚台社個冊]|か国|カ国|ヶ国)"
 )
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
 _ERA = re.compile(rf"({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)年")
+_DOLLARS = re.compile(r"\b(?:U\.?S\.?\s?(\$)|(?:U\.S\.|US) dollars\b)|米ドル")
+_TENTHS = re.compile(  # 9割, 3割5分; not 割る, 割れ, 割り当て, nor a batting average
+    r"(?<![\d.])(\d{1,2}|[一二三四五六七八九])\s?割(?![るれりっらろ当]|.分.厘)"
+    r"(?:([1-9一二三四五六七八九])分)?"
+)
+_SPAN_OF_YEARS = re.compile(  # 1942年と43年, 1990–95; not the month 2022-09
+    r"(?<!\d)(1[5-9]|20)(\d\d)(年代?(?:前半|後半|半ば|末|初頭)?)?"
+    r"(\s?(?:--|[-‐–—~〜～/、]\s?|と|から|および|及び|to)\s?)"
+    r"(\d\d)(?=(年)|(?!\d|[.,-]\d|[%月日歳人]"
+    r"|\s(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)))"
+)
+_ROMAN = re.compile(
+    r"(?<=[A-Za-z][ ])(?:"
+    # Louis XIV, Napoleon III; not the initial of John X. Smith
+    r"(?<=[a-z][ ])(?:X{0,3}(?:IX|IV|V?I{1,3})(?<=[IVX]{2})|X{2,3}V?|XV|[XV](?!\.))\b"
+    # I is more often a pronoun
+    r"|(?:(?<=War )|(?<=Part )|(?<=Type )|(?<=Book )|(?<=Phase )|(?<=Class )"
+    r"|(?<=Chapter )|(?<=Volume ))I\b)"
+)
 _FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
 _ALONE = {"½": "half", "¼": "0.25", "¾": "0.75"}
 _FRACTION = re.compile(rf"(\d)?([{''.join(_FRACTIONS)}])")
 _RAISED = re.compile(r"(?<![\d.])(10)?([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _POWER = re.compile(
+    # 3×10^6, 3e6
     r"(?<![\w.^])(?:(?P<factor>\d{1,6}(?:\.\d{1,6})?)(?:\s?[×x*]\s?10(?:\^|\*\*)|e\+?(?=-?\d)))"
-    r"(?P<of>[-−]?\d{1,2})(?![\w^])|(?<![\w.^])10(?:\^|\*\*)(?P<power>[-−]?\d{1,2})(?![\w^])",
+    r"(?P<of>[-−]?\d{1,2})(?![\w^])"
+    # 10^6
+    r"|(?<![\w.^])10(?:\^|\*\*)(?P<power>[-−]?\d{1,2})(?![\w^])",
     re.IGNORECASE,
 )
 _SMALL = {w: v for w, v in _WORDS.items() if 0 < v < 100}
 _LARGE = {"hundred": 100, "dozen": 12, "thousand": 10**3, "million": 10**6, "billion": 10**9,
           "trillion": 10**12}  # fmt: skip
 _ANY = "|".join((*_SMALL, *_LARGE))
+_TH = {  # thirteenth, twentieth
+    (f"{word[:-1]}ie" if word.endswith("y") else word) + "th": value
+    for word, value in _WORDS.items()
+    if 13 <= value < 100
+}
+_TEN = [word for word, value in _WORDS.items() if 20 <= value < 100]
+_ONE = [
+    word
+    for word, value in _ORDINALS.items()
+    if word.endswith(("st", "nd", "rd", "th")) and value < 10
+]
+_NTH = re.compile(
+    rf"\b(?:(?P<whole>{'|'.join(_TH)})|(?P<ten>{'|'.join(_TEN)})[ -](?P<one>{'|'.join(_ONE)}))\b",
+    re.IGNORECASE,
+)
 _ENGLISH_NUMBER = re.compile(
     rf"\b(?:(?P<half>half an?)[ ](?=(?:million|billion|trillion)\b)"
     rf"|an?[ ](?=(?:{'|'.join(_LARGE)})\b))?(?:{_ANY})"
@@ -94,20 +155,53 @@ _ENGLISH_NUMBER = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def in_one_spelling(text: str) -> str:
     """``text`` folded to NFKC, and its larger numbers in digits: twenty-one is 21, 二十万
-    200000, 10⁶ and 1e6 1000000, 令和4年 2022年, 2½ 2.5.
-
-    Single words and kanji (three, 三つ) stay: they may be no numbers; see ``in_figures``.
-    """
+    200000, 10⁶ and 1e6 1000000, 令和4年 2022年, 2½ 2.5. Single words and kanji (three, 三つ)
+    stay: they may be no numbers; see ``in_figures``."""
     text = _FRACTION.sub(lambda m: (m[1] + _FRACTIONS[m[2]]) if m[1] else f" {_ALONE[m[2]]} ", text)
     text = _RAISED.sub(
         lambda m: f"10^{unicodedata.normalize('NFKC', m[2])}" if m[1] else f" {m[2]}", text
     )
     text = _POWER.sub(_power, unicodedata.normalize("NFKC", text))
     text = _KANJI_NUMBER.sub(_kanji_number, text)
+    text = _DOLLARS.sub(lambda m: m[1] or ("ドル" if m[0][0] == "米" else "dollars"), text)
     text = _ERA.sub(lambda m: f"{_ERAS[m[1]] + int(m[2].replace('元', '1'))}年", text)
+    text = _TENTHS.sub(_tenths, text)
+    text = _SPAN_OF_YEARS.sub(_years, text)
+    text = _ROMAN.sub(lambda m: str(_roman(m[0])), text)
+    text = _NTH.sub(_nth, text)
     return _ENGLISH_NUMBER.sub(_english_number, text)
+
+
+def _tenths(match: re.Match[str]) -> str:
+    """9割 is 90%, 3割5分 35%."""
+    tens, ones = (int(_KANJI.get(n, n)) if n else 0 for n in match.groups())
+    return f"{10 * tens + ones}%"
+
+
+def _years(match: re.Match[str]) -> str:
+    """The second year in full, where it is one: 1942年と1943年; 1998-99, but not 2001-05."""
+    century, first, year, between, last = match.groups()[:5]
+    known = year or match[6] or not (between.strip() in ("--", "-", "/", "、") and int(last) <= 12)
+    if int(last) <= int(first) or not known:
+        return match[0]
+    return f"{century}{first}{year or ''}{between}{century}{last}"
+
+
+def _roman(numeral: str) -> int:
+    values = [{"I": 1, "V": 5, "X": 10}[char] for char in numeral]
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
+
+
+def _nth(match: re.Match[str]) -> str:
+    """twenty-first is 21st, fortieth 40th."""
+    if match["whole"]:
+        return f"{_TH[match['whole'].lower()]}th"
+    one = match["one"].lower()
+    end = one[-2:] if one in ("first", "second", "third") else "th"
+    return f"{_WORDS[match['ten'].lower()] + _ORDINALS[one]}{end}"
 
 
 def _power(match: re.Match[str]) -> str:
@@ -164,38 +258,43 @@ def stated(text: str) -> frozenset[float]:
     found: set[float] = set()
 
     def japanese(match: re.Match[str]) -> str:
-        found.add(_value(_japanese(match[0])))
+        found.add(rounded(_japanese(match[0])))
         return " "
 
     rest = _JAPANESE_NUMBER.sub(japanese, text)
     for match in _NUMBER.finditer(rest):
         if match["inner"]:
-            found.add(_value(float(match["inner"])))
+            found.add(rounded(float(match["inner"])))
             continue
-        found.add(_value(_scaled(_digits(match), _scale(match))))
+        found.add(rounded(scaled(_digits(match), _scale(match))))
     return frozenset(found)
 
 
 def mentioned(text: str) -> frozenset[float]:
-    """The values that a reader may take ``text`` to state: also words, kanji and months.
-
-    Wider than ``stated`` on purpose: what a claim states is looked for in what its evidence
-    mentions. A number with a magnitude also counts without it, so 1.5B matches 1.5; 5m may be
-    five metres or five million.
-    """
+    """The values that a reader may take ``text`` to state, also in words, kanji and months:
+    1.5B may match 1.5, and 5m be five metres or five million. Wider than ``stated`` on purpose:
+    what a claim states is looked for in what its evidence mentions."""
     folded = in_one_spelling(text)
     found = _WORD.findall(folded)
     words = {word.lower() for word in found} - {"may", "march"} | {
         word.lower() for word in found if word[0].isupper()
     }
     named = {
-        _value(v) for table in (_WORDS, _ORDINALS, MONTHS) for w, v in table.items() if w in words
+        rounded(v)
+        for table in (_WORDS, _ORDINALS, MONTHS, _OTHERS)
+        for w, v in table.items()
+        if w in words
     }
-    kanji = {_value(v) for char, v in _KANJI.items() if char in folded}
-    kanji |= {_value(counted(match[1])) for match in _COUNTED.finditer(folded)}
-    bare = {_value(float(n.replace(",", ""))) for n in _BARE.findall(folded)}
-    bare |= {_value(float(year)) for _, year in _ERA.findall(text) if year != "元"}
-    bare |= {_value(1e6 * float(n)) for n in re.findall(r"(?<!\d)(\d+(?:\.\d+)?)m\b", folded)}
+    kanji = {rounded(v) for char, v in _KANJI.items() if char in folded}
+    kanji |= {rounded(counted(match[1])) for match in _COUNTED.finditer(folded)}
+    bare = {rounded(float(n.replace(",", ""))) for n in _BARE.findall(folded)}
+    bare |= {rounded(float(year)) for _, year in _ERA.findall(text) if year != "元"}
+    bare |= {rounded(1e6 * float(n)) for n in _WITH_M.findall(folded)}
+    bare |= {float(year) for year in _DECADE.findall(folded)}
+    bare |= {float(v) for written, v in _HALVES.items() if written in folded}
+    # The other way to name an hour: 3 p.m. is 15:00.
+    bare |= {int(h) % 12 + 12.0 for pair in _LATE.findall(folded) for h in pair if h}
+    bare |= {int(h) - 12.0 for h in _AFTER_NOON.findall(folded)}
     return stated(text) | named | kanji | bare
 
 
@@ -203,8 +302,8 @@ def spelled(text: str) -> frozenset[float]:
     """The values of two and above that ``text`` spells out: three, or 三つ before a counter."""
     text = in_one_spelling(text)
     words = {word.lower() for word in _WORD.findall(text)}
-    english = {_value(v) for word, v in _WORDS.items() if v >= 2 and word in words}
-    return frozenset(english | {_value(counted(match[1])) for match in _COUNTED.finditer(text)})
+    english = {rounded(v) for word, v in _WORDS.items() if v >= 2 and word in words}
+    return frozenset(english | {rounded(counted(match[1])) for match in _COUNTED.finditer(text)})
 
 
 def counted(kanji: str) -> float:
@@ -216,18 +315,18 @@ def counted(kanji: str) -> float:
 
 
 def in_figures(text: str) -> str:
-    """``text`` with numbers that it spells out, or gives in millions or 万, written in digits, so
-    that words compare alike."""
+    """``text`` with numbers that it spells out, or gives in millions or 万, written in digits,
+    so that words compare alike."""
     text = _JAPANESE_NUMBER.sub(lambda match: _figures(_japanese(match[0])), in_one_spelling(text))
     text = _NUMBER.sub(
-        lambda m: _figures(_scaled(_digits(m), _scale(m))) if m["scale"] else m[0], text
+        lambda m: _figures(scaled(_digits(m), _scale(m))) if m["scale"] else m[0], text
     )
     text = _COUNTED.sub(lambda match: f"{counted(match[1]):.0f}", text)
     return _SPELLED.sub(lambda match: str(_WORDS[match[0].lower()]), text)
 
 
 def _japanese(number: str) -> float:
-    return sum(_scaled(digits, scales) for digits, scales in _JAPANESE_PART.findall(number))
+    return sum(scaled(digits, scales) for digits, scales in _JAPANESE_PART.findall(number))
 
 
 def _digits(match: re.Match[str]) -> str:
@@ -239,10 +338,11 @@ def _scale(match: re.Match[str]) -> str:
 
 
 def _figures(value: float) -> str:
-    return f"{value:,.0f}" if value == _value(round(value, 0)) else f"{value:,.12g}"
+    return f"{value:,.0f}" if value == rounded(round(value, 0)) else f"{value:,.12g}"
 
 
-def _scaled(number: str, scales: str) -> float:
+def scaled(number: str, scales: str) -> float:
+    """The value of digits with a magnitude behind them, in small letters: 2.8 million, 68万."""
     value = float(number.replace(",", ""))
     if scales in _SCALES:
         return value * _SCALES[scales]
@@ -251,75 +351,21 @@ def _scaled(number: str, scales: str) -> float:
     return value
 
 
-def _value(number: float) -> float:
-    """Rounded to 12 significant digits, so that 2.8 million equals 2,800,000."""
+def rounded(number: float) -> float:
+    """A value rounded to 12 significant digits, so that 2.8 million equals 2,800,000."""
     return float(f"{number:.12g}")
 
 
-_UNITS = {
-    "%": "% percent パーセント ％",
-    "km": "km kilometre kilometer kilometres kilometers キロメートル キロ",
-    "m": "m metre meter metres meters メートル",
-    "cm": "cm centimetre centimeter centimetres centimeters センチメートル センチ",
-    "mm": "mm millimetre millimeter millimetres millimeters ミリメートル ミリ",
-    "miles": "mile miles マイル",
-    "feet": "foot feet ft フィート",
-    "kg": "kg kilogram kilograms kilogramme kilogrammes キログラム",
-    "tonnes": "tonne tonnes ton tons トン",
-    "years": "year years 年間 カ年",
-    "months": "month months か月 ヶ月 カ月 ヵ月 ヵ月間 か月間 カ月間 ヶ月間",
-    "weeks": "week weeks 週間",
-    "days": "day days 日間",
-    "hours": "hour hours 時間",
-    "minutes": "minute minutes 分間",
-    "seconds": "second seconds 秒 秒間",
-    "dollars": "dollar dollars usd ドル",
-    "yen": "yen 円",
-    "euros": "euro euros eur ユーロ",
-    "pounds": "gbp ポンド",
-    "people": "people persons 人",
-    "times": "times 倍",
-    "parameters": "parameter parameters パラメータ パラメーター",
-    "tokens": "token tokens トークン",
-    "layers": "layer layers 層",
-    "gb": "gb gigabyte gigabytes ギガバイト",
-    "mb": "mb megabyte megabytes メガバイト",
-    "tb": "tb terabyte terabytes テラバイト",
-    "hz": "hz hertz ヘルツ",
-    "khz": "khz キロヘルツ",
-}  # fmt: skip
-_UNIT_OF = {word: unit for unit, listed in _UNITS.items() for word in listed.split()}
-_UNIT = re.compile(
-    r"(?<!\d)(?P<number>\d{1,20}(?:,\d{3}){0,9}(?:\.\d{1,20})?)"
-    r"(?P<scale>\s?(?:thousand|million|billion|trillion)\b|[十百千万億兆]+)?[\s-]?"
-    r"(?:(?P<word>[a-z]+)\b|(?P<sign>%)|(?P<kana>"
-    + "|".join(sorted((w for w in _UNIT_OF if not w.isascii()), key=len, reverse=True))
-    + "))",
-    re.IGNORECASE,
-)
-_CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
-_MONEY = re.compile(
-    r"([$€£¥])\s?(\d{1,20}(?:,\d{3}){0,9}(?:\.\d{1,20})?)"
-    r"(\s?(?:thousand|million|billion|trillion)\b|[kmb]\b|[十百千万億兆]+)?",
-    re.IGNORECASE,
-)
-
-
-def units(text: str) -> frozenset[tuple[float, str]]:
-    """Values with the unit that stands right behind them, as (value, unit's name); units that
-    are not known are left out. ``5 km`` and ``5キロ`` are the same, ``5 years`` and the year
-    5年 are not."""
-    text = in_one_spelling(text)
-    found = set()
-    for match in _UNIT.finditer(text):
-        word = match["word"] or match["sign"] or match["kana"] or ""
-        unit = _UNIT_OF.get(word.lower())
-        if unit and word != "M":  # 5M is five million
-            scale = (match["scale"] or "").strip().lower()
-            found.add((_value(_scaled(match["number"], scale)), unit))
-    for sign, number, scale in _MONEY.findall(text):
-        found.add((_value(_scaled(number, scale.strip().lower())), _CURRENCIES[sign]))
-    return frozenset(found)
+def periods(text: str) -> list[tuple[float, int, int]]:
+    """Decades and centuries as (the number that stands there, first and last year); a single
+    year too: the 16th century and the 1500s are the same, and hold 1568."""
+    folded = in_one_spelling(text)
+    found = [(float(n), 100 * (int(n) - 1), 100 * int(n) - 1) for n in _CENTURY.findall(folded)]
+    for year, of in _PERIOD.findall(folded):
+        first = int(year)
+        wide = 1 if not of else 100 if year.endswith("00") else 10
+        found.append((float(year), first, first + wide - 1))
+    return found
 
 
 def is_year(value: float) -> bool:

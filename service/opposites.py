@@ -28,12 +28,18 @@ first | last second third
 oldest | newest youngest
 older | newer younger
 increase increased increases | decrease decreased decreases
-rose grew gained rises grows | fell dropped shrank lost falls
+rose grew gained rises grows climbed soared | fell dropped shrank lost falls declined plunged
 above over | below under
 strong stronger | weak weaker
 easy easier | hard harder
 open | closed
 win won wins beat beats | lose lost loses
+accepted approved accepts | rejected rejects
+agree agreed agrees | disagree disagreed disagrees
+possible | impossible
+legal | illegal
+often frequently usually | rarely seldom
+passed enacted | repealed
 public | private
 free | paid
 always | never sometimes
@@ -55,7 +61,7 @@ manual manually | automatic automatically
 大きい 大きく 大きな | 小さい 小さく 小さな
 高い 高く 高か | 低い 低く 低か
 上回 | 下回
-上が 上昇 | 下が 落ち 低下
+上が 上昇 | 下が 落ち 低下 下落
 増え 増加 増や | 減っ 減る 減少 減り 減ら
 広い 広く | 狭い 狭く
 強い 強く | 弱い 弱く
@@ -63,7 +69,7 @@ manual manually | automatic automatically
 長い 長く | 短い 短く
 良い よい 良く | 悪い 悪く
 以上 | 以下 未満
-以前 より前 | 以後 以降 より後
+以前 より前 の前に | 以後 以降 より後 の後に
 最初 | 最後
 最大 | 最小
 最高 | 最低
@@ -71,6 +77,8 @@ manual manually | automatic automatically
 すべて 全て | 一部
 必ず | 決して
 可能 | 不可能
+戦前 | 戦後
+午前 | 午後
 有料 | 無料
 成功 | 失敗
 勝っ 勝ち 勝利 | 負け 敗れ 敗北
@@ -81,16 +89,18 @@ manual manually | automatic automatically
 手動 | 自動
 """
 _THAN = re.compile(r"\bthan\b", re.IGNORECASE)
+_NOT_BEFORE = re.compile(
+    r" (?:not|never|no|nor|cannot|hardly|n t|\w+n t)"
+    r"(?: (?:a|an|the|so|very|as|been|be|much|any|yet))? $"
+)
+_NOT_BEHIND = re.compile(r"[\u3041-\u3096]{0,4}?(?:ない|なかっ|なく|ませ)")
 _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 
 
 def opposites(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     """Words of the claim whose opposite stands in the quote, and they themselves do not, each
-    with that opposite.
-
-    Where the quote has both, its clause nearest to the claim decides. Where the two that are
-    compared have changed places, as in A above B and B below A, the opposite says the same.
-    """
+    with that opposite."""
+    # In A above B and B below A, where the two have changed places, the opposite says the same.
     if not converse(claim, quote):
         yield from _opposites(claim, quote)
 
@@ -133,15 +143,30 @@ def _opposites(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     clause = None
     for pair in _OPPOSITE_SETS:
         for mine, other in (pair, pair[::-1]):
-            said = [w for w in mine if w in ours]
-            if not said or any(w in ours for w in other):
+            said = [w for w in mine if _has(w, ours)]
+            if not said or any(_has(w, ours) for w in other):
                 continue
-            there = [w for w in other if w in theirs]
-            if there and any(w in theirs for w in mine):
+            there = [w for w in other if _has(w, theirs)]
+            if there and any(_has(w, theirs) for w in mine):  # the nearest clause decides
                 clause = clause or _plain(_nearest_clause(claim, quote))
-                there = [w for w in there if w in clause and not any(m in clause for m in mine)]
-            if there:
+                there = [
+                    w for w in there if _has(w, clause) and not any(_has(m, clause) for m in mine)
+                ]
+            if there and _negated(said[0], ours) == _negated(there[0], theirs):
                 yield said[0].strip(), there[0].strip()
+
+
+def _has(word: str, text: str) -> bool:
+    """可能 does not stand in 不可能, nor 大きい in 大きくない."""
+    return any(text[m.start() - 1] not in "不非未" for m in re.finditer(re.escape(word), text))
+
+
+def _negated(word: str, text: str) -> bool:
+    """Whether a negation belongs to a word: not so large, 大きくはない."""
+    at = text.find(word)
+    if word.isascii():
+        return bool(_NOT_BEFORE.search(text[max(0, at - 40) : at + 1]))
+    return bool(_NOT_BEHIND.match(text, at + len(word)))
 
 
 def _nearest_clause(claim: str, quote: str) -> str:

@@ -15,8 +15,11 @@ from itertools import pairwise
 from typing import Literal
 
 from index.tokens import is_japanese
-from service.numbers import mentioned, spelled, stated, units
+from service.exact import departures
+from service.names import known_as
+from service.numbers import is_year, mentioned, periods, spelled, stated
 from service.opposites import converse, opposites, reversed_sense
+from service.units import amounts, units
 from service.words import Word, aligned, covered, words
 
 Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject"]
@@ -38,10 +41,13 @@ _ABOUT = re.compile(
     r"|約|およそ|ほぼ|あまり|余り|以上|近く|超",
     re.IGNORECASE,
 )
+# Abbreviations in Latin letters that are Japanese words.
+_OUR_LETTERS = frozenset("SNS CM DB GK PC OS TV IT AI OL CD DVD PR HP W".split())
 _MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
 _PASSIVE = re.compile(r"\bby\b|れた|れる|れて|れま|によって|により", re.IGNORECASE)
 _SUBJECT = re.compile(r"([^、。はが]{1,40})[はが](?![\u3041-\u3096])")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
 _PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
 _CLAUSE = 3  # words left out in a row that make it a clause of its own
 
@@ -65,25 +71,24 @@ class Finding:
 
 def findings(claim: str, quote: str, context: str = "", published: str = "") -> list[Finding]:
     """Everything in which ``claim`` departs from ``quote``, the gravest first; [] if nothing.
-
-    ``context`` is what a reader of the quote knows besides: its passage, heading and title.
-    A name may stand there instead. Numbers must stand in the quote itself, but for the year in
-    which its source was ``published``. What hangs on the
-    order of words is only compared where the claim is a near copy in the quote's language.
-    """
+    A name may stand in ``context`` instead: the quote's passage, heading and title. Numbers must
+    stand in the quote itself, but for the year in which its source was ``published``."""
     if is_japanese(claim) != is_japanese(quote):
-        across = _names_across(claim, f"{quote} {context}")
-        return [*_numbers(claim, f"{quote} {published[:4]}", False), *_units(claim, quote), *across]
+        found = [
+            *_numbers(claim, f"{quote} {published[:4]}", False),
+            *_units(claim, quote),
+            *_names_across(claim, f"{quote} {context}"),
+        ]
+        return [*found, *_exactly(claim, quote, found)]
     ours, theirs = words(claim), words(quote)
     share = covered(claim, quote)
+    # What hangs on the order of words is only compared where the claim is a near copy.
     near = share >= NEAR_COPY
     found = [
         *_numbers(claim, f"{quote} {published[:4]}", near),
         *_units(claim, quote),
         *_counts(ours, theirs),
-    ]
-    found += [
-        *_names(ours, theirs, context, near, bool(_ABOUT.search(claim))),
+        *_names(claim, quote, context, near, bool(_ABOUT.search(claim))),
         *_comparisons(claim, quote),
     ]
     rest = [w for w in ours if w.kind != "turn"]
@@ -93,20 +98,30 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
         found += _subjects(claim, quote, ours, theirs)
     if near and not any(f.kind == "comparison" for f in found):
         found += _compared(claim, quote)
-    if share >= SAME_WORDS:
+    if share >= SAME_WORDS and not converse(claim, quote):
         found += _roles(claim, quote, ours, theirs)
+    found += _exactly(claim, quote, found)
     return sorted(found, key=lambda f: not f.contradicts)
+
+
+def _exactly(claim: str, quote: str, found: Sequence[Finding]) -> Iterable[Finding]:
+    """What both languages say in fixed ways: dates, hours, ranks, factors, bounds."""
+    kinds = {finding.kind for finding in found}
+    for kind, claimed, instead in departures(claim, quote):
+        if kind not in kinds:
+            yield Finding(kind, claimed, instead)
 
 
 def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
     """Numbers that the quote does not have, in digits, in words or in another scale."""
-    there = mentioned(quote)
+    there = mentioned(quote) | _held(claim, quote)
+    measured = {value for value, unit in units(claim) if value > 1 and unit not in _COUNTED}
     wanted = stated(claim) | spelled(claim)
     near_enough = stated(quote) if _ABOUT.search(claim) else ()
     missing = [
         value
         for value in sorted(wanted - there)
-        if (near or value > FEW)
+        if (near or value > FEW or value != int(value) or value in measured)
         and not any(abs(value - other) <= ROUNDED * other for other in near_enough)
     ]
     others = sorted(stated(quote) - mentioned(claim)) if near else []
@@ -115,23 +130,42 @@ def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
         yield Finding("number", f"{value:,.12g}", instead)
 
 
+def _held(claim: str, quote: str) -> set[float]:
+    """Numbers of the claim that follow from others of the quote: the decade or the century of a
+    year, the time between two years, the same amount in another unit."""
+    there = periods(quote)
+    held = {
+        value
+        for value, first, last in periods(claim)
+        if last > first and any(first <= a and b <= last for _, a, b in there)
+    }
+    ours, theirs = units(claim), units(quote)
+    years = sorted({a for _, a, b in there if a == b and is_year(a)})[:20]
+    apart = {b - a for n, a in enumerate(years) for b in years[n + 1 :]}
+    held |= {value for value, unit in ours if unit == "years" and value in apart}
+    other = amounts(theirs)
+    held |= {value for amount, value in amounts(ours).items() if amount in other}
+    mine, shares = ({v for v, unit in listed if unit == "%"} for listed in (ours, theirs))
+    held |= {value for value in stated(claim) - mine if value < 1 and 100 * value in shares}
+    return held | {value for value in mine if value / 100 in stated(quote) - shares}
+
+
 def _units(claim: str, quote: str) -> Iterable[Finding]:
     """Numbers that stand with another unit in the quote, and never with the claim's."""
     there: dict[float, set[str]] = {}
     for value, unit in units(quote):
         there.setdefault(value, set()).add(unit)
     for value, unit in sorted(units(claim)):
-        if value in there and unit not in there[value]:
+        if value in there and unit not in there[value] and "times" not in (unit, *there[value]):
             yield Finding("unit", f"{value:,.12g} {unit}", f"{value:,.12g} {min(there[value])}")
 
 
-def _names(
-    ours: Sequence[Word], theirs: Sequence[Word], context: str, near: bool, about: bool
-) -> Iterable[Finding]:
+def _names(claim: str, quote: str, context: str, near: bool, about: bool) -> Iterable[Finding]:
     """Names that the quote does not have: nowhere at all, or another one in their place.
 
     In a near copy, so also numbers that stand where the quote has another.
     """
+    ours, theirs = words(claim), words(quote)
     here = {w.text for w in theirs}
     around = unicodedata.normalize("NFKC", context).casefold()
     replaced = _replaced(ours, theirs) if near else {}
@@ -141,6 +175,8 @@ def _names(
             if other is not None:
                 yield Finding("number", word.shown, other.shown)
         if word.kind != "name" or word.text in here or _part_of_one(word.shown, theirs):
+            continue
+        if known_as(word.shown, claim, quote if i in replaced else f"{quote} {context}"):
             continue
         other = next((w for w in replaced.get(i, ()) if w.kind == "name" and w not in ours), None)
         if other is not None:
@@ -153,7 +189,7 @@ def _counts(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
     """Numbers that stand before a word before which the quote has only others: 12 cameras
     against 100 cameras, where 12 counts something else."""
     there: dict[str, list[Word]] = {}
-    for number, counted in _pairs(theirs):
+    for number, counted in (*_pairs(theirs), *_ranges(theirs)):
         there.setdefault(counted.text, []).append(number)
     elsewhere = {w.text for w in theirs if w.kind == "number"}
     for number, counted in _pairs(ours):
@@ -166,7 +202,16 @@ def _counts(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
 def _pairs(listed: Sequence[Word]) -> Iterable[tuple[Word, Word]]:
     """Each number with the word right behind it, a magnitude between them left out."""
     plain = [w for w in listed if w.text not in _MAGNITUDES]
-    return [(a, b) for a, b in pairwise(plain) if a.kind == "number" and b.kind == "word"]
+    pairs = [(a, b) for a, b in pairwise(plain) if a.kind == "number" and b.kind == "word"]
+    return [(a, b) for a, b in pairs if b.text not in ("st", "nd", "rd", "th")]
+
+
+def _ranges(listed: Sequence[Word]) -> Iterable[tuple[Word, Word]]:
+    """The first number of each range with what is counted: 10-20 people."""
+    plain = [w for w in listed if w.text not in _MAGNITUDES]
+    for a, b, c in zip(plain, plain[1:], plain[2:], strict=False):
+        if a.kind == b.kind == "number" and c.kind == "word":
+            yield a, c
 
 
 def _part_of_one(name: str, theirs: Sequence[Word]) -> bool:
@@ -183,10 +228,21 @@ def _names_across(claim: str, known: str) -> Iterable[Finding]:
     """
     if not is_japanese(claim):
         return
-    folded = unicodedata.normalize("NFKC", known).casefold()
+    folded = _unapostrophed(known)
     for match in _NAME.finditer(unicodedata.normalize("NFKC", claim)):
-        if match[0].casefold() not in folded:
+        if len(match[0]) == 1 or match[0] in _OUR_LETTERS or known_as(match[0], claim, known):
+            continue
+        name = re.escape(_unapostrophed(match[0]))
+        if not re.search(
+            rf"(?<![a-z]){name}(?!{'' if match[0].islower() else '[a-z]{2}'})", folded
+        ):
             yield Finding("name", match[0])
+
+
+def _unapostrophed(text: str) -> str:
+    """Folded, and what stands around an apostrophe put together: I 'm is im, God's gods."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"\s?(n?)['’]\s?(?=[a-z])", r"\1", folded)
 
 
 def _replaced(ours: Sequence[Word], theirs: Sequence[Word]) -> dict[int, Sequence[Word]]:
@@ -258,11 +314,21 @@ def _subjects(
         if not mine or not other or mine[0][0] in {word for word, _ in other}:
             return
         subject, end = mine[0]
+        if subject in unicodedata.normalize("NFKC", quote).casefold() or known_as(
+            subject, claim, quote
+        ):
+            return
         if _in_order(ours[len(words(claim[:end])) :], theirs) >= SAME_REST:
             yield Finding("subject", subject, other[0][0])
         return
     op, a, b, c, d = aligned(ours, theirs).get_opcodes()[0]
-    if op == "replace" and _in_order(ours[b:], theirs) >= SAME_REST:
+    here = {w.text for w in theirs}
+    new = [
+        w
+        for w in ours[a:b]
+        if w.text not in here and w.kind != "number" and not known_as(w.shown, claim, quote)
+    ]
+    if op == "replace" and new and _in_order(ours[b:], theirs) >= SAME_REST:
         claimed, found = (" ".join(w.shown for w in part) for part in (ours[a:b], theirs[c:d]))
         yield Finding("subject", claimed, found)
 
@@ -277,7 +343,7 @@ def _subject_words(text: str) -> list[tuple[str, int]]:
     """The last word before each は and が, and where that particle ends."""
     found = []
     for match in _SUBJECT.finditer(text):
-        before = words(match[1])
+        before = [w for w in words(match[1]) if w.text != "方"]
         if before:
             found.append((before[-1].text, match.end()))
     return found

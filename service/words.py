@@ -31,8 +31,9 @@ _FUNCTION_WORDS = frozenset(
 )
 # Words that turn what is said or make it doubtful.
 _TURNS = re.compile(
-    r"\b(?:not|no|never|nor|neither|without|cannot|unless|whether|(?-i:may)|might|could|fail(?:s|ed)?|"
-    r"false|except|hardly|barely|seldom|rarely)\b|n['’]t\b"
+    r"\b(?:not(?!\s(?:only|just|merely)\b)|nobody|nothing|no|never|nor|neither|without|cannot"
+    r"|unless|whether|(?-i:may)|might|could|fail(?:s|ed)?"  # May is a month
+    r"|false|except|hardly|barely|seldom|rarely)\b|n['’]t\b"
     r"|(?<!少)(?<!危)(?:ない|なかっ|なく)(?!て(?:は|も))|ません|(?<=[\u3041-\u9fff])ずに|ずとも"
     r"|かどうか|かもしれ|とは限ら",
     re.IGNORECASE,
@@ -69,18 +70,18 @@ def in_order(claim: str, quote: str) -> float:
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[Word, ...]:
-    """The words of a text that carry its sense, in order.
-
-    English words are folded and lose their plural s; articles, pronouns and the like are left
-    out; U.S. is US. Japanese, which has no spaces, is cut where the script changes, and its
-    hiragana, mostly particles and endings, is left out. Negations are kept in both.
-    """
+    """The words of a text that carry its sense, in order: English ones folded, without plural s,
+    articles, pronouns and the like; Japanese, which has no spaces, cut where the script changes,
+    without hiragana, mostly particles and endings. Negations are kept in both."""
+    # U.S. is US
     folded = in_figures(_INITIALS.sub(lambda m: m[0].replace(".", ""), text)).replace("’", "'")
     turned = [m.span() for m in _TURNS.finditer(folded)]
     found: list[tuple[int, Word]] = [(a, Word("¬", "turn", folded[a:b])) for a, b in turned]
     start = True
     for match in _WORD.finditer(folded):
-        if any(a <= match.start() < b for a, b in turned):
+        while turned and turned[0][1] <= match.start():
+            turned.pop(0)
+        if turned and turned[0][0] <= match.start():
             continue
         kind, shown = match.lastgroup, match[0]
         if kind == "number":

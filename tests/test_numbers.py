@@ -2,7 +2,16 @@
 
 import pytest
 
-from service.numbers import in_figures, is_year, mentioned, spelled, stated, units
+from service.numbers import (
+    in_figures,
+    in_one_spelling,
+    is_year,
+    mentioned,
+    periods,
+    spelled,
+    stated,
+)
+from service.units import amounts, units
 
 
 @pytest.mark.parametrize(
@@ -31,6 +40,14 @@ from service.numbers import in_figures, is_year, mentioned, spelled, stated, uni
         ("数十万人、千葉県、十分な性能", set()),
         ("1e9, 10^6 or 10³ steps", {1e9, 1e6, 1e3}),
         ("2½ km in 2012,2013", {2.5, 2012, 2013}),
+        ("9割、3割5分", {90, 35}),
+        ("8割る2", {8, 2}),
+        ("World War II, Louis XIV and Part I", {2, 14, 1}),
+        ("what I said of John X. Smith", set()),
+        ("1942年と43年", {1942, 1943}),
+        ("1990–95, but 2001-05", {1990, 1995, 2001, 5}),
+        ("the twenty-first and the fortieth", {21, 40}),
+        ("百人と五百万人", {100, 5000000}),
     ],
 )
 def test_values_stated(text, values):
@@ -61,6 +78,14 @@ def test_one_value_in_three_spellings():
         ("5m tall", 5),
         ("令和4年", 4),
         ("both", 2),
+        ("the 1980s", 80),
+        ("1980年代", 80),
+        ("a decade", 10),
+        ("it doubled", 2),
+        ("3 p.m.", 15),
+        ("午後3時", 15),
+        ("15:00", 3),
+        ("半減した", 50),
     ],
 )
 def test_values_that_a_reader_would_accept(text, value):
@@ -79,6 +104,47 @@ def test_a_month_is_written_with_a_capital():
 def test_money_has_a_currency_and_a_magnitude():
     assert units("$3.5M") == units("3.5 million dollars") == {(3.5e6, "dollars")}
     assert units("€5") == {(5.0, "euros")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("in 1568", [(1568, 1568, 1568)]),
+        ("the 1560s", [(1560, 1560, 1569)]),
+        ("1560年代", [(1560, 1560, 1569)]),
+        ("the 1500s", [(1500, 1500, 1599)]),
+        ("the 16th century", [(16, 1500, 1599)]),
+        ("the sixteenth century", [(16, 1500, 1599)]),
+        ("16世紀", [(16, 1500, 1599)]),
+    ],
+)
+def test_periods_hold_years(text, expected):
+    assert periods(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("5 kg", "5,000 g"),
+        ("2 km", "2000メートル"),
+        ("3時間", "180 minutes"),
+        ("1.5 GHz", "1,500 MHz"),
+        ("2 years", "24か月"),
+        ("5年かかった", "60 months"),
+    ],
+)
+def test_amounts_in_two_units_are_the_same(one, other):
+    assert amounts(units(one)).keys() == amounts(units(other)).keys() != set()
+
+
+def test_a_year_is_no_stretch_of_time():
+    assert units("5年に") == units("3日に") == units("3分の1") == frozenset()
+    assert units("5年後") == units("5 years") == {(5.0, "years")}
+    assert units("5 sq mi") == frozenset() and units("5 square miles") == units("5平方マイル")
+
+
+def test_numbers_have_one_spelling():
+    assert in_one_spelling("the twenty-first, 令和元年") == "the 21st, 2019年"
 
 
 def test_words_count_as_stated_numbers_from_two_on():
