@@ -103,7 +103,7 @@ def _tidy(url: str) -> str:
     # Parameters are filtered as they stand: to decode and encode them again may change them.
     kept = (p for p in parts.query.split("&") if not _TRACKING.fullmatch(p.partition("=")[0]))
     path = _INDEX.sub("/", parts.path) or "/"
-    return urlunsplit((parts.scheme, f"{host}{port}", path, "&".join(kept), ""))
+    return urlunsplit((parts.scheme, f"{host}{port}", path, "&".join(kept), "")).strip()
 
 
 def _split(url: str) -> SplitResult | None:

@@ -62,7 +62,8 @@ def features(
     parts = sentences(quote)
     alone = max(covered(claim, part) for part in parts) if len(parts) > 1 else share
     joined = max(0.0, share - alone) * within
-    copied = float(ordered >= COPIED and not found)
+    whole = max(in_order(claim, part) for part in parts) if joined else ordered
+    copied = float(whole >= COPIED and not found)
     return (
         entailed, contradicted, entailed * across, across, share, ordered, joined,
         copied, departs * within, departs * across, 1.0,

@@ -138,7 +138,9 @@ class SentenceParser:
 
     def _may_be_raised(self) -> bool:
         if self._ended:
-            return not self._spaced or self._behind_marker()
+            listed = len(self._text) > 1 and self._text[-1] in _SEPARATORS
+            listed = listed and self._text[-2][0] == "\x02"  # ¹,²
+            return not self._spaced or self._behind_marker() or listed
         return self._behind_marker() or bool(_HIRAGANA.match(self._recent[-1:]))
 
     def _opens_link(self) -> bool:

@@ -292,13 +292,13 @@ def _changes(claim: str, quote: str) -> Iterator[Departure]:
 
 
 def _bounds(claim: str, quote: str) -> Iterator[Departure]:
-    mine, other = _limits(claim), _limits(quote)
+    mine, other = limits(claim), limits(quote)
     for value, over in sorted(mine.keys() - other.keys()):
         if (value, not over) in other:
             yield "comparison", mine[value, over], other[value, not over]
 
 
-def _limits(text: str) -> dict[tuple[float, bool], str]:
+def limits(text: str) -> dict[tuple[float, bool], str]:
     """(a bound, whether it is the lower one) and how the text says so."""
     found = {}
     for match in _BOUND.finditer(text):

@@ -9,7 +9,7 @@ from service.numbers import in_one_spelling, mentioned
 _SAME = tuple(
     frozenset(line.split("|"))
     for line in (
-        "us|usa|america|american|americans|united states|states|$",
+        "us|usa|america|american|americans|united states|states",
         "uk|britain|british|britons|united kingdom|great britain",
         "spain|spanish|spaniards|spaniard", "denmark|danish|danes", "france|french",
         "poland|polish|poles",
@@ -58,8 +58,8 @@ def known_as(name: str, claim: str, known: str) -> bool:
 
 def _has(word: str, folded: str) -> bool:
     """Whether a text has a word; 米 and the like are parts of too many others."""
-    if word in "%$" or not word.isascii():
-        return (word in "%$" or len(word) > 1) and word in folded
+    if word == "%" or not word.isascii():
+        return (word == "%" or len(word) > 1) and word in folded
     return bool(re.search(rf"(?<![a-z]){word}(?![a-z])", folded))
 
 

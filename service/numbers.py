@@ -33,7 +33,7 @@ _ORDINALS = {
 _OTHERS = {"decade": 10, "decades": 10, "teenager": 10, "teenagers": 10, "teens": 10,
            "teenage": 10, "century": 100, "doubled": 2, "doubling": 2, "twofold": 2, "tripled": 3,
            "tripling": 3, "threefold": 3, "quadrupled": 4, "tenfold": 10, "halved": 50}  # fmt: skip
-_HALVES = {"半減": 50, "半分": 50, "半数": 50, "倍増": 2, "daily": 24, "around the clock": 24}
+_HALVES = {"半減": 50, "半分": 50, "半数": 50, "倍増": 2}
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -65,7 +65,7 @@ _JAPANESE_NUMBER = re.compile(
 _JAPANESE_PART = re.compile(rf"(\d[\d,]*(?:\.\d+)?)([{TENS}]*)")
 _WORD = re.compile(r"[^\W\d_]+")
 _BARE = re.compile(  # a number without a magnitude
-    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?![\d,]*\d))(?:\.\d+)?(?![\d.]*\d)"
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?![\d,]{0,24}\d))(?:\.\d+)?(?![\d.]{0,24}\d)"
     rf"(?!{MAGNITUDE}|[{TENS}])"
 )
 _WITH_M = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)m\b")  # millions, or metres
@@ -111,7 +111,7 @@ _SPAN_OF_YEARS = re.compile(  # 1942年と43年, 1990–95; not the month 2022-0
 _ROMAN = re.compile(
     r"(?<=[A-Za-z][ ])(?:"
     # Louis XIV, Napoleon III; not the initial of John X. Smith
-    r"(?<=[a-z][ ])(?:X{0,3}(?:IX|IV|V?I{1,3})(?<=[IVX]{2})|X{2,3}V?|XV|[XV](?!\.))\b"
+    r"(?<=[a-z][ ])(?:X{0,3}(?:IX|IV|V?I{1,3})(?<=[IVX]{2})|X{2,3}V?|XV|[XV](?!\.\s?\S))\b"
     # I is more often a pronoun
     r"|(?:(?<=War )|(?<=Part )|(?<=Type )|(?<=Book )|(?<=Phase )|(?<=Class )"
     r"|(?<=Chapter )|(?<=Volume ))I\b)"

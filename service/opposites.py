@@ -158,7 +158,9 @@ def _opposites(claim: str, quote: str) -> Iterator[tuple[str, str]]:
 
 def _has(word: str, text: str) -> bool:
     """可能 does not stand in 不可能, nor 大きい in 大きくない."""
-    return any(text[m.start() - 1] not in "不非未" for m in re.finditer(re.escape(word), text))
+    return word in text and any(
+        text[m.start() - 1] not in "不非未" for m in re.finditer(re.escape(word), text)
+    )
 
 
 def _negated(word: str, text: str) -> bool:

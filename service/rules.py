@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from index.tokens import is_japanese
-from service.exact import departures
+from service.exact import departures, limits
 from service.names import known_as
-from service.numbers import is_year, mentioned, periods, spelled, stated
+from service.numbers import in_figures, is_year, mentioned, periods, spelled, stated
 from service.opposites import converse, opposites, reversed_sense
 from service.units import amounts, units
 from service.words import Word, aligned, covered, words
@@ -30,9 +30,10 @@ NEAR_COPY = 0.6
 CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single words
 SAME_WORDS = 0.85  # in any order, for what hangs on the order
 FEW = 4  # up to here a number may count things that the quote lists
-SAME_REST = 0.8  # of the claim behind its subject, in the quote's order
+SAME_REST = 0.9  # of the claim behind its subject, in the quote's order
 SWAP = 2  # words on either side that may make up one name for another
 ROUNDED = 0.05  # by how much "about 200" may differ, as a share
+BOUNDED = 1.2  # by how much a bound may, as a factor: "more than 200"
 
 _NAME = re.compile(r"[A-Z][A-Za-z0-9'’]*(?:[-.][A-Za-z0-9]+)*")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
@@ -48,6 +49,7 @@ _PASSIVE = re.compile(r"\bby\b|れた|れる|れて|れま|によって|によ�
 _SUBJECT = re.compile(r"([^、。はが]{1,40})[はが](?![\u3041-\u3096])")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
+_NOTE = re.compile(r"\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
 _PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
 _CLAUSE = 3  # words left out in a row that make it a clause of its own
 
@@ -117,17 +119,30 @@ def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
     there = mentioned(quote) | _held(claim, quote)
     measured = {value for value, unit in units(claim) if value > 1 and unit not in _COUNTED}
     wanted = stated(claim) | spelled(claim)
-    near_enough = stated(quote) if _ABOUT.search(claim) else ()
+    known, bounds = stated(quote), limits(in_figures(claim))
+    near_enough = known if _ABOUT.search(claim) else ()
     missing = [
         value
         for value in sorted(wanted - there)
         if (near or value > FEW or value != int(value) or value in measured)
         and not any(abs(value - other) <= ROUNDED * other for other in near_enough)
+        and not any(_bounds(value, other, bounds) for other in known)
     ]
     others = sorted(stated(quote) - mentioned(claim)) if near else []
     for i, value in enumerate(missing):
         instead = f"{others[min(i, len(others) - 1)]:,.12g}" if others else ""
         yield Finding("number", f"{value:,.12g}", instead)
+
+
+def _bounds(value: float, other: float, said: Collection[tuple[float, bool]]) -> bool:
+    """Whether the claim gives a round ``value`` as a bound of ``other``: over 600,000 of 680,000.
+
+    "Over 5 laps" says no such thing of 6.
+    """
+    low, high = sorted((value, other))
+    if low < 100 or high > BOUNDED * low or (value, value <= other) not in said:
+        return False
+    return len(f"{value:.12g}".rstrip("0")) < len(f"{other:.12g}".rstrip("0"))
 
 
 def _held(claim: str, quote: str) -> set[float]:
@@ -314,9 +329,9 @@ def _subjects(
         if not mine or not other or mine[0][0] in {word for word, _ in other}:
             return
         subject, end = mine[0]
-        if subject in unicodedata.normalize("NFKC", quote).casefold() or known_as(
-            subject, claim, quote
-        ):
+        said = _NOTE.sub("", unicodedata.normalize("NFKC", quote)).casefold()
+        elsewhere = re.search(rf"{re.escape(subject)}(?:は|が|を|に|と|も)", said)
+        if elsewhere or known_as(subject, claim, said):
             return
         if _in_order(ours[len(words(claim[:end])) :], theirs) >= SAME_REST:
             yield Finding("subject", subject, other[0][0])

@@ -31,7 +31,7 @@ _FUNCTION_WORDS = frozenset(
 )
 # Words that turn what is said or make it doubtful.
 _TURNS = re.compile(
-    r"\b(?:not(?!\s(?:only|just|merely)\b)|nobody|nothing|no|never|nor|neither|without|cannot"
+    r"\b(?:not(?!\s(?:only|just|merely)\b[^.;]{0,120}\b(?:but|also)\b)|nobody|nothing|no|never|nor|neither|without|cannot"
     r"|unless|whether|(?-i:may)|might|could|fail(?:s|ed)?"  # May is a month
     r"|false|except|hardly|barely|seldom|rarely)\b|n['’]t\b"
     r"|(?<!少)(?<!危)(?:ない|なかっ|なく)(?!て(?:は|も))|ません|(?<=[\u3041-\u9fff])ずに|ずとも"

@@ -157,6 +157,9 @@ def _splice(s: Statement, everything: Sequence[Statement], rng: random.Random) -
             continue
         for other in rng.sample(others, len(others)):
             head, also, right = other.text.partition(joint)
+            claim = f"{left}{joint}{right}"
+            if other.text in claim or s.text in claim:  # 一方、X is X
+                continue
             if also and len(right) > 12 and head.split()[:2] != left.split()[:2] and head != left:
-                return Mutant("splice", s.language, f"{left}{joint}{right}", s)
+                return Mutant("splice", s.language, claim, s)
     return None

@@ -49,6 +49,7 @@ def pairs(text):
         ("**Bold** claim [1].", [("Bold claim.", (1,))]),
         ("An open bracket [", [("An open bracket [", ())]),
         ("Twice [1][1].", [("Twice.", (1,))]),
+        ("One.¹,² Two.", [("One.", (1, 2)), ("Two.", ())]),
         ("[1]", []),
         ("", []),
     ],

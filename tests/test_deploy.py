@@ -216,7 +216,7 @@ def test_what_is_written_is_a_named_volume_or_memory(name):
 def routes() -> set[str]:
     from service.api import create_app
 
-    engine = SimpleNamespace(library=SimpleNamespace(store=None))
+    engine = SimpleNamespace(library=SimpleNamespace(store=None), verifier=None)
     return {route.path for route in create_app(engine, index_dir=Path("none")).routes}
 
 

@@ -35,8 +35,8 @@ Whisperは68万時間の音声で学習した。何時間ですか。
 
 
 @pytest.fixture(scope="module")
-def checked(library, checker):
-    return FactChecker(library, checker).check(ESSAY)
+def checked(library, verifier):
+    return FactChecker(library, verifier).check(ESSAY)
 
 
 def said(text):
@@ -75,8 +75,8 @@ def test_one_number_a_passage_by_first_use_and_every_quote_stands(library, check
     assert len(set(labels.values())) == len(labels)
 
 
-def test_only_the_sources_asked_for(library, checker):
-    check = FactChecker(library, checker).check
+def test_only_the_sources_asked_for(library, verifier):
+    check = FactChecker(library, verifier).check
     found = check("Whisper was trained on 680,000 hours of audio.", ["article-ja"])
     assert {e.source.id for e in found.evidence} <= {"article-ja"}
     with pytest.raises(NotFound, match="tenkyo sources"):

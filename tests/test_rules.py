@@ -70,6 +70,10 @@ def test_what_is_only_said_otherwise_is_not(claim, quote):
         ("精度は向上しなかった。", "精度は向上した。", "negation"),
         ("GPT is slower than BERT.", "GPT is faster than BERT.", "comparison"),
         ("東京より大阪の方が多い。", "大阪より東京の方が多い。", "roles"),
+        ("It is not only weakly linked.", "It is only weakly linked.", "negation"),
+        ("They raced over 5 laps.", "They raced over 6 laps.", "number"),
+        ("It has 24 rooms.", "It is cleaned daily, in all rooms.", "number"),
+        ("価格を決めたのはUSである。", "Meta set the price at $5.", "name"),
     ],
 )
 def test_what_is_changed_is_found_in_short_sentences(claim, quote, kind):
@@ -92,6 +96,9 @@ def test_what_is_changed_is_found_in_short_sentences(claim, quote, kind):
         ("The U.S. library has maps.", "The US library has maps."),
         ("½ of the users left.", "Half of the users left."),
         ("Two models were trained.", "Both models were trained."),
+        ("父はジェームズ5世である。", "Her father was King James V."),
+        ("More than 600,000 hours were used.", "680,000 hours were used."),
+        ("60万時間以上が使われた。", "68万時間が使われた。"),
     ],
 )
 def test_another_spelling_or_the_converse_says_the_same(claim, quote):
@@ -237,6 +244,11 @@ def test_dates_ranks_and_the_like_may_be_said_otherwise(claim, quote):
 )
 def test_dates_ranks_and_the_like_that_are_changed_are_found(kind, claim, quote):
     assert kind in {finding.kind for finding in findings(claim, quote)}
+
+
+def test_other_words_for_the_beginning_are_no_splice():
+    claim = "ノアの箱舟の話は創世記の6章から9章に出てくる。"
+    assert findings(claim, "『創世記』の6章から9章にはノアの箱舟の物語が描かれている。") == []
 
 
 @pytest.mark.parametrize("text", ["", "。", "!", "は", "より", "than", "9" * 400, "Yes."])
