@@ -47,7 +47,8 @@ class Bench:
     """Passages in an index, and three ways to search them."""
 
     def __init__(self, passages: Sequence[dict], embedder: Embedder) -> None:
-        self.texts = texts = [p["text"].replace(" [SEP] ", "\n") for p in passages]
+        texts = [p["text"] for p in passages]
+        self.read = [text.replace(" [SEP] ", "\n") for text in texts]  # below their titles
         self.row = {p["id"]: i for i, p in enumerate(passages)}
         self.embedder = embedder
         self.seconds: list[float] = []  # that re-ranking took, a question
@@ -69,7 +70,7 @@ class Bench:
             ranks["BM25"].append(_rank(self.lexical.scores(question), wanted))
             ranks["hybrid"].append(hits.index(wanted) if wanted in hits else DEPTH)
             if checker:
-                first = [self.texts[row] for row in hits[:RERANKED]]
+                first = [self.read[row] for row in hits[:RERANKED]]
                 started = time.perf_counter()
                 reading = checker.answers([(text, question) for text in first])
                 self.seconds.append(time.perf_counter() - started)
