@@ -96,7 +96,8 @@ def main() -> None:
     passages: dict[str, tuple[Passage, Source]] = {
         p.id: (p, s) for p, s in store.passages(store.rows(None)).values()
     }
-    nodes = [TextNode(text=p.text, id_=id) for id, (p, _) in passages.items()]
+    hidden = {"excluded_llm_metadata_keys": ["id"], "excluded_embed_metadata_keys": ["id"]}
+    nodes = [TextNode(text=p.text, metadata={"id": p.id}, **hidden) for p, _ in passages.values()]
     index = VectorStoreIndex(nodes, embed_model=Ours(embedder))
     llm = OpenAILike(
         model="default", api_base=args.url, api_key="-", is_chat_model=True, temperature=0,
@@ -110,7 +111,7 @@ def main() -> None:
         total = time.perf_counter() - started
         evidence = []
         for n, found in enumerate(response.source_nodes, 1):
-            passage, source = passages[found.node.ref_doc_id or found.node.node_id]
+            passage, source = passages[found.node.metadata["id"]]
             evidence.append(Evidence(n, passage, source, found.score or 0.0))
         answer = answer_of(question.question, str(response), evidence)
         judged = [] if answer.abstained else judge_answer(verifier, answer)
