@@ -23,7 +23,7 @@ from service.evidence import select, with_originals
 from service.model import AnswerModel
 from service.provenance import Originals
 from service.question import check_question, language_of
-from service.quote import quote
+from service.quote import answered, quote
 from service.relevance import answerable, rerank, telling
 from service.types import (
     Abstention,
@@ -140,8 +140,9 @@ class Engine:
         """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``.
 
         ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
-        sentences none holds, is stood in for by quotes. Raises QuestionRefused, and NotFound
-        for an unknown conversation or source, before the first event.
+        sentences none holds, is stood in for by quotes; one that holds and does not answer is
+        followed by them. Raises QuestionRefused, and NotFound for an unknown conversation or
+        source, before the first event.
         """
         turn = await self._open(question, conversation_id, source_ids)
         found = EvidenceFound(turn.id, turn.conversation_id, turn.question, turn.evidence)
@@ -152,6 +153,8 @@ class Engine:
                 async with aclosing(self._generate(turn)) as events:
                     async for event in events:
                         yield event
+                for event in await asyncio.to_thread(self._complete, turn):
+                    yield event
                 made = "generated" if turn.claims else made
             if not turn.claims:
                 for event in await asyncio.to_thread(self._quote, turn):
@@ -170,13 +173,13 @@ class Engine:
         store = self.library.store
 
         def look_up() -> _Turn:
+            for source_id in source_ids or ():
+                store.source(source_id)
             conversation = conversation_id
             if conversation is None:
                 conversation = store.new_conversation()
             else:
                 store.conversation(conversation)
-            for source_id in source_ids or ():
-                store.source(source_id)
             turn = _Turn(secrets.token_urlsafe(12), conversation, question)
             turn.revision = store.revision()
             turn.originals = Originals(source for source, _ in store.sources())
@@ -245,10 +248,19 @@ class Engine:
                 events.append(await asyncio.to_thread(self._decide, turn, draft))
         return events
 
+    def _complete(self, turn: _Turn) -> list[Event]:
+        """Quotes after a model's sentences that are true, and do not answer the question."""
+        if not turn.claims or answered(turn.question, turn.claims, turn.evidence, self.checker):
+            return []
+        turn.reason = turn.reason or say("beside", turn.language)
+        return self._quote(turn)
+
     def _quote(self, turn: _Turn) -> list[Event]:
+        """Claims in the sources' own words, but for what is cited already."""
         embedder = self.library.embedder
         drafts = quote(turn.question, turn.evidence, turn.originals, self.checker, embedder)
-        events = [self._decide(turn, draft) for draft in drafts]
+        cited = {citation.quote for claim in turn.claims for citation in claim.citations}
+        events = [self._decide(turn, draft) for draft in drafts if draft.text not in cited]
         turn.took("quote")
         return events
 

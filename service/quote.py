@@ -12,14 +12,14 @@ from index.embed import Embedder
 from service.injection import for_readers
 from service.provenance import Originals
 from service.relevance import sentence_scores
-from service.types import Draft, Evidence
+from service.types import Claim, Draft, Evidence
 
 MAX_SENTENCES = 3
 PASSAGES = 4  # evidence passages that are read sentence by sentence
 CLOSE = 1.5  # log-odds that a further sentence may be behind the best
 SECOND_HAND = 0.5  # log-odds by which a work goes before one that reports on it
 LENGTH = 0.001  # log-odds a character: of two that answer as well, the shorter
-ANSWERS = 0.0  # log-odds, by the checker alone, from which a further sentence is quoted
+ANSWERS = 0.0  # log-odds, by the checker alone, from which a sentence answers
 
 
 def quote(
@@ -54,3 +54,14 @@ def quote(
     further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
     chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_SENTENCES - 1])]}
     return [Draft(text, (evidence[found[n][0]].label,)) for text, n in chosen.items()]
+
+
+def answered(
+    question: str, claims: Sequence[Claim], evidence: Sequence[Evidence], checker: Checker
+) -> bool:
+    """Whether one of the claims answers, in its own words or in those of its quotes."""
+    said = [claim.text for claim in claims]
+    for citation in (citation for claim in claims for citation in claim.citations):
+        e = evidence[citation.label - 1]
+        said.append(in_context(citation.quote, e.passage, e.source))
+    return bool(checker.answers([(text, question) for text in said]).max() > ANSWERS)

@@ -22,7 +22,7 @@ from service.opposites import converse, opposites, reversed_sense
 from service.units import amounts, units
 from service.words import Word, aligned, covered, words
 
-Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject"]
+Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject", "end"]
 
 # Share of a claim's words that stand in the quote, from which the two are taken to say the
 # same thing but for where they differ.
@@ -51,6 +51,8 @@ _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
 _NOTE = re.compile(r"\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
 _PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
+# How no sentence ends, only one that broke off.
+_BROKEN_OFF = re.compile(r"(?:\b(?:an?|the|and|or|of|its|their|which)|[はを])[.。…]*$")
 _CLAUSE = 3  # words left out in a row that make it a clause of its own
 
 
@@ -77,6 +79,7 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
     stand in the quote itself, but for the year in which its source was ``published``."""
     if is_japanese(claim) != is_japanese(quote):
         found = [
+            *_broken_off(claim, quote),
             *_numbers(claim, f"{quote} {published[:4]}", False),
             *_units(claim, quote),
             *_names_across(claim, f"{quote} {context}"),
@@ -87,6 +90,7 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
     # What hangs on the order of words is only compared where the claim is a near copy.
     near = share >= NEAR_COPY
     found = [
+        *_broken_off(claim, quote),
         *_numbers(claim, f"{quote} {published[:4]}", near),
         *_units(claim, quote),
         *_counts(ours, theirs),
@@ -104,6 +108,13 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
         found += _roles(claim, quote, ours, theirs)
     found += _exactly(claim, quote, found)
     return sorted(found, key=lambda f: not f.contradicts)
+
+
+def _broken_off(claim: str, quote: str) -> Iterable[Finding]:
+    """A claim that stops in the middle, and so says nothing, or who knows what."""
+    match = _BROKEN_OFF.search(claim.strip())
+    if match and not quote.endswith(match[0]):
+        yield Finding("end", f"… {match[0].strip()}")
 
 
 def _exactly(claim: str, quote: str, found: Sequence[Finding]) -> Iterable[Finding]:

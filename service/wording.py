@@ -13,6 +13,10 @@ _WORDS = {
         "en": "No sentence of the language model held; these are the sources' own words.",
         "ja": "言語モデルの文はどれも確かめられませんでした。資料の文をそのまま示します。",
     },
+    "beside": {
+        "en": "The language model does not seem to answer; the sources' own words follow.",
+        "ja": "言語モデルの文は答えになっていないようです。続けて資料の文をそのまま示します。",
+    },
     "model_failed": {
         "en": "The language model failed ({0}); these are the sources' own words.",
         "ja": "言語モデルが使えません（{0}）。資料の文をそのまま示します。",

@@ -117,6 +117,15 @@ def test_quotes_stand_in_for_a_model_that_gives_nothing(library, checker, model,
     assert_sound(library, made)
 
 
+def test_quotes_follow_what_holds_and_does_not_answer(library, checker):
+    """Another sentence of the passage that says how many hours."""
+    beside = "The Whisper team cleaned the data with many heuristics (article by Shion Honda)."
+    made = answer(library, checker, Script(f"{beside[:-1]} [1]."))
+    assert made.mode == "generated" and "does not seem to answer" in made.reason
+    assert made.claims[0].text == beside and "680,000" in made.claims[1].text
+    assert_sound(library, made)
+
+
 def test_what_was_checked_before_a_failure_stands(library, checker):
     model = Script(
         "Whisper was trained on 680,000 hours of audio [1]. More ", ModelUnavailable("gone")

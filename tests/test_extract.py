@@ -500,7 +500,12 @@ def test_a_real_paper_with_figures_that_have_no_characters() -> None:
 def test_vertical_japanese_is_read_from_the_right() -> None:
     text = real("jo.pdf").text
     # Of the first lines PDFium gives nothing where no font for them is installed: these it gives.
-    poem = ["あらゆる透明な幽霊の複合体", "風景やみんなといっしょに", "心象スケッチです", "修羅の十億年"]
+    poem = [
+        "あらゆる透明な幽霊の複合体",
+        "風景やみんなといっしょに",
+        "心象スケッチです",
+        "修羅の十億年",
+    ]
     places = [text.index(line) for line in poem]
     assert places == sorted(places)
     assert "取引できない商品」がマクロ経済変数" in real("issue16538.pdf").text

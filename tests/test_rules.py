@@ -36,6 +36,10 @@ QUOTES = {
         ("論文は、拡散モデルにガウスノイズが必須であることを示した。", "noise", "negation"),
         ("Recall was 67.6 % for YouChat and 11.1 % for NeevaAI.", "recall", "roles"),
         ("英語版は五つと予告して四つしか挙げないが、日本語記事は予告も中身も五つである。", "counts", "number"),
+        ("Whisper was trained on 680,000 hours of audio and", "whisper", "end"),
+        ("Whisper was released in September 2022 and was trained on the.", "whisper", "end"),
+        ("拡散モデルにガウスノイズが必須かどうかを問い直したのは。", "noise", "end"),
+        ("Whisperの学習に使われた68万時間の音声を", "whisper", "end"),
     ],
 )  # fmt: skip
 def test_what_is_changed_is_found(claim, quote, kind):
