@@ -18,19 +18,19 @@ from index.tokens import is_japanese
 from service.exact import departures, limits
 from service.names import known_as
 from service.numbers import in_figures, is_year, mentioned, periods, spelled, stated
-from service.opposites import converse, opposites, reversed_sense
+from service.opposites import opposites
+from service.roles import changed_places, other_subjects
 from service.units import amounts, units
-from service.words import Word, aligned, covered, words
+from service.words import Word, aligned, covered, in_order, words
 
 Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject", "end"]
 
 # Share of a claim's words that stand in the quote, from which the two are taken to say the
 # same thing but for where they differ.
 NEAR_COPY = 0.6
+LONGER = 3  # times as many words: among so many, those of any claim are found
 CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single words
-SAME_WORDS = 0.85  # in any order, for what hangs on the order
 FEW = 4  # up to here a number may count things that the quote lists
-SAME_REST = 0.9  # of the claim behind its subject, in the quote's order
 SWAP = 2  # words on either side that may make up one name for another
 ROUNDED = 0.05  # by how much "about 200" may differ, as a share
 BOUNDED = 1.2  # by how much a bound may, as a factor: "more than 200"
@@ -45,12 +45,7 @@ _ABOUT = re.compile(
 # Abbreviations in Latin letters that are Japanese words.
 _OUR_LETTERS = frozenset("SNS CM DB GK PC OS TV IT AI OL CD DVD PR HP W".split())
 _MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
-_PASSIVE = re.compile(r"\bby\b|れた|れる|れて|れま|によって|により", re.IGNORECASE)
-_SUBJECT = re.compile(r"([^、。はが]{1,40})[はが](?![\u3041-\u3096])")
-_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
-_NOTE = re.compile(r"\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
-_PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
 # How no sentence ends, only one that broke off.
 _BROKEN_OFF = re.compile(r"(?:\b(?:an?|the|and|or|of|its|their|which)|[はを])[.。…]*$")
 _CLAUSE = 3  # words left out in a row that make it a clause of its own
@@ -88,7 +83,7 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
     ours, theirs = words(claim), words(quote)
     share = covered(claim, quote)
     # What hangs on the order of words is only compared where the claim is a near copy.
-    near = share >= NEAR_COPY
+    near = share >= NEAR_COPY and len(theirs) <= LONGER * len(ours)
     found = [
         *_broken_off(claim, quote),
         *_numbers(claim, f"{quote} {published[:4]}", near),
@@ -98,14 +93,11 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
         *_comparisons(claim, quote),
     ]
     rest = [w for w in ours if w.kind != "turn"]
-    if _in_order(ours, theirs) >= CLOSE_COPY or _in_order(rest, theirs) == 1:
+    if in_order(ours, theirs) >= CLOSE_COPY or in_order(rest, theirs) == 1:
         found += _turned(ours, theirs)
     if near:
-        found += _subjects(claim, quote, ours, theirs)
-    if near and not any(f.kind == "comparison" for f in found):
-        found += _compared(claim, quote)
-    if share >= SAME_WORDS and not converse(claim, quote):
-        found += _roles(claim, quote, ours, theirs)
+        found += (Finding("subject", *pair) for pair in other_subjects(claim, quote))
+        found += (Finding("roles", *pair) for pair in changed_places(claim, quote))
     found += _exactly(claim, quote, found)
     return sorted(found, key=lambda f: not f.contradicts)
 
@@ -141,8 +133,12 @@ def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
     ]
     others = sorted(stated(quote) - mentioned(claim)) if near else []
     for i, value in enumerate(missing):
-        instead = f"{others[min(i, len(others) - 1)]:,.12g}" if others else ""
-        yield Finding("number", f"{value:,.12g}", instead)
+        instead = _printed(others[min(i, len(others) - 1)]) if others else ""
+        yield Finding("number", _printed(value), instead)
+
+
+def _printed(value: float) -> str:
+    return f"{value:.12g}" if is_year(value) else f"{value:,.12g}"
 
 
 def _bounds(value: float, other: float, said: Collection[tuple[float, bool]]) -> bool:
@@ -299,121 +295,3 @@ def _turned(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
 def _comparisons(claim: str, quote: str) -> Iterable[Finding]:
     """Words of comparison that say the opposite."""
     return (Finding("comparison", said, there) for said, there in opposites(claim, quote))
-
-
-def _compared(claim: str, quote: str) -> Iterable[Finding]:
-    """A comparison by the same word, in which the two that are compared have changed places."""
-    swapped = converse(claim, quote)
-    if swapped and not reversed_sense(claim, quote):
-        yield Finding("roles", *swapped)
-
-
-def _roles(
-    claim: str, quote: str, ours: Sequence[Word], theirs: Sequence[Word]
-) -> Iterable[Finding]:
-    """Names or numbers that have changed places: A beat B against B beat A.
-
-    Where the voice changes too, from active to passive, they may. In Japanese the particle
-    behind a name tells its place, not the order.
-    """
-    if is_japanese(claim):
-        yield from _particles(claim, quote, ours, theirs)
-    elif bool(_PASSIVE.search(claim)) == bool(_PASSIVE.search(quote)):
-        yield from _inverted(ours, theirs, "name")
-    for years in (False, True):
-        numbers = [
-            [w for w in listed if bool(_YEAR.fullmatch(w.shown)) == years]
-            for listed in (ours, theirs)
-        ]
-        yield from _inverted(*numbers, "number")
-
-
-def _subjects(
-    claim: str, quote: str, ours: Sequence[Word], theirs: Sequence[Word]
-) -> Iterable[Finding]:
-    """Another subject before what is otherwise the quote's own words: the mark of a splice.
-
-    In Japanese the word before は or が is the subject; in English, whatever begins.
-    """
-    if is_japanese(claim):
-        mine, other = _subject_words(claim), _subject_words(quote)
-        if not mine or not other or mine[0][0] in {word for word, _ in other}:
-            return
-        subject, end = mine[0]
-        said = _NOTE.sub("", unicodedata.normalize("NFKC", quote)).casefold()
-        elsewhere = re.search(rf"{re.escape(subject)}(?:は|が|を|に|と|も)", said)
-        if elsewhere or known_as(subject, claim, said):
-            return
-        if _in_order(ours[len(words(claim[:end])) :], theirs) >= SAME_REST:
-            yield Finding("subject", subject, other[0][0])
-        return
-    op, a, b, c, d = aligned(ours, theirs).get_opcodes()[0]
-    here = {w.text for w in theirs}
-    new = [
-        w
-        for w in ours[a:b]
-        if w.text not in here and w.kind != "number" and not known_as(w.shown, claim, quote)
-    ]
-    if op == "replace" and new and _in_order(ours[b:], theirs) >= SAME_REST:
-        claimed, found = (" ".join(w.shown for w in part) for part in (ours[a:b], theirs[c:d]))
-        yield Finding("subject", claimed, found)
-
-
-def _in_order(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
-    """Share of some of the claim's words that stand in the quote, in its order."""
-    matched = aligned(ours, theirs).get_matching_blocks() if ours else ()
-    return sum(block.size for block in matched) / (len(ours) or 1)
-
-
-def _subject_words(text: str) -> list[tuple[str, int]]:
-    """The last word before each は and が, and where that particle ends."""
-    found = []
-    for match in _SUBJECT.finditer(text):
-        before = [w for w in words(match[1]) if w.text != "方"]
-        if before:
-            found.append((before[-1].text, match.end()))
-    return found
-
-
-def _inverted(ours: Sequence[Word], theirs: Sequence[Word], kind: str) -> Iterable[Finding]:
-    kinds = {w.text for w in (*ours, *theirs) if w.kind == kind}  # a first word may be a name
-
-    def first(listed: Sequence[Word]) -> list[str]:
-        return list(dict.fromkeys(w.text for w in listed if w.text in kinds))
-
-    mine, other = first(ours), first(theirs)
-    both = [w for w in mine if w in other]
-    order = [other.index(w) for w in both]
-    for (a, b), (x, y) in zip(pairwise(both), pairwise(order), strict=True):
-        if x > y and not (x == y + 1 and _listed(ours, a, b)):
-            yield Finding("roles", f"{a} … {b}", f"{b} … {a}")
-            return
-
-
-def _listed(ours: Sequence[Word], a: str, b: str) -> bool:
-    """Whether one stands right behind the other, as in a list, whose order says nothing."""
-    texts = [w.text for w in ours]
-    return texts.index(b) == texts.index(a) + 1
-
-
-def _particles(
-    claim: str, quote: str, ours: Sequence[Word], theirs: Sequence[Word]
-) -> Iterable[Finding]:
-    there = {w.text for w in theirs}
-    shared = [w.shown for w in ours if w.kind == "name" and w.text in there]
-    mine = {name: p for name in shared if (p := _particle(claim, name))}
-    other = {name: p for name in shared if (p := _particle(quote, name))}
-    for a in mine:
-        for b in mine:
-            if a >= b or mine[a] == mine[b]:
-                continue
-            if (mine[a], mine[b]) == (other.get(b), other.get(a)):
-                said, there = (f"{a}{p[a]}{b}{p[b]}" for p in (mine, other))
-                yield Finding("roles", said, there)
-
-
-def _particle(text: str, name: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)
-    at = folded.find(name)
-    match = _PARTICLE.match(folded, at + len(name)) if at >= 0 else None
-    return match[1] if match else ""

@@ -60,12 +60,10 @@ def covered(claim: str, quote: str) -> float:
     return shared.total() / len(ours)
 
 
-def in_order(claim: str, quote: str) -> float:
-    """Share of the claim's words that the quote has in the claim's order, 0 to 1."""
-    ours, theirs = words(claim), words(quote)
-    if not ours:
-        return 0.0
-    return sum(b.size for b in aligned(ours, theirs).get_matching_blocks()) / len(ours)
+def in_order(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
+    """Share of some words that others have in the same order, 0 to 1; of nothing, nothing is."""
+    matched = aligned(ours, theirs).get_matching_blocks() if ours else ()
+    return sum(block.size for block in matched) / (len(ours) or 1)
 
 
 @lru_cache(maxsize=4096)

@@ -32,7 +32,8 @@ def test_never_more_evidence_than_the_window_holds(text):
         made = messages("How many maps are there?", shown, window)
         used = sum(tokens_at_most(m["content"]) for m in made) + ANSWER
         kept = made[-1]["content"].count(text * 59)
-        assert kept >= 1 and (used <= window + 50 or kept == 1)
+        assert kept >= 1
+        assert used <= window + 50 or (kept == 1 and window < 4096)
     assert kept == 8
 
 

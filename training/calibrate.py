@@ -36,7 +36,7 @@ FOLDS = 5
 RIDGE = 0.003
 SPOILED = 400  # kept or spoiled sentences of each language
 ROUNDS = 6
-DEPARTS = [FEATURES.index("departs"), FEATURES.index("departs_across")]
+DEPARTS = [FEATURES.index(name) for name in ("otherwise", "missing", "departs_across")]
 
 
 @dataclass(frozen=True, slots=True)

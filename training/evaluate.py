@@ -99,7 +99,7 @@ def main() -> None:
     ap.add_argument("--json", type=Path, help="write the figures here too")
     ap.add_argument("--most", type=int, default=1500, help="rows of one set")
     ap.add_argument("--bf16", action="store_true", help="compute in bfloat16")
-    ap.add_argument("--without", nargs="*", default=[], help="sets to leave out")
+    ap.add_argument("--without", action="append", default=[], help="a set to leave out")
     args = ap.parse_args()
     sets = held_out(args.pack, args.most)
     sets = {name: rows for name, rows in sets.items() if name not in args.without}
