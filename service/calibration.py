@@ -23,8 +23,7 @@ from service.words import covered, in_order, words
 COPIED = 0.95  # share of a claim's words, in order, from which it says nothing of its own
 FILE = Path(__file__).with_name("calibration.json")
 FEATURES = (
-    "entailed", "contradicted", "entailed_across", "across", "covered", "in_order",
-    "joined", "copied", "otherwise", "missing", "departs_across", "constant",
+    "entailed", "across", "covered", "copied", "otherwise", "missing", "departs_across", "constant",
 )  # fmt: skip
 
 
@@ -47,30 +46,26 @@ class Calibration:
 
 
 def features(
-    claim: str, quote: str, probabilities: Sequence[float], found: Sequence[Finding]
+    claim: str, quote: str, entailment: float, found: Sequence[Finding]
 ) -> tuple[float, ...]:
-    """The numbers of FEATURES. ``probabilities`` are the checker's: entailment, neutral,
-    contradiction; ``found`` is what the rules found. ``joined`` is how much more of the claim
-    stands in the whole quote than in any one sentence of it: the mark of a splice. ``copied``
-    is 1 where it only leaves words of the quote out. ``otherwise`` is 1 where a rule found the
-    quote to say something else, ``missing`` where only nothing of the kind; across languages the
-    two are ``departs_across``."""
-    entailed, contradicted = log_odds(probabilities[0]), log_odds(probabilities[2])
+    """The numbers of FEATURES. ``entailment`` is the checker's probability of it, ``found`` what
+    the rules found. ``copied`` is 1 where the claim only leaves words of one sentence of the
+    quote out; ``otherwise`` where a rule found the quote to say something else, ``missing`` where
+    only nothing of the kind; across languages the two are ``departs_across``."""
     across = float(is_japanese(claim) != is_japanese(quote))
     within = 1 - across
-    share = within * covered(claim, quote)
-    ordered = within * in_order(words(claim), words(quote)) if share else 0.0
     departs = float(bool(found))
     otherwise = within * any(finding.contradicts for finding in found)
-    parts = sentences(quote)
-    alone = max(covered(claim, part) for part in parts) if len(parts) > 1 else share
-    joined = max(0.0, share - alone) * within
-    whole = max(in_order(words(claim), words(part)) for part in parts) if joined else ordered
-    copied = float(whole >= COPIED and not found)
+    copied = within * (not found and _copied(claim, quote))
     return (
-        entailed, contradicted, entailed * across, across, share, ordered, joined,
-        copied, otherwise, departs * within - otherwise, departs * across, 1.0,
+        log_odds(entailment), across, within * covered(claim, quote), copied,
+        otherwise, departs * within - otherwise, departs * across, 1.0,
     )  # fmt: skip
+
+
+def _copied(claim: str, quote: str) -> bool:
+    ours = words(claim)
+    return any(in_order(ours, words(part)) >= COPIED for part in sentences(quote))
 
 
 @cache

@@ -126,7 +126,7 @@ class Verifier:
         for window, probabilities in zip(windows, judged, strict=True):
             rival = _overruling(draft.text, window, rivals)
             found = (*window.findings(draft.text), *((rival.finding,) if rival else ()))
-            numbers = features(draft.text, window.text, probabilities, found)
+            numbers = features(draft.text, window.text, probabilities[0], found)
             support = calibration().probability(numbers)
             read.append(Reading(window, numbers, support, probabilities[2], found, rival))
         return read

@@ -3,8 +3,8 @@
     python -m training.calibrate --shared ../shared [--checker FILE] [--write]
 
 Claims written by hand in both languages, on passages in both, none of which the checker was
-fitted on, and sentences of such passages kept or spoiled by rule. Every figure is from
-five-fold cross-validation by passage; what is written is fitted on all rows.
+fitted on; sentences of such passages kept or spoiled by rule; and the development sets. Every
+figure is from five-fold cross-validation by passage; what is written is fitted on all rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from training.sources import ENTAILMENT, NOT_SUPPORTED, Row
 
 FOLDS = 5
 RIDGE = 0.003
-SPOILED = 400  # kept or spoiled sentences of each language
+MOST = 400  # kept or spoiled sentences of each language, rows of each development set
 ROUNDS = 6
 DEPARTS = [FEATURES.index(name) for name in ("otherwise", "missing", "departs_across")]
 
@@ -50,7 +50,7 @@ class Case:
 
 
 def rows(shared: Path) -> Iterator[Row]:
-    """Claims on whole passages that no fit has seen."""
+    """Claims on whole passages that no fit has seen, and the development sets."""
     rng = random.Random(11)
     pairs = [r for r in data.hand_rows(shared, rng) if r.head == "nli" and r.held]
     whole = _passages(shared)
@@ -65,7 +65,8 @@ def rows(shared: Path) -> Iterator[Row]:
     spoiled = list(made.claims(held, rng, 3, "kept or spoiled"))
     for japanese in (False, True):
         same = [r for r in spoiled if is_japanese(r.first) == japanese]
-        yield from rng.sample(same, min(SPOILED, len(same)))
+        yield from rng.sample(same, min(MOST, len(same)))
+    yield from _development(shared)
 
 
 def _spoiled(true: Sequence[Row], rng: random.Random) -> Iterator[Row]:
@@ -155,8 +156,8 @@ def validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
     return odds, accepted
 
 
-def development(shared: Path) -> Iterator[Row]:
-    """Held-out rows of the development sets, at most SPOILED of each. The first fit, from which
+def _development(shared: Path) -> Iterator[Row]:
+    """Held-out rows of the development sets, at most MOST of each. The first fit, from which
     the shipped weights go on, has seen these rows: they show what is kept, not what is new."""
     rng = random.Random(12)
     sets = {
@@ -172,7 +173,7 @@ def development(shared: Path) -> Iterator[Row]:
         ],
     }
     for name, found in sets.items():
-        for row in rng.sample(found, min(SPOILED, len(found))):
+        for row in rng.sample(found, min(MOST, len(found))):
             yield replace(row, source=name)
 
 
@@ -211,7 +212,6 @@ def main() -> None:
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--checker", type=Path, default=WEIGHTS)
     ap.add_argument("--models", type=Path, default=Path("data/models"), help="a cache")
-    ap.add_argument("--sets", action="store_true", help="the development sets too")
     ap.add_argument("--write", action="store_true", help=f"write {FILE.name}")
     args = ap.parse_args()
     embedder = SentenceTransformerEmbedder(BUNDLED, args.models)
@@ -229,18 +229,6 @@ def main() -> None:
         n = f"{e['supported']}, {e['unsupported']}"
         print(f"| {kind} | {n} | {e['auc']:.3f} | {rejects} | {accepts} |")
     print(json.dumps(weights))
-    if args.sets:
-        known = fit(found)
-        seen = list(cases(list(development(args.shared)), verifier))
-        print("\n| set | n | AUC, weights as shipped | AUC, weights fitted on the sets |")
-        print("|---|---|---|---|")
-        fitted, _ = validated(seen)
-        for kind in dict.fromkeys(case.kind for case in seen):
-            here = np.array([case.kind == kind for case in seen])
-            good = np.array([case.supported for case in seen])[here]
-            shipped, _ = scores([case for case in seen if case.kind == kind], known)
-            values = auc(shipped, good), auc(fitted[here], good)
-            print(f"| {kind} | {len(good)} | {values[0]:.3f} | {values[1]:.3f} |")
     if args.write:
         held = json.loads(FILE.read_text(encoding="utf-8"))
         held |= {"weights": weights, "errors": errors}
