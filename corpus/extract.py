@@ -17,6 +17,7 @@ from corpus.html import read_html
 from corpus.links import bare_urls
 from corpus.markdown import read_markdown
 from corpus.pdf import read_pdf
+from corpus.pptx import read_pptx
 from corpus.sniff import sniff
 from corpus.types import Document, Source, text_hash
 
@@ -60,6 +61,8 @@ def _read(data: bytes, url: str, name: str, content_type: str, password: str) ->
             return read_pdf(data, name, password)
         case "docx":
             return read_docx(data, name)
+        case "pptx":
+            return read_pptx(data, name)
         case "html":
             return read_html(text, url)
         case "markdown":
