@@ -15,6 +15,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""")
 _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _SAMPLE = 200_000
 
@@ -51,7 +52,8 @@ def _surrogates(data: bytes) -> str | None:
 
 def _declared(data: bytes, content_type: str) -> list[str]:
     """The encodings that the page and the header name, as far as Python knows them."""
-    names = [match[1].decode() for match in [_META.search(data[:4096])] if match]
+    heads = [_XML.match(data[:4096]), _META.search(data[:4096])]
+    names = [match[1].decode() for match in heads if match]
     names += _HEADER.findall(content_type)
     known = []
     for name in names:

@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from corpus.blocks import Block, Draft, assemble, detect_language
 from corpus.docx import read_docx
+from corpus.epub import read_epub
 from corpus.errors import EmptyDocument
 from corpus.html import read_html
+from corpus.jats import read_jats
 from corpus.links import bare_urls
 from corpus.markdown import read_markdown
 from corpus.pdf import read_pdf
@@ -63,6 +65,10 @@ def _read(data: bytes, url: str, name: str, content_type: str, password: str) ->
             return read_docx(data, name)
         case "pptx":
             return read_pptx(data, name)
+        case "epub":
+            return read_epub(data, name)
+        case "jats":
+            return read_jats(text, name)
         case "html":
             return read_html(text, url)
         case "markdown":

@@ -87,6 +87,13 @@ _PDF_START = re.compile(rb"[^<]{0,1018}?%PDF-", re.DOTALL)  # readers allow junk
 _COMMENTS = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*"
 _HTML_START = re.compile(_COMMENTS + r"(?:<!doctype\s+html|<html[\s>])", re.I | re.S)
 _TAG = re.compile(r"</?(?:head|body|title|meta|div|p|h[1-6]|table|article|main|span)[\s>/]", re.I)
+_PROLOG = re.compile(
+    r"(?>[\s\ufeff]+|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>)*+"
+    r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)",
+    re.DOTALL,
+)
+_JATS_ROOTS = frozenset({"article", "pmc-articleset", "OAI-PMH"})
+_JATS_FRONT = re.compile(r"<(?:[\w.-]+:)?(?:article-meta|front-stub)\b")
 _FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n[\w-]+[ \t]*:")
 
 
@@ -105,7 +112,11 @@ def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:
             looks = "binary data of no known kind"
         else:
             found, text = _text_format(decoded, suffix, content_type), decoded
-            looks = _LOOKS[found]
+            root = _xml_root(decoded) if found == "text" else ""
+            if root and decoded.lstrip("\ufeff \n").startswith("<?xml"):
+                found, looks = None, f"XML of another kind (<{root}>)"  # markup is no evidence
+            else:
+                looks = _LOOKS[found]
     expected = _BY_SUFFIX.get(suffix) if suffix in _BINARY_SUFFIXES else found
     if found is None or found != expected:
         named = f"{name} is named {suffix} but" if suffix in _KNOWN_SUFFIXES else name
@@ -148,6 +159,8 @@ def _other(data: bytes) -> str:
 def _text_format(text: str, suffix: str, content_type: str) -> Format:
     if _HTML_START.match(text):
         return "html"
+    if _xml_root(text) in _JATS_ROOTS and _JATS_FRONT.search(text):
+        return "jats"
     declared = _BY_TYPE.get(content_type.partition(";")[0].strip().lower())
     named = _BY_SUFFIX.get(suffix)
     if named == "markdown" or declared == "markdown":
@@ -157,3 +170,9 @@ def _text_format(text: str, suffix: str, content_type: str) -> Format:
     if len(_TAG.findall(text[:4096])) > 5 and text.lstrip().startswith("<"):
         return "html"
     return "markdown" if _FRONT_MATTER.match(text) else "text"
+
+
+def _xml_root(text: str) -> str:
+    """The name of the element that a text begins with, after an XML prolog if any, or ""."""
+    match = _PROLOG.match(text)
+    return match[1] if match else ""
