@@ -94,7 +94,9 @@ _PROLOG = re.compile(
 )
 _JATS_ROOTS = frozenset({"article", "pmc-articleset", "OAI-PMH"})
 _JATS_FRONT = re.compile(r"<(?:[\w.-]+:)?(?:article-meta|front-stub)\b")
-_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n[\w-]+[ \t]*:")
+_FRONT_MATTER = re.compile(
+    r"\ufeff?(?:---[ \t]*\r?\n(?:#.*\r?\n)*[\w-]+[ \t]*:|\+\+\+[ \t]*\r?\n[\w-]+[ \t]*=)"
+)
 
 
 def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:

@@ -462,3 +462,73 @@ def test_content_decides_what_no_name_contradicts() -> None:
     page = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><p>a</p></html>'
     assert read(page, "a.xml").text == "a"
     assert read("<article><h1>T</h1><p>a</p></article>", "a.html").text == "T\n\na"
+
+
+# --- plain text in any encoding ----------------------------------------------------------------
+
+CHINESE = "人工智能是计算机科学的一个分支。它企图了解智能的实质。"
+KATAKANA = "コンピュータによる自然言語処理"
+FRENCH = "Une réponse est sûre là où elle repose sur un passage."
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        (CHINESE, "utf-8 gb18030 gbk utf-16 utf-16-le utf-16-be"),
+        ("这是一个测试文件。", "gb18030 utf-16-le utf-16-be"),
+        (KATAKANA, "cp932 euc_jp iso2022_jp utf-16 utf-16-le utf-16-be"),
+        ("日本語の文です。", "cp932 euc_jp iso2022_jp utf-16 utf-16-le utf-16-be"),
+        ("半角のｶﾀｶﾅです。", "cp932 euc_jp iso2022_jp_ext utf-16-le"),
+        (FRENCH, "utf-8 latin-1 cp1252 iso8859-15 utf-16-le utf-16-be"),
+        ("It’s a “quoted” text — with dashes.", "cp1252 utf-16-be"),
+    ],
+)
+def test_text_in_any_encoding(text: str, encodings: str) -> None:
+    for encoding in encodings.split():
+        assert read(f"{text}\r\n".encode(encoding), "a.txt").text == text, encoding
+        assert read(text.encode(encoding), "a.txt").text == text, encoding
+
+
+def test_ascii_with_a_stray_control_is_no_chinese() -> None:
+    assert read(f"bush hid\x02 {FRENCH}".encode("cp1252"), "a.txt").text == f"bush hid {FRENCH}"
+
+
+# --- Markdown's front matter -------------------------------------------------------------------
+
+T, TWO_NAMES = "T", ("Jane Doe", "Q Li")
+
+
+@pytest.mark.parametrize(
+    ("front", "title", "authors", "published", "language"),
+    [
+        ("title: T\nauthors:\n- Jane Doe\n- Q Li\ndate: 2022-12-31\nlang: ja-JP", T, TWO_NAMES, "2022-12-31", "ja"),
+        ("title: T\nauthors:\n  - name: Jane Doe\n    site: x\n  - name: Q Li", T, TWO_NAMES, "", "en"),
+        ("title: T\nauthor: {name: Jane Doe, email: x@y}\ntags: [a]", T, ("Jane Doe",), "", "en"),
+        ('title: T\nauthors: [\n  Jane Doe,\n  "Li, Q"\n]', T, ("Jane Doe", "Li, Q"), "", "en"),
+        ("# Written by hand\ntitle: T # note\nauthor: Doe, Jane", T, ("Doe, Jane",), "", "en"),
+        ("title: >-\n  A long\n  title\nauthor: Jane Doe and Q Li", "A long title", TWO_NAMES, "", "en"),
+        ("title: Foo: a bar\nauthor: 'Jane Doe'\ndate: 2022/1/2", "Foo: a bar", ("Jane Doe",), "2022-01-02", "en"),
+        ("Title: T\nauthor: 夏目漱石、森鴎外\ndate: 2022年12月31日", T, ("夏目漱石", "森鴎外"), "2022-12-31", "en"),
+        ("title: T\nauthor: null\ndate: January 17, 2023\nlang: ~", T, (), "2023-01-17", "en"),
+        ("title: T\npublished_at: 17 Jan 2023", T, (), "2023-01-17", "en"),
+        ("title: &a A B\nauthor: *a\nx: [*a, [[*a]]]", "A B", ("A B",), "", "en"),
+    ],
+)  # fmt: skip
+def test_front_matter_as_people_write_it(
+    front: str, title: str, authors: tuple[str, ...], published: str, language: str
+) -> None:
+    for newline in ("\n", "\r\n"):
+        text = f"---\n{front}\n---\nBody text.".replace("\n", newline)
+        for url in ("a.md", "https://ex.com/x"):
+            document = read(text, url)
+            source = document.source
+            assert document.text == "Body text."
+            assert (source.title, source.authors) == (title, authors)
+            assert (source.published, source.language) == (published, language)
+
+
+def test_front_matter_in_toml_and_what_is_none() -> None:
+    source = read('+++\ntitle = "T"\ndate = 2022-12-31\nauthors = ["A B"]\n+++\nx', "a.md").source
+    assert (source.title, source.authors, source.published) == ("T", ("A B",), "2022-12-31")
+    ruled = "---\n\nJust a rule: and text.\n\n---\n\nBody"
+    assert read(ruled, "a.md").text == "Just a rule: and text.\n\nBody"
