@@ -532,3 +532,82 @@ def test_front_matter_in_toml_and_what_is_none() -> None:
     assert (source.title, source.authors, source.published) == ("T", ("A B",), "2022-12-31")
     ruled = "---\n\nJust a rule: and text.\n\n---\n\nBody"
     assert read(ruled, "a.md").text == "Just a rule: and text.\n\nBody"
+
+
+# --- a page saved as text ----------------------------------------------------------------------
+
+FRAME = "12\n3\n\nDelete this post\n\nAre you sure?"
+SAVED = f"""{FRAME}
+
+More than 1 year has passed since last update.
+
+猫の一年
+
+Posted at
+
+ogp.jpg
+
+はじめに
+
+吾輩は猫である。名前はまだ無い。
+
+image.png
+
+3
+
+See https://ex.com/x.
+
+おわりに
+
+どこで生れたかとんと見当がつかぬ。
+
+12
+3
+0
+
+Register and use this site more conveniently
+
+    You get articles that match your needs
+
+{FRAME}"""
+
+
+def test_the_furniture_of_a_saved_page_is_no_text() -> None:
+    document = read(SAVED, "saved.txt")
+    assert document.text == (
+        "猫の一年\n\nはじめに\n\n吾輩は猫である。名前はまだ無い。\n\n3\n\nSee https://ex.com/x.\n\n"
+        "おわりに\n\nどこで生れたかとんと見当がつかぬ。"
+    )
+    assert (document.source.title, headings(document)) == ("猫の一年", [(1, "猫の一年")])
+    assert links(document) == [("https://ex.com/x", "https://ex.com/x")]
+    english = f"{FRAME}\n\nA year\n\nIt was a year.\n\nIt went well.\n\n12\n3\n\nSign up\n\n{FRAME}"
+    assert read(english, "saved.txt").text == "A year\n\nIt was a year.\n\nIt went well."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Row, row,\nrow your boat\ngently.\n\nMerrily.\n\nIt is a dream.\n\nRow, row,\nrow your boat\ngently.",
+        "1\n2\n\nText of it.\n\nMore.\n\n1\n2",
+        f"{FRAME}\n\nA year\n\nIt was a year.",
+        "7",
+        "7\n\n7\n\n7\n\n7",
+    ],
+)
+def test_text_that_is_no_saved_page_stays_whole(text: str) -> None:
+    assert read(text, "a.txt").text == text
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the data in ../shared is absent")
+def test_a_real_saved_page() -> None:
+    saved_page = (SHARED / "corpus" / "article.ja.txt").read_bytes()
+    document = read(saved_page, "article.ja.txt")
+    assert document.source.title == "2022年の深層学習ハイライト"
+    assert document.text.startswith("2022年の深層学習ハイライト\n\nはじめに\n\n2023年になって")
+    assert document.text.endswith("これからも「細く長く」をモットーに続けていきます。")
+    furniture = (
+        "Delete|Deleted|Draft of|Are you sure|has passed|Posted at|Register as|dark theme|png|jpg"
+    )
+    assert not re.search(furniture, document.text)
+    sentences = re.findall(r"[^。\n]+。", saved_page.decode())
+    assert len(sentences) > 80 and all(sentence.strip() in document.text for sentence in sentences)
