@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from corpus.blocks import CJK, Block, Draft, clean, detect_language, one_line
 from corpus.links import bare_urls
 
-_LEAST = 3  # lines
+_LEAST, _MOST = 3, 60  # lines
 _PICTURE = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|webp|svg)", re.IGNORECASE)
 _PROSE = re.compile(r"[。．.!?！？]\W*$")
 _CJK = re.compile(CJK)
@@ -36,7 +36,8 @@ def _unframed(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     """The title and the lines of the article in a saved page, or None where it is none."""
     places = [at for at, line in enumerate(lines) if line.strip()]
     shown = [lines[at].strip() for at in places]
-    start = max((k for k in range(len(shown) // 4 + 1) if shown[:k] == shown[-k:]), default=0)
+    longest = min(len(shown) // 3, _MOST)
+    start = max((k for k in range(1, longest + 1) if shown[:k] == shown[-k:]), default=0)
     if start < _LEAST or not any(line.isdecimal() for line in shown[:start]):
         return None
     # What the page says after the article begins where its first lines come again.
