@@ -77,10 +77,15 @@ class _Book:
             raise ValueError("META-INF/container.xml names no package")
         self.path = _within("", root.get("full-path", ""))
         self.package = self._parse(self.path)
+        if self.package.find("spine/itemref") is None:
+            raise ValueError(f"{self.path} names no pages")
         self.items = {item.get("id"): item for item in self.package.iterfind("manifest/item")}
 
     def _parse(self, path: str) -> etree._Element:
-        return parse(self.archive.read(path), recover=True)
+        text = decode(self.archive.read(path))
+        if text is None:
+            raise ValueError(f"{path} is no XML")
+        return parse(text, recover=True)
 
     def _part(self, item: etree._Element) -> str:
         return _within(self.path, item.get("href", ""))

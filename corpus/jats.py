@@ -15,7 +15,7 @@ from corpus.blocks import Block, Draft, iso_date, one_line
 from corpus.errors import CorpusError
 from corpus.html import read_tree
 from corpus.types import Link
-from corpus.xml import parse, remove, text_of
+from corpus.xml import parse, text_of
 
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -56,7 +56,7 @@ def read_jats(text: str, name: str) -> Draft:
     CorpusError where it is damaged, or several articles in one file.
     """
     try:
-        root = parse(text.encode("utf-8", "replace"), "utf-8")
+        root = parse(text)
     except (etree.XMLSyntaxError, ValueError) as error:
         reason = one_line(getattr(error, "msg", str(error)))
         raise CorpusError(
@@ -170,8 +170,7 @@ def _without_marks(article: etree._Element) -> None:
         ):
             marks.append(sup)  # the comma between two of them
     for mark in marks:
-        if mark.getparent() is not None:
-            remove(mark)
+        mark.clear(keep_tail=True)
 
 
 def _as_page(article: etree._Element) -> etree._Element:
@@ -181,8 +180,8 @@ def _as_page(article: etree._Element) -> etree._Element:
     page.extend(article.findall("front/article-meta/trans-abstract"))
     for part in ("body", "back", "floats-group"):
         page.extend(article.findall(part))
-    for element in list(page.iter(*_DROPPED)):
-        remove(element)
+    for element in page.iter(*_DROPPED):
+        element.clear(keep_tail=True)
     _free_floats(page)
     for formula in page.iter("math"):
         _tidy_formula(formula)
@@ -213,8 +212,9 @@ def _free_floats(page: etree._Element) -> None:
                 break
             around = each if each.tag == "p" else around
         if around is not None:
-            remove(floating)
-            floating.tail = None
+            anchor = etree.Element("span")
+            anchor.tail, floating.tail = floating.tail, None
+            floating.getparent().replace(floating, anchor)
             last.get(around, around).addnext(floating)
             last[around] = floating
 
@@ -223,7 +223,7 @@ def _tidy_formula(math: etree._Element) -> None:
     """Leave the formula alone: no TeX that says it again, no spaces but within words."""
     alternatives = math.getparent()
     for tex in alternatives.findall("tex-math"):
-        remove(tex)
+        tex.clear(keep_tail=True)
     for part in math.iter():
         if part.tag != "mtext":
             part.text = (part.text or "").strip()
@@ -240,4 +240,4 @@ def _join_to_next(label: etree._Element) -> None:
         label.getparent().append(label)
     elif words and following is not None and following.tag in ("title", "p"):
         following.text = f"{words} {(following.text or '').lstrip()}"
-        remove(label)
+        label.clear(keep_tail=True)

@@ -23,6 +23,7 @@ from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
 from corpus.errors import CorpusError
 from corpus.links import bare_urls
 from corpus.types import Link
+from corpus.xml import parse, text_of
 from corpus.zipped import opened
 
 MAX_SLIDES = 5_000
@@ -153,15 +154,11 @@ def _diagram(shape: Any, slide: Slide) -> Iterator[Block]:
     for ids in shape._element.iter(f"{{{_DIAGRAM}}}relIds"):
         part = slide.part.related_part(ids.get(f"{{{_RELATION}}}dm"))
         glue = PARAGRAPH
-        for words in _parsed(part.blob).iter(f"{{{_DRAWING}}}p"):
-            text = one_line("".join(run.text or "" for run in words.iter(f"{{{_DRAWING}}}t")))
+        for words in parse(part.blob.decode()).iter("p"):
+            text = one_line("".join(map(text_of, words.iter("t"))))
             if text:
                 yield Block(f"- {text}", 0, 0, glue)
                 glue = LINE
-
-
-def _parsed(data: bytes) -> etree._Element:
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _links(slide: Slide) -> Iterator[Link]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from html import unescape
+import re
+from html import escape
+from html.entities import html5
 
 from lxml import etree
 
+_ENTITY = re.compile(r"&([A-Za-z_][\w.-]*);")
+_XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 
-def parse(data: bytes, encoding: str | None = None, recover: bool = False) -> etree._Element:
+
+def parse(text: str, recover: bool = False) -> etree._Element:
     """The root of some XML, without namespaces, comments and processing instructions.
 
-    No network, no DTD, no entities but those of XML and HTML, and libxml2's limits (256 levels,
-    10 MB a text node) stay. ``encoding`` overrides what the XML declares; ``recover`` reads on
+    No network and no DTD; entities are those of HTML, and one of the file's own making stands
+    for nothing. libxml2's limits (256 levels, 10 MB a text node) stay. ``recover`` reads on
     after an error. Raises lxml's XMLSyntaxError, or ValueError where there is no element.
     """
     parser = etree.XMLParser(
-        encoding=encoding,
+        encoding="utf-8",  # whatever it declares: it has been decoded
         recover=recover,
         resolve_entities=False,
         no_network=True,
@@ -24,32 +29,19 @@ def parse(data: bytes, encoding: str | None = None, recover: bool = False) -> et
         remove_comments=True,
         remove_pis=True,
     )
-    root = etree.fromstring(data, parser)
+    root = etree.fromstring(_ENTITY.sub(_character, text).encode("utf-8", "replace"), parser)
     if root is None:
         raise ValueError("it has no XML in it")
-    for entity in list(root.iter(etree.Entity)):
-        # Left unresolved: &alpha; is known to HTML, one of the file's own making to nobody.
-        known = unescape(entity.text)
-        remove(entity, "" if known == entity.text else known)
     for element in root.iter(etree.Element):
         element.tag = etree.QName(element).localname
     return root
 
 
-def remove(element: etree._Element, instead: str = "") -> None:
-    """Take an element out of its tree, but not the text after it; ``instead`` stands for it."""
-    text, parent, before = (
-        instead + (element.tail or ""),
-        element.getparent(),
-        element.getprevious(),
-    )
-    if before is not None:
-        before.tail = (before.tail or "") + text
-    else:
-        parent.text = (parent.text or "") + text
-    parent.remove(element)
-
-
 def text_of(element: etree._Element | None) -> str:
     """All text within an element, as it stands; "" for None."""
     return "" if element is None else "".join(element.itertext())
+
+
+def _character(entity: re.Match[str]) -> str:
+    name = entity[1]
+    return entity[0] if name in _XML_ENTITIES else escape(html5.get(f"{name};", ""))
