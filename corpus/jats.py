@@ -169,7 +169,10 @@ def _without_marks(article: etree._Element) -> None:
             marks and before is marks[-1] and not before.tail and _SEPARATOR.fullmatch(text_of(sup))
         ):
             marks.append(sup)  # the comma between two of them
+    among = set(marks)
     for mark in marks:
+        if mark.getnext() in among and _SEPARATOR.fullmatch(mark.tail or ""):
+            mark.tail = None
         mark.clear(keep_tail=True)
 
 

@@ -10,6 +10,12 @@ from pathlib import Path
 
 import pptx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
@@ -130,6 +136,37 @@ def test_a_deck_that_says_nothing_about_itself() -> None:
     source = read(saved(show), "https://ex.com/x").source
     assert (source.title, source.authors, source.published) == ("深層学習", (), "")
     assert source.language == "ja"
+
+
+def test_diagrams_links_on_shapes_and_the_furniture_of_slides() -> None:
+    show = pptx.Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[5])
+    slide.shapes.title.text = "A circle"
+    arrow = slide.shapes.add_shape(1, Inches(8), Inches(6), Inches(1), Inches(1))
+    arrow.click_action.hyperlink.address = "https://ex.com/next"
+    table = slide.shapes.add_table(1, 3, Inches(1), Inches(5), Inches(5), Inches(1)).table
+    table.cell(0, 0).text, table.cell(0, 2).text = "wide", "narrow"
+    table.cell(0, 0).merge(table.cell(0, 1))
+    for kind, text in (("sldNum", "1"), ("ftr", "Company"), ("dt", "2022")):
+        slide.shapes._spTree.append(
+            parse_xml(f"""<p:sp {nsdecls("p", "a")}><p:nvSpPr>
+<p:cNvPr id="9" name="x"/><p:cNvSpPr/><p:nvPr><p:ph type="{kind}" idx="11"/></p:nvPr></p:nvSpPr>
+<p:spPr/><p:txBody><a:bodyPr/><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>""")
+        )
+    words = "".join(f"<a:p><a:r><a:t>{word}</a:t></a:r></a:p>" for word in ("plan", "do", "check"))
+    diagram = f"<d:dataModel xmlns:d='x' {nsdecls('a')}>{words}<a:p/></d:dataModel>".encode()
+    part = Part(PackURI("/ppt/diagrams/data1.xml"), "application/xml", slide.part.package, diagram)
+    found = slide.part.relate_to(part, "diagramData")
+    frame = slide.shapes.add_table(1, 1, Inches(1), Inches(2), Inches(5), Inches(1))._element
+    data = frame.find(".//{*}graphicData")
+    data.set("uri", "http://schemas.openxmlformats.org/drawingml/2006/diagram")
+    data[:] = [
+        parse_xml(f"""<dgm:relIds {nsdecls("r")} r:dm="{found}"
+ xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram"/>""")
+    ]
+    document = read(saved(show), "a.pptx")
+    assert document.text == "A circle\n\n- plan\n- do\n- check\n\nwide | narrow"
+    assert links(document) == [("https://ex.com/next", "")]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +374,8 @@ JATS = """<?xml version="1.0" encoding="UTF-8"?>
 <abstract><sec><title>Background</title><p>Little is known.</p></sec></abstract></article-meta></front>
 <body><sec><label>1.</label><title>Introduction</title>
 <p>It was shown<sup><xref ref-type="bibr" rid="r1">1</xref>,<xref ref-type="bibr" rid="r2">2</xref>
-</sup> that Ca<sup>2+</sup> flows [<xref ref-type="bibr" rid="r1">1</xref>], and again<xref
+</sup> that Ca<sup>2+</sup> flows<xref ref-type="bibr" rid="r1"><sup>1</sup></xref>&#8211;<xref
+ ref-type="bibr" rid="r2"><sup>2</sup></xref> [<xref ref-type="bibr" rid="r1">1</xref>], and again<xref
  ref-type="bibr" rid="r1"><sup>1</sup></xref><sup>,</sup><xref ref-type="bibr" rid="r2"><sup>2</sup>
 </xref>. See <xref ref-type="fig" rid="g1">Figure 1</xref><fig id="g1"><label>Figure 1.</label>
 <caption><title>The set-up.</title><p>Seen from above.</p></caption><alt-text>boxes</alt-text>
@@ -613,3 +651,32 @@ def test_a_real_saved_page() -> None:
     assert not re.search(furniture, document.text)
     sentences = re.findall(r"[^。\n]+。", saved_page.decode())
     assert len(sentences) > 80 and all(sentence.strip() in document.text for sentence in sentences)
+
+
+# --- anything at all ---------------------------------------------------------------------------
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_a_part_gone_wrong_makes_a_document_or_a_corpus_error(data: st.DataObject) -> None:
+    name, whole = data.draw(st.sampled_from([("a.pptx", DECK), ("a.epub", BOOK), ("a.xml", None)]))
+    parts = {"": JATS.encode()} if whole is None else whole
+    part = data.draw(st.sampled_from(sorted(parts)))
+    raw = bytearray(parts[part])
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, max(0, len(raw) - 1)))
+        end = at + data.draw(st.sampled_from([0, 1, 1, 20, 400]))
+        raw[at:end] = data.draw(st.binary(max_size=12))
+    changed = bytes(raw) if whole is None else zipped(parts | {part: bytes(raw)})
+    try:
+        read(changed, name)
+    except CorpusError as error:
+        assert str(error) and "\n" not in str(error)
+
+
+def parts_of(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+DECK, BOOK = parts_of(saved(deck())), parts_of(book())
