@@ -1,6 +1,6 @@
 """From the blocks that a reader finds to the one text of a document.
 
-Every reader (PDF, HTML, Markdown, DOCX, text) yields headings and paragraphs in reading order;
+Every reader (PDF, HTML, Word, EPUB, and so on) yields headings and paragraphs in reading order;
 here they are cleaned, joined, and their places in the joined text noted. Offsets are taken
 while the final text grows, so they cannot be off.
 """

@@ -21,7 +21,7 @@ from corpus.zipped import opened
 _FONTS_ONLY = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 """What hides a book's fonts from being copied, and not its text."""
 
-_PAGES = {"application/xhtml+xml", "text/html"}
+_PAGE = re.compile("html|oeb|dtbook")  # in a media type; the rest are pictures, sound, PDF
 _LEFT_OUT = {"cover", "toc"}
 _COVER = re.compile(r"(?:.*/)?cover(?:page)?\.x?html?", re.IGNORECASE)
 _NO_DATE = "0101"  # the year that calibre gives to a book without one
@@ -38,23 +38,22 @@ def read_epub(data: bytes, name: str) -> Draft:
         book = _Book(archive)
         pages = book.pages()
         if not book.encrypted().isdisjoint(pages):
-            raise _protected(name)
+            raise UnreadableText(
+                f"{name} is encrypted (DRM): give a copy of the book without copy protection"
+            )
         chapters = book.chapters()
         draft = book.about()
         for path in pages:
             text = decode(archive.read(path))
             if text is None:
-                raise _protected(name)
+                raise UnreadableText(
+                    f"{name} has a page that is no text ({path}): it is damaged or under copy"
+                    " protection, give another copy"
+                )
             page = read_html(text, whole=True)
             draft.blocks += _headed(page.blocks, chapters.get(path, ""))
             draft.links += page.links
         return draft
-
-
-def _protected(name: str) -> UnreadableText:
-    return UnreadableText(
-        f"{name} is encrypted (DRM): give a copy of the book without copy protection"
-    )
 
 
 def _headed(blocks: list[Block], chapter: str) -> list[Block]:
@@ -93,7 +92,9 @@ class _Book:
     def pages(self) -> list[str]:
         """The parts that are read, each once, in order."""
         refs = [self.items.get(ref.get("idref")) for ref in self.package.iterfind("spine/itemref")]
-        pages = [item for item in refs if item is not None and item.get("media-type") in _PAGES]
+        pages = [
+            item for item in refs if item is not None and _PAGE.search(item.get("media-type", ""))
+        ]
         paths = {self._part(item): "nav" in item.get("properties", "").split() for item in pages}
         left_out = set(self._left_out())
         kept = [

@@ -235,12 +235,13 @@ def _tidy_formula(math: etree._Element) -> None:
 
 def _join_to_next(label: etree._Element) -> None:
     """Put "Figure 1" or "2.3" at the start of the title or paragraph that it labels."""
-    words, following = one_line(text_of(label)), label.getnext()
+    words, parent, following = one_line(text_of(label)), label.getparent(), label.getnext()
     while following is not None and following.tag == "caption":
         following = next(iter(following), None)
-    if label.getparent().tag == "disp-formula":  # its number is printed at the right
-        label.text, label.tag = f" {words}", "span"
-        label.getparent().append(label)
+    if parent.tag == "disp-formula":  # its number is printed at the right
+        alone = one_line(text_of(parent)) == words  # the formula is a picture
+        etree.SubElement(parent, "span").text = "" if alone else f" {words}"
+        label.clear(keep_tail=True)
     elif words and following is not None and following.tag in ("title", "p"):
         following.text = f"{words} {(following.text or '').lstrip()}"
         label.clear(keep_tail=True)

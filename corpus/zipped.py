@@ -23,6 +23,7 @@ MAX_UNPACKED = 500_000_000
 MAX_RATIO = 200
 """Text packs to about a tenth, at most a fiftieth; a bomb to a thousandth."""
 MAX_PARTS = 20_000
+_REASON = 120  # characters: some quote the file at length
 
 # How zipfile, lxml and the Office libraries fail on parts that are missing, malformed or encrypted.
 _DAMAGE = (
@@ -58,7 +59,7 @@ def opened(
             _check_size(archive, len(data), name, kind)
             yield archive
     except (*_DAMAGE, *damage) as error:
-        reason = one_line(str(error)) or type(error).__name__
+        reason = one_line(str(error))[:_REASON] or type(error).__name__
         raise CorpusError(f"{name} is a damaged {kind} ({reason}): save it again") from error
 
 
