@@ -67,7 +67,9 @@ def _declared(data: bytes, content_type: str) -> list[str]:
             name.lower(), name
         )
         try:
-            if codecs.lookup(name)._is_text_encoding:
+            codec = codecs.lookup(name)
+            # What is in UTF-16 has a mark or zeros; where it has neither, its head is mistaken.
+            if codec._is_text_encoding and not codec.name.startswith(("utf-16", "utf-32")):
                 known.append(name)
         except LookupError:
             continue

@@ -241,7 +241,9 @@ def _join_to_next(label: etree._Element) -> None:
     if parent.tag == "disp-formula":  # its number is printed at the right
         alone = one_line(text_of(parent)) == words  # the formula is a picture
         etree.SubElement(parent, "span").text = "" if alone else f" {words}"
-        label.clear(keep_tail=True)
     elif words and following is not None and following.tag in ("title", "p"):
         following.text = f"{words} {(following.text or '').lstrip()}"
-        label.clear(keep_tail=True)
+    else:
+        return
+    label.clear(keep_tail=True)
+    label.tag = "span"

@@ -384,7 +384,7 @@ JATS = """<?xml version="1.0" encoding="UTF-8"?>
 <sec><label>1.1</label><title>Aims</title><p>We ask:</p><list list-type="order"><list-item><p>What?
 </p></list-item><list-item><p>Why?</p></list-item></list>
 <disp-formula><label>(1)</label><alternatives><mml:math><mml:mi>x</mml:mi><mml:mo>=</mml:mo>
-<mml:mn>2</mml:mn></mml:math><tex-math>$$x=2$$</tex-math></alternatives></disp-formula><disp-formula><label>(3)</label>a &lt; b</disp-formula><disp-formula><label>(2)</label><graphic xlink:href="e2"/>
+<mml:mn>2</mml:mn></mml:math><tex-math>$$x=2$$</tex-math></alternatives></disp-formula><disp-formula>a &lt; b<label>(3)</label></disp-formula><disp-formula><label>(2)</label><graphic xlink:href="e2"/>
 </disp-formula></sec></sec>
 <sec><title>Results</title><table-wrap><label>Table 1</label><caption><p>Recall by model.</p>
 </caption><table><thead><tr><th>Model</th><th>Recall<xref ref-type="table-fn" rid="t1"><sup>a</sup>
@@ -528,6 +528,12 @@ def test_text_in_any_encoding(text: str, encodings: str) -> None:
     for encoding in encodings.split():
         assert read(f"{text}\r\n".encode(encoding), "a.txt").text == text, encoding
         assert read(text.encode(encoding), "a.txt").text == text, encoding
+
+
+def test_a_declared_encoding_is_used_unless_it_cannot_be() -> None:
+    head = '<?xml version="1.0" encoding="{}"?><html xmlns="http://www.w3.org/1999/xhtml"><p>{}</p>'
+    assert read(head.format("windows-1251", "Привет").encode("cp1251"), "a.html").text == "Привет"
+    assert read(head.format("utf-16", FRENCH).encode("cp1252"), "a.html").text == FRENCH
 
 
 def test_ascii_with_a_stray_control_is_no_chinese() -> None:
