@@ -1,6 +1,6 @@
 """From the blocks that a reader finds to the one text of a document.
 
-Every reader (PDF, HTML, Markdown, DOCX, text) yields headings and paragraphs in reading order;
+Every reader (PDF, HTML, Word, EPUB, and so on) yields headings and paragraphs in reading order;
 here they are cleaned, joined, and their places in the joined text noted. Offsets are taken
 while the final text grows, so they cannot be off.
 """
@@ -36,6 +36,12 @@ _WRAP = re.compile(rf"(?<={CJK})[ \t]*\n\s*(?={CJK})")
 _NOBODY = re.compile(
     r"admin(istrator)?|(default )?user|owner|unknown|root|author|python-docx", re.I
 )
+_DATE = re.compile(r"\s*([0-9]{4})(?:[-/年]([0-9]{1,2})(?:[-/月]([0-9]{1,2}))?)?(?![0-9])")
+_NAMED_DATE = re.compile(
+    r"\s*(?:([0-9]{1,2}) )?([A-Za-z]{3})[a-z]*\.?,? (?:([0-9]{1,2})(?:st|nd|rd|th)?,? )?"
+    r"([0-9]{4})\b"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 
@@ -134,8 +140,14 @@ def detect_language(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """The ISO date (or year-month, or year) that a string starts with, or ""."""
-    match = re.match(r"\s*([0-9]{4})(?:[-/]([0-9]{1,2})(?:[-/]([0-9]{1,2}))?)?(?![0-9])", text)
+    """The ISO date (or year-month, or year) that a string starts with, or "".
+
+    2022-11-30 and 2022/11/30, 2022年11月30日, November 30, 2022 and 30 Nov 2022.
+    """
+    if (named := _NAMED_DATE.match(text)) and named[2].lower() in _MONTHS:
+        month, day = _MONTHS.index(named[2].lower()) + 1, named[1] or named[3]
+        text = f"{named[4]}-{month}" + (f"-{day}" if day else "")
+    match = _DATE.match(text)
     if not match:
         return ""
     given = [int(part) for part in match.groups() if part]

@@ -15,7 +15,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""")
 _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
+_EAST_ASIAN = re.compile(r"[\n\r\x20-\x7e\u3000-\u30ff\u4e00-\u9fff\uff01-\uff9f]")
+_KANA = re.compile(r"[\u3000-\u30ff]")  # and the punctuation of print
+_WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"]
 _SAMPLE = 200_000
 
 
@@ -29,14 +34,15 @@ def decode(data: bytes, content_type: str = "") -> str | None:
         if data.startswith(mark):
             return _checked(data.decode(encoding, "replace"))
     if b"\0" in data:
-        return _checked(_wide(data))
+        return _checked(_wide_cjk(data) or _wide(data))
     if b"\x1b$" in data:  # ISO-2022-JP is made of ASCII bytes, so it would pass as UTF-8
-        return _checked(_tolerant(data, "iso2022_jp_2"))
+        texts = (_tolerant(data, each) for each in ("iso2022_jp_2", "iso2022_jp_ext"))
+        return _checked(next((text for text in texts if text is not None), None))
     for encoding in ("utf-8", *_declared(data, content_type)):
         text = _tolerant(data, encoding)
         if text is not None:
             return _checked(text)
-    return _checked(_surrogates(data) or _japanese(data) or _guessed(data))
+    return _checked(_surrogates(data) or _wide_cjk(data) or _japanese(data) or _guessed(data))
 
 
 def _surrogates(data: bytes) -> str | None:
@@ -51,7 +57,8 @@ def _surrogates(data: bytes) -> str | None:
 
 def _declared(data: bytes, content_type: str) -> list[str]:
     """The encodings that the page and the header name, as far as Python knows them."""
-    names = [match[1].decode() for match in [_META.search(data[:4096])] if match]
+    heads = [_XML.match(data[:4096]), _META.search(data[:4096])]
+    names = [match[1].decode() for match in heads if match]
     names += _HEADER.findall(content_type)
     known = []
     for name in names:
@@ -60,7 +67,9 @@ def _declared(data: bytes, content_type: str) -> list[str]:
             name.lower(), name
         )
         try:
-            if codecs.lookup(name)._is_text_encoding:
+            codec = codecs.lookup(name)
+            # What is in UTF-16 has a mark or zeros; where it has neither, its head is mistaken.
+            if codec._is_text_encoding and not codec.name.startswith(("utf-16", "utf-32")):
                 known.append(name)
         except LookupError:
             continue
@@ -103,8 +112,29 @@ def _wide(data: bytes) -> str | None:
     return _tolerant(data, "utf-16-le" if odd > even else "utf-16-be")
 
 
+def _wide_cjk(data: bytes) -> str | None:
+    """UTF-16 without its mark, and with little ASCII: nearly all of it is kana and kanji.
+
+    Some of its bytes are control characters, as in no text of another encoding. Two letters of
+    ASCII together would pass for a kanji; so some must be kana, or many bytes no ASCII.
+    """
+    sample = data[:_SAMPLE]
+    if len(data) % 2 or not _CONTROLS.search(sample):
+        return None
+    foreign = sum(byte > 0x7F for byte in sample) * 5 > len(sample)
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = _tolerant(data, encoding)
+        if text is None or len(_EAST_ASIAN.findall(text)) * 20 < len(text) * 19:
+            continue
+        if foreign or len(_KANA.findall(text)) * 20 > len(text):
+            return text
+    return None
+
+
 def _guessed(data: bytes) -> str | None:
-    matches = charset_normalizer.from_bytes(data[:_SAMPLE])
+    # Any two bytes are a character of UTF-16, which was looked for before.
+    sample = _CONTROLS.sub(b"", data[:_SAMPLE])  # a single one makes it give up
+    matches = charset_normalizer.from_bytes(sample, cp_exclusion=_WIDE)
     best = matches.best()
     if best is None:
         return None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 
 import docx
@@ -14,29 +12,11 @@ from docx.opc.exceptions import OpcError
 from docx.table import Table
 from docx.text.hyperlink import Hyperlink
 from docx.text.paragraph import Paragraph
-from lxml.etree import LxmlError
 
 from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
-from corpus.errors import CorpusError
 from corpus.types import Link
+from corpus.zipped import opened
 
-MAX_UNPACKED = 500_000_000
-MAX_RATIO = 200
-"""Text packs to about a tenth, at most a fiftieth; a bomb to a thousandth."""
-
-# How zipfile, lxml and python-docx fail on parts that are missing, malformed or encrypted.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OpcError,
-    LxmlError,
-    LookupError,
-    ValueError,
-    AttributeError,
-    TypeError,
-    RuntimeError,
-    EOFError,
-)
 _HEADING = re.compile(r"(?:heading|見出し) ?(\d)", re.IGNORECASE)
 _SPACES = re.compile(r" {2,}")
 
@@ -46,8 +26,7 @@ def read_docx(data: bytes, name: str) -> Draft:
 
     Raises CorpusError where it is damaged, or unpacks to more than a document would.
     """
-    try:
-        _check_size(data, name)
+    with opened(data, name, "Word file", (OpcError,)):
         document = docx.Document(io.BytesIO(data))
         links = [link for paragraph in document.paragraphs for link in _links(paragraph)]
         blocks = list(_blocks(document))
@@ -61,18 +40,6 @@ def read_docx(data: bytes, name: str) -> Draft:
             authors=people(about.author or ""),
             language=(about.language or "")[:2].lower(),
         )
-    except _DAMAGE as error:
-        reason = one_line(str(error)) or type(error).__name__
-        raise CorpusError(f"{name} is a damaged Word file ({reason}): save it again") from error
-
-
-def _check_size(data: bytes, name: str) -> None:
-    """Refuse a zip bomb by what its directory says; zipfile unpacks no more than that."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(item.file_size for item in archive.infolist())
-    if unpacked > MAX_UNPACKED or (unpacked > 10_000_000 and unpacked > MAX_RATIO * len(data)):
-        sizes = f"{len(data) / 1e6:.1f} MB unpack to {unpacked / 1e6:,.0f} MB"
-        raise CorpusError(f"{name} is no ordinary Word file ({sizes}): save it again")
 
 
 def _blocks(document: Docx) -> Iterator[Block]:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from corpus.blocks import Block, Draft, assemble, detect_language
+from corpus.blocks import Draft, assemble, detect_language
 from corpus.docx import read_docx
+from corpus.epub import read_epub
 from corpus.errors import EmptyDocument
 from corpus.html import read_html
-from corpus.links import bare_urls
+from corpus.jats import read_jats
 from corpus.markdown import read_markdown
 from corpus.pdf import read_pdf
+from corpus.plain import read_text
+from corpus.pptx import read_pptx
 from corpus.sniff import sniff
 from corpus.types import Document, Source, text_hash
 
@@ -60,9 +63,15 @@ def _read(data: bytes, url: str, name: str, content_type: str, password: str) ->
             return read_pdf(data, name, password)
         case "docx":
             return read_docx(data, name)
+        case "pptx":
+            return read_pptx(data, name)
+        case "epub":
+            return read_epub(data, name)
+        case "jats":
+            return read_jats(text, name)
         case "html":
             return read_html(text, url)
         case "markdown":
             return read_markdown(text, url)
         case "text":
-            return Draft([Block(text)], links=list(bare_urls(text)))
+            return read_text(text)

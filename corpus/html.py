@@ -24,7 +24,9 @@ _DROPPED = _names(
 )
 _FURNITURE_ROLES = _names(
     "navigation banner contentinfo search complementary dialog menu menubar toolbar"
+    " doc-noteref doc-backlink doc-pagebreak"
 )
+_MARKS = _names("noteref pagebreak")  # in a book's text: the number of a note, or of a page
 _FURNITURE_CLASSES = _names(
     "mw-editsection noprint navbox sr-only visually-hidden screen-reader-text breadcrumb"
     " breadcrumbs anchor-link headerlink catlinks printfooter mw-portlet"
@@ -41,13 +43,16 @@ _BLOCKS = _names(
 ) | frozenset(_HEADINGS)
 
 
-def read_html(text: str, url: str = "") -> Draft:
-    """Read a page; ``url`` is where it came from, so that its links can be made absolute."""
+def read_html(text: str, url: str = "", whole: bool = False) -> Draft:
+    """Read a page; ``url`` is where it came from, so that its links can be made absolute.
+
+    ``whole`` says that there is nothing around the article, as on the pages of a book.
+    """
     root = _parse(text)
     if root is None:
         return Draft([])
     base = next((each.get("href") for each in root.iter("base") if each.get("href")), "")
-    walk = _Walk(_absolute(url, base) or url)
+    walk = _Walk(_absolute(url, base) or url, whole)
     walk.run(root)
     draft = page_metadata(root)
     draft.blocks, draft.links = walk.content()
@@ -55,6 +60,14 @@ def read_html(text: str, url: str = "") -> Draft:
     if not draft.title or (first and draft.title.startswith(first)):
         draft.title = one_line(first) or draft.title  # without the "- Name of the site"
     return draft
+
+
+def read_tree(root: etree._Element) -> Draft:
+    """Read a tree that uses the elements of HTML; all of it is content."""
+    walk = _Walk("", whole=True)
+    walk.run(root)
+    blocks, links = walk.content()
+    return Draft(blocks, links)
 
 
 def _parse(text: str) -> HtmlElement | None:
@@ -89,8 +102,8 @@ def _absolute(base: str, href: str) -> str:
 class _Walk:
     """One pass over a tree, in document order, that gathers blocks and links."""
 
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, base: str, whole: bool = False) -> None:
+        self.base, self.whole = base, whole
         self.blocks: list[Block] = []
         self.links: list[tuple[int, Link]] = []  # with the number of blocks before it
         self.spans: list[tuple[int, int]] = []  # of <main> and <article>, in blocks
@@ -128,6 +141,8 @@ class _Walk:
 
     def content(self) -> tuple[list[Block], list[Link]]:
         """The blocks and links of the smallest article or main part with most of the text."""
+        if self.whole:
+            return self.blocks, [link for _, link in self.links]
         sums = [0, *accumulate(len(block.text) for block in self.blocks)]
         most = [(a, b) for a, b in self.spans if sums[b] - sums[a] > 0.6 * sums[-1]]
         start, end = min(most, key=lambda span: span[1] - span[0], default=(0, len(self.blocks)))
@@ -136,10 +151,13 @@ class _Walk:
 
     def _is_furniture(self, element: HtmlElement) -> bool:
         tag, get = element.tag, element.get
+        if self.whole and tag in ("aside", "header", "footer"):
+            return False
         if tag in _DROPPED or (tag in ("header", "footer") and not self.open):
             return True  # a header or footer within an article is the article's own
         return bool(element.keys()) and (
             get("role") in _FURNITURE_ROLES
+            or not _MARKS.isdisjoint((get("epub:type") or "").split())
             or get("hidden") is not None
             or get("aria-hidden") == "true"
             or bool(_HIDDEN.search(get("style") or ""))

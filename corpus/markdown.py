@@ -10,62 +10,33 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from corpus.blocks import CJK, LINE, PARAGRAPH, Block, Draft, iso_date, one_line
+from corpus.front_matter import names, split_front_matter
 from corpus.html import read_html
 from corpus.links import bare_urls
 from corpus.types import Link
 
 # Deeper nesting than this is left out; the parser recurses, so the limit must be one.
 _PARSER = MarkdownIt("commonmark", {"maxNesting": 60}).enable(["table", "strikethrough"])
-_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_ENTRY = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:[ \t]*(.*)")
-_ITEM = re.compile(r"[ \t]*-[ \t]+(.*)")
+_DATES = ("date", "published", "published_at", "pubdate", "publishdate")
 # CommonMark leaves the stars of **強調「語」**の in place: it wants a space after punctuation.
 _STARS = re.compile(rf"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?={CJK})|(?<={CJK})\*\*([^*\n]+?)\*\*")
 
 
 def read_markdown(text: str, url: str = "") -> Draft:
     """Read Markdown with optional front matter; relative links are resolved against ``url``."""
-    front, body = split_front_matter(text)
+    front, body = split_front_matter(re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")))
     reader = _Reader(url)
     reader.read(_PARSER.parse(body))
     heading = next((block.text for block in reader.blocks if block.level == 1), "")
-    authors = front.get("authors") or front.get("author") or []
+    dates = (iso_date(" ".join(front.get(key, []))) for key in _DATES)
     return Draft(
         reader.blocks,
         links=reader.links,
         title=" ".join(front.get("title", [])) or one_line(heading),
-        authors=tuple(authors),
-        published=iso_date(" ".join(front.get("date", []))),
+        authors=names(front.get("authors") or front.get("author") or []),
+        published=next(filter(None, dates), ""),
         language=" ".join(front.get("lang") or front.get("language") or [])[:2].lower(),
     )
-
-
-def split_front_matter(text: str) -> tuple[dict[str, list[str]], str]:
-    """The front matter of a text as lists of values, and the text after it.
-
-    The part of YAML that people write by hand: ``key: value``, ``key: [a, b]``, and ``key:``
-    with ``- item`` lines below it. Anything else in it is passed over.
-    """
-    match = _FRONT_MATTER.match(text)
-    if not match:
-        return {}, text
-    entries: dict[str, list[str]] = {}
-    key = ""
-    for line in (match[1] or "").splitlines():
-        if entry := _ENTRY.fullmatch(line.rstrip()):
-            key, value = entry[1].lower(), entry[2].strip()
-            many = value.startswith("[") and value.endswith("]")
-            values = re.findall(r"\"[^\"]*\"|'[^']*'|[^,]+", value[1:-1]) if many else [value]
-            entries[key] = [bare for each in values if (bare := _unquoted(each))]
-        elif key and (item := _ITEM.fullmatch(line.rstrip())):
-            entries[key].append(_unquoted(item[1]))
-    return entries, text[match.end() :]
-
-
-def _unquoted(value: str) -> str:
-    value = value.strip()
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-    return value[1:-1] if quoted else value
 
 
 class _Reader:

@@ -7,24 +7,29 @@ login page saved as paper.pdf, a picture with the wrong ending.
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from corpus.decode import decode
 from corpus.errors import UnsupportedContent
+from corpus.zipped import part_names
 
-Format = Literal["pdf", "docx", "html", "markdown", "text"]
+Format = Literal["pdf", "docx", "pptx", "epub", "html", "jats", "markdown", "text"]
 
-_READABLE = "a PDF, an HTML page, Markdown, a Word file (.docx) or plain text"
+_READABLE = (
+    "a PDF, an HTML page, Markdown, a Word or PowerPoint file (.docx, .pptx), an EPUB book,"
+    " a JATS article (.xml) or plain text"
+)
 
 _LOOKS: dict[Format, str] = {
     "pdf": "a PDF",
     "docx": "a Word file",
+    "pptx": "a PowerPoint file",
+    "epub": "an EPUB book",
     "html": "an HTML page",
+    "jats": "a JATS article",
     "markdown": "Markdown",
     "text": "plain text",
 }
@@ -47,15 +52,20 @@ _OTHERS = (
     (b"%!PS", "a PostScript file"),
     (b"SQLite format 3\0", "an SQLite database"),
 )
+_BY_PART: dict[str, Format] = {
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "META-INF/container.xml": "epub",
+}
 _ZIPPED = (
-    ("ppt/", "a PowerPoint file"),
     ("xl/", "an Excel file"),
-    ("META-INF/container.xml", "an EPUB book"),
     ("content.xml", "an OpenDocument file"),
 )
 _BY_SUFFIX: dict[str, Format] = {
     ".pdf": "pdf",
     ".docx": "docx",
+    ".pptx": "pptx",
+    ".epub": "epub",
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",
@@ -68,15 +78,25 @@ _BY_TYPE: dict[str, Format] = {
     "text/markdown": "markdown",
 }
 _BINARY_SUFFIXES = frozenset(
-    {".pdf", ".docx", ".doc", ".odt", ".rtf", ".ppt", ".pptx", ".xls", ".xlsx", ".epub"}
+    {".pdf", ".docx", ".pptx", ".epub", ".doc", ".odt", ".rtf", ".ppt", ".xls", ".xlsx"}
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".zip", ".gz", ".exe", ".mp3", ".mp4"}
 )
+_ZIP = b"PK\x03\x04"
 _KNOWN_SUFFIXES = _BINARY_SUFFIXES | _BY_SUFFIX.keys()
 _PDF_START = re.compile(rb"[^<]{0,1018}?%PDF-", re.DOTALL)  # readers allow junk before it
 _COMMENTS = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*"
 _HTML_START = re.compile(_COMMENTS + r"(?:<!doctype\s+html|<html[\s>])", re.I | re.S)
 _TAG = re.compile(r"</?(?:head|body|title|meta|div|p|h[1-6]|table|article|main|span)[\s>/]", re.I)
-_FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n[\w-]+[ \t]*:")
+_PROLOG = re.compile(
+    r"(?>[\s\ufeff]+|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^<>\[]*(?:\[[^\]]*\]\s*)?>)*+"
+    r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)",
+    re.DOTALL,
+)
+_JATS_ROOTS = frozenset({"article", "pmc-articleset", "OAI-PMH"})
+_JATS_FRONT = re.compile(r"<(?:[\w.-]+:)?(?:article-meta|front-stub)\b")
+_FRONT_MATTER = re.compile(
+    r"\ufeff?(?:---[ \t]*\r?\n(?:#.*\r?\n)*[\w-]+[ \t]*:|\+\+\+[ \t]*\r?\n[\w-]+[ \t]*=)"
+)
 
 
 def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:
@@ -94,7 +114,11 @@ def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:
             looks = "binary data of no known kind"
         else:
             found, text = _text_format(decoded, suffix, content_type), decoded
-            looks = _LOOKS[found]
+            root = _xml_root(decoded) if found == "text" else ""
+            if root and decoded.lstrip("\ufeff \n").startswith("<?xml"):
+                found, looks = None, f"XML of another kind (<{root}>)"  # markup is no evidence
+            else:
+                looks = _LOOKS[found]
     expected = _BY_SUFFIX.get(suffix) if suffix in _BINARY_SUFFIXES else found
     if found is None or found != expected:
         named = f"{name} is named {suffix} but" if suffix in _KNOWN_SUFFIXES else name
@@ -115,23 +139,16 @@ def suffix_of(name: str) -> str:
 def _by_magic(data: bytes) -> Format | None:
     if _PDF_START.match(data[:1024]):
         return "pdf"
-    if data.startswith(b"PK\x03\x04") and "word/document.xml" in _zip_names(data):
-        return "docx"
+    if data.startswith(_ZIP):
+        names = part_names(data)
+        return next((found for part, found in _BY_PART.items() if part in names), None)
     return None
-
-
-def _zip_names(data: bytes) -> list[str]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
-        return []
 
 
 def _other(data: bytes) -> str:
     """What a file that is no document looks like, or "" where nothing says."""
-    if data.startswith(b"PK\x03\x04"):
-        names = _zip_names(data)
+    if data.startswith(_ZIP):
+        names = part_names(data)
         if not names:
             return "a damaged ZIP archive or Office file"
         starts = (what for start, what in _ZIPPED if any(n.startswith(start) for n in names))
@@ -144,6 +161,8 @@ def _other(data: bytes) -> str:
 def _text_format(text: str, suffix: str, content_type: str) -> Format:
     if _HTML_START.match(text):
         return "html"
+    if _xml_root(text) in _JATS_ROOTS and _JATS_FRONT.search(text):
+        return "jats"
     declared = _BY_TYPE.get(content_type.partition(";")[0].strip().lower())
     named = _BY_SUFFIX.get(suffix)
     if named == "markdown" or declared == "markdown":
@@ -153,3 +172,9 @@ def _text_format(text: str, suffix: str, content_type: str) -> Format:
     if len(_TAG.findall(text[:4096])) > 5 and text.lstrip().startswith("<"):
         return "html"
     return "markdown" if _FRONT_MATTER.match(text) else "text"
+
+
+def _xml_root(text: str) -> str:
+    """The name of the element that a text begins with, after an XML prolog if any, or ""."""
+    match = _PROLOG.match(text)
+    return match[1] if match else ""

@@ -346,8 +346,8 @@ def test_docx_bombs_and_damage_are_refused() -> None:
         read(zipped(word__document=b"0" * 50_000_000), "a.docx")
     with pytest.raises(CorpusError, match="damaged Word file"):
         read(zipped(word__document=b"<w/>"), "a.docx")
-    with pytest.raises(UnsupportedContent, match="a PowerPoint file"):
-        read(zipped(ppt__presentation=b"<p/>"), "a.pptx")
+    with pytest.raises(UnsupportedContent, match="an Excel file"):
+        read(zipped(xl__workbook=b"<p/>"), "a.xlsx")
     with pytest.raises(UnsupportedContent, match="damaged ZIP"):
         read(saved(word_file())[:2000], "a.docx")
 
