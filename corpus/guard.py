@@ -35,7 +35,7 @@ async def resolve(host: str, port: int) -> list[str]:
 
 def without_credentials(url: httpx.URL) -> str:
     """The URL as it may be shown: a password must not end up in a log or on a page."""
-    return str(url.copy_with(userinfo=b""))
+    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
 
 
 def embedded(address: Address) -> Address:
