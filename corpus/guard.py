@@ -35,7 +35,7 @@ async def resolve(host: str, port: int) -> list[str]:
 
 def without_credentials(url: httpx.URL) -> str:
     """The URL as it may be shown: a password must not end up in a log or on a page."""
-    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
+    return str(url.copy_with(userinfo=b""))
 
 
 def embedded(address: Address) -> Address:
@@ -78,9 +78,10 @@ def check_form(url: httpx.URL) -> None:
 def refusal(url: str) -> AddressRefused | None:
     """Why a URL is never fetched, if its form alone says so."""
     try:
-        check_form(httpx.URL(url))
+        parsed = httpx.URL(url)
+        check_form(parsed)
     except AddressRefused as refused:
-        return refused
+        return refused if parsed.userinfo else AddressRefused(url, refused.reason)
     except httpx.InvalidURL:  # it cannot be fetched either, and the fetcher says why
         pass
     return None
