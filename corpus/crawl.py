@@ -27,6 +27,7 @@ from corpus.guard import check_form, without_credentials
 AGENT = USER_AGENT.partition("/")[0]
 PAUSE = 1.0
 MAX_PAUSE = 30.0  # of what robots.txt may ask for
+MAX_WAIT = 60.0  # of what Retry-After may ask for: for the Fetcher that is given
 
 
 @dataclass(slots=True)

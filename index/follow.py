@@ -1,7 +1,7 @@
 """From a page to the papers that it links to, and on to those that they link to.
 
 items = await ingest_places(store, places, fetcher, progress)
-items += await follow(store, items, Crawler(fetcher), progress)
+items += await follow(store, items, Crawler(fetcher), progress, depth=1, limit=50)
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from corpus.links import Paper, paper, papers
 from corpus.store import Store
 from corpus.types import Link
 from index.ingest import Item, Progress, ingest_papers
-
-LIMIT = 50
 
 
 @dataclass(slots=True)
@@ -67,8 +65,8 @@ async def follow(
     crawler: Crawler,
     progress: Progress,
     *,
-    depth: int = 1,
-    limit: int = LIMIT,
+    depth: int,
+    limit: int,
 ) -> list[Item]:
     """Ingest the papers that ingested sources link to; each names them in ``cited_by``.
 
@@ -86,6 +84,16 @@ async def follow(
         items += linked.left_out + citing
     _note_citing(store, [*starts, *items])
     return items
+
+
+def preview(starts: Sequence[Item], may_ask: Callable[[str], bool], limit: int) -> list[Item]:
+    """What ``follow`` would ingest at a depth of 1, as ``planned`` items; nothing is fetched."""
+    linked = linked_papers(starts, may_ask, {start.place for start in starts}, limit)
+    found = [
+        Item(each.url, "planned", reason="linked from " + ", ".join(item.place for item in by))
+        for each, by in linked.papers.items()
+    ]
+    return found + linked.left_out
 
 
 def _note_citing(store: Store, items: Sequence[Item]) -> None:
