@@ -1,7 +1,9 @@
 """From a page to the papers that it links to, and on to those that they link to.
 
-items = await ingest_places(store, places, fetcher, progress)
-items += await follow(store, items, Crawler(fetcher), progress, depth=1, limit=50)
+    items = await ingest_places(store, places, fetcher, progress)
+    items += await follow(store, items, Crawler(fetcher), progress, depth=1, limit=50)
+
+What was named is fetched by the Fetcher, what was only linked to by the Crawler.
 """
 
 from __future__ import annotations
