@@ -6,6 +6,7 @@ also say where its PDF is. Nothing is fetched here but through the function that
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ async def find(paper: Paper, get: Get) -> Found:
     if page and is_pdf(page):
         return Found(said, page)
     if page:
-        said = read_page(page)
+        said = await asyncio.to_thread(read_page, page)
     if not said.title and paper.publisher == "doi":
         said = await _registered(paper.url, get)
     shortfall = "its page names no PDF"

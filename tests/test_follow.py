@@ -497,6 +497,8 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
         "http://127.0.0.1/a.pdf": "not on the public internet",
         "http://[::1]/a.pdf": "not on the public internet",
         "http://half.org/a.pdf": "half.org is at 10.0.0.7",
+        "ftp://lab.org/a.pdf": "only http and https",
+        "file:///etc/passwd.pdf": "only http and https",
         "https://down.org/a.pdf": r"robots.txt cannot be read \(the server answered 500",
     }
     fine = {f"https://lab.org/{name}.pdf": "" for name in ("typed", "again", "moved")}
