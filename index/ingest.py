@@ -33,7 +33,7 @@ from corpus.links import Paper, canonical_url, paper
 from corpus.papers import Get, find
 from corpus.passages import in_context, split
 from corpus.store import Store, now
-from corpus.types import Kind, Link, Source, text_hash
+from corpus.types import Document, Kind, Link, Source, text_hash
 from index.embed import Embedder
 from index.local import LocalIndex, check_manifest, read_manifest
 
@@ -83,6 +83,7 @@ class _Loaded:
     """What a job brought: bytes to read as ``source``, or nothing where that is kept.
 
     A text of fewer than ``least`` characters is not the document that was hoped for.
+    ``found_at`` is where the redirects ended, if relative links are to be taken from there.
     """
 
     source: Source
@@ -91,6 +92,7 @@ class _Loaded:
     content_type: str = ""
     reason: str = ""
     least: int = 0
+    found_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ async def preview_places(
 
 async def _preview(job: _Job) -> Item:
     loaded = await job.load()
-    read = await asyncio.to_thread(extract, loaded.data, loaded.source, loaded.content_type)
+    read = await asyncio.to_thread(_read, loaded)
     title = read.source.title or _name(job.place)
     return Item(job.place, "planned", title, source_id=read.source.id, links=read.links)
 
@@ -312,7 +314,7 @@ def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
     if outcome == "kept":
         return Item(place, outcome, loaded.source.title, reason=loaded.reason)
     source = replace(loaded.source, retrieved_at=now())
-    document = extract(loaded.data, source, loaded.content_type)
+    document = _read(replace(loaded, source=source))
     if not document.source.title:
         document = replace(document, source=replace(document.source, title=_name(place)))
     if len(document.text) < loaded.least:
@@ -325,6 +327,14 @@ def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
         outcome = "unchanged"
     title, count = document.source.title, len(passages)
     return Item(place, outcome, title, count, loaded.reason, source.id, document.links)
+
+
+def _read(loaded: _Loaded) -> Document:
+    """The document in what was loaded."""
+    source = loaded.source
+    at = replace(source, url=loaded.found_at or source.url)
+    document = extract(loaded.data, at, loaded.content_type)
+    return replace(document, source=replace(document.source, url=source.url))
 
 
 def _name(place: str) -> str:
@@ -380,7 +390,9 @@ def _url_job(store: Store, url: str, fetcher: Fetcher) -> _Job:
     async def load() -> _Loaded:
         page = await fetcher.get(url)
         source = await asyncio.to_thread(_source_at, store, url, "web")
-        return _Loaded(source, "fetched", page.data, page.content_type)
+        # A login page that answers for a PDF must not pass for a page of its own.
+        found_at = "" if known else page.url
+        return _Loaded(source, "fetched", page.data, page.content_type, found_at=found_at)
 
     return _Job(url, load)
 
@@ -403,11 +415,17 @@ def _paper_job(
             published=source.published or said.published,
             cited_by=tuple(dict.fromkeys([*source.cited_by, *citing])),
         )
-        least = LEAST_ORIGINAL if shortfall else 0
-        return _Loaded(source, "fetched", text.data, text.content_type, shortfall, least)
+        least, found_at = (LEAST_ORIGINAL, text.url) if shortfall else (0, "")
+        return _Loaded(source, "fetched", text.data, text.content_type, shortfall, least, found_at)
 
     async def otherwise(reason: str) -> _Loaded:
-        raise CorpusError(f"{shortfall}; of its page: {reason}" if shortfall else reason)
+        reason = f"{shortfall}; of its page: {reason}" if shortfall else reason
+        known = await asyncio.to_thread(store.source_at, paper.url)
+        if known is not None:
+            await asyncio.to_thread(store.add_citing, known.id, citing)
+            if known.kind != "digest":
+                return _Loaded(known, "kept", reason=reason)
+        raise CorpusError(reason)
 
     return _Job(paper.url, load, otherwise)
 

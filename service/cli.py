@@ -102,6 +102,8 @@ def ingest(
         raise typer.BadParameter("name the page to follow", param_hint="--follow")
     if host and not follow:
         raise typer.BadParameter("it bounds what --follow papers does", param_hint="--host")
+    if any("/" in name for name in host or ()):
+        raise typer.BadParameter("name a host, such as arxiv.org", param_hint="--host")
     settings = parts.read()
     store, cache = parts.store(settings), Cache(settings.cache_dir)
     patterns = {"include": include or (), "exclude": exclude or ()}

@@ -463,6 +463,37 @@ def test_files_and_folders_are_starts_too(house: House, web: Web, tmp_path: Path
     assert house.source("https://lab.org/a.pdf").cited_by == tuple(ids)
 
 
+def test_relative_links_are_those_of_where_the_redirects_ended(house: House, web: Web) -> None:
+    web.pages |= {
+        "blog.org/2022": to("https://www.blog.org/2022/index"),
+        "www.blog.org/2022/index": html(links("papers/a.pdf", "/b.pdf")),
+        "www.blog.org/2022/papers/a.pdf": paper_pdf("Paper a."),
+        "www.blog.org/b.pdf": to("/login"),
+        "www.blog.org/login": html(f"<h1>Log in</h1><p>{LONG}</p>"),
+    }
+    items = house.ingest("https://blog.org/2022")
+    assert items["https://www.blog.org/2022/papers/a.pdf"].outcome == "fetched"
+    assert "looks like an HTML page" in items["https://www.blog.org/b.pdf"].reason
+    assert house.source("https://blog.org/2022").id == items["https://blog.org/2022"].source_id
+    (login,) = house.ingest("https://www.blog.org/b.pdf").values()
+    assert "looks like an HTML page" in login.reason
+
+
+def test_a_paper_that_cannot_be_had_again_is_kept(house: House, web: Web) -> None:
+    paper = "https://lab.org/a.pdf"
+    web.pages |= {
+        "blog.org/": html(links(paper)),
+        "other.org/": html(links(paper)),
+        "lab.org/a.pdf": paper_pdf("Paper a."),
+    }
+    house.ingest("https://blog.org/")
+    del web.pages["lab.org/a.pdf"]
+    item = house.ingest("https://other.org/")[paper]
+    assert item.outcome == "kept" and "404" in item.reason
+    pages = [house.source(url).id for url in ("https://blog.org/", "https://other.org/")]
+    assert house.source(paper).cited_by == tuple(pages) and house.store.unread() == []
+
+
 # Trouble
 
 
