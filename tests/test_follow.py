@@ -337,6 +337,20 @@ def test_a_page_that_is_only_a_login_is_not_the_paper(house: House, web: Web) ->
     assert house.store.source_at(item.place) is None
 
 
+def test_a_login_in_place_of_the_pdf_is_not_the_paper_either(house: House, web: Web) -> None:
+    paper = "https://doi.org/10.1145/abc.1"
+    head = tags(title="A Paper on Maps", pdf_url="https://publisher.org/get?doc=maps")
+    web.pages |= {
+        "blog.org/": html(links(paper)),
+        "doi.org/10.1145/abc.1": html(f"<h1>A Paper on Maps</h1><p>{LONG}</p>", head),
+        "publisher.org/get?doc=maps": html(f"<h1>Log in</h1><p>{'Buy it. ' * 500}</p>"),
+    }
+    item = house.ingest("https://blog.org/")[paper]
+    assert item.reason == "what is at https://publisher.org/get?doc=maps is no PDF"
+    text = house.store.document(item.source_id).text
+    assert "680,000" in text and "Buy it" not in text
+
+
 def test_a_paper_named_outright_is_resolved_too(house: House, web: Web) -> None:
     web.pages |= {
         "arxiv.org/abs/2202.05263": html("<p>Abstract.</p>", tags(title="Block-NeRF")),
