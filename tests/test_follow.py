@@ -525,7 +525,7 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
 
     expected = {
         "gone": "404",
-        "slow": r"no whole answer within 1 s",
+        "slow": "no whole answer within 3 s",
         "busy": "429",
         "picture": "PNG picture",
         "login": "looks like an HTML page",
@@ -578,10 +578,10 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
         "lab.org/again.pdf": [(503, {"retry-after": "1"}, b""), paper_pdf("At the second try.")],
         "lab.org/moved.pdf": to("https://lab.org/typed.pdf"),
     }
-    house.fetcher |= {"deadline": 1.0, "max_bytes": 5_000_000}
+    house.fetcher |= {"deadline": 3.0, "max_bytes": 5_000_000}
     begun = time.monotonic()
     items = house.ingest("https://blog.org/")
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 60
     for place, why in {**lab, **others}.items():
         assert items[place].outcome == "failed", items[place]
         assert re.search(why, items[place].reason), items[place]
