@@ -22,7 +22,7 @@ import httpx
 from corpus import robots
 from corpus.errors import AddressRefused, FetchFailed
 from corpus.fetch import USER_AGENT, Fetched, Fetcher, Passing
-from corpus.guard import check_form, without_credentials
+from corpus.guard import without_credentials
 
 AGENT = USER_AGENT.partition("/")[0]
 PAUSE = 1.0
@@ -71,7 +71,6 @@ class Crawler:
 
     @asynccontextmanager
     async def _politely(self, url: httpx.URL) -> AsyncIterator[None]:
-        check_form(url)
         shown = without_credentials(url)
         if not self.may_ask(url.host):
             raise FetchFailed(shown, f"{url.host} is none of the hosts that may be asked")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from corpus.errors import FetchFailed
-from corpus.guard import GuardedTransport, Resolve, resolve, without_credentials
+from corpus.guard import GuardedTransport, Resolve, check_form, resolve, without_credentials
 
 if TYPE_CHECKING:
     from corpus.cache import Cache
@@ -158,6 +158,7 @@ class Fetcher:
     async def _follow(self, url: httpx.URL, visit: _Visit) -> Fetched:
         shown = without_credentials(url)
         for _ in range(MAX_REDIRECTS + 1):
+            check_form(url)  # the transport does too, but the client stumbles before it
             async with visit.around(url):
                 answer = await self._request_in_time(url, visit)
             if isinstance(answer, Fetched):
@@ -182,9 +183,9 @@ class Fetcher:
         # What is known is of one address: a host on the way there is not told of it.
         known = visit.known if visit.known and visit.known.url == shown else None
         headers = {"Accept": visit.accept} if visit.accept else {}
-        if known and known.etag:
+        if known and _sendable(known.etag):
             headers["If-None-Match"] = known.etag
-        if known and known.last_modified:
+        if known and _sendable(known.last_modified):
             headers["If-Modified-Since"] = known.last_modified
         try:
             async with self._client.stream("GET", url, headers=headers) as response:
@@ -239,6 +240,11 @@ class Fetcher:
         except (zlib.error, EOFError) as error:
             raise FetchFailed(shown, f"its compressed body is damaged ({error})", 200) from error
         return bytes(data)
+
+
+def _sendable(value: str) -> bool:
+    """Whether a header that was received may be sent back; other people's may be in Latin-1."""
+    return bool(value) and value.isascii() and value.isprintable()
 
 
 def _at_once(url: httpx.URL) -> AbstractAsyncContextManager[None]:

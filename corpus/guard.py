@@ -71,7 +71,11 @@ def check_form(url: httpx.URL) -> None:
         raise AddressRefused(shown, "only http and https addresses can be fetched")
     if url.userinfo:
         raise AddressRefused(shown, "it carries a user name or password: leave that out")
-    if not url.host:
+    try:
+        host = url.host
+    except UnicodeError:  # what begins with xn-- and is not punycode
+        raise AddressRefused(shown, "its host is misspelt: check the address") from None
+    if not host:
         raise AddressRefused(shown, "it names no host: write it as https://host/path")
 
 

@@ -148,6 +148,7 @@ def test_dns_that_changes_its_mind_is_asked_once_per_request() -> None:
         "https://user:geheim@ex.com/",
         "ex.com/a",
         "http:///a",
+        "http://xn--a/",
     ],
 )
 @pytest.mark.parametrize("redirected", [False, True])

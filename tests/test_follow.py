@@ -763,7 +763,10 @@ def test_what_has_not_changed_is_not_sent_again(house: House, web: Web) -> None:
         "lab.org/old.pdf": to("https://lab.org/a.pdf"),
         "lab.org/a.pdf": tagged,
         "lab.org/b.pdf": dated,
+        "blog.org/odd": html(LONG, etag='"\xe9"'),
     }
+    for _ in range(2):  # a tag that no header may carry is no tag
+        assert house.ingest("https://blog.org/odd")["https://blog.org/odd"].outcome != "failed"
     first = house.ingest("https://blog.org/")
     assert [item.outcome for item in first.values()] == ["fetched"] * 3
     again = house.ingest("https://blog.org/")
