@@ -203,7 +203,7 @@ class Fetcher:
             raise Passing(shown, f"no connection: {reason}", None, 0.2) from error
         except httpx.TimeoutException as error:
             raise FetchFailed(shown, "the server stopped answering: try again later") from error
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(shown, f"it redirects to what is not a URL ({error})") from error
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
