@@ -72,8 +72,7 @@ class Crawler:
     @asynccontextmanager
     async def _politely(self, url: httpx.URL) -> AsyncIterator[None]:
         shown = without_credentials(url)
-        if not self.may_ask(url.host):
-            raise FetchFailed(shown, f"{url.host} is none of the hosts that may be asked")
+        self._check_bounds(url)
         try:
             rules = await self._rules_of(url)
         except AddressRefused as refused:
@@ -89,6 +88,7 @@ class Crawler:
     @asynccontextmanager
     async def _turn(self, url: httpx.URL) -> AsyncIterator[None]:
         """Wait until nothing is asked of the URL's host, and its pause is over."""
+        self._check_bounds(url)
         host = self._host(url)
         async with host.turn:
             wait = host.free_at - time.monotonic()
@@ -104,6 +104,11 @@ class Crawler:
                 raise
             finally:
                 host.free_at = time.monotonic() + pause
+
+    def _check_bounds(self, url: httpx.URL) -> None:
+        if not self.may_ask(url.host):
+            reason = f"{url.host} is none of the hosts that may be asked"
+            raise FetchFailed(without_credentials(url), reason)
 
     def _host(self, url: httpx.URL) -> _Host:
         return self._hosts.setdefault(url.host, _Host(pause=self._pause))

@@ -410,6 +410,9 @@ def test_a_redirect_out_of_the_hosts_is_not_followed(house: House, web: Web) -> 
     house.crawler["hosts"] = ["doi.org"]
     item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
     assert "publisher.org is none of the hosts" in item.reason
+    web.pages["doi.org/robots.txt"] = to("https://publisher.org/robots.txt")
+    item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
+    assert "robots.txt cannot be read (publisher.org is none of the hosts" in item.reason
     assert not any("publisher.org" in page for page in web.requests(robots=True))
 
 
