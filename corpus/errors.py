@@ -42,7 +42,7 @@ class FetchFailed(CorpusError):
 
 class AddressRefused(CorpusError):
     def __init__(self, url: str, reason: str) -> None:
-        self.url = url
+        self.url, self.reason = url, reason
         super().__init__(f"refused to fetch {url}: {reason}")
 
 

@@ -3,29 +3,40 @@
     async with Fetcher() as fetcher:
         fetched = await fetcher.get("https://arxiv.org/abs/2305.14627")
 
-Where a request may go is decided by :mod:`corpus.guard`, for every hop.
+Where a request may go is decided by :mod:`corpus.guard`, for every hop. What a user names is
+fetched as a browser would; links that nobody named are for :mod:`corpus.crawl`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import httpx
 
 from corpus.errors import FetchFailed
-from corpus.guard import GuardedTransport, Resolve, resolve, without_credentials
+from corpus.guard import GuardedTransport, Resolve, check_form, resolve, without_credentials
+
+if TYPE_CHECKING:
+    from corpus.cache import Cache
+
+Around = Callable[[httpx.URL], AbstractAsyncContextManager[None]]
+"""Entered around each request, redirects included: it may wait, or raise to refuse."""
 
 USER_AGENT = "Tenkyo/0.1 (answer engine that cites its sources)"
 MAX_BYTES = 100_000_000
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({429, 502, 503, 504})
+_VALIDATORS = ("etag", "last-modified")
 _ADVICE = {
     401: "it needs a login: save the page and ingest the file",
     403: "it turns programs away or needs a login: save the page and ingest the file",
@@ -37,14 +48,16 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """``url`` is where the redirects ended, ``content_type`` the header as it was sent."""
+    """``url`` is where the redirects ended; what follows ``data`` are headers, as sent."""
 
     url: str
     content_type: str
     data: bytes
+    etag: str = ""
+    last_modified: str = ""
 
 
-class _Passing(FetchFailed):
+class Passing(FetchFailed):
     """A failure that one more try, ``wait`` seconds later, may get over."""
 
     def __init__(self, url: str, reason: str, status: int | None, wait: float) -> None:
@@ -52,12 +65,23 @@ class _Passing(FetchFailed):
         self.wait = wait
 
 
+@dataclass(slots=True)
+class _Visit:
+    """One call of ``get``: ``left`` is how many seconds it may still spend with servers."""
+
+    around: Around
+    accept: str
+    known: Fetched | None
+    left: float
+
+
 class Fetcher:
     """Fetches documents over one HTTP client; use it as an async context manager.
 
-    ``connect`` and ``read`` bound single operations and ``deadline`` a whole ``get``, all in
-    seconds; ``max_bytes`` bounds a body both as sent and decompressed. A failure that may
-    pass (429, 502-504, no connection) is tried once more, after at most ``max_wait`` seconds.
+    ``connect`` and ``read`` bound single operations and ``deadline`` all requests of a
+    ``get``, in seconds; ``max_bytes`` bounds a body both as sent and decompressed. A failure
+    that may pass (429, 502-504, no connection) is tried once more, after at most ``max_wait``
+    seconds. ``cache`` keeps what was fetched: it is then asked for only if it has changed.
     ``trust_private`` also allows the user's own machine and network. ``transport`` and
     ``resolve`` replace the network and the DNS, for tests.
     """
@@ -70,11 +94,13 @@ class Fetcher:
         deadline: float = 60.0,
         max_bytes: int = MAX_BYTES,
         max_wait: float = 5.0,
+        cache: Cache | None = None,
         trust_private: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
         resolve: Resolve = resolve,
     ) -> None:
-        self._deadline, self._max_bytes, self._max_wait = deadline, max_bytes, max_wait
+        self._deadline, self._max_bytes, self.max_wait = deadline, max_bytes, max_wait
+        self._cache = cache
         # A connection is keyed by address, and here that is the IP: kept alive, one that was
         # verified for one host would be used again for another behind the same address.
         inner = transport or httpx.AsyncHTTPTransport(
@@ -101,56 +127,83 @@ class Fetcher:
     ) -> None:
         await self._client.aclose()
 
-    async def get(self, url: str) -> Fetched:
-        """The document at a URL; raises FetchFailed or AddressRefused."""
+    async def get(self, url: str, *, around: Around | None = None, accept: str = "") -> Fetched:
+        """The document at a URL; raises FetchFailed or AddressRefused.
+
+        ``around`` is entered around each request. ``accept`` asks for a media type in place of
+        what the server thinks best; such an answer is not kept.
+        """
         try:
             start = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise FetchFailed(url, f"this is not a URL ({error})") from None
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await self._get_patiently(start)
-        except TimeoutError:
-            raise FetchFailed(
-                without_credentials(start), f"no whole answer within {self._deadline:g} s"
-            ) from None
+        cache = None if accept else self._cache
+        known = await asyncio.to_thread(cache.get, url) if cache else None
+        visit = _Visit(around or _at_once, accept, known, self._deadline)
+        fetched = await self._get_patiently(start, visit)
+        if cache and fetched is not known:
+            await asyncio.to_thread(cache.put, url, fetched)
+        return fetched
 
-    async def _get_patiently(self, url: httpx.URL) -> Fetched:
+    async def _get_patiently(self, url: httpx.URL, visit: _Visit) -> Fetched:
         """One of the two retries of this project; the other is around the model call."""
         try:
-            return await self._follow(url)
-        except _Passing as failure:
-            if failure.wait > self._max_wait:
+            return await self._follow(url, visit)
+        except Passing as failure:
+            if failure.wait > self.max_wait:
                 raise
             await asyncio.sleep(failure.wait)
-        return await self._follow(url)
+        return await self._follow(url, visit)
 
-    async def _follow(self, url: httpx.URL) -> Fetched:
+    async def _follow(self, url: httpx.URL, visit: _Visit) -> Fetched:
         shown = without_credentials(url)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._request(url)
+            check_form(url)  # the transport does too, but the client stumbles before it
+            async with visit.around(url):
+                answer = await self._request_in_time(url, visit)
             if isinstance(answer, Fetched):
                 return answer
             url = answer
         raise FetchFailed(shown, f"more than {MAX_REDIRECTS} redirects, one after the other")
 
-    async def _request(self, url: httpx.URL) -> Fetched | httpx.URL:
+    async def _request_in_time(self, url: httpx.URL, visit: _Visit) -> Fetched | httpx.URL:
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(visit.left):
+                return await self._request(url, visit)
+        except TimeoutError:
+            reason = f"no whole answer within {self._deadline:g} s"
+            raise FetchFailed(without_credentials(url), reason) from None
+        finally:
+            visit.left -= time.monotonic() - begun
+
+    async def _request(self, url: httpx.URL, visit: _Visit) -> Fetched | httpx.URL:
         """One request: the document, or where a redirect leads."""
         shown = without_credentials(url)
+        # What is known is of one address: a host on the way there is not told of it.
+        known = visit.known if visit.known and visit.known.url == shown else None
+        headers = {"Accept": visit.accept} if visit.accept else {}
+        if known and _sendable(known.etag):
+            headers["If-None-Match"] = known.etag
+        if known and _sendable(known.last_modified):
+            headers["If-Modified-Since"] = known.last_modified
         try:
-            async with self._client.stream("GET", url) as response:
+            async with self._client.stream("GET", url, headers=headers) as response:
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     return url.join(response.headers["location"])
+                if response.status_code == 304 and known:
+                    return known
                 if response.status_code != 200:
                     raise self._failure(shown, response)
                 data = await self._body(shown, response)
-                return Fetched(shown, response.headers.get("content-type", ""), data)
+                sent = (response.headers.get(name, "") for name in _VALIDATORS)
+                return Fetched(shown, response.headers.get("content-type", ""), data, *sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             reason = str(error) or "nothing answered at that address"
-            raise _Passing(shown, f"no connection: {reason}", None, 0.2) from error
+            raise Passing(shown, f"no connection: {reason}", None, 0.2) from error
         except httpx.TimeoutException as error:
             raise FetchFailed(shown, "the server stopped answering: try again later") from error
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(shown, f"it redirects to what is not a URL ({error})") from error
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
@@ -163,7 +216,7 @@ class Fetcher:
             reason += f" ({_ADVICE[status]})"
         if status in _PASSING:
             wait = _seconds(response.headers.get("retry-after", ""))
-            return _Passing(shown, reason, status, wait)
+            return Passing(shown, reason, status, wait)
         return FetchFailed(shown, reason, status)
 
     async def _body(self, shown: str, response: httpx.Response) -> bytes:
@@ -187,6 +240,15 @@ class Fetcher:
         except (zlib.error, EOFError) as error:
             raise FetchFailed(shown, f"its compressed body is damaged ({error})", 200) from error
         return bytes(data)
+
+
+def _sendable(value: str) -> bool:
+    """Whether a header that was received may be sent back; other people's may be in Latin-1."""
+    return bool(value) and value.isascii() and value.isprintable()
+
+
+def _at_once(url: httpx.URL) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from corpus.errors import CorpusError, EmptyDocument
@@ -11,16 +12,21 @@ from corpus.errors import CorpusError, EmptyDocument
 MAX_BYTES = 100_000_000
 
 
-def walk(paths: Sequence[Path]) -> Iterator[Path]:
+def walk(
+    paths: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Iterator[Path]:
     """The files named, and those below the folders named, each once, in a fixed order.
 
     Below a folder, hidden names are skipped, and so are links that lead out of it: ingesting
-    a folder must not reach what lies beside it. What is named outright is always taken.
+    a folder must not reach what lies beside it. ``include`` and ``exclude`` are patterns such
+    as ``*.pdf`` or ``drafts/*``, for the name of a file or its path from the folder: a file is
+    taken if it fits one of the first (or there are none) and none of the second. What is named
+    outright is always taken.
     Raises CorpusError for a path that does not exist, or a folder that may not be listed.
     """
     seen: set[Path] = set()
     for path in paths:
-        for file in _below(path) if _is_folder(path) else (path,):
+        for file in _below(path, include, exclude) if _is_folder(path) else (path,):
             real = file.resolve()
             if real not in seen:
                 seen.add(real)
@@ -36,8 +42,12 @@ def _is_folder(path: Path) -> bool:
         raise CorpusError(f"{path} may not be looked at: change its permissions") from None
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Path]:
     root = folder.resolve()
+
+    def fits(file: Path, patterns: Sequence[str]) -> bool:
+        path = file.relative_to(folder).as_posix()
+        return any(fnmatch(path, each) or fnmatch(file.name, each) for each in patterns)
 
     def refuse(error: OSError) -> None:
         raise CorpusError(f"{error.filename} cannot be listed: {error.strerror}") from error
@@ -47,6 +57,8 @@ def _below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             file = Path(here, name)
+            if fits(file, exclude) or (include and not fits(file, include)):
+                continue
             inside = not file.is_symlink() or file.resolve().is_relative_to(root)
             if not name.startswith(".") and inside and file.is_file():
                 yield file

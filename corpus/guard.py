@@ -64,6 +64,33 @@ def is_reachable(address: Address) -> bool:
     return not (inner.is_link_local or inner.is_multicast or inner.is_unspecified)
 
 
+def check_form(url: httpx.URL) -> None:
+    """Raise AddressRefused for a URL that is never fetched, wherever its host may be."""
+    shown = without_credentials(url)
+    if url.scheme not in ("http", "https"):
+        raise AddressRefused(shown, "only http and https addresses can be fetched")
+    if url.userinfo:
+        raise AddressRefused(shown, "it carries a user name or password: leave that out")
+    try:
+        host = url.host
+    except UnicodeError:  # what begins with xn-- and is not punycode
+        raise AddressRefused(shown, "its host is misspelt: check the address") from None
+    if not host:
+        raise AddressRefused(shown, "it names no host: write it as https://host/path")
+
+
+def refusal(url: str) -> AddressRefused | None:
+    """Why a URL is never fetched, if its form alone says so."""
+    try:
+        parsed = httpx.URL(url)
+        check_form(parsed)
+    except AddressRefused as refused:
+        return refused if parsed.userinfo else AddressRefused(url, refused.reason)
+    except httpx.InvalidURL:  # it cannot be fetched either, and the fetcher says why
+        pass
+    return None
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Checks where a request goes, then sends it to exactly that address through ``inner``."""
 
@@ -104,13 +131,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def _check(self, url: httpx.URL) -> Sequence[str]:
         """The addresses to connect to, best first: all that the host has are allowed."""
+        check_form(url)
         shown = without_credentials(url)
-        if url.scheme not in ("http", "https"):
-            raise AddressRefused(shown, "only http and https addresses can be fetched")
-        if url.userinfo:
-            raise AddressRefused(shown, "it carries a user name or password: leave that out")
-        if not url.host:
-            raise AddressRefused(shown, "it names no host: write it as https://host/path")
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
             found = await self._resolve(url.raw_host.decode(), port)

@@ -91,12 +91,19 @@ def _parse(text: str) -> HtmlElement | None:
 
 
 def _absolute(base: str, href: str) -> str:
-    """The web address that a reference leads to, or "" where it is none."""
+    """The web address that a reference leads to, or "" where it is none.
+
+    One that is written out in a scheme that is never fetched is kept, so that it can be named
+    when it is refused; a saved page's reference to what lies beside it is not.
+    """
+    href = href.strip()
     try:
-        url = urljoin(base, href.strip())
+        url = urljoin(base, href)
     except ValueError:  # such as http://[
         return ""
-    return url if url.startswith(("http://", "https://")) else ""
+    if url.startswith(("http://", "https://")):
+        return url
+    return url if href.lower().startswith(("file:", "ftp:")) else ""
 
 
 class _Walk:

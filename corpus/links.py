@@ -32,7 +32,9 @@ _ARXIV_PATH = re.compile(rf"/(?:abs|pdf|html|format|ps|overview|papers)/{_ARXIV_
 _ARXIV_HOSTS = {"arxiv.org", "export.arxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org",
                 "alphaxiv.org", "huggingface.co"}  # fmt: skip
 _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.{_ARXIV_ID}", re.IGNORECASE)
-_ACL_PATH = re.compile(r"/(?:anthology/)?([A-Z]\d{2}-\d{4}|\d{4}\.[\w-]+\.\d+)(?:\.pdf)?/?")
+_ACL_ID = r"([A-Z]\d{2}-\d{4}|\d{4}\.[\w-]+\.\d+)"
+_ACL_PATH = re.compile(rf"/(?:anthology/)?{_ACL_ID}(?:\.pdf)?/?")
+_ACL_DOI = re.compile(rf"10\.18653/v1/{_ACL_ID}", re.IGNORECASE)
 _NATURE_PATH = re.compile(r"/articles/([\w.-]+?)(?:\.pdf)?/?")
 _NATURE_DOI = re.compile(r"10\.1038/((?:s\d{5}-|nature|n[a-z]+\.)[\w.-]+)", re.IGNORECASE)
 _DOI_PATH = re.compile(r"/(?:.*/)?(10\.\d{4,9}/[^\s?#]+?)(?:\.pdf)?/?")
@@ -67,8 +69,7 @@ def paper(url: str) -> Paper | None:
     if site in _ARXIV_HOSTS and (match := _ARXIV_PATH.fullmatch(path)):
         return _arxiv(match[1])
     if site in ("aclanthology.org", "aclweb.org") and (match := _ACL_PATH.fullmatch(path)):
-        page = f"https://aclanthology.org/{match[1]}"
-        return Paper(f"{page}/", match[1], "acl", f"{page}.pdf")
+        return _acl(match[1])
     if site == "openreview.net" and path in ("/forum", "/pdf") and query.get("id"):
         page = "https://openreview.net/{}?" + urlencode({"id": query["id"]})
         return Paper(page.format("forum"), query["id"], "openreview", page.format("pdf"))
@@ -120,6 +121,11 @@ def _arxiv(name: str) -> Paper:
     return Paper(f"https://arxiv.org/abs/{name}", name, "arxiv", f"https://arxiv.org/pdf/{name}")
 
 
+def _acl(name: str) -> Paper:
+    page = f"https://aclanthology.org/{name}"
+    return Paper(f"{page}/", name, "acl", f"{page}.pdf")
+
+
 def _nature(name: str) -> Paper:
     page = f"https://www.nature.com/articles/{name}"
     return Paper(page, name, "nature", f"{page}.pdf")
@@ -128,6 +134,8 @@ def _nature(name: str) -> Paper:
 def _doi(name: str) -> Paper:
     if match := _ARXIV_DOI.fullmatch(name):
         return _arxiv(match[1])
+    if match := _ACL_DOI.fullmatch(name):
+        return _acl(match[1][0].upper() + match[1][1:])
     if match := _NATURE_DOI.fullmatch(name):
         return _nature(match[1].lower())
     name = name.lower()  # DOIs do not distinguish case

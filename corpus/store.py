@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -196,6 +196,24 @@ class Store:
         if row is None:
             raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
         return _source(row)
+
+    def source_at(self, url: str) -> Source | None:
+        """The source of an address, or None; the first by id where there are several."""
+        query = sa.select(_sources).where(_sources.c.url == url).order_by(_sources.c.id)
+        with self._transaction() as db:
+            row = db.execute(query).first()
+        return _source(row) if row else None
+
+    def add_citing(self, source_id: str, citing: Iterable[str]) -> None:
+        """Note that some sources link to this one; NotFound if there is none such."""
+        with self._transaction(writes=True) as db:
+            same = _sources.c.id == source_id
+            known = db.execute(sa.select(_sources.c.cited_by).where(same)).scalar()
+            if known is None:
+                raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
+            cited_by = list(dict.fromkeys([*known, *citing]))
+            if cited_by != known:
+                db.execute(sa.update(_sources).where(same).values(cited_by=cited_by))
 
     def document(self, source_id: str) -> Document:
         source = self.source(source_id)

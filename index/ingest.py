@@ -8,7 +8,7 @@ in the midst of either, loses nothing: the next run goes on where it stopped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,14 +28,16 @@ from corpus.errors import (
 from corpus.extract import extract
 from corpus.fetch import Fetcher
 from corpus.files import read, walk
-from corpus.links import canonical_url
+from corpus.guard import refusal
+from corpus.links import Paper, canonical_url, paper
+from corpus.papers import Get, find
 from corpus.passages import in_context, split
 from corpus.store import Store, now
-from corpus.types import Source, text_hash
+from corpus.types import Document, Kind, Link, Source, text_hash
 from index.embed import Embedder
 from index.local import LocalIndex, check_manifest, read_manifest
 
-Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "failed"]
+Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"]
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
 EMBED_BATCH = 64
@@ -51,6 +53,8 @@ class Item:
 
     ``digest``: the original could not be fetched (``reason``), its digest was ingested.
     ``kept``: it could not be fetched now, and what an earlier run fetched stays.
+    ``planned``: it would be ingested. ``skipped``: the bounds of the run leave it out.
+    ``source_id`` and ``links`` are those of what was read.
     """
 
     place: str
@@ -58,6 +62,8 @@ class Item:
     title: str = ""
     passages: int = 0
     reason: str = ""
+    source_id: str = ""
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class _Loaded:
     """What a job brought: bytes to read as ``source``, or nothing where that is kept.
 
     A text of fewer than ``least`` characters is not the document that was hoped for.
+    ``found_at`` is where the redirects ended, if relative links are to be taken from there.
     """
 
     source: Source
@@ -85,6 +92,7 @@ class _Loaded:
     content_type: str = ""
     reason: str = ""
     least: int = 0
+    found_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +133,63 @@ async def ingest_library(
 
 
 async def ingest_places(
-    store: Store, places: Iterable[str], fetcher: Fetcher, progress: Progress
+    store: Store,
+    places: Iterable[str],
+    fetcher: Fetcher,
+    progress: Progress,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> list[Item]:
-    """Ingest URLs, files and folders; ``places`` as a user writes them."""
-    places = list(places)
-    urls = dict.fromkeys(canonical_url(p) for p in places if "://" in p)
-    jobs = [_url_job(url, fetcher) for url in urls]
-    failed, files = [], {}
-    for place in (p for p in places if "://" not in p):
-        try:
-            found = list(walk([Path(place)]))
-            if not found:
-                raise CorpusError(f"{place} holds no files to read: name a folder that does")
-            files |= {path.resolve(): path for path in found}
-        except CorpusError as error:
-            failed.append(Item(place, "failed", reason=str(error)))
-    jobs += [_file_job(path) for path in files.values()]
+    """Ingest URLs, files and folders; ``places`` as a user writes them.
+
+    ``include`` and ``exclude`` are patterns for what is in folders, as for
+    :func:`corpus.files.walk`. The address of a paper is read as ``ingest_papers`` reads it.
+    """
+    jobs, failed = _jobs(store, places, fetcher, include, exclude)
     return failed + await _run(store, jobs, progress)
+
+
+async def preview_places(
+    store: Store,
+    places: Iterable[str],
+    fetcher: Fetcher,
+    *,
+    open_them: bool,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> list[Item]:
+    """What ``ingest_places`` would ingest, as ``planned`` items; nothing is stored.
+
+    Only with ``open_them`` are they fetched and read, for their titles and links.
+    """
+    jobs, items = _jobs(store, places, fetcher, include, exclude)
+    for job in jobs:
+        try:
+            item = await _preview(job) if open_them else Item(job.place, "planned")
+        except CorpusError as error:
+            item = Item(job.place, "failed", reason=_reason(error))
+        items.append(item)
+    return items
+
+
+async def _preview(job: _Job) -> Item:
+    loaded = await job.load()
+    read = await asyncio.to_thread(_read, loaded)
+    title = read.source.title or _name(job.place)
+    return Item(job.place, "planned", title, source_id=read.source.id, links=read.links)
+
+
+async def ingest_papers(
+    store: Store, papers: Mapping[Paper, Sequence[str]], get: Get, progress: Progress
+) -> list[Item]:
+    """Ingest papers, each with the ids of the sources that link to it.
+
+    Each is read from its PDF, or else, with the reason why, from its page. A paper that the
+    library lists is read under the id that it has there.
+    """
+    jobs = [_paper_job(store, each, get, "paper", citing) for each, citing in papers.items()]
+    return await _run(store, jobs, progress)
 
 
 def sync(
@@ -266,7 +314,7 @@ def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
     if outcome == "kept":
         return Item(place, outcome, loaded.source.title, reason=loaded.reason)
     source = replace(loaded.source, retrieved_at=now())
-    document = extract(loaded.data, source, loaded.content_type)
+    document = _read(replace(loaded, source=source))
     if not document.source.title:
         document = replace(document, source=replace(document.source, title=_name(place)))
     if len(document.text) < loaded.least:
@@ -277,7 +325,16 @@ def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
     change = store.put(document, passages)
     if change.added == change.removed == 0 and outcome != "digest":
         outcome = "unchanged"
-    return Item(place, outcome, document.source.title, len(passages), loaded.reason)
+    title, count = document.source.title, len(passages)
+    return Item(place, outcome, title, count, loaded.reason, source.id, document.links)
+
+
+def _read(loaded: _Loaded) -> Document:
+    """The document in what was loaded."""
+    source = loaded.source
+    at = replace(source, url=loaded.found_at or source.url)
+    document = extract(loaded.data, at, loaded.content_type)
+    return replace(document, source=replace(document.source, url=source.url))
 
 
 def _name(place: str) -> str:
@@ -296,21 +353,99 @@ def _has_original(store: Store, source_id: str) -> bool:
         return False
 
 
-def _url_job(url: str, fetcher: Fetcher) -> _Job:
+def _jobs(
+    store: Store,
+    places: Iterable[str],
+    fetcher: Fetcher,
+    include: Sequence[str],
+    exclude: Sequence[str],
+) -> tuple[list[_Job], list[Item]]:
+    """What some places come to, each once, and those that come to nothing."""
+    urls: dict[str, None] = {}
+    files: dict[Path, Path] = {}
+    failed = []
+    for place in places:
+        if "://" in place:
+            if refused := refusal(place):
+                failed.append(Item(refused.url, "failed", reason=str(refused)))
+            else:
+                urls[canonical_url(place)] = None
+            continue
+        try:
+            found = list(walk([Path(place)], include, exclude))
+            if not found:
+                raise CorpusError(f"{place} holds no files to read: name a folder that does")
+            files |= {path.resolve(): path for path in found}
+        except CorpusError as error:
+            failed.append(Item(place, "failed", reason=str(error)))
+    jobs = [_url_job(store, url, fetcher) for url in urls]
+    return jobs + [_file_job(store, path) for path in files.values()], failed
+
+
+def _url_job(store: Store, url: str, fetcher: Fetcher) -> _Job:
+    known = paper(url)
+    if known and known.publisher != "pdf":
+        return _paper_job(store, known, fetcher.get, "paper")
+
     async def load() -> _Loaded:
         page = await fetcher.get(url)
-        return _Loaded(Source(_id(url), url), "fetched", page.data, page.content_type)
+        source = await asyncio.to_thread(_source_at, store, url, "web")
+        # A login page that answers for a PDF must not pass for a page of its own.
+        found_at = "" if known else page.url
+        return _Loaded(source, "fetched", page.data, page.content_type, found_at=found_at)
 
     return _Job(url, load)
 
 
-def _file_job(path: Path) -> _Job:
+def _paper_job(
+    store: Store, paper: Paper, get: Get, kind: Kind, citing: Sequence[str] = ()
+) -> _Job:
+    shortfall = ""
+
+    async def load() -> _Loaded:
+        nonlocal shortfall
+        found = await find(paper, get)
+        said, text, shortfall = found.particulars, found.text, found.shortfall
+        source = await asyncio.to_thread(_source_at, store, paper.url, kind)
+        source = replace(
+            source,
+            title=source.title or said.title,
+            authors=source.authors or said.authors,
+            venue=source.venue or said.venue,
+            published=source.published or said.published,
+            cited_by=tuple(dict.fromkeys([*source.cited_by, *citing])),
+        )
+        least, found_at = (LEAST_ORIGINAL, text.url) if shortfall else (0, "")
+        return _Loaded(source, "fetched", text.data, text.content_type, shortfall, least, found_at)
+
+    async def otherwise(reason: str) -> _Loaded:
+        reason = f"{shortfall}; of its page: {reason}" if shortfall else reason
+        known = await asyncio.to_thread(store.source_at, paper.url)
+        if known is not None:
+            await asyncio.to_thread(store.add_citing, known.id, citing)
+            if known.kind != "digest":
+                return _Loaded(known, "kept", reason=reason)
+        raise CorpusError(reason)
+
+    return _Job(paper.url, load, otherwise)
+
+
+def _file_job(store: Store, path: Path) -> _Job:
     async def load() -> _Loaded:
         data = await asyncio.to_thread(read, path)
-        url = path.resolve().as_uri()
-        return _Loaded(Source(_id(url), url, kind="upload"), "read", data)
+        source = await asyncio.to_thread(_source_at, store, path.resolve().as_uri(), "upload")
+        return _Loaded(source, "read", data)
 
     return _Job(str(path), load)
+
+
+def _source_at(store: Store, url: str, kind: Kind) -> Source:
+    """The source of an address, to be read anew: what stays is who cites it, and, for a work
+    of the library that ships, its id and its particulars."""
+    known = store.source_at(url)
+    if known is None or known.id == _id(url):
+        return Source(_id(url), url, kind=kind, cited_by=known.cited_by if known else ())
+    return replace(known, kind=kind if known.kind == "digest" else known.kind, language="")
 
 
 def _id(url: str) -> str:

@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,12 @@ Sources = Annotated[
 ]
 
 
+class Follow(StrEnum):
+    """What to follow from a page that is ingested."""
+
+    papers = "papers"
+
+
 def main() -> None:
     """Run the command line; an expected error is one line and exit code 2."""
     try:
@@ -58,43 +65,111 @@ def ingest(
         list[str] | None,
         typer.Argument(help="URLs, files and folders; none: the library that ships with Tenkyo."),
     ] = None,
+    follow: Annotated[
+        Follow | None, typer.Option(help="Also ingest the papers that they link to.")
+    ] = None,
+    depth: Annotated[
+        int, typer.Option(min=1, help="Follow papers' own links to papers, so many times in all.")
+    ] = 1,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many papers.")] = 50,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Follow only to this host, or one below it; may be repeated."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Of folders, only files like *.pdf; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Of folders, no files like drafts/*; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be ingested, and ingest nothing.")
+    ] = False,
     trust_private: Annotated[
         bool, typer.Option(help="Also fetch from this machine and its private network.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Read documents into the library and bring the index up to date."""
+    from corpus.cache import Cache
     from corpus.catalogue import entries
+    from corpus.crawl import MAX_WAIT, Crawler
     from corpus.fetch import Fetcher
-    from index.ingest import check_index, ingest_library, ingest_places, sync
+    from index import follow as following
+    from index.ingest import Item, check_index, ingest_library, ingest_places, preview_places, sync
 
+    if follow and not places:
+        raise typer.BadParameter("name the page to follow", param_hint="--follow")
+    if host and not follow:
+        raise typer.BadParameter("it bounds what --follow papers does", param_hint="--host")
+    if any("/" in name for name in host or ()):
+        raise typer.BadParameter("name a host, such as arxiv.org", param_hint="--host")
     settings = parts.read()
-    store, embedder = parts.store(settings), parts.embedder(settings)
-    check_index(settings.index_dir, embedder.name)
+    store, cache = parts.store(settings), Cache(settings.cache_dir)
+    patterns = {"include": include or (), "exclude": exclude or ()}
+
+    async def preview() -> list[Item]:
+        if not places:
+            return [Item(e.source.url, "planned", e.source.title) for e in entries()]
+        async with Fetcher(cache=cache, trust_private=trust_private) as fetcher:
+            opened = bool(follow)
+            items = await preview_places(store, places, fetcher, open_them=opened, **patterns)
+            crawler = Crawler(fetcher, hosts=host or ())
+            return items + following.preview(items, crawler.may_ask, limit)
 
     async def read(progress: Callable[[str, int, int], None]) -> list[Item]:
-        if places:
-            async with Fetcher(trust_private=trust_private) as fetcher:
-                return await ingest_places(store, places, fetcher, progress)
-        async with Fetcher(connect=4, read=8, deadline=20) as fetcher:
-            return await ingest_library(store, entries(), fetcher, progress)
+        if not places:
+            async with Fetcher(connect=4, read=8, deadline=20, cache=cache) as fetcher:
+                return await ingest_library(store, entries(), fetcher, progress)
+        wait = MAX_WAIT if follow else 5
+        async with Fetcher(max_wait=wait, cache=cache, trust_private=trust_private) as fetcher:
+            items = await ingest_places(store, places, fetcher, progress, **patterns)
+            if follow:
+                crawler = Crawler(fetcher, hosts=host or ())
+                bounds = {"depth": depth, "limit": limit}
+                items += await following.follow(store, items, crawler, progress, **bounds)
+            return items
 
-    with console.progress() as progress:
-        items = asyncio.run(read(progress))
-        embedded = sync(store, embedder, settings.index_dir, progress)
+    if dry_run:
+        items, embedded = asyncio.run(preview()), 0
+    else:
+        embedder = parts.embedder(settings)
+        check_index(settings.index_dir, embedder.name)
+        with console.progress() as progress:
+            items = asyncio.run(read(progress))
+            embedded = sync(store, embedder, settings.index_dir, progress)
+    _report(items, embedded, dry_run, as_json)
+
+
+def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) -> None:
+    """Print what an ingestion did, or would do; exit code 2 where everything failed."""
     failed = [item for item in items if item.outcome == "failed"]
-    if as_json:
-        kind = {True: "url", False: "path"}
+    skipped = [item for item in items if item.outcome == "skipped"]
+    read = [item for item in items if item.outcome not in ("failed", "skipped")]
+    if not as_json:
+        console.planned(items) if dry_run else console.items(items, embedded)
+    elif dry_run:
+        planned = [_place(i) | {"title": i.title, "reason": i.reason} for i in read]
+        report = {"planned": planned, "skipped": _reasons(skipped), "failed": _reasons(failed)}
+        print(json.dumps(report, ensure_ascii=False))
+    else:
         print(json.dumps({
-            "sources": len(items) - len(failed),
+            "sources": len(read),
             "passages": sum(item.passages for item in items),
             "embedded": embedded,
-            "failed": [{kind["://" in i.place]: i.place, "reason": i.reason} for i in failed],
+            "skipped": _reasons(skipped),
+            "failed": _reasons(failed),
         }, ensure_ascii=False))  # fmt: skip
-    else:
-        console.items(items, embedded)
     if failed and len(failed) == len(items):
         raise SystemExit(2)
+
+
+def _reasons(items: Sequence[Item]) -> list[dict[str, str]]:
+    return [_place(item) | {"reason": item.reason} for item in items]
+
+
+def _place(item: Item) -> dict[str, str]:
+    return {"url" if "://" in item.place else "path": item.place}
 
 
 @app.command()

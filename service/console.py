@@ -41,7 +41,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(*head, box=None, pad_edge=False)
+    made = Table(box=None, pad_edge=False)
+    for name in head:
+        made.add_column(name, overflow="fold")  # half an address is of no use
     for row in rows:
         made.add_row(*map(Text, row))
     Console().print(made)
@@ -55,6 +57,12 @@ def items(read: Sequence[Item], embedded: int) -> None:
     ]
     table(("outcome", "source", "passages", "why"), rows)
     print(f"\n{sum(item.passages for item in read)} passages, {embedded} newly embedded")
+
+
+def planned(items: Sequence[Item]) -> None:
+    """What an ingestion would do."""
+    rows = [(item.outcome, item.place, item.title, item.reason) for item in items]
+    table(("outcome", "source", "title", "why"), rows)
 
 
 def hits(found: Sequence[Hit]) -> None:

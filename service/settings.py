@@ -54,6 +54,10 @@ class Settings(BaseModel):
     def models_dir(self) -> Path:
         return self.data_dir / "models"
 
+    @property
+    def cache_dir(self) -> Path:
+        return self.data_dir / "fetched"
+
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment (default: this process's).

@@ -12,6 +12,7 @@ import time
 
 import httpx
 import pytest
+from test_follow import html, links, paper_pdf, serving
 
 from index.models import BUNDLED
 from service import receipt
@@ -80,6 +81,60 @@ def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
     assert again["embedded"] == 0 and again["sources"] == 1
     answer = json.loads(tenkyo("ask", "How many maps does Kanda hold?", "--json").stdout)
     assert "40,000" in answer["claims"][0]["text"]
+
+
+def test_a_dry_run_ingests_nothing(tenkyo, tmp_path):
+    (tmp_path / "docs").mkdir()
+    page, note = tmp_path / "docs" / "page.html", tmp_path / "docs" / "note.md"
+    page.write_text(
+        "<!doctype html><title>Maps</title><p>See <a href='https://arxiv.org/pdf/2202.05263'>this</a>."
+    )
+    note.write_text("# Note\n\nKanda.")
+    before = tenkyo("sources", "--json").stdout
+    done = tenkyo("ingest", tmp_path / "docs", "--include", "*.html", "--dry-run", "--json")
+    assert json.loads(done.stdout) == {
+        "planned": [{"path": str(page), "title": "", "reason": ""}], "skipped": [], "failed": [],
+    }  # fmt: skip
+    followed = ("ingest", page, "file:///a.pdf", "--follow", "papers", "--dry-run")
+    report = json.loads(tenkyo(*followed, "--json").stdout)
+    paper = {
+        "url": "https://arxiv.org/abs/2202.05263",
+        "title": "",
+        "reason": f"linked from {page}",
+    }
+    assert report["planned"] == [{"path": str(page), "title": "Maps", "reason": ""}, paper]
+    assert [failure["url"] for failure in report["failed"]] == ["file:///a.pdf"]
+    report = json.loads(tenkyo(*followed, "--json", "--host", "doi.org").stdout)
+    assert [skipped["url"] for skipped in report["skipped"]] == [paper["url"]]
+    assert "planned" in tenkyo(*followed).stdout
+    library = json.loads(tenkyo("ingest", "--dry-run", "--json").stdout)["planned"]
+    assert any(planned["title"].startswith("Block-NeRF") for planned in library)
+    assert tenkyo("sources", "--json").stdout == before
+
+    for wrong in (("--follow", "papers"), (page, "--host", "arxiv.org"), (page, "--follow", "all")):
+        done = tenkyo("ingest", *wrong)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert "--follow" in done.stderr or "--host" in done.stderr
+
+
+def test_following_a_page(tenkyo):
+    with serving() as web:
+        here = f"127.0.0.1:{web.server_port}"
+        web.pages |= {
+            f"{here}/": html(links(f"http://{here}/maps.pdf", f"http://{here}/no/maps.pdf")),
+            f"{here}/robots.txt": (200, {}, b"User-agent: *\nDisallow: /no/"),
+            f"{here}/maps.pdf": paper_pdf("The Kanda reading room holds 40,000 maps."),
+        }
+        follow = ("ingest", f"http://{here}/", "--follow", "papers", "--json")
+        assert tenkyo(*follow).returncode == 2 and web.asked == []  # this machine is not trusted
+        done = tenkyo(*follow, "--trust-private")
+        report = json.loads(done.stdout.splitlines()[-1])
+        assert done.returncode == 0 and report["sources"] == 2
+        assert [failure["url"] for failure in report["failed"]] == [f"http://{here}/no/maps.pdf"]
+        listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
+        ids = {s["url"]: s["id"] for s in listed}
+        (paper,) = (s for s in listed if s["url"] == f"http://{here}/maps.pdf")
+        assert (paper["kind"], paper["cited_by"]) == ("paper", [ids[f"http://{here}/"]])
 
 
 def test_verify_texts(tenkyo, tmp_path):

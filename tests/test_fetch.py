@@ -291,7 +291,9 @@ def test_damaged_or_unknown_encodings_fail(body: bytes, encoding: str) -> None:
         get(Internet(a=page(body, content_encoding=encoding)), "https://ex.com/a")
 
 
-@pytest.mark.parametrize("url", ["http://ex.com:port/", "http://[::1", "https://ex.com/\x00"])
+@pytest.mark.parametrize(
+    "url", ["http://ex.com:port/", "http://[::1", "https://ex.com/\x00", "http://xn--a/"]
+)
 def test_what_is_no_url_fails_in_one_line(url: str) -> None:
     with pytest.raises(CorpusError) as caught:
         get(Internet(), url)

@@ -44,6 +44,25 @@ def test_links_may_not_lead_out_of_the_folder(tree: Path) -> None:
     assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
 
 
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (["*.md"], [], ["B.md", "a.md", "b.md", "sub/c.md"]),
+        (["a.*", "c.*"], [], ["a.md", "sub/c.md"]),
+        (["sub/*"], [], ["sub/c.md"]),
+        ([], ["sub/*"], ["B.md", "a.md", "b.md"]),
+        (["*.md"], ["[ab].md", "*/c.md"], ["B.md"]),
+        (["*.pdf"], [], []),
+    ],
+)
+def test_patterns_choose_among_the_files_of_a_folder(
+    tree: Path, include: list[str], exclude: list[str], expected: list[str]
+) -> None:
+    assert names(list(walk([tree], include, exclude)), tree) == expected
+    named = tree / "sub" / "c.md"
+    assert list(walk([named], ["*.pdf"], ["*"])) == [named]
+
+
 def test_a_path_that_does_not_exist_is_named(tree: Path) -> None:
     with pytest.raises(CorpusError, match=r"nothing\.md does not exist"):
         list(walk([tree, tree / "nothing.md"]))

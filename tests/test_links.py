@@ -24,6 +24,8 @@ from corpus.types import Link
         ("https://openreview.net/pdf?id=aB_-1", "openreview", "aB_-1", "/forum?id=aB_-1"),
         ("https://aclanthology.org/2020.acl-main.447.pdf", "acl", "2020.acl-main.447", "447/"),
         ("https://www.aclweb.org/anthology/P19-1001/", "acl", "P19-1001", "org/P19-1001/"),
+        ("https://doi.org/10.18653/v1/p19-1001", "acl", "P19-1001", "org/P19-1001/"),
+        ("https://doi.org/10.18653/V1/2020.acl-main.447", "acl", "2020.acl-main.447", "447/"),
         ("https://nature.com/articles/s41586-021-1#Sec2", "nature", "s41586-021-1", "s41586-021-1"),
         ("https://doi.org/10.1038/S41586-021-1", "nature", "s41586-021-1", "/articles/s41586"),
         ("https://ex.com/a/Paper.PDF?b=1", "pdf", "https://ex.com/a/Paper.PDF?b=1", "?b=1"),

@@ -132,6 +132,24 @@ def test_deleting_removes_the_document_and_its_passages_alone(store: Store) -> N
         store.passage(passage.id)
 
 
+def test_a_source_is_found_by_its_address(store: Store) -> None:
+    put(store, document("b"))
+    put(store, replace(document("a"), source=Source("a", "https://example.org/b")))
+    put(store, document("c"))
+    assert store.source_at("https://example.org/b") == store.source("a")
+    assert store.source_at("https://example.org/a") is None
+
+
+def test_who_links_to_a_source_is_added_once(store: Store) -> None:
+    put(store, document("a"))
+    revision = store.revision()
+    store.add_citing("a", ["x", "y"])
+    store.add_citing("a", ["y", "z"])
+    assert store.source("a").cited_by == ("x", "y", "z") and store.revision() == revision
+    with pytest.raises(NotFound, match="no source 'none'"):
+        store.add_citing("none", ["x"])
+
+
 def test_a_row_is_never_used_again(store: Store) -> None:
     seen: set[int] = set()
     for _ in range(4):

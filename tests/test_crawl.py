@@ -1,0 +1,219 @@
+"""corpus.robots, corpus.cache and corpus.papers, each by itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.cache import Cache
+from corpus.fetch import Fetched
+from corpus.papers import read_csl, read_page
+from corpus.robots import parse
+
+# Robots
+
+
+def allowed(rules: str, path: str, agent: str = "Tenkyo") -> bool:
+    return parse(rules.encode(), agent).allow(path)
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "expected"),
+    [
+        ("", "/a", True),
+        ("User-agent: *\nDisallow:", "/a", True),
+        ("User-agent: *\nDisallow: /", "/a", False),
+        ("User-agent: *\nDisallow: /a", "/abc", False),
+        ("User-agent: *\nDisallow: /a/", "/a", True),
+        # The longest rule decides, not the first; of two as long, the one that allows.
+        ("User-agent: *\nDisallow: /\nAllow: /abs", "/abs/2202.05263", True),
+        ("User-agent: *\nAllow: /a\nDisallow: /ab", "/abc", False),
+        ("User-agent: *\nDisallow: /ab\nAllow: /ab", "/ab", True),
+        # Wildcards and the end of the path.
+        ("User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf", False),
+        ("User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf?x=1", True),
+        ("User-agent: *\nDisallow: /*.pdf", "/a/b.pdf?x=1", False),
+        ("User-agent: *\nDisallow: /a$", "/a", False),
+        ("User-agent: *\nDisallow: /a$", "/ab", True),
+        ("User-agent: *\nDisallow: /a*b*c", "/a-c-b", True),
+        ("User-agent: *\nDisallow: /a*b*c", "/a-b-c", False),
+        ("User-agent: *\nDisallow: /a*ab$", "/ab", True),
+        ("User-agent: *\nDisallow: *", "/a", False),
+        ("User-agent: *\nDisallow: /*?download", "/a?download=1", False),
+        # One spelling for what is encoded.
+        ("User-agent: *\nDisallow: /%7Eme/", "/~me/a", False),
+        ("User-agent: *\nDisallow: /論文", "/%E8%AB%96%E6%96%87/a", False),
+        # Our own group, however it is spelt, in place of everyone's; in several parts.
+        ("User-agent: *\nDisallow: /\n\nUser-agent: tenkyo/2.0\nDisallow: /b", "/a", True),
+        ("User-agent: TENKYO\nDisallow: /a\n\nUser-agent: Tenkyo\nDisallow: /b", "/a", False),
+        ("User-agent: TENKYO\nDisallow: /a\n\nUser-agent: Tenkyo\nDisallow: /b", "/b", False),
+        ("User-agent: x\nUser-agent: tenkyo\nDisallow: /a", "/a", False),
+        ("User-agent: tenkyobot\nDisallow: /", "/a", True),
+        ("User-agent: tenkyo\nUser-agent: *\nDisallow: /a\nUser-agent: x\nDisallow: /", "/b", True),
+        # What people write.
+        ("\ufeffUSER-AGENT : *  # all\r\nDISALLOW :/a # not this\r\n", "/a", False),
+        ("User-agent: *\n\nDisallow: /a", "/a", False),
+        ("User-agent: *\nSitemap: https://ex.com/s\nDisallow: /a", "/a", False),
+        ("Disallow: /", "/a", True),  # nobody's rule
+        ("<!doctype html><p>Not found: sorry", "/a", True),
+    ],
+)  # fmt: skip
+def test_what_robots_txt_allows(rules: str, path: str, expected: bool) -> None:
+    assert allowed(rules, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "delay"),
+    [("2", 2), ("0.5", 0.5), ("-1", 0), ("nan", 0), ("inf", 0), ("soon", 0), ("", 0)],
+)
+def test_the_pause_that_is_asked_for(text: str, delay: float) -> None:
+    assert parse(f"User-agent: *\nCrawl-delay: {text}".encode(), "Tenkyo").delay == delay
+
+
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_any_bytes_are_rules(data: bytes, path: str) -> None:
+    parse(b"User-agent: *\nDisallow: " + data, "Tenkyo").allow(path)
+
+
+@given(st.text("ab*$", max_size=8), st.text("ab", max_size=8))
+def test_patterns_are_those_of_the_rfc(pattern: str, path: str) -> None:
+    import re
+
+    bare = pattern.removesuffix("$")
+    oracle = ".*".join(map(re.escape, bare.split("*"))) + ("$" if pattern != bare else "")
+    expected = not (pattern and re.match(oracle, f"/{path}"))
+    assert allowed(f"User-agent: *\nDisallow: {pattern}", f"/{path}") is expected
+
+
+def test_no_pattern_is_slow() -> None:
+    rules = "User-agent: *\n" + f"Disallow: /{'*a' * 2000}b$\n" * 50
+    begun = time.monotonic()
+    assert allowed(rules, "/" + "a" * 20_000)
+    assert time.monotonic() - begun < 2
+
+
+# The cache
+
+PAGE = Fetched("https://ex.com/b", "text/html", b"hello", '"v1"', "Tue, 01 Mar 2022 10:00:00 GMT")
+URL = "https://ex.com/../a?b=1"
+
+
+def test_what_is_kept_comes_back_with_its_particulars(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "fetched")
+    assert cache.get(URL) is None
+    cache.put(URL, PAGE)
+    assert Cache(tmp_path / "fetched").get(URL) == PAGE
+    line = json.loads(next(cache.folder.glob("*.json")).read_text())
+    assert line["url"] == URL and line["final_url"] == PAGE.url and line["fetched_at"]
+    assert len(line["sha256"]) == 64 and line["content_type"] == "text/html"
+    later = Fetched("https://ex.com/b", "text/plain", b"hello again")
+    cache.put(URL, later)
+    assert cache.get(URL) == later and len(list(cache.folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("suffix", ["", ".json"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"damaged", b"null", b"[]", b"{}", b'{"url": 1}', b"\xff", b"[" * 100_000, None],
+)
+def test_a_damaged_entry_is_dropped(tmp_path: Path, suffix: str, damage: bytes | None) -> None:
+    cache = Cache(tmp_path)
+    cache.put(URL, PAGE)
+    cache.put("https://ex.com/other", PAGE)
+    (data,) = (p for p in tmp_path.glob("*.json") if json.loads(p.read_text())["url"] == URL)
+    path = data if suffix else data.with_suffix("")
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert cache.get(URL) is None
+    assert len(list(tmp_path.iterdir())) == 2
+    assert cache.get("https://ex.com/other") == PAGE
+
+
+def test_the_entry_of_one_address_is_not_that_of_another(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.put(URL, PAGE)
+    for path in list(tmp_path.iterdir()):
+        name = path.name.replace(path.name[:64], Cache(tmp_path)._paths("https://ex.com/")[0].name)
+        path.rename(tmp_path / name)
+    assert cache.get("https://ex.com/") is None
+
+
+def test_the_oldest_make_room(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, max_bytes=10_000)
+    generator = random.Random(1)
+    for i in range(8):
+        cache.put(f"https://ex.com/{i}", Fetched("u", "", generator.randbytes(2000)))
+        for path in tmp_path.iterdir():  # all is a minute older
+            seconds = path.stat().st_mtime - 60
+            os.utime(path, (seconds, seconds))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 10_000
+    kept = [i for i in range(8) if cache.get(f"https://ex.com/{i}")]
+    assert kept == [4, 5, 6, 7]
+    cache.put("https://ex.com/large", Fetched("u", "", b"x" * 10_001))
+    assert cache.get("https://ex.com/large") is None
+    assert [i for i in range(8) if cache.get(f"https://ex.com/{i}")] == kept
+
+
+def test_a_folder_that_cannot_be_written_costs_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    cache = Cache(tmp_path / "file")
+    with caplog.at_level(logging.WARNING):
+        cache.put(URL, PAGE)
+        assert cache.get(URL) is None
+    assert "cannot keep" in caplog.text
+
+
+# What is said of a paper
+
+
+def page(head: str, url: str = "https://ex.com/dir/page") -> Fetched:
+    return Fetched(url, "text/html", f"<html><head>{head}</head><body></body></html>".encode())
+
+
+def test_a_landing_page_says_what_it_says() -> None:
+    said = read_page(
+        page(
+            '<meta name="citation_title" content="Maps &amp; more">'
+            '<meta name="CITATION_AUTHOR" content="Kanda, Ada">'
+            '<meta name="citation_author" content="Bo Lee">'
+            '<meta name="citation_conference_title" content="MapConf">'
+            '<meta name="citation_date" content="2022/3/1">'
+            '<meta name="citation_pdf_url" content="../maps.pdf">'
+        )
+    )
+    assert (said.title, said.authors) == ("Maps & more", ("Ada Kanda", "Bo Lee"))
+    assert (said.venue, said.published) == ("MapConf", "2022-03-01")
+    assert said.pdf == "https://ex.com/maps.pdf"
+    for head in ("<title>Log in</title>", '<meta property="og:title" content="Log in">'):
+        assert read_page(page(head)) == read_page(Fetched("u", "", b""))
+    odd = (
+        '<meta name="citation_title" content="T"><meta name="citation_pdf_url" content="http://[">'
+    )
+    assert read_page(page(odd)).pdf == ""
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from("title author issued link given family date-parts URL".split()),
+                inner,
+            )
+        ),
+    )
+)
+def test_any_json_may_come_from_a_registry(data: Any) -> None:
+    said = read_csl(data if isinstance(data, dict) else {"title": data, "author": data})
+    assert isinstance(said.title, str) and all(isinstance(name, str) for name in said.authors)
