@@ -18,8 +18,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
+from protego import Protego
 
-from corpus import robots
 from corpus.errors import AddressRefused, FetchFailed
 from corpus.fetch import USER_AGENT, Fetched, Fetcher, Passing
 from corpus.guard import without_credentials
@@ -28,6 +28,8 @@ AGENT = USER_AGENT.partition("/")[0]
 PAUSE = 1.0
 MAX_PAUSE = 30.0  # of what robots.txt may ask for
 MAX_WAIT = 60.0  # of what Retry-After may ask for: for the Fetcher that is given
+
+_MAX_ROBOTS = 512_000  # bytes; RFC 9309 wants 500 KiB at least
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Crawler:
         self._fetcher, self._only = fetcher, tuple(host.lower() for host in hosts)
         self._pause, self._max_pause = pause, max_pause
         self._hosts: dict[str, _Host] = {}
-        self._rules: dict[str, asyncio.Task[robots.Rules]] = {}
+        self._rules: dict[str, asyncio.Task[Protego]] = {}
 
     def may_ask(self, host: str) -> bool:
         """Whether a host is one of those given, or below one of them."""
@@ -77,11 +79,11 @@ class Crawler:
             rules = await self._rules_of(url)
         except AddressRefused as refused:
             raise AddressRefused(shown, refused.reason) from None
-        if not rules.allow(url.raw_path.decode("ascii", "replace")):
+        if not rules.can_fetch(str(url), AGENT):
             reason = "its robots.txt asks programs to leave it: save the page and ingest the file"
             raise FetchFailed(shown, reason)
         host = self._host(url)
-        host.pause = min(max(host.pause, rules.delay), self._max_pause)
+        host.pause = min(max(host.pause, rules.crawl_delay(AGENT) or 0.0), self._max_pause)
         async with self._turn(url):
             yield
 
@@ -113,19 +115,19 @@ class Crawler:
     def _host(self, url: httpx.URL) -> _Host:
         return self._hosts.setdefault(url.host, _Host(pause=self._pause))
 
-    async def _rules_of(self, url: httpx.URL) -> robots.Rules:
+    async def _rules_of(self, url: httpx.URL) -> Protego:
         """The rules of a URL's site; many links wait for one request."""
         site = f"{url.scheme}://{url.netloc.decode('ascii')}"
         if site not in self._rules:
             self._rules[site] = asyncio.create_task(self._read_rules(f"{site}/robots.txt"))
         return await asyncio.shield(self._rules[site])
 
-    async def _read_rules(self, url: str) -> robots.Rules:
+    async def _read_rules(self, url: str) -> Protego:
         try:
             fetched = await self._fetcher.get(url, around=self._turn)
         except FetchFailed as failure:
             if failure.status and 400 <= failure.status < 500 and failure.status != 429:
-                return robots.Rules()
+                return Protego.parse("")
             reason = f"its site's robots.txt cannot be read ({failure.reason}): try again later"
             raise FetchFailed(url, reason, failure.status) from failure
-        return robots.parse(fetched.data, AGENT)
+        return Protego.parse(fetched.data[:_MAX_ROBOTS].decode("utf-8-sig", "replace"))

@@ -1,4 +1,4 @@
-"""corpus.robots, corpus.cache and corpus.papers, each by itself."""
+"""corpus.cache and corpus.papers, each by itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,89 +16,6 @@ from hypothesis import strategies as st
 from corpus.cache import Cache
 from corpus.fetch import Fetched
 from corpus.papers import read_csl, read_page
-from corpus.robots import parse
-
-# Robots
-
-
-def allowed(rules: str, path: str, agent: str = "Tenkyo") -> bool:
-    return parse(rules.encode(), agent).allow(path)
-
-
-@pytest.mark.parametrize(
-    ("rules", "path", "expected"),
-    [
-        ("", "/a", True),
-        ("User-agent: *\nDisallow:", "/a", True),
-        ("User-agent: *\nDisallow: /", "/a", False),
-        ("User-agent: *\nDisallow: /a", "/abc", False),
-        ("User-agent: *\nDisallow: /a/", "/a", True),
-        # The longest rule decides, not the first; of two as long, the one that allows.
-        ("User-agent: *\nDisallow: /\nAllow: /abs", "/abs/2202.05263", True),
-        ("User-agent: *\nAllow: /a\nDisallow: /ab", "/abc", False),
-        ("User-agent: *\nDisallow: /ab\nAllow: /ab", "/ab", True),
-        # Wildcards and the end of the path.
-        ("User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf", False),
-        ("User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf?x=1", True),
-        ("User-agent: *\nDisallow: /*.pdf", "/a/b.pdf?x=1", False),
-        ("User-agent: *\nDisallow: /a$", "/a", False),
-        ("User-agent: *\nDisallow: /a$", "/ab", True),
-        ("User-agent: *\nDisallow: /a*b*c", "/a-c-b", True),
-        ("User-agent: *\nDisallow: /a*b*c", "/a-b-c", False),
-        ("User-agent: *\nDisallow: /a*ab$", "/ab", True),
-        ("User-agent: *\nDisallow: *", "/a", False),
-        ("User-agent: *\nDisallow: /*?download", "/a?download=1", False),
-        # One spelling for what is encoded.
-        ("User-agent: *\nDisallow: /%7Eme/", "/~me/a", False),
-        ("User-agent: *\nDisallow: /論文", "/%E8%AB%96%E6%96%87/a", False),
-        # Our own group, however it is spelt, in place of everyone's; in several parts.
-        ("User-agent: *\nDisallow: /\n\nUser-agent: tenkyo/2.0\nDisallow: /b", "/a", True),
-        ("User-agent: TENKYO\nDisallow: /a\n\nUser-agent: Tenkyo\nDisallow: /b", "/a", False),
-        ("User-agent: TENKYO\nDisallow: /a\n\nUser-agent: Tenkyo\nDisallow: /b", "/b", False),
-        ("User-agent: x\nUser-agent: tenkyo\nDisallow: /a", "/a", False),
-        ("User-agent: tenkyobot\nDisallow: /", "/a", True),
-        ("User-agent: tenkyo\nUser-agent: *\nDisallow: /a\nUser-agent: x\nDisallow: /", "/b", True),
-        # What people write.
-        ("\ufeffUSER-AGENT : *  # all\r\nDISALLOW :/a # not this\r\n", "/a", False),
-        ("User-agent: *\n\nDisallow: /a", "/a", False),
-        ("User-agent: *\nSitemap: https://ex.com/s\nDisallow: /a", "/a", False),
-        ("Disallow: /", "/a", True),  # nobody's rule
-        ("<!doctype html><p>Not found: sorry", "/a", True),
-    ],
-)  # fmt: skip
-def test_what_robots_txt_allows(rules: str, path: str, expected: bool) -> None:
-    assert allowed(rules, path) is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "delay"),
-    [("2", 2), ("0.5", 0.5), ("-1", 0), ("nan", 0), ("inf", 0), ("soon", 0), ("", 0)],
-)
-def test_the_pause_that_is_asked_for(text: str, delay: float) -> None:
-    assert parse(f"User-agent: *\nCrawl-delay: {text}".encode(), "Tenkyo").delay == delay
-
-
-@given(st.binary(max_size=300), st.text(max_size=30))
-def test_any_bytes_are_rules(data: bytes, path: str) -> None:
-    parse(b"User-agent: *\nDisallow: " + data, "Tenkyo").allow(path)
-
-
-@given(st.text("ab*$", max_size=8), st.text("ab", max_size=8))
-def test_patterns_are_those_of_the_rfc(pattern: str, path: str) -> None:
-    import re
-
-    bare = pattern.removesuffix("$")
-    oracle = ".*".join(map(re.escape, bare.split("*"))) + ("$" if pattern != bare else "")
-    expected = not (pattern and re.match(oracle, f"/{path}"))
-    assert allowed(f"User-agent: *\nDisallow: {pattern}", f"/{path}") is expected
-
-
-def test_no_pattern_is_slow() -> None:
-    rules = "User-agent: *\n" + f"Disallow: /{'*a' * 2000}b$\n" * 50
-    begun = time.monotonic()
-    assert allowed(rules, "/" + "a" * 20_000)
-    assert time.monotonic() - begun < 2
-
 
 # The cache
 

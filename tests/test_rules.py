@@ -286,7 +286,10 @@ def test_a_year_is_printed_as_one():
     [
         # a noun for a wider one
         ("二人の人が街路で歩き回っている。", "コートを着た男性が街路で歩き回っている。"),
-        ("On their own word they were sent home by train.", "In the end we were sent home by train."),
+        (
+            "On their own word they were sent home by train.",
+            "In the end we were sent home by train.",
+        ),
         # a pronoun for whom the claim names
         ("Mia Berg ran the reading room of maps.", "She ran the reading room of maps."),
         # a longer form of the same name
