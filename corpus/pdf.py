@@ -6,6 +6,7 @@ import ctypes
 import math
 import re
 import threading
+import unicodedata
 from collections.abc import Iterator
 
 import pypdfium2
@@ -13,7 +14,8 @@ import pypdfium2.raw as pdfium
 
 from corpus.blocks import Draft, clean, iso_date, one_line, people
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
-from corpus.layout import Line, PrintedPage, lay_out
+from corpus.layout import lay_out
+from corpus.printed import EM_SPACE, Line, PrintedPage
 from corpus.types import Link
 from corpus.unwrap import SOFT_HYPHEN
 
@@ -25,6 +27,14 @@ _LOCK = threading.Lock()
 _DRAWN = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
 # Where Word's Symbol and Wingdings fonts keep their bullets.
 _BULLETS = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf076\uf06e"), "•")
+# TeX's older fonts have accents as characters of their own; which one each is when combined.
+_ACCENTS = dict(
+    zip(
+        "`´ˆ˜¯˘˙¨˚˝ˇ¸˛",
+        "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327\u0328",
+        strict=True,
+    )
+)
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 _ARXIV_STAMP = re.compile(r"arXiv:\S+ \[[\w.-]+\] +(\d{1,2}) (\w{3}) (\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -90,13 +100,13 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
         raise _no_text(name, pictures)
     published = _strip_stamp(pages[0])
     _check_legible(pages, name)
-    blocks, title = lay_out(pages)
+    layout = lay_out(pages)
     info = pdf.get_metadata_dict()
     return Draft(
-        blocks,
+        layout.blocks,
         links=links,
-        title=_sane(info["Title"]) or title,
-        authors=people(info["Author"]),
+        title=_sane(info["Title"]) or layout.title,
+        authors=people(info["Author"]) or layout.authors,
         published=published,
     )
 
@@ -140,12 +150,6 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
     inked = [i for i, char in enumerate(chars) if not char.isspace() and char != SOFT_HYPHEN]
     if not inked:
         return
-    # pdfium gives characters outside the basic plane as two surrogates on some systems.
-    string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    string = string.translate(_BULLETS)
-    string = clean(string.rstrip(SOFT_HYPHEN)) + (
-        SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
-    )
     first, middle, last = (start + inked[i] for i in (0, len(inked) // 2, -1))
     boxes = [_box(text, index) for index in (first, middle, last)]
     x0, x1, y = boxes[0][0], boxes[2][2], boxes[1][1]
@@ -153,10 +157,75 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
     upright = abs(pdfium.FPDFText_GetCharAngle(text, middle)) < 0.1
     drop, run = boxes[0][3] - boxes[2][1], abs(boxes[2][0] - boxes[0][0])
     vertical = upright and len(inked) > 2 and run < size / 2 and drop > 2 * size
+    capitals = "".join(chars).isupper() and 2 * sum(map(str.isalpha, chars)) > len(inked)
     if vertical:
         # Turned by a quarter: "down the page" then is leftwards, and the rules stay the same.
         x0, x1, y = -boxes[0][3], -boxes[2][1], boxes[0][0]
-    yield Line(string.strip(), x0, x1, y, size, _is_bold(text, first), upright, vertical)
+    elif upright:
+        _mend_spaces(text, start, chars)
+        _mend_accents(text, start, chars)
+        if capitals:
+            _lower_small_capitals(text, start, chars)
+    bold = _is_bold(text, first)
+    yield Line(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical)
+
+
+def _string(chars: list[str]) -> str:
+    # pdfium gives characters outside the basic plane as two surrogates on some systems.
+    string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    string = string.translate(_BULLETS)
+    end = SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
+    apart = [clean(part).strip() for part in string.rstrip(SOFT_HYPHEN).split(EM_SPACE)]
+    return EM_SPACE.join(filter(None, apart)) + end
+
+
+def _mend_spaces(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Mark wide spaces, and take out those that pdfium sees between letters set apart."""
+    gaps: dict[int, tuple[float, float]] = {}
+    for i in range(1, len(chars) - 1):
+        if chars[i] == " " and not chars[i - 1].isspace() and not chars[i + 1].isspace():
+            left, right = _box(text, start + i - 1), _box(text, start + i + 1)
+            size = max(left[3] - left[1], right[3] - right[1])
+            gaps[i] = right[0] - left[2], size
+    least = min((gap for gap, _ in gaps.values()), default=0.0)
+    for i, (gap, size) in gaps.items():
+        # In a narrow column all spaces of a line may be wide, but then all alike.
+        if gap > size and gap > min(1.8 * least, 1.6 * size):
+            chars[i] = EM_SPACE
+        elif gap < 0.2 * size and chars[i - 1].isupper() and chars[i + 1].isupper():
+            chars[i] = "" if pdfium.FPDFText_IsGenerated(text, start + i) == 1 else " "
+
+
+def _mend_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Put accents that TeX drew as characters of their own on the letters they stand over."""
+    for i, char in enumerate(chars):
+        if char not in _ACCENTS:
+            continue
+        left, _, right, _ = _box(text, start + i)
+        for k, letter in enumerate(chars):
+            composed = unicodedata.normalize("NFC", letter + _ACCENTS[char])
+            if letter.isalpha() and len(composed) == 1:
+                box = _box(text, start + k)
+                if box[0] < (left + right) / 2 < box[2]:
+                    chars[k], chars[i] = composed, ""
+                    if chars[i - 1 : i] == [" "] and pdfium.FPDFText_IsGenerated(
+                        text, start + i - 1
+                    ):
+                        chars[i - 1] = ""
+                    break
+
+
+def _lower_small_capitals(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Spell small capitals as what they are, lower-case letters, in a line of capitals alone."""
+    sizes = {
+        i: pdfium.FPDFText_GetFontSize(text, start + i)
+        for i, char in enumerate(chars)
+        if char.isalpha()
+    }
+    large = max(sizes.values())
+    for i, size in sizes.items():
+        if 0.6 * large < size < 0.9 * large:
+            chars[i] = chars[i].lower()
 
 
 def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:

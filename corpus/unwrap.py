@@ -12,7 +12,8 @@ SOFT_HYPHEN = "\xad"
 
 _CJK = re.compile(CJK)
 _WORD = re.compile(r"\w+(?:-\w+)*")
-_HARD_HYPHEN = re.compile(r"[^\W\d_]-$")
+_HARD_HYPHEN = re.compile(r"[^\W_]-$")
+_SHARED = re.compile(r"(?:and|or|to|und|oder)\b")  # "pre- and post-processing"
 
 
 class Unwrapper:
@@ -39,7 +40,10 @@ class Unwrapper:
         """``text`` with all that belongs between it and ``more``, which runs on from it."""
         if not text or not more:
             return text
-        if text.endswith(SOFT_HYPHEN) or (_HARD_HYPHEN.search(text) and more[0].islower()):
+        hyphen = text.endswith(SOFT_HYPHEN) or (_HARD_HYPHEN.search(text) and more[0].isalnum())
+        if hyphen and _SHARED.match(more):
+            return f"{text[:-1]}- "
+        if hyphen:
             return text[:-1] + self._hyphen(text[:-1], more)
         if _CJK.match(text[-1]) and _CJK.match(more):
             return text

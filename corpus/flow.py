@@ -1,0 +1,108 @@
+"""Sentences that go on over a column or a page, past the notes and figures in between. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus.blocks import CJK
+from corpus.printed import Line, ended, is_caption, is_item, is_row
+from corpus.unwrap import SOFT_HYPHEN
+
+_CJK = re.compile(CJK)
+_MOST_BETWEEN = 60  # groups: a page of figures has many small ones
+
+
+@dataclass(slots=True)
+class Group:
+    """Lines that make one heading (``level`` 1 and up) or paragraph (0) of a page.
+
+    ``glue`` parts it from the group before; ``resumes`` says that it goes on with the sentence
+    in which the group before breaks off.
+    """
+
+    lines: list[Line]
+    level: int
+    glue: str
+    page: int
+    resumes: bool = False
+
+
+def resume(groups: Sequence[Group], body: float) -> list[Group]:
+    """The groups in the order in which they are read.
+
+    What a sentence is interrupted by (notes at the foot of its column, figures, tables and
+    captions at the head of the next) is put before its paragraph if it stands on the page
+    where the sentence begins and the sentence ends on the next one, else after it: so the text
+    of each page stays in one piece. ``body`` is the size of running text, in points.
+    """
+    waiting = list(groups)
+    ordered: list[Group] = []
+    while waiting:
+        ordered.append(waiting.pop(0))
+        start = len(ordered) - 1  # where the paragraph begins that may break off
+        aside: list[Group] = []
+        while (at := _resumption(ordered[-1], [*aside, *waiting], body)) is not None:
+            between, then = [*aside, *waiting][:at], [*aside, *waiting][at]
+            rest = [*aside, *waiting][at + 1 :]
+            left = [each for each in between if each.page != then.page]
+            if left and ordered[start].page != ordered[-1].page:
+                break  # its paragraph fills a whole page: nothing can be put before it there
+            ordered[start:start] = left
+            start += len(left)
+            aside = [each for each in between if each.page == then.page]
+            ordered.append(then)
+            then.resumes, waiting = True, rest
+        waiting = [*aside, *waiting]
+    return ordered
+
+
+def _resumption(broken: Group, after: Sequence[Group], body: float) -> int | None:
+    """Which of the groups after it goes on with the sentence in which a group breaks off."""
+    size = broken.lines[0].size
+    if not _is_text(broken, size) or ended(broken.lines[-1].text):
+        return None
+    in_body = abs(size - body) < 0.06 * body
+    clear = in_body  # all groups in between are such as interrupt a text
+    for index, group in enumerate(after[: _MOST_BETWEEN if in_body else 1]):
+        if group.level or group.page > broken.page + 1:
+            return None
+        beyond = _is_beyond(group, broken)
+        aside = _is_aside(group, size)
+        if beyond and not aside and _is_text(group, size) and _goes_on(broken, group, clear):
+            return index
+        if not beyond and not aside:
+            return None
+        clear = clear and aside
+    return None
+
+
+def _is_text(group: Group, size: float) -> bool:
+    """Whether a group is running text of that size."""
+    first = group.lines[0]
+    if group.level or abs(first.size - size) > 0.06 * size or is_caption(first.text):
+        return False
+    return first.upright and not any(is_row(line.text) for line in group.lines[-2:])
+
+
+def _is_aside(group: Group, size: float) -> bool:
+    first = group.lines[0]
+    return is_caption(first.text) or not first.upright or first.size < 0.94 * size
+
+
+def _is_beyond(group: Group, broken: Group) -> bool:
+    """Whether a group stands in a later column, or on a later page."""
+    last, first = broken.lines[-1], group.lines[0]
+    return group.page > broken.page or first.y > last.y + last.size or first.x0 > last.x1
+
+
+def _goes_on(broken: Group, group: Group, clear: bool) -> bool:
+    text, more = broken.lines[-1].text, group.lines[0].text
+    if text.endswith(SOFT_HYPHEN) or more[0].islower():
+        return True
+    if not clear or is_item(more):
+        return False
+    first, *others = group.lines
+    indented = bool(others) and first.x0 - others[0].x0 > 0.8 * first.size
+    return _CJK.match(more) is not None or (bool(others) and not indented)
