@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpus.blocks import CJK
-from corpus.printed import Line, ended, is_caption, is_item, is_row
+from corpus.printed import EM_SPACE, Line, ended, is_caption, is_item, is_row
 from corpus.unwrap import SOFT_HYPHEN
 
 _CJK = re.compile(CJK)
@@ -83,7 +83,8 @@ def _is_text(group: Group, size: float) -> bool:
     first = group.lines[0]
     if group.level or abs(first.size - size) > 0.06 * size or is_caption(first.text):
         return False
-    return first.upright and not any(is_row(line.text) for line in group.lines[-2:])
+    rows = sum(EM_SPACE in line.text or is_row(line.text) for line in group.lines)
+    return first.upright and 2 * rows < len(group.lines)
 
 
 def _is_aside(group: Group, size: float) -> bool:

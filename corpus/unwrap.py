@@ -14,6 +14,15 @@ _CJK = re.compile(CJK)
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _HARD_HYPHEN = re.compile(r"[^\W_]-$")
 _SHARED = re.compile(r"(?:and|or|to|und|oder)\b")  # "pre- and post-processing"
+# What compounds begin and end with, where few words are broken.
+_FIRST = re.compile(r"non|self|well|.+(?:al|iv|ous|ent|ant|ing|ed|ar|ful)e?ly")
+_SECOND = frozenset(
+    (
+        "agnostic annotated augmented available aware based cleaned dependent detected driven"
+        " enhanced grained level oriented readable scale specific trained truth tuned"
+    ).split()
+)
+_PREFIX = frozenset("auto down fore inter mis non out over post pre sub super under".split())
 
 
 class Unwrapper:
@@ -58,5 +67,14 @@ class Unwrapper:
         if before + after in self._words:
             return ""
         compound = f"{before}-{after}" in self._words or "-" in before
-        both_words = min(len(before), len(after)) > 3 and {before, after} <= self._words
-        return "-" if compound or both_words or before.isdigit() or more[0].isupper() else ""
+        if compound or before[-1].isdigit() or not more[0].islower():
+            return "-"
+        return "-" if self._two_words(before, after) else ""
+
+    def _two_words(self, before: str, after: str) -> bool:
+        """Whether the halves of a word that stands nowhere unbroken are words of their own."""
+        if len(after) < 4 or _FIRST.fullmatch(before):
+            return len(after) > 3
+        if after in _SECOND and len(before) > 2 and before not in _PREFIX:
+            return True
+        return len(before) > 3 and {before, after} <= self._words
