@@ -17,6 +17,7 @@ from corpus.blocks import CJK, LINE, PARAGRAPH, Block
 from corpus.flow import Group, resume
 from corpus.front import author_names, front, title_lines
 from corpus.printed import (
+    EM_SPACE,
     Line,
     PrintedPage,
     ended,
@@ -29,6 +30,8 @@ from corpus.printed import (
 from corpus.unwrap import SOFT_HYPHEN, Unwrapper
 
 _CJK = re.compile(CJK)
+# What publishers print once, at the foot or head of the first page.
+_IMPRINT = re.compile(r"Proceedings of|Published as|Copyright|.*(?:©|\(c\)|\bc) ?(?:19|20)\d\d\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
     for page, edge in zip(pages, edges, strict=True):
         drop = {line for line in edge if counts[_shape(line)] >= often}
         drop |= {line for line in edge if line.text == str(page.number)}
+        if page is pages[0]:
+            drop |= {line for line in edge if _IMPRINT.match(line.text)}
         lines = [line for line in page.lines if line not in drop]
         kept.append(replace(page, lines=lines or page.lines))
     return kept
@@ -198,20 +203,23 @@ def _break(
     if is_item(line.text, group[0].text, stops):
         return LINE
     if gap < -last.size:  # up again: the next column, where a sentence may go on
-        return PARAGRAPH if stops else ""
+        runs_on = line.text[0].islower() or _CJK.match(line.text)
+        return "" if runs_on and not stops else PARAGRAPH
     usual = group[-2].y - last.y if len(group) > 1 else leading
-    if is_caption(line.text) and stops:
+    short = _fits(line, last, edge)
+    if is_caption(line.text) and (stops or short or ":" in line.text[:14]):
         return PARAGRAPH
     if gap > 1.4 * max(usual, last.size):
         runs_on = not stops and line.text[0].islower() and gap < 2.2 * last.size
-        return "" if runs_on and not _fits(line, last, edge) else PARAGRAPH
-    if is_row(line.text) or is_row(last.text):
+        return "" if runs_on and not short else PARAGRAPH
+    columns = EM_SPACE in line.text and EM_SPACE in last.text
+    if columns or is_row(line.text) or is_row(last.text):
         return LINE
     indent = line.x0 - last.x0
     indented = indent > 0.8 * line.size or (indent < -0.8 * line.size and len(group) > 1)
     if stops and (indented or (line.bold and not last.bold)):
         return PARAGRAPH
-    if _fits(line, last, edge):
+    if short:
         return PARAGRAPH if stops else LINE
     return ""
 

@@ -35,12 +35,13 @@ _ACCENTS = dict(
         strict=True,
     )
 )
+_DOTLESS = {"ı": "i", "ȷ": "j"}
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 _ARXIV_STAMP = re.compile(r"arXiv:\S+ \[[\w.-]+\] +(\d{1,2}) (\w{3}) (\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NO_TITLE = re.compile(
     r"untitled|microsoft (word|powerpoint)|\.(docx?|pdf|tex|txt|dvi|indd|pptx?|qxd)$|^\W*$"
-    r"|^(paper|document|template|slide)\s*\d*$",
+    r"|^\w+_\w+$|^(paper|document|template|slide)\s*\d*$",
     re.IGNORECASE,
 )
 
@@ -161,6 +162,7 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
     if vertical:
         # Turned by a quarter: "down the page" then is leftwards, and the rules stay the same.
         x0, x1, y = -boxes[0][3], -boxes[2][1], boxes[0][0]
+        chars = ["" if char == " " else char for char in chars]  # they are set apart, no words
     elif upright:
         _mend_spaces(text, start, chars)
         _mend_accents(text, start, chars)
@@ -203,16 +205,28 @@ def _mend_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> 
             continue
         left, _, right, _ = _box(text, start + i)
         for k, letter in enumerate(chars):
-            composed = unicodedata.normalize("NFC", letter + _ACCENTS[char])
-            if letter.isalpha() and len(composed) == 1:
-                box = _box(text, start + k)
-                if box[0] < (left + right) / 2 < box[2]:
-                    chars[k], chars[i] = composed, ""
-                    if chars[i - 1 : i] == [" "] and pdfium.FPDFText_IsGenerated(
-                        text, start + i - 1
-                    ):
-                        chars[i - 1] = ""
-                    break
+            base = _DOTLESS.get(letter, letter)
+            composed = unicodedata.normalize("NFC", base + _ACCENTS[char])
+            if not letter.isalpha() or len(composed) > 1:
+                continue
+            box = _box(text, start + k)
+            if box[0] < (left + right) / 2 < box[2]:
+                chars[k], chars[i] = composed, ""
+                _close_up(text, start, chars, i)
+                break
+
+
+def _close_up(text: pypdfium2.PdfTextPage, start: int, chars: list[str], at: int) -> None:
+    """Space where a character was taken out only what stands apart without it."""
+    before = next((i for i in range(at - 1, -1, -1) if chars[i].strip()), None)
+    after = next((i for i in range(at + 1, len(chars)) if chars[i].strip()), None)
+    if before is None or after is None:
+        return
+    left, right = _box(text, start + before), _box(text, start + after)
+    apart = right[0] - left[2] > 0.15 * (right[3] - right[1])
+    chars[before + 1 : after] = [""] * (after - before - 1)
+    if apart:
+        chars[at] = " "
 
 
 def _lower_small_capitals(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
