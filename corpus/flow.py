@@ -102,8 +102,14 @@ def _goes_on(broken: Group, group: Group, clear: bool) -> bool:
     text, more = broken.lines[-1].text, group.lines[0].text
     if text.endswith(SOFT_HYPHEN) or more[0].islower():
         return True
-    if not clear or is_item(more):
+    if not clear or is_item(more) or not _is_filled(broken):
         return False
     first, *others = group.lines
     indented = bool(others) and first.x0 - others[0].x0 > 0.8 * first.size
     return _CJK.match(more) is not None or (bool(others) and not indented)
+
+
+def _is_filled(group: Group) -> bool:
+    """Whether the last line of a group is about as long as its others, or there are none."""
+    lengths = [line.x1 - line.x0 for line in group.lines]
+    return lengths[-1] > max(0.7 * max(lengths), 3 * group.lines[0].size)
