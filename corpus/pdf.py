@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from corpus import ocr
 from corpus.blocks import Draft, clean, iso_date, one_line, people
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
 from corpus.glyphs import printed_lines
 from corpus.layout import lay_out
-from corpus.printed import PrintedPage
+from corpus.printed import Line, PrintedPage
 from corpus.standin import use_stand_in
 from corpus.types import Link
 
@@ -73,20 +74,24 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     pages: list[PrintedPage] = []
     links: list[Link] = []
-    pictures = False
+    scans: list[int] = []
+    languages: str | None = None  # of OCR, which is looked for when a page needs it
     for index in range(count):
         page = pdf[index]
         text = page.get_textpage()
         try:
-            pages.append(PrintedPage(index + 1, list(printed_lines(text))))
+            lines = list(printed_lines(text))
             links += _links(pdf, page, text)
-            if not pages[-1].lines and not pictures:
-                pictures = any(page.get_objects(filter=_DRAWN))
+            if _is_scan(page, lines):
+                scans.append(index + 1)
+                languages = ocr.languages() if languages is None else languages
+                lines = ocr.read_page(page, languages) if languages else lines
+            pages.append(PrintedPage(index + 1, lines))
         finally:
             text.close()
             page.close()
     if not any(page.lines for page in pages):
-        raise _no_text(name, pictures)
+        raise _no_text(name, scans, bool(languages))
     published = _strip_stamp(pages[0])
     _check_legible(pages, name)
     layout = lay_out(pages)
@@ -100,9 +105,23 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
     )
 
 
-def _no_text(name: str, pictures: bool) -> CorpusError:
-    if pictures:
-        return UnreadableText(f"{name} is a scan, pictures without text: run OCR on it first")
+def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
+    """Whether a page shows something, but has no text of its own that can be read."""
+    if not lines:
+        return any(page.get_objects(filter=_DRAWN))
+    total = sum(len(line.text) for line in lines)
+    # A figure with letters that cannot be read is no reason to read the text around it anew.
+    return 4 * sum(map(_illegible, lines)) > 3 * total or _is_garbled(lines)
+
+
+def _no_text(name: str, scans: list[int], tried: bool) -> CorpusError:
+    if scans and tried:
+        return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
+    if scans:
+        return UnreadableText(
+            f"{name} is a scan, pictures without text (page {scans[0]}): install Tesseract, "
+            "or run OCR on it first"
+        )
     return EmptyDocument(f"{name} has pages but no text on them")
 
 
@@ -138,28 +157,41 @@ def _strip_stamp(page: PrintedPage) -> str:
 
 def _check_legible(pages: list[PrintedPage], name: str) -> None:
     """Drop lines without readable characters; raise UnreadableText if they are the rule."""
-    illegible = total = worst = 0
-    where = 0
+    illegible = total = worst = where = 0
     for page in pages:
-        bad = {line: _illegible(line.text) for line in page.lines}
-        here = sum(bad.values())
-        total += sum(len(line.text) for line in page.lines)
-        illegible += here
-        if here > worst:
-            worst, where = here, page.number
-        page.lines[:] = [line for line in page.lines if bad[line] * 5 < len(line.text)]
+        size = sum(len(line.text) for line in page.lines)
+        garbled = _is_garbled(page.lines)
+        bad = size if garbled else sum(map(_illegible, page.lines))
+        total += size
+        illegible += bad
+        if bad > worst:
+            worst, where = bad, page.number
+        page.lines[:] = [
+            line for line in page.lines if not garbled and _illegible(line) * 5 < len(line.text)
+        ]
     if illegible * 3 > total:
         raise UnreadableText(
             f"{name} has text that is no text (page {where}: its fonts do not say which "
-            "characters they draw): run OCR on it"
+            "characters they draw): install Tesseract, or run OCR on it first"
         )
 
 
-def _illegible(text: str) -> int:
+def _illegible(line: Line) -> int:
     """How many characters are replacements, controls or private, so that none can read them."""
     return sum(
         char == "\ufffd" or "\ue000" <= char <= "\uf8ff" or (char < " " and char != "\t")
-        for char in text
+        for char in line.text
+    )
+
+
+def _is_garbled(lines: list[Line]) -> bool:
+    """Whether a page is in another script than its characters say: "Ïðèâåò" for "Привет".
+
+    No language that is written with the accented letters of Western Europe has so many.
+    """
+    letters = [char for line in lines for char in line.text if char.isalpha()]
+    return len(letters) > 40 and 5 * sum("\xa0" < char < "\u0100" for char in letters) > 2 * len(
+        letters
     )
 
 
