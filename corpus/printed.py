@@ -112,6 +112,6 @@ def heading_level(line: Line, body: float) -> int:
     match = _NUMBERED.match(text)
     if match and stands_out:
         return 1 + (match["number"] or "").count(".")
-    if _NAMED.fullmatch(text.strip(" .:")) and line.size > 0.9 * body:
+    if _NAMED.fullmatch(text.strip(" .:")) and (stands_out or line.size > 0.9 * body):
         return 1
     return int(large and letters > 3)

@@ -64,10 +64,12 @@ class Unwrapper:
         if not left or not right or not left[0]:
             return "-"
         before, after = left[0].casefold(), right[0].casefold()
+        if before[-1].isdigit():
+            return "-"
         if before + after in self._words:
             return ""
         compound = f"{before}-{after}" in self._words or "-" in before
-        if compound or before[-1].isdigit() or not more[0].islower():
+        if compound or not more[0].islower():
             return "-"
         return "-" if self._two_words(before, after) else ""
 
