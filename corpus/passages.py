@@ -17,7 +17,7 @@ _WORKS_CITED = re.compile(
     r"|literaturverzeichnis|参考文献|引用文献|文献|参考資料)\W*",
     re.IGNORECASE,
 )
-_ENTRY = re.compile(r"\b(?:19|20)\d\d[a-z]?\b|https?://|\bdoi\b|\bpp?\.\s*\d|arXiv")
+_ENTRY = re.compile(r"^\[\d+\]|\b(?:19|20)\d\d[a-z]?\b|https?://|\bdoi\b|\bpp?\.\s*\d|arXiv")
 
 
 def split(document: Document) -> list[Passage]:
@@ -85,7 +85,8 @@ def _is_works_cited(heading: str, body: str) -> bool:
     """Whether a section is a list of references, or a part of one."""
     if not any(map(_WORKS_CITED.fullmatch, heading.split(" › "))):
         return False
-    entries = [entry for entry in body.split("\n") if len(entry) > 30]
+    entries = body.split("\n\n") if "\n\n" in body.strip() else body.split("\n")
+    entries = [entry for each in entries if (entry := each.strip())]
     return 2 * sum(bool(_ENTRY.search(entry)) for entry in entries) >= len(entries)
 
 
