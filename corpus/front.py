@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from corpus.blocks import CJK
+from corpus.blocks import CJK, people
 from corpus.printed import EM_SPACE, Line, opens
 
 _CJK = re.compile(CJK)
@@ -71,7 +71,7 @@ def author_names(lines: Sequence[Line], title: Sequence[Line]) -> tuple[str, ...
             if not names and found:
                 break
             found += names
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(people("; ".join(found))))
 
 
 def _names(text: str) -> Iterator[str]:

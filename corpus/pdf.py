@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 
 import pypdfium2
@@ -15,6 +16,7 @@ from corpus.blocks import Draft, clean, iso_date, one_line, people
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
 from corpus.glyphs import printed_lines
 from corpus.layout import lay_out
+from corpus.legible import readable, size
 from corpus.printed import Line, PrintedPage
 from corpus.standin import use_stand_in
 from corpus.types import Link
@@ -109,9 +111,8 @@ def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
     """Whether a page shows something, but has no text of its own that can be read."""
     if not lines:
         return any(page.get_objects(filter=_DRAWN))
-    total = sum(len(line.text) for line in lines)
     # A figure with letters that cannot be read is no reason to read the text around it anew.
-    return 4 * sum(map(_illegible, lines)) > 3 * total or _is_garbled(lines)
+    return 4 * size(readable(lines)) < size(lines)
 
 
 def _no_text(name: str, scans: list[int], tried: bool) -> CorpusError:
@@ -156,43 +157,19 @@ def _strip_stamp(page: PrintedPage) -> str:
 
 
 def _check_legible(pages: list[PrintedPage], name: str) -> None:
-    """Drop lines without readable characters; raise UnreadableText if they are the rule."""
-    illegible = total = worst = where = 0
+    """Drop lines that cannot be read; raise UnreadableText if a third of the text is in such."""
+    lost: Counter[int] = Counter()
+    total = 0
     for page in pages:
-        size = sum(len(line.text) for line in page.lines)
-        garbled = _is_garbled(page.lines)
-        bad = size if garbled else sum(map(_illegible, page.lines))
-        total += size
-        illegible += bad
-        if bad > worst:
-            worst, where = bad, page.number
-        page.lines[:] = [
-            line for line in page.lines if not garbled and _illegible(line) * 5 < len(line.text)
-        ]
-    if illegible * 3 > total:
+        kept = readable(page.lines)
+        lost[page.number] = size(page.lines) - size(kept)
+        total += size(page.lines)
+        page.lines[:] = kept
+    if lost.total() * 3 > total:
         raise UnreadableText(
-            f"{name} has text that is no text (page {where}: its fonts do not say which "
-            "characters they draw): install Tesseract, or run OCR on it first"
+            f"{name} has text that is no text (page {lost.most_common(1)[0][0]}: its fonts do not "
+            "say which characters they draw): install Tesseract, or run OCR on it first"
         )
-
-
-def _illegible(line: Line) -> int:
-    """How many characters are replacements, controls or private, so that none can read them."""
-    return sum(
-        char == "\ufffd" or "\ue000" <= char <= "\uf8ff" or (char < " " and char != "\t")
-        for char in line.text
-    )
-
-
-def _is_garbled(lines: list[Line]) -> bool:
-    """Whether a page is in another script than its characters say: "Ïðèâåò" for "Привет".
-
-    No language that is written with the accented letters of Western Europe has so many.
-    """
-    letters = [char for line in lines for char in line.text if char.isalpha()]
-    return len(letters) > 40 and 5 * sum("\xa0" < char < "\u0100" for char in letters) > 2 * len(
-        letters
-    )
 
 
 def _sane(title: str) -> str:
