@@ -93,6 +93,16 @@ def test_the_table_says_what_becomes_of_each_file(name: str) -> None:
         assert row(name, PASSWORDS[name]) in lines
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    zip(SCANS, ["it cannot be rendered as plain text", "JSON and Markdown"], strict=True),
+)
+def test_scans_are_read_where_tesseract_is_installed(name: str, words: str) -> None:
+    if not ocr.languages():
+        pytest.skip("Tesseract is not installed")
+    assert words in document(name).text
+
+
 def test_the_table_has_no_other_files() -> None:
     listed = re.findall(r"(?m)^\| `([^`]+)`", GUIDE.read_text(encoding="utf-8"))
     assert sorted(listed) == [name for name, _ in cases()]
