@@ -95,7 +95,7 @@ def test_the_table_says_what_becomes_of_each_file(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    zip(SCANS, ["it cannot be rendered as plain text", "JSON and Markdown"], strict=True),
+    [(SCANS[0], "it cannot be rendered as plain text"), (SCANS[1], "JSON and Markdown")],
 )
 def test_scans_are_read_where_tesseract_is_installed(name: str, words: str) -> None:
     if not ocr.languages():
