@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus.blocks import CJK
+from corpus.blocks import CJK, LINE
 from corpus.printed import EM_SPACE, Line, ended, is_caption, is_item, is_row
 from corpus.unwrap import SOFT_HYPHEN
 
@@ -54,6 +54,8 @@ def resume(groups: Sequence[Group], body: float) -> list[Group]:
             aside = [each for each in between if each.page == then.page]
             ordered.append(then)
             then.resumes, waiting = True, rest
+        while aside and waiting and waiting[0].glue == LINE:
+            ordered.append(waiting.pop(0))  # the lines of a list are not parted either
         waiting = [*aside, *waiting]
     return ordered
 
@@ -101,7 +103,8 @@ def _is_beyond(group: Group, broken: Group) -> bool:
 def _goes_on(broken: Group, group: Group, clear: bool) -> bool:
     text, more = broken.lines[-1].text, group.lines[0].text
     if text.endswith(SOFT_HYPHEN) or more[0].islower():
-        return True
+        # A few words that close no sentence are the rest of a cell in a table.
+        return len(group.lines) > 1 or ended(more) or len(more) > 0.6 * len(text)
     if not clear or is_item(more) or not _is_filled(broken):
         return False
     first, *others = group.lines

@@ -25,6 +25,7 @@ _ACCENTS = dict(
         strict=True,
     )
 )
+_SAMPLE = 15  # characters of a line that are looked at for its size
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 
@@ -63,16 +64,18 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
     if not inked:
         return
     first, middle, last = (start + inked[i] for i in (0, len(inked) // 2, -1))
-    boxes = [_box(text, index) for index in (first, middle, last)]
-    x0, x1, y = boxes[0][0], boxes[2][2], boxes[1][1]
-    size = sorted(box[3] - box[1] for box in boxes)[1]  # one may be an initial or an exponent
+    boxes = [_box(text, index) for index in (first, last)]
+    x0, x1 = boxes[0][0], boxes[1][2]
+    # Some of a line may be exponents, indices, initials, or in another font.
+    some = sorted(_type(text, start + i) for i in inked[:: len(inked) // _SAMPLE + 1])
+    size, y = some[2 * len(some) // 3]
     upright = abs(pdfium.FPDFText_GetCharAngle(text, middle)) < 0.1
-    drop, run = boxes[0][3] - boxes[2][1], abs(boxes[2][0] - boxes[0][0])
+    drop, run = boxes[0][3] - boxes[1][1], abs(boxes[1][0] - boxes[0][0])
     vertical = upright and len(inked) > 2 and run < size / 2 and drop > 2 * size
     capitals = "".join(chars).isupper() and 2 * sum(map(str.isalpha, chars)) > len(inked)
     if vertical:
         # Turned by a quarter: "down the page" then is leftwards, and the rules stay the same.
-        x0, x1, y = -boxes[0][3], -boxes[2][1], boxes[0][0]
+        x0, x1, y = -boxes[0][3], -boxes[1][1], boxes[0][0]
         chars = ["" if char == " " else char for char in chars]  # they are set apart, no words
     elif upright:
         _mend_spaces(text, start, chars)
@@ -151,6 +154,16 @@ def _lower_small_capitals(text: pypdfium2.PdfTextPage, start: int, chars: list[s
     for i, size in sizes.items():
         if 0.6 * large < size < 0.9 * large:
             chars[i] = chars[i].lower()
+
+
+def _type(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float]:
+    """Size of a character's type, and its baseline, in points."""
+    matrix = pdfium.FS_MATRIX(0, 0, 0, 1)
+    pdfium.FPDFText_GetMatrix(text, index, matrix)
+    size = pdfium.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d)
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(text, index, x, y)
+    return (size, y.value) if math.isfinite(size) and math.isfinite(y.value) else (0.0, 0.0)
 
 
 def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:

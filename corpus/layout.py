@@ -202,9 +202,8 @@ def _break(
     stops = ended(last.text, line.text)
     if is_item(line.text, group[0].text, stops):
         return LINE
-    if gap < -last.size:  # up again: the next column, where a sentence may go on
-        runs_on = line.text[0].islower() or _CJK.match(line.text)
-        return "" if runs_on and not stops else PARAGRAPH
+    if gap < -last.size:  # up again: the next column
+        return PARAGRAPH
     usual = group[-2].y - last.y if len(group) > 1 else leading
     short = _fits(line, last, edge)
     if is_caption(line.text) and (stops or short or ":" in line.text[:14]):
@@ -227,7 +226,7 @@ def _break(
 def _fits(line: Line, last: Line, edge: float) -> bool:
     """Whether the line's first word would have fit on the line before, up to its edge."""
     word = line.text.split(maxsplit=1)[0]
-    width = 2.5 if _CJK.match(word) else 0.5 * len(word) + 1.5
+    width = 2.3 if _CJK.match(word) else 0.45 * len(word) + 1.35
     return last.x1 + width * line.size < edge
 
 
