@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from corpus.blocks import CJK, LINE
 from corpus.printed import EM_SPACE, Line, ended, is_caption, is_item, is_row
@@ -37,26 +39,33 @@ def resume(groups: Sequence[Group], body: float) -> list[Group]:
     where the sentence begins and the sentence ends on the next one, else after it: so the text
     of each page stays in one piece. ``body`` is the size of running text, in points.
     """
-    waiting = list(groups)
+    waiting = deque(groups)
     ordered: list[Group] = []
     while waiting:
-        ordered.append(waiting.pop(0))
+        ordered.append(waiting.popleft())
         start = len(ordered) - 1  # where the paragraph begins that may break off
         aside: list[Group] = []
-        while (at := _resumption(ordered[-1], [*aside, *waiting], body)) is not None:
-            between, then = [*aside, *waiting][:at], [*aside, *waiting][at]
-            rest = [*aside, *waiting][at + 1 :]
-            left = [each for each in between if each.page != then.page]
-            if left and ordered[start].page != ordered[-1].page:
+        while True:
+            ahead = [*aside, *islice(waiting, _MOST_BETWEEN)]
+            at = _resumption(ordered[-1], ahead, body)
+            if at is None:
+                break
+            between, then = ahead[:at], ahead[at]
+            before = [each for each in between if each.page != then.page]
+            if before and ordered[start].page != ordered[-1].page:
                 break  # its paragraph fills a whole page: nothing can be put before it there
-            ordered[start:start] = left
-            start += len(left)
-            aside = [each for each in between if each.page == then.page]
+            for _ in range(at + 1 - len(aside)):
+                waiting.popleft()
+            ordered[start:start] = before
+            start += len(before)
+            aside = [each for each in between if each.page == then.page] + ahead[
+                at + 1 : len(aside)
+            ]
+            then.resumes = True
             ordered.append(then)
-            then.resumes, waiting = True, rest
         while aside and waiting and waiting[0].glue == LINE:
-            ordered.append(waiting.pop(0))  # the lines of a list are not parted either
-        waiting = [*aside, *waiting]
+            ordered.append(waiting.popleft())  # the lines of a list are not parted either
+        waiting.extendleft(reversed(aside))
     return ordered
 
 
@@ -101,15 +110,15 @@ def _is_beyond(group: Group, broken: Group) -> bool:
 
 
 def _goes_on(broken: Group, group: Group, clear: bool) -> bool:
-    text, more = broken.lines[-1].text, group.lines[0].text
-    if text.endswith(SOFT_HYPHEN) or more[0].islower():
+    last, first, *others = broken.lines[-1], *group.lines
+    if last.text.endswith(SOFT_HYPHEN) or first.text[0].islower():
         # A few words that close no sentence are the rest of a cell in a table.
-        return len(group.lines) > 1 or ended(more) or len(more) > 0.6 * len(text)
-    if not clear or is_item(more) or not _is_filled(broken):
+        wide = first.x1 - first.x0 > 0.5 * (last.x1 - last.x0)
+        return wide or (not others and ended(first.text))
+    if not clear or is_item(first.text) or not _is_filled(broken):
         return False
-    first, *others = group.lines
     indented = bool(others) and first.x0 - others[0].x0 > 0.8 * first.size
-    return _CJK.match(more) is not None or (bool(others) and not indented)
+    return _CJK.match(first.text) is not None or (bool(others) and not indented)
 
 
 def _is_filled(group: Group) -> bool:

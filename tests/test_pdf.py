@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_extract import FULL, Placed, column, headings, pdf, read
 
 from corpus import ocr
 from corpus.errors import EmptyDocument, UnreadableText
+from corpus.flow import Group, resume
 from corpus.front import author_names
 from corpus.passages import split
 from corpus.printed import EM_SPACE, Line
@@ -70,6 +73,31 @@ def test_rows_of_a_table_stay_rows() -> None:
         rows += [(60.0, y, 10.0, left), (240.0, y, 10.0, right)]
     text = read(pdf([[*rows, *column([FULL] * 4, top=600)]])).text
     assert "slow steps ten of them\nfast steps two of them" in text
+
+
+@st.composite
+def printed_groups(draw: st.DrawFn) -> list[Group]:
+    page, groups = 1, []
+    for _ in range(draw(st.integers(1, 12))):
+        page += draw(st.sampled_from([0, 0, 0, 1, 2]))
+        text = draw(
+            st.sampled_from(
+                ["It goes on", "and on", "to its end.", "Figure 1: A", "1 2 3 4", "hy\xad"]
+            )
+        )
+        x, y = draw(st.sampled_from([60.0, 320.0])), draw(st.sampled_from([700.0, 400.0, 60.0]))
+        size = draw(st.sampled_from([10.0, 10.0, 8.0]))
+        lines = [Line(text, x, x + 200, y - 12 * i, size) for i in range(draw(st.integers(1, 3)))]
+        level = draw(st.sampled_from([0, 0, 0, 0, 1]))
+        groups.append(Group(lines, level, draw(st.sampled_from(["\n\n", "\n"])), page))
+    return groups
+
+
+@given(printed_groups())
+def test_nothing_is_lost_and_no_page_is_torn(groups: list[Group]) -> None:
+    ordered = resume(groups, 10.0)
+    assert sorted(map(id, ordered)) == sorted(map(id, groups))
+    assert [group.page for group in ordered] == sorted(group.page for group in groups)
 
 
 # --- works cited ---------------------------------------------------------------------------------
