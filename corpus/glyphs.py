@@ -83,7 +83,12 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
         if capitals:
             _lower_small_capitals(text, start, chars)
     bold = _is_bold(text, first)
-    yield Line(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical)
+    gaps = tuple(
+        (_box(text, start + i - 1)[2], _box(text, start + i + 1)[0])
+        for i, char in enumerate(chars)
+        if char == EM_SPACE
+    )
+    yield Line(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical, gaps)
 
 
 def _string(chars: list[str]) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from corpus.blocks import CJK, LINE, PARAGRAPH, Block
+from corpus.columns import column_by_column
 from corpus.flow import Group, resume
 from corpus.front import author_names, front, title_lines
 from corpus.printed import (
@@ -46,7 +47,10 @@ class Layout:
 def lay_out(pages: list[PrintedPage]) -> Layout:
     """What the printed lines of a document say when they are read."""
     pages = _without_running_heads(
-        [replace(page, lines=_rejoin(_right_to_left(page.lines))) for page in pages]
+        [
+            replace(page, lines=_rejoin(column_by_column(_right_to_left(page.lines))))
+            for page in pages
+        ]
     )
     body = _body_size(pages)
     first = pages[0].lines

@@ -19,7 +19,8 @@ class Line:
     A line of vertical writing is described as if the page were turned, so that it too runs
     along x and the next line has a smaller y. A soft hyphen at the end of ``text`` stands for
     a hyphen that the line break may have made. ``capitals`` are those of a line that has no
-    others, small capitals among them; the latter are lower case in ``text``.
+    others, small capitals among them; the latter are lower case in ``text``. ``gaps`` are from
+    where to where along x there is nothing, one for each em space in ``text``.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Line:
     capitals: bool = False
     upright: bool = True
     vertical: bool = False
+    gaps: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,16 @@ def test_what_is_no_continuation_is_not_joined(start: str) -> None:
     assert f"\n{start}" in text
 
 
+def test_columns_that_are_drawn_line_by_line_are_read_one_after_the_other() -> None:
+    left = [f"left {i} has words enough to fill it, so" for i in range(12)]
+    right = [f"right {i} has words enough to fill it and" for i in range(12)]
+    both = zip(column(left), column(right, x=250), strict=True)
+    head = (60.0, 730.0, 10.0, "One line that stands above the two columns and reaches over both")
+    text = read(pdf([[head, *(line for pair in both for line in pair)]])).text
+    assert text.index("One line") < text.index("left 0")
+    assert f"{left[0]} {left[1]}" in text and f"{left[-1]} {right[0]} {right[1]}" in text
+
+
 def test_rows_of_a_table_stay_rows() -> None:
     table = [
         ("Method", "Value of it"),
