@@ -101,7 +101,7 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
     return Draft(
         layout.blocks,
         links=links,
-        title=_sane(info["Title"]) or layout.title,
+        title=_sane(info["Title"]) or one_line(layout.title),
         authors=people(info["Author"]) or layout.authors,
         published=published,
     )
