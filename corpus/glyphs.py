@@ -26,6 +26,7 @@ _ACCENTS = dict(
     )
 )
 _SAMPLE = 15  # characters of a line that are looked at for its size
+_REACH = 200  # characters: a line of print is shorter, and a hostile one longer
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 
@@ -53,7 +54,7 @@ def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[Line]:
             yield from _line(text, start, [*chars, SOFT_HYPHEN])
             chars = []
         else:
-            chars.append(chr(code))
+            chars.append(" " if chr(code) == EM_SPACE else chr(code))
     if chars:
         yield from _line(text, start, chars)
 
@@ -123,7 +124,8 @@ def _mend_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> 
         if char not in _ACCENTS:
             continue
         left, _, right, _ = _box(text, start + i)
-        for k, letter in enumerate(chars):
+        for k in range(max(0, i - _REACH), min(len(chars), i + _REACH)):
+            letter = chars[k]
             base = _DOTLESS.get(letter, letter)
             composed = unicodedata.normalize("NFC", base + _ACCENTS[char])
             if not letter.isalpha() or len(composed) > 1:
