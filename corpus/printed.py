@@ -112,7 +112,7 @@ def heading_level(line: Line, body: float) -> int:
     large = line.size > 1.15 * body
     stands_out = large or line.bold or (line.capitals and letters > 3)
     match = _NUMBERED.match(text)
-    if match and stands_out:
+    if match and (stands_out or line.size > 1.08 * body):
         return 1 + (match["number"] or "").count(".")
     if _NAMED.fullmatch(text.strip(" .:")) and (stands_out or line.size > 0.9 * body):
         return 1
