@@ -75,10 +75,10 @@ def _bodies(document: Document, headings: list[str]) -> list[tuple[int, int, str
     for section, heading in zip(sections, headings, strict=True):
         line_end = section.start + len(section.heading)
         found = text.startswith(section.heading, section.start)
-        start = line_end if found else section.start
-        if not _is_works_cited(heading, text[start : section.end]):
-            bodies.append((start, section.end, heading))
-    return bodies
+        bodies.append((line_end if found else section.start, section.end, heading))
+    kept = [(a, b, heading) for a, b, heading in bodies if not _is_works_cited(heading, text[a:b])]
+    # A document that is nothing but such a list is read as what it is.
+    return kept if sum(b - a for a, b, _ in kept) > len(text) / 10 else bodies
 
 
 def _is_works_cited(heading: str, body: str) -> bool:

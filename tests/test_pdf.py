@@ -138,6 +138,11 @@ def test_a_chapter_on_references_is_no_list_of_them() -> None:
     assert len(split(document)) == 1
 
 
+def test_a_document_that_is_a_list_of_works_is_read() -> None:
+    works = "\n".join(f"- Jane Doe. {year}. On reading, part {year}." for year in range(1990, 2020))
+    assert split(read(f"# References\n\n{works}", "https://ex.com/a.md"))
+
+
 # --- words ---------------------------------------------------------------------------------------
 
 
