@@ -201,7 +201,7 @@ def _break(
         return "" if wraps else PARAGRAPH
     if not same_type or line.upright != last.upright or line.vertical != last.vertical:
         return PARAGRAPH
-    if last.text.endswith(SOFT_HYPHEN):
+    if last.text.endswith(SOFT_HYPHEN) and gap > 0:
         return ""
     stops = ended(last.text, line.text)
     if is_item(line.text, group[0].text, stops):

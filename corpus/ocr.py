@@ -22,7 +22,7 @@ _DPI = 300
 _MAX_PIXELS = 40_000_000  # a page of A3 at 300 dpi has 17 million
 _LANGUAGES = ("jpn", "eng")
 _LEAST_SURE = 40  # per cent: below it, a "word" is mostly a speck or a picture
-_BETWEEN_CJK = re.compile(rf"(?<={CJK}) (?={CJK})")
+_BETWEEN_CJK = re.compile(rf"(?<={CJK}) (?={CJK}|[.,;:)])")
 
 
 def languages() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from pathlib import Path
 
 import pypdfium2
@@ -63,6 +64,7 @@ KINDS = {
 SCANS = ("non_text_searchable.pdf", "ocr_test.pdf")
 
 
+@cache
 def document(name: str, password: str = "") -> Document:
     return extract((PDFS / name).read_bytes(), Source(name, name), password=password)
 
