@@ -92,7 +92,7 @@ def _resumption(broken: Group, after: Sequence[Group], body: float) -> int | Non
 def _is_text(group: Group, size: float) -> bool:
     """Whether a group is running text of that size."""
     first = group.lines[0]
-    if group.level or abs(first.size - size) > 0.06 * size or is_caption(first.text):
+    if group.level or abs(first.size - size) > 0.06 * size or _is_caption(first, size):
         return False
     rows = sum(EM_SPACE in line.text or is_row(line.text) for line in group.lines)
     return first.upright and 2 * rows < len(group.lines)
@@ -100,7 +100,13 @@ def _is_text(group: Group, size: float) -> bool:
 
 def _is_aside(group: Group, size: float) -> bool:
     first = group.lines[0]
-    return is_caption(first.text) or not first.upright or first.size < 0.94 * size
+    return _is_caption(first, size) or not first.upright or first.size < 0.94 * size
+
+
+def _is_caption(line: Line, size: float) -> bool:
+    """Whether a caption starts here, and no sentence with "Table 4." in type of that size."""
+    plain = abs(line.size - size) <= 0.06 * size and not line.bold and ":" not in line.text[:14]
+    return is_caption(line.text) and not plain
 
 
 def _is_beyond(group: Group, broken: Group) -> bool:

@@ -14,6 +14,8 @@ _CJK = re.compile(CJK)
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _HARD_HYPHEN = re.compile(r"[^\W_]-$")
 _SHARED = re.compile(r"(?:and|or|to|und|oder)\b")  # "pre- and post-processing"
+_LONGEST = 300  # characters at the end of a text that are looked at
+_ADDRESS = re.compile(r"(?:https?:|www\.)\S*$")
 # What compounds begin and end with, where few words are broken.
 _FIRST = re.compile(r"non|self|well|.+(?:al|iv|ous|ent|ant|ing|ed|ar|ful)e?ly")
 _SECOND = frozenset(
@@ -49,11 +51,15 @@ class Unwrapper:
         """``text`` with all that belongs between it and ``more``, which runs on from it."""
         if not text or not more:
             return text
-        hyphen = text.endswith(SOFT_HYPHEN) or (_HARD_HYPHEN.search(text) and more[0].isalnum())
+        last = text[-_LONGEST:]
+        address = _ADDRESS.search(last)
+        if address and _goes_on(address[0], more.split(maxsplit=1)[0]):
+            return text.removesuffix(SOFT_HYPHEN) + ("-" if text.endswith(SOFT_HYPHEN) else "")
+        hyphen = text.endswith(SOFT_HYPHEN) or (_HARD_HYPHEN.search(last) and more[0].isalnum())
         if hyphen and _SHARED.match(more):
             return f"{text[:-1]}- "
         if hyphen:
-            return text[:-1] + self._hyphen(text[:-1], more)
+            return text[:-1] + self._hyphen(last[:-1], more)
         if _CJK.match(text[-1]) and _CJK.match(more):
             return text
         return f"{text} "
@@ -75,8 +81,19 @@ class Unwrapper:
 
     def _two_words(self, before: str, after: str) -> bool:
         """Whether the halves of a word that stands nowhere unbroken are words of their own."""
-        if len(after) < 4 or _FIRST.fullmatch(before):
-            return len(after) > 3
+        if len(after) < 4:
+            return False
+        if _FIRST.fullmatch(before):
+            return True
         if after in _SECOND and len(before) > 2 and before not in _PREFIX:
             return True
         return len(before) > 3 and {before, after} <= self._words
+
+
+def _goes_on(address: str, more: str) -> bool:
+    """Whether a web address that stands at the end of a line goes on with the next one's start."""
+    if address.endswith((SOFT_HYPHEN, "-")):
+        return True
+    if address.endswith("/"):  # or it ends there, and a word follows
+        return bool(re.search(r"[./_=\d-]", more.rstrip(".,;:)")))
+    return address[-1] in ".:_=&?%#" and (more[0] == "/" or more[0].islower() or more[0].isdigit())

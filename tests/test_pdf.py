@@ -172,6 +172,21 @@ def test_hyphens_at_the_end_of_a_line(
     assert Unwrapper([*lines, elsewhere]).join(lines) == f"a {whole} b"
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "whole"),
+    [
+        ("(https://www.example.", "org/) for", "(https://www.example.org/) for"),
+        ("https://example.org/a/", "b_c.html is", "https://example.org/a/b_c.html is"),
+        ("https://example.org/two-", "words here", "https://example.org/two-words here"),
+        ("by https:", "//example.org", "by https://example.org"),
+        ("see https://example.org/", "for more", "see https://example.org/ for more"),
+        ("is at https://example.org.", "The rest", "is at https://example.org. The rest"),
+    ],
+)
+def test_addresses_over_two_lines(left: str, right: str, whole: str) -> None:
+    assert Unwrapper([left, right]).join([left, right]) == whole
+
+
 def test_accents_are_put_on_their_letters() -> None:
     # \310 is a dieresis; Helvetica's F is 6.1 points wide at this size, its a 5.6.
     lines = [
