@@ -63,10 +63,14 @@ def resume(groups: Sequence[Group], body: float) -> list[Group]:
             ]
             then.resumes = True
             ordered.append(then)
-        while aside and waiting and waiting[0].glue == LINE:
+        while aside and waiting and _same_list(ordered[-1], waiting[0]):
             ordered.append(waiting.popleft())  # the lines of a list are not parted either
         waiting.extendleft(reversed(aside))
     return ordered
+
+
+def _same_list(last: Group, group: Group) -> bool:
+    return group.glue == LINE and group.page == last.page
 
 
 def _resumption(broken: Group, after: Sequence[Group], body: float) -> int | None:

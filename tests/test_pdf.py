@@ -245,7 +245,8 @@ def test_a_font_that_is_not_there_loses_nothing() -> None:
     assert document.source.language == "ja"
 
 
-def test_characters_of_another_script_are_noticed() -> None:
+def test_characters_of_another_script_are_noticed(tesseract) -> None:
+    tesseract("exit 1")
     russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
     data = pdf([column([FULL]), column([russian] * 9)])
     data = data.replace(b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding")
