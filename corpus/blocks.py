@@ -34,7 +34,8 @@ _TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]+(?=\n|$)")
 _BLANK = re.compile(r"\n{3,}")
 _WRAP = re.compile(rf"(?<={CJK})[ \t]*\n\s*(?={CJK})")
 _NOBODY = re.compile(
-    r"admin(istrator)?|(default )?user|owner|unknown|root|author|python-docx", re.I
+    r"admin(istrator)?|(default )?user|owner|unknown|root|author|your name|dell|hp|python-docx",
+    re.I,
 )
 _DATE = re.compile(r"\s*([0-9]{4})(?:[-/年]([0-9]{1,2})(?:[-/月]([0-9]{1,2}))?)?(?![0-9])")
 _NAMED_DATE = re.compile(

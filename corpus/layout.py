@@ -14,69 +14,60 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from corpus.blocks import CJK, LINE, PARAGRAPH, Block
+from corpus.columns import column_by_column
+from corpus.flow import Group, resume
+from corpus.front import author_names, front, title_lines
+from corpus.printed import (
+    EM_SPACE,
+    Line,
+    PrintedPage,
+    ended,
+    heading_level,
+    is_caption,
+    is_item,
+    is_row,
+    opens,
+)
 from corpus.unwrap import SOFT_HYPHEN, Unwrapper
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A printed line; lengths in points, ``y`` grows upwards.
-
-    A line of vertical writing is described as if the page were turned, so that it too runs
-    along x and the next line has a smaller y. A soft hyphen at the end of ``text`` stands for
-    a hyphen that the line break may have made.
-    """
-
-    text: str
-    x0: float
-    x1: float
-    y: float
-    size: float
-    bold: bool = False
-    upright: bool = True
-    vertical: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PrintedPage:
-    number: int
-    lines: list[Line]
-
-
-# The end of a sentence, which the number of a note may follow: "sources.1", but not "73.6".
-_END = re.compile(r"(?:[.!?:。．！？：」』）][\"'”’)\]]*|[^\d\s][.!?][\"'”’)\]]*\d{1,2})$")
-_BULLET = re.compile(r"[•●◦▪■‣・]|[①-⑳]")
-_ITEM = re.compile(r"[*–—-]\s|\(\w{1,3}\)\s|\[\d+\]\s|\d{1,2}[.)]\s")
 _CJK = re.compile(CJK)
-_NUMBERED = re.compile(
-    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3}|[IVX]{1,5})[.．)]?"
-    r"[ \u3000]+[^\W\d_]"
-    r"|第[\d一二三四五六七八九十]+[章節部]|Appendix [A-Z]\b"
-)
-_NAMED = re.compile(
-    r"(abstract|introduction|conclusions?|discussion|limitations|references|bibliography"
-    r"|acknowledge?ments?|appendix|ethics statement|related work"
-    r"|要旨|要約|概要|はじめに|序論|おわりに|結論|まとめ|謝辞|参考文献|目次|付録)",
-    re.IGNORECASE,
-)
+# What publishers print once, at the foot or head of the first page.
+_IMPRINT = re.compile(r"Proceedings of|Published as|Copyright|.*(?:©|\(c\)|\bc) ?(?:19|20)\d\d\b")
 
 
-def lay_out(pages: list[PrintedPage]) -> tuple[list[Block], str]:
-    """The blocks of a document, and its title as far as the first page shows one."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The blocks of a document, and its title and authors as far as the first page shows them."""
+
+    blocks: list[Block]
+    title: str = ""
+    authors: tuple[str, ...] = ()
+
+
+def lay_out(pages: list[PrintedPage]) -> Layout:
+    """What the printed lines of a document say when they are read."""
     pages = _without_running_heads(
-        [replace(page, lines=_rejoin(_right_to_left(page.lines))) for page in pages]
+        [
+            replace(page, lines=_rejoin(column_by_column(_right_to_left(page.lines))))
+            for page in pages
+        ]
     )
     body = _body_size(pages)
-    title = _title_lines(pages[0].lines, body)
+    first = pages[0].lines
+    title = title_lines(first, body)
+    above = front(first, title)
     unwrap = Unwrapper([line.text for page in pages for line in page.lines])
+    groups = [
+        group for page in pages for group in _groups(page, body, above if page is pages[0] else 0)
+    ]
     blocks: list[Block] = []
-    for page in pages:
-        front = _front(page.lines, title) if page is pages[0] else 0
-        for lines, level, glue in _groups(page.lines, body, front):
-            text = unwrap.join(line.text for line in lines)
-            _append(blocks, Block(text, level, page.number, glue), unwrap)
+    for group in resume(groups, body):
+        text = unwrap.join(line.text for line in group.lines)
+        _append(blocks, Block(text, group.level, group.page, group.glue), group.resumes, unwrap)
     # A soft hyphen that nothing followed is a hyphen that was printed.
     blocks = [replace(each, text=re.sub(f"{SOFT_HYPHEN}$", "-", each.text)) for each in blocks]
-    return blocks, unwrap.join(line.text for line in title)
+    names = author_names(first[:above], title)
+    return Layout(blocks, unwrap.join(line.text for line in title), names)
 
 
 def _right_to_left(lines: list[Line]) -> list[Line]:
@@ -97,25 +88,29 @@ def _right_to_left(lines: list[Line]) -> list[Line]:
 
 
 def _rejoin(lines: list[Line]) -> list[Line]:
-    """Put together what stands on one line; pdfium breaks lines after superscripts."""
+    """Put together what stands on one line; pdfium breaks lines before and after exponents."""
     joined: list[Line] = []
     for line in lines:
         last = joined[-1] if joined else None
-        if (
-            last
-            and last.upright
-            and line.upright
-            and not last.text.endswith(SOFT_HYPHEN)
-            and abs(last.y - line.y) < 0.35 * max(last.size, line.size)
-            and -0.5 * last.size < line.x0 - last.x1 < 2 * last.size
-        ):
-            space = "" if re.match(r"[,.;:)\]]", line.text) else " "
-            size = max(last.size, line.size)
-            text = last.text + space + line.text
-            joined[-1] = replace(last, text=text, x1=line.x1, size=size)
+        if last and (text := _on_one_line(last, line)):
+            main = max(last, line, key=lambda each: each.size)
+            joined[-1] = replace(main, text=text, x0=last.x0, x1=line.x1)
         else:
             joined.append(line)
     return joined
+
+
+def _on_one_line(last: Line, line: Line) -> str:
+    """The text of two lines that are pieces of one, or "" where they are not."""
+    if not last.upright or not line.upright or last.text.endswith(SOFT_HYPHEN):
+        return ""
+    size, gap, rise = max(last.size, line.size), line.x0 - last.x1, abs(line.y - last.y)
+    if rise < 0.35 * size and -0.5 * last.size < gap < 1.2 * size:
+        close = gap < 0.1 * size or re.match(r"[,.;:)\]]", line.text)
+        return last.text + ("" if close else " ") + line.text
+    small = min(last, line, key=lambda each: each.size)
+    exponent = small.size < 0.85 * size and len(small.text) <= 4 and rise < 0.8 * size
+    return last.text + line.text if exponent and -0.3 * size < gap < 0.3 * size else ""
 
 
 def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
@@ -128,6 +123,8 @@ def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
     for page, edge in zip(pages, edges, strict=True):
         drop = {line for line in edge if counts[_shape(line)] >= often}
         drop |= {line for line in edge if line.text == str(page.number)}
+        if page is pages[0]:
+            drop |= {line for line in edge if _IMPRINT.match(line.text)}
         lines = [line for line in page.lines if line not in drop]
         kept.append(replace(page, lines=lines or page.lines))
     return kept
@@ -152,51 +149,28 @@ def _body_size(pages: list[PrintedPage]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 0.0
 
 
-def _title_lines(lines: list[Line], body: float) -> list[Line]:
-    """The lines in the largest type of the first page, where they are few and stand together."""
-    runs: list[list[Line]] = []
-    for line in lines:
-        if not line.upright or line.size < 1.15 * body:
-            continue
-        if runs and abs(runs[-1][-1].size - line.size) < 0.1 * line.size:
-            runs[-1].append(line)
-        else:
-            runs.append([line])
+def _groups(page: PrintedPage, body: float, above: int) -> Iterator[Group]:
+    """The headings and paragraphs of a page, in the order of its lines.
 
-    def rank(run: list[Line]) -> tuple[bool, float]:
-        # A logo or a label in a figure may be larger than the title, but says less.
-        return sum(len(_CJK.sub("xx", line.text)) for line in run) >= 15, run[0].size
-
-    best = max(runs, key=rank, default=[])
-    return best if len(best) <= 4 and sum(len(line.text) for line in best) <= 250 else []
-
-
-def _front(lines: list[Line], title: list[Line]) -> int:
-    """How many lines of the first page come before its first heading: title, authors, places.
-
-    0 where there is no title, or no heading of the kind that papers have.
+    Its first ``above`` lines have no headings among them.
     """
-    opening = (i for i, line in enumerate(lines) if line not in title and _opens(line.text))
-    return next(opening, len(title)) if title else 0
-
-
-def _groups(lines: list[Line], body: float, front: int) -> Iterator[tuple[list[Line], int, str]]:
-    """The headings and paragraphs of one page: (lines, heading level or 0, glue)."""
-    group: list[Line] = []
-    level, glue = 0, PARAGRAPH
+    lines = page.lines
+    group = Group([], 0, PARAGRAPH, page.number)
     gaps = sorted(last.y - line.y for last, line in pairwise(lines) if last.y > line.y)
     leading = gaps[len(gaps) // 2] if gaps else 0.0
     for index, line in enumerate(lines):
-        heading = _heading_level(line, body) if index >= front else 0
-        edge = max(each.x1 for each in [*group, *_same_column(lines[index : index + 3])])
-        if group and (separator := _break(group, line, edge, leading, heading, level)):
-            yield group, level, glue
-            group, glue = [], separator
-        if not group:
-            level = heading
-        group.append(line)
-    if group:
-        yield group, level, glue
+        heading = heading_level(line, body) if index >= above else 0
+        edge = max(each.x1 for each in [*group.lines, *_same_column(lines[index : index + 3])])
+        if group.lines and (
+            separator := _break(group.lines, line, edge, leading, heading, group.level)
+        ):
+            yield group
+            group = Group([], 0, separator, page.number)
+        if not group.lines:
+            group.level = heading
+        group.lines.append(line)
+    if group.lines:
+        yield group
 
 
 def _same_column(lines: list[Line]) -> list[Line]:
@@ -223,76 +197,48 @@ def _break(
     if heading or level:
         # A heading may take two lines: the second has the same type and no number.
         wraps = level and same_type and line.bold == last.bold and 0 < gap < 1.6 * last.size
-        wraps = wraps and not _opens(line.text) and len(group) < 3 and not _fits(line, last, edge)
+        wraps = wraps and not opens(line.text) and len(group) < 3 and not _fits(line, last, edge)
         return "" if wraps else PARAGRAPH
-    if last.text.endswith(SOFT_HYPHEN):
-        return ""
     if not same_type or line.upright != last.upright or line.vertical != last.vertical:
         return PARAGRAPH
-    ended = bool(_END.search(last.text))
-    if _BULLET.match(line.text):
+    if last.text.endswith(SOFT_HYPHEN) and gap > 0:
+        return ""
+    stops = ended(last.text, line.text)
+    if is_item(line.text, group[0].text, stops):
         return LINE
-    if _ITEM.match(line.text) and (ended or _ITEM.match(group[0].text)):
-        return LINE
-    if gap < -last.size:  # up again: the next column, where a sentence may go on
-        return PARAGRAPH if ended else ""
-    usual = group[-2].y - last.y if len(group) > 1 else leading
-    if gap > 1.4 * max(usual, last.size):
+    if gap < -last.size:  # up again: the next column
         return PARAGRAPH
-    if _is_row(line.text) or _is_row(last.text):
+    usual = group[-2].y - last.y if len(group) > 1 else leading
+    short = _fits(line, last, edge)
+    if is_caption(line.text) and (stops or short or ":" in line.text[:14]):
+        return PARAGRAPH
+    if gap > 1.4 * max(usual, last.size):
+        runs_on = not stops and line.text[0].islower() and gap < 2.2 * last.size
+        return "" if runs_on and not short else PARAGRAPH
+    columns = EM_SPACE in line.text and EM_SPACE in last.text
+    if columns or is_row(line.text) or is_row(last.text):
         return LINE
     indent = line.x0 - last.x0
     indented = indent > 0.8 * line.size or (indent < -0.8 * line.size and len(group) > 1)
-    if ended and (indented or (line.bold and not last.bold)):
+    if stops and (indented or (line.bold and not last.bold)):
         return PARAGRAPH
-    if _fits(line, last, edge):
-        return PARAGRAPH if ended else LINE
+    if short:
+        return PARAGRAPH if stops else LINE
     return ""
-
-
-def _is_row(text: str) -> bool:
-    """Whether a line is a row of a table of figures."""
-    words = text.split()
-    return len(words) > 3 and 2 * sum(word[0].isdigit() for word in words) >= len(words)
 
 
 def _fits(line: Line, last: Line, edge: float) -> bool:
     """Whether the line's first word would have fit on the line before, up to its edge."""
     word = line.text.split(maxsplit=1)[0]
-    width = 2.5 if _CJK.match(word) else 0.5 * len(word) + 1.5
+    width = 2.3 if _CJK.match(word) else 0.45 * len(word) + 1.35
     return last.x1 + width * line.size < edge
 
 
-def _opens(text: str) -> bool:
-    return bool(_NUMBERED.match(text) or _NAMED.fullmatch(text.strip(" .:")))
-
-
-def _heading_level(line: Line, body: float) -> int:
-    """1 and up for a heading, 0 for anything else."""
-    text = line.text.strip()
-    letters = sum(map(str.isalpha, text))
-    if not line.upright or not 2 <= len(text) <= 100 or letters * 2 < len(text):
-        return 0
-    if text.endswith((".", ",", ";", "。", "、")) and not _NAMED.fullmatch(text.strip(" .")):
-        return 0
-    large = line.size > 1.15 * body
-    stands_out = large or line.bold or (text.isupper() and letters > 3)
-    match = _NUMBERED.match(text)
-    if match and stands_out:
-        return 1 + (match["number"] or "").count(".")
-    if _NAMED.fullmatch(text.strip(" .:")) and line.size > 0.9 * body:
-        return 1
-    return int(large and letters > 3)
-
-
-def _append(blocks: list[Block], block: Block, unwrap: Unwrapper) -> None:
-    """Add a block; one that goes on with a sentence of the page before is glued to it."""
-    last = blocks[-1] if blocks else None
-    if last and last.page != block.page and not last.level and not block.level:
-        going_on = block.text[0].islower() or bool(_CJK.match(block.text))
-        if going_on and not _END.search(last.text):
-            joined = unwrap.before(last.text, block.text)
-            stem = joined.rstrip(" ")
-            blocks[-1] = replace(last, text=stem)
-            block = replace(block, glue=joined[len(stem) :])
+def _append(blocks: list[Block], block: Block, resumes: bool, unwrap: Unwrapper) -> None:
+    """Add a block; one that goes on with the sentence of the block before is glued to it."""
+    if resumes:
+        joined = unwrap.before(blocks[-1].text, block.text)
+        stem = joined.rstrip(" ")
+        blocks[-1] = replace(blocks[-1], text=stem)
+        block = replace(block, glue=joined[len(stem) :])
     blocks.append(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 
 from corpus.sentences import sentence_spans
@@ -10,13 +11,21 @@ from corpus.types import Document, Passage, Section, Source, passage_id, text_ha
 TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
 LIMIT = 1200  # no passage is wider; a longer sentence is cut
 _CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
+# A list of works is told by its heading and by what every entry has: a year, a link, a page.
+_WORKS_CITED = re.compile(
+    r"(?:[\dA-ZIVX.]+\s+)?(?:references?(?: cited)?|bibliography|works cited|literature(?: cited)?"
+    r"|literaturverzeichnis|参考文献|引用文献|文献|参考資料)\W*",
+    re.IGNORECASE,
+)
+_ENTRY = re.compile(r"^\[\d+\]|\b(?:19|20)\d\d[a-z]?\b|https?://|\bdoi\b|\bpp?\.\s*\d|arXiv")
 
 
 def split(document: Document) -> list[Passage]:
     """The passages of a document, in order; ``document.text[p.start:p.end] == p.text``.
 
     A passage never crosses a heading. Within a section, sentences are added until the next
-    one would pass the target; paragraphs are preferred places to break.
+    one would pass the target; paragraphs are preferred places to break. The entries of a list
+    of references become none: they name what others said, and say nothing themselves.
     """
     version = text_hash(document.text)
     headings = _heading_chains(document.sections)
@@ -67,7 +76,18 @@ def _bodies(document: Document, headings: list[str]) -> list[tuple[int, int, str
         line_end = section.start + len(section.heading)
         found = text.startswith(section.heading, section.start)
         bodies.append((line_end if found else section.start, section.end, heading))
-    return bodies
+    kept = [(a, b, heading) for a, b, heading in bodies if not _is_works_cited(heading, text[a:b])]
+    # A document that is nothing but such a list is read as what it is.
+    return kept if sum(b - a for a, b, _ in kept) > len(text) / 10 else bodies
+
+
+def _is_works_cited(heading: str, body: str) -> bool:
+    """Whether a section is a list of references, or a part of one."""
+    if not any(map(_WORKS_CITED.fullmatch, heading.split(" › "))):
+        return False
+    entries = body.split("\n\n") if "\n\n" in body.strip() else body.split("\n")
+    entries = [entry for each in entries if (entry := each.strip())]
+    return 2 * sum(bool(_ENTRY.search(entry)) for entry in entries) >= len(entries)
 
 
 def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:

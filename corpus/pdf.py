@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from corpus import ocr
 from corpus.blocks import Draft, clean, iso_date, one_line, people
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
-from corpus.layout import Line, PrintedPage, lay_out
+from corpus.glyphs import printed_lines
+from corpus.layout import lay_out
+from corpus.legible import readable, size
+from corpus.printed import Line, PrintedPage
+from corpus.standin import use_stand_in
 from corpus.types import Link
-from corpus.unwrap import SOFT_HYPHEN
 
 MAX_PAGES = 5_000
 
@@ -23,14 +27,11 @@ MAX_PAGES = 5_000
 _LOCK = threading.Lock()
 
 _DRAWN = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
-# Where Word's Symbol and Wingdings fonts keep their bullets.
-_BULLETS = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf076\uf06e"), "•")
-_BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 _ARXIV_STAMP = re.compile(r"arXiv:\S+ \[[\w.-]+\] +(\d{1,2}) (\w{3}) (\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NO_TITLE = re.compile(
     r"untitled|microsoft (word|powerpoint)|\.(docx?|pdf|tex|txt|dvi|indd|pptx?|qxd)$|^\W*$"
-    r"|^(paper|document|template|slide)\s*\d*$",
+    r"|^\w+_\w+$|^(paper|document|template|slide)\s*\d*$",
     re.IGNORECASE,
 )
 
@@ -42,6 +43,7 @@ def read_pdf(data: bytes, name: str, password: str = "") -> Draft:
     where it has no pages, and CorpusError where it is damaged or has more than 5,000 pages.
     """
     with _LOCK:
+        use_stand_in()
         try:
             pdf = pypdfium2.PdfDocument(data, password=password or None)
         except pypdfium2.PdfiumError as error:
@@ -74,105 +76,54 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     pages: list[PrintedPage] = []
     links: list[Link] = []
-    pictures = False
+    scans: list[int] = []
+    languages: str | None = None  # of OCR, which is looked for when a page needs it
     for index in range(count):
         page = pdf[index]
         text = page.get_textpage()
         try:
-            pages.append(PrintedPage(index + 1, list(_lines(text))))
+            lines = list(printed_lines(text))
             links += _links(pdf, page, text)
-            if not pages[-1].lines and not pictures:
-                pictures = any(page.get_objects(filter=_DRAWN))
+            if _is_scan(page, lines):
+                scans.append(index + 1)
+                languages = ocr.languages() if languages is None else languages
+                lines = ocr.read_page(page, languages) if languages else lines
+            pages.append(PrintedPage(index + 1, lines))
         finally:
             text.close()
             page.close()
     if not any(page.lines for page in pages):
-        raise _no_text(name, pictures)
+        raise _no_text(name, scans, bool(languages))
     published = _strip_stamp(pages[0])
     _check_legible(pages, name)
-    blocks, title = lay_out(pages)
+    layout = lay_out(pages)
     info = pdf.get_metadata_dict()
     return Draft(
-        blocks,
+        layout.blocks,
         links=links,
-        title=_sane(info["Title"]) or title,
-        authors=people(info["Author"]),
+        title=_sane(info["Title"]) or one_line(layout.title),
+        authors=people(info["Author"]) or layout.authors,
         published=published,
     )
 
 
-def _no_text(name: str, pictures: bool) -> CorpusError:
-    if pictures:
-        return UnreadableText(f"{name} is a scan, pictures without text: run OCR on it first")
+def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
+    """Whether a page shows something, but has no text of its own that can be read."""
+    if not lines:
+        return any(page.get_objects(filter=_DRAWN))
+    # A figure with letters that cannot be read is no reason to read the text around it anew.
+    return 4 * size(readable(lines)) < size(lines)
+
+
+def _no_text(name: str, scans: list[int], tried: bool) -> CorpusError:
+    if scans and tried:
+        return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
+    if scans:
+        return UnreadableText(
+            f"{name} is a scan, pictures without text (page {scans[0]}): install Tesseract, "
+            "or run OCR on it first"
+        )
     return EmptyDocument(f"{name} has pages but no text on them")
-
-
-def _lines(text: pypdfium2.PdfTextPage) -> Iterator[Line]:
-    """The lines of a page in pdfium's order, which is that of the content stream.
-
-    A line that ends in a hyphen which only the printed width asked for ends in a soft hyphen.
-    """
-    start = 0
-    chars: list[str] = []
-    for index in range(text.count_chars()):
-        code = pdfium.FPDFText_GetUnicode(text, index)
-        if code in (0x0D, 0x0A):
-            if chars:
-                yield from _line(text, start, chars)
-            chars = []
-            continue
-        if not chars:
-            start = index
-        if pdfium.FPDFText_HasUnicodeMapError(text, index) == 1:
-            chars.append("\ufffd")  # a glyph number, not a character
-        elif pdfium.FPDFText_IsHyphen(text, index) == 1:
-            # No line break follows such a hyphen: it is the line break.
-            yield from _line(text, start, [*chars, SOFT_HYPHEN])
-            chars = []
-        else:
-            chars.append(chr(code))
-    if chars:
-        yield from _line(text, start, chars)
-
-
-def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[Line]:
-    """One line with its place and type; nothing where there are only spaces."""
-    inked = [i for i, char in enumerate(chars) if not char.isspace() and char != SOFT_HYPHEN]
-    if not inked:
-        return
-    # pdfium gives characters outside the basic plane as two surrogates on some systems.
-    string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    string = string.translate(_BULLETS)
-    string = clean(string.rstrip(SOFT_HYPHEN)) + (
-        SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
-    )
-    first, middle, last = (start + inked[i] for i in (0, len(inked) // 2, -1))
-    boxes = [_box(text, index) for index in (first, middle, last)]
-    x0, x1, y = boxes[0][0], boxes[2][2], boxes[1][1]
-    size = sorted(box[3] - box[1] for box in boxes)[1]  # one may be an initial or an exponent
-    upright = abs(pdfium.FPDFText_GetCharAngle(text, middle)) < 0.1
-    drop, run = boxes[0][3] - boxes[2][1], abs(boxes[2][0] - boxes[0][0])
-    vertical = upright and len(inked) > 2 and run < size / 2 and drop > 2 * size
-    if vertical:
-        # Turned by a quarter: "down the page" then is leftwards, and the rules stay the same.
-        x0, x1, y = -boxes[0][3], -boxes[2][1], boxes[0][0]
-    yield Line(string.strip(), x0, x1, y, size, _is_bold(text, first), upright, vertical)
-
-
-def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:
-    """Left, baseline, right and top of the space that the font gives a character, in points."""
-    rect = pdfium.FS_RECTF()
-    pdfium.FPDFText_GetLooseCharBox(text, index, rect)
-    box = rect.left, rect.bottom, rect.right, rect.top
-    return box if all(map(math.isfinite, box)) else (0.0, 0.0, 0.0, 0.0)  # in damaged files
-
-
-def _is_bold(text: pypdfium2.PdfTextPage, index: int) -> bool:
-    if pdfium.FPDFText_GetFontWeight(text, index) >= 600:
-        return True
-    name = ctypes.create_string_buffer(128)
-    pdfium.FPDFText_GetFontInfo(text, index, name, 128, ctypes.c_int())
-    return bool(_BOLD.search(name.value.decode("utf-8", "replace")))
 
 
 def _links(
@@ -206,30 +157,19 @@ def _strip_stamp(page: PrintedPage) -> str:
 
 
 def _check_legible(pages: list[PrintedPage], name: str) -> None:
-    """Drop lines without readable characters; raise UnreadableText if they are the rule."""
-    illegible = total = worst = 0
-    where = 0
+    """Drop lines that cannot be read; raise UnreadableText if a third of the text is in such."""
+    lost: Counter[int] = Counter()
+    total = 0
     for page in pages:
-        bad = {line: _illegible(line.text) for line in page.lines}
-        here = sum(bad.values())
-        total += sum(len(line.text) for line in page.lines)
-        illegible += here
-        if here > worst:
-            worst, where = here, page.number
-        page.lines[:] = [line for line in page.lines if bad[line] * 5 < len(line.text)]
-    if illegible * 3 > total:
+        kept = readable(page.lines)
+        lost[page.number] = size(page.lines) - size(kept)
+        total += size(page.lines)
+        page.lines[:] = kept
+    if lost.total() * 3 > total:
         raise UnreadableText(
-            f"{name} has text that is no text (page {where}: its fonts do not say which "
-            "characters they draw): run OCR on it"
+            f"{name} has text that is no text (page {lost.most_common(1)[0][0]}: its fonts do not "
+            "say which characters they draw): install Tesseract, or run OCR on it first"
         )
-
-
-def _illegible(text: str) -> int:
-    """How many characters are replacements, controls or private, so that none can read them."""
-    return sum(
-        char == "\ufffd" or "\ue000" <= char <= "\uf8ff" or (char < " " and char != "\t")
-        for char in text
-    )
 
 
 def _sane(title: str) -> str:
