@@ -96,7 +96,7 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     pieces = []
     for a, b in sentence_spans(text[start:end]):
         a, b = a + start, b + start
-        while width(text[a:b]) > LIMIT:
+        while width(text[a : min(b, a + LIMIT + 1)]) > LIMIT:  # no character is narrower than 1
             cut = _cut(text, a, b)
             pieces.append((a, a + len(text[a:cut].rstrip())))
             a = cut

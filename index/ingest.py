@@ -25,13 +25,13 @@ from corpus.errors import (
     NotFound,
     UnsupportedContent,
 )
-from corpus.extract import extract
 from corpus.fetch import Fetcher
 from corpus.files import read, walk
 from corpus.links import canonical_url
-from corpus.passages import in_context, split
+from corpus.passages import in_context
 from corpus.store import Store, now
 from corpus.types import Source, text_hash
+from corpus.worker import Workers
 from index.embed import Embedder
 from index.local import LocalIndex, check_manifest, read_manifest
 
@@ -41,6 +41,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 EMBED_BATCH = 64
 CHECKPOINT = 4096  # passages embedded between two writes of the index
 FETCHES_AT_ONCE = 8
+READERS = 2  # worker processes that read documents
 LEAST_ORIGINAL = 1500  # characters: a login or consent wall answers 200, with fewer
 INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled
 
@@ -218,17 +219,21 @@ def check_index(folder: Path, embedder: str) -> None:
 
 
 async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[Item]:
-    """Work off the jobs, several fetches at once and one parse at a time; keeps their order."""
+    """Work off the jobs, several fetches and two readers at once; keeps their order."""
     slots = asyncio.Semaphore(FETCHES_AT_ONCE)
-    parsing = asyncio.Lock()
+    readers = asyncio.Semaphore(READERS)
     done = 0
     progress("reading", 0, len(jobs))
+
+    async def commit(place: str, loaded: _Loaded) -> Item:
+        async with readers:
+            return await asyncio.to_thread(_commit, store, workers, place, loaded)
 
     async def one(job: _Job) -> Item:
         nonlocal done
         async with slots:
             try:
-                item = await _load_and_commit(store, job, parsing)
+                item = await _load_and_commit(job, commit)
             except CorpusError as error:
                 item = Item(job.place, "failed", reason=_reason(error))
             await asyncio.to_thread(_remember, store, item)
@@ -236,7 +241,8 @@ async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[I
         progress("reading", done, len(jobs))
         return item
 
-    return list(await asyncio.gather(*map(one, jobs)))
+    with Workers() as workers:
+        return list(await asyncio.gather(*map(one, jobs)))
 
 
 def _remember(store: Store, item: Item) -> None:
@@ -247,31 +253,26 @@ def _remember(store: Store, item: Item) -> None:
         store.forget_unread(item.place)
 
 
-async def _load_and_commit(store: Store, job: _Job, parsing: asyncio.Lock) -> Item:
-    async def commit(loaded: _Loaded) -> Item:
-        async with parsing:
-            return await asyncio.to_thread(_commit, store, job.place, loaded)
-
+async def _load_and_commit(job: _Job, commit: Callable[[str, _Loaded], Awaitable[Item]]) -> Item:
     try:
-        return await commit(await job.load())
+        return await commit(job.place, await job.load())
     except CorpusError as error:
         if job.otherwise is None:
             raise
-        return await commit(await job.otherwise(_reason(error)))
+        return await commit(job.place, await job.otherwise(_reason(error)))
 
 
-def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
+def _commit(store: Store, workers: Workers, place: str, loaded: _Loaded) -> Item:
     """Read what was loaded and store it; CorpusError if it cannot be read."""
     outcome = loaded.outcome
     if outcome == "kept":
         return Item(place, outcome, loaded.source.title, reason=loaded.reason)
     source = replace(loaded.source, retrieved_at=now())
-    document = extract(loaded.data, source, loaded.content_type)
+    document, passages = workers.read(loaded.data, source, loaded.content_type)
     if not document.source.title:
         document = replace(document, source=replace(document.source, title=_name(place)))
     if len(document.text) < loaded.least:
         raise UnsupportedContent("the page has next to no text without a browser")
-    passages = split(document)
     if not passages:
         raise EmptyDocument(f"{place} has headings and no text below them: check the file")
     change = store.put(document, passages)
