@@ -32,8 +32,8 @@ from corpus.passages import in_context
 from corpus.store import Store, now
 from corpus.types import Source, text_hash
 from corpus.worker import Workers
-from index.embed import Embedder
-from index.local import LocalIndex, check_manifest, read_manifest
+from index.embed import Embedder, Floats
+from index.local import LocalIndex, check_manifest, read_manifest, text_key
 
 Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "failed"]
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
@@ -155,8 +155,9 @@ def sync(
 ) -> int:
     """Bring the index in ``folder`` up to the store; returns how many passages it embedded.
 
-    Only new passages are embedded. An index by another embedder or format, or one that
-    cannot be read, raises IndexMismatch, unless ``rebuild`` starts it anew.
+    Only passages that say something new are embedded: where a document was changed, those
+    that read as they did keep their vectors. An index by another embedder or format, or one
+    that cannot be read, raises IndexMismatch, unless ``rebuild`` starts it anew.
     """
     revision = store.revision()  # before the rows: a change in between leaves a mismatch to see
     wanted = np.array(store.rows(), np.int64)
@@ -165,42 +166,54 @@ def sync(
         return 0
     if index is None:
         index = LocalIndex(embedder.dim)
-    index.remove(np.setdiff1d(index.rows(), wanted))
     new = np.setdiff1d(wanted, index.rows())
-    if len(new) and len(late := index.rows()[index.rows() > new[0]]):
-        # PostgreSQL numbers rows before they are committed, so a lower one may turn up later.
-        index.remove(late)
-        new = np.setdiff1d(wanted, index.rows())
+    if len(new):
+        # PostgreSQL numbers rows before they are committed, so a lower one may turn up later;
+        # those above it are taken out, and added again in their order.
+        new = wanted[wanted >= new[0]]
+    gone = np.setdiff1d(index.rows(), np.setdiff1d(wanted, new))
+    known = index.vectors(gone)
+    index.remove(gone)
+    embedded = 0
     for start in range(0, len(new), CHECKPOINT):
-        done = (start, len(new))
-        _embed(store, embedder, index, new[start : start + CHECKPOINT], done, progress)
+        rows, done = new[start : start + CHECKPOINT], (start, len(new))
+        embedded += _embed(store, embedder, index, known, rows, done, progress)
         if start + CHECKPOINT < len(new):
             index.save(folder, embedder.name, INCOMPLETE)
     index.save(folder, embedder.name, revision)
-    return len(new)
+    return embedded
 
 
 def _embed(
     store: Store,
     embedder: Embedder,
     index: LocalIndex,
+    known: dict[bytes, Floats],
     rows: np.ndarray,
     done: tuple[int, int],
     progress: Progress,
-) -> None:
-    """Embed some rows and add them; ``done`` is (embedded so far, to embed in all)."""
+) -> int:
+    """Add some rows, and embed what is not ``known``, by its text; returns how many that were.
+
+    ``done`` is (added so far, to add in all).
+    """
     found, texts, vectors = [], [], []
+    embedded = 0
     so_far, total = done
     for start in range(0, len(rows), EMBED_BATCH):
         progress("embedding", so_far + start, total)
         batch = store.passages(rows[start : start + EMBED_BATCH].tolist())
         batch = dict(sorted(batch.items()))
         new = [in_context(passage.text, passage, source) for passage, source in batch.values()]
+        unknown = [text for text in new if text_key(text) not in known]
+        made = iter(embedder.embed_passages(unknown))
         found += batch
         texts += new
-        vectors.append(embedder.embed_passages(new))
-    index.add(found, np.concatenate(vectors), texts)
+        vectors += [next(made) if key not in known else known[key] for key in map(text_key, new)]
+        embedded += len(unknown)
+    index.add(found, np.array(vectors, np.float32).reshape(-1, index.dim), texts)
     progress("embedding", so_far + len(rows), total)
+    return embedded
 
 
 def _open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:

@@ -17,7 +17,7 @@ import pytest
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from index.lexical import LexicalIndex
-from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest
+from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest, text_key
 from index.search import Ranked, fuse
 from index.tokens import is_japanese
 
@@ -203,6 +203,36 @@ def test_rows_ascend_and_everything_is_given_for_each() -> None:
     agree(index.search(data.query, "whisper", 5), expected(data, "whisper", 5))
 
 
+def test_vectors_by_their_texts() -> None:
+    data = Data(30)
+    data.texts = [f"{text} {i}" for i, text in enumerate(data.texts)]
+    index = data.index()
+    index.remove(data.rows[:10])
+    found = index.vectors(data.rows[5:15])
+    assert found.keys() == {text_key(text) for text in data.texts[10:15]}
+    for text, vector in zip(data.texts, data.vectors, strict=True):
+        if text_key(text) in found:
+            np.testing.assert_array_equal(found[text_key(text)], vector)
+
+
+def test_words_of_what_was_removed_are_gone(tmp_path: Path) -> None:
+    data = Data(30)
+    data.texts[7] += " confidential"
+    index = data.index()
+    index.remove([data.rows[7]])
+    others = Data(30)
+    others.rows, others.vectors, others.texts = (
+        values[:7] + values[8:] for values in (data.rows, list(data.vectors), data.texts)
+    )
+    others.vectors = np.array(others.vectors)
+    agree(
+        index.search(data.query, "whisper 学習", 9),
+        others.index().search(data.query, "whisper 学習", 9),
+    )
+    index.save(tmp_path, NAME, "r")
+    assert not any(b"confidential" in path.read_bytes() for path in tmp_path.iterdir())
+
+
 # The folder
 
 
@@ -216,6 +246,8 @@ def test_an_index_comes_back_as_it_was(tmp_path: Path) -> None:
         made.add(data.rows[120:], data.vectors[120:], data.texts[120:])
     for text in ("whisper", "音声認識", ""):
         assert again.search(data.query, text, 20) == index.search(data.query, text, 20)
+    found = ({k: v.tolist() for k, v in i.vectors(data.rows).items()} for i in (index, again))
+    assert next(found) == next(found)
     LocalIndex(DIM).save(tmp_path / "empty", NAME, "r0")
     assert len(LocalIndex.open(tmp_path / "empty", NAME)) == 0
 
