@@ -15,8 +15,9 @@ import os
 import secrets
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import faiss
 import numpy as np
@@ -145,13 +146,16 @@ class LocalIndex:
         partial = folder / f"manifest-{token}.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            faiss.write_index(self._vectors, str(folder / files["vectors"]))
             arrays = {"rows": self._rows, "japanese": self._japanese, "keys": self._keys}
-            with (folder / files["lexical"]).open("wb") as out:
-                np.savez(out, **arrays, **self._lexical.arrays())
-            partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-            for name in (*files.values(), partial.name):
-                _reach_disk(folder / name)
+            arrays |= self._lexical.arrays()
+            text = json.dumps(manifest, indent=1).encode()
+            # Left to open the file itself, faiss would not tell that closing it failed.
+            _write(
+                folder / files["vectors"],
+                lambda out: faiss.write_index(self._vectors, faiss.PyCallbackIOWriter(out.write)),
+            )
+            _write(folder / files["lexical"], lambda out: np.savez(out, **arrays))
+            _write(partial, lambda out: out.write(text))
             os.replace(partial, folder / "manifest.json")
         except (OSError, RuntimeError) as error:
             for name in (*files.values(), partial.name):  # a full disk needs the room
@@ -164,7 +168,6 @@ class LocalIndex:
                 " writes the index again"
             ) from error
         with contextlib.suppress(OSError):  # what is left over is tried again by the next save
-            _reach_disk(folder)
             for old in folder.iterdir():
                 if old.name not in {*files.values(), "manifest.json"}:
                     old.unlink(missing_ok=True)
@@ -228,15 +231,12 @@ class LiveIndex:
             return self._index
 
 
-def _reach_disk(path: Path) -> None:
-    """Wait until what was written is on the disk, and would be there after a power cut."""
-    if os.name == "nt" and path.is_dir():
-        return  # Windows opens no folders
-    file = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file, and wait until it is on the disk, where it outlasts a power cut."""
+    with path.open("wb") as out:
+        write(out)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def text_key(text: str) -> bytes:

@@ -19,7 +19,7 @@ from corpus.errors import IndexMismatch, StoreError
 from corpus.fetch import Fetcher
 from corpus.passages import in_context, split
 from corpus.store import Store
-from corpus.types import Document, Passage, Source
+from corpus.types import Document, Passage, Source, text_hash
 from index.embed import Floats
 from index.ingest import (
     INCOMPLETE,
@@ -79,10 +79,14 @@ class House:
         return asyncio.run(ingest_library(self.store, entries(), self.fetcher, self.hear))
 
     def sync(self, **options: bool) -> int:
+        count = self.update(**options)
+        self.check()
+        return count
+
+    def update(self, **options: bool) -> int:
         self.embedder.embedded.clear()
         count = sync(self.store, self.embedder, self.index, self.hear, **options)
         assert len(self.embedder.embedded) == count
-        self.check()
         return count
 
     def check(self) -> None:
@@ -96,6 +100,14 @@ class House:
             (hit,) = index.search(self.embedder.embed_query(text), text, 1, [row])
             assert hit.row == row and hit.coverage > 0
             assert hit.cosine == pytest.approx(1, abs=1e-4)
+
+    def holds(self) -> dict[str, tuple[Passage, bytes]]:
+        """Each passage, and the vector that it is found by."""
+        index = LocalIndex.open(self.index, self.embedder.name)
+        return {
+            passage.id: (passage, *(vector.tobytes() for vector in index.vectors([row]).values()))
+            for row, (passage, _) in self.store.passages(self.store.rows()).items()
+        }
 
     def put(self, name: str, text: str) -> None:
         document = Document(Source(name, f"https://example.org/{name}"), text)
@@ -244,6 +256,38 @@ def test_only_what_changed_in_a_file_is_embedded(house: House, tmp_path: Path) -
     path.write_text("# Another title\n\n" + "\n".join(parts[:2]))
     house.ingest(path)
     assert house.sync() == len(house.store.rows())  # passages are embedded below the title
+
+
+@pytest.mark.shared
+def test_the_posts_again_one_edited_and_one_deleted(
+    house: House, tmp_path: Path, offline: Fetcher, shared: Path
+) -> None:
+    posts = Path(shutil.copytree(shared / "corpus" / "posts", tmp_path / "posts"))
+    items = house.ingest(posts)
+    assert outcomes(items) == ["read"] * 55
+    assert house.update() == sum(item.passages for item in items) > 800
+    assert outcomes(house.ingest(posts)) == ["unchanged"] * 55 and house.update() == 0
+
+    post = posts / "double_descent.md"
+    (count,) = (item.passages for item in items if item.place == str(post))
+    text = post.read_text()
+    middle = text.index("\n\n", len(text) // 2)
+    post.write_text(f"{text[:middle]}\n\nKanda has 40,000 maps.{text[middle:]}")
+    assert sorted(outcomes(house.ingest(posts)))[:2] == ["read", "unchanged"]
+    assert 1 <= house.update() <= 3 < count
+    assert any("Kanda has" in text for text in house.embedder.embedded)
+
+    post.unlink()
+    source = text_hash(post.as_uri())[:12]
+    house.store.delete(source)
+    assert house.update() == 0
+    assert len(house.store.sources()) == 54 and house.store.rows([source]) == []
+    scratch = House(tmp_path / "scratch", offline)
+    scratch.ingest(posts)
+    scratch.update()
+    assert house.holds() == scratch.holds()
+    for path in house.index.iterdir():
+        assert b"kanda" not in path.read_bytes().lower()
 
 
 def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Path) -> None:

@@ -396,6 +396,28 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         Data(2).index().save(tmp_path / "file" / "index", NAME, "r")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("limit", [1500, 3200])  # of 3.5 kB of vectors, and 2.6 kB of words
+def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
+    """Also where only the last bytes find no room, which are written when a file is closed."""
+    Data(30).index().save(tmp_path, NAME, "r1")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    script = (
+        "import resource, sys; from pathlib import Path; from tests.test_local_index import *\n"
+        "made = LocalIndex(32)\n"
+        "made.add(range(25), np.ones((25, 32), np.float32), [''] * 25)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
+        "try: made.save(Path(sys.argv[1]), NAME, 'r2')\n"
+        "except StoreError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(limit)],
+        capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=True,
+    )  # fmt: skip
+    assert "File too large" in done.stdout and "its disk is not full" in done.stdout
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_live_index_sees_what_is_saved_later(tmp_path: Path) -> None:
     live = LiveIndex(tmp_path, NAME)
     for n in (5, 9, 3):
