@@ -9,6 +9,7 @@ from corpus.types import Document, Passage, Section, Source, passage_id, text_ha
 
 TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
 LIMIT = 1200  # no passage is wider; a longer sentence is cut
+HEADING = 300  # characters of a heading that are repeated with each passage below it
 _CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
 
 
@@ -54,7 +55,7 @@ def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
     chains, open_sections = [], []
     for section in sections:
         open_sections = [s for s in open_sections if s.level < section.level] + [section]
-        chains.append(" › ".join(s.heading for s in open_sections))
+        chains.append(" › ".join(s.heading[:HEADING] for s in open_sections))
     return chains
 
 

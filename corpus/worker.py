@@ -31,6 +31,7 @@ from corpus.types import Document, Link, Page, Passage, Section, Source
 
 SECONDS = 120.0
 MEMORY = 2_000_000_000  # bytes of data, not counting the programs and libraries
+MAX_CHARACTERS = 20_000_000  # of a document's text: some forty books
 
 _LENGTH = struct.Struct("!Q")
 _OUT_OF_MEMORY = 77  # exit code of a worker
@@ -63,9 +64,9 @@ class Workers:
         """A file's document and its passages: ``extract`` and ``split``, in a worker.
 
         Raises what ``extract`` raises, and CorpusError where the file takes too much time or
-        memory, or crashes its reader.
+        memory, crashes its reader, or has more text than a document would.
         """
-        name = source.url or source.title or "the file"
+        name = _name(source)
         about = {"source": asdict(source), "content_type": content_type, "password": password}
         worker = self._take(name)
         started = time.monotonic()
@@ -91,7 +92,7 @@ class Workers:
             self._closed = True
             idle, self._idle = self._idle, []
             for worker in self._busy:
-                worker.process.kill()  # the thread that waits for it does the rest
+                worker.kill()  # the thread that waits for it does the rest
         for worker in idle:
             worker.end()
 
@@ -131,7 +132,11 @@ class Workers:
         how = f"exit code {code}"
         with contextlib.suppress(ValueError):
             how = signal.Signals(-code).name
-        return f"crashed its reader ({how}): save it again in another program"
+        # pdfium does not say so when it has no memory left: it crashes.
+        return (
+            f"crashed its reader ({how}), which may use {self.memory / 1e9:g} GB of memory:"
+            " save it again in another program, or split it"
+        )
 
 
 class _Worker:
@@ -143,12 +148,15 @@ class _Worker:
             f"import sys; sys.path = {sys.path!r}; from corpus.worker import serve; serve({memory})"
         )
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the parent
         )
 
     def ask(self, about: bytes, data: bytes, seconds: float, most: int) -> dict[str, Any] | None:
         """The reply, of at most so many bytes; None if the process ended or was too slow."""
-        timer = threading.Timer(seconds, self.process.kill)
+        timer = threading.Timer(seconds, self.kill)
         timer.start()
         try:
             head = _LENGTH.pack(round(seconds)) + _LENGTH.pack(len(about))
@@ -159,9 +167,14 @@ class _Worker:
         finally:
             timer.cancel()
 
+    def kill(self) -> None:
+        """Kill the process, and with it what a reader may have started."""
+        if self.process.returncode is None:
+            _kill_group(self.process.pid)
+
     def end(self) -> int:
         """Kill the process, if it still runs, and return its exit code."""
-        self.process.kill()
+        self.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):  # what was not sent stays so
                 pipe.close()
@@ -201,7 +214,7 @@ def _listen(requests: queue.SimpleQueue[tuple[dict[str, Any], bytes, int]]) -> N
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
     except EOFError:
-        os._exit(0)
+        _kill_group(os.getpid())
 
 
 def _answer(about: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -211,6 +224,10 @@ def _answer(about: dict[str, Any], data: bytes) -> dict[str, Any]:
     source = _made(Source, about["source"])
     try:
         document = extract(data, source, about["content_type"], about["password"])
+        if len(document.text) > MAX_CHARACTERS:
+            count = f"{len(document.text) / 1e6:.1f} million characters"
+            most = f"{MAX_CHARACTERS / 1e6:g} million"
+            raise CorpusError(f"{_name(source)} has {count}, more than {most}: split it")
         return {"document": asdict(document), "passages": [asdict(p) for p in split(document)]}
     except CorpusError as error:
         kind, message = type(error).__name__, str(error)
@@ -219,15 +236,14 @@ def _answer(about: dict[str, Any], data: bytes) -> dict[str, Any]:
     except Exception as error:  # a file has found a fault in a reader
         kind = "CorpusError"
         message = (
-            f"{source.url or source.title or 'the file'} cannot be read"
-            f" ({type(error).__name__} in its reader): save it again in another program"
+            f"{_name(source)} cannot be read ({type(error).__name__} in its reader):"
+            " save it again in another program"
         )
     return {"error": kind, "message": message, "trace": traceback.format_exc()}
 
 
 def _limit(memory: int) -> None:
     """Bound this process's memory, where the system can; let it write no core file."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this one
     try:
         import resource
     except ImportError:
@@ -235,6 +251,18 @@ def _limit(memory: int) -> None:
     for which, limit in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # a lower limit is set already
             resource.setrlimit(which, (limit, limit))
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(leader, signal.SIGKILL)
+        else:
+            os.kill(leader, signal.SIGTERM)  # Windows ends it at once
+
+
+def _name(source: Source) -> str:
+    return source.url or source.title or "the file"
 
 
 def _send(pipe: BinaryIO, *parts: bytes) -> None:
