@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import time
 import zipfile
 import zlib
@@ -177,7 +176,7 @@ def test_damaged_files(workers: Workers) -> None:
     reads = refused = 0
 
     @settings(
-        max_examples=1_000_000 if SOAK else 400,
+        max_examples=1_000_000 if SOAK else 1500,
         deadline=None,
         database=None,
         derandomize=not SOAK,
@@ -285,8 +284,8 @@ def test_hostile_files(workers: Workers, name: str) -> None:
     data = make()
     started = time.monotonic()
     said = read(workers, data, name)
-    late = re.search(r"takes more than \d+ seconds", said)  # always a good reason
-    assert late or (reason in said and bool(reason) == bool(said)), said
+    over = "takes more than" in said  # the time or the memory that it may: always a good reason
+    assert over or (reason in said and bool(reason) == bool(said)), said
     assert time.monotonic() - started < LIMIT + 5
     for worker in workers._idle:
         assert peak(worker.process.pid) < MEMORY
