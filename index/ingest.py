@@ -26,7 +26,7 @@ from corpus.errors import (
     UnsupportedContent,
 )
 from corpus.fetch import Fetcher
-from corpus.files import read, walk
+from corpus.files import read, shown, walk
 from corpus.links import canonical_url
 from corpus.passages import in_context
 from corpus.store import Store, now
@@ -137,10 +137,10 @@ async def ingest_places(
         try:
             found = list(walk([Path(place)]))
             if not found:
-                raise CorpusError(f"{place} holds no files to read: name a folder that does")
+                raise CorpusError(f"{shown(place)} holds no files to read: name a folder that does")
             files |= {path.resolve(): path for path in found}
         except CorpusError as error:
-            failed.append(Item(place, "failed", reason=str(error)))
+            failed.append(Item(shown(place), "failed", reason=str(error)))
     jobs += [_file_job(path) for path in files.values()]
     return failed + await _run(store, jobs, progress)
 
@@ -324,7 +324,7 @@ def _file_job(path: Path) -> _Job:
         url = path.resolve().as_uri()
         return _Loaded(Source(_id(url), url, kind="upload"), "read", data)
 
-    return _Job(str(path), load)
+    return _Job(shown(path), load)
 
 
 def _id(url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import zlib
@@ -321,6 +322,24 @@ def test_an_encrypted_pdf_is_named(house: House, tmp_path: Path, shared: Path) -
                           key=lambda item: item.place)  # fmt: skip
     assert (good.outcome, secret.outcome) == ("read", "failed")
     assert "secret.pdf" in secret.reason and "encrypted" in secret.reason
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
+def test_names_that_are_no_text(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, data in ((b"\xff.md", b"Read me."), (b"\xfe.md", b""), (b"two\nlines.md", b"Two.")):
+        (folder / os.fsdecode(name)).write_bytes(data)
+    items = house.ingest(folder, tmp_path / os.fsdecode(b"none-\xff"))
+    assert {Path(item.place).name: (item.outcome, item.title) for item in items} == {
+        r"\xff.md": ("read", r"\xff.md"),
+        r"\xfe.md": ("failed", ""),
+        r"two\nlines.md": ("read", r"two\nlines.md"),
+        r"none-\xff": ("failed", ""),
+    }
+    assert all(item.reason.isprintable() for item in items)
+    assert [Path(unread.place).name for unread in house.store.unread()] == [r"\xfe.md"]
+    assert house.sync() == 2
 
 
 def test_a_file_that_went_bad_keeps_what_was_read_before(house: House, tmp_path: Path) -> None:
