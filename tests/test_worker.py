@@ -140,8 +140,9 @@ def test_a_file_that_takes_too_long_is_named() -> None:
         read(workers, SMALL, "a.md")
 
 
-def test_a_document_with_too_much_text_is_named(workers: Workers) -> None:
-    with pytest.raises(CorpusError, match=r"a\.txt has 20.1 million characters, more than 20 mil"):
+def test_a_document_with_too_much_text_is_named() -> None:
+    says = r"a\.txt has 20.1 million characters, more than 20 million: split it"
+    with Workers(seconds=250) as workers, pytest.raises(CorpusError, match=says):
         read(workers, b"The room holds maps. " * 957_143, "a.txt")
 
 
@@ -230,6 +231,32 @@ def test_a_worker_is_gone_when_its_parent_is(busy: bool) -> None:
     while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not Path(f"/proc/{worker}").exists()
+
+
+@needs_proc
+def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) -> None:
+    (tmp_path / "slow.md").write_bytes(LONG)
+    script = (
+        "import signal, sys; from tests.test_worker import *\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "store = Store(f'sqlite:///{sys.argv[1]}/tenkyo.db')\n"
+        "progress = lambda doing, done, of: print('ready', flush=True)\n"
+        "asyncio.run(ingest_places(store, [sys.argv[1] + '/slow.md'], Fetcher(), progress))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as parent:  # fmt: skip
+        assert parent.stdout.readline() == b"ready\n"
+        while not (found := processes(parent.pid)):
+            time.sleep(0.02)
+        time.sleep(0.5)
+        started = time.monotonic()
+        parent.send_signal(signal.SIGINT)
+        _, err = parent.communicate(timeout=30)
+        assert time.monotonic() - started < 10 and b"KeyboardInterrupt" in err
+    assert not any(Path(f"/proc/{worker}").exists() for worker in found)
+    assert Store(f"sqlite:///{tmp_path}/tenkyo.db").unread() == []
 
 
 def test_a_worker_imports_corpus_alone() -> None:
