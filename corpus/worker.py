@@ -25,14 +25,14 @@ import traceback
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Self
 
-from corpus import errors
-from corpus.errors import CorpusError
+from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
 from corpus.types import Document, Link, Page, Passage, Section, Source
 
 SECONDS = 120.0
 MEMORY = 2_000_000_000  # bytes of data, not counting the programs and libraries
 MAX_CHARACTERS = 20_000_000  # of a document's text: some forty books
 
+_ERRORS = {e.__name__: e for e in (EmptyDocument, UnreadableText, UnsupportedContent)}
 _LENGTH = struct.Struct("!Q")
 _OUT_OF_MEMORY = 77  # exit code of a worker
 _log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Workers:
             raise CorpusError(f"{name} {self._cause(worker.end(), late)}")
         if "error" in reply:
             _log.debug("%s: %s", name, reply["trace"])
-            raise getattr(errors, reply["error"])(reply["message"])
+            raise _ERRORS.get(reply["error"], CorpusError)(reply["message"])
         return _document(reply["document"], source), [_made(Passage, p) for p in reply["passages"]]
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ class Tenkyo:
     def ingest(self, folder: Path) -> dict:
         """What an ingestion that is left alone reports."""
         process = self.start("ingest", folder, "--json")
-        out, err = process.communicate(timeout=280)
+        out, err = process.communicate(timeout=1800 if SOAK else 280)
         assert process.returncode == 0, err
         return json.loads(out)
 
