@@ -3,6 +3,7 @@
 #   make serve              ingest the library and serve it on 127.0.0.1:8000
 #   make serve LLM=local    the same, with a language model in the process
 #   make test               every test
+#   make soak               the tests that take long: crashes and damaged files, many times over
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make lint               the style that the tests do not check
 
@@ -21,7 +22,7 @@ else
 EXTRA := serve
 endif
 
-.PHONY: serve test eval lint clean
+.PHONY: serve test soak eval lint clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
@@ -29,6 +30,9 @@ serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
 
 test: $(VENV)/.installed-test
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.installed-test
+	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py $(ARGS)
 
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py

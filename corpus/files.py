@@ -33,13 +33,19 @@ def walk(
                 yield file
 
 
+def shown(path: Path | str) -> str:
+    """A path as it can be stored, and printed on one line: what cannot be is escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _is_folder(path: Path) -> bool:
     try:
         if not path.exists():
-            raise CorpusError(f"{path} does not exist: check the path")
+            raise CorpusError(f"{shown(path)} does not exist: check the path")
         return path.is_dir()
     except PermissionError:
-        raise CorpusError(f"{path} may not be looked at: change its permissions") from None
+        raise CorpusError(f"{shown(path)} may not be looked at: change its permissions") from None
 
 
 def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Path]:
@@ -50,7 +56,7 @@ def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iter
         return any(fnmatch(path, each) or fnmatch(file.name, each) for each in patterns)
 
     def refuse(error: OSError) -> None:
-        raise CorpusError(f"{error.filename} cannot be listed: {error.strerror}") from error
+        raise CorpusError(f"{shown(error.filename)} cannot be listed: {error.strerror}") from error
 
     # os.walk does not follow links to folders, so it can neither leave nor go in circles.
     for here, folders, files in os.walk(folder, onerror=refuse):
@@ -67,27 +73,32 @@ def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iter
 def read(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The bytes of one file, of at most ``limit`` bytes; its size is looked at first.
 
-    Raises EmptyDocument for zero bytes and CorpusError for what else keeps it from being read.
+    Raises EmptyDocument for zero bytes and CorpusError for what else keeps it from being read,
+    or where it was changed meanwhile.
     """
+    name = shown(path)
     try:
         if path.is_dir():
-            raise CorpusError(f"{path} is a folder: name the files in it, or walk it")
+            raise CorpusError(f"{name} is a folder: name the files in it, or walk it")
         if not path.is_file() and path.exists():
-            raise CorpusError(f"{path} is a device or a pipe: save it as a file first")
+            raise CorpusError(f"{name} is a device or a pipe: save it as a file first")
         size = path.stat().st_size
         if size > limit:
             sizes = f"{size / 1e6:.1f} MB, more than the {limit / 1e6:g} MB allowed"
-            raise CorpusError(f"{path} has {sizes}: split it")
+            raise CorpusError(f"{name} has {sizes}: split it")
         with path.open("rb") as file:
+            before = os.fstat(file.fileno())
             data = file.read(limit + 1)
+            after = os.fstat(file.fileno())
     except FileNotFoundError:
-        raise CorpusError(f"{path} does not exist: check the path") from None
+        raise CorpusError(f"{name} does not exist: check the path") from None
     except PermissionError:
-        raise CorpusError(f"{path} may not be read: change its permissions") from None
+        raise CorpusError(f"{name} may not be read: change its permissions") from None
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > limit:
-        raise CorpusError(f"{path} grew past {limit / 1e6:g} MB while it was read: try again")
+        raise CorpusError(f"{name} cannot be read: {error.strerror}") from error
+    same = before.st_mtime_ns == after.st_mtime_ns and len(data) == before.st_size == after.st_size
+    if not same:  # half of it may be of before, and half of after
+        raise CorpusError(f"{name} was changed while it was read: ingest it again")
     if not data:
-        raise EmptyDocument(f"{path} is empty (0 bytes)")
+        raise EmptyDocument(f"{name} is empty (0 bytes)")
     return data

@@ -10,6 +10,7 @@ from corpus.types import Document, Passage, Section, Source, passage_id, text_ha
 
 TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
 LIMIT = 1200  # no passage is wider; a longer sentence is cut
+HEADING = 300  # characters of a heading that are repeated with each passage below it
 _CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
 # A list of works is told by its heading and by what every entry has: a year, a link, a page.
 _WORKS_CITED = re.compile(
@@ -63,7 +64,7 @@ def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
     chains, open_sections = [], []
     for section in sections:
         open_sections = [s for s in open_sections if s.level < section.level] + [section]
-        chains.append(" › ".join(s.heading for s in open_sections))
+        chains.append(" › ".join(s.heading[:HEADING] for s in open_sections))
     return chains
 
 
@@ -116,7 +117,7 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     pieces = []
     for a, b in sentence_spans(text[start:end]):
         a, b = a + start, b + start
-        while width(text[a:b]) > LIMIT:
+        while width(text[a : min(b, a + LIMIT + 1)]) > LIMIT:  # no character is narrower than 1
             cut = _cut(text, a, b)
             pieces.append((a, a + len(text[a:cut].rstrip())))
             a = cut

@@ -25,17 +25,17 @@ from corpus.errors import (
     NotFound,
     UnsupportedContent,
 )
-from corpus.extract import extract
 from corpus.fetch import Fetcher
-from corpus.files import read, walk
+from corpus.files import read, shown, walk
 from corpus.guard import refusal
 from corpus.links import Paper, canonical_url, paper
 from corpus.papers import Get, find
-from corpus.passages import in_context, split
+from corpus.passages import in_context
 from corpus.store import Store, now
-from corpus.types import Document, Kind, Link, Source, text_hash
-from index.embed import Embedder
-from index.local import LocalIndex, check_manifest, read_manifest
+from corpus.types import Document, Kind, Link, Passage, Source, text_hash
+from corpus.worker import Workers
+from index.embed import Embedder, Floats
+from index.local import LocalIndex, check_manifest, read_manifest, text_key
 
 Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"]
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
@@ -43,6 +43,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 EMBED_BATCH = 64
 CHECKPOINT = 4096  # passages embedded between two writes of the index
 FETCHES_AT_ONCE = 8
+READERS = 2  # worker processes that read documents
 LEAST_ORIGINAL = 1500  # characters: a login or consent wall answers 200, with fewer
 INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled
 
@@ -164,20 +165,22 @@ async def preview_places(
     Only with ``open_them`` are they fetched and read, for their titles and links.
     """
     jobs, items = _jobs(store, places, fetcher, include, exclude)
-    for job in jobs:
-        try:
-            item = await _preview(job) if open_them else Item(job.place, "planned")
-        except CorpusError as error:
-            item = Item(job.place, "failed", reason=_reason(error))
-        items.append(item)
+    with Workers() as workers:
+        for job in jobs:
+            try:
+                item = await _preview(workers, job) if open_them else Item(job.place, "planned")
+            except CorpusError as error:
+                item = Item(job.place, "failed", reason=_reason(error))
+            items.append(item)
     return items
 
 
-async def _preview(job: _Job) -> Item:
+async def _preview(workers: Workers, job: _Job) -> Item:
     loaded = await job.load()
-    read = await asyncio.to_thread(_read, loaded)
-    title = read.source.title or _name(job.place)
-    return Item(job.place, "planned", title, source_id=read.source.id, links=read.links)
+    document, _ = await asyncio.to_thread(_read, workers, loaded)
+    source = document.source
+    title = source.title or _name(job.place)
+    return Item(job.place, "planned", title, source_id=source.id, links=document.links)
 
 
 async def ingest_papers(
@@ -202,8 +205,9 @@ def sync(
 ) -> int:
     """Bring the index in ``folder`` up to the store; returns how many passages it embedded.
 
-    Only new passages are embedded. An index by another embedder or format, or one that
-    cannot be read, raises IndexMismatch, unless ``rebuild`` starts it anew.
+    Only passages that say something new are embedded: where a document was changed, those
+    that read as they did keep their vectors. An index by another embedder or format, or one
+    that cannot be read, raises IndexMismatch, unless ``rebuild`` starts it anew.
     """
     revision = store.revision()  # before the rows: a change in between leaves a mismatch to see
     wanted = np.array(store.rows(), np.int64)
@@ -212,42 +216,54 @@ def sync(
         return 0
     if index is None:
         index = LocalIndex(embedder.dim)
-    index.remove(np.setdiff1d(index.rows(), wanted))
     new = np.setdiff1d(wanted, index.rows())
-    if len(new) and len(late := index.rows()[index.rows() > new[0]]):
-        # PostgreSQL numbers rows before they are committed, so a lower one may turn up later.
-        index.remove(late)
-        new = np.setdiff1d(wanted, index.rows())
+    if len(new):
+        # PostgreSQL numbers rows before they are committed, so a lower one may turn up later;
+        # those above it are taken out, and added again in their order.
+        new = wanted[wanted >= new[0]]
+    gone = np.setdiff1d(index.rows(), np.setdiff1d(wanted, new))
+    known = index.vectors(gone)
+    index.remove(gone)
+    embedded = 0
     for start in range(0, len(new), CHECKPOINT):
-        done = (start, len(new))
-        _embed(store, embedder, index, new[start : start + CHECKPOINT], done, progress)
+        rows, done = new[start : start + CHECKPOINT], (start, len(new))
+        embedded += _embed(store, embedder, index, known, rows, done, progress)
         if start + CHECKPOINT < len(new):
             index.save(folder, embedder.name, INCOMPLETE)
     index.save(folder, embedder.name, revision)
-    return len(new)
+    return embedded
 
 
 def _embed(
     store: Store,
     embedder: Embedder,
     index: LocalIndex,
+    known: dict[bytes, Floats],
     rows: np.ndarray,
     done: tuple[int, int],
     progress: Progress,
-) -> None:
-    """Embed some rows and add them; ``done`` is (embedded so far, to embed in all)."""
+) -> int:
+    """Add some rows, and embed what is not ``known``, by its text; returns how many that were.
+
+    ``done`` is (added so far, to add in all).
+    """
     found, texts, vectors = [], [], []
+    embedded = 0
     so_far, total = done
     for start in range(0, len(rows), EMBED_BATCH):
         progress("embedding", so_far + start, total)
         batch = store.passages(rows[start : start + EMBED_BATCH].tolist())
         batch = dict(sorted(batch.items()))
         new = [in_context(passage.text, passage, source) for passage, source in batch.values()]
+        unknown = [text for text in new if text_key(text) not in known]
+        made = iter(embedder.embed_passages(unknown))
         found += batch
         texts += new
-        vectors.append(embedder.embed_passages(new))
-    index.add(found, np.concatenate(vectors), texts)
+        vectors += [next(made) if key not in known else known[key] for key in map(text_key, new)]
+        embedded += len(unknown)
+    index.add(found, np.array(vectors, np.float32).reshape(-1, index.dim), texts)
     progress("embedding", so_far + len(rows), total)
+    return embedded
 
 
 def _open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
@@ -266,17 +282,21 @@ def check_index(folder: Path, embedder: str) -> None:
 
 
 async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[Item]:
-    """Work off the jobs, several fetches at once and one parse at a time; keeps their order."""
+    """Work off the jobs, several fetches and two readers at once; keeps their order."""
     slots = asyncio.Semaphore(FETCHES_AT_ONCE)
-    parsing = asyncio.Lock()
+    readers = asyncio.Semaphore(READERS)
     done = 0
     progress("reading", 0, len(jobs))
+
+    async def commit(place: str, loaded: _Loaded) -> Item:
+        async with readers:
+            return await asyncio.to_thread(_commit, store, workers, place, loaded)
 
     async def one(job: _Job) -> Item:
         nonlocal done
         async with slots:
             try:
-                item = await _load_and_commit(store, job, parsing)
+                item = await _load_and_commit(job, commit)
             except CorpusError as error:
                 item = Item(job.place, "failed", reason=_reason(error))
             await asyncio.to_thread(_remember, store, item)
@@ -284,7 +304,8 @@ async def _run(store: Store, jobs: Sequence[_Job], progress: Progress) -> list[I
         progress("reading", done, len(jobs))
         return item
 
-    return list(await asyncio.gather(*map(one, jobs)))
+    with Workers() as workers:
+        return list(await asyncio.gather(*map(one, jobs)))
 
 
 def _remember(store: Store, item: Item) -> None:
@@ -295,31 +316,26 @@ def _remember(store: Store, item: Item) -> None:
         store.forget_unread(item.place)
 
 
-async def _load_and_commit(store: Store, job: _Job, parsing: asyncio.Lock) -> Item:
-    async def commit(loaded: _Loaded) -> Item:
-        async with parsing:
-            return await asyncio.to_thread(_commit, store, job.place, loaded)
-
+async def _load_and_commit(job: _Job, commit: Callable[[str, _Loaded], Awaitable[Item]]) -> Item:
     try:
-        return await commit(await job.load())
+        return await commit(job.place, await job.load())
     except CorpusError as error:
         if job.otherwise is None:
             raise
-        return await commit(await job.otherwise(_reason(error)))
+        return await commit(job.place, await job.otherwise(_reason(error)))
 
 
-def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
+def _commit(store: Store, workers: Workers, place: str, loaded: _Loaded) -> Item:
     """Read what was loaded and store it; CorpusError if it cannot be read."""
     outcome = loaded.outcome
     if outcome == "kept":
         return Item(place, outcome, loaded.source.title, reason=loaded.reason)
     source = replace(loaded.source, retrieved_at=now())
-    document = _read(replace(loaded, source=source))
+    document, passages = _read(workers, replace(loaded, source=source))
     if not document.source.title:
         document = replace(document, source=replace(document.source, title=_name(place)))
     if len(document.text) < loaded.least:
         raise UnsupportedContent("the page has next to no text without a browser")
-    passages = split(document)
     if not passages:
         raise EmptyDocument(f"{place} has headings and no text below them: check the file")
     change = store.put(document, passages)
@@ -329,12 +345,12 @@ def _commit(store: Store, place: str, loaded: _Loaded) -> Item:
     return Item(place, outcome, title, count, loaded.reason, source.id, document.links)
 
 
-def _read(loaded: _Loaded) -> Document:
-    """The document in what was loaded."""
+def _read(workers: Workers, loaded: _Loaded) -> tuple[Document, list[Passage]]:
+    """The document in what was loaded, and its passages."""
     source = loaded.source
     at = replace(source, url=loaded.found_at or source.url)
-    document = extract(loaded.data, at, loaded.content_type)
-    return replace(document, source=replace(document.source, url=source.url))
+    document, passages = workers.read(loaded.data, at, loaded.content_type)
+    return replace(document, source=replace(document.source, url=source.url)), passages
 
 
 def _name(place: str) -> str:
@@ -374,10 +390,10 @@ def _jobs(
         try:
             found = list(walk([Path(place)], include, exclude))
             if not found:
-                raise CorpusError(f"{place} holds no files to read: name a folder that does")
+                raise CorpusError(f"{shown(place)} holds no files to read: name a folder that does")
             files |= {path.resolve(): path for path in found}
         except CorpusError as error:
-            failed.append(Item(place, "failed", reason=str(error)))
+            failed.append(Item(shown(place), "failed", reason=str(error)))
     jobs = [_url_job(store, url, fetcher) for url in urls]
     return jobs + [_file_job(store, path) for path in files.values()], failed
 
@@ -436,7 +452,7 @@ def _file_job(store: Store, path: Path) -> _Job:
         source = await asyncio.to_thread(_source_at, store, path.resolve().as_uri(), "upload")
         return _Loaded(source, "read", data)
 
-    return _Job(str(path), load)
+    return _Job(shown(path), load)
 
 
 def _source_at(store: Store, url: str, kind: Kind) -> Source:

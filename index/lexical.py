@@ -47,10 +47,13 @@ class LexicalIndex:
         self._invert()
 
     def keep(self, mask: np.ndarray) -> None:
-        """Drop the documents where ``mask`` [n] is False; the others close up."""
+        """Drop the documents where ``mask`` [n] is False, and the words that they alone have."""
         lengths = np.diff(self.starts)
         entries = np.repeat(mask, lengths)
-        self.terms, self.counts = self.terms[entries], self.counts[entries]
+        used, terms = np.unique(self.terms[entries], return_inverse=True)
+        words = list(self.vocabulary)
+        self.vocabulary = {words[term]: i for i, term in enumerate(used)}
+        self.terms, self.counts = terms.astype(np.int32), self.counts[entries]
         self.starts = np.concatenate([[0], np.cumsum(lengths[mask])]).astype(np.int64)
         self._invert()
 

@@ -8,13 +8,16 @@ imports faiss.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import secrets
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import faiss
 import numpy as np
@@ -25,8 +28,9 @@ from index.lexical import LexicalIndex
 from index.search import Ranked, fuse
 from index.tokens import is_japanese
 
-FORMAT = 1
+FORMAT = 2
 POOL = 100  # candidates that each half puts forward
+_KEY = np.dtype("V16")
 # What faiss, numpy and zipfile raise for files that are cut short, damaged or something else.
 _UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
 
@@ -40,6 +44,7 @@ class LocalIndex:
         self._lexical = LexicalIndex()
         self._rows = np.zeros(0, np.int64)  # position in the lexical index -> row
         self._japanese = np.zeros(0, bool)
+        self._keys = np.zeros(0, _KEY)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -59,6 +64,7 @@ class LocalIndex:
         self._lexical.add(texts)
         self._rows = np.concatenate([self._rows, new])
         self._japanese = np.concatenate([self._japanese, [is_japanese(t) for t in texts]])
+        self._keys = np.concatenate([self._keys, np.array([text_key(t) for t in texts], _KEY)])
 
     def remove(self, rows: Sequence[int]) -> None:
         gone = np.asarray(rows, np.int64)
@@ -68,6 +74,12 @@ class LocalIndex:
         self._vectors.remove_ids(gone)
         self._lexical.keep(kept)
         self._rows, self._japanese = self._rows[kept], self._japanese[kept]
+        self._keys = self._keys[kept]
+
+    def vectors(self, rows: Sequence[int]) -> dict[bytes, Floats]:
+        """The vectors of some rows, by the ``text_key`` of what was embedded."""
+        at = np.flatnonzero(np.isin(self._rows, np.asarray(rows, np.int64)))
+        return {self._keys[i].tobytes(): self._vectors.reconstruct(int(self._rows[i])) for i in at}
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
@@ -131,25 +143,34 @@ class LocalIndex:
             "corpus_revision": revision,
             "files": files,
         }
+        partial = folder / f"manifest-{token}.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            faiss.write_index(self._vectors, str(folder / files["vectors"]))
-            arrays = {"rows": self._rows, "japanese": self._japanese, **self._lexical.arrays()}
-            with (folder / files["lexical"]).open("wb") as out:
-                np.savez(out, **arrays)
-            partial = folder / f"manifest-{token}.json"
-            partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            arrays = {"rows": self._rows, "japanese": self._japanese, "keys": self._keys}
+            arrays |= self._lexical.arrays()
+            text = json.dumps(manifest, indent=1).encode()
+            # Left to open the file itself, faiss would not tell that closing it failed.
+            _write(
+                folder / files["vectors"],
+                lambda out: faiss.write_index(self._vectors, faiss.PyCallbackIOWriter(out.write)),
+            )
+            _write(folder / files["lexical"], lambda out: np.savez(out, **arrays))
+            _write(partial, lambda out: out.write(text))
             os.replace(partial, folder / "manifest.json")
-            for old in folder.iterdir():
-                if old.name not in {*files.values(), "manifest.json"}:
-                    old.unlink(missing_ok=True)
         except (OSError, RuntimeError) as error:
+            for name in (*files.values(), partial.name):  # a full disk needs the room
+                with contextlib.suppress(OSError):
+                    (folder / name).unlink(missing_ok=True)
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise StoreError(
                 f"cannot write the index in {folder} ({reason}): check that the folder can be"
                 " written and its disk is not full; the documents are safe, and `tenkyo reindex`"
                 " writes the index again"
             ) from error
+        with contextlib.suppress(OSError):  # what is left over is tried again by the next save
+            for old in folder.iterdir():
+                if old.name not in {*files.values(), "manifest.json"}:
+                    old.unlink(missing_ok=True)
 
     @classmethod
     def open(cls, folder: Path, embedder: str, revision: str | None = None) -> LocalIndex:
@@ -166,6 +187,7 @@ class LocalIndex:
             with (folder / manifest["files"]["lexical"]).open("rb") as raw:
                 arrays = dict(np.load(raw))
             made._rows, made._japanese = arrays["rows"], arrays["japanese"]
+            made._keys = arrays["keys"]
             made._lexical = LexicalIndex.from_arrays(arrays)
         except _UNREADABLE as error:
             if read_manifest(folder) != manifest:  # written again while it was being read
@@ -207,6 +229,19 @@ class LiveIndex:
                 self._index = LocalIndex.open(self._folder, self._embedder)
                 self._written = written
             return self._index
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file, and wait until it is on the disk, where it outlasts a power cut."""
+    with path.open("wb") as out:
+        write(out)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def text_key(text: str) -> bytes:
+    """16 bytes that stand for a text that was embedded."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def read_manifest(folder: Path) -> dict:

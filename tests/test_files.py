@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from corpus.errors import CorpusError, EmptyDocument
-from corpus.files import read, walk
+from corpus.files import read, shown, walk
 
 
 @pytest.fixture
@@ -103,3 +104,80 @@ def test_a_file_that_may_not_be_read_is_named(tree: Path) -> None:
     (tree / "a.md").chmod(0)
     with pytest.raises(CorpusError, match=r"a\.md may not be read"):
         read(tree / "a.md")
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
+    """Of what is read, half might be of before the change, and half of after."""
+    path = tmp_path / "log.md"
+    stop, data = threading.Event(), b"x" * 50_000_000
+    path.write_bytes(data)
+
+    def change() -> None:
+        with path.open("r+b") as file:
+            while not stop.is_set():
+                file.write(b"y")
+                file.flush()
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    try:
+        with pytest.raises(CorpusError, match=r"log\.md was changed while it was read"):
+            read(path)
+    finally:
+        stop.set()
+        writer.join()
+    assert len(read(path)) == len(data)
+
+
+def test_what_grows_for_ever_is_not_read_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "log.md"
+    path.write_bytes(b"x" * 100)
+    stop = threading.Event()
+
+    def grow() -> None:
+        with path.open("ab") as file:
+            while not stop.is_set():
+                file.write(b"y" * 100_000)
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        with pytest.raises(CorpusError, match=r"changed while it was read|more than the 1 MB"):
+            while True:
+                read(path, limit=1_000_000)
+    finally:
+        stop.set()
+        writer.join()
+
+
+NAMES = {
+    b"plain.md": "plain.md",
+    "題 é.md".encode(): "題 é.md",
+    b"not utf-8 \xff.md": r"not utf-8 \xff.md",
+    b"two\nlines.md": r"two\nlines.md",
+    b"\x1b[31mred.md": r"\x1b[31mred.md",
+    "\u202egnp.md".encode(): r"\u202egnp.md",
+    b"%2e%2e%2fetc%2fpasswd": "%2e%2e%2fetc%2fpasswd",
+    b"C:\\..\\x.md": r"C:\..\x.md",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
+def test_names_that_cannot_be_printed_are_escaped(tmp_path: Path) -> None:
+    for name in NAMES:
+        (tmp_path / os.fsdecode(name)).touch()
+    found = list(walk([tmp_path]))
+    assert sorted(shown(path.relative_to(tmp_path)) for path in found) == sorted(NAMES.values())
+    for path in found:
+        with pytest.raises(EmptyDocument) as caught:
+            read(path)
+        assert shown(path) in str(caught.value) and str(caught.value).isprintable()
+
+
+def test_a_path_that_leads_out_is_taken_only_where_it_is_named(tree: Path) -> None:
+    outside = tree / "sub" / ".." / ".." / "secret.md"
+    assert [path.resolve() for path in walk([outside])] == [(tree.parent / "secret.md").resolve()]
+    (tree / "sub" / "up").symlink_to("../..")
+    (tree / "sub" / "up.md").symlink_to("../../secret.md")
+    (tree / "sub" / "far.md").symlink_to("/etc/passwd")
+    assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]

@@ -17,7 +17,7 @@ import pytest
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from index.lexical import LexicalIndex
-from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest
+from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest, text_key
 from index.search import Ranked, fuse
 from index.tokens import is_japanese
 
@@ -203,6 +203,36 @@ def test_rows_ascend_and_everything_is_given_for_each() -> None:
     agree(index.search(data.query, "whisper", 5), expected(data, "whisper", 5))
 
 
+def test_vectors_by_their_texts() -> None:
+    data = Data(30)
+    data.texts = [f"{text} {i}" for i, text in enumerate(data.texts)]
+    index = data.index()
+    index.remove(data.rows[:10])
+    found = index.vectors(data.rows[5:15])
+    assert found.keys() == {text_key(text) for text in data.texts[10:15]}
+    for text, vector in zip(data.texts, data.vectors, strict=True):
+        if text_key(text) in found:
+            np.testing.assert_array_equal(found[text_key(text)], vector)
+
+
+def test_words_of_what_was_removed_are_gone(tmp_path: Path) -> None:
+    data = Data(30)
+    data.texts[7] += " confidential"
+    index = data.index()
+    index.remove([data.rows[7]])
+    others = Data(30)
+    others.rows, others.vectors, others.texts = (
+        values[:7] + values[8:] for values in (data.rows, list(data.vectors), data.texts)
+    )
+    others.vectors = np.array(others.vectors)
+    agree(
+        index.search(data.query, "whisper 学習", 9),
+        others.index().search(data.query, "whisper 学習", 9),
+    )
+    index.save(tmp_path, NAME, "r")
+    assert not any(b"confidential" in path.read_bytes() for path in tmp_path.iterdir())
+
+
 # The folder
 
 
@@ -216,6 +246,8 @@ def test_an_index_comes_back_as_it_was(tmp_path: Path) -> None:
         made.add(data.rows[120:], data.vectors[120:], data.texts[120:])
     for text in ("whisper", "音声認識", ""):
         assert again.search(data.query, text, 20) == index.search(data.query, text, 20)
+    found = ({k: v.tolist() for k, v in i.vectors(data.rows).items()} for i in (index, again))
+    assert next(found) == next(found)
     LocalIndex(DIM).save(tmp_path / "empty", NAME, "r0")
     assert len(LocalIndex.open(tmp_path / "empty", NAME)) == 0
 
@@ -362,6 +394,28 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(StoreError, match=r"cannot write the index .*`tenkyo reindex`"):
         Data(2).index().save(tmp_path / "file" / "index", NAME, "r")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("limit", [1500, 3200])  # of 3.5 kB of vectors, and 2.6 kB of words
+def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
+    """Also where only the last bytes find no room, which are written when a file is closed."""
+    Data(30).index().save(tmp_path, NAME, "r1")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    script = (
+        "import resource, sys; from pathlib import Path; from tests.test_local_index import *\n"
+        "made = LocalIndex(32)\n"
+        "made.add(range(25), np.ones((25, 32), np.float32), [''] * 25)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
+        "try: made.save(Path(sys.argv[1]), NAME, 'r2')\n"
+        "except StoreError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(limit)],
+        capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=True,
+    )  # fmt: skip
+    assert "File too large" in done.stdout and "its disk is not full" in done.stdout
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_live_index_sees_what_is_saved_later(tmp_path: Path) -> None:

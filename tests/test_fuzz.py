@@ -1,0 +1,302 @@
+"""Damaged and hostile files, read by workers: the parent goes on, in bounded time and memory.
+
+Hypothesis damages real files for some seconds (`make soak`: for minutes); what is known to be
+hostile is built here and has a test of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import docx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from corpus.errors import CorpusError
+from corpus.types import Source
+from corpus.worker import Workers
+
+SOAK = bool(os.environ.get("SOAK"))
+SECONDS = 600 if SOAK else 8  # of fuzzing
+LIMIT = 5.0  # seconds for one file
+MEMORY = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers(LIMIT, MEMORY) as made:
+        yield made
+
+
+def read(workers: Workers, data: bytes, name: str) -> str:
+    """Read a file; "" and what holds of every document, or the one line that refuses it."""
+    source = Source("id", f"file:///books/{name}")
+    try:
+        document, passages = workers.read(data, source)
+    except CorpusError as error:
+        assert f"/{name}" in str(error) and "\n" not in str(error)
+        return str(error)
+    for passage in passages:
+        assert document.text[passage.start : passage.end] == passage.text
+    return ""
+
+
+def pdf(*objects: bytes) -> bytes:
+    """A PDF of some objects, of which the first is its catalogue."""
+    out, starts = b"%PDF-1.7\n", []
+    for number, body in enumerate(objects, 1):
+        starts.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % start for start in starts)
+    size = len(objects) + 1
+    return (
+        out
+        + b"xref\n0 %d\n0000000000 65535 f \n%b" % (size, table)
+        + b"trailer <</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, len(out))
+    )
+
+
+CATALOGUE = b"<</Type/Catalog/Pages 2 0 R>>"
+PAGE = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]%b>>"
+FONT = b"/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+
+
+def one_page(content: bytes, filters: bytes = b"") -> bytes:
+    stream = b"<</Length %d%b>>stream\n%b\nendstream" % (len(content), filters, content)
+    pages = b"<</Type/Pages/Count 1/Kids[3 0 R]>>"
+    return pdf(CATALOGUE, pages, PAGE % (FONT + b"/Contents 4 0 R"), stream)
+
+
+def text_page() -> bytes:
+    lines = [b"0 -14 Td (Line %d of a page on maps and reading rooms.) Tj" % i for i in range(40)]
+    return one_page(b"BT /F 11 Tf 60 740 Td " + b"\n".join(lines) + b" ET")
+
+
+def word_file(body: bytes = b"", head: bytes = b"") -> bytes:
+    """A Word file; with ``body``, that is what its document part holds."""
+    made, out = docx.Document(), io.BytesIO()
+    made.add_heading("Reading rooms", 1)
+    made.add_paragraph("The Kanda reading room holds 40,000 maps. " * 5)
+    table = made.add_table(2, 2)
+    table.cell(0, 0).text = "Maps"
+    made.save(out)
+    return rezipped(
+        out.getvalue(),
+        lambda part: DOCUMENT % (head, body) if body and b"<w:body>" in part else part,
+    )
+
+
+DOCUMENT = (
+    b"<?xml version='1.0'?>%b<w:document xmlns:w="
+    b"'http://schemas.openxmlformats.org/wordprocessingml/2006/main'><w:body>%b</w:body></w:document>"
+)
+
+
+def rezipped(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A zip file with its parts changed, and the sums right again."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for item in old.infolist():
+            new.writestr(item.filename, change(old.read(item)))
+    return out.getvalue()
+
+
+HTML = (
+    "<!doctype html><html lang=ja><head><title>地図</title><meta charset=utf-8></head><body><article>"
+    "<h1>読書室</h1><p>神田の読書室には<b>四万</b>枚の地図がある。<a href='/maps'>地図</a></p>"
+    "<table><tr><th>a<td>b</table><ul><li>one<li>two</ul><pre>x = 1</pre></article></body></html>"
+).encode()
+MARKDOWN = (
+    b"---\ntitle: Rooms\ndate: 2024-01-02\n---\n# Rooms\n\n> *The* [room](https://example.org) holds\n"
+    b"- 40,000 maps\n  1. and `atlases`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nx = 1\n```\n<b>x</b>\n"
+)
+
+# Damage
+
+TOKENS = [
+    b"\0", b"\xff", b"<", b">", b"&#0;", b"]]>", b"<!--", b"</", b"(", b"\\", b"endobj", b"endstream",
+    b"4294967295", b"-1", b"1e999", b"/Kids[1 0 R]", b"/Length 99999999", b"1 0 R", b"<w:p>", b"<div>" * 99,
+    b"---\n", b"```", b"[" * 50, b"\xe3\x81", b" " * 3000,
+]  # fmt: skip
+damage = st.tuples(
+    st.sampled_from(["flip", "insert", "cut", "repeat", "end"]),
+    st.floats(0, 1),
+    st.integers(1, 200),
+    st.sampled_from(TOKENS),
+)
+
+
+def damaged(data: bytes, kind: str, where: float, length: int, token: bytes) -> bytes:
+    at = int(where * len(data))
+    match kind:
+        case "flip":
+            return (
+                data[:at]
+                + bytes(byte ^ (1 << length % 8) for byte in data[at : at + 1])
+                + data[at + 1 :]
+            )
+        case "insert":
+            return data[:at] + token + data[at:]
+        case "cut":
+            return data[:at] + data[at + length :]
+        case "repeat":
+            return data[:at] + data[at : at + length] * 20 + data[at:]
+        case _:
+            return data[:at]
+
+
+def seeds() -> list[tuple[str, bytes]]:
+    folder = Path(__file__).parent.parent.parent / "shared" / "pdfs"
+    real = [path for path in sorted(folder.glob("*.*")) if 0 < path.stat().st_size < 150_000]
+    return [
+        ("a.pdf", text_page()),
+        ("b.docx", word_file()),
+        ("c.html", HTML),
+        ("d.md", MARKDOWN),
+        *((path.name, path.read_bytes()) for path in real),
+    ]
+
+
+SEEDS = seeds()
+
+
+def test_damaged_files(workers: Workers) -> None:
+    until = time.monotonic() + SECONDS
+    reads = refused = 0
+
+    @settings(
+        max_examples=1_000_000 if SOAK else 1500,
+        deadline=None,
+        database=None,
+        derandomize=not SOAK,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.sampled_from(SEEDS), st.lists(damage, min_size=1, max_size=6), st.booleans())
+    def fuzz(seed: tuple[str, bytes], steps: list, inside: bool) -> None:
+        nonlocal reads, refused
+        if time.monotonic() > until:
+            return
+        name, data = seed
+        for step in steps:
+            if inside and name.endswith(".docx"):
+                data = rezipped(data, lambda part, step=step: damaged(part, *step))
+            else:
+                data = damaged(data, *step)
+        started = time.monotonic()
+        refused += bool(read(workers, data, name))
+        reads += 1
+        assert time.monotonic() - started < LIMIT + 5
+
+    fuzz()
+    assert reads > 30 and 0 < refused < reads
+    for worker in workers._idle:
+        assert peak(worker.process.pid) < MEMORY
+
+
+def peak(process: int) -> int:
+    """The most memory that a process has used, in bytes; 0 where the system does not say."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) << 10 for line in status.splitlines() if "VmHWM" in line)
+
+
+# What is known to be hostile
+
+
+def pages(count: int) -> bytes:
+    kids = b" ".join(b"%d 0 R" % (number + 3) for number in range(count))
+    return pdf(
+        CATALOGUE, b"<</Type/Pages/Count %d/Kids[%b]>>" % (count, kids), *[PAGE % b""] * count
+    )
+
+
+def entities() -> bytes:
+    names = "abcdefghij"
+    lines = [f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in pairwise(names)]
+    return f"<!DOCTYPE w:document [<!ENTITY a 'aaaaaaaaaa'>{''.join(lines)}]>".encode()
+
+
+def bomb() -> bytes:
+    """1.2 GB of spaces, deflated twice; the sums at their ends are wrong, which no reader minds."""
+    part = zlib.compressobj(9)
+    block = part.compress(b" " * 10_000_000) + part.flush(zlib.Z_FULL_FLUSH)
+    return zlib.compress(block + block[2:] * 120 + b"\x03\x00", 9)
+
+
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "pages.pdf": (lambda: pages(10_000), "has 10000 pages, more than 5000: split it"),
+    "blank.pdf": (lambda: pages(3000), "no text on them"),
+    "ring.pdf": (
+        lambda: pdf(
+            CATALOGUE,
+            b"<</Type/Pages/Count 2/Kids[3 0 R 2 0 R]/Parent 3 0 R>>",
+            b"<</Type/Pages/Count 2/Kids[2 0 R 3 0 R]/Parent 2 0 R>>",
+        ),
+        "damaged PDF",
+    ),
+    "counts.pdf": (
+        lambda: pdf(CATALOGUE, b"<</Type/Pages/Count 2000000000/Kids[3 0 R]>>", PAGE % b""),
+        "no text on them",
+    ),
+    "nested.pdf": (
+        lambda: pdf(
+            CATALOGUE,
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            PAGE % (b"/Contents" + b"[" * 100_000 + b"]" * 100_000),
+        ),
+        "no text on them",
+    ),
+    "bomb.pdf": (
+        lambda: one_page(bomb(), b"/Filter[/FlateDecode/FlateDecode]"),
+        "crashed its reader",
+    ),
+    "bomb.docx": (lambda: word_file(b"<w:p/>" * 10_000_000), "unpack to 61 MB"),
+    "entities.docx": (lambda: word_file(b"<w:p><w:r><w:t>&j;</w:t></w:r></w:p>", entities()), "damaged"),
+    "nested.docx": (lambda: word_file(b"<w:p>" * 99_999 + b"</w:p>" * 99_999), "damaged Word file"),
+    "line.html": (
+        lambda: b"<!doctype html><p>" + b"word " * 10_000_000,
+        "has 50.0 million characters",
+    ),
+    "nested.html": (lambda: b"<!doctype html>" + b"<div>" * 50_000, "no text in it"),
+    "heading.html": (
+        lambda: b"<!doctype html><h1>" + b"head " * 40_000 + b"</h1>" + b"<p>Some text.</p>" * 999,
+        "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files(workers: Workers, name: str) -> None:
+    make, reason = HOSTILE[name]
+    data = make()
+    started = time.monotonic()
+    said = read(workers, data, name)
+    over = "takes more than" in said  # the time or the memory that it may: always a good reason
+    assert over or (reason in said and bool(reason) == bool(said)), said
+    assert time.monotonic() - started < LIMIT + 5
+    for worker in workers._idle:
+        assert peak(worker.process.pid) < MEMORY
+
+
+def test_an_external_entity_is_not_read(workers: Workers, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the secret")
+    head = f"<!DOCTYPE w:document [<!ENTITY a SYSTEM '{(tmp_path / 'secret').as_uri()}'>]>".encode()
+    data = word_file(b"<w:p><w:r><w:t>&a; is here.</w:t></w:r></w:p>", head)
+    try:
+        document, _ = workers.read(data, Source("id", "file:///books/a.docx"))
+        assert "secret" not in document.text
+    except CorpusError as error:
+        assert "secret" not in str(error)
