@@ -148,14 +148,13 @@ class LocalIndex:
             folder.mkdir(parents=True, exist_ok=True)
             arrays = {"rows": self._rows, "japanese": self._japanese, "keys": self._keys}
             arrays |= self._lexical.arrays()
-            text = json.dumps(manifest, indent=1).encode()
             # Left to open the file itself, faiss would not tell that closing it failed.
             _write(
                 folder / files["vectors"],
                 lambda out: faiss.write_index(self._vectors, faiss.PyCallbackIOWriter(out.write)),
             )
             _write(folder / files["lexical"], lambda out: np.savez(out, **arrays))
-            _write(partial, lambda out: out.write(text))
+            _write(partial, lambda out: out.write(json.dumps(manifest, indent=1).encode()))
             os.replace(partial, folder / "manifest.json")
         except (OSError, RuntimeError) as error:
             for name in (*files.values(), partial.name):  # a full disk needs the room
