@@ -230,15 +230,15 @@ def _answer(about: dict[str, Any], data: bytes) -> dict[str, Any]:
             raise CorpusError(f"{_name(source)} has {count}, more than {most}: split it")
         return {"document": asdict(document), "passages": [asdict(p) for p in split(document)]}
     except CorpusError as error:
-        kind, message = type(error).__name__, str(error)
+        return _refusal(type(error).__name__, str(error))
     except MemoryError:
         raise
     except Exception as error:  # a file has found a fault in a reader
-        kind = "CorpusError"
-        message = (
-            f"{_name(source)} cannot be read ({type(error).__name__} in its reader):"
-            " save it again in another program"
-        )
+        fault = f"cannot be read ({type(error).__name__} in its reader)"
+        return _refusal("CorpusError", f"{_name(source)} {fault}: save it again in another program")
+
+
+def _refusal(kind: str, message: str) -> dict[str, Any]:
     return {"error": kind, "message": message, "trace": traceback.format_exc()}
 
 

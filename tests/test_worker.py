@@ -157,6 +157,17 @@ def test_a_file_that_takes_too_much_memory_is_named() -> None:
         read(workers, SMALL, "a.md")
 
 
+def test_a_fault_in_a_reader_is_the_files_error_and_leaves_a_trace(
+    workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "corpus.worker")
+    no_text: str = None  # type: ignore[assignment]  # such as no caller of a reader sends
+    with pytest.raises(CorpusError, match=r"a\.md cannot be read \(TypeError in its reader\)"):
+        workers.read(SMALL, source("a.md"), no_text)
+    assert "Traceback" in caplog.text and "TypeError" in caplog.text
+    assert read(workers, SMALL, "a.md")[1]  # the worker is of use still
+
+
 @needs_proc
 def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
     folder = tmp_path / "docs"
