@@ -84,7 +84,8 @@ class _Loaded:
     """What a job brought: bytes to read as ``source``, or nothing where that is kept.
 
     A text of fewer than ``least`` characters is not the document that was hoped for.
-    ``found_at`` is where the redirects ended, if relative links are to be taken from there.
+    ``found_at`` is where the redirects ended, if relative links are to be taken from there;
+    ``password`` opens an encrypted PDF.
     """
 
     source: Source
@@ -94,6 +95,7 @@ class _Loaded:
     reason: str = ""
     least: int = 0
     found_at: str = ""
+    password: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +143,15 @@ async def ingest_places(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    password: str = "",
 ) -> list[Item]:
     """Ingest URLs, files and folders; ``places`` as a user writes them.
 
     ``include`` and ``exclude`` are patterns for what is in folders, as for
-    :func:`corpus.files.walk`. The address of a paper is read as ``ingest_papers`` reads it.
+    :func:`corpus.files.walk`; ``password`` opens encrypted PDFs among the files. The address of
+    a paper is read as ``ingest_papers`` reads it.
     """
-    jobs, failed = _jobs(store, places, fetcher, include, exclude)
+    jobs, failed = _jobs(store, places, fetcher, include, exclude, password)
     return failed + await _run(store, jobs, progress)
 
 
@@ -159,12 +163,13 @@ async def preview_places(
     open_them: bool,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    password: str = "",
 ) -> list[Item]:
     """What ``ingest_places`` would ingest, as ``planned`` items; nothing is stored.
 
     Only with ``open_them`` are they fetched and read, for their titles and links.
     """
-    jobs, items = _jobs(store, places, fetcher, include, exclude)
+    jobs, items = _jobs(store, places, fetcher, include, exclude, password)
     with Workers() as workers:
         for job in jobs:
             try:
@@ -349,7 +354,7 @@ def _read(workers: Workers, loaded: _Loaded) -> tuple[Document, list[Passage]]:
     """The document in what was loaded, and its passages."""
     source = loaded.source
     at = replace(source, url=loaded.found_at or source.url)
-    document, passages = workers.read(loaded.data, at, loaded.content_type)
+    document, passages = workers.read(loaded.data, at, loaded.content_type, loaded.password)
     return replace(document, source=replace(document.source, url=source.url)), passages
 
 
@@ -375,6 +380,7 @@ def _jobs(
     fetcher: Fetcher,
     include: Sequence[str],
     exclude: Sequence[str],
+    password: str,
 ) -> tuple[list[_Job], list[Item]]:
     """What some places come to, each once, and those that come to nothing."""
     urls: dict[str, None] = {}
@@ -395,7 +401,7 @@ def _jobs(
         except CorpusError as error:
             failed.append(Item(shown(place), "failed", reason=str(error)))
     jobs = [_url_job(store, url, fetcher) for url in urls]
-    return jobs + [_file_job(store, path) for path in files.values()], failed
+    return jobs + [_file_job(store, path, password) for path in files.values()], failed
 
 
 def _url_job(store: Store, url: str, fetcher: Fetcher) -> _Job:
@@ -446,11 +452,11 @@ def _paper_job(
     return _Job(paper.url, load, otherwise)
 
 
-def _file_job(store: Store, path: Path) -> _Job:
+def _file_job(store: Store, path: Path, password: str) -> _Job:
     async def load() -> _Loaded:
         data = await asyncio.to_thread(read, path)
         source = await asyncio.to_thread(_source_at, store, path.resolve().as_uri(), "upload")
-        return _Loaded(source, "read", data)
+        return _Loaded(source, "read", data, password=password)
 
     return _Job(shown(path), load)
 

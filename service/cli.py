@@ -82,6 +82,7 @@ def ingest(
     exclude: Annotated[
         list[str] | None, typer.Option(help="Of folders, no files like drafts/*; may be repeated.")
     ] = None,
+    password: Annotated[str, typer.Option(help="Opens encrypted PDFs among the files.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be ingested, and ingest nothing.")
     ] = False,
@@ -106,14 +107,14 @@ def ingest(
         raise typer.BadParameter("name a host, such as arxiv.org", param_hint="--host")
     settings = parts.read()
     store, cache = parts.store(settings), Cache(settings.cache_dir)
-    patterns = {"include": include or (), "exclude": exclude or ()}
+    how = {"include": include or (), "exclude": exclude or (), "password": password}
 
     async def preview() -> list[Item]:
         if not places:
             return [Item(e.source.url, "planned", e.source.title) for e in entries()]
         async with Fetcher(cache=cache, trust_private=trust_private) as fetcher:
             opened = bool(follow)
-            items = await preview_places(store, places, fetcher, open_them=opened, **patterns)
+            items = await preview_places(store, places, fetcher, open_them=opened, **how)
             crawler = Crawler(fetcher, hosts=host or ())
             return items + following.preview(items, crawler.may_ask, limit)
 
@@ -123,7 +124,7 @@ def ingest(
                 return await ingest_library(store, entries(), fetcher, progress)
         wait = MAX_WAIT if follow else 5
         async with Fetcher(max_wait=wait, cache=cache, trust_private=trust_private) as fetcher:
-            items = await ingest_places(store, places, fetcher, progress, **patterns)
+            items = await ingest_places(store, places, fetcher, progress, **how)
             if follow:
                 crawler = Crawler(fetcher, hosts=host or ())
                 bounds = {"depth": depth, "limit": limit}

@@ -291,6 +291,23 @@ def test_the_posts_again_one_edited_and_one_deleted(
         assert b"kanda" not in path.read_bytes().lower()
 
 
+@pytest.mark.shared
+def test_an_encrypted_file_is_read_with_its_password(
+    house: House, offline: Fetcher, shared: Path
+) -> None:
+    place = [str(shared / "pdfs" / "encrypted.pdf")]
+
+    def ingest(password: str) -> Item:
+        (item,) = asyncio.run(
+            ingest_places(house.store, place, offline, lambda *_: None, password=password)
+        )
+        return item
+
+    assert "give its password with --password" in ingest("").reason
+    assert "try another --password" in ingest("wrong").reason
+    assert (ingest("pass123").outcome, len(house.store.rows())) == ("read", 1)
+
+
 def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
