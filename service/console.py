@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def items(read: Sequence[Item], embedded: int) -> None:
     """What an ingestion did."""
     rows = [
-        (item.outcome, item.title or item.place, str(item.passages or ""), item.reason)
+        (item.outcome, item.title or item.place, str(item.passages or ""), _why(item))
         for item in read
     ]
     table(("outcome", "source", "passages", "why"), rows)
@@ -61,8 +62,19 @@ def items(read: Sequence[Item], embedded: int) -> None:
 
 def planned(items: Sequence[Item]) -> None:
     """What an ingestion would do."""
-    rows = [(item.outcome, item.place, item.title, item.reason) for item in items]
+    rows = [(item.outcome, item.place, item.title, _why(item)) for item in items]
     table(("outcome", "source", "title", "why"), rows)
+
+
+def _why(item: Item) -> str:
+    """The reason, without the name that it begins with and that stands beside it."""
+    names = [item.place]
+    if "://" not in item.place:
+        names.append(Path(item.place).resolve().as_uri())
+    return next(
+        (item.reason[len(name) + 1 :] for name in names if item.reason.startswith(f"{name} ")),
+        item.reason,
+    )
 
 
 def hits(found: Sequence[Hit]) -> None:

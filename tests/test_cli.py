@@ -79,6 +79,8 @@ def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
     assert done.returncode == 0
     again = json.loads(tenkyo("ingest", papers, "--json").stdout.splitlines()[-1])
     assert again["embedded"] == 0 and again["sources"] == 1
+    shown = tenkyo("ingest", papers / "picture.pdf").stdout
+    assert "PNG" in shown and "file://" not in shown  # its name stands beside the reason
     answer = json.loads(tenkyo("ask", "How many maps does Kanda hold?", "--json").stdout)
     assert "40,000" in answer["claims"][0]["text"]
 
