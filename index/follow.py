@@ -1,7 +1,7 @@
 """From a page to the papers that it links to, and on to those that they link to.
 
-    items = await ingest_places(store, places, fetcher, progress)
-    items += await follow(store, items, Crawler(fetcher), progress, depth=1, limit=50)
+    items = await ingestion.places(places, fetcher)
+    items += await follow(ingestion, items, Crawler(fetcher), depth=1, limit=50)
 
 What was named is fetched by the Fetcher, what was only linked to by the Crawler.
 """
@@ -17,7 +17,8 @@ from corpus.guard import refusal
 from corpus.links import Paper, paper, papers
 from corpus.store import Store
 from corpus.types import Link
-from index.ingest import Item, Progress, ingest_papers
+from index.ingest import Ingestion
+from index.report import Item
 
 
 @dataclass(slots=True)
@@ -62,13 +63,7 @@ def linked_papers(
 
 
 async def follow(
-    store: Store,
-    starts: Sequence[Item],
-    crawler: Crawler,
-    progress: Progress,
-    *,
-    depth: int,
-    limit: int,
+    ingestion: Ingestion, starts: Sequence[Item], crawler: Crawler, *, depth: int, limit: int
 ) -> list[Item]:
     """Ingest the papers that ingested sources link to; each names them in ``cited_by``.
 
@@ -82,9 +77,9 @@ async def follow(
         linked = linked_papers(citing, crawler.may_ask, seen, limit)
         limit -= len(linked.papers)
         wanted = {each: _ids(by) for each, by in linked.papers.items()}
-        citing = await ingest_papers(store, wanted, crawler.get, progress)
+        citing = await ingestion.papers(wanted, crawler.get)
         items += linked.left_out + citing
-    _note_citing(store, [*starts, *items])
+    _note_citing(ingestion.store, [*starts, *items])
     return items
 
 

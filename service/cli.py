@@ -23,7 +23,7 @@ from service import console, parts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from index.ingest import Item
+    from index.report import Item
     from service.factcheck import Checked, FactChecker
     from service.types import Answer
 
@@ -97,7 +97,10 @@ def ingest(
     from corpus.crawl import MAX_WAIT, Crawler
     from corpus.fetch import Fetcher
     from index import follow as following
-    from index.ingest import Item, check_index, ingest_library, ingest_places, preview_places, sync
+    from index.ingest import Ingestion
+    from index.report import Item, Tally
+    from index.sync import check_index, sync
+    from index.tasks import Choice
 
     if follow and not places:
         raise typer.BadParameter("name the page to follow", param_hint="--follow")
@@ -107,38 +110,39 @@ def ingest(
         raise typer.BadParameter("name a host, such as arxiv.org", param_hint="--host")
     settings = parts.read()
     store, cache = parts.store(settings), Cache(settings.cache_dir)
-    how = {"include": include or (), "exclude": exclude or (), "password": password}
+    choice = Choice(include or (), exclude or (), password)
 
-    async def preview() -> list[Item]:
+    async def preview(ingestion: Ingestion) -> list[Item]:
         if not places:
             return [Item(e.source.url, "planned", e.source.title) for e in entries()]
         async with Fetcher(cache=cache, trust_private=trust_private) as fetcher:
-            opened = bool(follow)
-            items = await preview_places(store, places, fetcher, open_them=opened, **how)
+            items = await ingestion.preview(places, fetcher, choice, open_them=bool(follow))
             crawler = Crawler(fetcher, hosts=host or ())
             return items + following.preview(items, crawler.may_ask, limit)
 
-    async def read(progress: Callable[[str, int, int], None]) -> list[Item]:
+    async def read(ingestion: Ingestion) -> list[Item]:
         if not places:
             async with Fetcher(connect=4, read=8, deadline=20, cache=cache) as fetcher:
-                return await ingest_library(store, entries(), fetcher, progress)
+                return await ingestion.library(entries(), fetcher)
         wait = MAX_WAIT if follow else 5
         async with Fetcher(max_wait=wait, cache=cache, trust_private=trust_private) as fetcher:
-            items = await ingest_places(store, places, fetcher, progress, **how)
+            items = await ingestion.places(places, fetcher, choice)
             if follow:
                 crawler = Crawler(fetcher, hosts=host or ())
-                bounds = {"depth": depth, "limit": limit}
-                items += await following.follow(store, items, crawler, progress, **bounds)
+                items += await following.follow(ingestion, items, crawler, depth=depth, limit=limit)
             return items
 
     if dry_run:
-        items, embedded = asyncio.run(preview()), 0
+        with Ingestion(store) as ingestion:
+            items, embedded = asyncio.run(preview(ingestion)), 0
     else:
         embedder = parts.embedder(settings)
         check_index(settings.index_dir, embedder.name)
-        with console.progress() as progress:
-            items = asyncio.run(read(progress))
-            embedded = sync(store, embedder, settings.index_dir, progress)
+        with console.ingestion() as tell:
+            tally = Tally(tell)
+            with Ingestion(store, tally) as ingestion:
+                items = asyncio.run(read(ingestion))
+            embedded = sync(store, embedder, settings.index_dir, tally)
     _report(items, embedded, dry_run, as_json)
 
 
@@ -176,17 +180,13 @@ def _place(item: Item) -> dict[str, str]:
 @app.command()
 def reindex(as_json: Json = False) -> None:
     """Write the index anew from the database."""
-    from index.ingest import sync
+    from index.report import Tally
+    from index.sync import sync
 
     settings = parts.read()
-    with console.progress() as progress:
-        count = sync(
-            parts.store(settings),
-            parts.embedder(settings),
-            settings.index_dir,
-            progress,
-            rebuild=True,
-        )
+    store, embedder = parts.store(settings), parts.embedder(settings)
+    with console.ingestion() as tell:
+        count = sync(store, embedder, settings.index_dir, Tally(tell), rebuild=True)
     print(json.dumps({"embedded": count}) if as_json else f"{count} passages embedded")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from index.ingest import Item
+    from index.report import Item, Progress
     from index.search import Hit
     from service.factcheck import Checked
     from service.recheck import Check
@@ -35,6 +35,19 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             bar.update(tasks[step], completed=done, total=total)
 
         yield advance
+
+
+@contextmanager
+def ingestion() -> Iterator[Callable[[Progress], None]]:
+    """How far an ingestion is, on stderr."""
+    with progress() as advance:
+
+        def tell(now: Progress) -> None:
+            advance("reading", now.documents, now.of_documents)
+            if now.to_index:
+                advance("indexing", now.indexed, now.to_index)
+
+        yield tell
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

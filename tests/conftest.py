@@ -21,10 +21,12 @@ from corpus.fetch import Fetcher
 from corpus.store import Store
 from index.checker import CrossEncoder
 from index.embed import SentenceTransformerEmbedder
-from index.ingest import ingest_library, sync
+from index.ingest import Ingestion
 from index.local import LocalIndex
 from index.models import BUNDLED
+from index.report import Tally
 from index.search import Library
+from index.sync import sync
 from service.verify import Verifier
 
 ROOT = Path(__file__).parent.parent
@@ -100,8 +102,9 @@ def library_folder(
     if kept.exists():
         return Path(shutil.copytree(kept, folder))
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
-    asyncio.run(ingest_library(store, entries(), offline, quiet))
-    sync(store, embedder, folder / "index", quiet)
+    with Ingestion(store) as ingestion:
+        asyncio.run(ingestion.library(entries(), offline))
+    sync(store, embedder, folder / "index", Tally())
     for old in CACHE.glob("library-*"):
         shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(folder, partial := CACHE / f"library-{os.getpid()}.part")
@@ -114,7 +117,3 @@ def library_folder(
 def library(library_folder: Path, embedder: SentenceTransformerEmbedder) -> Library:
     store = Store(f"sqlite:///{library_folder / 'tenkyo.db'}")
     return Library(store, LocalIndex.open(library_folder / "index", embedder.name), embedder)
-
-
-def quiet(doing: str, done: int, of: int) -> None:
-    """Progress that nobody watches."""

@@ -9,9 +9,10 @@ from corpus.errors import ModelUnavailable, NotFound, QuestionRefused
 from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Source
-from index.ingest import sync
 from index.local import LocalIndex
+from index.report import Tally
 from index.search import Library
+from index.sync import sync
 from service.engine import Engine
 from service.question import check_question
 from service.types import Answer
@@ -40,7 +41,7 @@ def hostile(request, tmp_path_factory, embedder):
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     document = Document(Source("room", "https://example.org/room", "Kanda"), text)
     store.put(document, split(document))
-    sync(store, embedder, folder / "index", lambda *_: None)
+    sync(store, embedder, folder / "index", Tally())
     index = LocalIndex.open(folder / "index", embedder.name)
     return Library(store, index, embedder), question, said
 

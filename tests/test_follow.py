@@ -29,7 +29,9 @@ from corpus.fetch import Fetcher
 from corpus.store import Store
 from corpus.types import Source
 from index.follow import follow, preview
-from index.ingest import Item, ingest_library, ingest_places, preview_places
+from index.ingest import Ingestion
+from index.report import Item
+from index.tasks import Choice
 
 PUBLIC = "93.184.216.34"
 ADDRESSES = {
@@ -160,17 +162,19 @@ class House:
 
     def ingest(self, *places: object, depth: int = 1, limit: int = 50) -> dict[str, Item]:
         async def work(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
-            items = await ingest_places(self.store, map(str, places), fetcher, quiet)
-            bounds = {"depth": depth, "limit": limit}
-            return items + await follow(self.store, items, crawler, quiet, **bounds)
+            with Ingestion(self.store) as ingestion:
+                items = await ingestion.places(map(str, places), fetcher)
+                found = await follow(ingestion, items, crawler, depth=depth, limit=limit)
+                return items + found
 
         return self._by_place(self.run(work))
 
     def preview(self, *places: object, limit: int = 50) -> dict[str, Item]:
         async def work(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
-            names = map(str, places)
-            items = await preview_places(self.store, names, fetcher, open_them=True)
-            return items + preview(items, crawler.may_ask, limit)
+            with Ingestion(self.store) as ingestion:
+                names = map(str, places)
+                items = await ingestion.preview(names, fetcher, Choice(), open_them=True)
+                return items + preview(items, crawler.may_ask, limit)
 
         return self._by_place(self.run(work))
 
@@ -191,10 +195,6 @@ class House:
 @pytest.fixture
 def house(web: Web, tmp_path: Path) -> House:
     return House(web, tmp_path / "data")
-
-
-def quiet(doing: str, done: int, of: int) -> None:
-    pass
 
 
 def bare(url: str) -> str:
@@ -365,7 +365,8 @@ def test_a_paper_of_the_library_keeps_its_id_and_particulars(house: House, web: 
     from corpus.catalogue import entries
 
     async def digests(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
-        return await ingest_library(house.store, entries(), fetcher, quiet)
+        with Ingestion(house.store) as ingestion:
+            return await ingestion.library(entries(), fetcher)
 
     house.run(digests)  # nothing of it is on the small web
     before = house.store.source("block-nerf")

@@ -22,16 +22,12 @@ from corpus.passages import in_context, split
 from corpus.store import Store
 from corpus.types import Document, Passage, Source, text_hash
 from index.embed import Floats
-from index.ingest import (
-    INCOMPLETE,
-    Item,
-    check_index,
-    ingest_library,
-    ingest_places,
-    sync,
-)
+from index.ingest import Ingestion
 from index.local import FORMAT, LocalIndex, read_manifest
+from index.report import Item, Progress, Tally
 from index.search import Library
+from index.sync import INCOMPLETE, check_index, sync
+from index.tasks import Choice
 from index.tokens import tokens
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
@@ -67,17 +63,17 @@ class House:
         self.folder, self.fetcher, self.embedder = folder, fetcher, Hashed()
         self.store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
         self.index = folder / "index"
-        self.heard: list[tuple[str, int, int]] = []
-
-    def hear(self, doing: str, done: int, of: int) -> None:
-        self.heard.append((doing, done, of))
+        self.heard: list[Progress] = []
+        self.tally = Tally(self.heard.append)
 
     def ingest(self, *places: str | Path) -> list[Item]:
         names = [str(place) for place in places]
-        return asyncio.run(ingest_places(self.store, names, self.fetcher, self.hear))
+        with Ingestion(self.store, self.tally) as ingestion:
+            return asyncio.run(ingestion.places(names, self.fetcher))
 
     def ingest_library(self) -> list[Item]:
-        return asyncio.run(ingest_library(self.store, entries(), self.fetcher, self.hear))
+        with Ingestion(self.store, self.tally) as ingestion:
+            return asyncio.run(ingestion.library(entries(), self.fetcher))
 
     def sync(self, **options: bool) -> int:
         count = self.update(**options)
@@ -86,7 +82,7 @@ class House:
 
     def update(self, **options: bool) -> int:
         self.embedder.embedded.clear()
-        count = sync(self.store, self.embedder, self.index, self.hear, **options)
+        count = sync(self.store, self.embedder, self.index, self.tally, **options)
         assert len(self.embedder.embedded) == count
         return count
 
@@ -155,9 +151,10 @@ def test_the_library_without_a_network(house: House) -> None:
         assert source.language == entry.digest_language and source.retrieved_at
     total = sum(item.passages for item in items)
     assert len(house.store.rows()) == total == house.sync()
-    assert house.heard[0] == ("reading", 0, len(items))
-    assert ("reading", len(items), len(items)) in house.heard
-    assert house.heard[-1] == ("embedding", total, total)
+    count = len(items)
+    assert house.heard[0] == Progress(of_documents=count)
+    assert Progress("reading", count, count, passages=total) in house.heard
+    assert house.heard[-1] == Progress("indexing", count, count, 0, 0, total, total, total)
 
     revision, rows = house.store.revision(), house.store.rows()
     assert outcomes(house.ingest_library()) == ["digest"] * len(items)
@@ -298,9 +295,8 @@ def test_an_encrypted_file_is_read_with_its_password(
     place = [str(shared / "pdfs" / "encrypted.pdf")]
 
     def ingest(password: str) -> Item:
-        (item,) = asyncio.run(
-            ingest_places(house.store, place, offline, lambda *_: None, password=password)
-        )
+        with Ingestion(house.store) as ingestion:
+            (item,) = asyncio.run(ingestion.places(place, offline, Choice(password=password)))
         return item
 
     assert "give its password with --password" in ingest("").reason
@@ -435,7 +431,7 @@ def test_after_a_crash_while_embedding(house: House) -> None:
     house.embedder.embedded.clear()
     house.embedder.fails_after = 70  # in the second batch
     with pytest.raises(KeyboardInterrupt):
-        sync(house.store, house.embedder, house.index, house.hear)
+        sync(house.store, house.embedder, house.index, house.tally)
     assert len(LocalIndex.open(house.index, "hashed")) == 1  # the old one, still of use
     house.embedder.fails_after = 10**9
     assert house.sync() == 100

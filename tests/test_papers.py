@@ -10,15 +10,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import CACHE, quiet
+from conftest import CACHE
 
 from corpus.extract import extract
 from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Source
-from index.ingest import sync
 from index.local import LocalIndex
+from index.report import Tally
 from index.search import Library
+from index.sync import sync
 
 PDFS = Path(__file__).parents[1] / ".." / "shared" / "pdfs"
 DATA = Path(__file__).parent / "data"
@@ -147,7 +148,7 @@ def test_no_work_cited_is_among_the_first_hits(tmp_path: Path, embedder) -> None
     folder = CACHE / f"papers-{store.revision()[:12]}"  # embedding takes a quarter of a minute
     for old in set(CACHE.glob("papers-*")) - {folder}:
         shutil.rmtree(old, ignore_errors=True)
-    sync(store, embedder, folder, quiet)
+    sync(store, embedder, folder, Tally())
     library = Library(store, LocalIndex.open(folder, embedder.name), embedder)
     asked = [json.loads(line) for line in (DATA / "paper_questions.jsonl").read_text().splitlines()]
     assert len(asked) == 10

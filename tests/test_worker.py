@@ -24,7 +24,8 @@ from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Passage, Source
 from corpus.worker import Workers
-from index.ingest import ingest_places
+from index.ingest import Ingestion
+from index.report import Progress, Tally
 
 ROOT = Path(__file__).parent.parent
 SMALL = b"# Kanda\n\nThe reading room holds 40,000 maps, see https://example.org/maps."
@@ -181,14 +182,15 @@ def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
         for process in processes(os.getpid()) - before:
             os.kill(process, signal.SIGSEGV)
 
-    def progress(_doing: str, count: int, _of: int) -> None:
-        if count == 3:
+    def tell(now: Progress) -> None:
+        if now.documents == 3:
             done.set()
 
     killer = threading.Thread(target=kill)
     killer.start()
     store = Store(f"sqlite:///{tmp_path / 'data' / 'tenkyo.db'}")
-    items = asyncio.run(ingest_places(store, [str(folder)], offline, progress))
+    with Ingestion(store, Tally(tell)) as ingestion:
+        items = asyncio.run(ingestion.places([str(folder)], offline))
     killer.join()
     assert [item.outcome for item in items] == ["read", "failed", "read", "read"]
     assert "b.md crashed its reader (SIGSEGV), which may" in items[1].reason
@@ -251,8 +253,9 @@ def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) 
         "import signal, sys; from tests.test_worker import *\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "store = Store(f'sqlite:///{sys.argv[1]}/tenkyo.db')\n"
-        "progress = lambda doing, done, of: print('ready', flush=True)\n"
-        "asyncio.run(ingest_places(store, [sys.argv[1] + '/slow.md'], Fetcher(), progress))"
+        "tally = Tally(lambda now: print('ready', flush=True))\n"
+        "with Ingestion(store, tally) as ingestion:\n"
+        "    asyncio.run(ingestion.places([sys.argv[1] + '/slow.md'], Fetcher()))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)],

@@ -28,8 +28,9 @@ from corpus.sentences import sentences
 from corpus.store import Store
 from corpus.types import Document, Source, text_hash
 from index.embed import SentenceTransformerEmbedder
-from index.ingest import sync
 from index.models import BUNDLED
+from index.report import Tally
+from index.sync import sync
 from training import sources
 
 SEED = 7
@@ -151,7 +152,7 @@ def prepare(bench: Bench, folder: Path, embedder: SentenceTransformerEmbedder) -
         )
         document = Document(source, text.text)
         store.put(document, split(document))
-    sync(store, embedder, folder / "index", lambda *_: None)
+    sync(store, embedder, folder / "index", Tally())
     models = folder / "models"
     if not models.exists():
         models.symlink_to(Path("..") / "models")

@@ -1,0 +1,84 @@
+"""What an ingestion says of itself: how far it is, and what became of each document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from corpus.types import Link
+
+Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"]
+Step = Literal["reading", "waiting", "indexing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What became of one document.
+
+    ``digest``: the original could not be fetched (``reason``), its digest was ingested.
+    ``kept``: it could not be fetched now, and what an earlier run fetched stays.
+    ``planned``: it would be ingested. ``skipped``: the bounds of the run leave it out.
+    ``source_id`` and ``links`` are those of what was read, of ``pages`` printed pages.
+    """
+
+    place: str
+    outcome: Outcome
+    title: str = ""
+    passages: int = 0
+    reason: str = ""
+    source_id: str = ""
+    links: tuple[Link, ...] = ()
+    pages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingestion is: of its documents, and of the passages that the index lacks.
+
+    ``waiting``: another process writes the index, and has to end first. ``failed`` are among
+    the ``documents`` that are done; ``pages`` and ``passages`` are what was read in them.
+    """
+
+    step: Step = "reading"
+    documents: int = 0
+    of_documents: int = 0
+    failed: int = 0
+    pages: int = 0
+    passages: int = 0
+    indexed: int = 0
+    to_index: int = 0
+
+
+class Tally:
+    """Counts what an ingestion does, and tells each change to who listens."""
+
+    def __init__(self, tell: Callable[[Progress], None] = lambda _: None) -> None:
+        self._tell = tell
+        self.progress = Progress()
+
+    def expect(self, documents: int) -> None:
+        """So many more documents are to be read."""
+        now = self.progress
+        self._set(step="reading", of_documents=now.of_documents + documents)
+
+    def add(self, item: Item) -> None:
+        """One of them is done."""
+        now = self.progress
+        self._set(
+            documents=now.documents + 1,
+            failed=now.failed + (item.outcome == "failed"),
+            pages=now.pages + item.pages,
+            passages=now.passages + item.passages,
+        )
+
+    def wait(self) -> None:
+        self._set(step="waiting")
+
+    def index(self, done: int, of: int) -> None:
+        """So many passages are in the index, of those that it lacked."""
+        self._set(step="indexing", indexed=done, to_index=of)
+
+    def _set(self, **changed: int | Step) -> None:
+        self.progress = replace(self.progress, **changed)
+        self._tell(self.progress)

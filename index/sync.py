@@ -1,0 +1,127 @@
+"""The index brought up to what the store holds: what is new is embedded, what is gone dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from corpus.errors import IndexMissing, StoreError
+from corpus.passages import in_context
+from corpus.store import Store
+from index.embed import Embedder, Floats
+from index.local import LocalIndex, check_manifest, read_manifest, text_key
+from index.report import Tally
+
+EMBED_BATCH = 64
+CHECKPOINT = 4096  # passages embedded between two writes of the index
+INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled
+
+
+def sync(
+    store: Store, embedder: Embedder, folder: Path, tally: Tally, *, rebuild: bool = False
+) -> int:
+    """Bring the index in ``folder`` up to the store; returns how many passages it embedded.
+
+    Only passages that say something new are embedded: where a document was changed, those
+    that read as they did keep their vectors. An index by another embedder or format, or one
+    that cannot be read, raises IndexMismatch, unless ``rebuild`` starts it anew. One process
+    at a time does this to a folder; another waits for it.
+    """
+    with _alone(folder, tally):
+        revision = store.revision()  # before the rows: a change in between leaves a mismatch to see
+        wanted = np.array(store.rows(), np.int64)
+        index = None if rebuild else _open_any(folder, embedder)
+        if index is None:
+            index = LocalIndex(embedder.dim)
+        elif read_manifest(folder)["corpus_revision"] == revision:
+            return 0
+        new = np.setdiff1d(wanted, index.rows())
+        if len(new):
+            # PostgreSQL numbers rows before they are committed, so a lower one may turn up later;
+            # those above it are taken out, and added again in their order.
+            new = wanted[wanted >= new[0]]
+        gone = np.setdiff1d(index.rows(), np.setdiff1d(wanted, new))
+        known = index.vectors(gone)
+        index.remove(gone)
+        embedded = 0
+        for start in range(0, len(new), CHECKPOINT):
+            rows, done = new[start : start + CHECKPOINT], (start, len(new))
+            embedded += _embed(store, embedder, index, known, rows, done, tally)
+            if start + CHECKPOINT < len(new):
+                index.save(folder, embedder.name, INCOMPLETE)
+        index.save(folder, embedder.name, revision)
+        return embedded
+
+
+@contextmanager
+def _alone(folder: Path, tally: Tally) -> Iterator[None]:
+    """Hold the lock beside ``folder``, which ends with the process that holds it."""
+    path = folder.with_name(f"{folder.name}.lock")
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            tally.wait()
+            lock.acquire()
+    except OSError as error:
+        raise StoreError(
+            f"cannot lock the index by {path} ({error.strerror}): check that its folder can be"
+            " written; the documents are safe, and `tenkyo reindex` writes the index again"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _embed(
+    store: Store,
+    embedder: Embedder,
+    index: LocalIndex,
+    known: dict[bytes, Floats],
+    rows: np.ndarray,
+    done: tuple[int, int],
+    tally: Tally,
+) -> int:
+    """Add some rows, and embed what is not ``known``, by its text; returns how many that were.
+
+    ``done`` is (added so far, to add in all).
+    """
+    found, texts, vectors = [], [], []
+    embedded = 0
+    so_far, total = done
+    for start in range(0, len(rows), EMBED_BATCH):
+        tally.index(so_far + start, total)
+        batch = store.passages(rows[start : start + EMBED_BATCH].tolist())
+        batch = dict(sorted(batch.items()))
+        new = [in_context(passage.text, passage, source) for passage, source in batch.values()]
+        unknown = [text for text in new if text_key(text) not in known]
+        made = iter(embedder.embed_passages(unknown))
+        found += batch
+        texts += new
+        vectors += [next(made) if key not in known else known[key] for key in map(text_key, new)]
+        embedded += len(unknown)
+    index.add(found, np.array(vectors, np.float32).reshape(-1, index.dim), texts)
+    tally.index(so_far + len(rows), total)
+    return embedded
+
+
+def _open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
+    try:
+        return LocalIndex.open(folder, embedder.name)
+    except IndexMissing:
+        return None
+
+
+def check_index(folder: Path, embedder: str) -> None:
+    """Raise IndexMismatch if ``sync`` would; cheap, so that no work is done in vain."""
+    try:
+        check_manifest(folder, read_manifest(folder), embedder)
+    except IndexMissing:
+        return

@@ -1,0 +1,192 @@
+"""What there is to ingest: each a task that brings bytes, and says which source they are of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from corpus.catalogue import Entry
+from corpus.errors import CorpusError, FetchFailed, NotFound, UnsupportedContent
+from corpus.fetch import Fetcher
+from corpus.files import read, shown, walk
+from corpus.guard import refusal
+from corpus.links import Paper, canonical_url, paper
+from corpus.papers import Get, find
+from corpus.store import Store
+from corpus.types import Kind, Source, text_hash
+from index.report import Item
+
+LEAST_ORIGINAL = 1500  # characters: a login or consent wall answers 200, with fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a task brought: bytes to read as ``source``, or nothing where that is kept.
+
+    A text of fewer than ``least`` characters is not the document that was hoped for.
+    ``found_at`` is where the redirects ended, if relative links are to be taken from there;
+    ``password`` opens an encrypted PDF.
+    """
+
+    source: Source
+    outcome: Literal["fetched", "read", "digest", "kept"]
+    data: bytes = b""
+    content_type: str = ""
+    reason: str = ""
+    least: int = 0
+    found_at: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One document to ingest: ``load`` does the waiting, ``place`` names it in the report.
+
+    ``otherwise`` is called with the reason if what was loaded cannot be read.
+    """
+
+    place: str
+    load: Callable[[], Awaitable[Loaded]]
+    otherwise: Callable[[str], Awaitable[Loaded]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which files of folders to take, by patterns as for :func:`corpus.files.walk`, and the
+    password of encrypted PDFs among them."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    password: str = ""
+
+
+EVERYTHING = Choice()
+
+
+def place_tasks(
+    store: Store, places: Iterable[str], fetcher: Fetcher, choice: Choice
+) -> tuple[list[Task], list[Item]]:
+    """What some URLs, files and folders come to, each once, and those that come to nothing."""
+    urls: dict[str, None] = {}
+    files: dict[Path, Path] = {}
+    failed = []
+    for place in places:
+        if "://" in place:
+            if refused := refusal(place):
+                failed.append(Item(refused.url, "failed", reason=str(refused)))
+            else:
+                urls[canonical_url(place)] = None
+            continue
+        try:
+            found = list(walk([Path(place)], choice.include, choice.exclude))
+            if not found:
+                raise CorpusError(f"{shown(place)} holds no files to read: name a folder that does")
+            files |= {path.resolve(): path for path in found}
+        except CorpusError as error:
+            failed.append(Item(shown(place), "failed", reason=str(error)))
+    tasks = [_url_task(store, url, fetcher) for url in urls]
+    return tasks + [_file_task(store, path, choice.password) for path in files.values()], failed
+
+
+def library_task(store: Store, entry: Entry, fetcher: Fetcher) -> Task:
+    """A work of the library: its original if that can be fetched, else its digest."""
+
+    async def load() -> Loaded:
+        if not entry.fetch_url:
+            raise UnsupportedContent("its page is an application, with no text to read")
+        page = await fetcher.get(entry.fetch_url)
+        return Loaded(entry.source, "fetched", page.data, page.content_type, least=LEAST_ORIGINAL)
+
+    async def otherwise(reason: str) -> Loaded:
+        if await asyncio.to_thread(_has_original, store, entry.source.id):
+            return Loaded(entry.source, "kept", reason=reason)
+        source, data = await asyncio.to_thread(entry.digest)
+        return Loaded(source, "digest", data, "text/markdown", reason)
+
+    return Task(entry.source.url, load, otherwise)
+
+
+def paper_task(
+    store: Store, paper: Paper, get: Get, kind: Kind, citing: Sequence[str] = ()
+) -> Task:
+    """A paper: its PDF, or else, with the reason why, its page; ``citing`` link to it."""
+    shortfall = ""
+
+    async def load() -> Loaded:
+        nonlocal shortfall
+        found = await find(paper, get)
+        said, text, shortfall = found.particulars, found.text, found.shortfall
+        source = await asyncio.to_thread(_source_at, store, paper.url, kind)
+        source = replace(
+            source,
+            title=source.title or said.title,
+            authors=source.authors or said.authors,
+            venue=source.venue or said.venue,
+            published=source.published or said.published,
+            cited_by=tuple(dict.fromkeys([*source.cited_by, *citing])),
+        )
+        least, found_at = (LEAST_ORIGINAL, text.url) if shortfall else (0, "")
+        return Loaded(source, "fetched", text.data, text.content_type, shortfall, least, found_at)
+
+    async def otherwise(reason: str) -> Loaded:
+        reason = f"{shortfall}; of its page: {reason}" if shortfall else reason
+        known = await asyncio.to_thread(store.source_at, paper.url)
+        if known is not None:
+            await asyncio.to_thread(store.add_citing, known.id, citing)
+            if known.kind != "digest":
+                return Loaded(known, "kept", reason=reason)
+        raise CorpusError(reason)
+
+    return Task(paper.url, load, otherwise)
+
+
+def _url_task(store: Store, url: str, fetcher: Fetcher) -> Task:
+    known = paper(url)
+    if known and known.publisher != "pdf":
+        return paper_task(store, known, fetcher.get, "paper")
+
+    async def load() -> Loaded:
+        page = await fetcher.get(url)
+        source = await asyncio.to_thread(_source_at, store, url, "web")
+        # A login page that answers for a PDF must not pass for a page of its own.
+        found_at = "" if known else page.url
+        return Loaded(source, "fetched", page.data, page.content_type, found_at=found_at)
+
+    return Task(url, load)
+
+
+def _file_task(store: Store, path: Path, password: str) -> Task:
+    async def load() -> Loaded:
+        data = await asyncio.to_thread(read, path)
+        source = await asyncio.to_thread(_source_at, store, path.resolve().as_uri(), "upload")
+        return Loaded(source, "read", data, password=password)
+
+    return Task(shown(path), load)
+
+
+def _source_at(store: Store, url: str, kind: Kind) -> Source:
+    """The source of an address, to be read anew: what stays is who cites it, and, for a work
+    of the library that ships, its id and its particulars."""
+    known = store.source_at(url)
+    if known is None or known.id == _id(url):
+        return Source(_id(url), url, kind=kind, cited_by=known.cited_by if known else ())
+    return replace(known, kind=kind if known.kind == "digest" else known.kind, language="")
+
+
+def _has_original(store: Store, source_id: str) -> bool:
+    try:
+        return store.source(source_id).kind != "digest"
+    except NotFound:
+        return False
+
+
+def _id(url: str) -> str:
+    return text_hash(url)[:12]
+
+
+def reason_of(error: CorpusError) -> str:
+    """Why a document could not be had, without its address, which stands beside it."""
+    return error.reason if isinstance(error, FetchFailed) else str(error)
