@@ -79,6 +79,10 @@ class Cache:
             _log.warning("cannot keep %s in %s: %s", url, self.folder, error.strerror)
             self._drop(data_path, line_path)
 
+    def forget(self, url: str) -> None:
+        """Drop what was kept of an address."""
+        self._drop(*self._paths(url))
+
     def _paths(self, url: str) -> tuple[Path, Path]:
         name = text_hash(url)
         return self.folder / name, self.folder / f"{name}.json"
