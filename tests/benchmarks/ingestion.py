@@ -78,7 +78,9 @@ def main() -> None:
             shutil.copy(given.shared / "corpus" / name, docs)
         library = Library(folder / "data", given.models)
         first, last = sorted(docs.glob("*.md"))[:2]
-        print("| Step | Documents | Passages | Embedded | Seconds |\n| --- | --- | --- | --- | --- |")
+        print(
+            "| Step | Documents | Passages | Embedded | Seconds |\n| --- | --- | --- | --- | --- |"
+        )
 
         def step(name: str, *arguments: str | Path) -> None:
             report, seconds = library.run(*arguments)
