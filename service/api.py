@@ -190,11 +190,11 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
 
     @app.get("/v1/answers/{answer_id}", summary="An answer given before")
     def answer(answer_id: str) -> JSONResponse:
-        return JSONResponse(engine.library.store.answer(answer_id))
+        return JSONResponse(engine.history.answer(answer_id))
 
     @app.get("/v1/answers/{answer_id}/receipt", summary="A record to re-check an answer by")
     def answer_receipt(answer_id: str) -> JSONResponse:
-        made = receipt.make(engine.library.store, answer_id)
+        made = receipt.make(engine.history, answer_id)
         name = f'attachment; filename="receipt-{made["id"]}.json"'
         return JSONResponse(made, headers={"Content-Disposition": name})
 

@@ -25,6 +25,7 @@ from index.ingest import ingest_library, sync
 from index.local import LocalIndex
 from index.models import BUNDLED
 from index.search import Library
+from service.history import History
 from service.verify import Verifier
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +115,11 @@ def library_folder(
 def library(library_folder: Path, embedder: SentenceTransformerEmbedder) -> Library:
     store = Store(f"sqlite:///{library_folder / 'tenkyo.db'}")
     return Library(store, LocalIndex.open(library_folder / "index", embedder.name), embedder)
+
+
+@pytest.fixture(scope="session")
+def history(library: Library) -> History:
+    return History(library.store.database)
 
 
 def quiet(doing: str, done: int, of: int) -> None:

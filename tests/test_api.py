@@ -21,9 +21,9 @@ QUESTION = "How many hours of labelled audio was Whisper trained on?"
 
 
 @pytest.fixture(scope="module")
-def app(library, library_folder, checker):
+def app(library, library_folder, checker, history):
     model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
-    return create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    return create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_stream_from_a_real_server(app, by_header):
     assert json.loads(events[1]["data"]) == answer["claims"][0]
 
 
-def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker):
+def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history):
     class Endless(Script):
         async def stream(self, messages):
             try:
@@ -95,7 +95,7 @@ def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker):
                 self.closed = True
 
     model = Endless("")
-    app = create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    app = create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
     with served(app) as url:
         with httpx.stream(
             "POST", f"{url}/v1/answers", json={"question": QUESTION, "stream": True}, timeout=60
@@ -212,12 +212,12 @@ def test_what_is_not_there(call, path):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_missing_index_is_503_with_the_fix(library, checker, tmp_path, call):
+def test_a_missing_index_is_503_with_the_fix(library, checker, history, tmp_path, call):
     from index.local import LiveIndex
     from index.search import Library
 
     empty = Library(library.store, LiveIndex(tmp_path, library.embedder.name), library.embedder)
-    app = create_app(Engine(empty, checker), index_dir=tmp_path)
+    app = create_app(Engine(empty, checker, history), index_dir=tmp_path)
 
     async def run():
         transport = httpx.ASGITransport(app=app)

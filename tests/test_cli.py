@@ -154,9 +154,10 @@ def test_verify_texts(tenkyo, tmp_path):
     assert tenkyo("verify", tmp_path / "heading.md").returncode == 0
 
 
-def test_verify_receipts(tenkyo, tmp_path, library, checker, data):
-    answer = asyncio.run(Engine(library, checker).answer("How many hours was Whisper trained on?"))
-    made = receipt.make(library.store, answer.id)
+def test_verify_receipts(tenkyo, tmp_path, library, checker, history):
+    engine = Engine(library, checker, history)
+    answer = asyncio.run(engine.answer("How many hours was Whisper trained on?"))
+    made = receipt.make(history, answer.id)
     kept, bent = tmp_path / "kept.json", tmp_path / "bent.json"
     kept.write_text(json.dumps(made, ensure_ascii=False))
     bent.write_text(json.dumps(made | {"question": "Why?"}))

@@ -16,6 +16,7 @@ from corpus.store import Store
 from corpus.types import text_hash
 from service import receipt
 from service.engine import Engine
+from service.history import History
 from service.recheck import _at_the_edge, holds, recheck
 from service.types import Verdict, to_json
 
@@ -27,8 +28,9 @@ WRITTEN = (
 
 
 def made(library, checker, model=None, question=QUESTION):
-    answer = asyncio.run(Engine(library, checker, model).answer(question))
-    return answer, receipt.make(library.store, answer.id)
+    history = History(library.store.database)
+    answer = asyncio.run(Engine(library, checker, history, model).answer(question))
+    return answer, receipt.make(history, answer.id)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def failed(checks):
     return [check.name for check in checks if check.outcome == "failed"]
 
 
-def test_a_receipt_holds_everything(generated, library, checker):
+def test_a_receipt_holds_everything(generated, library, checker, history):
     answer, found = generated
     stored = to_json(answer)
     assert {n: found[n] for n in ("id", "question", "text", "mode", "model", "reason")} == {
@@ -61,11 +63,11 @@ def test_a_receipt_holds_everything(generated, library, checker):
     assert QUESTION in found["prompt"][-1]["content"] and found["answered_at"]
     assert len(found["drafts"]) == len(found["claims"]) + len(found["rejected"]) == 3
     assert "conversation_id" not in found
-    assert receipt.make(library.store, answer.id) == found
+    assert receipt.make(history, answer.id) == found
 
 
-def test_what_is_noted_is_not_in_the_answer(generated, library):
-    stored = library.store.answer(generated[0].id)
+def test_what_is_noted_is_not_in_the_answer(generated, history):
+    stored = history.answer(generated[0].id)
     assert not {"prompt", "drafts", "works", "index", "checker", "sha256"} & stored.keys()
 
 
@@ -314,11 +316,10 @@ def test_json_that_is_no_receipt_is_refused(data, says):
         receipt.read(data)
 
 
-def test_an_answer_stored_by_an_earlier_version_says_so(library):
-    store = library.store
-    conversation = store.new_conversation()
-    store.save_answer("earlier", conversation, {"question": "q"})
+def test_an_answer_stored_by_an_earlier_version_says_so(history):
+    conversation = history.new_conversation()
+    history.save_answer("earlier", conversation, {"question": "q"})
     with pytest.raises(NotFound, match="ask the question again"):
-        receipt.make(store, "earlier")
+        receipt.make(history, "earlier")
     with pytest.raises(NotFound, match="nope"):
-        receipt.make(store, "nope")
+        receipt.make(history, "nope")
