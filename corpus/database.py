@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from corpus.errors import StoreError
 
 BUSY_SECONDS = 10  # to wait for another process that writes
+READER_SECONDS = 2  # to wait for readers, until the log can be emptied
+
+_log = logging.getLogger(__name__)
 
 
 class Database:
@@ -62,6 +66,36 @@ class Database:
                 " not full, or set TENKYO_DATA_DIR to another folder"
             ) from error
 
+    def scrub(self) -> None:
+        """Leave nothing of what was deleted in SQLite's files; what keeps it from it is logged.
+
+        What is deleted is overwritten with zeros where it stands. But SQLite moves rows as it
+        goes, and where they stood before, and in its log, they are still to be read: so the
+        file is written anew, 4 ms a megabyte, and the log is emptied.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        connection = self._engine.raw_connection()
+        cursor = connection.cursor()
+        try:
+            cursor.execute("VACUUM")
+            cursor.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                _log.warning(
+                    "deleted text stays in the log of %s, which is being read: it goes when the"
+                    " log is begun anew, or the service", self.url,
+                )  # fmt: skip
+        except sqlite3.Error as error:
+            _log.warning(
+                "deleted text may stay in the free pages of %s (%s): make room on the disk, and"
+                " delete something else, or run VACUUM with the sqlite3 shell", self.url, error,
+            )  # fmt: skip
+        finally:
+            with suppress(sqlite3.Error):
+                cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+            connection.close()
+
 
 def upsert(db: sa.Connection, table: sa.Table, key: str, values: dict) -> None:
     """Write a row in place of the one with the same key, if there is one."""
@@ -95,7 +129,10 @@ def _tune_sqlite(connection, _record) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     _write_ahead(cursor)
-    cursor.execute("PRAGMA synchronous = NORMAL")
+    # NORMAL would save some milliseconds a commit, and lose the last ones in a power cut.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.execute("PRAGMA journal_size_limit = 0")  # old words are not left in the log's end
     cursor.close()
 
 

@@ -7,57 +7,13 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import sqlalchemy as sa
 
+from corpus import former, tables
 from corpus.database import Database, now, upsert
 from corpus.errors import NotFound
-from corpus.types import Document, Page, Passage, Section, Source, Unread, text_hash
+from corpus.files import is_at
+from corpus.former import Standing, Version
+from corpus.types import Document, Passage, Source, Unread, text_hash
 
-_schema = sa.MetaData()
-_sources = sa.Table(
-    "sources",
-    _schema,
-    sa.Column("id", sa.String, primary_key=True),
-    *(
-        sa.Column(name, sa.String, nullable=False, server_default="")
-        for name in ("url", "title", "kind", "venue", "published", "language", "licence")
-    ),
-    sa.Column("authors", sa.JSON, nullable=False),
-    sa.Column("cited_by", sa.JSON, nullable=False),
-    sa.Column("retrieved_at", sa.String, nullable=False, server_default=""),
-    sa.Column("version", sa.String, nullable=False, server_default=""),
-)
-_documents = sa.Table(
-    "documents",
-    _schema,
-    sa.Column("source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("sections", sa.JSON, nullable=False),
-    sa.Column("pages", sa.JSON, nullable=False),
-)
-_passages = sa.Table(
-    "passages",
-    _schema,
-    # Never used again after a deletion: an index that still holds the row of a passage
-    # that is gone must find nothing there, not another passage.
-    sa.Column("row", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("id", sa.String(16), nullable=False, unique=True),
-    sa.Column(
-        "source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
-    sa.Column("start", sa.Integer, nullable=False),
-    sa.Column("end", sa.Integer, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("heading", sa.String, nullable=False),
-    sa.Column("page", sa.Integer),
-    sqlite_autoincrement=True,
-)
-_unread = sa.Table(
-    "unread",
-    _schema,
-    sa.Column("place", sa.String, primary_key=True),
-    sa.Column("title", sa.String, nullable=False, server_default=""),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("tried_at", sa.String, nullable=False),
-)
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
 
 
@@ -78,7 +34,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
-        self.database.create(_schema)
+        self.database.create(tables.schema)
 
     # Sources, documents and passages
 
@@ -86,96 +42,124 @@ class Store:
         """Store a document and its passages in place of what its source had before.
 
         A document whose text, title, sections and pages are what they were keeps its passages,
-        and only its source's other particulars are brought up to date.
+        and only its source's other particulars are brought up to date. Of what another text
+        takes the place of, nothing is lost: it is former from then on, until it comes back.
         """
         source = replace(document.source, version=text_hash(document.text))
-        row = {f.name: getattr(source, f.name) for f in fields(source)}
+        given = {(p.id, p.heading, p.page) for p in passages}
+        ids = {p.id for p in passages}
         with self.database.transaction(writes=True) as db:
-            query = sa.select(_passages.c["id", "heading", "page"])
-            known = db.execute(query.where(_passages.c.source_id == source.id)).all()
-            same = _sources.c.id == source.id
-            title = db.execute(sa.select(_sources.c.title).where(same)).scalar()
-            upsert(db, _sources, "id", row)
-            upsert(
-                db,
-                _documents,
-                "source_id",
-                {
-                    "source_id": source.id,
-                    "text": document.text,
-                    "sections": [asdict(s) for s in document.sections],
-                    "pages": [asdict(p) for p in document.pages],
-                },
-            )
-            stored = set(map(tuple, known))
-            given = {(p.id, p.heading, p.page) for p in passages}
-            if given == stored and title == source.title:
+            before = db.execute(sa.select(tables.sources).where(_is(source.id))).first()
+            of_source = tables.passages.c.source_id == source.id
+            known = db.execute(sa.select(*former.KEPT).where(of_source)).all()
+            if before and before.version != source.version:
+                former.keep_document(db, tables.source_of(before))
+                former.return_document(db, source)
+            _write(db, replace(document, source=source))
+            stored = {(row.id, row.heading, row.page) for row in known}
+            if before and given == stored and before.title == source.title:
                 return Change(0, 0)
-            db.execute(sa.delete(_passages).where(_passages.c.source_id == source.id))
+            if gone := [row for row in known if row.id not in ids]:
+                former.keep_passages(db, before.version, gone)
+            former.return_passages(db, source.id, ids)
+            db.execute(sa.delete(tables.passages).where(of_source))
             if passages:
-                db.execute(sa.insert(_passages), [asdict(p) for p in passages])
+                db.execute(sa.insert(tables.passages), [asdict(p) for p in passages])
         return Change(len(passages), len(known))
 
-    def delete(self, source_id: str) -> None:
-        """Remove a source with its document and passages; NotFound if there is none."""
+    def delete(self, *source_ids: str) -> None:
+        """Remove sources with all that there is of them, former versions included.
+
+        NotFound, and nothing is removed, where there is none such. Afterwards their words are
+        not in the files of the database either (see ``Database.scrub``, which takes some
+        seconds for a large one: so name all that go at once).
+        """
         with self.database.transaction(writes=True) as db:
-            if db.execute(sa.delete(_sources).where(_sources.c.id == source_id)).rowcount == 0:
-                raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
+            for source_id in source_ids:
+                url = db.execute(sa.select(tables.sources.c.url).where(_is(source_id))).scalar()
+                if url is None:
+                    raise _no_source(source_id)
+                db.execute(sa.delete(tables.sources).where(_is(source_id)))
+                places = db.execute(sa.select(tables.unread.c.place)).scalars()
+                for place in [place for place in places if is_at(place, url)]:
+                    db.execute(sa.delete(tables.unread).where(tables.unread.c.place == place))
+            for row in db.execute(sa.select(tables.sources.c["id", "cited_by"])).all():
+                if gone := set(source_ids).intersection(row.cited_by):
+                    left = [citing for citing in row.cited_by if citing not in gone]
+                    db.execute(sa.update(tables.sources).where(_is(row.id)).values(cited_by=left))
+        self.database.scrub()
 
     def sources(self) -> list[tuple[Source, int]]:
         """Every source with the number of its passages, by id."""
-        count = sa.func.count(_passages.c.row)
+        count = sa.func.count(tables.passages.c.row)
         query = (
-            sa.select(_sources, count.label("passages"))
-            .join(_passages, _passages.c.source_id == _sources.c.id, isouter=True)
-            .group_by(_sources.c.id)
-            .order_by(_sources.c.id)
+            sa.select(tables.sources, count.label("passages"))
+            .join(tables.passages, tables.passages.c.source_id == tables.sources.c.id, isouter=True)
+            .group_by(tables.sources.c.id)
+            .order_by(tables.sources.c.id)
         )
         with self.database.transaction() as db:
-            return [(_source(row), row.passages) for row in db.execute(query)]
+            return [(tables.source_of(row), row.passages) for row in db.execute(query)]
 
     def source(self, source_id: str) -> Source:
         with self.database.transaction() as db:
-            row = db.execute(sa.select(_sources).where(_sources.c.id == source_id)).first()
-        if row is None:
-            raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
-        return _source(row)
+            return _source(db, source_id)
 
     def source_at(self, url: str) -> Source | None:
         """The source of an address, or None; the first by id where there are several."""
-        query = sa.select(_sources).where(_sources.c.url == url).order_by(_sources.c.id)
+        query = (
+            sa.select(tables.sources)
+            .where(tables.sources.c.url == url)
+            .order_by(tables.sources.c.id)
+        )
         with self.database.transaction() as db:
             row = db.execute(query).first()
-        return _source(row) if row else None
+        return tables.source_of(row) if row else None
 
     def add_citing(self, source_id: str, citing: Iterable[str]) -> None:
         """Note that some sources link to this one; NotFound if there is none such."""
         with self.database.transaction(writes=True) as db:
-            same = _sources.c.id == source_id
-            known = db.execute(sa.select(_sources.c.cited_by).where(same)).scalar()
-            if known is None:
-                raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
-            cited_by = list(dict.fromkeys([*known, *citing]))
+            known = _source(db, source_id).cited_by
+            cited_by = tuple(dict.fromkeys([*known, *citing]))
             if cited_by != known:
-                db.execute(sa.update(_sources).where(same).values(cited_by=cited_by))
+                changed = sa.update(tables.sources).where(_is(source_id))
+                db.execute(changed.values(cited_by=cited_by))
 
-    def document(self, source_id: str) -> Document:
-        source = self.source(source_id)
+    def document(self, source_id: str, version: str = "") -> Document:
+        """The document of a source: the current one, or that of a version, as it was then."""
         with self.database.transaction() as db:
-            row = db.execute(
-                sa.select(_documents).where(_documents.c.source_id == source_id)
-            ).first()
-        if row is None:
-            raise NotFound(f"the source {source_id!r} has no document")
-        sections = tuple(Section(**s) for s in row.sections)
-        return Document(source, row.text, sections, tuple(Page(**p) for p in row.pages))
+            return _document(db, _source(db, source_id), version)
+
+    def versions(self, source_id: str) -> list[Version]:
+        """The texts that a source has had, the newest first; the first is the current one."""
+        of_source = tables.passages.c.source_id == source_id
+        with self.database.transaction() as db:
+            source = _source(db, source_id)
+            count = db.execute(sa.select(sa.func.count()).where(of_source)).scalar_one()
+            current = Version(source.version, source.retrieved_at, "", count)
+            return [current, *former.versions(db, source)]
 
     def passage(self, passage_id: str) -> Passage:
+        """A passage, current or former."""
+        return self.standing(passage_id).passage
+
+    def standing(self, passage_id: str) -> Standing:
+        """A passage, current or former, with the document that it stands in."""
+        current = tables.passages.c.id == passage_id
         with self.database.transaction() as db:
-            row = db.execute(sa.select(_passages).where(_passages.c.id == passage_id)).first()
-        if row is None:
-            raise NotFound(f"no passage {passage_id!r}: its source may have changed since")
-        return _passage(row)
+            row = db.execute(sa.select(tables.passages).where(current)).first()
+            if row is not None:
+                source = _source(db, row.source_id)
+                return Standing(tables.passage_of(row), _document(db, source), True)
+            row = former.passage(db, passage_id)
+            if row is None:
+                raise NotFound(f"no passage {passage_id!r}: its source may have been deleted since")
+            document = _document(db, _source(db, row.source_id), row.version)
+            text = document.text[row.start : row.end]
+            passage = Passage(
+                row.id, row.source_id, row.start, row.end, text, row.heading, row.page
+            )
+            return Standing(passage, document, False, former.replacement(db, passage))
 
     # What could not be read
 
@@ -183,16 +167,18 @@ class Store:
         """Remember that an address or a file could not be read, and why."""
         row = {"place": place, "title": title, "reason": reason, "tried_at": now()}
         with self.database.transaction(writes=True) as db:
-            upsert(db, _unread, "place", row)
+            upsert(db, tables.unread, "place", row)
 
     def forget_unread(self, place: str) -> None:
         """It has been read since."""
         with self.database.transaction(writes=True) as db:
-            db.execute(sa.delete(_unread).where(_unread.c.place == place))
+            db.execute(sa.delete(tables.unread).where(tables.unread.c.place == place))
 
     def unread(self) -> list[Unread]:
         """What could not be read when it was last tried, the latest first."""
-        query = sa.select(_unread).order_by(_unread.c.tried_at.desc(), _unread.c.place)
+        query = sa.select(tables.unread).order_by(
+            tables.unread.c.tried_at.desc(), tables.unread.c.place
+        )
         with self.database.transaction() as db:
             return [Unread(**row._mapping) for row in db.execute(query)]
 
@@ -200,9 +186,9 @@ class Store:
 
     def rows(self, source_ids: Sequence[str] | None = None) -> list[int]:
         """Row numbers of all passages, or of those of some sources, ascending."""
-        query = sa.select(_passages.c.row).order_by(_passages.c.row)
+        query = sa.select(tables.passages.c.row).order_by(tables.passages.c.row)
         if source_ids is not None:
-            query = query.where(_passages.c.source_id.in_(source_ids))
+            query = query.where(tables.passages.c.source_id.in_(source_ids))
         with self.database.transaction() as db:
             return list(db.execute(query).scalars())
 
@@ -212,9 +198,11 @@ class Store:
         Rows are never used twice and never change, so the number of rows and the newest one
         tell any two states of a database apart; its id tells apart two databases.
         """
-        newest = sa.select(_passages.c.row, _passages.c.id).order_by(_passages.c.row.desc())
+        newest = sa.select(tables.passages.c.row, tables.passages.c.id).order_by(
+            tables.passages.c.row.desc()
+        )
         with self.database.transaction() as db:
-            count = db.execute(sa.select(sa.func.count()).select_from(_passages)).scalar_one()
+            count = db.execute(sa.select(sa.func.count()).select_from(tables.passages)).scalar_one()
             last = db.execute(newest.limit(1)).first()
         return text_hash(f"{count} {tuple(last) if last else None}")[:12]
 
@@ -224,20 +212,52 @@ class Store:
         with self.database.transaction() as db:
             for i in range(0, len(rows), _BATCH):
                 batch = [int(row) for row in rows[i : i + _BATCH]]
-                query = sa.select(_passages).where(_passages.c.row.in_(batch))
-                found |= {row.row: _passage(row) for row in db.execute(query)}
+                query = sa.select(tables.passages).where(tables.passages.c.row.in_(batch))
+                found |= {row.row: tables.passage_of(row) for row in db.execute(query)}
             wanted = {p.source_id for p in found.values()}
-            query = sa.select(_sources)
+            query = sa.select(tables.sources)
             if len(wanted) <= _BATCH:
-                query = query.where(_sources.c.id.in_(wanted))
-            sources = {row.id: _source(row) for row in db.execute(query)}
+                query = query.where(tables.sources.c.id.in_(wanted))
+            sources = {row.id: tables.source_of(row) for row in db.execute(query)}
         return {row: (passage, sources[passage.source_id]) for row, passage in found.items()}
 
 
-def _source(row: sa.Row) -> Source:
-    values = {f.name: getattr(row, f.name) for f in fields(Source)}
-    return Source(**values | {k: tuple(values[k]) for k in ("authors", "cited_by")})
+def _is(source_id: str) -> sa.ColumnElement[bool]:
+    return tables.sources.c.id == source_id
 
 
-def _passage(row: sa.Row) -> Passage:
-    return Passage(**{f.name: getattr(row, f.name) for f in fields(Passage)})
+def _source(db: sa.Connection, source_id: str) -> Source:
+    row = db.execute(sa.select(tables.sources).where(_is(source_id))).first()
+    if row is None:
+        raise _no_source(source_id)
+    return tables.source_of(row)
+
+
+def _no_source(source_id: str) -> NotFound:
+    return NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
+
+
+def _document(db: sa.Connection, source: Source, version: str = "") -> Document:
+    if version not in ("", source.version):
+        found = former.document(db, source, version)
+        if found is None:
+            raise NotFound(f"the source {source.id!r} has had no version {version!r}")
+        return found
+    there = tables.documents.c.source_id == source.id
+    row = db.execute(sa.select(tables.documents).where(there)).first()
+    if row is None:
+        raise NotFound(f"the source {source.id!r} has no document")
+    return tables.document_of(row, source)
+
+
+def _write(db: sa.Connection, document: Document) -> None:
+    """Write a source and its document, whether there are some or not."""
+    source = document.source
+    upsert(db, tables.sources, "id", {f.name: getattr(source, f.name) for f in fields(source)})
+    values = {
+        "source_id": source.id,
+        "text": document.text,
+        "sections": [asdict(s) for s in document.sections],
+        "pages": [asdict(p) for p in document.pages],
+    }
+    upsert(db, tables.documents, "source_id", values)

@@ -33,3 +33,23 @@ def test_a_password_is_not_shown() -> None:
     with pytest.raises(StoreError) as caught:
         Store("postgresql+psycopg://user:secret@127.0.0.1:1/name")
     assert "secret" not in str(caught.value)
+
+
+def test_what_is_committed_is_on_the_disk_and_what_is_deleted_is_overwritten(
+    tmp_path: Path,
+) -> None:
+    """No test can cut the power: this holds that SQLite is asked to reckon with it."""
+    store = Store(f"sqlite:///{tmp_path}/tenkyo.db")
+    with store.database.transaction() as db:
+        names = ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+        set_to = {name: db.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+    full = 2
+    assert set_to == {
+        "journal_mode": "wal", "synchronous": full, "secure_delete": 1, "foreign_keys": 1,
+    }  # fmt: skip
+
+
+def test_a_database_in_memory_is_scrubbed_too() -> None:
+    store = Store("sqlite://")
+    store.database.scrub()
+    assert store.sources() == []

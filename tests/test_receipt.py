@@ -4,6 +4,7 @@ import ast
 import asyncio
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,33 @@ def test_another_checker_or_calibration_is_noted_and_its_verdicts_are_no_failure
 def test_passages_that_are_gone_are_noted(made_receipt, verifier, tmp_path):
     checks = recheck(made_receipt, verifier, Store(f"sqlite:///{tmp_path / 'empty.db'}"))
     assert holds(checks) and checks[-1].outcome == "note" and "[1]" in checks[-1].detail
+
+
+def test_passages_whose_source_has_changed_since_are_noted_as_kept(
+    made_receipt, library, verifier, tmp_path
+):
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    ids = list(dict.fromkeys(e["source"]["id"] for e in made_receipt["evidence"]))
+    for source_id in ids:
+        rows = library.store.rows([source_id])
+        held = [passage for passage, _ in library.store.passages(rows).values()]
+        store.put(library.store.document(source_id), held)
+    changed, *others = ids
+    (fine,) = recheck(made_receipt, verifier, store)[-1:]
+    assert (fine.name, fine.outcome) == ("library", "ok") and others
+    store.put(replace(library.store.document(changed), text="Otherwise."), [])
+    checks = recheck(made_receipt, verifier, store)
+    assert holds(checks) and checks[-1].outcome == "note"
+    labels = [e["label"] for e in made_receipt["evidence"] if e["source"]["id"] == changed]
+    assert checks[-1].detail.endswith("as they were read: " + " ".join(f"[{n}]" for n in labels))
+    store.delete(others[0])
+    *_, kept, gone = recheck(made_receipt, verifier, store)
+    assert kept == checks[-1] and "no longer in the library" in gone.detail
+    bent = copy.deepcopy(made_receipt)
+    shown = bent["evidence"][labels[0] - 1]
+    shown["passage"]["text"] = digit_or_letter(shown["passage"]["text"])
+    shown["sha256"] = text_hash(shown["passage"]["text"])
+    assert f"library [{labels[0]}]" in failed(recheck(receipt.seal(bent), verifier, store))
 
 
 # Reading and making
