@@ -105,18 +105,18 @@ def test_what_could_not_be_read_of_it_is_forgotten(
     assert {each.place for each in store.unread()} == set(places[4:])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, 2, 7])  # without VACUUM, 0 and 7 leave some
 def test_no_deleted_word_is_left_in_any_file(tmp_path: Path, seed: int) -> None:
     """Rows of all sizes come and go, so that SQLite moves what stays to and fro."""
     store, order = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}"), random.Random(seed)
     marks: dict[str, list[str]] = {}
     gone: list[str] = []
     for step in range(60):
-        name = f"source-{order.randrange(25)}"
+        name = f"source-{order.randrange(30)}"
         mark = f"Mark{seed}x{step:03}x"
         marks.setdefault(name, []).append(mark)
-        put(store, name, f"{mark} is here. " * order.choice([1, 3, 20, 400]))
-        if step % 6 == 5:
+        put(store, name, f"{mark} is here. " * order.choice([1, 5, 60, 400]))
+        if step % 3 == 2:
             store.delete(name := order.choice(sorted(marks)))
             gone += marks.pop(name)
     assert on_disk(tmp_path, *gone) == set()
