@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,26 +75,20 @@ class Database:
         """
         if self._engine.dialect.name != "sqlite":
             return
-        connection = self._engine.raw_connection()
-        cursor = connection.cursor()
-        try:
-            cursor.execute("VACUUM")
-            cursor.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
-            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if busy:
+        with closing(self._engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute("VACUUM")
+            except sqlite3.Error as error:
                 _log.warning(
-                    "deleted text stays in the log of %s, which is being read: it goes when the"
-                    " log is begun anew, or the service", self.url,
+                    "deleted text may stay in free parts of %s (%s): mend that, and run VACUUM"
+                    " with the sqlite3 shell, or delete something else", self.url, error,
                 )  # fmt: skip
-        except sqlite3.Error as error:
-            _log.warning(
-                "deleted text may stay in the free pages of %s (%s): make room on the disk, and"
-                " delete something else, or run VACUUM with the sqlite3 shell", self.url, error,
-            )  # fmt: skip
-        finally:
-            with suppress(sqlite3.Error):
-                cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-            connection.close()
+            if not _emptied(cursor):
+                _log.warning(
+                    "deleted text stays in the log of %s, which is being read: it goes when more"
+                    " has been written, or when the service ends", self.url,
+                )  # fmt: skip
 
 
 def upsert(db: sa.Connection, table: sa.Table, key: str, values: dict) -> None:
@@ -151,6 +145,18 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def _emptied(cursor: sqlite3.Cursor) -> bool:
+    """Empty the write-ahead log into the file; False if that cannot be, since it is being read."""
+    cursor.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
+    try:
+        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    except sqlite3.Error:
+        return False
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def _begin_sqlite(db: sa.Connection) -> None:
