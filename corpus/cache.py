@@ -80,8 +80,12 @@ class Cache:
             self._drop(data_path, line_path)
 
     def forget(self, url: str) -> None:
-        """Drop what was kept of an address."""
+        """Remove what was kept of an address, and of others that led to it."""
         self._drop(*self._paths(url))
+        for line_path in self.folder.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):
+                if json.loads(line_path.read_bytes()).get("final_url") == url:
+                    self._drop(line_path.with_suffix(""), line_path)
 
     def _paths(self, url: str) -> tuple[Path, Path]:
         name = text_hash(url)

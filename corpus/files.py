@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from corpus.errors import CorpusError, EmptyDocument
 
@@ -37,6 +38,16 @@ def shown(path: Path | str) -> str:
     """A path as it can be stored, and printed on one line: what cannot be is escaped."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def is_at(place: str, url: str) -> bool:
+    """Whether a place, a path as it is ``shown`` or an address, is what a URL names."""
+    if place == url:
+        return True
+    parts = urlsplit(url)
+    if parts.scheme != "file" or "://" in place:
+        return False
+    return os.path.realpath(place) == shown(unquote(parts.path))
 
 
 def _is_folder(path: Path) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
@@ -141,10 +142,11 @@ class Ingestion:
 
     def _remember(self, item: Item) -> None:
         """Note a source that could not be read, so that an answer can say that it was not."""
+        place = item.place if "://" in item.place else str(Path(item.place).resolve())
         if item.outcome in ("failed", "digest"):
-            self.store.note_unread(item.place, item.reason, item.title)
+            self.store.note_unread(place, item.reason, item.title)
         else:
-            self.store.forget_unread(item.place)
+            self.store.forget_unread(place)
 
     def _commit(self, place: str, loaded: Loaded) -> Item:
         """Read what was loaded and store it; CorpusError if it cannot be read."""

@@ -190,11 +190,11 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
 
     @app.get("/v1/answers/{answer_id}", summary="An answer given before")
     def answer(answer_id: str) -> JSONResponse:
-        return JSONResponse(engine.library.store.answer(answer_id))
+        return JSONResponse(engine.history.answer(answer_id))
 
     @app.get("/v1/answers/{answer_id}/receipt", summary="A record to re-check an answer by")
     def answer_receipt(answer_id: str) -> JSONResponse:
-        made = receipt.make(engine.library.store, answer_id)
+        made = receipt.make(engine.history, answer_id)
         name = f'attachment; filename="receipt-{made["id"]}.json"'
         return JSONResponse(made, headers={"Content-Disposition": name})
 
@@ -251,18 +251,24 @@ def _add_library(app: FastAPI, engine: Engine) -> None:
         listed = [to_json(source) | {"passages": n} for source, n in store.sources()]
         return JSONResponse({"sources": listed})
 
-    @app.get("/v1/sources/{source_id}", summary="One source, with its text")
-    def source(source_id: str) -> JSONResponse:
-        document = store.document(source_id)
-        return JSONResponse(to_json(document.source) | {"text": document.text})
+    @app.get("/v1/sources/{source_id}", summary="One source, with its text or a former one")
+    def source(source_id: str, version: str = "") -> JSONResponse:
+        document = store.document(source_id, version)
+        versions = [to_json(each) for each in store.versions(source_id)]
+        more = {"text": document.text, "versions": versions}
+        return JSONResponse(to_json(document.source) | more)
 
     @app.get("/v1/passages/{passage_id}", summary="One passage, with what stands around it")
     def passage(passage_id: str) -> JSONResponse:
-        found = store.passage(passage_id)
-        document = store.document(found.source_id)
-        before = document.text[max(0, found.start - CONTEXT) : found.start]
-        after = document.text[found.end : found.end + CONTEXT]
-        more = {"before": before, "after": after, "source": to_json(document.source)}
+        standing = store.standing(passage_id)
+        found, document = standing.passage, standing.document
+        more = {
+            "before": document.text[max(0, found.start - CONTEXT) : found.start],
+            "after": document.text[found.end : found.end + CONTEXT],
+            "source": to_json(document.source),
+            "current": standing.current,
+            "replaced_by": standing.replaced_by,
+        }
         return JSONResponse(to_json(found) | more)
 
 

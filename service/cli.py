@@ -343,15 +343,22 @@ def show(
 
     store = parts.store(parts.read())
     try:
-        found: Any = store.passage(identifier)
-        source, text = store.source(found.source_id), found.text
+        standing = store.standing(identifier)
     except NotFound:
         found = store.document(identifier)
-        source, text = found.source, found.text
-    if as_json:
-        print(json.dumps(to_json(found) | {"source": to_json(source)}, ensure_ascii=False))
+        printed, more = partial(console.document, found), {"source": to_json(found.source)}
     else:
-        print(f"{source.title}\n{source.kind} · {source.url}\n\n{text}")
+        found = standing.passage
+        printed = partial(console.passage, standing)
+        more = {
+            "source": to_json(standing.document.source),
+            "current": standing.current,
+            "replaced_by": standing.replaced_by,
+        }
+    if as_json:
+        print(json.dumps(to_json(found) | more, ensure_ascii=False))
+    else:
+        printed()
 
 
 @app.command()

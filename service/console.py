@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from corpus.former import Standing
+    from corpus.types import Document, Source
     from index.report import Item, Progress
     from index.search import Hit
     from service.factcheck import Checked
@@ -94,6 +96,26 @@ def hits(found: Sequence[Hit]) -> None:
     for hit in found:
         print(f"{hit.score:6.2f}  {hit.passage.id}  {hit.source.title}")
         print(f"        {_line(hit.passage.text)[:160]}\n")
+
+
+def document(found: Document) -> None:
+    _heading(found.source)
+    print(f"\n{found.text}")
+
+
+def passage(standing: Standing) -> None:
+    """A passage, with a line on it where its source has changed since."""
+    source = standing.document.source
+    _heading(source)
+    if not standing.current:
+        words = f"has these words now as {standing.replaced_by}"
+        now = words if standing.replaced_by else "no longer has these words"
+        print(f"of a former version, read {source.retrieved_at or 'earlier'}: the source {now}")
+    print(f"\n{standing.passage.text}")
+
+
+def _heading(source: Source) -> None:
+    print(f"{source.title}\n{source.kind} · {source.url}")
 
 
 def answer(made: Answer) -> None:

@@ -20,6 +20,7 @@ from service import prompt, receipt
 from service.abstain import Premise, explain, false_premise
 from service.citations import SentenceParser, resolve
 from service.evidence import select, with_originals
+from service.history import History
 from service.model import AnswerModel
 from service.provenance import Originals
 from service.question import check_question, language_of
@@ -94,19 +95,20 @@ def append(text: str, claim: Claim) -> tuple[str, Claim]:
 
 
 class Engine:
-    """Answers questions from a library; ``model`` None means quote mode."""
+    """Answers questions from a library, and keeps the answers; ``model`` None: quote mode."""
 
     def __init__(
         self,
         library: Library,
         checker: Checker,
+        history: History,
         model: AnswerModel | None = None,
         *,
         top_k: int = 8,
         evidence_chars: int = 5000,
         window: int = prompt.WINDOW,
     ) -> None:
-        self.library, self.checker, self.model = library, checker, model
+        self.library, self.checker, self.history, self.model = library, checker, history, model
         self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
 
@@ -177,9 +179,9 @@ class Engine:
                 store.source(source_id)
             conversation = conversation_id
             if conversation is None:
-                conversation = store.new_conversation()
+                conversation = self.history.new_conversation()
             else:
-                store.conversation(conversation)
+                self.history.conversation(conversation)
             turn = _Turn(secrets.token_urlsafe(12), conversation, question)
             turn.revision = store.revision()
             turn.originals = Originals(source for source, _ in store.sources())
@@ -298,5 +300,4 @@ class Engine:
         noted = receipt.note(
             self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt
         )
-        store = self.library.store
-        store.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)
+        self.history.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)

@@ -77,6 +77,7 @@ def library(settings: Settings) -> Library:
 def engine(settings: Settings) -> tuple[Engine, Callable]:
     """The engine of the settings, and what to await when it is done with."""
     from service.engine import Engine
+    from service.history import History
     from service.model import ChatModel
 
     url, name, server = settings.llm_url, settings.llm_model, None
@@ -92,9 +93,11 @@ def engine(settings: Settings) -> tuple[Engine, Callable]:
             await model.aclose()
         server = None
 
+    searched = library(settings)
     engine = Engine(
-        library(settings),
+        searched,
         checker(settings),
+        History(searched.store.database),
         model,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,

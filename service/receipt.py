@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpus.errors import NotFound, ReceiptRefused
-from corpus.store import Store
 from corpus.types import Source, text_hash
 from index.checker import Checker
 from index.search import Library
+from service.history import History
 from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
 
 FORMAT = "tenkyo-receipt"
@@ -118,13 +118,13 @@ def note(
     return asdict(noted)
 
 
-def make(store: Store, answer_id: str) -> dict[str, Any]:
+def make(history: History, answer_id: str) -> dict[str, Any]:
     """The receipt of an answer that was stored, as JSON; the same whenever it is made.
 
     NotFound if there is no such answer, or if it was given before records were kept.
     """
-    answer = store.answer(answer_id)
-    answered_at, noted = store.record(answer_id)
+    answer = history.answer(answer_id)
+    answered_at, noted = history.record(answer_id)
     if noted is None:
         raise NotFound(
             f"no receipt for the answer {answer_id!r}: it was given by an earlier version of"

@@ -214,18 +214,27 @@ def _prompt(receipt: Receipt) -> Check:
 
 
 def _library(receipt: Receipt, store: Store) -> Iterator[Check]:
-    gone = []
+    """Whether the passages are in a library as they were read, be it in a former version."""
+    gone, former = [], []
     for e in receipt.evidence:
         try:
-            here = store.passage(e.passage.id)
+            standing = store.standing(e.passage.id)
         except NotFound:
             gone.append(f"[{e.label}]")
             continue
+        here = standing.passage
         if (here.text, here.start) != (e.passage.text, e.passage.start):
             yield Check(f"library [{e.label}]", "failed", "its passage says something else here")
+        elif not standing.current:
+            former.append(f"[{e.label}]")
+    if former:
+        changed = (
+            "their sources have changed since, and the library here has them as they were read"
+        )
+        yield Check("library", "note", f"{changed}: {' '.join(former)}")
     if gone:
         yield Check("library", "note", f"no longer in the library here: {' '.join(gone)}")
-    else:
+    if not gone and not former:
         yield Check("library", "ok", "the passages are in the library here")
 
 

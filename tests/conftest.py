@@ -27,6 +27,7 @@ from index.models import BUNDLED
 from index.report import Tally
 from index.search import Library
 from index.sync import sync
+from service.history import History
 from service.verify import Verifier
 
 ROOT = Path(__file__).parent.parent
@@ -117,3 +118,8 @@ def library_folder(
 def library(library_folder: Path, embedder: SentenceTransformerEmbedder) -> Library:
     store = Store(f"sqlite:///{library_folder / 'tenkyo.db'}")
     return Library(store, LocalIndex.open(library_folder / "index", embedder.name), embedder)
+
+
+@pytest.fixture(scope="session")
+def history(library: Library) -> History:
+    return History(library.store.database)

@@ -6,12 +6,19 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 
 import httpx
 import pytest
 import uvicorn
 from scripted import Script
 
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
+from index.local import LiveIndex
+from index.search import Library
 from service.api import STATUSES, create_app
 from service.engine import Engine
 from service.receipt import read
@@ -21,22 +28,23 @@ QUESTION = "How many hours of labelled audio was Whisper trained on?"
 
 
 @pytest.fixture(scope="module")
-def app(library, library_folder, checker):
+def app(library, library_folder, checker, history):
     model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
-    return create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    return create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
 
 
 @pytest.fixture
 def call(app):
-    def call(method, path, **more):
-        async def run():
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-                return await client.request(method, path, **more)
+    return partial(request, app)
 
-        return asyncio.run(run())
 
-    return call
+def request(app, method, path, **more):
+    async def run():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(run())
 
 
 @contextlib.contextmanager
@@ -84,7 +92,7 @@ def test_a_stream_from_a_real_server(app, by_header):
     assert json.loads(events[1]["data"]) == answer["claims"][0]
 
 
-def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker):
+def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history):
     class Endless(Script):
         async def stream(self, messages):
             try:
@@ -95,7 +103,7 @@ def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker):
                 self.closed = True
 
     model = Endless("")
-    app = create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    app = create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
     with served(app) as url:
         with httpx.stream(
             "POST", f"{url}/v1/answers", json={"question": QUESTION, "stream": True}, timeout=60
@@ -119,6 +127,43 @@ def test_search_sources_and_passages(call):
     whole = call("GET", f"/v1/sources/{passage['source_id']}").json()["text"]
     assert whole[passage["start"] : passage["end"]] == passage["text"]
     assert passage["before"] + passage["text"] + passage["after"] in whole
+
+
+def test_a_source_that_has_changed(library, checker, history, tmp_path):
+    """A former passage is shown in its own text, and the source's former texts can be had."""
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    kept, gone = "The room holds 40,000 maps. " * 100, "It opened in 1931. " * 60
+    source = Source("kanda", "https://example.org/kanda", "Kanda", retrieved_at="2026-01-01")
+    old = Document(source, f"Before.\n\n{kept}\n\n{gone}")
+    new = Document(replace(source, retrieved_at="2026-01-02"), f"Behind.\n\n{kept}")
+    for document in (old, new):
+        store.put(document, split(document))
+    index = LiveIndex(tmp_path, library.embedder.name)
+    engine = Engine(Library(store, index, library.embedder), checker, history)
+    get = partial(request, create_app(engine, index_dir=tmp_path), "GET")
+
+    for passage in split(new):
+        shown = get(f"/v1/passages/{passage.id}").json()
+        assert (shown["current"], shown["replaced_by"]) == (True, None)
+    replaced = []
+    for passage in split(old):
+        shown = get(f"/v1/passages/{passage.id}").json()
+        assert shown["current"] is False and shown["source"]["retrieved_at"] == "2026-01-01"
+        assert shown["before"] + shown["text"] + shown["after"] in old.text
+        assert len(shown["before"]) == min(600, passage.start)
+        replaced.append(shown["replaced_by"])
+    assert replaced[1] == split(new)[1].id and replaced[0] is replaced[-1] is None
+
+    now = get("/v1/sources/kanda").json()
+    assert now["text"] == new.text and len(now["versions"]) == 2
+    current, former = now["versions"]
+    assert (current["version"], current["replaced_at"]) == (now["version"], "")
+    assert former["passages"] == len(split(old)) and former["replaced_at"]
+    then = get("/v1/sources/kanda", params={"version": former["version"]}).json()
+    assert then["text"] == old.text and then["version"] == former["version"]
+    assert then["versions"] == now["versions"]
+    unknown = get("/v1/sources/kanda", params={"version": "none"})
+    assert unknown.status_code == 404 and "'none'" in unknown.json()["detail"]
 
 
 def test_health_page_and_headers(call):
@@ -212,12 +257,9 @@ def test_what_is_not_there(call, path):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_missing_index_is_503_with_the_fix(library, checker, tmp_path, call):
-    from index.local import LiveIndex
-    from index.search import Library
-
+def test_a_missing_index_is_503_with_the_fix(library, checker, history, tmp_path, call):
     empty = Library(library.store, LiveIndex(tmp_path, library.embedder.name), library.embedder)
-    app = create_app(Engine(empty, checker), index_dir=tmp_path)
+    app = create_app(Engine(empty, checker, history), index_dir=tmp_path)
 
     async def run():
         transport = httpx.ASGITransport(app=app)

@@ -14,6 +14,9 @@ import httpx
 import pytest
 from test_follow import html, links, paper_pdf, serving
 
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
 from index.models import BUNDLED
 from service import receipt
 from service.engine import Engine
@@ -63,6 +66,27 @@ def test_ask_search_show_and_sources(tenkyo):
     assert hits[0]["passage"]["text"].split("\n")[0] in shown.stdout
     listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
     assert {s["id"] for s in listed} >= {"whisper", "article-ja"}
+
+
+def test_show_says_that_a_passage_is_of_a_former_version(tenkyo, data):
+    store = Store(f"sqlite:///{data / 'tenkyo.db'}")
+    source = Source("kanda", "https://example.org/kanda", "Kanda", retrieved_at="2026-01-01")
+    old, same, new = (
+        Document(source, text) for text in ("It has maps.", "It has  maps.", "It is closed.")
+    )
+    (passage,), (again,), _ = (split(each) for each in (old, same, new))
+    store.put(old, [passage])
+    assert "former" not in tenkyo("show", passage.id).stdout
+    store.put(same, [again])
+    shown = tenkyo("show", passage.id).stdout
+    assert "It has maps." in shown and f"now as {again.id}" in shown and "2026-01-01" in shown
+    store.put(new, split(new))
+    assert "no longer has" in tenkyo("show", passage.id).stdout
+    made = json.loads(tenkyo("show", passage.id, "--json").stdout)
+    assert (made["text"], made["current"], made["replaced_by"]) == ("It has maps.", False, None)
+    assert made["source"]["id"] == "kanda"
+    whole = tenkyo("show", "kanda").stdout
+    assert "It is closed." in whole and "former" not in whole
 
 
 def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
@@ -154,9 +178,10 @@ def test_verify_texts(tenkyo, tmp_path):
     assert tenkyo("verify", tmp_path / "heading.md").returncode == 0
 
 
-def test_verify_receipts(tenkyo, tmp_path, library, checker, data):
-    answer = asyncio.run(Engine(library, checker).answer("How many hours was Whisper trained on?"))
-    made = receipt.make(library.store, answer.id)
+def test_verify_receipts(tenkyo, tmp_path, library, checker, history):
+    engine = Engine(library, checker, history)
+    answer = asyncio.run(engine.answer("How many hours was Whisper trained on?"))
+    made = receipt.make(history, answer.id)
     kept, bent = tmp_path / "kept.json", tmp_path / "bent.json"
     kept.write_text(json.dumps(made, ensure_ascii=False))
     bent.write_text(json.dumps(made | {"question": "Why?"}))

@@ -14,6 +14,7 @@ from index.report import Tally
 from index.search import Library
 from index.sync import sync
 from service.engine import Engine
+from service.history import History
 from service.question import check_question
 from service.types import Answer
 
@@ -70,7 +71,8 @@ QUESTION = "How many hours of labelled audio was Whisper trained on?"
 
 
 def answer(library, checker, model=None, question=QUESTION, **more) -> Answer:
-    return asyncio.run(Engine(library, checker, model).answer(question, **more))
+    engine = Engine(library, checker, History(library.store.database), model)
+    return asyncio.run(engine.answer(question, **more))
 
 
 def assert_sound(library, made):
@@ -163,18 +165,19 @@ def test_only_the_sources_asked_for(library, checker):
     assert {e.source.id for e in made.evidence} == {"article-en"}
 
 
-def test_answers_are_kept_in_their_conversation(library, checker):
+def test_answers_are_kept_in_their_conversation(library, checker, history):
     first = answer(library, checker)
     second = answer(library, checker, conversation_id=first.conversation_id)
-    kept = library.store.conversation(first.conversation_id)
+    kept = history.conversation(first.conversation_id)
     assert [a["id"] for a in kept] == [first.id, second.id]
-    assert library.store.answer(first.id)["text"] == first.text
+    assert history.answer(first.id)["text"] == first.text
 
 
-def test_the_events_come_in_order_and_fold_to_the_answer(library, checker):
+def test_the_events_come_in_order_and_fold_to_the_answer(library, checker, history):
     async def collect():
         model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
-        return [e async for e in Engine(library, checker, model).stream(QUESTION)]
+        engine = Engine(library, checker, history, model)
+        return [e async for e in engine.stream(QUESTION)]
 
     events = asyncio.run(collect())
     assert [e.name for e in events] == ["evidence", "claim", "rejected", "answer"]

@@ -267,8 +267,8 @@ def evaluate(engine, asked, out, mode="quoted", **settings):
     return asyncio.run(run(engine, asked, mode, made_with, out, quiet))
 
 
-def test_a_run_is_resumed_where_it_stopped(library, checker, tmp_path):
-    engine, out = Engine(library, checker), tmp_path / "results.jsonl"
+def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
+    engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     first = evaluate(engine, ASKED[:2], out)
     found = report(ASKED[:2], first)
     assert found["measures"]["in_answer"]["value"] == 1
@@ -291,13 +291,13 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, tmp_path):
     assert evaluate(engine, changed, out)[0]["answer"]["id"] not in ids
 
 
-def test_the_code_is_one_of_the_conditions(library, checker):
-    made_with = conditions(Engine(library, checker), Settings(), "quoted")
+def test_the_code_is_one_of_the_conditions(library, checker, history):
+    made_with = conditions(Engine(library, checker, history), Settings(), "quoted")
     assert len(made_with["code"]) == 12 and made_with["library"] == library.store.revision()
 
 
-def test_results_of_other_settings_or_of_others_are_left_alone(library, checker, tmp_path):
-    engine, out = Engine(library, checker), tmp_path / "results.jsonl"
+def test_results_of_other_settings_or_of_others_are_left_alone(library, checker, history, tmp_path):
+    engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     evaluate(engine, ASKED[1:2], out)
     with pytest.raises(SettingsError, match=r"top_k was 8 and is 3.*another file"):
         evaluate(engine, ASKED, out, top_k=3)
@@ -308,8 +308,8 @@ def test_results_of_other_settings_or_of_others_are_left_alone(library, checker,
         assert out.read_text() == text
 
 
-def test_a_run_with_a_model(library, checker):
-    engine = Engine(library, checker, Script("Whisper cost 90 dollars [1]. "
+def test_a_run_with_a_model(library, checker, history):
+    engine = Engine(library, checker, history, Script("Whisper cost 90 dollars [1]. "
                     "Whisper was trained on 680,000 hours of audio [1]."))  # fmt: skip
     made = evaluate(engine, ASKED[:1], None, "generated", llm_model="script")
     found = report(ASKED[:1], made)

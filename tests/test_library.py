@@ -66,10 +66,10 @@ def test_the_questions_name_what_answers_them(library):
 
 
 @pytest.mark.timeout(600)
-def test_quote_mode_answers_from_the_library(library, checker):
+def test_quote_mode_answers_from_the_library(library, checker, history):
     """Most first citations support the answer, and most unanswerable questions abstain; what is
     held here is what docs/evaluation.md says."""
-    results = ask_all(Engine(library, checker), read(DATA / "library_questions.jsonl"))
+    results = ask_all(Engine(library, checker, history), read(DATA / "library_questions.jsonl"))
     print(summary(results), *(r.line for r in results if not r.right), sep="\n")
     answerable = [r for r in results if r.question["answerable"]]
     others = [r for r in results if not r.question["answerable"]]

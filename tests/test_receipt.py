@@ -4,6 +4,7 @@ import ast
 import asyncio
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from corpus.store import Store
 from corpus.types import text_hash
 from service import receipt
 from service.engine import Engine
+from service.history import History
 from service.recheck import _at_the_edge, holds, recheck
 from service.types import Verdict, to_json
 
@@ -27,8 +29,9 @@ WRITTEN = (
 
 
 def made(library, checker, model=None, question=QUESTION):
-    answer = asyncio.run(Engine(library, checker, model).answer(question))
-    return answer, receipt.make(library.store, answer.id)
+    history = History(library.store.database)
+    answer = asyncio.run(Engine(library, checker, history, model).answer(question))
+    return answer, receipt.make(history, answer.id)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def failed(checks):
     return [check.name for check in checks if check.outcome == "failed"]
 
 
-def test_a_receipt_holds_everything(generated, library, checker):
+def test_a_receipt_holds_everything(generated, library, checker, history):
     answer, found = generated
     stored = to_json(answer)
     assert {n: found[n] for n in ("id", "question", "text", "mode", "model", "reason")} == {
@@ -61,11 +64,11 @@ def test_a_receipt_holds_everything(generated, library, checker):
     assert QUESTION in found["prompt"][-1]["content"] and found["answered_at"]
     assert len(found["drafts"]) == len(found["claims"]) + len(found["rejected"]) == 3
     assert "conversation_id" not in found
-    assert receipt.make(library.store, answer.id) == found
+    assert receipt.make(history, answer.id) == found
 
 
-def test_what_is_noted_is_not_in_the_answer(generated, library):
-    stored = library.store.answer(generated[0].id)
+def test_what_is_noted_is_not_in_the_answer(generated, history):
+    stored = history.answer(generated[0].id)
     assert not {"prompt", "drafts", "works", "index", "checker", "sha256"} & stored.keys()
 
 
@@ -287,6 +290,33 @@ def test_passages_that_are_gone_are_noted(made_receipt, verifier, tmp_path):
     assert holds(checks) and checks[-1].outcome == "note" and "[1]" in checks[-1].detail
 
 
+def test_passages_whose_source_has_changed_since_are_noted_as_kept(
+    made_receipt, library, verifier, tmp_path
+):
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    ids = list(dict.fromkeys(e["source"]["id"] for e in made_receipt["evidence"]))
+    for source_id in ids:
+        rows = library.store.rows([source_id])
+        held = [passage for passage, _ in library.store.passages(rows).values()]
+        store.put(library.store.document(source_id), held)
+    changed, *others = ids
+    (fine,) = recheck(made_receipt, verifier, store)[-1:]
+    assert (fine.name, fine.outcome) == ("library", "ok") and others
+    store.put(replace(library.store.document(changed), text="Otherwise."), [])
+    checks = recheck(made_receipt, verifier, store)
+    assert holds(checks) and checks[-1].outcome == "note"
+    labels = [e["label"] for e in made_receipt["evidence"] if e["source"]["id"] == changed]
+    assert checks[-1].detail.endswith("as they were read: " + " ".join(f"[{n}]" for n in labels))
+    store.delete(others[0])
+    *_, kept, gone = recheck(made_receipt, verifier, store)
+    assert kept == checks[-1] and "no longer in the library" in gone.detail
+    bent = copy.deepcopy(made_receipt)
+    shown = bent["evidence"][labels[0] - 1]
+    shown["passage"]["text"] = digit_or_letter(shown["passage"]["text"])
+    shown["sha256"] = text_hash(shown["passage"]["text"])
+    assert f"library [{labels[0]}]" in failed(recheck(receipt.seal(bent), verifier, store))
+
+
 # Reading and making
 
 
@@ -314,11 +344,10 @@ def test_json_that_is_no_receipt_is_refused(data, says):
         receipt.read(data)
 
 
-def test_an_answer_stored_by_an_earlier_version_says_so(library):
-    store = library.store
-    conversation = store.new_conversation()
-    store.save_answer("earlier", conversation, {"question": "q"})
+def test_an_answer_stored_by_an_earlier_version_says_so(history):
+    conversation = history.new_conversation()
+    history.save_answer("earlier", conversation, {"question": "q"})
     with pytest.raises(NotFound, match="ask the question again"):
-        receipt.make(store, "earlier")
+        receipt.make(history, "earlier")
     with pytest.raises(NotFound, match="nope"):
-        receipt.make(store, "nope")
+        receipt.make(history, "nope")

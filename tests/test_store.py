@@ -50,7 +50,7 @@ def test_what_is_put_comes_back(store: Store) -> None:
     doc = Document(source, text, (Section("題", 1, 0, len(text)),), (Page(7, 0, len(text)),))
     assert put(store, doc) == Change(1, 0)
     saved = replace(source, version=text_hash(text))
-    again = Store(store.url)
+    again = Store(store.database.url)
     assert again.document("a") == replace(doc, source=saved)
     assert again.source("a") == saved
     (passage,) = split(doc)
@@ -158,7 +158,7 @@ def test_a_row_is_never_used_again(store: Store) -> None:
         assert row not in seen
         seen.add(row)
         store.delete("a")
-        store = Store(store.url)  # also not by a later process
+        store = Store(store.database.url)  # also not by a later process
 
 
 def test_rows_of_some_sources(store: Store) -> None:
@@ -194,51 +194,6 @@ def test_two_databases_have_two_revisions(tmp_path: Path) -> None:
     put(one, document("a", "One."))
     put(two, document("a", "Two."))
     assert one.revision() != two.revision()
-
-
-def test_answers_and_conversations(store: Store) -> None:
-    first, second = store.new_conversation(), store.new_conversation()
-    assert first != second and store.conversation(first) == []
-    answers = [{"question": f"なぜ {i}?", "claims": [{"n": i}]} for i in range(3)]
-    for i, answer in enumerate(answers):
-        store.save_answer(f"z{9 - i}", first, answer)
-    again = Store(store.url)
-    assert again.conversation(first) == answers and again.conversation(second) == []
-    assert again.answer("z8") == answers[1]
-    with pytest.raises(NotFound, match="'none'"):
-        store.answer("none")
-    with pytest.raises(NotFound, match=r"'none'.*leave conversation_id out"):
-        store.conversation("none")
-    with pytest.raises(StoreError):
-        store.save_answer("z0", "none", answers[0])
-    with pytest.raises(StoreError):
-        store.save_answer("z9", second, answers[0])
-    assert store.conversation(second) == [] and store.answer("z9") == answers[0]
-
-
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("here")
-    with pytest.raises(StoreError, match=r"cannot make the data folder .*TENKYO_DATA_DIR"):
-        Store(f"sqlite:///{tmp_path}/file/data/tenkyo.db")
-
-
-def test_what_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "tenkyo.db").write_bytes(b"this is not a database at all. " * 100)
-    with pytest.raises(StoreError, match="not a database") as caught:
-        Store(f"sqlite:///{tmp_path}/tenkyo.db")
-    assert "\n" not in str(caught.value)
-    with pytest.raises(StoreError, match="cannot be used"):
-        Store(f"sqlite:///{tmp_path}")
-    for url in ("nonsense", "nosuch://host/name"):
-        with pytest.raises(StoreError, match="TENKYO_DATABASE_URL"):
-            Store(url)
-
-
-def test_a_password_is_not_shown() -> None:
-    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    with pytest.raises(StoreError) as caught:
-        Store("postgresql+psycopg://user:secret@127.0.0.1:1/name")
-    assert "secret" not in str(caught.value)
 
 
 def test_a_failing_transaction_leaves_everything_as_it_was(store: Store) -> None:

@@ -82,13 +82,17 @@ def main() -> None:
     from index.embed import SentenceTransformerEmbedder
     from index.local import LocalIndex
     from index.search import Library
+    from service.history import History
     from service.settings import read_settings
 
     settings = read_settings()
     embedder = SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
     index = LocalIndex.open(settings.index_dir, embedder.name)
+    store = Store(settings.database)
     engine = Engine(
-        Library(Store(settings.database), index, embedder), CrossEncoder(cache=settings.models_dir)
+        Library(store, index, embedder),
+        CrossEncoder(cache=settings.models_dir),
+        History(store.database),
     )
     names = sys.argv[1:] or [
         str(DATA / "library_questions.jsonl"),

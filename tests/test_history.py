@@ -1,0 +1,46 @@
+"""service.history: what was asked and answered, in the database of the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpus.database import Database
+from corpus.errors import NotFound, StoreError
+from service.history import History
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(Database(f"sqlite:///{tmp_path / 'tenkyo.db'}"))
+
+
+def test_answers_and_conversations(history: History) -> None:
+    first, second = history.new_conversation(), history.new_conversation()
+    assert first != second and history.conversation(first) == []
+    answers = [{"question": f"なぜ {i}?", "claims": [{"n": i}]} for i in range(3)]
+    for i, answer in enumerate(answers):
+        history.save_answer(f"z{9 - i}", first, answer)
+    again = History(Database(history.database.url))
+    assert again.conversation(first) == answers and again.conversation(second) == []
+    assert again.answer("z8") == answers[1]
+    with pytest.raises(NotFound, match="'none'"):
+        history.answer("none")
+    with pytest.raises(NotFound, match=r"'none'.*leave conversation_id out"):
+        history.conversation("none")
+    with pytest.raises(StoreError):
+        history.save_answer("z0", "none", answers[0])
+    with pytest.raises(StoreError):
+        history.save_answer("z9", second, answers[0])
+    assert history.conversation(second) == [] and history.answer("z9") == answers[0]
+
+
+def test_the_time_and_what_was_noted_beside_an_answer(history: History) -> None:
+    conversation = history.new_conversation()
+    history.save_answer("a", conversation, {"question": "q"}, {"drafts": ["本"]})
+    history.save_answer("b", conversation, {"question": "q"})
+    (first, noted), (second, nothing) = history.record("a"), history.record("b")
+    assert noted == {"drafts": ["本"]} and nothing is None and first < second
+    with pytest.raises(NotFound, match="'none'"):
+        history.record("none")
