@@ -25,6 +25,15 @@ class Change:
     removed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is held of a source: its title, and how many passages and printed pages."""
+
+    title: str
+    passages: int
+    pages: int
+
+
 class Store:
     """The sources in one database, which ``url`` names as Database wants it.
 
@@ -38,12 +47,13 @@ class Store:
 
     # Sources, documents and passages
 
-    def put(self, document: Document, passages: Sequence[Passage]) -> Change:
+    def put(self, document: Document, passages: Sequence[Passage], digest: str = "") -> Change:
         """Store a document and its passages in place of what its source had before.
 
         A document whose text, title, sections and pages are what they were keeps its passages,
         and only its source's other particulars are brought up to date. Of what another text
         takes the place of, nothing is lost: it is former from then on, until it comes back.
+        ``digest`` is that of what the document was read from, for ``read_before``.
         """
         source = replace(document.source, version=text_hash(document.text))
         given = {(p.id, p.heading, p.page) for p in passages}
@@ -55,7 +65,7 @@ class Store:
             if before and before.version != source.version:
                 former.keep_document(db, tables.source_of(before))
                 former.return_document(db, source)
-            _write(db, replace(document, source=source))
+            _write(db, replace(document, source=source), digest)
             stored = {(row.id, row.heading, row.page) for row in known}
             if before and given == stored and before.title == source.title:
                 return Change(0, 0)
@@ -66,6 +76,23 @@ class Store:
             if passages:
                 db.execute(sa.insert(tables.passages), [asdict(p) for p in passages])
         return Change(len(passages), len(known))
+
+    def read_before(self, source: Source, digest: str) -> Known | None:
+        """What a source has, where that was read from just what would be read now, else None.
+
+        It counts as read again: when that was, and who cites it, are brought up to date.
+        """
+        with self.database.transaction(writes=True) as db:
+            there = tables.readings.c.source_id == source.id
+            if db.execute(sa.select(tables.readings.c.digest).where(there)).scalar() != digest:
+                return None
+            known = _source(db, source.id)
+            cited_by = tuple(dict.fromkeys([*known.cited_by, *source.cited_by]))
+            again = {"retrieved_at": source.retrieved_at, "cited_by": cited_by}
+            db.execute(sa.update(tables.sources).where(_is(source.id)).values(again))
+            of_source = tables.passages.c.source_id == source.id
+            count = db.execute(sa.select(sa.func.count()).where(of_source)).scalar_one()
+            return Known(known.title, count, len(_document(db, known).pages))
 
     def delete(self, *source_ids: str) -> None:
         """Remove sources with all that there is of them, former versions included.
@@ -250,8 +277,8 @@ def _document(db: sa.Connection, source: Source, version: str = "") -> Document:
     return tables.document_of(row, source)
 
 
-def _write(db: sa.Connection, document: Document) -> None:
-    """Write a source and its document, whether there are some or not."""
+def _write(db: sa.Connection, document: Document, digest: str) -> None:
+    """Write a source, its document and what that was read from, whether there are some or not."""
     source = document.source
     upsert(db, tables.sources, "id", {f.name: getattr(source, f.name) for f in fields(source)})
     values = {
@@ -261,3 +288,4 @@ def _write(db: sa.Connection, document: Document) -> None:
         "pages": [asdict(p) for p in document.pages],
     }
     upsert(db, tables.documents, "source_id", values)
+    upsert(db, tables.readings, "source_id", {"source_id": source.id, "digest": digest})

@@ -55,6 +55,13 @@ unread = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("tried_at", sa.String, nullable=False),
 )
+# What a source's current document was read from, where that is known: see corpus.reading.
+readings = sa.Table(
+    "readings",
+    schema,
+    sa.Column("source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
 
 # What was current once. A source's particulars are kept as they were, as JSON, but for who cites
 # it: a digest must not pass for the original that took its place.

@@ -1,5 +1,6 @@
 """From a page to the papers that it links to, and on to those that they link to.
 
+    ingestion = Ingestion(store, tally, reread=True)  # what was read before has links too
     items = await ingestion.places(places, fetcher)
     items += await follow(ingestion, items, Crawler(fetcher), depth=1, limit=50)
 

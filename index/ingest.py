@@ -23,8 +23,9 @@ from corpus.errors import CorpusError, EmptyDocument, UnsupportedContent
 from corpus.fetch import Fetcher
 from corpus.links import Paper
 from corpus.papers import Get
+from corpus.reading import digest
 from corpus.store import Store, now
-from corpus.types import Document, Passage
+from corpus.types import Document, Passage, Source
 from corpus.worker import Workers
 from index.report import Item, Tally
 from index.tasks import (
@@ -46,11 +47,12 @@ class Ingestion:
     """Reads documents into a store, in worker processes of its own.
 
     Every method returns what became of each document, in the order in which they were named;
-    one that cannot be read is an item with the reason, and costs the others nothing.
+    one that cannot be read is an item with the reason, and costs the others nothing. What was
+    read from the same bytes before is not read again, unless with ``reread``, for its links.
     """
 
-    def __init__(self, store: Store, tally: Tally | None = None) -> None:
-        self.store, self.tally = store, tally or Tally()
+    def __init__(self, store: Store, tally: Tally | None = None, *, reread: bool = False) -> None:
+        self.store, self.tally, self._reread = store, tally or Tally(), reread
         self._workers = Workers()
 
     def __enter__(self) -> Self:
@@ -153,6 +155,12 @@ class Ingestion:
         if loaded.outcome == "kept":
             return Item(place, "kept", loaded.source.title, reason=loaded.reason)
         source = replace(loaded.source, retrieved_at=now())
+        same = digest(loaded.data, _at(loaded), loaded.content_type, loaded.password)
+        if not self._reread and loaded.outcome != "digest":
+            known = self.store.read_before(source, same)
+            if known:
+                title, count, pages = known.title, known.passages, known.pages
+                return Item(place, "unchanged", title, count, loaded.reason, source.id, (), pages)
         document, passages = self._read(replace(loaded, source=source))
         if not document.source.title:
             document = replace(document, source=replace(document.source, title=_name(place)))
@@ -160,7 +168,7 @@ class Ingestion:
             raise UnsupportedContent("the page has next to no text without a browser")
         if not passages:
             raise EmptyDocument(f"{place} has headings and no text below them: check the file")
-        change = self.store.put(document, passages)
+        change = self.store.put(document, passages, same)
         unchanged = change.added == change.removed == 0 and loaded.outcome != "digest"
         return Item(
             place,
@@ -175,12 +183,16 @@ class Ingestion:
 
     def _read(self, loaded: Loaded) -> tuple[Document, list[Passage]]:
         """The document in what was loaded, and its passages."""
-        source = loaded.source
-        at = replace(source, url=loaded.found_at or source.url)
         document, passages = self._workers.read(
-            loaded.data, at, loaded.content_type, loaded.password
+            loaded.data, _at(loaded), loaded.content_type, loaded.password
         )
-        return replace(document, source=replace(document.source, url=source.url)), passages
+        filled = replace(document.source, url=loaded.source.url)
+        return replace(document, source=filled), passages
+
+
+def _at(loaded: Loaded) -> Source:
+    """The source, at the address where it was found."""
+    return replace(loaded.source, url=loaded.found_at or loaded.source.url)
 
 
 def _name(place: str) -> str:

@@ -140,7 +140,7 @@ def ingest(
         check_index(settings.index_dir, embedder.name)
         with console.ingestion() as tell:
             tally = Tally(tell)
-            with Ingestion(store, tally) as ingestion:
+            with Ingestion(store, tally, reread=bool(follow)) as ingestion:
                 items = asyncio.run(read(ingestion))
             embedded = sync(store, embedder, settings.index_dir, tally)
     _report(items, embedded, dry_run, as_json)

@@ -162,7 +162,7 @@ class House:
 
     def ingest(self, *places: object, depth: int = 1, limit: int = 50) -> dict[str, Item]:
         async def work(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
-            with Ingestion(self.store) as ingestion:
+            with Ingestion(self.store, reread=True) as ingestion:
                 items = await ingestion.places(map(str, places), fetcher)
                 found = await follow(ingestion, items, crawler, depth=depth, limit=limit)
                 return items + found

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,27 @@ def test_the_posts_again_one_edited_and_one_deleted(
     assert house.holds() == scratch.holds()
     for path in house.index.iterdir():
         assert b"kanda" not in path.read_bytes().lower()
+
+
+def test_the_same_bytes_are_read_once(house: House, tmp_path: Path) -> None:
+    """Who has them read again for their links is given these; an edit is read."""
+    path = tmp_path / "a.md"
+    path.write_text("# A\n\nIt [cites](https://arxiv.org/abs/2202.05263) a paper.\n")
+    (first,) = house.ingest(path)
+    house.sync()
+    before = house.store.source(first.source_id).retrieved_at
+    (second,) = house.ingest(path)
+    assert (first.outcome, second.outcome, house.sync()) == ("read", "unchanged", 0)
+    assert first.links and not second.links  # which only reading them gives
+    assert replace(second, outcome="read", links=first.links) == first
+    assert house.store.source(first.source_id).retrieved_at > before
+    with Ingestion(house.store, reread=True) as ingestion:
+        (third,) = asyncio.run(ingestion.places([str(path)], house.fetcher))
+    assert third == replace(first, outcome="unchanged")
+    path.write_text("# A\n\nIt cites nothing.\n")
+    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
+    path.write_text("# A\n\nIt [cites](https://arxiv.org/abs/2202.05263) a paper.\n")
+    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
 
 
 @pytest.mark.shared
