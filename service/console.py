@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from index.report import Item, Progress
+    from corpus.types import Source, Unread
+    from index.report import Item
     from index.search import Hit
     from service.factcheck import Checked
+    from service.ingestion import Removed
     from service.recheck import Check
     from service.types import Answer, Citation, Claim, Evidence
+    from service.watching import Notice
 
 
 @contextmanager
@@ -37,20 +40,8 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
-@contextmanager
-def ingestion() -> Iterator[Callable[[Progress], None]]:
-    """How far an ingestion is, on stderr."""
-    with progress() as advance:
-
-        def tell(now: Progress) -> None:
-            advance("reading", now.documents, now.of_documents)
-            if now.to_index:
-                advance("indexing", now.indexed, now.to_index)
-
-        yield tell
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table, as wide as the terminal; elsewhere a row is a line, however long."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -59,8 +50,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for name in head:
         made.add_column(name, overflow="fold")  # half an address is of no use
     for row in rows:
-        made.add_row(*map(Text, row))
-    Console().print(made)
+        made.add_row(*(Text(_printable(cell)) for cell in row))
+    console = Console()
+    if console.is_terminal:
+        console.print(made)
+    else:
+        console.width = 100_000
+        with console.capture() as captured:
+            console.print(made)
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def items(read: Sequence[Item], embedded: int) -> None:
@@ -70,7 +68,49 @@ def items(read: Sequence[Item], embedded: int) -> None:
         for item in read
     ]
     table(("outcome", "source", "passages", "why"), rows)
-    print(f"\n{sum(item.passages for item in read)} passages, {embedded} newly embedded")
+    total = _passages(sum(item.passages for item in read))
+    print(f"\n{total}, {embedded} newly embedded")
+
+
+def notice(noticed: Notice) -> None:
+    """What became of a file or a folder that is watched, at once."""
+    said = noticed.path
+    if noticed.passages:
+        said += f", {_passages(noticed.passages)}"
+    if noticed.reason:
+        said += f": {_without(noticed.reason, noticed.path)}"
+    print(f"{noticed.outcome:<8} {said}", flush=True)
+
+
+def sources(listed: Sequence[tuple[Source, int]], unread: Sequence[Unread]) -> None:
+    """What is in the library, and what could not be read."""
+    ids = {source.id for source, _ in listed}
+    rows = [
+        (
+            source.id,
+            source.kind,
+            source.title,
+            str(passages),
+            source.retrieved_at[:10],
+            str(sum(each in ids for each in source.cited_by) or ""),
+        )
+        for source, passages in listed
+    ]
+    if rows:
+        table(("id", "kind", "title", "passages", "retrieved", "cited by"), rows)
+        print()
+    total = sum(passages for _, passages in listed)
+    print(f"{len(rows):,} sources, {_passages(total)}")
+    if unread:
+        print(f"\n{len(unread):,} could not be read when last tried:\n")
+        rows = [(each.tried_at[:10], each.place, _why(each)) for each in unread]
+        table(("tried", "place", "why"), rows)
+
+
+def removed(sources: Sequence[Removed]) -> None:
+    for each in sources:
+        name = each.source.title or each.source.url
+        print(f"removed {each.source.id}, {_passages(each.passages)}: {_printable(name)}")
 
 
 def planned(items: Sequence[Item]) -> None:
@@ -79,15 +119,27 @@ def planned(items: Sequence[Item]) -> None:
     table(("outcome", "source", "title", "why"), rows)
 
 
-def _why(item: Item) -> str:
-    """The reason, without the name that it begins with and that stands beside it."""
-    names = [item.place]
-    if "://" not in item.place:
-        names.append(Path(item.place).resolve().as_uri())
+def _why(item: Item | Unread) -> str:
+    return _without(item.reason, item.place)
+
+
+def _without(reason: str, place: str) -> str:
+    """A reason without the name that it begins with, and that stands beside it."""
+    names = [place]
+    if "://" not in place:
+        names.append(Path(place).resolve().as_uri())
     return next(
-        (item.reason[len(name) + 1 :] for name in names if item.reason.startswith(f"{name} ")),
-        item.reason,
+        (reason[len(name) + 1 :] for name in names if reason.startswith(f"{name} ")), reason
     )
+
+
+def _passages(count: int) -> str:
+    return "1 passage" if count == 1 else f"{count:,} passages"
+
+
+def _printable(text: str) -> str:
+    """A text on one line, without what would move a cursor or turn the writing around."""
+    return "".join(char for char in _line(text) if char.isprintable())
 
 
 def hits(found: Sequence[Hit]) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound, TextRefused
+from corpus.worker import Workers
 from service.factcheck import (
     LONGEST_SENTENCE,
     LONGEST_TEXT,
@@ -181,4 +182,5 @@ def test_time_grows_with_the_text(piece):
     ],
 )
 def test_files(name, data, holds):
-    assert holds in text_of(name, data)
+    with Workers() as workers:
+        assert holds in text_of(name, data, workers)
