@@ -11,6 +11,7 @@ harm, and file systems that send none, such as those of a network, are looked at
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ SELDOM = 10.0  # seconds between two looks while nothing says that there is need
 State = tuple[int, ...]
 """What tells two contents of a file apart, most likely, without reading it."""
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,7 @@ class _Settling(Generic[T]):
 
 def wakes(watched: Watched) -> Iterator[None]:
     """Yields when it is time to look: upon a notice, while something moves, and now and then."""
-    looked = time.monotonic()
-    told = False
+    looked, told = time.monotonic(), True  # something may have happened before this
     for notice in _notices(watched.folders):
         told = told or notice
         pause = 4 * watched.took  # looking at many files takes long: it is not to go on always
@@ -180,33 +181,36 @@ def wakes(watched: Watched) -> Iterator[None]:
 
 
 def _notices(folders: Sequence[Path]) -> Iterator[bool]:
-    """Every TICK at least: whether the system says that something has changed in the folders."""
+    """Every TICK at least: whether something may have changed in the folders."""
+    tick = int(TICK * 1000)
     while True:
         places = [_place(folder) for folder in folders]
         there = [folder for folder, place in zip(folders, places, strict=True) if place]
-        options = {"step": 100, "rust_timeout": int(TICK * 1000), "debounce": int(TICK * 1000)}
         try:
             for changes in watchfiles.watch(
                 *there,
                 watch_filter=None,
+                debounce=tick,
+                rust_timeout=tick,
                 yield_on_timeout=True,
                 ignore_permission_denied=True,
-                **options,
             ):
-                yield bool(changes)
-                if places != [_place(folder) for folder in folders]:
-                    break  # the system watches a folder, not its name
-        except (OSError, RuntimeError):  # more folders than it can watch; or one is gone just now
+                moved = places != [_place(folder) for folder in folders]
+                yield moved or bool(changes)
+                if moved:  # the system watches a folder, not what is called so
+                    break
+        except (OSError, RuntimeError) as error:  # gone just now; or more than it can watch
+            _log.info("no notices of %s: %s", ", ".join(map(shown, there)), error)
             yield from _without_notices(folders, places)
 
 
 def _without_notices(folders: Sequence[Path], places: Sequence[State | None]) -> Iterator[bool]:
-    """As ``_notices``, where there are none: for some time, then they are asked for again."""
+    """As ``_notices``, where there are none; for some time, until they are asked for again."""
     for _ in range(int(60 / TICK)):
         time.sleep(TICK)
-        yield False
-        if list(places) != [_place(folder) for folder in folders]:
-            yield True
+        moved = list(places) != [_place(folder) for folder in folders]
+        yield moved
+        if moved:
             return
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from service.watching import Notice
 
 
+NARROW = 60  # columns: below, a table would break its words to pieces
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on stderr, which a pipe does not see: call it with step, done, total."""
@@ -41,21 +44,31 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, as wide as the terminal; elsewhere a row is a line, however long."""
+    """A table as wide as the terminal; in a narrow one, each row as lines of its own.
+
+    Elsewhere, such as in a pipe, a row is one line, however long.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    rows = [[_printable(cell) for cell in row] for row in rows]
+    console = Console()
+    if console.is_terminal and console.width < NARROW:
+        for row in rows:
+            named = [f"{name}: {cell}" for name, cell in zip(head, row, strict=True) if cell]
+            print(*named, sep="\n", end="\n\n")
+        return
     made = Table(box=None, pad_edge=False)
     for name in head:
         made.add_column(name, overflow="fold")  # half an address is of no use
     for row in rows:
-        made.add_row(*(Text(_printable(cell)) for cell in row))
-    console = Console()
+        made.add_row(*map(Text, row))
     if console.is_terminal:
         console.print(made)
     else:
-        console.width = 100_000
+        columns = zip(head, *rows, strict=True)
+        console.width = sum(2 * max(map(len, column)) + 1 for column in columns)
         with console.capture() as captured:
             console.print(made)
         print("\n".join(line.rstrip() for line in captured.get().splitlines()))
@@ -68,7 +81,7 @@ def items(read: Sequence[Item], embedded: int) -> None:
         for item in read
     ]
     table(("outcome", "source", "passages", "why"), rows)
-    total = _passages(sum(item.passages for item in read))
+    total = _count(sum(item.passages for item in read), "passage")
     print(f"\n{total}, {embedded} newly embedded")
 
 
@@ -76,7 +89,7 @@ def notice(noticed: Notice) -> None:
     """What became of a file or a folder that is watched, at once."""
     said = noticed.path
     if noticed.passages:
-        said += f", {_passages(noticed.passages)}"
+        said += f", {_count(noticed.passages, 'passage')}"
     if noticed.reason:
         said += f": {_without(noticed.reason, noticed.path)}"
     print(f"{noticed.outcome:<8} {said}", flush=True)
@@ -100,7 +113,7 @@ def sources(listed: Sequence[tuple[Source, int]], unread: Sequence[Unread]) -> N
         table(("id", "kind", "title", "passages", "retrieved", "cited by"), rows)
         print()
     total = sum(passages for _, passages in listed)
-    print(f"{len(rows):,} sources, {_passages(total)}")
+    print(f"{_count(len(rows), 'source')}, {_count(total, 'passage')}")
     if unread:
         print(f"\n{len(unread):,} could not be read when last tried:\n")
         rows = [(each.tried_at[:10], each.place, _why(each)) for each in unread]
@@ -110,7 +123,7 @@ def sources(listed: Sequence[tuple[Source, int]], unread: Sequence[Unread]) -> N
 def removed(sources: Sequence[Removed]) -> None:
     for each in sources:
         name = each.source.title or each.source.url
-        print(f"removed {each.source.id}, {_passages(each.passages)}: {_printable(name)}")
+        print(f"removed {each.source.id}, {_count(each.passages, 'passage')}: {_printable(name)}")
 
 
 def planned(items: Sequence[Item]) -> None:
@@ -133,13 +146,13 @@ def _without(reason: str, place: str) -> str:
     )
 
 
-def _passages(count: int) -> str:
-    return "1 passage" if count == 1 else f"{count:,} passages"
+def _count(count: int, one: str) -> str:
+    return f"{count:,} {one if count == 1 else f'{one}s'}"
 
 
 def _printable(text: str) -> str:
     """A text on one line, without what would move a cursor or turn the writing around."""
-    return "".join(char for char in _line(text) if char.isprintable())
+    return "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
 
 
 def hits(found: Sequence[Hit]) -> None:

@@ -27,14 +27,14 @@ class Pace:
         if self._last is None or done < self._last:
             self._restart(done)
             return
-        counted, seconds = self._faded()
-        self._counted, self._seconds = counted + done - self._last, seconds
+        counted, seconds, weight = self._faded()
+        self._counted, self._seconds = counted + (done - self._last) * weight, seconds
         self._last, self._at = done, max(self._at, self._clock())
 
     def rate(self) -> float | None:
         """How many a second; None as long as that is unknown."""
-        counted, seconds = self._faded()
-        return counted / seconds if counted and seconds >= SOON else None
+        counted, seconds, _ = self._faded()
+        return counted / seconds if counted and self._clock() - self._began >= SOON else None
 
     def left(self, of: int) -> float | None:
         """Seconds until the count is ``of``; None as long as that is unknown."""
@@ -44,14 +44,17 @@ class Pace:
         return max(of - self._last, 0) / rate
 
     def _restart(self, done: int | None) -> None:
-        self._last, self._at = done, self._clock()
+        self._last = done
+        self._began = self._at = self._clock()
         self._counted = self._seconds = 0.0
 
-    def _faded(self) -> tuple[float, float]:
-        """What was counted, and in which time, as they count now."""
+    def _faded(self) -> tuple[float, float, float]:
+        """What was counted, in how much time, as they count now; and what counts since the last
+        note, as a part of itself."""
         passed = max(self._clock() - self._at, 0.0)  # a clock may be set back
         fading = math.exp(-passed / SMOOTHING)
-        return self._counted * fading, self._seconds * fading + passed
+        weight = SMOOTHING * (1 - fading) / passed if passed else 1.0
+        return self._counted * fading, self._seconds * fading + passed * weight, weight
 
 
 def clock_time(seconds: float | None) -> str:
