@@ -101,6 +101,7 @@ class Watched:
                 self._list(folder)
             except CorpusError as error:
                 refused[folder] = str(error)
+        before = set(self._away.settled)
         folders = self._away.look(refused, now)
         # A folder counts as back when it has rested, and until then as it was.
         changed = self._files.look(self._states(refused.keys() | self._away.settled.keys()), now)
@@ -108,7 +109,7 @@ class Watched:
         return Changes(
             files=[self._names[real] for real, state in changed.items() if state],
             gone={self._names.pop(real): real for real, state in changed.items() if not state},
-            away={folder: why for folder, why in folders.items() if why},
+            away={folder: why for folder, why in folders.items() if why and folder not in before},
             back=[folder for folder, why in folders.items() if not why],
         )
 
