@@ -75,7 +75,7 @@ class Watched:
         for folder in self.folders:
             if folder.is_file():
                 raise CorpusError(f"{shown(folder)} is a file: watch the folder that it is in")
-            self._list(folder)
+            self._take(folder, *self._list(folder))
         self._files = _Settling(self._states(()))
         self._away: _Settling[str] = _Settling({})
 
@@ -95,16 +95,19 @@ class Watched:
     def look(self) -> Changes:
         """What has come to rest in another state than it was in."""
         now = self._clock()
+        found: dict[Path, tuple[dict[Path, Path], State | None]] = {}
         refused: dict[Path, str] = {}
         for folder in self.folders:
             try:
-                self._list(folder)
+                found[folder] = self._list(folder)
             except CorpusError as error:
                 refused[folder] = str(error)
         before = set(self._away.settled)
         folders = self._away.look(refused, now)
-        # A folder counts as back when it has rested, and until then as it was.
-        changed = self._files.look(self._states(refused.keys() | self._away.settled.keys()), now)
+        away = self._away.settled.keys()  # until one that is back has rested, it counts as away
+        for folder in found.keys() - away:
+            self._take(folder, *found[folder])
+        changed = self._files.look(self._states(refused.keys() | away), now)
         self.took = self._clock() - now
         return Changes(
             files=[self._names[real] for real, state in changed.items() if state],
@@ -113,18 +116,25 @@ class Watched:
             back=[folder for folder, why in folders.items() if not why],
         )
 
-    def _list(self, folder: Path) -> None:
-        """List a folder anew; CorpusError, and the list stays as it was, if it is not to be had."""
+    def _list(self, folder: Path) -> tuple[dict[Path, Path], State | None]:
+        """The files of a folder, by their real paths, and which folder it is.
+
+        CorpusError if they are not to be had.
+        """
         files = {path.resolve(): path for path in walk([folder], *self._patterns)}
         if self._without:
             files = {r: p for r, p in files.items() if not r.is_relative_to(self._without)}
         place = _place(folder)
         if not files and self._listed.get(folder) and place != self._places[folder]:
             raise CorpusError(f"{shown(folder)} is empty, and not the folder it was: mount it")
+        return files, place
+
+    def _take(self, folder: Path, files: dict[Path, Path], place: State | None) -> None:
         self._listed[folder], self._places[folder] = files, place
         self._names |= files
 
     def _states(self, away: Container[Path]) -> dict[Path, State]:
+        """The states of the files; of those in folders that are away, as they were."""
         states: dict[Path, State] = {}
         for folder, listed in self._listed.items():
             of = self._files.settled.get if folder in away else _state
