@@ -14,5 +14,6 @@ def remove(store: Store, cache: Cache, source_id: str) -> Source:
     """
     source = store.source(source_id)
     store.delete(source_id)
+    store.forget_unread(source.url)  # a digest's original: nobody waits for it any more
     cache.forget(source.url)
     return source

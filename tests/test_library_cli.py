@@ -113,11 +113,13 @@ def test_remove_by_the_path_or_the_address_of_a_source(
     tenkyo("ingest", ".")
     url = Path("b.md").resolve().as_uri()
     Path("a.md").unlink()  # a file that is no more can be named still
+    store(data).note_unread(url, "it answered 404")
     done = tenkyo("remove", "../desk/a.md", url, url, "--json")
     removed = done.json["removed"]
     assert [Path(each["url"]).name for each in removed] == ["a.md", "b.md"]
     assert [each["passages"] for each in removed] == [1, 1]
     assert len(store(data).sources()) == 1 and agree(data)
+    assert store(data).unread() == []
 
 
 def test_sources_say_what_there_is_and_what_could_not_be_read(tenkyo: Callable[..., Ran]) -> None:
