@@ -6,6 +6,7 @@ Everything heavy is imported where it is used, so that ``tenkyo --help`` is quic
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -143,6 +144,7 @@ def _watch(wanted: Wanted, as_json: bool) -> None:
     # Else each ingestion would change what is watched, and so be followed by another one.
     watched = Watched(folders, choice.include, choice.exclude, without=settings.data_dir)
     watch = Watch(_desk(), watched, choice.password)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as what runs a service ends it
     with live.ingestion() as tell:
         done = watch.start(tell)
     _report(done.items, done.embedded, False, as_json)

@@ -218,6 +218,8 @@ class Watching:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Where the tests run in the background, it would be ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
@@ -237,9 +239,9 @@ class Watching:
         time.sleep(seconds)
         return self._lines.empty()
 
-    def end(self) -> tuple[int, str]:
+    def end(self, by: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """Ctrl-C: the exit code, and what was said on stderr."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(by)
         try:
             err = self.process.stderr.read()
             return self.process.wait(timeout=30), err
@@ -329,4 +331,4 @@ def test_the_library_itself_is_not_watched(docs: Path, watch: Callable[..., Watc
     (docs / "c.md").write_text("C is new.")
     assert watching.line() == f"read     {docs / 'c.md'}, 1 passage\n"
     assert watching.quiet(4)
-    assert watching.end()[0] == 0
+    assert watching.end(signal.SIGTERM)[0] == 0
