@@ -152,6 +152,4 @@ class Desk:
 
 def _addresses(name: str) -> list[str]:
     """The addresses that a source of this name may have, as ingestion writes them."""
-    if "://" not in name:
-        return [Path(name).resolve().as_uri()]
-    return [name, canonical_url(name)]
+    return [name, canonical_url(name) if "://" in name else Path(name).resolve().as_uri()]
