@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 import sqlalchemy as sa
@@ -26,12 +26,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is held of a source: its title, and how many passages and printed pages."""
+class Holding:
+    """A source, and what is held of it: passages, printed pages, and texts that it has had."""
 
-    title: str
+    source: Source
     passages: int
     pages: int
+    versions: int
 
 
 class Store:
@@ -77,7 +78,7 @@ class Store:
                 db.execute(sa.insert(tables.passages), [asdict(p) for p in passages])
         return Change(len(passages), len(known))
 
-    def read_before(self, source: Source, digest: str) -> Known | None:
+    def read_before(self, source: Source, digest: str) -> Holding | None:
         """What a source has, where that was read from just what would be read now, else None.
 
         It counts as read again: when that was, and who cites it, are brought up to date.
@@ -90,9 +91,7 @@ class Store:
             cited_by = tuple(dict.fromkeys([*known.cited_by, *source.cited_by]))
             again = {"retrieved_at": source.retrieved_at, "cited_by": cited_by}
             db.execute(sa.update(tables.sources).where(_is(source.id)).values(again))
-            of_source = tables.passages.c.source_id == source.id
-            count = db.execute(sa.select(sa.func.count()).where(of_source)).scalar_one()
-            return Known(known.title, count, len(_document(db, known).pages))
+            return next(_holdings(db, _is(source.id)))
 
     def delete(self, *source_ids: str) -> None:
         """Remove sources with all that there is of them, former versions included.
@@ -127,6 +126,11 @@ class Store:
         )
         with self.database.transaction() as db:
             return [(tables.source_of(row), row.passages) for row in db.execute(query)]
+
+    def holdings(self) -> list[Holding]:
+        """Every source with what is held of it, by id."""
+        with self.database.transaction() as db:
+            return list(_holdings(db, sa.true()))
 
     def source(self, source_id: str) -> Source:
         with self.database.transaction() as db:
@@ -258,6 +262,27 @@ def _source(db: sa.Connection, source_id: str) -> Source:
     if row is None:
         raise _no_source(source_id)
     return tables.source_of(row)
+
+
+def _holdings(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Holding]:
+    def of_source(table: sa.Table) -> sa.ScalarSelect:
+        there = table.c.source_id == tables.sources.c.id
+        return sa.select(sa.func.count()).select_from(table).where(there).scalar_subquery()
+
+    documents = tables.documents
+    query = (
+        sa.select(
+            tables.sources,
+            of_source(tables.passages).label("passages"),
+            of_source(tables.former_documents).label("former"),
+            documents.c.pages,
+        )
+        .join(documents, documents.c.source_id == tables.sources.c.id)
+        .where(which)
+        .order_by(tables.sources.c.id)
+    )
+    for row in db.execute(query):
+        yield Holding(tables.source_of(row), row.passages, len(row.pages), 1 + row.former)
 
 
 def _no_source(source_id: str) -> NotFound:

@@ -144,9 +144,13 @@ class Ingestion:
 
     def _remember(self, item: Item) -> None:
         """Note a source that could not be read, so that an answer can say that it was not."""
-        place = item.place if "://" in item.place else str(Path(item.place).resolve())
+        place, reason = item.place, item.reason
+        if "://" not in place:  # a later run may be in another folder
+            place = str(Path(place).resolve())
+            if reason.startswith(item.place):
+                reason = place + reason.removeprefix(item.place)
         if item.outcome in ("failed", "digest"):
-            self.store.note_unread(place, item.reason, item.title)
+            self.store.note_unread(place, reason, item.title)
         else:
             self.store.forget_unread(place)
 
@@ -159,7 +163,7 @@ class Ingestion:
         if not self._reread and loaded.outcome != "digest":
             known = self.store.read_before(source, same)
             if known:
-                title, count, pages = known.title, known.passages, known.pages
+                title, count, pages = known.source.title, known.passages, known.pages
                 return Item(place, "unchanged", title, count, loaded.reason, source.id, (), pages)
         document, passages = self._read(replace(loaded, source=source))
         if not document.source.title:

@@ -10,24 +10,37 @@ import json
 import socket
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from corpus.errors import TenkyoError, TextRefused
 from service import console, parts
+from service.library_cli import Json, Password
+from service.library_cli import app as library_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from index.report import Item
     from service.factcheck import Checked, FactChecker
     from service.types import Answer
 
+
+class _InOrder(typer.core.TyperGroup):
+    """Lists the commands in the order in which they come up; one that is not named, last."""
+
+    NAMES = "ingest sources remove reindex ask search show verify eval serve".split()
+
+    def list_commands(self, context: typer.Context) -> list[str]:
+        rank = {name: place for place, name in enumerate(self.NAMES)}
+        return sorted(self.commands, key=lambda name: rank.get(name, len(rank)))
+
+
 app = typer.Typer(
+    cls=_InOrder,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -35,16 +48,10 @@ app = typer.Typer(
     epilog="Settings are environment variables: TENKYO_DATA_DIR, _HOST, _PORT, _LLM_URL, …;"
     " docs/operations.md lists them.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+app.add_typer(library_app)
 Sources = Annotated[
     list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
 ]
-
-
-class Follow(StrEnum):
-    """What to follow from a page that is ingested."""
-
-    papers = "papers"
 
 
 def main() -> None:
@@ -57,137 +64,6 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stderr.close()
         raise SystemExit(0) from None
-
-
-@app.command()
-def ingest(
-    places: Annotated[
-        list[str] | None,
-        typer.Argument(help="URLs, files and folders; none: the library that ships with Tenkyo."),
-    ] = None,
-    follow: Annotated[
-        Follow | None, typer.Option(help="Also ingest the papers that they link to.")
-    ] = None,
-    depth: Annotated[
-        int, typer.Option(min=1, help="Follow papers' own links to papers, so many times in all.")
-    ] = 1,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many papers.")] = 50,
-    host: Annotated[
-        list[str] | None,
-        typer.Option(help="Follow only to this host, or one below it; may be repeated."),
-    ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Of folders, only files like *.pdf; may be repeated.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Of folders, no files like drafts/*; may be repeated.")
-    ] = None,
-    password: Annotated[str, typer.Option(help="Opens encrypted PDFs among the files.")] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would be ingested, and ingest nothing.")
-    ] = False,
-    trust_private: Annotated[
-        bool, typer.Option(help="Also fetch from this machine and its private network.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Read documents into the library and bring the index up to date."""
-    from corpus.cache import Cache
-    from corpus.catalogue import entries
-    from corpus.crawl import MAX_WAIT, Crawler
-    from corpus.fetch import Fetcher
-    from index import follow as following
-    from index.ingest import Ingestion
-    from index.report import Item, Tally
-    from index.sync import check_index, sync
-    from index.tasks import Choice
-
-    if follow and not places:
-        raise typer.BadParameter("name the page to follow", param_hint="--follow")
-    if host and not follow:
-        raise typer.BadParameter("it bounds what --follow papers does", param_hint="--host")
-    if any("/" in name for name in host or ()):
-        raise typer.BadParameter("name a host, such as arxiv.org", param_hint="--host")
-    settings = parts.read()
-    store, cache = parts.store(settings), Cache(settings.cache_dir)
-    choice = Choice(include or (), exclude or (), password)
-
-    async def preview(ingestion: Ingestion) -> list[Item]:
-        if not places:
-            return [Item(e.source.url, "planned", e.source.title) for e in entries()]
-        async with Fetcher(cache=cache, trust_private=trust_private) as fetcher:
-            items = await ingestion.preview(places, fetcher, choice, open_them=bool(follow))
-            crawler = Crawler(fetcher, hosts=host or ())
-            return items + following.preview(items, crawler.may_ask, limit)
-
-    async def read(ingestion: Ingestion) -> list[Item]:
-        if not places:
-            async with Fetcher(connect=4, read=8, deadline=20, cache=cache) as fetcher:
-                return await ingestion.library(entries(), fetcher)
-        wait = MAX_WAIT if follow else 5
-        async with Fetcher(max_wait=wait, cache=cache, trust_private=trust_private) as fetcher:
-            items = await ingestion.places(places, fetcher, choice)
-            if follow:
-                crawler = Crawler(fetcher, hosts=host or ())
-                items += await following.follow(ingestion, items, crawler, depth=depth, limit=limit)
-            return items
-
-    if dry_run:
-        with Ingestion(store) as ingestion:
-            items, embedded = asyncio.run(preview(ingestion)), 0
-    else:
-        embedder = parts.embedder(settings)
-        check_index(settings.index_dir, embedder.name)
-        with console.ingestion() as tell:
-            tally = Tally(tell)
-            with Ingestion(store, tally, reread=bool(follow)) as ingestion:
-                items = asyncio.run(read(ingestion))
-            embedded = sync(store, embedder, settings.index_dir, tally)
-    _report(items, embedded, dry_run, as_json)
-
-
-def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) -> None:
-    """Print what an ingestion did, or would do; exit code 2 where everything failed."""
-    failed = [item for item in items if item.outcome == "failed"]
-    skipped = [item for item in items if item.outcome == "skipped"]
-    read = [item for item in items if item.outcome not in ("failed", "skipped")]
-    if not as_json:
-        console.planned(items) if dry_run else console.items(items, embedded)
-    elif dry_run:
-        planned = [_place(i) | {"title": i.title, "reason": i.reason} for i in read]
-        report = {"planned": planned, "skipped": _reasons(skipped), "failed": _reasons(failed)}
-        print(json.dumps(report, ensure_ascii=False))
-    else:
-        print(json.dumps({
-            "sources": len(read),
-            "passages": sum(item.passages for item in items),
-            "embedded": embedded,
-            "skipped": _reasons(skipped),
-            "failed": _reasons(failed),
-        }, ensure_ascii=False))  # fmt: skip
-    if failed and len(failed) == len(items):
-        raise SystemExit(2)
-
-
-def _reasons(items: Sequence[Item]) -> list[dict[str, str]]:
-    return [_place(item) | {"reason": item.reason} for item in items]
-
-
-def _place(item: Item) -> dict[str, str]:
-    return {"url" if "://" in item.place else "path": item.place}
-
-
-@app.command()
-def reindex(as_json: Json = False) -> None:
-    """Write the index anew from the database."""
-    from index.report import Tally
-    from index.sync import sync
-
-    settings = parts.read()
-    store, embedder = parts.store(settings), parts.embedder(settings)
-    with console.ingestion() as tell:
-        count = sync(store, embedder, settings.index_dir, Tally(tell), rebuild=True)
-    print(json.dumps({"embedded": count}) if as_json else f"{count} passages embedded")
 
 
 @app.command()
@@ -224,12 +100,14 @@ def verify(
         typer.Argument(metavar="FILE…", help="Texts, documents and receipts; -: standard input."),
     ],
     source: Sources = None,
+    password: Password = "",
     as_json: Json = False,
 ) -> None:
     """Verify each sentence of a text in the library, or an answer by its receipt.
 
     Exit code 0: all is supported, or holds; 1: something is not; 2: bad input.
     """
+    from corpus.worker import Workers
     from service import factcheck, receipt
     from service.recheck import holds, recheck
     from service.types import to_json
@@ -238,7 +116,12 @@ def verify(
     settings = parts.read()
     data = {name: _read(name) for name in files}
     receipts = {name: receipt.read(held) for name, held in data.items()}
-    texts = {n: factcheck.text_of(n, data[n]) for n, found in receipts.items() if found is None}
+    with Workers() as workers:
+        texts = {
+            name: factcheck.text_of(name, data[name], workers, password)
+            for name, found in receipts.items()
+            if found is None
+        }
     verifier = Verifier(parts.checker(settings), parts.embedder(settings))
     facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
     store = parts.store_if_any(settings) if len(texts) < len(data) else None
@@ -359,22 +242,6 @@ def show(
         print(json.dumps(to_json(found) | more, ensure_ascii=False))
     else:
         printed()
-
-
-@app.command()
-def sources(as_json: Json = False) -> None:
-    """List the sources of the library."""
-    from service.types import to_json
-
-    listed = parts.store(parts.read()).sources()
-    if as_json:
-        rows = [to_json(source) | {"passages": n} for source, n in listed]
-        print(json.dumps({"sources": rows}, ensure_ascii=False))
-        return
-    console.table(
-        ("id", "kind", "title", "passages"),
-        [(source.id, source.kind, source.title, str(n)) for source, n in listed],
-    )
 
 
 @app.command()

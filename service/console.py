@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corpus.former import Standing
-    from corpus.types import Document, Source
-    from index.report import Item, Progress
+    from corpus.store import Holding
+    from corpus.types import Document, Source, Unread
+    from index.report import Item
     from index.search import Hit
     from service.factcheck import Checked
+    from service.ingestion import Removed
     from service.recheck import Check
     from service.types import Answer, Citation, Claim, Evidence
+    from service.watching import Notice
+
+
+NARROW = 60  # columns: below, a table would break its words to pieces
 
 
 @contextmanager
@@ -39,30 +45,35 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
-@contextmanager
-def ingestion() -> Iterator[Callable[[Progress], None]]:
-    """How far an ingestion is, on stderr."""
-    with progress() as advance:
-
-        def tell(now: Progress) -> None:
-            advance("reading", now.documents, now.of_documents)
-            if now.to_index:
-                advance("indexing", now.indexed, now.to_index)
-
-        yield tell
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as wide as the terminal; in a narrow one, each row as lines of its own.
+
+    Elsewhere, such as in a pipe, a row is one line, however long.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    rows = [[_printable(cell) for cell in row] for row in rows]
+    console = Console()
+    if console.is_terminal and console.width < NARROW:
+        for row in rows:
+            named = [f"{name}: {cell}" for name, cell in zip(head, row, strict=True) if cell]
+            print(*named, sep="\n", end="\n\n")
+        return
     made = Table(box=None, pad_edge=False)
     for name in head:
         made.add_column(name, overflow="fold")  # half an address is of no use
     for row in rows:
         made.add_row(*map(Text, row))
-    Console().print(made)
+    if console.is_terminal:
+        console.print(made)
+    else:
+        columns = zip(head, *rows, strict=True)
+        console.width = sum(2 * max(map(len, column)) + 1 for column in columns)
+        with console.capture() as captured:
+            console.print(made)
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def items(read: Sequence[Item], embedded: int) -> None:
@@ -72,7 +83,52 @@ def items(read: Sequence[Item], embedded: int) -> None:
         for item in read
     ]
     table(("outcome", "source", "passages", "why"), rows)
-    print(f"\n{sum(item.passages for item in read)} passages, {embedded} newly embedded")
+    total = _count(sum(item.passages for item in read), "passage")
+    print(f"\n{total}, {embedded} newly embedded")
+
+
+def notice(noticed: Notice) -> None:
+    """What became of a file or a folder that is watched, at once."""
+    said = noticed.path
+    if noticed.passages:
+        said += f", {_count(noticed.passages, 'passage')}"
+    if noticed.reason:
+        said += f": {_without(noticed.reason, noticed.path)}"
+    print(f"{noticed.outcome:<8} {said}", flush=True)
+
+
+def sources(listed: Sequence[Holding], unread: Sequence[Unread]) -> None:
+    """What is in the library, and what could not be read."""
+    ids = {each.source.id for each in listed}
+    rows = [
+        (
+            each.source.id,
+            each.source.kind,
+            each.source.title,
+            str(each.pages or ""),
+            str(each.passages),
+            str(each.versions),
+            each.source.retrieved_at[:10],
+            str(sum(id in ids for id in each.source.cited_by) or ""),
+        )
+        for each in listed
+    ]
+    if rows:
+        head = ("id", "kind", "title", "pages", "passages", "versions", "retrieved", "cited by")
+        table(head, rows)
+        print()
+    total = sum(each.passages for each in listed)
+    print(f"{_count(len(rows), 'source')}, {_count(total, 'passage')}")
+    if unread:
+        print(f"\n{len(unread):,} could not be read when last tried:\n")
+        rows = [(each.tried_at[:10], each.place, _why(each)) for each in unread]
+        table(("tried", "place", "why"), rows)
+
+
+def removed(sources: Sequence[Removed]) -> None:
+    for each in sources:
+        name = each.source.title or each.source.url
+        print(f"removed {each.source.id}, {_count(each.passages, 'passage')}: {_printable(name)}")
 
 
 def planned(items: Sequence[Item]) -> None:
@@ -81,15 +137,27 @@ def planned(items: Sequence[Item]) -> None:
     table(("outcome", "source", "title", "why"), rows)
 
 
-def _why(item: Item) -> str:
-    """The reason, without the name that it begins with and that stands beside it."""
-    names = [item.place]
-    if "://" not in item.place:
-        names.append(Path(item.place).resolve().as_uri())
+def _why(item: Item | Unread) -> str:
+    return _without(item.reason, item.place)
+
+
+def _without(reason: str, place: str) -> str:
+    """A reason without the name that it begins with, and that stands beside it."""
+    names = [place]
+    if "://" not in place:
+        names.append(Path(place).resolve().as_uri())
     return next(
-        (item.reason[len(name) + 1 :] for name in names if item.reason.startswith(f"{name} ")),
-        item.reason,
+        (reason[len(name) + 1 :] for name in names if reason.startswith(f"{name} ")), reason
     )
+
+
+def _count(count: int, one: str) -> str:
+    return f"{count:,} {one if count == 1 else f'{one}s'}"
+
+
+def _printable(text: str) -> str:
+    """A text on one line, without what would move a cursor or turn the writing around."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
 
 
 def hits(found: Sequence[Hit]) -> None:

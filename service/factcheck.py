@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from corpus.errors import TextRefused
-from corpus.extract import extract
 from corpus.sentences import sentence_spans
 from corpus.sniff import sniff
 from corpus.types import Source
+from corpus.worker import Workers
 from index.checker import CrossEncoder
 from index.search import Library
 from service.calibration import calibration
@@ -71,13 +71,16 @@ class Checked:
     error_rates: dict[str, Any]
 
 
-def text_of(name: str, data: bytes) -> str:
-    """The text of a file's bytes, as it stands for text and Markdown, else as it is extracted.
+def text_of(name: str, data: bytes, workers: Workers, password: str = "") -> str:
+    """The text of a file's bytes: as it stands for text and Markdown, else as a worker reads it.
 
-    Raises CorpusError where there is none to be read.
+    ``password`` opens an encrypted PDF. Raises CorpusError where there is none to be read.
     """
     found, text = sniff(data, name)
-    return text if found in ("markdown", "text") else extract(data, Source("", name)).text
+    if found in ("markdown", "text"):
+        return text
+    document, _ = workers.read(data, Source("", name), password=password)
+    return document.text
 
 
 def statements(text: str) -> list[tuple[int, int, Draft]]:

@@ -48,6 +48,8 @@ class Tenkyo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Where the tests run in the background, it would be ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def ingest(self, folder: Path) -> dict:
@@ -145,6 +147,26 @@ def kill_again_and_again(scratch: Tenkyo, docs: Path, folder: Path, kills: int) 
 
 def test_killed_at_any_moment(tmp_path: Path, scratch: Tenkyo, docs: Path) -> None:
     kill_again_and_again(scratch, docs, tmp_path, 3)
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0])
+def test_interrupted(tmp_path: Path, scratch: Tenkyo, docs: Path, after: float) -> None:
+    """Ctrl-C, when something has been read: one line, and what was read is there."""
+    stopped = Tenkyo(tmp_path / "stopped", scratch.data / "models")
+    store, process = stopped.store(), stopped.start("ingest", docs)
+    while not store.sources():
+        time.sleep(0.01)
+        assert process.poll() is None
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and out == "" and "Traceback" not in err
+    assert [line for line in err.splitlines() if "interrupted" in line] == err.splitlines()[-1:]
+    assert store.sources()
+    report = stopped.ingest(docs)
+    assert report["failed"] == [] and report["sources"] == 6
+    scratch.ingest(docs)
+    stopped.agrees_with(scratch)
 
 
 @pytest.mark.shared

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.errors import NotFound, TextRefused
+from corpus.errors import CorpusError, NotFound, TextRefused
+from corpus.worker import Workers
 from service.factcheck import (
     LONGEST_SENTENCE,
     LONGEST_TEXT,
@@ -181,4 +182,12 @@ def test_time_grows_with_the_text(piece):
     ],
 )
 def test_files(name, data, holds):
-    assert holds in text_of(name, data)
+    with Workers() as workers:
+        assert holds in text_of(name, data, workers)
+
+
+def test_a_document_is_read_in_a_worker_and_a_text_needs_none():
+    page = b"<!doctype html><title>T</title><p>Two is <b>two</b>.</p>"
+    with Workers(seconds=0.01) as workers, pytest.raises(CorpusError, match=r"^a\.html takes more"):
+        text_of("a.html", page, workers)
+    assert text_of("a.md", b"**Two** is two.", workers) == "**Two** is two."  # they have ended

@@ -1,0 +1,154 @@
+"""An ingestion put together: what is wanted, the parts that it takes, what became of it.
+
+    desk = Desk.of(settings)
+    done = desk.ingest(Wanted(("https://…", "folder")), tell)
+
+It prints nothing: whoever asks for an ingestion says what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from corpus.cache import Cache
+from corpus.catalogue import entries
+from corpus.crawl import MAX_WAIT, Crawler
+from corpus.errors import NotFound
+from corpus.fetch import Fetcher
+from corpus.links import canonical_url
+from corpus.store import Store
+from corpus.types import Source
+from index import follow
+from index.embed import Embedder
+from index.ingest import Ingestion
+from index.removal import remove
+from index.report import Item, Progress, Tally
+from index.sync import check_index, sync
+from index.tasks import EVERYTHING, Choice
+from service import parts
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to ingest: ``places`` as a user writes them, or none: the library that ships.
+
+    With ``depth`` above 0 the papers that they link to are followed, so many times, at most
+    ``limit`` of them in all, and where ``hosts`` are named, only to those.
+    """
+
+    places: Sequence[str] = ()
+    choice: Choice = EVERYTHING
+    depth: int = 0
+    limit: int = 50
+    hosts: Sequence[str] = ()
+    trust_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of each document, and how many passages were embedded."""
+
+    items: list[Item]
+    embedded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A source that was taken out, and how many passages it had."""
+
+    source: Source
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where documents come into a library, and go out of it: one after another, or at once."""
+
+    store: Store
+    cache: Cache
+    embedder: Embedder
+    index: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        cache = Cache(settings.cache_dir)
+        return cls(parts.store(settings), cache, parts.embedder(settings), settings.index_dir)
+
+    def preview(self, wanted: Wanted) -> list[Item]:
+        """What would be ingested, as ``planned`` items; nothing is stored."""
+        with Ingestion(self.store) as ingestion:
+            return asyncio.run(self._preview(ingestion, wanted))
+
+    def ingest(self, wanted: Wanted, tell: Callable[[Progress], None] = lambda _: None) -> Done:
+        """Read what is wanted into the store, and bring the index up to it.
+
+        Raises IndexMismatch before anything is read, and StoreError; what is wrong with one
+        document is in its item.
+        """
+        check_index(self.index, self.embedder.name)
+        tally = Tally(tell)
+        with Ingestion(self.store, tally, reread=wanted.depth > 0) as ingestion:
+            items = asyncio.run(self._read(ingestion, wanted))
+        return Done(items, sync(self.store, self.embedder, self.index, tally))
+
+    def remove(
+        self, names: Sequence[str], tell: Callable[[Progress], None] = lambda _: None
+    ) -> list[Removed]:
+        """Take sources out, each named by its id, its address, or the path of its file.
+
+        NotFound if one of them is not there: then none is taken out.
+        """
+        sources = {source.id: source for source in map(self.find, names)}
+        check_index(self.index, self.embedder.name)
+        removed = [Removed(each, len(self.store.rows([each.id]))) for each in sources.values()]
+        remove(self.store, self.cache, list(sources))
+        sync(self.store, self.embedder, self.index, Tally(tell))
+        return removed
+
+    def find(self, name: str) -> Source:
+        """The source of an id, an address or a path; NotFound if there is none."""
+        try:
+            return self.store.source(name)
+        except NotFound:
+            for url in _addresses(name):
+                if found := self.store.source_at(url):
+                    return found
+            raise
+
+    async def _preview(self, ingestion: Ingestion, wanted: Wanted) -> list[Item]:
+        if not wanted.places:
+            return [Item(e.source.url, "planned", e.source.title) for e in entries()]
+        followed = wanted.depth > 0
+        async with Fetcher(cache=self.cache, trust_private=wanted.trust_private) as fetcher:
+            items = await ingestion.preview(
+                wanted.places, fetcher, wanted.choice, open_them=followed
+            )
+            if not followed:
+                return items
+            crawler = Crawler(fetcher, hosts=wanted.hosts)
+            return items + follow.preview(items, crawler.may_ask, wanted.limit)
+
+    async def _read(self, ingestion: Ingestion, wanted: Wanted) -> list[Item]:
+        if not wanted.places:
+            async with Fetcher(connect=4, read=8, deadline=20, cache=self.cache) as fetcher:
+                return await ingestion.library(entries(), fetcher)
+        wait = MAX_WAIT if wanted.depth else 5
+        private = wanted.trust_private
+        async with Fetcher(max_wait=wait, cache=self.cache, trust_private=private) as fetcher:
+            items = await ingestion.places(wanted.places, fetcher, wanted.choice)
+            if wanted.depth:
+                crawler = Crawler(fetcher, hosts=wanted.hosts)
+                items += await follow.follow(
+                    ingestion, items, crawler, depth=wanted.depth, limit=wanted.limit
+                )
+            return items
+
+
+def _addresses(name: str) -> list[str]:
+    """The addresses that a source of this name may have, as ingestion writes them."""
+    return [name, canonical_url(name) if "://" in name else Path(name).resolve().as_uri()]

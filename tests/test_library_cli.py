@@ -1,0 +1,256 @@
+"""The commands on the library, run in this process: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from corpus.store import Store
+from index.local import LocalIndex
+from index.models import BUNDLED
+from service import cli, console
+from service.library_cli import _until_interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict:
+        (line,) = self.out.splitlines()
+        return json.loads(line)
+
+    @property
+    def refused(self) -> str:
+        """The one line of an expected error, and nothing else."""
+        assert self.code == 2 and self.out == ""
+        (line,) = self.err.splitlines()
+        assert line.startswith("tenkyo: ")
+        return line
+
+
+@pytest.fixture
+def data(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder, with the model that is unpacked already; where one works is beside it."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "models").symlink_to(models)
+    (tmp_path / "desk").mkdir()
+    monkeypatch.chdir(tmp_path / "desk")
+    monkeypatch.setenv("TENKYO_DATA_DIR", str(data))
+    return data
+
+
+@pytest.fixture
+def tenkyo(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> Callable[..., Ran]:
+    def tenkyo(*arguments: str | Path) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["tenkyo", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Ran(ended.value.code or 0, *capsys.readouterr())
+
+    return tenkyo
+
+
+def store(data: Path) -> Store:
+    return Store(f"sqlite:///{data / 'tenkyo.db'}")
+
+
+def agree(data: Path) -> bool:
+    """Whether the index is of what the database holds."""
+    held = store(data)
+    return LocalIndex.open(data / "index", BUNDLED, held.revision()).rows().tolist() == held.rows()
+
+
+def write(text: str, *names: str) -> None:
+    for name in names:
+        Path(name).write_text(text)
+
+
+def test_remove_takes_out_and_ingest_brings_back(tenkyo: Callable[..., Ran], data: Path) -> None:
+    write("# Kanda\n\nThe reading room holds 40,000 maps.", "kanda.md")
+    write("# Ueno\n\nThe park has 8,800 trees.", "ueno.md")
+    assert tenkyo("ingest", "kanda.md", "ueno.md", "--json").json["embedded"] == 2
+    before = tenkyo("sources", "--json").json["sources"]
+    ids = {source["title"]: source["id"] for source in before}
+
+    # One that is not there: nothing is removed, not even what is.
+    line = tenkyo("remove", "kanda.md", "nope").refused
+    assert "'nope'" in line and "`tenkyo sources`" in line
+    assert tenkyo("sources", "--json").json["sources"] == before
+
+    done = tenkyo("remove", ids["Kanda"])
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"removed {ids['Kanda']}, 1 passage: Kanda\n"
+    assert [s["id"] for s in tenkyo("sources", "--json").json["sources"]] == [ids["Ueno"]]
+    assert agree(data)
+
+    again = tenkyo("ingest", "kanda.md", "--json").json
+    assert (again["sources"], again["embedded"]) == (1, 1)
+    ids_again = {s["title"]: s["id"] for s in tenkyo("sources", "--json").json["sources"]}
+    assert ids_again == ids and agree(data)
+
+
+def test_remove_by_the_path_or_the_address_of_a_source(
+    tenkyo: Callable[..., Ran], data: Path
+) -> None:
+    write("# Kanda\n\nThe reading room holds 40,000 maps.", "a.md", "b.md", "c.md")
+    tenkyo("ingest", ".")
+    url = Path("b.md").resolve().as_uri()
+    Path("a.md").unlink()  # a file that is no more can be named still
+    store(data).note_unread(url, "it answered 404")
+    done = tenkyo("remove", "../desk/a.md", url, url, "--json")
+    removed = done.json["removed"]
+    assert [Path(each["url"]).name for each in removed] == ["a.md", "b.md"]
+    assert [each["passages"] for each in removed] == [1, 1]
+    assert len(store(data).sources()) == 1 and agree(data)
+    assert store(data).unread() == []
+
+
+def test_sources_say_what_there_is_and_what_could_not_be_read(tenkyo: Callable[..., Ran]) -> None:
+    empty = tenkyo("sources")
+    assert empty.code == 0 and empty.out == "0 sources, 0 passages\n"
+    write("# Kanda\n\nThe reading room holds 40,000 maps.", "kanda.md")
+    write("", "empty.txt")
+    tenkyo("ingest", ".")
+    shown = tenkyo("sources").out
+    assert "1 sources" not in shown and "1 source, 1 passage\n" in shown
+    assert "1 could not be read when last tried" in shown
+    (row,) = (line for line in shown.splitlines() if "empty.txt" in line)
+    assert row.split()[1:] == [str(Path("empty.txt").resolve()), "is", "empty", "(0", "bytes)"]
+    listed = tenkyo("sources", "--json").json
+    assert (listed["sources"][0]["versions"], listed["sources"][0]["pages"]) == (1, 0)
+    assert listed["sources"][0]["retrieved_at"] and listed["sources"][0]["passages"] == 1
+    (unread,) = listed["unread"]
+    assert (
+        unread["place"] == str(Path("empty.txt").resolve())
+        and "empty" in unread["reason"]
+        and unread["tried_at"]
+    )
+    write("Now there is something in it.", "empty.txt")
+    tenkyo("ingest", "empty.txt")
+    assert tenkyo("sources", "--json").json["unread"] == []
+
+
+def test_a_file_by_two_paths_is_one_source(tenkyo: Callable[..., Ran], data: Path) -> None:
+    write("# Kanda\n\nThe reading room holds 40,000 maps.", "kanda.md")
+    Path("link.md").symlink_to("kanda.md")
+    there = Path("kanda.md").resolve()
+    report = tenkyo("ingest", "kanda.md", there, "../desk", "./link.md", "--json").json
+    assert (report["sources"], report["embedded"]) == (1, 1)
+    assert tenkyo("ingest", there, "--json").json["embedded"] == 0
+    assert len(store(data).sources()) == 1
+
+
+def test_names_that_would_upset_a_terminal(tenkyo: Callable[..., Ran]) -> None:
+    name = "new\nline \x1b[31m\u202egnp.exe 😀.txt"
+    write("", name)
+    write("# A \u202edaerd title\n\nIt holds 40,000 maps.", "title.md")
+    for command in (("ingest", "."), ("sources",)):
+        shown = tenkyo(*command).out
+        assert "😀" in shown and "new\\nline" in shown
+        assert not {"\x1b", "\u202e", "\r"} & set(shown)
+        assert sum("gnp" in line for line in shown.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--watch",), "name the folders"),
+        (("--watch", "https://example.org/"), "not https://example.org/"),
+        (("--watch", ".", "--dry-run"), "--dry-run"),
+        (("--watch", ".", "--follow", "papers"), "--follow"),
+    ],
+)
+def test_what_cannot_be_watched(
+    tenkyo: Callable[..., Ran], arguments: tuple[str, ...], says: str
+) -> None:
+    done = tenkyo("ingest", *arguments)
+    assert done.code == 2 and done.out == "" and "--watch" in done.err
+    assert says in " ".join(done.err.replace("│", " ").split())
+
+
+def test_what_cannot_be_watched_is_named(tenkyo: Callable[..., Ran], data: Path) -> None:
+    write("Text.", "a.md")
+    assert "nowhere does not exist" in tenkyo("ingest", "--watch", ".", "nowhere").refused
+    assert "a.md is a file" in tenkyo("ingest", "--watch", "a.md").refused
+    assert store(data).sources() == []
+
+
+def test_verify_reads_documents_in_a_worker(
+    tenkyo: Callable[..., Ran], shared: Path, library_folder: Path, data: Path
+) -> None:
+    shutil.copytree(library_folder, data, dirs_exist_ok=True)
+    pdf = shared / "pdfs" / "libreoffice-writer-password.pdf"
+    line = tenkyo("verify", pdf).refused
+    assert str(pdf) in line and "--password" in line
+    claims = tenkyo("verify", pdf, "--password", "openpassword", "--json").json["files"][0][
+        "claims"
+    ]
+    assert any("Lorem ipsum" in claim["text"] for claim in claims)
+
+
+@pytest.mark.parametrize(("watch", "code"), [(False, 130), (True, 0)])
+def test_ctrl_c_is_one_line(watch: bool, code: int, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended, _until_interrupted(watch):
+        raise KeyboardInterrupt
+    out, err = capsys.readouterr()
+    assert ended.value.code == code and out == ""
+    assert err.count("\n") == 1 and err.startswith("tenkyo: ") and "kept" in err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@contextmanager
+def terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", str(columns))
+        patch.setattr(sys, "stdout", shown := Terminal())
+        yield shown
+
+
+def test_a_table_is_as_wide_as_where_it_is_shown(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, rows = ("id", "title"), [("80d413ce3327", "日本語の題 " * 20), ("e272c14123e1", "")]
+    console.table(head, rows)  # in a pipe a row is a line, so that grep finds all of it
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "id",
+        "80d413ce3327",
+        "e272c14123e1",
+    ]
+    with terminal(80, monkeypatch) as shown:
+        console.table(head, rows)
+    lines = re.sub(r"\x1b\[\d*m", "", shown.getvalue()).splitlines()
+    assert len(lines) > 3 and all(len(line) <= 80 for line in lines)
+    with terminal(40, monkeypatch) as shown:
+        console.table(head, rows)
+    assert shown.getvalue().startswith("id: 80d413ce3327\ntitle: 日本語の題 日本語")
+    assert shown.getvalue().endswith("\n\nid: e272c14123e1\n\n")
+
+
+def test_commands_are_listed_in_the_order_in_which_they_come_up(tenkyo: Callable[..., Ran]) -> None:
+    shown = tenkyo("--help").out
+    listed = [
+        line.split()[1] for line in shown.splitlines() if line.startswith("│ ") and line[2] != " "
+    ]
+    assert listed[1:] == cli._InOrder.NAMES
