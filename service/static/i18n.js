@@ -44,6 +44,7 @@ const WORDS = {
     problem: ({ status }) => `The server answered with an error${status ? ` (${status})` : ""}.`,
     retry: "Try again",
     again: "Ask again",
+    noneChosen: "No source is chosen: tick at least one under Sources.",
     busy: "An answer is still being written. Stop it first to ask the next question.",
 
     edit: "Edit",
@@ -149,6 +150,7 @@ const WORDS = {
     problem: ({ status }) => `サーバーがエラーを返しました${status ? `（${status}）` : ""}。`,
     retry: "もう一度試す",
     again: "もう一度聞く",
+    noneChosen: "出典が選ばれていません。出典一覧で一つ以上選んでください。",
     busy: "まだ答えの途中です。次の質問をするには、先に停止してください。",
 
     edit: "編集",

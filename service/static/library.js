@@ -17,11 +17,11 @@ export class Library {
 
   get size() { return this.#sources?.length ?? 0; }
 
-  /** The ids to search, or undefined for all of them. */
+  /** The ids to search, or undefined for all of them; none where the reader chose none. */
   get chosen() {
     if (!this.#sources || !this.#left.size) return undefined;
     const ids = this.#sources.map((s) => s.id).filter((id) => !this.#left.has(id));
-    return ids.length && ids.length < this.size ? ids : undefined;
+    return ids.length < this.size ? ids : undefined;
   }
 
   clear() {

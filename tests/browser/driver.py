@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-background-networking",
 ]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-PATIENCE = 20_000  # ms that a state may take to come; two cores can be busy
+PATIENCE = 15_000  # ms that a state may take to come; two cores can be busy
 
 
 def chromium() -> str | None:
