@@ -5,7 +5,7 @@ import { clipEnd, clipStart, flow, languageOf } from "./text.js";
 
 const AROUND = 90; // characters of context on each side
 const tip = h("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
-document.body.append(tip);
+document.querySelector("main").append(tip); // inside a landmark, for those who move by them
 
 let owner = null;
 let timer = 0;

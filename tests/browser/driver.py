@@ -109,11 +109,16 @@ class Reader:
     def status(self) -> Locator:
         return self.page.locator("#status")
 
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than the window, and its dialogue than itself."""
+    def too_wide(self) -> list[str]:
+        """What makes the page wider than the window, or its dialogue than itself: nothing, mostly."""
         return self.page.evaluate(
-            """() => Math.max(...[document.documentElement, document.querySelector('#library')]
-                 .map((el) => el.scrollWidth - el.clientWidth))"""
+            """() => {
+              const wide = (el) => el.scrollWidth > el.clientWidth;
+              const scrolls = [document.documentElement, document.querySelector('#library')].filter(wide);
+              const name = (el) => `${el.tagName.toLowerCase()}.${el.className}`;
+              return scrolls.flatMap((root) => [name(root), ...[...root.querySelectorAll('*')]
+                .filter((el) => wide(el) && getComputedStyle(el).overflowX === 'visible').map(name)]);
+            }"""
         )
 
     def shot(self, folder: Path, name: str, *, whole: bool = False) -> None:

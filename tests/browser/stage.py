@@ -85,5 +85,9 @@ def recited(claims: list[tuple[str, Evidence, str]], **more: Any) -> Answer:
     shown = {e.label: e for _, e, _ in claims}
     given = {"id": "recited", "question": "?", "mode": "generated", "model": "test"} | more
     return Answer(
-        conversation_id="c", text=text, claims=tuple(placed), evidence=tuple(shown.values()), **given
+        conversation_id="c",
+        text=text,
+        claims=tuple(placed),
+        evidence=tuple(shown.values()),
+        **given,
     )

@@ -25,7 +25,9 @@ def test_a_question_is_answered_by_what_the_api_gives(quoting, visit, question, 
     for shown, claim in zip(reader.claims.all(), made["claims"], strict=True):
         assert claim["text"] in shown.text_content()
         labels = [button.text_content() for button in shown.locator(".cite").all()]
-        assert labels == [str(label) for label in dict.fromkeys(c["label"] for c in claim["citations"])]
+        assert labels == [
+            str(label) for label in dict.fromkeys(c["label"] for c in claim["citations"])
+        ]
     assert reader.turn.locator("h2").text_content() == question
     assert reader.page.locator("html").get_attribute("lang") == lang
     expect(reader.turn.locator(".badge")).to_be_visible()  # that these are quotes
@@ -35,7 +37,9 @@ def test_a_question_is_answered_by_what_the_api_gives(quoting, visit, question, 
 def test_sentences_appear_as_they_are_checked(staged, visit):
     staged.model.say(TRUE, FALSE, ALSO)
     reader = visit(staged.url).ask(WHISPER)
-    expect(reader.turn.locator(".side .card").first).to_be_attached()  # read before a word is written
+    expect(
+        reader.turn.locator(".side .card").first
+    ).to_be_attached()  # read before a word is written
     expect(reader.turn.locator(".pending")).to_be_visible()
     expect(reader.claims).to_have_count(0)
     staged.model.go_on(2)  # the end of a sentence shows when the next one begins

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -47,11 +48,13 @@ INERT = "img[src=x], iframe, style, base, script:not([src^='/static/']), link[hr
 def inert(reader: Reader) -> None:
     """Nothing of it is markup, nothing pushes the page wide, every link is a web link."""
     assert reader.page.locator(INERT).count() == 0
-    assert reader.overflow() <= 0
     hrefs = [a.get_attribute("href") for a in reader.page.locator("main a, dialog a").all()]
     assert all(re.match(r"https?://", href) for href in hrefs), hrefs
-    box = reader.page.locator("#question").bounding_box()
-    assert box and box["x"] >= 0 and box["x"] + box["width"] <= reader.page.viewport_size["width"]
+    for size in SIZES:
+        reader.page.set_viewport_size(size)
+        assert reader.too_wide() == []
+        box = reader.page.locator("#question").bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
 
 
 def hostile_answer(text: str):
@@ -66,12 +69,11 @@ def hostile_answer(text: str):
     return recited([(text, shown, text)], question=text, reason=text, model=text, rejected=(rejected,))  # fmt: skip
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_an_answer_full_of_it_is_inert(reciting, visit, kind, size):
+def test_an_answer_full_of_it_is_inert(reciting, visit, kind):
     text = HOSTILE[kind]
     reciting.engine.made = hostile_answer(text)
-    reader = visit(reciting.url, viewport=size).ask(WHISPER).answered()
+    reader = visit(reciting.url).ask(WHISPER).answered()
     expect(reader.claims).to_have_count(1)
     words = " ".join(reader.claims.locator("p").text_content().split())
     assert " ".join(text.replace("\x00", "\ufffd").split())[:200] in words.replace("\x00", "\ufffd")
@@ -86,17 +88,13 @@ def test_an_answer_full_of_it_is_inert(reciting, visit, kind, size):
     inert(reader)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])
-def test_an_abstention_full_of_it_is_inert(reciting, visit, size):
-    for text in HOSTILE.values():
-        shown = hostile_answer(text).evidence
-        reciting.engine.made = recited(
-            [], mode="abstained", reason=text, abstention=text[:20], question=text
-        )
-        object.__setattr__(reciting.engine.made, "evidence", shown)
-        reader = visit(reciting.url, viewport=size).ask(WHISPER).answered()
-        expect(reader.turn.locator(".note.abstained")).to_be_visible()
-        inert(reader)
+def test_an_abstention_full_of_it_is_inert(reciting, visit):
+    text = " ".join(HOSTILE.values())
+    full = hostile_answer(text)
+    reciting.engine.made = replace(full, mode="abstained", abstention=text[:20], text="", claims=())
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.abstained")).to_be_visible()
+    inert(reader)
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +116,12 @@ def hostile_url(tmp_path_factory, embedder, checker):
         yield url, model
 
 
-@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])
-@pytest.mark.parametrize("kind", ["script", "handler", "bidi", "combining", "long"])
-def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind, size):
+@pytest.mark.parametrize("kind", ["script", "combining", "long"])
+def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
     url, model = hostile_url
     said = [f"The {kind} archive in Kanda holds 20,000 maps {HOSTILE[kind]} [1].", f"\ud800 {HOSTILE[kind]}\x00 [1]."]  # fmt: skip
     model.say(*said, allowed=2)
-    reader = visit(url, viewport=size)
+    reader = visit(url)
     reader.ask(f"How many maps does the {kind} archive in Kanda hold? {HOSTILE[kind]}"[:4000])
     reader.answered()
     assert reader.turn.locator(".note.failed").count() == 0

@@ -1,14 +1,16 @@
 """Pictures of the page in ``tests/browser/shots``, to be looked at."""
 
 import pytest
+from driver import expect
 from stage import UNKNOWN, WHISPER, WHISPER_JA
 
 WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("lang", "size", "scheme"),
+    [("en", WIDE, "light"), ("ja", WIDE, "dark"), ("en", NARROW, "dark"), ("ja", NARROW, "light")],
+)
 def test_pictures(quoting, visit, shots, scheme, size, lang):
     reader = visit(quoting, color_scheme=scheme, viewport=size, locale=lang)
     name = f"{lang}-{'wide' if size is WIDE else 'narrow'}-{scheme}"
@@ -18,6 +20,7 @@ def test_pictures(quoting, visit, shots, scheme, size, lang):
     reader.claims.first.locator(".cite").first.hover()
     reader.shot(shots, f"{name}-3-tip")
     reader.claims.first.locator(".cite").first.click()
+    expect(reader.turn.locator("mark.lit").first).to_be_in_viewport()
     reader.shot(shots, f"{name}-4-quote")
     reader.ask(UNKNOWN).answered()
     reader.shot(shots, f"{name}-5-abstained")
