@@ -125,7 +125,8 @@ export const kindWord = (kind) => t(`kind.${kind}`) ?? kind;
 
 /** "paper · Alec Radford et al. · arXiv, Dec 6, 2022" */
 export function sourceMeta(source, more = [], kind = kindWord(source.kind)) {
-  const when = [source.venue, text.shortDate(source.published, language())].filter(Boolean).join(", ");
+  const date = source.venue?.endsWith(source.published) ? "" : text.shortDate(source.published, language()); // "NeurIPS 2022"
+  const when = [source.venue, date].filter(Boolean).join(", ");
   const authors = text.shortAuthors(source.authors, { and: t("and"), etal: t("etal") });
   const parts = [h("span", { class: `kind ${source.kind === "digest" ? "digest" : ""}` }, kind)];
   for (const part of [authors, when]) if (part) parts.push(bdi(part));

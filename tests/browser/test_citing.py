@@ -26,13 +26,16 @@ def test_the_marked_words_are_the_quotes_of_the_api(quoting, visit, question):
         assert {" ".join(text.split()) for text in marked(card)} == {" ".join(q.split()) for q in quotes}  # fmt: skip
         shown = next(e for e in made["evidence"] if e["label"] == label)
         expect(card.locator("h4")).to_contain_text(shown["source"]["title"])
+        heading = card.locator("summary").text_content()
+        assert not heading.startswith(shown["source"]["title"])  # it stands above already
+        assert shown["passage"]["heading"].endswith(heading)
         whole = " ".join(card.locator("blockquote").first.text_content().split())
         assert whole == " ".join(shown["passage"]["text"].split())
 
 
 @pytest.mark.parametrize("how", ["hover", "focus"])
 def test_a_marker_shows_its_quote_in_its_context(quoting, visit, how):
-    reader = visit(quoting).ask(WHISPER).answered()
+    reader = visit(quoting, viewport=SIZES[0]).ask(WHISPER).answered()
     marker = reader.claims.first.locator(".cite").first
     citation = reader.answer()["claims"][0]["citations"][0]
     if how == "hover":
@@ -43,6 +46,8 @@ def test_a_marker_shows_its_quote_in_its_context(quoting, visit, how):
     tip = reader.page.get_by_role("tooltip")
     expect(tip.locator("mark")).to_have_text(citation["quote"])
     expect(marker).to_have_attribute("aria-describedby", "tip")
+    card = reader.turn.locator(".card.lit, .card.cited").first.bounding_box()
+    assert tip.bounding_box()["x"] + tip.bounding_box()["width"] <= card["x"]  # and not over it
     if how == "hover":  # it stays while it is pointed at, so that it can be read and selected
         tip.hover()
         expect(tip).to_be_visible()
