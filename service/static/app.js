@@ -191,6 +191,9 @@ $("composer").addEventListener("submit", (e) => {
   if (running) stop();
   else submit();
 });
+$("ask").addEventListener("click", (e) => {
+  if (running && e.detail > 1) e.preventDefault(); // the second half of a double click is no wish to stop
+});
 input.addEventListener("input", grow);
 input.addEventListener("keydown", (e) => {
   if (e.key !== "Enter" || e.shiftKey || e.isComposing || e.keyCode === 229) return; // 229: an input method has the key

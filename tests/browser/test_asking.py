@@ -100,6 +100,17 @@ def test_an_answer_that_is_being_written_is_not_asked_for_twice(staged, visit):
     expect(reader.page.locator("#question")).to_have_value("And another question?")  # kept
 
 
+def test_a_double_click_asks_and_does_not_stop(staged, visit):
+    staged.model.say(TRUE)
+    reader = visit(staged.url)
+    reader.page.locator("#question").fill(WHISPER)
+    reader.page.locator("#ask").dblclick()
+    expect(reader.turn.locator(".side .card").first).to_be_attached()
+    expect(reader.turn.locator(".pending")).to_be_visible()
+    staged.model.go_on()
+    expect(reader.answered().claims).to_have_count(1)
+
+
 @pytest.mark.parametrize("words", ["", "   ", "\n"])
 def test_nothing_is_not_asked(quoting, visit, words):
     reader = visit(quoting).ask(words)
@@ -243,6 +254,14 @@ def test_what_the_server_refuses_is_shown_in_its_words(quoting, visit):
     said = httpx.post(f"{quoting}/v1/answers", json={"question": "???"}).json()
     expect(reader.turn.locator(".note.failed")).to_contain_text(said["title"])
     expect(reader.turn.locator(".note.failed")).to_contain_text(said["detail"])
+
+
+def test_who_reloads_stops_the_server_too(staged, visit):
+    staged.model.say(TRUE, ALSO, TRUE, allowed=2)
+    reader = visit(staged.url).ask(WHISPER)
+    expect(reader.claims).to_have_count(1)
+    reader.page.reload()
+    assert staged.model.closed.wait(2)
 
 
 def test_a_reload_is_a_fresh_page(quoting, visit):

@@ -136,6 +136,23 @@ def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
     inert(reader)
 
 
+def test_hostile_questions_are_shown_as_they_are(quoting, visit):
+    """Set by a script, as a page's own text field would not take all of it."""
+    reader = visit(quoting)
+    reader.expected.append("status of 422")
+    kinds = ("script", "handler", "bidi", "combining", "long", "nul")
+    questions = [f"What is Whisper? {HOSTILE[kind]}" for kind in kinds]
+    for number, question in enumerate([*questions, "half \ud83d a character"], 1):
+        reader.page.evaluate(f"document.querySelector('#question').value = {json.dumps(question)}")
+        reader.page.locator("#question").press("Enter")
+        expect(reader.page.locator(".turn")).to_have_count(number)
+        reader.answered()
+        refused = reader.turn.locator(".note.failed").count()
+        assert refused == (len(question) > 4000), ascii(question[:80])
+        inert(reader)
+    assert HOSTILE["script"] in reader.page.locator(".turn h2").first.text_content()
+
+
 def test_half_characters_are_shown_as_such(reciting, visit):
     """Lone surrogates cannot be sent as UTF-8; an escape in JSON brings one all the same."""
     made = to_json(hostile_answer("half \ud83d and \udc00 done"))
