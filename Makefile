@@ -2,7 +2,8 @@
 #
 #   make serve              ingest the library and serve it on 127.0.0.1:8000
 #   make serve LLM=local    the same, with a language model in the process
-#   make test               every test
+#   make test               every test; those of the page where a browser is there
+#   make browser            what the tests of the page need, and those tests
 #   make soak               the tests that take long: crashes and damaged files, many times over
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make lint               the style that the tests do not check
@@ -22,7 +23,7 @@ else
 EXTRA := serve
 endif
 
-.PHONY: serve test soak eval lint clean
+.PHONY: serve test browser soak eval lint clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
@@ -30,6 +31,12 @@ serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
 
 test: $(VENV)/.installed-test
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+browser: $(VENV)/.installed-test $(VENV)/.installed-browser
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do \
+		command -v $$name >/dev/null && exit 0; done; \
+		echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
 soak: $(VENV)/.installed-test
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py $(ARGS)

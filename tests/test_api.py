@@ -1,18 +1,15 @@
 """The HTTP door: shapes, errors as problem documents, and a stream from a real server."""
 
 import asyncio
-import contextlib
 import json
-import socket
-import threading
 import time
 from dataclasses import replace
 from functools import partial
 
 import httpx
 import pytest
-import uvicorn
 from scripted import Script
+from serving import served
 
 from corpus.passages import split
 from corpus.store import Store
@@ -45,23 +42,6 @@ def request(app, method, path, **more):
             return await client.request(method, path, **more)
 
     return asyncio.run(run())
-
-
-@contextlib.contextmanager
-def served(app):
-    """The app behind a real uvicorn on a free port; yields its base URL."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.02)
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def test_an_answer_as_json(call):

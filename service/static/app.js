@@ -42,6 +42,7 @@ class Problem extends Error {
 
 async function ask(question, options = { quoted: $("quotes-only").checked, sources: library.chosen }) {
   if (running) return status("busy");
+  if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
   const turn = new Turn(question, options, { edit, ask, say: announce });
   running = { turn, controller };
@@ -109,9 +110,19 @@ async function* stream(question, { quoted, sources }, signal) {
 const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
   typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined);
 
+// What the page draws of each event. One that lacks it is refused whole, not drawn by half.
+const isClaim = (value) => typeof value?.text === "string" && Array.isArray(value.citations);
+const HAS = {
+  evidence: (value) => Array.isArray(value?.evidence),
+  claim: isClaim,
+  rejected: (value) => typeof value?.text === "string",
+  answer: (value) => HAS.evidence(value) && Array.isArray(value.rejected) && Array.isArray(value.claims) && value.claims.every(isClaim),
+};
+
 function receive(turn, event, data, elapsed) {
   if (data === "[DONE]") return;
   const value = JSON.parse(data);
+  if (HAS[event]?.(value) === false) throw new SyntaxError(event);
   if (event === "evidence") {
     turn.setEvidence(value.evidence);
     status("writing");
@@ -147,6 +158,7 @@ function submit() {
   const question = input.value.trim();
   if (running) return status("busy");
   if (!question) return input.focus();
+  if (library.chosen?.length === 0) return status("noneChosen");
   input.value = "";
   grow();
   if (matchMedia("(pointer: coarse)").matches) input.blur(); // put the on-screen keyboard away
@@ -178,6 +190,9 @@ $("composer").addEventListener("submit", (e) => {
   e.preventDefault();
   if (running) stop();
   else submit();
+});
+$("ask").addEventListener("click", (e) => {
+  if (running && e.detail > 1) e.preventDefault(); // the second half of a double click is no wish to stop
 });
 input.addEventListener("input", grow);
 input.addEventListener("keydown", (e) => {

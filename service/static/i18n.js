@@ -44,6 +44,7 @@ const WORDS = {
     problem: ({ status }) => `The server answered with an error${status ? ` (${status})` : ""}.`,
     retry: "Try again",
     again: "Ask again",
+    noneChosen: "No source is chosen: tick at least one under Sources.",
     busy: "An answer is still being written. Stop it first to ask the next question.",
 
     edit: "Edit",
@@ -77,6 +78,7 @@ const WORDS = {
       web: "web page",
       upload: "uploaded file",
     },
+    digestShort: "digest",
 
     verdict: { supported: "supported", partial: "partly supported", contradicted: "contradicted", unsupported: "not supported" },
     tally: { supported: "supported", partial: "partly supported", contradicted: "contradicted", unsupported: "not supported" },
@@ -100,7 +102,8 @@ const WORDS = {
     step: { search: "search", read: "choosing passages", write: "writing and checking", quote: "quoting", total: "in all" },
 
     libraryTitle: "Sources",
-    libraryNote: "Answers rest on these sources alone. Untick some to search only in the others.",
+    libraryNote: ({ digests }) => "Answers rest on these sources alone. Untick some to search only in the others."
+      + (digests ? " A digest is our own summary of a source that could not be fetched." : ""),
     libraryEmpty: "There are no sources yet. Add some with: tenkyo ingest",
     libraryFailed: "The list of sources could not be loaded.",
     passages: ({ n }) => `${n} ${s(n, "passage", "passages")}`,
@@ -149,6 +152,7 @@ const WORDS = {
     problem: ({ status }) => `サーバーがエラーを返しました${status ? `（${status}）` : ""}。`,
     retry: "もう一度試す",
     again: "もう一度聞く",
+    noneChosen: "出典が選ばれていません。出典一覧で一つ以上選んでください。",
     busy: "まだ答えの途中です。次の質問をするには、先に停止してください。",
 
     edit: "編集",
@@ -182,6 +186,7 @@ const WORDS = {
       web: "ウェブページ",
       upload: "アップロードされたファイル",
     },
+    digestShort: "要約",
 
     verdict: { supported: "裏づけあり", partial: "一部裏づけあり", contradicted: "出典と矛盾", unsupported: "裏づけなし" },
     tally: { supported: "裏づけあり", partial: "一部裏づけあり", contradicted: "出典と矛盾", unsupported: "裏づけなし" },
@@ -205,7 +210,8 @@ const WORDS = {
     step: { search: "検索", read: "箇所の選択", write: "執筆と確認", quote: "引用", total: "合計" },
 
     libraryTitle: "出典一覧",
-    libraryNote: "答えはこれらの出典だけにもとづきます。チェックを外すと、残りの出典だけから探します。",
+    libraryNote: ({ digests }) => "答えはこれらの出典だけにもとづきます。チェックを外すと、残りの出典だけから探します。"
+      + (digests ? "「要約」は、取得できなかった出典を私たちがまとめたものです。" : ""),
     libraryEmpty: "出典がまだありません。tenkyo ingest で追加できます。",
     libraryFailed: "出典の一覧を読み込めませんでした。",
     passages: ({ n }) => `${n}節`,

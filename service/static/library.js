@@ -17,11 +17,11 @@ export class Library {
 
   get size() { return this.#sources?.length ?? 0; }
 
-  /** The ids to search, or undefined for all of them. */
+  /** The ids to search, or undefined for all of them; none where the reader chose none. */
   get chosen() {
     if (!this.#sources || !this.#left.size) return undefined;
     const ids = this.#sources.map((s) => s.id).filter((id) => !this.#left.has(id));
-    return ids.length && ids.length < this.size ? ids : undefined;
+    return ids.length < this.size ? ids : undefined;
   }
 
   clear() {
@@ -49,7 +49,8 @@ export class Library {
       for (const box of this.#dialog.querySelectorAll("input")) box.checked = on;
       this.#onChange();
     };
-    const words = failure ?? (this.#sources && !list.length ? t("libraryEmpty") : t("libraryNote"));
+    const digests = list.some((source) => source.kind === "digest");
+    const words = failure ?? (this.#sources && !list.length ? t("libraryEmpty") : t("libraryNote", { digests }));
     this.#dialog.replaceChildren(
       h("header", {},
         h("h2", { id: "library-title" }, t("libraryTitle")),
@@ -69,6 +70,7 @@ export class Library {
     });
     return h("li", {}, box, h("div", {},
       h("p", { class: "lib-title", id: `lib-t${i}` }, sourceTitle(source)),
-      sourceMeta(source, t("passages", { n: source.passages }), source.licence && bdi(source.licence))));
+      sourceMeta(source, [t("passages", { n: source.passages }), source.licence && bdi(source.licence)],
+        source.kind === "digest" ? t("digestShort") : undefined)));
   }
 }

@@ -124,10 +124,11 @@ export function sourceTitle(source) {
 export const kindWord = (kind) => t(`kind.${kind}`) ?? kind;
 
 /** "paper · Alec Radford et al. · arXiv, Dec 6, 2022" */
-export function sourceMeta(source, ...more) {
-  const when = [source.venue, text.shortDate(source.published, language())].filter(Boolean).join(", ");
+export function sourceMeta(source, more = [], kind = kindWord(source.kind)) {
+  const date = source.venue?.endsWith(source.published) ? "" : text.shortDate(source.published, language()); // "NeurIPS 2022"
+  const when = [source.venue, date].filter(Boolean).join(", ");
   const authors = text.shortAuthors(source.authors, { and: t("and"), etal: t("etal") });
-  const parts = [h("span", { class: `kind ${source.kind === "digest" ? "digest" : ""}` }, kindWord(source.kind))];
+  const parts = [h("span", { class: `kind ${source.kind === "digest" ? "digest" : ""}` }, kind)];
   for (const part of [authors, when]) if (part) parts.push(bdi(part));
   return h("p", { class: "meta" }, interleave([...parts, ...more.filter(Boolean)], " · "));
 }
@@ -141,7 +142,8 @@ const interleave = (items, between) => items.flatMap((item, i) => (i ? [between,
 export function sourceCard(evidence, { id, open, onBack }) {
   const { source, passage, label } = evidence;
   const body = h("div", { class: "passage" });
-  const where = [passage.page && t("page", { page: passage.page }), passage.heading && bdi(passage.heading)].filter(Boolean);
+  const heading = text.headingBelow(source.title, passage.heading);
+  const where = [passage.page && t("page", { page: passage.page }), heading && bdi(heading)].filter(Boolean);
   const details = h("details", { open },
     h("summary", {}, where.length ? interleave(where, " · ") : t("passage")), body);
   const root = h("article", { class: "card", id, tabindex: "-1", "aria-label": t("cardOf", { label, title: source.title }), "data-label": label },

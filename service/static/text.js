@@ -122,8 +122,15 @@ export function flow(text) {
   });
 }
 
-export const clipStart = (text, n) => clip(Array.from(text), n, (p) => `…${p.slice(-n).join("")}`);
-export const clipEnd = (text, n) => clip(Array.from(text), n, (p) => `${p.slice(0, n).join("")}…`);
+/** "Title › Section › Part" below the title itself: "Section › Part". */
+export function headingBelow(title, heading) {
+  const under = `${title} › `;
+  return heading?.startsWith(under) ? heading.slice(under.length) : heading === title ? "" : heading;
+}
+
+/** The last, or the first, n characters of a text; not half a word where a blank is near. */
+export const clipStart = (text, n) => clip(Array.from(text), n, (p) => `…${p.slice(-n).join("").replace(/^\S{0,15}\s/, "")}`);
+export const clipEnd = (text, n) => clip(Array.from(text), n, (p) => `${p.slice(0, n).join("").replace(/\s\S{0,15}$/, "")} …`);
 const clip = (points, n, cut) => (points.length <= n ? points.join("") : cut(points));
 
 /** Authors in one line: all of three, else the first and "et al.". */

@@ -5,7 +5,7 @@ import { clipEnd, clipStart, flow, languageOf } from "./text.js";
 
 const AROUND = 90; // characters of context on each side
 const tip = h("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
-document.body.append(tip);
+document.querySelector("main").append(tip); // inside a landmark, for those who move by them
 
 let owner = null;
 let timer = 0;
@@ -23,7 +23,8 @@ function show(button, { label, source, citations }) {
   place(button);
 }
 
-/** Under the marker, or above it where there is more room; never outside the window. */
+/** Under the marker, or above it where there is more room; never outside the window, and not over
+ *  the card beside the answer, which shows the same words in full. */
 function place(button) {
   const at = button.getBoundingClientRect();
   const dock = document.querySelector(".dock").getBoundingClientRect();
@@ -32,7 +33,8 @@ function place(button) {
   const height = tip.offsetHeight;
   const below = at.bottom + 8;
   const top = below + height <= floor || at.top < height + 16 ? below : at.top - height - 8;
-  const left = Math.max(8, Math.min(at.left - 24, document.documentElement.clientWidth - width - 8));
+  const edge = Math.min(button.closest(".answer").getBoundingClientRect().right + 8, document.documentElement.clientWidth - 8);
+  const left = Math.max(8, Math.min(at.left - 24, edge - width));
   tip.style.top = `${top + scrollY}px`;
   tip.style.left = `${left + scrollX}px`;
 }

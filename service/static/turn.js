@@ -85,7 +85,7 @@ export class Turn {
     const lang = languageOf(this.question);
     this.list = h("ol", { class: "claims", role: "list" });
     this.end = h("div", { class: "end" });
-    this.side = h("section", { class: "side", "aria-label": t("sources") });
+    this.side = h("div", { class: "side", role: "group", "aria-label": t("sources") });
     this.root.setAttribute("aria-labelledby", `${this.id}-q`);
     this.root.replaceChildren(
       h("header", { class: "asked" },
@@ -93,7 +93,7 @@ export class Turn {
         h("button", { type: "button", class: "plain", title: t("editOf"), onclick: () => this.actions.edit(this.question) },
           t("edit"), render.srOnly(`: ${this.question}`))),
       h("div", { class: "columns" },
-        h("section", { class: "answer", "aria-label": t("answer") }, this.list, this.end),
+        h("div", { class: "answer", role: "group", "aria-label": t("answer") }, this.list, this.end),
         this.side));
     this.#drawSources();
     this.claims.forEach((claim, i) => this.#drawClaim(claim, i));

@@ -1,0 +1,104 @@
+"""A browser for the session, real servers behind it, a page per test that must stay quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from driver import FLAGS, PATIENCE, Browser, Reader, Visit, chromium, expect, lacking
+from serving import served
+from stage import Paced, Recital
+
+from service.api import create_app
+from service.engine import Engine
+
+HERE = Path(__file__).parent
+SHOTS = HERE / "shots"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last of all, for Playwright keeps an event loop running in the thread of the tests; and
+    skipped, with what to do, where there is no browser."""
+    ours = [item for item in items if HERE in item.path.parents]
+    items[:] = [item for item in items if item not in ours] + ours
+    if reason := lacking():
+        for item in ours:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def quoting(library, library_folder, checker) -> Iterator[str]:
+    """The URL of a service with the library and no model."""
+    engine = Engine(library, checker)
+    engine.warm_up()
+    with served(create_app(engine, index_dir=library_folder / "index")) as url:
+        yield url
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    url: str
+    model: Paced
+
+
+@pytest.fixture(scope="session")
+def staged(library, library_folder, checker) -> Iterator[Staged]:
+    """The same with a model that a test paces."""
+    model = Paced()
+    engine = Engine(library, checker, model)
+    with served(create_app(engine, index_dir=library_folder / "index")) as url:
+        yield Staged(url, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Recited:
+    url: str
+    engine: Recital
+
+
+@pytest.fixture(scope="session")
+def reciting(library, library_folder, checker) -> Iterator[Recited]:
+    """The same with an engine that says what a test wrote."""
+    engine = Recital(library, checker)
+    with served(create_app(engine, index_dir=library_folder / "index")) as url:
+        yield Recited(url, engine)
+
+
+@pytest.fixture(scope="session")
+def browser(library) -> Iterator[Browser]:  # the library first: its making runs an event loop
+    from playwright.sync_api import sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser) -> Iterator[Visit]:
+    """``visit(url, **options of a browser context)``: a reader at the page in a new window.
+
+    At the end of the test nothing may have gone wrong on any page that was visited.
+    """
+    readers = []
+
+    def visit(url: str, path: str = "/", **options) -> Reader:
+        context = browser.new_context(**{"locale": "en-GB"} | options)
+        context.set_default_timeout(PATIENCE)
+        readers.append(Reader(context.new_page(), url))
+        return readers[-1].start(path)
+
+    yield visit
+    for reader in readers:
+        reader.nothing_went_wrong()
+        reader.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path:
+    """Where pictures of the page go; git does not see them."""
+    SHOTS.mkdir(exist_ok=True)
+    return SHOTS

@@ -1,0 +1,272 @@
+"""Asking on the page: what appears when, how it is stopped, what is said when it fails."""
+
+import re
+import time
+
+import httpx
+import pytest
+from driver import expect
+from serving import served
+from stage import UNKNOWN, WHISPER, WHISPER_JA, Paced
+
+from service.api import create_app
+from service.engine import Engine
+
+TRUE = "Whisper was trained on 680,000 hours of audio [1]."
+ALSO = "Whisper learned from 680,000 hours of labelled audio [1]."
+FALSE = "Whisper was trained on 90,000 hours of audio [1]."
+
+
+@pytest.mark.parametrize(("question", "lang"), [(WHISPER, "en"), (WHISPER_JA, "ja")])
+def test_a_question_is_answered_by_what_the_api_gives(quoting, visit, question, lang):
+    reader = visit(quoting, locale=lang).ask(question).answered()
+    made = reader.answer()
+    assert made["mode"] == "quoted" and reader.claims.count() == len(made["claims"]) > 0
+    for shown, claim in zip(reader.claims.all(), made["claims"], strict=True):
+        assert claim["text"] in shown.text_content()
+        labels = [button.text_content() for button in shown.locator(".cite").all()]
+        assert labels == [
+            str(label) for label in dict.fromkeys(c["label"] for c in claim["citations"])
+        ]
+    assert reader.turn.locator("h2").text_content() == question
+    assert reader.page.locator("html").get_attribute("lang") == lang
+    expect(reader.turn.locator(".badge")).to_be_visible()  # that these are quotes
+    assert reader.page.title().startswith(question)
+
+
+def test_sentences_appear_as_they_are_checked(staged, visit):
+    staged.model.say(TRUE, FALSE, ALSO)
+    reader = visit(staged.url).ask(WHISPER)
+    expect(
+        reader.turn.locator(".side .card").first
+    ).to_be_attached()  # read before a word is written
+    expect(reader.turn.locator(".pending")).to_be_visible()
+    expect(reader.claims).to_have_count(0)
+    staged.model.go_on(2)  # the end of a sentence shows when the next one begins
+    expect(reader.claims).to_have_count(1)
+    expect(reader.turn.locator(".pending")).to_be_visible()
+    staged.model.go_on()
+    expect(reader.turn.locator(".withheld")).to_be_visible()
+    reader.answered()
+    assert [c["text"] in t for c, t in zip(reader.answer()["claims"], reader.claims.all_text_contents(), strict=True)] == [True, True]  # fmt: skip
+
+
+def test_what_is_withheld_is_told_with_its_reason(staged, visit):
+    staged.model.say(TRUE, FALSE, allowed=2)
+    reader = visit(staged.url).ask(WHISPER).answered()
+    (rejected,) = reader.answer()["rejected"]
+    assert "90,000" not in reader.turn.locator(".claims").text_content()
+    panel = reader.turn.locator(".withheld")
+    expect(panel.locator("li")).to_be_hidden()
+    panel.locator("summary").click()
+    expect(panel.locator(".held")).to_have_text(rejected["text"])
+    expect(panel.locator(".why")).to_contain_text(rejected["reason"])
+    quotes = [shown.partition(" [")[0] for shown in panel.locator("blockquote").all_text_contents()]
+    assert quotes == [" ".join(c["quote"].split()) for c in rejected["citations"]]
+
+
+@pytest.mark.parametrize("by", ["button", "key"])
+def test_stopping_stops_the_server_within_a_second(staged, visit, by):
+    staged.model.say(TRUE, ALSO, TRUE, allowed=2)
+    reader = visit(staged.url).ask(WHISPER)
+    expect(reader.claims).to_have_count(1)
+    expect(reader.page.locator("#ask")).to_have_text("Stop")
+    began = time.monotonic()
+    if by == "button":
+        reader.page.locator("#ask").click()
+    else:
+        reader.page.keyboard.press("Escape")
+    assert staged.model.closed.wait(1) and time.monotonic() - began < 1.5
+    reader.answered()
+    expect(reader.claims).to_have_count(1)  # what was checked stays
+    expect(reader.turn.locator(".note.stopped")).to_contain_text("You stopped this answer")
+    staged.model.say(TRUE, allowed=1)
+    reader.turn.locator(".again").click()
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    reader.answered()
+    assert reader.answer()["question"] == WHISPER
+
+
+def test_an_answer_that_is_being_written_is_not_asked_for_twice(staged, visit):
+    staged.model.say(TRUE)
+    reader = visit(staged.url)
+    asked = []
+    reader.page.on("request", lambda r: asked.append(r.url) if r.method == "POST" else None)
+    reader.ask(WHISPER).ask("And another question?")
+    expect(reader.status).to_contain_text("still being written")
+    staged.model.go_on()
+    reader.answered()
+    assert len(asked) == 1 and reader.page.locator(".turn").count() == 1
+    expect(reader.page.locator("#question")).to_have_value("And another question?")  # kept
+
+
+def test_a_double_click_asks_and_does_not_stop(staged, visit):
+    staged.model.say(TRUE)
+    reader = visit(staged.url)
+    reader.page.locator("#question").fill(WHISPER)
+    reader.page.locator("#ask").dblclick()
+    expect(reader.turn.locator(".side .card").first).to_be_attached()
+    expect(reader.turn.locator(".pending")).to_be_visible()
+    staged.model.go_on()
+    expect(reader.answered().claims).to_have_count(1)
+
+
+@pytest.mark.parametrize("words", ["", "   ", "\n"])
+def test_nothing_is_not_asked(quoting, visit, words):
+    reader = visit(quoting).ask(words)
+    expect(reader.page.locator("#question")).to_be_focused()
+    assert reader.page.locator(".turn").count() == 0
+
+
+def test_a_question_can_be_edited_and_the_edit_undone(quoting, visit):
+    reader = visit(quoting).ask(WHISPER).answered()
+    box = reader.page.locator("#question")
+    box.fill("a draft")
+    reader.turn.get_by_role("button", name="Edit").click()
+    expect(box).to_have_value(WHISPER)
+    expect(box).to_be_focused()
+    reader.page.keyboard.press("Control+z")
+    expect(box).to_have_value("a draft")
+
+
+def test_shift_enter_is_a_new_line_and_an_input_method_keeps_its_enter(quoting, visit):
+    reader = visit(quoting)
+    box = reader.page.locator("#question")
+    box.press_sequentially("one")
+    box.press("Shift+Enter")
+    box.press_sequentially("two")
+    expect(box).to_have_value("one\ntwo")
+    box.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    assert reader.page.locator(".turn").count() == 0
+
+
+def test_quotes_only_asks_no_model(staged, visit):
+    staged.model.say(TRUE, allowed=1)
+    reader = visit(staged.url)
+    reader.page.get_by_label("Quotes only").check()
+    reader.ask(WHISPER).answered()
+    assert reader.answer()["mode"] == "quoted"
+    expect(reader.turn.locator(".badge")).to_contain_text("verbatim")
+
+
+def test_only_the_chosen_sources_are_searched(quoting, visit):
+    reader = visit(quoting)
+    reader.page.locator("#open-library").click()
+    dialog = reader.page.get_by_role("dialog")
+    expect(dialog.locator("li")).to_have_count(14)
+    dialog.get_by_role("button", name="None").click()
+    dialog.get_by_role("checkbox", name=re.compile("Block-NeRF")).check()
+    dialog.get_by_role("button", name="Close").click()
+    expect(reader.page.locator("#scope")).to_contain_text("1 of 14")
+    reader.ask("How does Block-NeRF render a whole neighbourhood?").answered()
+    assert {e["source"]["id"] for e in reader.answer()["evidence"]} == {"block-nerf"}
+    reader.page.locator("#scope").click()
+    expect(reader.page.locator("#scope")).to_be_hidden()
+    reader.ask(WHISPER).answered()
+    assert len({e["source"]["id"] for e in reader.answer()["evidence"]}) > 1
+
+
+def test_no_source_chosen_is_said_and_nothing_is_asked_of_all(quoting, visit):
+    reader = visit(quoting)
+    reader.page.locator("#open-library").click()
+    reader.page.get_by_role("button", name="None").click()
+    reader.page.get_by_role("button", name="Close").click()
+    expect(reader.page.locator("#scope")).to_contain_text("0 of 14")
+    reader.ask(WHISPER)
+    expect(reader.status).to_contain_text("No source is chosen")
+    assert reader.page.locator(".turn").count() == 0
+    expect(reader.page.locator("#question")).to_have_value(WHISPER)
+
+
+def test_an_abstention_says_why_and_what_was_nearest(quoting, visit):
+    reader = visit(quoting).ask(UNKNOWN).answered()
+    made = reader.answer()
+    assert made["abstained"]
+    expect(reader.turn.locator(".note.abstained")).to_contain_text(made["reason"])
+    expect(reader.turn.locator(".side h3")).to_have_text("What was nearest")
+    expect(reader.turn.locator(".cards").first.locator(".card")).to_have_count(3)
+    expect(reader.claims).to_have_count(0)
+
+
+def test_the_language_changes_with_everything_on_the_page(quoting, visit):
+    reader = visit(quoting).ask(WHISPER).answered()
+    claims = reader.claims.locator("p").all_text_contents()
+    reader.page.get_by_role("button", name="日本語").click()
+    expect(reader.page.locator("html")).to_have_attribute("lang", "ja")
+    expect(reader.page.locator("#ask")).to_have_text("質問する")
+    expect(reader.turn.locator(".sum")).to_contain_text("裏づけあり")
+    expect(reader.status).to_contain_text("完了しました")
+    now = reader.claims.locator("p").all_text_contents()
+    assert [t.split(" (")[0] for t in now] == [t.split(" (")[0] for t in claims]
+    reader.page.reload()
+    expect(reader.page.locator("#ask")).to_have_text("質問する")  # remembered
+
+
+def test_a_link_brings_a_question_and_asks_nothing(quoting, visit):
+    reader = visit(quoting, "/?q=What+is+Whisper%3F")
+    expect(reader.page.locator("#question")).to_have_value("What is Whisper?")
+    assert reader.page.locator(".turn").count() == 0
+
+
+def test_an_example_is_asked_with_a_click(quoting, visit):
+    reader = visit(quoting)
+    example = reader.page.locator(".example").first
+    words = example.text_content()
+    example.click()
+    reader.answered()
+    assert reader.answer()["question"] == words
+
+
+def test_the_server_is_gone_and_back(library, library_folder, checker, visit):
+    app = create_app(Engine(library, checker), index_dir=library_folder / "index")
+    with served(app) as url:
+        reader = visit(url)
+        reader.expected.append("ERR_CONNECTION_REFUSED|Failed to fetch")
+    reader.ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.failed")).to_contain_text("could not be reached")
+    expect(reader.status).to_contain_text("could not be finished")
+    with served(app, int(url.rpartition(":")[2])):
+        reader.turn.get_by_role("button", name="Try again").click()
+        expect(reader.page.locator(".turn")).to_have_count(2)
+        reader.answered()
+        assert reader.answer()["question"] == WHISPER and reader.claims.count() > 0
+
+
+def test_a_server_that_dies_in_the_middle_is_not_a_whole_answer(library, library_folder, checker, visit):  # fmt: skip
+    model = Paced()
+    model.say(TRUE, ALSO, TRUE, allowed=2)
+    app = create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    with served(app) as url:
+        reader = visit(url)
+        reader.expected.append("ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|network error")
+        reader.ask(WHISPER)
+        expect(reader.claims).to_have_count(1)
+    reader.answered()
+    expect(reader.claims).to_have_count(1)
+    expect(reader.turn.locator(".note.failed")).to_be_visible()
+    assert reader.turn.locator(".sum").count() == 0  # no tally under half an answer
+
+
+def test_what_the_server_refuses_is_shown_in_its_words(quoting, visit):
+    reader = visit(quoting)
+    reader.expected.append("status of 422")
+    reader.ask("???").answered()
+    said = httpx.post(f"{quoting}/v1/answers", json={"question": "???"}).json()
+    expect(reader.turn.locator(".note.failed")).to_contain_text(said["title"])
+    expect(reader.turn.locator(".note.failed")).to_contain_text(said["detail"])
+
+
+def test_who_reloads_stops_the_server_too(staged, visit):
+    staged.model.say(TRUE, ALSO, TRUE, allowed=2)
+    reader = visit(staged.url).ask(WHISPER)
+    expect(reader.claims).to_have_count(1)
+    reader.page.reload()
+    assert staged.model.closed.wait(2)
+
+
+def test_a_reload_is_a_fresh_page(quoting, visit):
+    reader = visit(quoting).ask(WHISPER).answered()
+    reader.page.reload()
+    expect(reader.page.locator(".example").first).to_be_visible()
+    assert reader.page.locator(".turn").count() == 0
+    expect(reader.page.locator("#question")).to_be_focused()

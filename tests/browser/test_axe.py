@@ -1,0 +1,82 @@
+"""Accessibility by axe-core: no violation of WCAG 2.2 AA in any state of the page."""
+
+import pytest
+from driver import expect
+from stage import UNKNOWN, WHISPER, WHISPER_JA
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+LOOKS = [
+    {"color_scheme": "light", "locale": "en", "viewport": {"width": 1280, "height": 800}},
+    {"color_scheme": "dark", "locale": "ja", "viewport": {"width": 1280, "height": 800}},
+    {"color_scheme": "dark", "locale": "en", "viewport": {"width": 360, "height": 740}},
+    {"color_scheme": "light", "locale": "ja", "viewport": {"width": 360, "height": 740}},
+]
+SETTLED = "() => document.getAnimations().every((a) => a.playState !== 'running')"
+
+
+def violations(reader):
+    from axe_playwright_python.sync_playwright import Axe
+
+    reader.page.wait_for_function(SETTLED)  # a sentence half faded in has no contrast yet
+    results = Axe().run(reader.page, options=OPTIONS)
+    return [
+        f"{v['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for v in results.response["violations"]
+        for node in v["nodes"]
+    ]
+
+
+@pytest.fixture(params=LOOKS, ids=[f"{o['color_scheme']}-{o['locale']}-{o['viewport']['width']}" for o in LOOKS])  # fmt: skip
+def look(request):
+    return request.param
+
+
+def test_start_library_answer_and_abstention(quoting, visit, look):
+    reader = visit(quoting, **look)
+    found = {"start": violations(reader)}
+    reader.page.locator("#open-library").click()
+    expect(reader.page.locator("#library li")).to_have_count(14)
+    found["library"] = violations(reader)
+    reader.page.keyboard.press("Escape")
+    reader.ask({"en": WHISPER, "ja": WHISPER_JA}[look["locale"]]).answered()
+    for fold in reader.turn.locator("summary").all():
+        if fold.evaluate("el => !el.parentElement.open"):
+            fold.click()
+    found["answer"] = violations(reader)
+    reader.claims.first.locator(".cite").first.click()
+    reader.claims.first.locator(".cite").first.hover()
+    found["quote"] = violations(reader)
+    reader.ask(UNKNOWN).answered()
+    found["abstention"] = violations(reader)
+    assert not {state: list_ for state, list_ in found.items() if list_}
+
+
+def test_error_stop_and_withheld(staged, visit, look):
+    reader = visit(staged.url, **look)
+    reader.expected.append("status of 422")
+    staged.model.say(
+        "Whisper was trained on 680,000 hours of audio [1].",
+        "Whisper was trained on 90,000 hours of audio [1].",
+        "It was.",
+        allowed=3,
+    )
+    reader.ask(WHISPER).answered()
+    reader.turn.locator(".withheld summary").click()
+    found = {"withheld": violations(reader)}
+    staged.model.say("Whisper was trained on 680,000 hours of audio [1].")
+    reader.ask(WHISPER)
+    expect(reader.turn.locator(".side .card").first).to_be_attached()
+    found["writing"] = violations_while(reader)
+    reader.page.keyboard.press("Escape")
+    reader.answered()
+    found["stopped"] = violations(reader)
+    reader.ask("???").answered()
+    found["error"] = violations(reader)
+    assert not {state: list_ for state, list_ in found.items() if list_}
+
+
+def violations_while(reader):
+    """The same while dots breathe: they run without end, so motion is reduced instead."""
+    reader.page.emulate_media(reduced_motion="reduce")
+    return violations(reader)

@@ -1,0 +1,114 @@
+"""From a sentence to the words it rests on, and back: by pointer and by keys."""
+
+import pytest
+from driver import expect
+from stage import WHISPER, WHISPER_JA
+
+SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
+SEEN = """(el) => {
+  const box = el.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + 4, box.top + Math.min(box.height / 2, 8));
+  return el.contains(at);
+}"""
+
+
+def marked(card):
+    return [mark.text_content() for mark in card.locator("mark").all()]
+
+
+@pytest.mark.parametrize("question", [WHISPER, WHISPER_JA])
+def test_the_marked_words_are_the_quotes_of_the_api(quoting, visit, question):
+    reader = visit(quoting).ask(question).answered()
+    made = reader.answer()
+    for card in reader.turn.locator(".card.cited").all():
+        label = int(card.get_attribute("data-label"))
+        quotes = {c["quote"] for claim in made["claims"] for c in claim["citations"] if c["label"] == label}  # fmt: skip
+        assert {" ".join(text.split()) for text in marked(card)} == {" ".join(q.split()) for q in quotes}  # fmt: skip
+        shown = next(e for e in made["evidence"] if e["label"] == label)
+        expect(card.locator("h4")).to_contain_text(shown["source"]["title"])
+        heading = card.locator("summary").text_content()
+        assert not heading.startswith(shown["source"]["title"])  # it stands above already
+        assert shown["passage"]["heading"].endswith(heading)
+        whole = " ".join(card.locator("blockquote").first.text_content().split())
+        assert whole == " ".join(shown["passage"]["text"].split())
+
+
+@pytest.mark.parametrize("how", ["hover", "focus"])
+def test_a_marker_shows_its_quote_in_its_context(quoting, visit, how):
+    reader = visit(quoting, viewport=SIZES[0]).ask(WHISPER).answered()
+    marker = reader.claims.first.locator(".cite").first
+    citation = reader.answer()["claims"][0]["citations"][0]
+    if how == "hover":
+        marker.hover()
+    else:
+        reader.page.get_by_role("button", name="Edit").focus()
+        reader.page.keyboard.press("Tab")
+    tip = reader.page.get_by_role("tooltip")
+    expect(tip.locator("mark")).to_have_text(citation["quote"])
+    expect(marker).to_have_attribute("aria-describedby", "tip")
+    card = reader.turn.locator(".card.lit, .card.cited").first.bounding_box()
+    assert tip.bounding_box()["x"] + tip.bounding_box()["width"] <= card["x"]  # and not over it
+    if how == "hover":  # it stays while it is pointed at, so that it can be read and selected
+        tip.hover()
+        expect(tip).to_be_visible()
+        reader.page.locator(".brand").hover()
+    else:
+        reader.page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])
+@pytest.mark.parametrize("which", ["first", "last"])
+def test_a_click_brings_the_quote_into_view_and_lights_it(quoting, visit, size, which):
+    reader = visit(quoting, viewport=size).ask(WHISPER_JA).answered()
+    index = 0 if which == "first" else reader.claims.count() - 1
+    marker = reader.claims.nth(index).locator(".cite").first
+    marker.click()
+    lit = reader.turn.locator("mark.lit").first
+    reader.page.wait_for_function(f"el => ({SEEN})(el)", arg=lit.element_handle())
+    card = reader.turn.locator(".card.lit")
+    expect(card).to_have_count(1)
+    expect(card).to_be_focused()
+    expect(card).to_have_attribute("data-label", marker.text_content())
+    reader.page.keyboard.press("Escape")
+    expect(marker).to_be_focused()
+
+
+def test_a_card_leads_back_to_its_sentences(quoting, visit):
+    reader = visit(quoting).ask(WHISPER_JA).answered()
+    card = reader.turn.locator(".card.cited").first
+    back = card.locator(".back button").first
+    number = int("".join(filter(str.isdigit, back.text_content())))
+    back.click()
+    expect(reader.claims.nth(number - 1).locator(f'.cite[data-label="{card.get_attribute("data-label")}"]')).to_be_focused()  # fmt: skip
+
+
+def test_links_lead_out_safely(quoting, visit):
+    reader = visit(quoting).ask(WHISPER).answered()
+    links = reader.turn.locator("a").all()
+    assert links
+    for link in links:
+        assert link.get_attribute("href").startswith("https://")
+        assert link.get_attribute("rel") == "noopener noreferrer"
+        assert link.get_attribute("target") == "_blank" and "new tab" in link.text_content()
+
+
+def test_the_answer_is_copied_with_its_sources(quoting, visit):
+    reader = visit(quoting, permissions=["clipboard-read", "clipboard-write"]).ask(WHISPER)
+    reader.answered().turn.get_by_role("button", name="Copy with sources").click()
+    expect(reader.page.locator("#announcer")).to_contain_text("Copied")
+    copied = reader.page.evaluate("navigator.clipboard.readText()")
+    made = reader.answer()
+    assert copied.startswith(WHISPER)
+    assert all(claim["text"] in copied for claim in made["claims"])
+    assert f"[1] {made['evidence'][0]['source']['title']}" in copied
+
+
+def test_sentences_are_read_out_once_and_no_more(quoting, visit):
+    """The live region has each sentence in words, and the answer itself is none."""
+    reader = visit(quoting)
+    log = reader.page.get_by_role("log")
+    reader.ask(WHISPER)
+    expect(log.locator("p")).to_have_count(1)
+    assert log.locator("p").text_content() in reader.claims.first.text_content()
+    assert reader.turn.locator("[aria-live], [role=log], [role=status]").count() == 0

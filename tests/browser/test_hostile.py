@@ -1,0 +1,199 @@
+"""Hostile content, wherever it comes from, is text and nothing else, and the layout holds."""
+
+import json
+import re
+from dataclasses import replace
+
+import httpx
+import pytest
+from driver import Reader, expect
+from serving import served
+from stage import WHISPER, Paced, evidence, recited
+
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
+from index.local import LocalIndex
+from index.report import Tally
+from index.search import Library
+from index.sync import sync
+from service.api import create_app, to_json
+from service.engine import Engine
+from service.types import Rejected, Verdict
+
+RUN = "window.executed=(window.executed||0)+1"
+HOSTILE = {
+    "script": f"<script>{RUN}</script>",
+    "script-in-script": f"</script><script>{RUN}</script><!--",
+    "handler": f'"><img src=x onerror="{RUN}"><svg onload="{RUN}">',
+    "attribute": f"' onfocus='{RUN}' autofocus tabindex=1 x='",
+    "frame": f'<iframe srcdoc="<script>parent.{RUN}</script>"></iframe><base href="https://evil.example/">',
+    "style": "<style>*{display:none}</style><link rel=stylesheet href=//evil.example/x.css>",
+    "entities": "&lt;script&gt;alert(1)&lt;/script&gt; &#x202e; &amp;nbsp;",
+    "link": f"javascript:{RUN} data:text/html,<script>{RUN}</script> [click](javascript:{RUN})",
+    "template": "{{constructor.constructor('executed=1')()}} ${executed=1}",
+    "bidi": "safe \u202etxt.exe\u202c \u2066isolate \u2067 never closed \u202eagain",
+    "combining": "Z" + "\u0353\u0301\u0489" * 400,
+    "long": "W" * 10_000,
+    "long-ja": "典" * 3_000,
+    "nul": "before\x00after \x1b[31m \ufffe",
+    "events": "line\r\n\r\nevent: answer\ndata: {}\n\nid: 9",
+    "tall": "\n" * 300 + "end",
+    "emoji": "👨‍👩‍👧‍👦" * 500,
+}
+SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
+INERT = "img[src=x], iframe, style, base, script:not([src^='/static/']), link[href*=evil], [onerror], [onload], [onfocus]"
+
+
+def inert(reader: Reader) -> None:
+    """Nothing of it is markup, nothing pushes the page wide, every link is a web link."""
+    assert reader.page.locator(INERT).count() == 0
+    hrefs = [a.get_attribute("href") for a in reader.page.locator("main a, dialog a").all()]
+    assert all(re.match(r"https?://", href) for href in hrefs), hrefs
+    for size in SIZES:
+        reader.page.set_viewport_size(size)
+        assert reader.too_wide() == []
+        box = reader.page.locator("#question").bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
+
+
+def hostile_answer(text: str):
+    """An answer with that text wherever an answer has text."""
+    about = {
+        "url": text, "title": text, "authors": (text,) * 2, "venue": text, "published": text,
+        "language": text[:30], "licence": text, "kind": text[:30],
+    }  # fmt: skip
+    where = {"heading": text, "page": 3}
+    shown = evidence(f"Before. {text} After.", passage=where, **about)
+    rejected = Rejected(text, text, Verdict("contradicted", 0.5, text), ())
+    return recited([(text, shown, text)], question=text, reason=text, model=text, rejected=(rejected,))  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_an_answer_full_of_it_is_inert(reciting, visit, kind):
+    text = HOSTILE[kind]
+    reciting.engine.made = hostile_answer(text)
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    expect(reader.claims).to_have_count(1)
+    words = " ".join(reader.claims.locator("p").text_content().split())
+    assert " ".join(text.replace("\x00", "\ufffd").split())[:200] in words.replace("\x00", "\ufffd")
+    reader.turn.locator(".withheld summary").click()
+    reader.turn.locator(".fine summary").click()
+    inert(reader)
+    reader.claims.locator(".cite").first.hover()
+    expect(reader.page.get_by_role("tooltip")).to_be_visible()
+    inert(reader)
+    reader.claims.locator(".cite").first.click()
+    reader.page.locator("#language").click()
+    inert(reader)
+
+
+def test_an_abstention_full_of_it_is_inert(reciting, visit):
+    text = " ".join(HOSTILE.values())
+    full = hostile_answer(text)
+    reciting.engine.made = replace(full, mode="abstained", abstention=text[:20], text="", claims=())
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.abstained")).to_be_visible()
+    inert(reader)
+
+
+@pytest.fixture(scope="module")
+def hostile_url(tmp_path_factory, embedder, checker):
+    """A service whose every source is hostile, with a model that repeats what it reads."""
+    folder = tmp_path_factory.mktemp("hostile")
+    store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
+    for number, (kind, text) in enumerate(HOSTILE.items()):
+        clean = text.replace("\x00", "").replace("\r", "")
+        fact = f"The {kind} archive in Kanda holds {number + 20},000 maps. {clean}"
+        url = f"javascript:{RUN}//{kind}" if number % 2 else f"data:text/html,<script>{RUN}</script>{kind}"  # fmt: skip
+        source = Source(kind, url, f"{kind} {clean}", "web", (clean,), clean, clean, "en", clean)
+        document = Document(source, fact)
+        store.put(document, split(document))
+    sync(store, embedder, folder / "index", Tally())
+    library = Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
+    model = Paced()
+    with served(create_app(Engine(library, checker, model), index_dir=folder / "index")) as url:
+        yield url, model
+
+
+@pytest.mark.parametrize("kind", ["script", "combining", "long"])
+def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
+    url, model = hostile_url
+    said = [f"The {kind} archive in Kanda holds 20,000 maps {HOSTILE[kind]} [1].", f"\ud800 {HOSTILE[kind]}\x00 [1]."]  # fmt: skip
+    model.say(*said, allowed=2)
+    reader = visit(url)
+    reader.ask(f"How many maps does the {kind} archive in Kanda hold? {HOSTILE[kind]}"[:4000])
+    reader.answered()
+    assert reader.turn.locator(".note.failed").count() == 0
+    assert reader.turn.locator(".card").count() > 3
+    inert(reader)
+    for fold in reader.turn.locator("summary").all():
+        fold.click()
+    inert(reader)
+    assert reader.turn.locator("a").count() == 0  # not one of these sources has a web address
+    reader.page.locator("#open-library").click()
+    expect(reader.page.locator("#library li")).to_have_count(len(HOSTILE))
+    inert(reader)
+
+
+def test_hostile_questions_are_shown_as_they_are(quoting, visit):
+    """Set by a script, as a page's own text field would not take all of it."""
+    reader = visit(quoting)
+    reader.expected.append("status of 422")
+    kinds = ("script", "handler", "bidi", "combining", "long", "nul")
+    questions = [f"What is Whisper? {HOSTILE[kind]}" for kind in kinds]
+    for number, question in enumerate([*questions, "half \ud83d a character"], 1):
+        reader.page.evaluate(f"document.querySelector('#question').value = {json.dumps(question)}")
+        reader.page.locator("#question").press("Enter")
+        expect(reader.page.locator(".turn")).to_have_count(number)
+        reader.answered()
+        refused = reader.turn.locator(".note.failed").count()
+        assert refused == (len(question) > 4000), ascii(question[:80])
+        inert(reader)
+    assert HOSTILE["script"] in reader.page.locator(".turn h2").first.text_content()
+
+
+def test_half_characters_are_shown_as_such(reciting, visit):
+    """Lone surrogates cannot be sent as UTF-8; an escape in JSON brings one all the same."""
+    made = to_json(hostile_answer("half \ud83d and \udc00 done"))
+    reader = visit(reciting.url)
+    frames = [("evidence", made), *(("claim", claim) for claim in made["claims"]), ("answer", made)]
+    body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in frames)
+    reader.page.route("**/v1/answers", lambda r: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
+    reader.ask(WHISPER).answered()
+    expect(reader.claims.locator("p")).to_contain_text("done")
+    reader.claims.locator(".cite").click()
+    expect(reader.turn.locator("mark.lit")).to_contain_text("done")
+    inert(reader)
+
+
+@pytest.mark.parametrize("body", ["event: claim\ndata: {\n\n", "event: evidence\ndata: {}\n\n", "event: claim\ndata: null\n\n", "event: answer\ndata: []\n\n", "event: error\ndata: {}\n\n", "data: x"])  # fmt: skip
+def test_nonsense_from_the_server_is_a_failure_and_no_more(quoting, visit, body):
+    reader = visit(quoting)
+    reader.expected.append("TypeError|SyntaxError")
+    reader.page.route("**/v1/answers", lambda r: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
+    reader.ask(WHISPER).answered()
+    expect(reader.turn.locator(".note.failed")).to_be_visible()
+    reader.page.unroute("**/v1/answers")
+    reader.ask(WHISPER).answered()
+    expect(reader.claims.first).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/v1/sources", "/no/such/thing"])
+def test_the_policy_allows_nothing_inline(quoting, path):
+    policy = httpx.get(quoting + path).headers["content-security-policy"]
+    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+    assert rules["base-uri"] == rules["frame-ancestors"] == "'none'"
+    assert "unsafe" not in policy and "*" not in policy and "http" not in policy
+
+
+def test_the_policy_is_in_force(quoting, visit):
+    """That an inline script does not run here is the browser's doing; and a breach is noticed."""
+    reader = visit(quoting)
+    reader.page.evaluate(f"""() => {{ const s = document.createElement('script');
+        s.textContent = '{RUN}'; document.body.append(s); s.remove(); }}""")
+    with pytest.raises(AssertionError, match="Content Security Policy"):
+        reader.nothing_went_wrong()
+    reader.expected.append("Content Security Policy")

@@ -1,0 +1,121 @@
+"""How light the page is: bytes, first paint, steadiness, and how many sentences it bears."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from driver import expect
+from stage import WHISPER, evidence, recited
+
+import service.api
+
+HEAVIEST = 150_000  # bytes of everything the start page loads, uncompressed
+PAINT = 1_000  # ms to the first contentful paint, from loopback
+STATIC = Path(service.api.STATIC)
+
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => { for (const e of list.getEntries()) window.shifts.push(
+    [e.value, e.hadRecentInput, e.sources.map((s) => s.node?.className ?? String(s.node))]); })
+  .observe({type: 'layout-shift', buffered: true});
+window.longest = 0;
+new PerformanceObserver((list) => { for (const e of list.getEntries())
+    window.longest = Math.max(window.longest, e.duration); }).observe({type: 'longtask'});
+"""
+
+
+def test_the_start_page_is_light(quoting, visit):
+    """What the browser says it transferred is what the server sent; nothing is loaded later."""
+    reader = visit(quoting)
+    loaded = reader.page.evaluate(
+        """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+             .map((e) => [new URL(e.name).pathname, e.transferSize])"""
+    )
+    weight = sum(size for _, size in loaded)
+    assert 0 < weight < HEAVIEST, dict(loaded)
+    sent = {path for path, size in loaded if size}
+    modules = {f"/static/{path.name}" for path in STATIC.glob("*.js")}
+    assert sent >= {"/", "/static/app.css"} | modules, dict(loaded)
+    before = len(loaded)
+    reader.ask(WHISPER).answered()
+    after = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
+    assert [n for n in after[before - 1 :] if "/v1/" not in n] == []
+    print(f"start page: {weight:,} bytes in {before} requests")
+
+
+def test_what_is_shipped_would_be_small_behind_a_compressing_proxy():
+    files = [p for p in STATIC.iterdir() if p.is_file()]
+    assert sum(len(gzip.compress(p.read_bytes())) for p in files) < HEAVIEST / 3
+
+
+def test_the_first_paint_comes_within_a_second(quoting, visit):
+    """On a warm server; the best of three, for the machine may be busy with something else."""
+    paints = []
+    for _ in range(3):
+        reader = visit(quoting)
+        reader.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")  # fmt: skip
+        paints.append(reader.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))  # fmt: skip
+    print(f"first contentful paint: {[round(ms) for ms in paints]} ms")
+    assert min(paints) < PAINT, paints
+
+
+@pytest.fixture
+def watched(browser, visit):
+    """A reader whose page notes each shift of its layout and its longest task."""
+
+    def watched(url, **options):
+        reader = visit(url, **options)
+        reader.page.add_init_script(WATCH_SHIFTS)
+        return reader.start()
+
+    return watched
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_nothing_moves_after_it_is_shown(reciting, watched, width):
+    """Nothing at all while the start page loads; no sentence while others come below it."""
+    reciting.engine.made = many(20)
+    reader = watched(reciting.url, viewport={"width": width, "height": 800})
+    assert reader.page.evaluate("window.shifts") == []
+    reader.ask(WHISPER).answered()
+    expect(reader.claims).to_have_count(20)
+    moved = [name for _, _, names in reader.page.evaluate("window.shifts") for name in names]
+    assert not {"claim", "claims", "asked", "top"} & set(moved), moved
+
+
+def many(claims: int):
+    """An answer of that many sentences, which cite eight passages in turn."""
+    sentences = [f"The archive in Kanda holds {n},000 maps of the city." for n in range(claims)]
+    shown = [
+        evidence(" ".join(sentences[label::8]), label=label + 1, title=f"Archive {label}")
+        for label in range(8)
+    ]
+    return recited([(s, shown[n % 8], s) for n, s in enumerate(sentences)])
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("claims", "bound"), [(200, 3_000), (1_000, 15_000)])
+def test_many_sentences_are_still_a_page(reciting, watched, claims, bound):
+    """Milliseconds from the question to the whole answer, and how long the page stands still."""
+    reciting.engine.made = many(claims)
+    reader = watched(reciting.url)
+    reader.page.evaluate("window.longest = 0")
+    began = reader.page.evaluate("performance.now()")
+    reader.ask(WHISPER)
+    reader.page.wait_for_selector(".turn .sum", timeout=bound * 4)
+    took = reader.page.evaluate("performance.now()") - began
+    expect(reader.claims).to_have_count(claims)
+    longest = reader.page.evaluate("window.longest")
+    scrolled = reader.page.evaluate(
+        """() => new Promise((done) => {
+             const began = performance.now();
+             scrollTo(0, document.documentElement.scrollHeight);
+             requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
+           })"""
+    )
+    last = reader.claims.last.locator(".cite")
+    last.click()
+    expect(reader.turn.locator("mark.lit")).to_have_text(reciting.engine.made.claims[-1].text)
+    print(f"{claims} sentences: {took:.0f} ms, longest task {longest:.0f} ms, to the end {scrolled:.0f} ms")  # fmt: skip
+    assert took < bound and scrolled < bound / 10
+    assert longest < 250 if claims <= 200 else longest < 2_000
