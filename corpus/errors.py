@@ -18,6 +18,7 @@ TenkyoError
 │ └ ModelBadOutput       it answered, but not with what its protocol promises
 ├ NotFound               no source, passage, conversation or answer of that id
 ├ QuestionRefused        the question is empty, too long, or not text
+├ ChatRefused            a chat completion asks for what Tenkyo does not give
 ├ TextRefused            a text to verify is empty, too long, or not text
 ├ ReceiptRefused         a file is no receipt that this version can check
 └ SettingsError          a setting is unknown or has a value that cannot be
@@ -97,6 +98,14 @@ class NotFound(TenkyoError):
 
 class QuestionRefused(TenkyoError):
     pass
+
+
+class ChatRefused(TenkyoError):
+    """``param``, ``code`` and ``status`` are as OpenAI's API would give them."""
+
+    def __init__(self, message: str, param: str, code: str, status: int = 400) -> None:
+        self.param, self.code, self.status = param, code, status
+        super().__init__(message)
 
 
 class TextRefused(TenkyoError):

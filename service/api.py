@@ -34,7 +34,7 @@ from corpus.errors import (
     TextRefused,
 )
 from index.local import read_manifest
-from service import receipt
+from service import openai_api, receipt
 from service.engine import Engine
 from service.factcheck import FactChecker, check_text
 from service.middleware import BodyLimit, Headers
@@ -133,6 +133,7 @@ def create_app(
     _add_verify(app, engine)
     _add_library(app, engine)
     _add_health(app, engine, index_dir)
+    app.include_router(openai_api.router(engine, STATUSES))
     _add_page(app)
     return app
 
