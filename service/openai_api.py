@@ -12,9 +12,9 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.routing import APIRoute
@@ -41,7 +41,10 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             return _refusing(super().get_route_handler(), statuses)
 
-    routes = APIRouter(route_class=Route, tags=["OpenAI-compatible"])
+    refused = {"description": 'An error in OpenAI\'s shape: `{"error": {…}}`'}
+    routes = APIRouter(
+        route_class=Route, tags=["OpenAI-compatible"], responses={"default": refused}
+    )
     since = int(time.time())
 
     @routes.post("/v1/chat/completions", summary="Answer the last message, with annotations")
@@ -65,7 +68,7 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
         return JSONResponse({"object": "list", "data": models(since)})
 
     @routes.get("/v1/models/{model}", summary="One of them")
-    def model(model: str) -> JSONResponse:
+    def model(model: Annotated[str, Path(examples=["tenkyo"])]) -> JSONResponse:
         return JSONResponse(next(m for m in models(since) if m["id"] == known(model)))
 
     return routes
