@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpus.errors import TenkyoError, TextRefused
+from corpus.errors import ReceiptRefused, ServiceRefused, TenkyoError, TextRefused
 from service import console, parts
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Sources = Annotated[
     list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
+]
+Url = Annotated[
+    str | None,
+    typer.Option(help="Ask the Tenkyo that runs at this address; nothing is loaded here."),
 ]
 
 
@@ -195,6 +199,7 @@ def ask(
     question: str,
     source: Sources = None,
     quoted: Annotated[bool, typer.Option(help="Quote the sources; use no language model.")] = False,
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question from the library."""
@@ -203,14 +208,20 @@ def ask(
 
     check_question(question)
 
+    mode = "quoted" if quoted else None
+
     async def run() -> Answer:
         engine, close = parts.engine(parts.read())
         try:
-            return await engine.answer(question, None, source, "quoted" if quoted else None)
+            return await engine.answer(question, None, source, mode)
         finally:
             await close()
 
-    answer = asyncio.run(run())
+    if url:
+        with parts.service(url) as tenkyo:
+            answer = tenkyo.answer(question, source_ids=source, mode=mode)
+    else:
+        answer = asyncio.run(run())
     if as_json:
         print(json.dumps(to_json(answer), ensure_ascii=False))
     else:
@@ -224,6 +235,7 @@ def verify(
         typer.Argument(metavar="FILE…", help="Texts, documents and receipts; -: standard input."),
     ],
     source: Sources = None,
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Verify each sentence of a text in the library, or an answer by its receipt.
@@ -239,8 +251,14 @@ def verify(
     data = {name: _read(name) for name in files}
     receipts = {name: receipt.read(held) for name, held in data.items()}
     texts = {n: factcheck.text_of(n, data[n]) for n, found in receipts.items() if found is None}
-    verifier = Verifier(parts.checker(settings), parts.embedder(settings))
-    facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
+    verifier, facts = None, None
+    if url and len(texts) < len(data):
+        raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
+    elif url:
+        facts = _Service(url)
+    else:
+        verifier = Verifier(parts.checker(settings), parts.embedder(settings))
+        facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
     store = parts.store_if_any(settings) if len(texts) < len(data) else None
     results: list[dict[str, Any]] = []
     good = True
@@ -264,11 +282,24 @@ def verify(
     raise SystemExit(0 if good else 1)
 
 
-def _check_text(facts: FactChecker, name: str, text: str, sources: Sequence[str] | None) -> Checked:
+class _Service:
+    """A running Tenkyo in the place of a FactChecker; how far it is, it does not say."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def check(self, text: str, sources: Sequence[str] | None, _progress: object) -> Checked:
+        with parts.service(self._url) as tenkyo:
+            return tenkyo.verify(text, source_ids=sources)
+
+
+def _check_text(
+    facts: FactChecker | _Service, name: str, text: str, sources: Sequence[str] | None
+) -> Checked:
     with console.progress() as progress:
         try:
             return facts.check(text, sources, progress)
-        except TextRefused as error:
+        except (TextRefused, ServiceRefused) as error:
             raise TextRefused(f"{name}: {error}") from None
 
 
@@ -318,6 +349,7 @@ def search(
     question: str,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     source: Sources = None,
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Show the passages nearest to a question."""
@@ -325,7 +357,11 @@ def search(
     from service.types import to_json
 
     question = check_question(question)
-    hits = parts.library(parts.read()).search(question, k, source)
+    if url:
+        with parts.service(url) as tenkyo:
+            hits = tenkyo.search(question, k, source_ids=source)
+    else:
+        hits = parts.library(parts.read()).search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return

@@ -147,6 +147,7 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
                 "url": _url(e.source, base),
                 "date": e.source.published or None,
                 "snippet": e.passage.text,
+                "kind": e.source.kind,  # a digest is ours, not the work's own words
             }
             for e in evidence
         ],

@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import aclosing
@@ -339,3 +342,53 @@ def test_json_is_read_strictly(event):
                 type(event.data),
                 json.dumps(sent | {"verdict": sent["verdict"] | {"label": "true"}}),
             )
+
+
+# --- The command line ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tenkyo(tmp_path):
+    """Runs a command where there is neither library nor index nor room for a model."""
+
+    def tenkyo(*arguments, stdin=""):
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            input=stdin,
+            timeout=120,
+            env=environ | {"TENKYO_DATA_DIR": str(tmp_path / "none")},
+        )
+
+    yield tenkyo
+    assert not (tmp_path / "none").exists()
+
+
+def test_commands_ask_a_running_service(tenkyo, url, client, library):
+    asked = tenkyo("ask", QUESTION, "--quoted", "--url", url, "--json")
+    assert json.loads(asked.stdout)["text"] == client.answer(QUESTION, mode="quoted").text
+    assert "“" in tenkyo("ask", QUESTION, "--url", url, "--source", "whisper").stdout
+    found = json.loads(tenkyo("search", "Whisper", "-k", 2, "--url", url, "--json").stdout)["hits"]
+    assert [hit["passage"]["id"] for hit in found] == [
+        hit.passage.id for hit in library.search("Whisper", 2)
+    ]
+    done = tenkyo("verify", "-", "--url", url, stdin=SAID)
+    assert done.returncode == 1 and "supported" in done.stdout and "2 claims" in done.stdout
+    assert tenkyo("verify", "-", "--url", url, stdin=SAID[:50]).returncode == 0
+
+
+def test_commands_say_what_is_wrong_with_a_service(tenkyo, url, client, tmp_path):
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(json.dumps(client.receipt(client.answer(QUESTION).id)))
+    (tmp_path / "long.txt").write_text("x. " * 7000)
+    for arguments, says in [
+        (("ask", "Whisper?", "--url", "http://127.0.0.1:9"), "at http://127.0.0.1:9"),
+        (("search", "Whisper", "--url", url, "--source", "nope"), "nope"),
+        (("verify", receipt, "--url", url), "leave out --url"),
+        (("verify", tmp_path / "long.txt", "--url", url), "long.txt: the text has 21,000"),
+    ]:
+        done = tenkyo(*arguments)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("tenkyo:")]
+        assert done.returncode == 2 and len(lines) == 1 and says in lines[0], done.stderr
