@@ -385,7 +385,7 @@ def test_commands_say_what_is_wrong_with_a_service(tenkyo, url, client, tmp_path
     (tmp_path / "long.txt").write_text("x. " * 7000)
     for arguments, says in [
         (("ask", "Whisper?", "--url", "http://127.0.0.1:9"), "at http://127.0.0.1:9"),
-        (("search", "Whisper", "--url", url, "--source", "nope"), "nope"),
+        (("ask", "Whisper?", "--url", url, "--source", "nope"), "tenkyo sources"),
         (("verify", receipt, "--url", url), "leave out --url"),
         (("verify", tmp_path / "long.txt", "--url", url), "long.txt: the text has 21,000"),
     ]:

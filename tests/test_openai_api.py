@@ -16,7 +16,13 @@ from scripted import Script
 from test_api import served
 
 from corpus.errors import StoreError
-from corpus.types import Passage, Source
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Passage, Source
+from index.local import LiveIndex, LocalIndex
+from index.report import Tally
+from index.search import Library
+from index.sync import sync
 from service.api import create_app
 from service.completion import Chunks, Head, completion
 from service.engine import Engine, append
@@ -147,6 +153,31 @@ def test_each_sentence_comes_with_its_annotations_and_sources(client):
     assert "usage" not in chunks[-1].to_dict()  # nobody asked for it
 
 
+def test_a_whole_stream_ends_with_done(url):
+    body = {"model": "tenkyo", "messages": ASKED, "stream": True}
+    response = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.text.endswith("\n\ndata: [DONE]\n\n") and response.text.isascii()
+
+
+def test_a_source_from_a_file_has_its_address_here(tmp_path, embedder, checker):
+    """Where it lies on the service's machine is nobody's business, and no client can open it."""
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    source = Source("room-1", "file:///secret/room.md", "Kanda", kind="upload")
+    document = Document(source, "The Kanda reading room holds 40,000 maps of the city.")
+    store.put(document, split(document))
+    sync(store, embedder, tmp_path / "index", Tally())
+    library = Library(store, LocalIndex.open(tmp_path / "index", embedder.name), embedder)
+    app = create_app(Engine(library, checker), index_dir=tmp_path / "index")
+    messages = [{"role": "user", "content": "How many maps does the Kanda reading room hold?"}]
+    with served(app) as url, OpenAI(base_url=f"{url}/v1", api_key="x") as client:
+        made = client.chat.completions.create(model="tenkyo", messages=messages)
+        (address,) = made.citations
+        assert made.choices[0].message.annotations[0].url_citation.url == address
+        assert "40,000" in httpx.get(address).json()["text"]
+    assert "secret" not in made.to_json()
+
+
 def test_the_clients_own_accumulator_reads_a_stream(client):
     with client.chat.completions.stream(model="tenkyo-quotes", messages=ASKED) as stream:
         stream.until_done()
@@ -269,9 +300,6 @@ def test_a_body_that_is_not_json(url):
 
 
 def test_a_missing_index_is_503_in_openais_shape(library, checker, tmp_path):
-    from index.local import LiveIndex
-    from index.search import Library
-
     empty = Library(library.store, LiveIndex(tmp_path, library.embedder.name), library.embedder)
     with served(create_app(Engine(empty, checker), index_dir=tmp_path)) as url:
         for stream in (False, True):
