@@ -110,7 +110,7 @@ def read(request: ChatRequest) -> Asked:
     for part in _parts(request.messages[at]):
         if part.type != "text":
             raise ChatRefused(
-                f"the question has a part of the type {part.type}, and only text is read: ask in"
+                f"the question has a part of the type {part.type!r}, and only text is read: ask in"
                 " words, and ingest the document with `tenkyo ingest`",
                 f"messages[{at}].content",
                 "unsupported_content",

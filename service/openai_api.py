@@ -67,7 +67,7 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
     def listed() -> JSONResponse:
         return JSONResponse({"object": "list", "data": models(since)})
 
-    @routes.get("/v1/models/{model}", summary="One of them")
+    @routes.get("/v1/models/{model:path}", summary="One of them")
     def model(model: Annotated[str, Path(examples=["tenkyo"])]) -> JSONResponse:
         return JSONResponse(next(m for m in models(since) if m["id"] == known(model)))
 

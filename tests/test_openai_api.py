@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, OpenAI
+from pydantic import ValidationError
 from scripted import Script
 from test_api import served
 
-from corpus.errors import StoreError
+from corpus.errors import ChatRefused, QuestionRefused, StoreError
 from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Passage, Source
@@ -24,6 +25,7 @@ from index.report import Tally
 from index.search import Library
 from index.sync import sync
 from service.api import create_app
+from service.chat import ChatRequest, read
 from service.completion import Chunks, Head, completion
 from service.engine import Engine, append
 from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict
@@ -200,9 +202,10 @@ def test_the_asynchronous_client(url):
 def test_models(client):
     assert [m.id for m in client.models.list()] == ["tenkyo", "tenkyo-quotes"]
     assert client.models.retrieve("tenkyo-quotes").owned_by == "tenkyo"
-    with pytest.raises(openai.NotFoundError, match="use tenkyo or tenkyo-quotes") as caught:
-        client.models.retrieve("gpt-4o")
-    assert caught.value.code == "model_not_found"
+    for unknown in ("gpt-4o", "maker/model"):
+        with pytest.raises(openai.NotFoundError, match="use tenkyo or tenkyo-quotes") as caught:
+            client.models.retrieve(unknown)
+        assert caught.value.code == "model_not_found"
 
 
 def test_quotes_ask_no_model(client, model):
@@ -308,6 +311,58 @@ def test_a_missing_index_is_503_in_openais_shape(library, checker, tmp_path):
             error = response.json()["error"]
             assert response.status_code == 503 and "tenkyo ingest" in error["message"]
             assert (error["type"], error["code"]) == ("server_error", "index_missing")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+MESSAGE = st.fixed_dictionaries(
+    {},
+    optional={
+        "role": st.sampled_from(["user", "assistant", "system", "tool"]) | JSON,
+        "content": JSON
+        | st.lists(
+            st.fixed_dictionaries({"type": st.just("text") | JSON, "text": JSON}), max_size=3
+        ),
+        "tool_calls": JSON,
+    },
+)
+BODY = st.fixed_dictionaries(
+    {"model": st.just("tenkyo") | JSON, "messages": st.lists(MESSAGE, max_size=3) | JSON},
+    optional=dict.fromkeys(("stream_options", "n", "tools", "tool_choice", "response_format", "stop"), JSON),
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(BODY)
+def test_whatever_is_sent_is_read_or_refused(body):
+    try:
+        asked = read(ChatRequest.model_validate(body))
+    except (ValidationError, ChatRefused, QuestionRefused) as error:
+        assert str(error)
+    else:
+        assert asked.question and all(turn["content"] for turn in asked.earlier)
+
+
+def test_the_turns_before_the_question_are_handed_over():
+    said = [("system", "Be brief."), ("user", "Who?"), ("assistant", "Them. [1]"), ("tool", "x"), ("user", "When?")]  # fmt: skip
+    messages = [{"role": role, "content": content} for role, content in said]
+    asked = read(ChatRequest(model="tenkyo-quotes", messages=messages))
+    assert (asked.question, asked.mode) == ("When?", "quoted")
+    assert [turn["content"] for turn in asked.earlier] == ["Who?", "Them. [1]"]
+
+
+@pytest.mark.parametrize("name", ["model", "role", "content", "type"])
+def test_half_a_character_is_no_500(url, name):
+    part = {"type": "text", "text": "Whisper?"}
+    message = {"role": "user", "content": [part]}
+    body = {"model": "tenkyo", "messages": [message]}
+    {"model": body, "role": message, "content": message, "type": part}[name][name] = "\ud800"
+    headers = {"content-type": "application/json"}
+    response = httpx.post(f"{url}/v1/chat/completions", content=json.dumps(body), headers=headers)
+    assert response.status_code in (400, 404) and response.json()["error"]["message"]
 
 
 # --- What goes wrong on the way -----------------------------------------------------------------
