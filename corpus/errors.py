@@ -18,7 +18,15 @@ TenkyoError
 │ └ ModelBadOutput       it answered, but not with what its protocol promises
 ├ NotFound               no source, passage, conversation or answer of that id
 ├ QuestionRefused        the question is empty, too long, or not text
+├ ChatRefused            a chat completion asks for what Tenkyo does not give
 ├ TextRefused            a text to verify is empty, too long, or not text
+├ ServiceError           something is wrong with a running Tenkyo that is asked over HTTP
+│ ├ ServiceUnreachable   nothing answers at its address, or not in time
+│ ├ ServiceUnreadable    what answers there is not Tenkyo, or another version
+│ ├ ServiceProblem       it answered with a problem document: status, title, detail
+│ │ ├ ServiceRefused     the request cannot be met (400 to 499)
+│ │ └ ServiceFailed      it failed (500 to 599), at once or in mid-stream
+│ └ StreamBroken         a stream ended before its answer
 ├ ReceiptRefused         a file is no receipt that this version can check
 └ SettingsError          a setting is unknown or has a value that cannot be
 """
@@ -99,7 +107,51 @@ class QuestionRefused(TenkyoError):
     pass
 
 
+class ChatRefused(TenkyoError):
+    """``param``, ``code`` and ``status`` are as OpenAI's API would give them."""
+
+    def __init__(self, message: str, param: str, code: str, status: int = 400) -> None:
+        self.param, self.code, self.status = param, code, status
+        super().__init__(message)
+
+
 class TextRefused(TenkyoError):
+    pass
+
+
+class ServiceError(TenkyoError):
+    """``url`` is the address of the service, as it was given."""
+
+    def __init__(self, url: str, message: str) -> None:
+        self.url = url
+        super().__init__(message)
+
+
+class ServiceUnreachable(ServiceError):
+    pass
+
+
+class ServiceUnreadable(ServiceError):
+    pass
+
+
+class ServiceProblem(ServiceError):
+    """A problem document (RFC 9457); ``detail`` is one line with the fix, and ``str()``."""
+
+    def __init__(self, url: str, status: int, title: str, detail: str) -> None:
+        self.status, self.title, self.detail = status, title, detail
+        super().__init__(url, detail or title)
+
+
+class ServiceRefused(ServiceProblem):
+    pass
+
+
+class ServiceFailed(ServiceProblem):
+    pass
+
+
+class StreamBroken(ServiceError):
     pass
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
+from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from fastapi.sse import format_sse_event
@@ -34,12 +35,13 @@ from corpus.errors import (
     TextRefused,
 )
 from index.local import read_manifest
-from service import receipt
+from service import openai_api, receipt, wire
 from service.engine import Engine
-from service.factcheck import FactChecker, check_text
+from service.factcheck import Checked, FactChecker, check_text
 from service.middleware import BodyLimit, Headers
 from service.question import check_question
 from service.types import Event, to_json
+from service.wire import gives
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +127,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # its pages load their scripts from elsewhere
         redoc_url=None,
+        responses={"default": wire.PROBLEM},
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers, headers=HEADERS)
@@ -133,6 +136,7 @@ def create_app(
     _add_verify(app, engine)
     _add_library(app, engine)
     _add_health(app, engine, index_dir)
+    app.include_router(openai_api.router(engine, STATUSES))
     _add_page(app)
     return app
 
@@ -170,7 +174,11 @@ def _handle_errors(app: FastAPI) -> None:
 
 
 def _add_answers(app: FastAPI, engine: Engine) -> None:
-    @app.post("/v1/answers", summary="Answer a question, as JSON or as a stream of checked claims")
+    @app.post(
+        "/v1/answers",
+        summary="Answer a question, as JSON or as a stream of checked claims",
+        responses=gives(wire.SentAnswer, stream=True),
+    )
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
         asked = {
@@ -188,11 +196,19 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
             )
         return JSONResponse(to_json(await engine.answer(question.question, **asked)))
 
-    @app.get("/v1/answers/{answer_id}", summary="An answer given before")
+    @app.get(
+        "/v1/answers/{answer_id}",
+        summary="An answer given before",
+        responses=gives(wire.SentAnswer),
+    )
     def answer(answer_id: str) -> JSONResponse:
         return JSONResponse(engine.history.answer(answer_id))
 
-    @app.get("/v1/answers/{answer_id}/receipt", summary="A record to re-check an answer by")
+    @app.get(
+        "/v1/answers/{answer_id}/receipt",
+        summary="A record to re-check an answer by",
+        responses=gives(receipt.Receipt),
+    )
     def answer_receipt(answer_id: str) -> JSONResponse:
         made = receipt.make(engine.history, answer_id)
         name = f'attachment; filename="receipt-{made["id"]}.json"'
@@ -203,7 +219,11 @@ def _add_verify(app: FastAPI, engine: Engine) -> None:
     facts = FactChecker(engine.library, engine.verifier)
     turns = asyncio.Semaphore(VERIFIED_AT_ONCE)
 
-    @app.post("/v1/verify", summary="The sentences of any text, each with its verdict and quotes")
+    @app.post(
+        "/v1/verify",
+        summary="The sentences of any text, each with its verdict and quotes",
+        responses=gives(Checked),
+    )
     async def verify(body: Text) -> JSONResponse:
         text = check_text(body.text)
         async with turns:
@@ -237,28 +257,42 @@ def _frame(name: str, data: Any, number: int) -> bytes:
 def _add_library(app: FastAPI, engine: Engine) -> None:
     store = engine.library.store
 
-    @app.get("/v1/search", summary="The passages nearest to a question")
+    @app.get("/v1/search", summary="The passages nearest to a question", responses=gives(wire.Hits))
     def search(
-        q: str,
+        q: Annotated[str, Query(examples=["Whisper training hours"])],
         k: Annotated[int, Query(ge=1, le=100)] = 10,
         source_id: Annotated[list[str] | None, Query()] = None,
     ) -> JSONResponse:
         hits = engine.library.search(check_question(q), k, source_id)
         return JSONResponse({"hits": [to_json(hit) for hit in hits]})
 
-    @app.get("/v1/sources", summary="Every source, with the number of its passages")
+    @app.get(
+        "/v1/sources",
+        summary="Every source, with the number of its passages",
+        responses=gives(wire.Sources),
+    )
     def sources() -> JSONResponse:
         listed = [to_json(source) | {"passages": n} for source, n in store.sources()]
         return JSONResponse({"sources": listed})
 
-    @app.get("/v1/sources/{source_id}", summary="One source, with its text or a former one")
-    def source(source_id: str, version: str = "") -> JSONResponse:
+    @app.get(
+        "/v1/sources/{source_id}",
+        summary="One source, with its text or a former one",
+        responses=gives(wire.SourceText),
+    )
+    def source(
+        source_id: Annotated[str, InPath(examples=["whisper"])], version: str = ""
+    ) -> JSONResponse:
         document = store.document(source_id, version)
         versions = [to_json(each) for each in store.versions(source_id)]
         more = {"text": document.text, "versions": versions}
         return JSONResponse(to_json(document.source) | more)
 
-    @app.get("/v1/passages/{passage_id}", summary="One passage, with what stands around it")
+    @app.get(
+        "/v1/passages/{passage_id}",
+        summary="One passage, with what stands around it",
+        responses=gives(wire.PassageInContext),
+    )
     def passage(passage_id: str) -> JSONResponse:
         standing = store.standing(passage_id)
         found, document = standing.passage, standing.document
@@ -273,11 +307,15 @@ def _add_library(app: FastAPI, engine: Engine) -> None:
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
-    @app.get("/healthz", summary="Whether the process lives")
+    @app.get("/healthz", summary="Whether the process lives", responses=gives(wire.Health))
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", summary="Whether questions can be answered, and from what")
+    @app.get(
+        "/readyz",
+        summary="Whether questions can be answered, and from what",
+        responses=gives(wire.Readiness),
+    )
     def readyz() -> JSONResponse:
         manifest = read_manifest(index_dir)
         return JSONResponse(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
-from corpus.errors import TenkyoError, TextRefused
+from corpus.errors import ReceiptRefused, ServiceRefused, TenkyoError, TextRefused
 from service import console, parts
 from service.library_cli import Json, Password
 from service.library_cli import app as library_app
@@ -52,6 +52,10 @@ app.add_typer(library_app)
 Sources = Annotated[
     list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
 ]
+Url = Annotated[
+    str | None,
+    typer.Option(help="Ask the Tenkyo that runs at this address; nothing is loaded here."),
+]
 
 
 def main() -> None:
@@ -71,6 +75,7 @@ def ask(
     question: str,
     source: Sources = None,
     quoted: Annotated[bool, typer.Option(help="Quote the sources; use no language model.")] = False,
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question from the library."""
@@ -79,14 +84,20 @@ def ask(
 
     check_question(question)
 
+    mode = "quoted" if quoted else None
+
     async def run() -> Answer:
         engine, close = parts.engine(parts.read())
         try:
-            return await engine.answer(question, None, source, "quoted" if quoted else None)
+            return await engine.answer(question, None, source, mode)
         finally:
             await close()
 
-    answer = asyncio.run(run())
+    if url:
+        with parts.service(url) as tenkyo:
+            answer = tenkyo.answer(question, source_ids=source, mode=mode)
+    else:
+        answer = asyncio.run(run())
     if as_json:
         print(json.dumps(to_json(answer), ensure_ascii=False))
     else:
@@ -101,6 +112,7 @@ def verify(
     ],
     source: Sources = None,
     password: Password = "",
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Verify each sentence of a text in the library, or an answer by its receipt.
@@ -116,14 +128,20 @@ def verify(
     settings = parts.read()
     data = {name: _read(name) for name in files}
     receipts = {name: receipt.read(held) for name, held in data.items()}
+    verifier, facts = None, None
     with Workers() as workers:
         texts = {
             name: factcheck.text_of(name, data[name], workers, password)
             for name, found in receipts.items()
             if found is None
         }
-    verifier = Verifier(parts.checker(settings), parts.embedder(settings))
-    facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
+    if url and len(texts) < len(data):
+        raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
+    elif url:
+        facts = _Service(url)
+    else:
+        verifier = Verifier(parts.checker(settings), parts.embedder(settings))
+        facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
     store = parts.store_if_any(settings) if len(texts) < len(data) else None
     results: list[dict[str, Any]] = []
     good = True
@@ -147,11 +165,24 @@ def verify(
     raise SystemExit(0 if good else 1)
 
 
-def _check_text(facts: FactChecker, name: str, text: str, sources: Sequence[str] | None) -> Checked:
+class _Service:
+    """A running Tenkyo in the place of a FactChecker; how far it is, it does not say."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def check(self, text: str, sources: Sequence[str] | None, _progress: object) -> Checked:
+        with parts.service(self._url) as tenkyo:
+            return tenkyo.verify(text, source_ids=sources)
+
+
+def _check_text(
+    facts: FactChecker | _Service, name: str, text: str, sources: Sequence[str] | None
+) -> Checked:
     with console.progress() as progress:
         try:
             return facts.check(text, sources, progress)
-        except TextRefused as error:
+        except (TextRefused, ServiceRefused) as error:
             raise TextRefused(f"{name}: {error}") from None
 
 
@@ -201,6 +232,7 @@ def search(
     question: str,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     source: Sources = None,
+    url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Show the passages nearest to a question."""
@@ -208,7 +240,11 @@ def search(
     from service.types import to_json
 
     question = check_question(question)
-    hits = parts.library(parts.read()).search(question, k, source)
+    if url:
+        with parts.service(url) as tenkyo:
+            hits = tenkyo.search(question, k, source_ids=source)
+    else:
+        hits = parts.library(parts.read()).search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return

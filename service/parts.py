@@ -16,6 +16,7 @@ from corpus.errors import SettingsError, StoreError
 if TYPE_CHECKING:
     from index.checker import Checker
     from index.search import Library
+    from service.client import Client
     from service.engine import Engine
     from service.settings import Settings
 
@@ -104,6 +105,13 @@ def engine(settings: Settings) -> tuple[Engine, Callable]:
         window=settings.llm_window,
     )
     return engine, close
+
+
+def service(url: str) -> Client:
+    """A Tenkyo that runs elsewhere, or in another process; it is to be closed."""
+    from service.client import Client
+
+    return Client(url)
 
 
 def bind(host: str, port: int) -> socket.socket:

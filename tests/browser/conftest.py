@@ -13,6 +13,7 @@ from stage import Paced, Recital
 
 from service.api import create_app
 from service.engine import Engine
+from service.history import History
 
 HERE = Path(__file__).parent
 SHOTS = HERE / "shots"
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def quoting(library, library_folder, checker) -> Iterator[str]:
     """The URL of a service with the library and no model."""
-    engine = Engine(library, checker)
+    engine = Engine(library, checker, History(library.store.database))
     engine.warm_up()
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         yield url
@@ -47,7 +48,7 @@ class Staged:
 def staged(library, library_folder, checker) -> Iterator[Staged]:
     """The same with a model that a test paces."""
     model = Paced()
-    engine = Engine(library, checker, model)
+    engine = Engine(library, checker, History(library.store.database), model)
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         yield Staged(url, model)
 

@@ -11,6 +11,7 @@ from stage import UNKNOWN, WHISPER, WHISPER_JA, Paced
 
 from service.api import create_app
 from service.engine import Engine
+from service.history import History
 
 TRUE = "Whisper was trained on 680,000 hours of audio [1]."
 ALSO = "Whisper learned from 680,000 hours of labelled audio [1]."
@@ -218,7 +219,10 @@ def test_an_example_is_asked_with_a_click(quoting, visit):
 
 
 def test_the_server_is_gone_and_back(library, library_folder, checker, visit):
-    app = create_app(Engine(library, checker), index_dir=library_folder / "index")
+    app = create_app(
+        Engine(library, checker, History(library.store.database)),
+        index_dir=library_folder / "index",
+    )
     with served(app) as url:
         reader = visit(url)
         reader.expected.append("ERR_CONNECTION_REFUSED|Failed to fetch")
@@ -235,7 +239,10 @@ def test_the_server_is_gone_and_back(library, library_folder, checker, visit):
 def test_a_server_that_dies_in_the_middle_is_not_a_whole_answer(library, library_folder, checker, visit):  # fmt: skip
     model = Paced()
     model.say(TRUE, ALSO, TRUE, allowed=2)
-    app = create_app(Engine(library, checker, model), index_dir=library_folder / "index")
+    app = create_app(
+        Engine(library, checker, History(library.store.database), model),
+        index_dir=library_folder / "index",
+    )
     with served(app) as url:
         reader = visit(url)
         reader.expected.append("ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|network error")

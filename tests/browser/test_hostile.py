@@ -19,6 +19,7 @@ from index.search import Library
 from index.sync import sync
 from service.api import create_app, to_json
 from service.engine import Engine
+from service.history import History
 from service.types import Rejected, Verdict
 
 RUN = "window.executed=(window.executed||0)+1"
@@ -112,7 +113,12 @@ def hostile_url(tmp_path_factory, embedder, checker):
     sync(store, embedder, folder / "index", Tally())
     library = Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
     model = Paced()
-    with served(create_app(Engine(library, checker, model), index_dir=folder / "index")) as url:
+    with served(
+        create_app(
+            Engine(library, checker, History(library.store.database), model),
+            index_dir=folder / "index",
+        )
+    ) as url:
         yield url, model
 
 

@@ -1,0 +1,125 @@
+"""What travels over HTTP besides service.types, and JSON back to values.
+
+The routes of service.api answer with one of these, or with a value of service.types; their
+schemas in /openapi.json are made from them, and service.calls reads them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from corpus.former import Version
+from corpus.types import Passage, Source
+from index.search import Hit
+from service.types import Answer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SentAnswer(Answer):
+    """An Answer as it is sent: whether it abstained is said, not only to be told from ``mode``."""
+
+    abstained: bool = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The passages nearest to a question, best first."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSource(Source):
+    """A source with the number of its passages."""
+
+    passages: int = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    sources: tuple[ListedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText(Source):
+    """A source with its text, which offsets of passages and quotes count in.
+
+    ``versions`` are the texts that it has had, the newest first.
+    """
+
+    text: str = field(kw_only=True)
+    versions: tuple[Version, ...] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageInContext(Passage):
+    """A passage with its source, and what stands before and after it there.
+
+    One that is not ``current`` is of a former text of its source; ``replaced_by`` is the id of
+    the passage that has its words now, if one has.
+    """
+
+    before: str = field(kw_only=True)
+    after: str = field(kw_only=True)
+    source: Source = field(kw_only=True)
+    current: bool = field(kw_only=True)
+    replaced_by: str | None = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What is answered from; ``model`` is null where answers are quotes."""
+
+    status: str
+    model: str | None
+    embedder: str
+    sources: int
+    passages: int
+    index_revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemDocument:
+    """An RFC 9457 problem document: ``detail`` says what is wrong and how to mend it."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+
+
+def from_json(kind: type[T], data: bytes | str) -> T:
+    """A value of a dataclass of this module, of service.types or of corpus.types from its JSON.
+
+    ValueError where something is missing or of another type: nothing is converted or guessed.
+    Members that the type does not have are left out: a newer service may say more.
+    """
+    return _adapter(kind).validate_json(data, strict=True)
+
+
+def gives(kind: type[Any], stream: bool = False) -> dict[int | str, dict[str, Any]]:
+    """What a route replies with, for its schema; the replies themselves are not gone over."""
+    streamed = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {200: {"model": kind} | ({"content": streamed} if stream else {})}
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+PROBLEM: dict[str, Any] = {
+    "description": "A problem document (RFC 9457)",
+    "content": {"application/problem+json": {"schema": _adapter(ProblemDocument).json_schema()}},
+}
