@@ -41,6 +41,7 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
         raise EmptyDocument(f"{name} is empty (0 bytes): check the file")
     draft = _read(data, source.url, name, content_type, password)
     text, sections, pages = assemble(draft.blocks)
+    pages = tuple(replace(page, ocr=page.number in draft.by_ocr) for page in pages)
     if not text.strip():
         raise EmptyDocument(f"{name} has no text in it: check the file, or save it as a PDF")
     detected = detect_language(text)
@@ -53,7 +54,8 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
         language=source.language or (detected if detected == "ja" else draft.language or detected),
         version=text_hash(text),
     )
-    return Document(filled, text, sections, pages, tuple(dict.fromkeys(draft.links)))
+    links = tuple(dict.fromkeys(draft.links))
+    return Document(filled, text, sections, pages, links, tuple(draft.gaps))
 
 
 def _read(data: bytes, url: str, name: str, content_type: str, password: str) -> Draft:
