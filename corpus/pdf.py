@@ -138,7 +138,9 @@ def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
 def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
     """Whether a page shows something, but has no text of its own that can be read."""
     if not lines:
-        return any(page.get_objects(filter=_DRAWN)) and ocr.shows_anything(page)
+        drawn = {item.type for item in page.get_objects(filter=_DRAWN)}
+        # Lines and areas may be a background; of a picture that cannot be drawn nothing is seen.
+        return pdfium.FPDF_PAGEOBJ_IMAGE in drawn or bool(drawn and ocr.shows_anything(page))
     # A figure with letters that cannot be read is no reason to read the text around it anew.
     return _is_lost(readable(lines), lines)
 
