@@ -25,7 +25,7 @@ from corpus.errors import CorpusError
 from corpus.links import bare_urls
 from corpus.types import Gap, Link
 from corpus.xml import parse, text_of
-from corpus.zipped import opened
+from corpus.zipped import last_saved, opened
 
 MAX_SLIDES = 5_000
 
@@ -69,16 +69,15 @@ def read_pptx(data: bytes, name: str) -> Draft:
             links += (link for block in found for link in bare_urls(block.text))
         about = show.core_properties
         title = one_line(about.title or "")
-        made = [moment.date() for moment in (about.created, about.modified) if moment]
-        own = [day for day in made if day != _TEMPLATE_MADE]
+        saved = last_saved(about, _TEMPLATE_MADE)
+        from_template = not saved and (about.created or about.modified)
         heading = next((block.text for block in blocks if block.level), "")
         return Draft(
             blocks,
             links=links,
             title=heading if title in _NO_TITLE else title,
-            authors=people(about.author or "") if own or not made else (),
-            # A copy keeps the date of its original, so the later of the two.
-            published=max(own).isoformat() if own else "",
+            authors=() if from_template else people(about.author or ""),
+            published=saved,
             language=(about.language or "")[:2].lower(),
             gaps=gaps,
         )

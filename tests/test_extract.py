@@ -7,9 +7,12 @@ import itertools
 import os
 import re
 import threading
+import time
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 
 import docx
@@ -314,6 +317,8 @@ def test_markdown_is_known_by_type_or_front_matter() -> None:
 def word_file() -> docx.document.Document:
     document = docx.Document()
     document.core_properties.title, document.core_properties.author = "報告", "Jane Doe; Q Li"
+    document.core_properties.created = datetime(2022, 11, 28)
+    document.core_properties.modified = datetime(2022, 11, 30, 9, 30)
     document.add_heading("Findings", level=2)
     document.add_paragraph("First paragraph.")
     table = document.add_table(rows=2, cols=2)
@@ -332,6 +337,31 @@ def test_docx_keeps_the_order_of_paragraphs_and_tables() -> None:
     )
     assert headings(document) == [(2, "Findings")]
     assert (document.source.title, document.source.authors) == ("報告", ("Jane Doe", "Q Li"))
+    assert document.source.published == "2022-11-30"
+
+
+@pytest.mark.parametrize(
+    ("created", "modified", "published"),
+    [
+        (datetime(2013, 12, 23, 23, 15), datetime(2013, 12, 23, 23, 15), ""),  # the template's
+        (datetime(1980, 1, 1), datetime(1970, 1, 1), ""),  # a clock that was never set
+        (datetime(2013, 12, 23, 23, 15), datetime(2024, 5, 6), "2024-05-06"),
+        (datetime(2024, 5, 6), datetime(1980, 1, 1), "2024-05-06"),
+    ],
+)
+def test_docx_the_day_it_was_saved(created: datetime, modified: datetime, published: str) -> None:
+    made = word_file()
+    made.core_properties.created, made.core_properties.modified = created, modified
+    assert read(saved(made), "report.docx").source.published == published
+
+
+def test_docx_of_many_paragraphs_is_read_in_no_time() -> None:
+    made = docx.Document()
+    plain = made.add_paragraph("One.")
+    made.element.body.extend(deepcopy(plain._p) for _ in range(5000))
+    data, started = saved(made), time.process_time()
+    assert extract(data, Source("s", "report.docx")).text.count("One.") == 5001
+    assert time.process_time() - started < 3  # a search of the styles for each takes twice that
 
 
 def zipped(**members: bytes) -> bytes:
