@@ -3,7 +3,7 @@
 #   make serve              ingest the library and serve it on 127.0.0.1:8000
 #   make serve LLM=local    the same, with a language model in the process
 #   make test               every test
-#   make soak               the tests that take long: crashes and damaged files, many times over
+#   make soak               the tests that take long: crashes, damaged files, large files
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make lint               the style that the tests do not check
 
@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
 
 soak: $(VENV)/.installed-test
-	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py $(ARGS)
+	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py tests/test_large.py $(ARGS)
 
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py

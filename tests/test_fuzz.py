@@ -230,10 +230,15 @@ def pages(count: int) -> bytes:
     )
 
 
-def entities() -> bytes:
+def entities(root: bytes = b"w:document") -> bytes:
     names = "abcdefghij"
     lines = [f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in pairwise(names)]
-    return f"<!DOCTYPE w:document [<!ENTITY a 'aaaaaaaaaa'>{''.join(lines)}]>".encode()
+    return b"<!DOCTYPE %b [<!ENTITY a 'aaaaaaaaaa'>%b]>" % (root, "".join(lines).encode())
+
+
+def article(body: bytes, head: bytes = b"") -> bytes:
+    """A JATS article."""
+    return head + b"<article><front><article-meta/></front><body>%b</body></article>" % body
 
 
 def bomb(filler: bytes = b" ", megabytes: int = 1200, start: bytes = b"") -> bytes:
@@ -315,6 +320,23 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb.docx": (lambda: word_file(b"<w:p/>" * 10_000_000), "unpack to 61 MB"),
     "entities.docx": (lambda: word_file(b"<w:p><w:r><w:t>&j;</w:t></w:r></w:p>", entities()), "damaged"),
     "nested.docx": (lambda: word_file(b"<w:p>" * 99_999 + b"</w:p>" * 99_999), "damaged Word file"),
+    "line.docx": (
+        lambda: word_file(
+            b"<w:p><w:r><w:t>%b</w:t></w:r></w:p>" % b"".join(b"map %d " % i for i in range(10**6))
+        ),
+        "has a paragraph of more than 10 MB: split it",
+    ),
+    "entities.xml": (lambda: article(b"<p>One. &j; Two.</p>", entities(b"article")), ""),
+    "attribute.xml": (
+        lambda: article(b"<sec id='&j;'><p>One.</p></sec>", entities(b"article")),
+        "",
+    ),
+    "line.xml": (
+        lambda: article(b"<p>" + b"word " * 2_100_000),
+        "has a paragraph of more than 10 MB: split it",
+    ),
+    "nested.xml": (lambda: article(b"<sec>" * 100_000), "damaged JATS article"),
+    "rows.txt": (lambda: b"1,abc,7,2020-01-01,9.99\n" * 900_000, "more than 20 million: split it"),
     "line.html": (
         lambda: b"<!doctype html><p>" + b"word " * 10_000_000,
         "has 50.0 million characters",
