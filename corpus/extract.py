@@ -20,6 +20,7 @@ from corpus.markdown import read_markdown
 from corpus.pdf import read_pdf
 from corpus.plain import read_text
 from corpus.pptx import read_pptx
+from corpus.refresh import forwards_to
 from corpus.sniff import sniff
 from corpus.types import Document, Source, text_hash
 
@@ -72,6 +73,10 @@ def _read(data: bytes, url: str, name: str, content_type: str, password: str) ->
         case "jats":
             return read_jats(text, name)
         case "html":
+            if target := forwards_to(text, url):
+                raise EmptyDocument(
+                    f"{name} has no text but leads to {target}: ingest that address"
+                )
             return read_html(text, url)
         case "markdown":
             return read_markdown(text, url)

@@ -226,6 +226,23 @@ def test_html_tables_that_arrange_a_page_are_no_data() -> None:
     assert read(page).text == "T\n\none\n\na | b"
 
 
+def test_html_that_only_leads_elsewhere_says_where() -> None:
+    head = "<html><head><title>Moved</title><meta http-equiv=refresh content='0; url=/b?x=1'>"
+    with pytest.raises(
+        EmptyDocument, match=r"leads to https://ex\.com/b\?x=1: ingest that address"
+    ):
+        read(f"{head}<body>Moved. <a href=/b>Go there</a>", "https://ex.com/a")
+    assert read(f"{head}<p>{CAT * 10}", "https://ex.com/a").text == CAT * 10
+
+
+def test_html_links_in_the_head_are_no_links_of_the_text() -> None:
+    """What a page says is its canonical address, or its other language, is neither followed."""
+    other = "<link rel=canonical href=/a><link rel=alternate hreflang=ja href=/ja>"
+    document = read(f"<html><head>{other}<p>See <a href=/b>b</a>.", "https://ex.com/a?utm=1")
+    assert [link.url for link in document.links] == ["https://ex.com/b"]
+    assert document.source.url == "https://ex.com/a?utm=1"
+
+
 def test_html_metadata_from_json_ld() -> None:
     data = '{"@graph":[{"author":[{"name":"Jane"},"Q"],"datePublished":"2022-11-30"}]}'
     broken = '<script type="application/ld+json">{"author":</script>'
