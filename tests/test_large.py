@@ -99,7 +99,7 @@ LARGE: dict[str, tuple[Callable[[], bytes | str], str]] = {
     "nested.html": (lambda: "<!doctype html>" + "<div>One. <b>" * 100_000, ""),
     "rows.html": (lambda: "<!doctype html><table>" + "<tr><td>c<td>d" * 600_000, ""),
     "prose.txt": (lambda: prose(19), ""),
-    "much.txt": (lambda: prose(90), "has 90.0 million characters, more than 20 million: split it"),
+    "much.txt": (lambda: prose(90), "more than 20 million: split it"),
     "table.txt": (lambda: "".join(f"{i},abc,{i * 7},2020-01-01\n" for i in range(600_000)), ""),
     "book.epub": (lambda: book(10_000), ""),
     "books.epub": (lambda: book(20_000), "parts): save it again"),
