@@ -4,7 +4,7 @@
 #   make serve LLM=local    the same, with a language model in the process
 #   make test               every test; those of the page where a browser is there
 #   make browser            what the tests of the page need, and those tests
-#   make soak               the tests that take long: crashes and damaged files, many times over
+#   make soak               the tests that take long: crashes, damaged files, large files
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make lint               the style that the tests do not check
 
@@ -39,7 +39,7 @@ browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
 soak: $(VENV)/.installed-test
-	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py $(ARGS)
+	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py tests/test_large.py $(ARGS)
 
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py

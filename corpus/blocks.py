@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from corpus.types import Link, Page, Section
+from corpus.types import Gap, Link, Page, Section
 
 PARAGRAPH, LINE = "\n\n", "\n"
 
@@ -63,7 +63,10 @@ class Block:
 
 @dataclass(slots=True)
 class Draft:
-    """What a reader found in a file: its blocks, and what the file says about itself."""
+    """What a reader found in a file: its blocks, and what the file says about itself.
+
+    ``gaps`` are pages of which it could read nothing, ``by_ocr`` those it read off a picture.
+    """
 
     blocks: list[Block]
     links: list[Link] = field(default_factory=list)
@@ -71,6 +74,8 @@ class Draft:
     authors: tuple[str, ...] = ()
     published: str = ""
     language: str = ""
+    gaps: list[Gap] = field(default_factory=list)
+    by_ocr: set[int] = field(default_factory=set)
 
 
 def clean(text: str) -> str:
@@ -109,7 +114,7 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[P
         if block.level:
             headings.append((one_line(text), block.level, start))
         if block.page and pages and pages[-1].number == block.page:
-            pages[-1] = Page(block.page, pages[-1].start, end)
+            pages[-1] = replace(pages[-1], end=end)
         elif block.page:
             pages.append(Page(block.page, start, end))
     ends = [start for _, _, start in headings[1:]] + [end]

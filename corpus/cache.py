@@ -57,10 +57,15 @@ class Cache:
         return Fetched(final_url, content_type, data, etag, last_modified)
 
     def put(self, url: str, fetched: Fetched) -> None:
-        """Keep what an address led to, in place of what was kept of it before."""
-        if len(fetched.data) > self._max_bytes:
-            return
+        """Keep what an address led to, in place of what was kept of it before.
+
+        Nothing is kept where the server says ``no-store``. What else it says of caches is for
+        those that answer without asking it, as this one never does.
+        """
         data_path, line_path = self._paths(url)
+        if len(fetched.data) > self._max_bytes or _is_secret(fetched):
+            self._drop(data_path, line_path)
+            return
         entry = {
             "url": url,
             "final_url": fetched.url,
@@ -108,6 +113,11 @@ class Cache:
         for path in paths:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _is_secret(fetched: Fetched) -> bool:
+    directives = fetched.cache_control.lower().split(",")
+    return any(each.partition("=")[0].strip() == "no-store" for each in directives)
 
 
 def _write(path: Path, data: bytes) -> None:

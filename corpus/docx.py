@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import date
 
 import docx
 from docx.document import Document as Docx
+from docx.enum.style import WD_STYLE_TYPE
 from docx.opc.exceptions import OpcError
 from docx.table import Table
 from docx.text.hyperlink import Hyperlink
@@ -15,9 +17,10 @@ from docx.text.paragraph import Paragraph
 
 from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
 from corpus.types import Link
-from corpus.zipped import opened
+from corpus.zipped import last_saved, opened
 
 _HEADING = re.compile(r"(?:heading|見出し) ?(\d)", re.IGNORECASE)
+_TEMPLATE_MADE = date(2013, 12, 23)  # python-docx's own, and that of many programs
 _SPACES = re.compile(r" {2,}")
 
 
@@ -38,18 +41,25 @@ def read_docx(data: bytes, name: str) -> Draft:
             links=links,
             title=title or one_line(heading),
             authors=people(about.author or ""),
+            published=last_saved(about, _TEMPLATE_MADE),
             language=(about.language or "")[:2].lower(),
         )
 
 
 def _blocks(document: Docx) -> Iterator[Block]:
+    # Looked up once: Paragraph.style searches all styles of the file, for each paragraph anew.
+    styles = {
+        each.style_id: each.name or ""
+        for each in document.styles
+        if each.type == WD_STYLE_TYPE.PARAGRAPH
+    }
     in_list = False
     for item in document.iter_inner_content():
         if isinstance(item, Table):
             yield from _rows(item)
             in_list = False
             continue
-        style = (item.style.name or "") if item.style else ""
+        style = styles.get(item._p.style or "", "")
         match = _HEADING.match(style)
         listed = style.lower().startswith("list") or item._p.xpath("boolean(./w:pPr/w:numPr)")
         listed = bool(listed) and not match

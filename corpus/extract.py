@@ -20,6 +20,7 @@ from corpus.markdown import read_markdown
 from corpus.pdf import read_pdf
 from corpus.plain import read_text
 from corpus.pptx import read_pptx
+from corpus.refresh import forwards_to
 from corpus.sniff import sniff
 from corpus.types import Document, Source, text_hash
 
@@ -41,6 +42,7 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
         raise EmptyDocument(f"{name} is empty (0 bytes): check the file")
     draft = _read(data, source.url, name, content_type, password)
     text, sections, pages = assemble(draft.blocks)
+    pages = tuple(replace(page, ocr=page.number in draft.by_ocr) for page in pages)
     if not text.strip():
         raise EmptyDocument(f"{name} has no text in it: check the file, or save it as a PDF")
     detected = detect_language(text)
@@ -53,7 +55,8 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
         language=source.language or (detected if detected == "ja" else draft.language or detected),
         version=text_hash(text),
     )
-    return Document(filled, text, sections, pages, tuple(dict.fromkeys(draft.links)))
+    links = tuple(dict.fromkeys(draft.links))
+    return Document(filled, text, sections, pages, links, tuple(draft.gaps))
 
 
 def _read(data: bytes, url: str, name: str, content_type: str, password: str) -> Draft:
@@ -70,6 +73,10 @@ def _read(data: bytes, url: str, name: str, content_type: str, password: str) ->
         case "jats":
             return read_jats(text, name)
         case "html":
+            if target := forwards_to(text, url):
+                raise EmptyDocument(
+                    f"{name} has no text but leads to {target}: ingest that address"
+                )
             return read_html(text, url)
         case "markdown":
             return read_markdown(text, url)

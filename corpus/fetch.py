@@ -1,4 +1,4 @@
-"""A URL to its bytes, politely and within bounds. Nothing is parsed here.
+"""A URL to its bytes, politely and within bounds. Nothing is parsed here but forwarding pages.
 
     async with Fetcher() as fetcher:
         fetched = await fetcher.get("https://arxiv.org/abs/2305.14627")
@@ -24,6 +24,7 @@ import httpx
 
 from corpus.errors import FetchFailed
 from corpus.guard import GuardedTransport, Resolve, check_form, resolve, without_credentials
+from corpus.refresh import MAX_CHARACTERS, forwards_to
 
 if TYPE_CHECKING:
     from corpus.cache import Cache
@@ -36,7 +37,7 @@ MAX_BYTES = 100_000_000
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({429, 502, 503, 504})
-_VALIDATORS = ("etag", "last-modified")
+_KEPT = ("etag", "last-modified", "cache-control")
 _ADVICE = {
     401: "it needs a login: save the page and ingest the file",
     403: "it turns programs away or needs a login: save the page and ingest the file",
@@ -55,6 +56,7 @@ class Fetched:
     data: bytes
     etag: str = ""
     last_modified: str = ""
+    cache_control: str = ""
 
 
 class Passing(FetchFailed):
@@ -196,7 +198,9 @@ class Fetcher:
                 if response.status_code != 200:
                     raise self._failure(shown, response)
                 data = await self._body(shown, response)
-                sent = (response.headers.get(name, "") for name in _VALIDATORS)
+                if target := _forwards_to(shown, response, data):
+                    return url.join(target)
+                sent = (response.headers.get(name, "") for name in _KEPT)
                 return Fetched(shown, response.headers.get("content-type", ""), data, *sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             reason = str(error) or "nothing answered at that address"
@@ -240,6 +244,13 @@ class Fetcher:
         except (zlib.error, EOFError) as error:
             raise FetchFailed(shown, f"its compressed body is damaged ({error})", 200) from error
         return bytes(data)
+
+
+def _forwards_to(shown: str, response: httpx.Response, data: bytes) -> str:
+    """Where an HTML page leads that holds nothing else; its redirect counts as any other."""
+    if "html" not in response.headers.get("content-type", "") or len(data) > MAX_CHARACTERS:
+        return ""
+    return forwards_to(data.decode("utf-8", "replace"), shown)
 
 
 def _sendable(value: str) -> bool:

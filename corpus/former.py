@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 
 from corpus.database import now
+from corpus.passages import page_at
 from corpus.tables import (
     document_of,
     documents,
@@ -50,6 +51,12 @@ class Standing:
     document: Document
     current: bool
     replaced_by: str | None = None
+
+    @property
+    def ocr(self) -> bool:
+        """Whether its page was read by OCR, so that it may differ from what is printed."""
+        page = page_at(self.document, self.passage.start)
+        return page is not None and page.ocr
 
 
 def keep_document(db: sa.Connection, source: Source) -> None:

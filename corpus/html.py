@@ -48,11 +48,11 @@ def read_html(text: str, url: str = "", whole: bool = False) -> Draft:
 
     ``whole`` says that there is nothing around the article, as on the pages of a book.
     """
-    root = _parse(text)
+    root = parse_page(text)
     if root is None:
         return Draft([])
     base = next((each.get("href") for each in root.iter("base") if each.get("href")), "")
-    walk = _Walk(_absolute(url, base) or url, whole)
+    walk = _Walk(absolute(url, base) or url, whole)
     walk.run(root)
     draft = page_metadata(root)
     draft.blocks, draft.links = walk.content()
@@ -70,7 +70,7 @@ def read_tree(root: etree._Element) -> Draft:
     return Draft(blocks, links)
 
 
-def _parse(text: str) -> HtmlElement | None:
+def parse_page(text: str) -> HtmlElement | None:
     """The tree of a page, or None where there is not a single element.
 
     ``huge_tree`` lifts libxml2's limits of 10 MB a text node and 256 levels. Its next limit,
@@ -90,7 +90,7 @@ def _parse(text: str) -> HtmlElement | None:
     return root
 
 
-def _absolute(base: str, href: str) -> str:
+def absolute(base: str, href: str) -> str:
     """The web address that a reference leads to, or "" where it is none.
 
     One that is written out in a scheme that is never fetched is kept, so that it can be named
@@ -229,7 +229,7 @@ class _Walk:
             self.spans.append((self.open.pop(), len(self.blocks)))
 
     def _end_link(self, href: str, start: int) -> None:
-        url = "" if href.startswith("#") else _absolute(self.base, href)
+        url = "" if href.startswith("#") else absolute(self.base, href)
         if url:
             words = one_line("".join(self.text[start:]))
             self.links.append((len(self.blocks), Link(url, words)))

@@ -15,7 +15,7 @@ from corpus.blocks import Block, Draft, iso_date, one_line
 from corpus.errors import CorpusError
 from corpus.html import read_tree
 from corpus.types import Link
-from corpus.xml import parse, text_of
+from corpus.xml import is_too_long, parse, text_of
 
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -58,6 +58,8 @@ def read_jats(text: str, name: str) -> Draft:
     try:
         root = parse(text)
     except (etree.XMLSyntaxError, ValueError) as error:
+        if is_too_long(error):
+            raise CorpusError(f"{name} has a paragraph of more than 10 MB: split it") from error
         reason = one_line(getattr(error, "msg", str(error)))
         raise CorpusError(
             f"{name} is a damaged JATS article ({reason}): save it again or find another copy"

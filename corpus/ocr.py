@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -17,34 +18,72 @@ import pypdfium2
 from corpus.blocks import CJK, clean
 from corpus.printed import Line
 
-LIMIT = 60  # seconds for one page
+LIMIT = 60.0  # seconds for one page
+BUDGET = 80.0  # seconds for all pages of a file, of the 120 that its worker has
+MEND = "install Tesseract, or run OCR on it first"
+ABSENT = f"pictures without text ({MEND})"
+BLIND = "OCR finds no text there (scan it anew, larger)"
+LATE = "OCR of the pages before it took all the time there is (split the file)"
 _DPI = 300
+_GLANCE_DPI = 36
 _MAX_PIXELS = 40_000_000  # a page of A3 at 300 dpi has 17 million
 _LANGUAGES = ("jpn", "eng")
 _LEAST_SURE = 40  # per cent: below it, a "word" is mostly a speck or a picture
 _BETWEEN_CJK = re.compile(rf"(?<={CJK}) (?={CJK}|[.,;:)])")
 
 
+class Eyes:
+    """Tesseract for the pages of one file: looked for when it is needed, and not for ever."""
+
+    def __init__(self) -> None:
+        self._languages: str | None = None
+        self._left = BUDGET
+
+    def read(self, page: pypdfium2.PdfPage) -> tuple[list[Line], str]:
+        """The lines that Tesseract sees on a page, in its order; or none, and why."""
+        if self._languages is None:
+            self._languages = languages()
+        if not self._languages:
+            return [], ABSENT
+        if self._left <= 0:
+            return [], LATE
+        begun = time.monotonic()
+        lines = _read(page, self._languages, min(LIMIT, self._left))
+        self._left -= time.monotonic() - begun
+        return lines, "" if lines else BLIND
+
+
 def languages() -> str:
     """What Tesseract can read of Japanese and English, as "jpn+eng"; "" where it cannot be used."""
-    listed = _run(["--list-langs"], b"").split()
+    listed = _run(["--list-langs"], b"", LIMIT).split()
     return "+".join(each for each in _LANGUAGES if each in listed)
 
 
-def read_page(page: pypdfium2.PdfPage, languages: str) -> list[Line]:
-    """The lines that Tesseract sees on a page, in its order; none where it fails or is slow."""
+def shows_anything(page: pypdfium2.PdfPage) -> bool:
+    """Whether a page is not of one colour all over, as one that only has a background is."""
+    pixels, *_ = _picture(page, _GLANCE_DPI)
+    return pixels.count(pixels[:1]) < len(pixels)
+
+
+def _read(page: pypdfium2.PdfPage, languages: str, seconds: float) -> list[Line]:
+    pixels, width, scale = _picture(page, _DPI)
+    image = b"P5 %d %d 255\n" % (width, len(pixels) // width) + pixels
+    dpi = str(round(72 * scale))
+    found = _run(["stdin", "stdout", "-l", languages, "--dpi", dpi, "tsv"], image, seconds)
+    return list(_lines(found, scale, page.get_height()))
+
+
+def _picture(page: pypdfium2.PdfPage, dpi: int) -> tuple[bytes, int, float]:
+    """A page in grey, a byte a pixel; its width, and how many pixels make a point."""
     width, height = page.get_size()
-    scale = min(_DPI / 72, (_MAX_PIXELS / max(width * height, 1)) ** 0.5)
+    scale = min(dpi / 72, (_MAX_PIXELS / max(width * height, 1)) ** 0.5)
     bitmap = page.render(scale=scale, grayscale=True)
     rows = range(0, bitmap.stride * bitmap.height, bitmap.stride)
     pixels = b"".join(bytes(bitmap.buffer[row : row + bitmap.width]) for row in rows)
-    image = b"P5 %d %d 255\n" % (bitmap.width, bitmap.height) + pixels
-    dpi = str(round(72 * scale))
-    found = _run(["stdin", "stdout", "-l", languages, "--dpi", dpi, "tsv"], image)
-    return list(_lines(found, scale, height))
+    return pixels, bitmap.width, scale
 
 
-def _run(arguments: list[str], data: bytes) -> str:
+def _run(arguments: list[str], data: bytes, seconds: float) -> str:
     """What Tesseract prints, or "" where it is absent, fails, or takes too long."""
     try:
         done = subprocess.run(
@@ -52,7 +91,7 @@ def _run(arguments: list[str], data: bytes) -> str:
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=LIMIT,
+            timeout=seconds,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

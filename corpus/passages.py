@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 
 from corpus.sentences import sentence_spans
-from corpus.types import Document, Passage, Section, Source, passage_id, text_hash
+from corpus.types import Document, Page, Passage, Section, Source, passage_id, text_hash
 
 TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
 LIMIT = 1200  # no passage is wider; a longer sentence is cut
@@ -30,11 +30,10 @@ def split(document: Document) -> list[Passage]:
     """
     version = text_hash(document.text)
     headings = _heading_chains(document.sections)
-    page_starts = [page.start for page in document.pages]
     passages = []
     for body_start, body_end, heading in _bodies(document, headings):
         for start, end in _pack(document.text, body_start, body_end):
-            at = bisect_right(page_starts, start) - 1
+            page = page_at(document, start)
             passages.append(
                 Passage(
                     id=passage_id(document.source.id, version, start, end),
@@ -43,10 +42,16 @@ def split(document: Document) -> list[Passage]:
                     end=end,
                     text=document.text[start:end],
                     heading=heading,
-                    page=document.pages[at].number if at >= 0 else None,
+                    page=page.number if page else None,
                 )
             )
     return passages
+
+
+def page_at(document: Document, offset: int) -> Page | None:
+    """The page that a place in the text stands on; None where a document has no pages."""
+    at = bisect_right(document.pages, offset, key=lambda page: page.start) - 1
+    return document.pages[at] if at >= 0 else None
 
 
 def in_context(text: str, passage: Passage, source: Source) -> str:

@@ -6,7 +6,8 @@ import ctypes
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -19,9 +20,12 @@ from corpus.layout import lay_out
 from corpus.legible import readable, size
 from corpus.printed import Line, PrintedPage
 from corpus.standin import use_stand_in
-from corpus.types import Link
+from corpus.types import Gap, Link
 
 MAX_PAGES = 5_000
+
+_DAMAGED = "damaged (save the file again)"
+_NO_CHARACTERS = "its fonts do not say which characters they draw"
 
 # pdfium keeps global state and is not thread-safe: one document at a time in a process.
 _LOCK = threading.Lock()
@@ -68,62 +72,97 @@ def _refusal(error: pypdfium2.PdfiumError, name: str, password: str) -> CorpusEr
     return CorpusError(f"{name} is a damaged PDF: save it again or find another copy")
 
 
+@dataclass(slots=True)
+class _Printed:
+    """What the pages of a PDF show; ``gaps`` is why nothing of a page could be read, by page."""
+
+    pages: list[PrintedPage] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    gaps: dict[int, str] = field(default_factory=dict)
+    by_ocr: set[int] = field(default_factory=set)
+
+
 def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
     count = len(pdf)
     if not count:
         raise EmptyDocument(f"{name} is a PDF without pages")
     if count > MAX_PAGES:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
-    pages: list[PrintedPage] = []
-    links: list[Link] = []
-    scans: list[int] = []
-    languages: str | None = None  # of OCR, which is looked for when a page needs it
-    for index in range(count):
-        page = pdf[index]
-        text = page.get_textpage()
-        try:
-            lines = list(printed_lines(text))
-            links += _links(pdf, page, text)
-            if _is_scan(page, lines):
-                scans.append(index + 1)
-                languages = ocr.languages() if languages is None else languages
-                lines = ocr.read_page(page, languages) if languages else lines
-            pages.append(PrintedPage(index + 1, lines))
-        finally:
-            text.close()
-            page.close()
-    if not any(page.lines for page in pages):
-        raise _no_text(name, scans, bool(languages))
-    published = _strip_stamp(pages[0])
-    _check_legible(pages, name)
-    layout = lay_out(pages)
+    printed = _printed(pdf)
+    if not any(page.lines for page in printed.pages):
+        raise _no_text(name, printed.gaps)
+    published = _strip_stamp(printed.pages[0])
+    _check_legible(printed, name)
+    layout = lay_out(printed.pages)
     info = pdf.get_metadata_dict()
     return Draft(
         layout.blocks,
-        links=links,
+        links=printed.links,
         title=_sane(info["Title"]) or one_line(layout.title),
         authors=people(info["Author"]) or layout.authors,
         published=published,
+        gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
+        by_ocr=printed.by_ocr,
     )
+
+
+def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
+    """What each page shows: its text, or what OCR sees where it has none that can be read."""
+    printed = _Printed()
+    eyes = ocr.Eyes()
+    for index in range(len(pdf)):
+        number = index + 1
+        try:
+            page = pdf[index]
+            text = page.get_textpage()
+        except pypdfium2.PdfiumError:
+            printed.gaps[number] = _DAMAGED
+            continue
+        try:
+            lines = list(printed_lines(text))
+            printed.links += _links(pdf, page, text)
+            if _is_scan(page, lines):
+                seen, why_not = eyes.read(page)
+                if seen:
+                    printed.by_ocr.add(number)
+                elif not lines:
+                    printed.gaps[number] = why_not
+                lines = seen or lines
+            printed.pages.append(PrintedPage(number, lines))
+        finally:
+            text.close()
+            page.close()
+    return printed
 
 
 def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
     """Whether a page shows something, but has no text of its own that can be read."""
     if not lines:
-        return any(page.get_objects(filter=_DRAWN))
+        drawn = {item.type for item in page.get_objects(filter=_DRAWN)}
+        # Lines and areas may be a background; of a picture that cannot be drawn nothing is seen.
+        return pdfium.FPDF_PAGEOBJ_IMAGE in drawn or bool(drawn and ocr.shows_anything(page))
     # A figure with letters that cannot be read is no reason to read the text around it anew.
-    return 4 * size(readable(lines)) < size(lines)
+    return _is_lost(readable(lines), lines)
 
 
-def _no_text(name: str, scans: list[int], tried: bool) -> CorpusError:
-    if scans and tried:
-        return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
-    if scans:
-        return UnreadableText(
-            f"{name} is a scan, pictures without text (page {scans[0]}): install Tesseract, "
-            "or run OCR on it first"
+def _is_lost(kept: Sequence[Line], lines: Sequence[Line]) -> bool:
+    """Whether what can be read of a page is next to nothing of it."""
+    return 4 * size(kept) < size(lines)
+
+
+def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
+    if not gaps:
+        return EmptyDocument(f"{name} has pages but no text on them")
+    number, reason = next(iter(gaps.items()))
+    if reason == _DAMAGED:
+        return CorpusError(
+            f"{name} is a damaged PDF (page {number} cannot be opened): save it again"
         )
-    return EmptyDocument(f"{name} has pages but no text on them")
+    if reason == ocr.ABSENT:
+        return UnreadableText(
+            f"{name} is a scan, pictures without text (page {number}): {ocr.MEND}"
+        )
+    return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
 
 
 def _links(
@@ -156,19 +195,21 @@ def _strip_stamp(page: PrintedPage) -> str:
     return ""
 
 
-def _check_legible(pages: list[PrintedPage], name: str) -> None:
+def _check_legible(printed: _Printed, name: str) -> None:
     """Drop lines that cannot be read; raise UnreadableText if a third of the text is in such."""
     lost: Counter[int] = Counter()
     total = 0
-    for page in pages:
+    for page in printed.pages:
         kept = readable(page.lines)
         lost[page.number] = size(page.lines) - size(kept)
         total += size(page.lines)
+        if _is_lost(kept, page.lines):
+            printed.gaps[page.number] = f"{_NO_CHARACTERS} ({ocr.MEND})"
         page.lines[:] = kept
     if lost.total() * 3 > total:
         raise UnreadableText(
-            f"{name} has text that is no text (page {lost.most_common(1)[0][0]}: its fonts do not "
-            "say which characters they draw): install Tesseract, or run OCR on it first"
+            f"{name} has text that is no text (page {lost.most_common(1)[0][0]}:"
+            f" {_NO_CHARACTERS}): {ocr.MEND}"
         )
 
 

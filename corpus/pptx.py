@@ -1,6 +1,7 @@
 """PPTX to a draft, with python-pptx: each slide's title, then its shapes as one reads them.
 
-A slide is a page. Pictures and charts have no text here; the speaker's notes follow the slide.
+A slide is a page. Pictures and charts have no text here, and a slide that has nothing else is
+said to be missing; the speaker's notes follow the slide.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from pptx.text.text import TextFrame
 from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
 from corpus.errors import CorpusError
 from corpus.links import bare_urls
-from corpus.types import Link
+from corpus.types import Gap, Link
 from corpus.xml import parse, text_of
-from corpus.zipped import opened
+from corpus.zipped import last_saved, opened
 
 MAX_SLIDES = 5_000
 
@@ -39,6 +40,7 @@ _NO_TITLE = {"", "PowerPoint Presentation", "PowerPoint プレゼンテーショ
 _TEMPLATE_MADE = date(2013, 1, 27)  # python-pptx's own, which carries its author's name
 _TITLE_LENGTH = 80
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
+_PICTURE = "{http://schemas.openxmlformats.org/presentationml/2006/main}pic"
 _DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
@@ -57,24 +59,27 @@ def read_pptx(data: bytes, name: str) -> Draft:
             raise CorpusError(f"{name} has {len(slides)} slides, more than {MAX_SLIDES}: split it")
         blocks: list[Block] = []
         links: list[Link] = []
+        gaps: list[Gap] = []
         for number, slide in enumerate(slides, 1):
             found = list(_slide(slide, show.slide_height or 1))
             blocks += (replace(block, page=number) for block in found)
+            if not found and next(slide.element.iter(_PICTURE), None) is not None:
+                gaps.append(Gap(number, "pictures without text (save the slides as a PDF)"))
             links += _links(slide)
             links += (link for block in found for link in bare_urls(block.text))
         about = show.core_properties
         title = one_line(about.title or "")
-        made = [moment.date() for moment in (about.created, about.modified) if moment]
-        own = [day for day in made if day != _TEMPLATE_MADE]
+        saved = last_saved(about, _TEMPLATE_MADE)
+        from_template = not saved and (about.created or about.modified)
         heading = next((block.text for block in blocks if block.level), "")
         return Draft(
             blocks,
             links=links,
             title=heading if title in _NO_TITLE else title,
-            authors=people(about.author or "") if own or not made else (),
-            # A copy keeps the date of its original, so the later of the two.
-            published=max(own).isoformat() if own else "",
+            authors=() if from_template else people(about.author or ""),
+            published=saved,
             language=(about.language or "")[:2].lower(),
+            gaps=gaps,
         )
 
 

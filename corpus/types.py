@@ -63,11 +63,23 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The span of text that stands on one printed page; ``number`` counts from 1."""
+    """The span of text that stands on one printed page; ``number`` counts from 1.
+
+    ``ocr`` where the text was read off a picture of the page: a letter may be another one.
+    """
 
     number: int
     start: int
     end: int
+    ocr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A printed page of which nothing could be read, and why, with the fix in brackets."""
+
+    page: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +90,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a source says: its text, and where in the text its sections and pages are."""
+    """What a source says: its text, and where in the text its sections and pages are.
+
+    ``gaps`` are the pages that are missing from the text, known when it was read.
+    """
 
     source: Source
     text: str
     sections: tuple[Section, ...] = ()
     pages: tuple[Page, ...] = ()
     links: tuple[Link, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ class Unwrapper:
             return "-"
         if before + after in self._words:
             return ""
-        compound = f"{before}-{after}" in self._words or "-" in before
+        # No printer breaks a word after its first letter: "x-axis", "φ-nodes".
+        compound = f"{before}-{after}" in self._words or "-" in before or len(before) == 1
         if compound or not more[0].islower():
             return "-"
         return "-" if self._two_words(before, after) else ""

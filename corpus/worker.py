@@ -26,7 +26,7 @@ from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Self
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
-from corpus.types import Document, Link, Page, Passage, Section, Source
+from corpus.types import Document, Gap, Link, Page, Passage, Section, Source
 
 SECONDS = 120.0
 MEMORY = 2_000_000_000  # bytes of data, not counting the programs and libraries
@@ -288,7 +288,7 @@ def _exactly(pipe: BinaryIO, length: int) -> bytes:
 def _document(made: dict[str, Any], source: Source) -> Document:
     # Which source it is, is not for a worker to say.
     filled = replace(_made(Source, made["source"]), id=source.id, url=source.url)
-    parts = (("sections", Section), ("pages", Page), ("links", Link))
+    parts = (("sections", Section), ("pages", Page), ("links", Link), ("gaps", Gap))
     lists = {name: tuple(_made(kind, part) for part in made[name]) for name, kind in parts}
     return Document(filled, made["text"], **lists)
 

@@ -37,6 +37,12 @@ def parse(text: str, recover: bool = False) -> etree._Element:
     return root
 
 
+def is_too_long(error: BaseException) -> bool:
+    """Whether it is libxml2's refusal of more than 10 MB of text in one piece."""
+    limited = getattr(error, "code", None) == etree.ErrorTypes.ERR_RESOURCE_LIMIT
+    return limited and "text node" in str(error).lower()  # its other limits are for damage
+
+
 def text_of(element: etree._Element | None) -> str:
     """All text within an element, as it stands; "" for None."""
     return "" if element is None else "".join(element.itertext())

@@ -13,16 +13,20 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from typing import Any
 
 from lxml.etree import LxmlError
 
 from corpus.blocks import one_line
 from corpus.errors import CorpusError
+from corpus.xml import is_too_long
 
 MAX_UNPACKED = 500_000_000
 MAX_RATIO = 200
 """Text packs to about a tenth, at most a fiftieth; a bomb to a thousandth."""
 MAX_PARTS = 20_000
+_UNSET = date(1981, 1, 1)  # clocks that were never set count from 1601, 1970 or 1980
 _REASON = 120  # characters: some quote the file at length
 
 # How zipfile, lxml and the Office libraries fail on parts that are missing, malformed or encrypted.
@@ -59,6 +63,8 @@ def opened(
             _check_size(archive, len(data), name, kind)
             yield archive
     except (*_DAMAGE, *damage) as error:
+        if is_too_long(error):
+            raise CorpusError(f"{name} has a paragraph of more than 10 MB: split it") from error
         reason = one_line(str(error))[:_REASON] or type(error).__name__
         raise CorpusError(f"{name} is a damaged {kind} ({reason}): save it again") from error
 
@@ -70,6 +76,17 @@ def part_names(data: bytes) -> frozenset[str]:
             return frozenset(archive.namelist())
     except (*_DAMAGE,):
         return frozenset()
+
+
+def last_saved(properties: Any, template: date) -> str:
+    """The day an Office file was last saved, in ISO; "" where it only has its template's.
+
+    Not the day of its creation, where the two differ: a copy keeps that of its original.
+    """
+    moments = (properties.created, properties.modified)
+    days = [moment.date() for moment in moments if moment and moment.date() > _UNSET]
+    own = [day for day in days if day != template]
+    return max(own).isoformat() if own else ""
 
 
 def _check_size(archive: zipfile.ZipFile, packed: int, name: str, kind: str) -> None:

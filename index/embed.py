@@ -166,6 +166,10 @@ class _Torch:
         from tokenizers import Tokenizer
 
         model = self._model
+        # Tracing looks at every attribute, and this one warns where a model has no loss.
+        for part in model.modules():
+            if hasattr(type(part), "loss_function"):
+                part.loss_function = None
 
         class Whole(torch.nn.Module):
             def __init__(self) -> None:

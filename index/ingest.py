@@ -24,6 +24,7 @@ from corpus.fetch import Fetcher
 from corpus.links import Paper
 from corpus.papers import Get
 from corpus.reading import digest
+from corpus.remarks import remarks
 from corpus.store import Store, now
 from corpus.types import Document, Passage, Source
 from corpus.worker import Workers
@@ -179,7 +180,7 @@ class Ingestion:
             "unchanged" if unchanged else loaded.outcome,
             document.source.title,
             len(passages),
-            loaded.reason,
+            "; ".join(filter(None, (loaded.reason, remarks(document)))),
             source.id,
             document.links,
             len(document.pages),

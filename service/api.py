@@ -302,6 +302,7 @@ def _add_library(app: FastAPI, engine: Engine) -> None:
             "source": to_json(document.source),
             "current": standing.current,
             "replaced_by": standing.replaced_by,
+            "ocr": standing.ocr,
         }
         return JSONResponse(to_json(found) | more)
 

@@ -273,6 +273,7 @@ def show(
             "source": to_json(standing.document.source),
             "current": standing.current,
             "replaced_by": standing.replaced_by,
+            "ocr": standing.ocr,
         }
     if as_json:
         print(json.dumps(to_json(found) | more, ensure_ascii=False))

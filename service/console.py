@@ -179,6 +179,8 @@ def passage(standing: Standing) -> None:
         words = f"has these words now as {standing.replaced_by}"
         now = words if standing.replaced_by else "no longer has these words"
         print(f"of a former version, read {source.retrieved_at or 'earlier'}: the source {now}")
+    if standing.ocr:
+        print(f"page {standing.passage.page}, read by OCR: compare it with the page itself")
     print(f"\n{standing.passage.text}")
 
 

@@ -170,6 +170,7 @@ def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) 
             "sources": len(read),
             "passages": sum(item.passages for item in items),
             "embedded": embedded,
+            "remarks": _reasons([item for item in read if item.reason]),
             "skipped": _reasons(skipped),
             "failed": _reasons(failed),
         })  # fmt: skip

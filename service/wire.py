@@ -62,7 +62,7 @@ class PassageInContext(Passage):
     """A passage with its source, and what stands before and after it there.
 
     One that is not ``current`` is of a former text of its source; ``replaced_by`` is the id of
-    the passage that has its words now, if one has.
+    the passage that has its words now, if one has. ``ocr``: its page was read by OCR.
     """
 
     before: str = field(kw_only=True)
@@ -70,6 +70,7 @@ class PassageInContext(Passage):
     source: Source = field(kw_only=True)
     current: bool = field(kw_only=True)
     replaced_by: str | None = field(kw_only=True)
+    ocr: bool = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from corpus.extract import extract
 from corpus.links import papers
+from corpus.passages import split
 from corpus.types import Source
 
 TITLE = "2022年の深層学習ハイライト"
@@ -45,6 +46,26 @@ def test_the_article_as_it_was_saved_in_japanese(shared: Path) -> None:
     assert written and [name for name in ARTICLE if name in written] == written
     assert (document.source.published, document.source.authors) == ("", ())
     assert document.source.language == "ja"
+
+
+@pytest.mark.shared
+def test_the_furniture_of_the_saved_page_is_in_no_passage(shared: Path) -> None:
+    """Each line of the file is the article's and found, or the site's and found nowhere."""
+    document = extract(japanese(shared).encode(), Source("ja", "file:///article.ja.txt"))
+    lines = japanese(shared).split("\n")
+    first, last = lines.index("はじめに"), lines.index("135", len(lines) // 2)
+    pictures = {"ogp.jpg", "image.png"}
+    own = [line for line in lines[first:last] if line.strip() and line not in pictures]
+    site = [line for line in [*lines[:first], *lines[last:]] if line.strip() and line != TITLE]
+    assert len(own) == 48 and len(site) == 23 and "  3. You can use dark theme" in site
+    passages = split(document)
+    assert document.source.title == TITLE
+    found = [line for passage in passages for line in passage.text.split("\n")]
+    assert not {line.strip() for line in [*site, *pictures]} & {line.strip() for line in found}
+    covered = "".join("".join(passage.text.split()) for passage in passages)
+    assert [line for line in own if "".join(line.split()) not in covered] == []
+    # Nothing else is in them, and nothing twice.
+    assert sorted(covered) == sorted("".join("".join(own).split()))
 
 
 @pytest.mark.shared

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_a_damaged_entry_is_dropped(tmp_path: Path, suffix: str, damage: bytes |
     assert cache.get(URL) is None
     assert len(list(tmp_path.iterdir())) == 2
     assert cache.get("https://ex.com/other") == PAGE
+
+
+@pytest.mark.parametrize("said", ["no-store", "private, No-Store ,max-age=0", "no-store=x"])
+def test_what_a_server_wants_kept_by_nobody_is_not(tmp_path: Path, said: str) -> None:
+    cache = Cache(tmp_path)
+    for kept in ("", "no-cache, private", "max-age=60"):
+        cache.put(URL, replace(PAGE, cache_control=kept))
+        assert cache.get(URL) == PAGE
+    cache.put(URL, replace(PAGE, data=b"later", cache_control=said))
+    assert cache.get(URL) is None and not list(tmp_path.iterdir())
 
 
 def test_the_entry_of_one_address_is_not_that_of_another(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import transformers
 
 from corpus.errors import ModelUnavailable
 from index.embed import SentenceTransformerEmbedder
@@ -155,3 +157,17 @@ def test_a_folder_will_do(
     other = SentenceTransformerEmbedder(folder, tmp_path)
     assert other.name == folder
     np.testing.assert_array_equal(other.embed_query("Who?"), embedder.embed_query("Who?"))
+
+
+def test_a_model_is_converted_without_a_word(
+    tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
+) -> None:
+    embedder.embed_query("x")
+    said: list[str] = []
+    ear, logger = logging.Handler(logging.WARNING), logging.getLogger("transformers")
+    ear.emit = lambda record: said.append(record.getMessage())
+    transformers.utils.logging.warning_once.cache_clear()  # what was said once is not said again
+    logger.addHandler(ear)
+    SentenceTransformerEmbedder(model_folder(BUNDLED, models), tmp_path).embed_query("x")
+    logger.removeHandler(ear)
+    assert said == []

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from corpus.cache import Cache
 from corpus.errors import AddressRefused, CorpusError, FetchFailed
 from corpus.fetch import USER_AGENT, Fetched, Fetcher
 from corpus.guard import is_public, is_reachable
@@ -78,6 +80,18 @@ def to(location: str, status: int = 302) -> tuple[int, dict[str, str], bytes]:
 def page(body: bytes = b"hello", **headers: str) -> tuple[int, dict[str, str], bytes]:
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     return 200, {"content-type": "text/html; charset=utf-8", **named}, body
+
+
+def test_what_is_not_to_be_kept_is_fetched_anew(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    secret = page(cache_control="private, no-store", etag='"1"')
+    internet = Internet(a=[page(etag='"1"'), secret])
+    get(internet, "https://ex.com/a", cache=cache)
+    assert cache.get("https://ex.com/a")
+    for _ in range(2):
+        assert get(internet, "https://ex.com/a", cache=cache).data == b"hello"
+        assert cache.get("https://ex.com/a") is None
+    assert ["if-none-match" in headers for headers in internet.headers] == [False, True, False]
 
 
 def test_a_page_comes_with_its_final_url_and_type() -> None:
@@ -206,6 +220,46 @@ def test_five_redirects_are_followed_and_no_sixth() -> None:
     assert get(Internet(**{**hops, "r5": page()}), "https://ex.com/r0").data == b"hello"
     with pytest.raises(FetchFailed, match="more than 5 redirects"):
         get(Internet(**hops, r6=page()), "https://ex.com/r0")
+
+
+def refresh(content: str, body: str = "Moved.") -> tuple[int, dict[str, str], bytes]:
+    head = f"<!doctype html><head><title>Moved</title><meta HTTP-EQUIV=Refresh content='{content}'>"
+    return page(f"{head}<body>{body}".encode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["0; url=/b", "5;URL=b", '0;url="https://ex.com/b"', "0, /b", " 0.5 ; url = https://ex.com/b "],
+)
+def test_a_page_that_only_leads_elsewhere_is_a_redirect(content: str) -> None:
+    found = get(Internet(a=refresh(content), b=page()), "https://ex.com/a")
+    assert (found.url, found.data) == ("https://ex.com/b", b"hello")
+
+
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [
+        ("0", "Moved."),
+        ("30;url=https://ex.com/a#top", "It comes again, with the latest."),
+        ("600; url=/b", "Stay and read."),
+        ("0; url=/b", "A page with a text of its own. " * 20),
+        ("0; url=javascript:alert(1)", "Moved."),
+        ("0; url=http://[", "Moved."),
+    ],
+)
+def test_a_page_that_is_more_than_that_is_a_page(content: str, body: str) -> None:
+    found = get(Internet(a=refresh(content, body), b=page()), "https://ex.com/a")
+    assert found.url == "https://ex.com/a" and body.encode() in found.data
+
+
+def test_forwarding_pages_are_bound_and_guarded_as_redirects_are() -> None:
+    ring = Internet(a=refresh("0;url=/b"), b=refresh("0;url=/a"))
+    with pytest.raises(FetchFailed, match="more than 5 redirects"):
+        get(ring, "https://ex.com/a")
+    assert len(ring.requests) == 6
+    for place in ("http://metadata.cloud/", "https://router.lan/", "file:///etc/passwd"):
+        with pytest.raises(AddressRefused):
+            get(Internet(a=refresh(f"0;url={place}")), "https://ex.com/a")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 500, 304, 204])

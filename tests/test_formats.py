@@ -12,15 +12,18 @@ import pptx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
+from test_extract import headings, saved
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
 from corpus.extract import extract
 from corpus.passages import split
+from corpus.remarks import remarks
 from corpus.types import Document, Source, text_hash
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
@@ -47,10 +50,6 @@ def check(document: Document) -> None:
         if document.pages:
             on = [page.number for page in document.pages if page.start <= passage.start < page.end]
             assert on == [passage.page]
-
-
-def headings(document: Document) -> list[tuple[int, str]]:
-    return [(section.level, section.heading) for section in document.sections]
 
 
 def links(document: Document) -> list[tuple[str, str]]:
@@ -102,12 +101,6 @@ def deck() -> pptx.presentation.Presentation:
     inner = group.shapes.add_textbox(Inches(1), Inches(5), Inches(2), Inches(1))
     inner.text_frame.text = "grouped"
     return show
-
-
-def saved(show: pptx.presentation.Presentation) -> bytes:
-    file = io.BytesIO()
-    show.save(file)
-    return file.getvalue()
 
 
 def test_slides_are_read_as_one_reads_them() -> None:
@@ -181,6 +174,15 @@ def test_diagrams_links_on_shapes_and_the_furniture_of_slides() -> None:
 def test_damaged_decks_and_bombs_are_refused(changes: dict[str, bytes | str], message: str) -> None:
     with pytest.raises(CorpusError, match=message):
         read(rezipped(saved(deck()), changes), "a.pptx")
+
+
+def test_a_slide_of_pictures_is_said_to_be_missing() -> None:
+    show = deck()
+    Image.new("L", (1, 1)).save(picture := io.BytesIO(), "PNG")
+    show.slides.add_slide(show.slide_layouts[6]).shapes.add_picture(picture, 0, 0)
+    show.slides.add_slide(show.slide_layouts[6])
+    said = remarks(read(saved(show), "a.pptx"))
+    assert said == "page 4 could not be read: pictures without text (save the slides as a PDF)"
 
 
 def test_a_slide_show_is_a_deck_too() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import time
 import zipfile
 import zlib
@@ -31,9 +32,15 @@ MEMORY = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(LIMIT, MEMORY) as made:
-        yield made
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """Workers that find a Tesseract, one that sees nothing, so that pages are drawn for it."""
+    program = tmp_path_factory.mktemp("bin") / "tesseract"
+    program.write_text('#!/bin/sh\n[ "$1" = --list-langs ] && echo eng || exec cat >/dev/null\n')
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        with Workers(LIMIT, MEMORY) as made:
+            yield made
 
 
 def read(workers: Workers, data: bytes, name: str) -> str:
@@ -51,13 +58,13 @@ def read(workers: Workers, data: bytes, name: str) -> str:
 
 def pdf(*objects: bytes) -> bytes:
     """A PDF of some objects, of which the first is its catalogue."""
-    out, starts = b"%PDF-1.7\n", []
+    out, starts = bytearray(b"%PDF-1.7\n"), []
     for number, body in enumerate(objects, 1):
         starts.append(len(out))
         out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % start for start in starts)
     size = len(objects) + 1
-    return (
+    return bytes(
         out
         + b"xref\n0 %d\n0000000000 65535 f \n%b" % (size, table)
         + b"trailer <</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, len(out))
@@ -223,17 +230,59 @@ def pages(count: int) -> bytes:
     )
 
 
-def entities() -> bytes:
+def entities(root: bytes = b"w:document") -> bytes:
     names = "abcdefghij"
     lines = [f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in pairwise(names)]
-    return f"<!DOCTYPE w:document [<!ENTITY a 'aaaaaaaaaa'>{''.join(lines)}]>".encode()
+    return b"<!DOCTYPE %b [<!ENTITY a 'aaaaaaaaaa'>%b]>" % (root, "".join(lines).encode())
 
 
-def bomb() -> bytes:
-    """1.2 GB of spaces, deflated twice; the sums at their ends are wrong, which no reader minds."""
+def article(body: bytes, head: bytes = b"") -> bytes:
+    """A JATS article."""
+    return head + b"<article><front><article-meta/></front><body>%b</body></article>" % body
+
+
+def bomb(filler: bytes = b" ", megabytes: int = 1200, start: bytes = b"") -> bytes:
+    """Many times a byte, deflated twice; the sums at its end are wrong, which no reader minds."""
     part = zlib.compressobj(9)
-    block = part.compress(b" " * 10_000_000) + part.flush(zlib.Z_FULL_FLUSH)
-    return zlib.compress(block + block[2:] * 120 + b"\x03\x00", 9)
+    head = part.compress(start) + part.flush(zlib.Z_FULL_FLUSH)
+    block = part.compress(filler * 10_000_000) + part.flush(zlib.Z_FULL_FLUSH)
+    return zlib.compress(head + block * (megabytes // 10) + b"\x03\x00", 9)
+
+
+def tree(depth: int) -> bytes:
+    """Pages within pages, each of which has one."""
+    kids = (b"<</Type/Pages/Count 1/Kids[%d 0 R]>>" % number for number in range(3, depth + 3))
+    return pdf(CATALOGUE, *kids, PAGE % b"")
+
+
+def packed_objects() -> bytes:
+    """A file whose catalogue lies in a stream of objects that unpacks to 3 GB."""
+    held = [CATALOGUE, b"<</Type/Pages/Count 1/Kids[3 0 R]>>", PAGE % b""]
+    at = [sum(map(len, held[:i])) for i in range(3)]
+    index = b"1 %d 2 %d 3 %d " % tuple(at)
+    data = bomb(megabytes=3000, start=index + b"".join(held))
+    out = b"%%PDF-1.7\n4 0 obj\n<</Type/ObjStm/N 3/First %d%b" % (len(index), TWICE)
+    out += b"/Length %d>>stream\n%b\nendstream\nendobj\n" % (len(data), data)
+    places = [(0, 0, 0), (2, 4, 0), (2, 4, 1), (2, 4, 2), (1, 9, 0), (1, len(out), 0)]
+    rows = b"".join(bytes([kind]) + struct.pack(">HB", place, n) for kind, place, n in places)
+    table = b"5 0 obj\n<</Type/XRef/Size 6/W[1 2 1]/Root 1 0 R/Length %d>>stream\n%b\nendstream"
+    return out + table % (len(rows), rows) + b"\nendobj\nstartxref\n%d\n%%%%EOF" % len(out)
+
+
+def picture(side: int, bits: int) -> bytes:
+    """A page that shows a square picture of grey, of so many pixels a side."""
+    data, draw = bomb(b"\x55", side * side * bits // 8_000_000), b"600 0 0 700 0 0 cm /I Do"
+    about = b"/Width %d/Height %d/BitsPerComponent %d/ColorSpace/DeviceGray" % (side, side, bits)
+    return pdf(
+        CATALOGUE,
+        b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        PAGE % b"/Resources<</XObject<</I 5 0 R>>>>/Contents 4 0 R",
+        b"<</Length %d>>stream\n%b\nendstream" % (len(draw), draw),
+        b"<</Subtype/Image%b%b/Length %d>>stream\n%b\nendstream" % (about, TWICE, len(data), data),
+    )
+
+
+TWICE = b"/Filter[/FlateDecode/FlateDecode]"
 
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -259,13 +308,35 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "no text on them",
     ),
-    "bomb.pdf": (
-        lambda: one_page(bomb(), b"/Filter[/FlateDecode/FlateDecode]"),
-        "crashed its reader",
+    "tree.pdf": (lambda: tree(100_000), "damaged PDF"),
+    "bomb.pdf": (lambda: one_page(bomb(), TWICE), "crashed its reader"),
+    "objects.pdf": (packed_objects, "crashed its reader"),
+    "huge.pdf": (
+        lambda: one_page(b"9 9 5000000 5000000 re f").replace(b"612 792", b"1e7 1e7"),
+        "OCR finds no text",
     ),
+    "picture.pdf": (lambda: picture(100_000, 8), "OCR finds no text"),
+    "fax.pdf": (lambda: picture(50_000, 1), "OCR finds no text"),
     "bomb.docx": (lambda: word_file(b"<w:p/>" * 10_000_000), "unpack to 61 MB"),
     "entities.docx": (lambda: word_file(b"<w:p><w:r><w:t>&j;</w:t></w:r></w:p>", entities()), "damaged"),
     "nested.docx": (lambda: word_file(b"<w:p>" * 99_999 + b"</w:p>" * 99_999), "damaged Word file"),
+    "line.docx": (
+        lambda: word_file(
+            b"<w:p><w:r><w:t>%b</w:t></w:r></w:p>" % b"".join(b"map %d " % i for i in range(10**6))
+        ),
+        "has a paragraph of more than 10 MB: split it",
+    ),
+    "entities.xml": (lambda: article(b"<p>One. &j; Two.</p>", entities(b"article")), ""),
+    "attribute.xml": (
+        lambda: article(b"<sec id='&j;'><p>One.</p></sec>", entities(b"article")),
+        "",
+    ),
+    "line.xml": (
+        lambda: article(b"<p>" + b"word " * 2_100_000),
+        "has a paragraph of more than 10 MB: split it",
+    ),
+    "nested.xml": (lambda: article(b"<sec>" * 100_000), "damaged JATS article"),
+    "rows.txt": (lambda: b"1,abc,7,2020-01-01,9.99\n" * 900_000, "more than 20 million: split it"),
     "line.html": (
         lambda: b"<!doctype html><p>" + b"word " * 10_000_000,
         "has 50.0 million characters",

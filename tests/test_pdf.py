@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from corpus import ocr
 from corpus.errors import EmptyDocument, UnreadableText
 from corpus.flow import Group, resume
 from corpus.front import author_names
-from corpus.passages import split
+from corpus.passages import page_at, split
 from corpus.printed import EM_SPACE, Line
+from corpus.remarks import remarks
+from corpus.types import Gap, Source
 from corpus.unwrap import SOFT_HYPHEN, Unwrapper
+from corpus.worker import Workers
 
 NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")
 PICTURE = "0 0 100 100 re f\n"
@@ -160,6 +164,9 @@ def test_a_document_that_is_a_list_of_works_is_read() -> None:
         ("closed", "source", "closed-source", "a closed shop and its source"),
         ("AutoScholar", "Query", "AutoScholarQuery", "the AutoScholarQuery set"),
         ("GPT", "4o", "GPT-4o", ""),
+        ("x", "axis", "x-axis", ""),
+        ("φ", "nodes", "φ-nodes", ""),
+        ("e", "mail", "email", "by email"),
         ("[1, 3", "5]", "[1, 3-5]", "5 and 35"),
         ("pre", "and post-processing", "pre- and post-processing", ""),
     ],
@@ -305,6 +312,68 @@ def test_a_scan_is_read_by_tesseract(tesseract) -> None:
     assert FULL in document.text  # a page with text of its own is not read anew
     written = Path(os.environ["PATH"].split(os.pathsep)[0], "seen").read_text()
     assert written == "P5 stdin stdout -l jpn+eng --dpi 300 tsv\n"
+
+
+READS = f'[ "$1" = --list-langs ] && echo eng || cat <<END\n{TABLE}\nEND'
+
+
+def test_pages_read_by_ocr_are_marked(tesseract) -> None:
+    tesseract(READS)
+    document = read(pdf([[], column([FULL])], draw=PICTURE))
+    assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (2, False)]
+    assert remarks(document) == "page 1 read by OCR"
+    marked = [page_at(document, passage.start).ocr for passage in split(document)]
+    assert marked == [passage.page == 1 for passage in split(document)]
+
+
+def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
+    tesseract("exit 1")
+    russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
+    data = pdf([[], [], column([russian] * 2), column([FULL] * 9), []], draw=PICTURE)
+    data = data.replace(b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding")
+    document = read(data)
+    assert document.text.startswith(FULL) and [page.number for page in document.pages] == [4]
+    mend = "(install Tesseract, or run OCR on it first)"
+    assert remarks(document) == (
+        f"pages 1-2, 5 could not be read: pictures without text {mend}; page 3 could not be read:"
+        f" its fonts do not say which characters they draw {mend}"
+    )
+
+
+def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract) -> None:
+    tesseract(
+        f'[ "$1" != --list-langs ] || exec echo eng; [ -f $0.done ] || cat <<END\n{TABLE}\nEND\ntouch $0.done'
+    )
+    data, source = pdf([[], [], column([FULL])], draw=PICTURE), Source("s", "a.pdf")
+    with Workers() as workers:
+        document, _ = workers.read(data, source)
+    assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (3, False)]
+    assert document.gaps == (Gap(2, ocr.BLIND),)
+
+
+def test_a_page_on_which_ocr_finds_nothing_or_that_is_damaged_is_said(tesseract) -> None:
+    tesseract('[ "$1" = --list-langs ] && echo eng')
+    data = pdf([[], [], column([FULL])], draw=PICTURE)
+    at = data.index(b"/Type /Page /Parent", data.index(b"/Type /Page /Parent") + 9)
+    document = read(data[:at] + b"/Type /Pane /Parent" + data[at + 19 :])
+    assert remarks(document) == (
+        "page 1 could not be read: OCR finds no text there (scan it anew, larger);"
+        " page 2 could not be read: damaged (save the file again)"
+    )
+
+
+def test_a_page_that_shows_nothing_is_no_gap() -> None:
+    white = "1 g 0 0 600 800 re f 0 g\n"
+    assert remarks(read(pdf([[], column([FULL])], draw=white))) == ""
+
+
+def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> None:
+    monkeypatch.setattr(ocr, "BUDGET", 0.5)
+    tesseract('[ "$1" = --list-langs ] && echo eng || exec sleep 20')
+    started = time.monotonic()
+    document = read(pdf([[], [], column([FULL])], draw=PICTURE))
+    assert time.monotonic() - started < 5
+    assert [(gap.page, gap.reason) for gap in document.gaps] == [(1, ocr.BLIND), (2, ocr.LATE)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -58,6 +59,17 @@ def test_what_is_put_comes_back(store: Store) -> None:
     assert again.passages([1]) == {1: (passage, saved)}
     assert again.passage(passage.id) == passage
     assert again.sources() == [(saved, 1)]
+
+
+def test_pages_read_by_ocr_come_back_and_those_of_earlier_versions_are_none(store: Store) -> None:
+    pages = (Page(1, 0, 4, ocr=True), Page(2, 5, 9))
+    put(store, replace(document("a"), pages=pages))
+    assert store.document("a").pages == pages
+    old = '[{"number": 1, "start": 0, "end": 4}]'
+    with sqlite3.connect(store.url.removeprefix("sqlite:///")) as db:
+        db.execute("UPDATE documents SET pages = ?", (old,))
+    db.close()
+    assert store.document("a").pages == (Page(1, 0, 4),)
 
 
 def test_putting_twice_is_putting_once(store: Store) -> None:
