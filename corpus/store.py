@@ -204,6 +204,13 @@ class Store:
             row = db.execute(query).first()
         return _source(row) if row else None
 
+    def source_from(self, start: str) -> Source | None:
+        """A source whose address begins so, or None; the first by id where there are several."""
+        query = sa.select(_sources).where(_sources.c.url.startswith(start, autoescape=True))
+        with self._transaction() as db:
+            row = db.execute(query.order_by(_sources.c.id)).first()
+        return _source(row) if row else None
+
     def add_citing(self, source_id: str, citing: Iterable[str]) -> None:
         """Note that some sources link to this one; NotFound if there is none such."""
         with self._transaction(writes=True) as db:

@@ -5,14 +5,23 @@ from __future__ import annotations
 from corpus.cache import Cache
 from corpus.store import Store
 from corpus.types import Source
+from corpus.uploads import Uploads
 
 
-def remove(store: Store, cache: Cache, source_id: str) -> Source:
-    """Delete a source, its passages and what was fetched of it; returns what it was.
+def remove(store: Store, cache: Cache, uploads: Uploads, source_id: str) -> Source:
+    """Delete a source, its passages, what was fetched of it and the file that was uploaded.
 
-    ``index.sync`` then drops it from the index. NotFound if there is no such source.
+    Returns what it was. ``index.sync`` then drops it from the index. NotFound if there is no
+    such source.
     """
     source = store.source(source_id)
     store.delete(source_id)
     cache.forget(source.url)
+    forget_unused(store, uploads, source.url)
     return source
+
+
+def forget_unused(store: Store, uploads: Uploads, url: str) -> None:
+    """Delete the file that was uploaded at an address, if no source is read from it (now)."""
+    if url.startswith("upload:") and store.source_from(url.partition("/")[0] + "/") is None:
+        uploads.forget(url)

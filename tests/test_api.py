@@ -12,8 +12,9 @@ import pytest
 import uvicorn
 from scripted import Script
 
-from service.api import STATUSES, create_app
+from service.api import create_app
 from service.engine import Engine
+from service.problems import STATUSES
 from service.receipt import read
 from service.recheck import holds, recheck
 

@@ -1,0 +1,73 @@
+"""The HTTP door to the library: its sources and passages, and what is searched in them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import FastAPI, Query
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from corpus.uploads import name_of
+from index.search import Library
+from service.question import check_question
+from service.runner import Runner
+from service.types import to_json
+
+CONTEXT = 600  # characters around a passage that /v1/passages gives
+
+
+def add_library(app: FastAPI, library: Library, runner: Runner | None) -> None:
+    """The routes that read the library, and, with a runner, those that give out and remove."""
+    store = library.store
+
+    @app.get("/v1/search", summary="The passages nearest to a question")
+    def search(
+        q: str,
+        k: Annotated[int, Query(ge=1, le=100)] = 10,
+        source_id: Annotated[list[str] | None, Query()] = None,
+    ) -> JSONResponse:
+        hits = library.search(check_question(q), k, source_id)
+        return JSONResponse({"hits": [to_json(hit) for hit in hits]})
+
+    @app.get("/v1/sources", summary="Every source, with the number of its passages")
+    def sources() -> JSONResponse:
+        listed = [to_json(source) | {"passages": n} for source, n in store.sources()]
+        return JSONResponse({"sources": listed})
+
+    @app.get("/v1/sources/{source_id}", summary="One source, with its text")
+    def source(source_id: str) -> JSONResponse:
+        document = store.document(source_id)
+        return JSONResponse(to_json(document.source) | {"text": document.text})
+
+    @app.get("/v1/passages/{passage_id}", summary="One passage, with what stands around it")
+    def passage(passage_id: str) -> JSONResponse:
+        found = store.passage(passage_id)
+        document = store.document(found.source_id)
+        before = document.text[max(0, found.start - CONTEXT) : found.start]
+        after = document.text[found.end : found.end + CONTEXT]
+        more = {"before": before, "after": after, "source": to_json(document.source)}
+        return JSONResponse(to_json(found) | more)
+
+    if runner:
+        _add_originals(app, runner)
+
+
+def _add_originals(app: FastAPI, runner: Runner) -> None:
+    @app.get("/v1/sources/{source_id}/file", summary="The file that a source was uploaded as")
+    def file(source_id: str) -> FileResponse:
+        source = runner.means.store.source(source_id)
+        path = runner.means.uploads.file(source)
+        name = quote(name_of(source).replace("\\", "/").split("/")[-1], safe="")
+        # It is a stranger's file under our own origin: saved, never shown or run.
+        headers = {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Content-Security-Policy": "sandbox",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+    @app.delete("/v1/sources/{source_id}", status_code=204, summary="Take a source out")
+    def remove(source_id: str) -> Response:
+        runner.remove(source_id)
+        return Response(status_code=204)
