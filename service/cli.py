@@ -398,7 +398,7 @@ def serve() -> None:
                 print(f"Tenkyo is ready: {address}", flush=True)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            runner.stop()  # so that no stream of a job holds up the end
+            await asyncio.to_thread(runner.stop)  # no stream of a job is to hold up the end
             await super().shutdown(sockets)
 
     config = uvicorn.Config(service, log_level=settings.log, timeout_graceful_shutdown=5)

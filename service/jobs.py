@@ -23,6 +23,7 @@ Kind = Literal["documents", "sources"]
 Status = Literal["queued", "running", "done", "failed", "interrupted"]
 
 MOST_WAITING = 20
+MOST_KEPT = 1000  # the oldest that have ended make room
 RETRY_AFTER = 60  # seconds
 
 _schema = sa.MetaData()
@@ -97,15 +98,20 @@ class JobTable:
     """The jobs of one database. Every method is one transaction; safe to share between threads.
 
     Raises NotFound for the id of no job, and StoreError when the database cannot be used.
+    ``changes`` tells, without a look into the database, whether there may be new events.
     """
 
     def __init__(self, store: Store) -> None:
+        self.changes = 0
         self._transaction = store._transaction  # the database is the store's, the tables ours
         with self._transaction(writes=True) as db:
             _schema.create_all(db)
 
     def add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
-        """Put a new job at the end of the queue; TooManyJobs if that is full."""
+        """Put a new job at the end of the queue; TooManyJobs if that is full.
+
+        ``secret`` is kept until the job has ended, and shown to nobody.
+        """
         row = {
             "id": secrets.token_urlsafe(12),
             "kind": kind,
@@ -120,6 +126,10 @@ class JobTable:
         }
         with self._transaction(writes=True) as db:
             _check_room(db)
+            newest = sa.select(_jobs.c.number).order_by(_jobs.c.number.desc())
+            oldest = db.execute(newest.offset(MOST_KEPT - 1).limit(1)).scalar()
+            if oldest is not None:
+                db.execute(sa.delete(_jobs).where(_jobs.c.number <= oldest, ~_UNFINISHED))
             db.execute(sa.insert(_jobs).values(row))
         return self.job(row["id"])
 
@@ -192,6 +202,7 @@ class JobTable:
         noted = {"progress": asdict(progress), "event": last, "progress_event": last}
         with self._transaction(writes=True) as db:
             db.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(noted))
+        self.changes += 1
 
     def add_item(self, job_id: str, item: Item, earlier: Mapping[str, Any] | None = None) -> None:
         """What became of a document; in place of the ``earlier`` word of it, if there was one."""
@@ -207,6 +218,7 @@ class JobTable:
                         break
             values = {"job": row.number, "event": row.event, "item": item_json(item)}
             db.execute(sa.insert(_items).values(values))
+        self.changes += 1
 
     def finish(self, job_id: str, status: Status, reason: str = "") -> None:
         """The end of a job that has not ended; JobEnded if it has."""
@@ -222,6 +234,7 @@ class JobTable:
             if db.execute(sa.update(_jobs).where(unfinished).values(ended)).rowcount == 0:
                 _number(db, job_id)
                 raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
+        self.changes += 1
 
 
 def item_json(item: Item) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _add_making(app: FastAPI, runner: Runner) -> None:
             count = "no url" if not urls else f"more than {MAX_URLS}"
             raise CorpusError(f"there is {count} in it: send `url`, or up to {MAX_URLS} in `urls`")
         await run_in_threadpool(runner.table.check_room)
-        async with runner.means.fetcher() as fetcher:
+        async with await run_in_threadpool(runner.means.fetcher) as fetcher:
             await asyncio.gather(*map(fetcher.check, urls))
         asked = (urls, places.follow is not None, places.limit, places.depth)
         return _accepted(await run_in_threadpool(runner.add_places, *asked))
@@ -116,7 +116,8 @@ def _add_showing(app: FastAPI, runner: Runner) -> None:
     ) -> Response:
         if "text/event-stream" not in request.headers.get("accept", ""):
             return JSONResponse(await run_in_threadpool(_whole, runner, table.job, job_id))
-        after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+        known = last_event_id or ""
+        after = int(known) if known.isdecimal() and len(known) < 10 else 0
         events, ended = await run_in_threadpool(table.events, job_id, after)
         if ended and not events:
             return Response(status_code=204)  # tells a browser not to ask again
@@ -150,7 +151,7 @@ async def _stream(
     runner: Runner, job_id: str, after: int, events: list[JobEvent], ended: bool
 ) -> AsyncIterator[bytes]:
     """The events of a job until it has ended, or the service does."""
-    last, spoke = after, time.monotonic()
+    last, seen, spoke = after, -1, time.monotonic()
     while True:
         for event in events:
             last, spoke = event.number, time.monotonic()
@@ -162,4 +163,7 @@ async def _stream(
             spoke = time.monotonic()
             yield b": still at it\n\n"
         await asyncio.sleep(LOOK_EVERY)
-        events, ended = await run_in_threadpool(runner.table.events, job_id, last)
+        events = []
+        if seen != runner.table.changes:
+            seen = runner.table.changes
+            events, ended = await run_in_threadpool(runner.table.events, job_id, last)

@@ -32,13 +32,14 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         came = 0
         limit = self.larger.get(scope.get("path", ""), self.limit)
+        what, close = f"The body is larger than {limit:,} bytes", {"Connection": "close"}
 
         async def counted() -> Message:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
             if came > limit:
-                raise HTTPException(413, f"The body is larger than {limit:,} bytes")
+                raise HTTPException(413, what, close)
             return message
 
         await self.app(scope, counted if scope["type"] == "http" else receive, send)

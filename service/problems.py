@@ -56,6 +56,8 @@ def as_problem(error: TenkyoError) -> JSONResponse:
     made = problem(status, title, str(error))
     if isinstance(error, TooManyJobs):
         made.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UploadTooLarge):
+        made.headers["Connection"] = "close"  # the rest of it need not come
     return made
 
 
@@ -79,4 +81,6 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         detail = f"{request.method} {request.url.path}: see /openapi.json for what there is"
-        return problem(error.status_code, str(error.detail), detail)
+        made = problem(error.status_code, str(error.detail), detail)
+        made.headers.update(error.headers or {})
+        return made

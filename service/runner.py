@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.errors import IndexMissing, JobEnded
+from corpus.errors import IndexMissing, JobEnded, TenkyoError
 from corpus.types import Source
 from corpus.uploads import Upload
 from index.local import read_manifest
@@ -162,6 +162,8 @@ class Runner:
             except Exception:  # such as a full disk; nobody else would go on
                 _log.exception("the work on jobs was disturbed, and goes on")
                 time.sleep(RECOVER_SECONDS)
+                with contextlib.suppress(TenkyoError):
+                    self.table.begin_again()
             finally:
                 with self._turn:
                     if self._running:

@@ -31,7 +31,7 @@ from index.report import Item, Progress
 from index.search import Library
 from service.api import create_app
 from service.engine import Engine
-from service.jobs import MOST_WAITING, JobTable
+from service.jobs import MOST_KEPT, MOST_WAITING, JobTable
 from service.run import Means
 from service.runner import Runner
 from service.settings import Settings
@@ -149,6 +149,17 @@ def ended(url: str, job: dict, seconds: float = 120) -> dict:
             return now
         assert time.monotonic() < deadline, now
         time.sleep(0.05)
+
+
+def until_indexing(url: str, job: dict) -> int:
+    """Wait until the passages of a job are being embedded; the number of the last event."""
+    for _ in range(1200):
+        now = httpx.get(f"{url}/v1/jobs/{job['id']}", timeout=60).json()
+        if now["progress"]["step"] == "indexing":
+            assert now["status"] == "running"
+            return now["progress"]["indexed"]
+        time.sleep(0.05)
+    raise AssertionError(now)
 
 
 def events(url: str, job: dict, last: int | None = None, most: int = 10**6) -> list[tuple]:
@@ -481,6 +492,12 @@ def test_a_stream_and_its_resumption(open_house) -> None:
     for cut in numbers[:-1]:
         again = [event for event in events(house.url, job, cut) if event[1] != "progress"]
         assert again == [event for event in durable if event[0] > cut]
+    for odd in ("9" * 5000, "-1", "x", "１"):
+        headers = {"accept": "text/event-stream", "last-event-id": odd.encode()}
+        assert (
+            house.call("GET", f"/v1/jobs/{job['id']}", headers=headers).text.count("event: item")
+            == 3
+        )
     over = {"accept": "text/event-stream", "last-event-id": str(numbers[-1])}
     assert house.call("GET", f"/v1/jobs/{job['id']}", 204, headers=over).content == b""
     assert house.call("GET", "/v1/jobs/nope", 404, headers=over)
@@ -552,12 +569,9 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(open_house) -> None
 
 def test_what_a_cancelled_job_had_read_is_indexed(open_house) -> None:
     house = open_house
-    job = house.upload(("rooms.md", many(40)))
-    for _, name, data in events(house.url, job, most=40):
-        if name == "progress" and data["step"] == "indexing":
-            break
-    else:
-        pytest.fail("it was over too soon")
+    job = house.upload(("rooms.md", many(80)))
+    until_indexing(house.url, job)
+    assert house.search("Whisper")  # which needs the embedder too
     assert house.call("DELETE", f"/v1/jobs/{job['id']}").json()["status"] == "interrupted"
     house.settled()
     assert any("Reading room" in text for text in house.search("Reading room 7 of the district"))
@@ -576,10 +590,12 @@ def test_a_full_queue_says_when_to_come_back(open_house) -> None:
 
 def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> None:
     with house.open():
-        job = house.upload(("rooms.md", many(60)), ("maps.md", MAPS))
-        first = events(house.url, job, most=4)
+        job = house.upload(("rooms.md", many(90)), ("maps.md", MAPS))
+        first = events(house.url, job, most=2)
+        until_indexing(house.url, job)
         started = time.monotonic()
     assert time.monotonic() - started < 2
+    assert house.runner.table.job(job["id"]).status == "running"
     with house.open():
         assert house.call("GET", f"/v1/jobs/{job['id']}").json()["status"] != "failed"
         rest = events(house.url, job, first[-1][0])
@@ -685,6 +701,23 @@ def test_the_table_of_jobs(tmp_path) -> None:
         table.finish(first.id, "failed")
     with pytest.raises(NotFound):
         table.finish("nope", "failed")
+    for job in table.unfinished():
+        table.finish(job.id, "done")
+    oldest = table.jobs(MOST_KEPT)[-1]
+    with store._transaction(writes=True) as db:  # as many as may be, without a minute's work
+        many_jobs = (
+            "WITH RECURSIVE n(i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        )
+        columns = "kind, status, created_at, asked, secret, progress, reason, event, progress_event"
+        db.exec_driver_sql(
+            f"INSERT INTO jobs (number, id, {columns}) {many_jobs} SELECT i, 'j' || i, {columns}"
+            " FROM n, jobs WHERE jobs.number = 1", (99 + MOST_KEPT - MOST_WAITING,),
+        )  # fmt: skip
+    table.job(oldest.id)
+    table.add("sources", {})
+    assert len(table.jobs(2 * MOST_KEPT)) == MOST_KEPT
+    with pytest.raises(NotFound):
+        table.job(oldest.id)
 
 
 # Processes of their own
@@ -731,17 +764,6 @@ def server(tmp_path, library_folder, models, embedder) -> Iterator[Server]:
     if server.process and server.process.poll() is None:
         server.process.kill()
         server.process.communicate()
-
-
-def until_indexing(url: str, job: dict) -> int:
-    """Wait until the passages of a job are being embedded; the number of the last event."""
-    for _ in range(1200):
-        now = httpx.get(f"{url}/v1/jobs/{job['id']}", timeout=60).json()
-        if now["progress"]["step"] == "indexing":
-            assert now["status"] == "running"
-            return now["progress"]["indexed"]
-        time.sleep(0.05)
-    raise AssertionError(now)
 
 
 def test_a_server_that_is_killed_goes_on_with_its_jobs(server) -> None:
