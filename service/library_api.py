@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import quote
 
@@ -58,10 +59,13 @@ def _add_originals(app: FastAPI, runner: Runner) -> None:
     def file(source_id: str) -> FileResponse:
         source = runner.means.store.source(source_id)
         path = runner.means.uploads.file(source)
-        name = quote(name_of(source).replace("\\", "/").split("/")[-1], safe="")
+        name = name_of(source).replace("\\", "/").split("/")[-1]
+        plain = re.sub(r"[^A-Za-z0-9. _-]", "_", name)
         # It is a stranger's file under our own origin: saved, never shown or run.
         headers = {
-            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Content-Disposition": (
+                f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+            ),
             "Content-Security-Policy": "sandbox",
             "X-Content-Type-Options": "nosniff",
         }

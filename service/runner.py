@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.errors import IndexMissing, JobEnded, TenkyoError
+from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
 from corpus.types import Source
 from corpus.uploads import Upload
 from index.local import read_manifest
@@ -62,7 +62,7 @@ class Runner:
         for job in self.table.unfinished():
             for file in job.files:
                 self.means.uploads.hold(file.sha256)
-        with contextlib.suppress(IndexMissing):
+        with contextlib.suppress(IndexMissing, IndexMismatch):  # a job will say so
             made_of = read_manifest(self.means.index)["corpus_revision"]
             self._behind = made_of != self.means.store.revision()
         self._thread.start()

@@ -219,7 +219,7 @@ def test_an_upload_is_read_and_answered_from(open_house) -> None:
     file = house.call("GET", f"/v1/sources/{item['source_id']}/file")
     assert file.content == MAPS and file.headers["x-content-type-options"] == "nosniff"
     assert file.headers["content-security-policy"] == "sandbox"
-    named = "attachment; filename*=UTF-8''%E7%A5%9E%E7%94%B0%20%E5%9C%B0%E5%9B%B3.md"
+    named = "attachment; filename=\"__ __.md\"; filename*=UTF-8''%E7%A5%9E%E7%94%B0%20%E5%9C%B0%E5%9B%B3.md"
     assert file.headers["content-disposition"] == named
     assert file.headers["content-type"] == "application/octet-stream"
     assert "not from an upload" in house.call("GET", "/v1/sources/whisper/file", 404).text
@@ -412,6 +412,23 @@ def test_an_upload_that_is_broken_off_leaves_nothing(open_house) -> None:
     assert not left and open_house.call("GET", "/v1/jobs").json()["jobs"] == []
 
 
+def test_what_keeps_a_job_from_its_work_is_said(open_house) -> None:
+    house = open_house
+    manifest = house.index / "manifest.json"
+    made = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(made | {"embedder": "another"}))
+    done = house.ended(house.upload(("maps.md", MAPS)))
+    assert done["status"] == "failed" and "tenkyo reindex" in done["reason"]
+    assert done["items"] == [] and house.kept() == set()
+    manifest.write_text(json.dumps(made))
+    assert house.ended(house.upload(("maps.md", MAPS)))["status"] == "done"
+
+
+def test_a_disk_that_takes_no_file(open_house) -> None:
+    (open_house.data / "uploads").write_text("in the way")
+    assert "the upload cannot be kept" in open_house.upload(("a.md", MAPS), status=503)["detail"]
+
+
 # Addresses
 
 
@@ -523,6 +540,8 @@ def test_a_source_that_is_deleted_is_found_no_more(open_house) -> None:
     gone = house.call("DELETE", f"/v1/sources/{item['source_id']}", 204)
     assert gone.content == b""
     assert not any("Kanda" in text for text in house.search("maps in Kanda"))
+    (other,) = house.call("GET", "/v1/search", params={"q": "maps in Kanda", "k": 1}).json()["hits"]
+    assert other["source"]["id"] != item["source_id"]  # though the index may still hold it
     assert house.kept() == set()
     house.settled()
     assert len(house.engine.library.index) == len(house.store.rows())
@@ -596,6 +615,7 @@ def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> N
         started = time.monotonic()
     assert time.monotonic() - started < 2
     assert house.runner.table.job(job["id"]).status == "running"
+    (house.data / "uploads" / "half.part").write_bytes(b"what was coming in")
     with house.open():
         assert house.call("GET", f"/v1/jobs/{job['id']}").json()["status"] != "failed"
         rest = events(house.url, job, first[-1][0])
@@ -604,6 +624,7 @@ def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> N
     assert done["status"] == "done"
     # Each document is spoken of once, and as it was when it was read.
     assert sorted(item["outcome"] for item in done["items"]) == ["read", "read"]
+    assert "half.part" not in house.kept()
     house.settled()
 
 
