@@ -157,7 +157,7 @@ class Fetcher:
             check_form(parsed)
             async with asyncio.timeout(seconds):
                 await self._guard.check(parsed)
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise FetchFailed(url, f"this is not a URL ({error})") from None
         except (TimeoutError, httpx.ConnectError):
             return

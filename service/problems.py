@@ -45,7 +45,8 @@ _EXAMPLES = {"/v1/verify": '{"text": "â€¦"}', "/v1/sources": '{"url": "https://â
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem document."""
+    """An RFC 9457 problem document; half a character in ``detail`` is escaped."""
+    detail = detail.encode("utf-8", "backslashreplace").decode()
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return JSONResponse(body, status, media_type="application/problem+json")
 
