@@ -541,8 +541,6 @@ def test_a_source_that_is_deleted_is_found_no_more(open_house) -> None:
     gone = house.call("DELETE", f"/v1/sources/{item['source_id']}", 204)
     assert gone.content == b""
     assert not any("Kanda" in text for text in house.search("maps in Kanda"))
-    (other,) = house.call("GET", "/v1/search", params={"q": "maps in Kanda", "k": 1}).json()["hits"]
-    assert other["source"]["id"] != item["source_id"]  # though the index may still hold it
     assert house.kept() == set()
     house.settled()
     assert len(house.engine.library.index) == len(house.store.rows())
@@ -811,7 +809,7 @@ def test_a_server_that_is_killed_goes_on_with_its_jobs(server) -> None:
     time.sleep(0.3)
     started = time.monotonic()
     complaints = server.end(signal.SIGTERM)
-    assert time.monotonic() - started < 5 and "Traceback" not in complaints, complaints
+    assert time.monotonic() - started < 4 and "Traceback" not in complaints, complaints
     watching.join(10)
     assert not watching.is_alive()
     url = server.start()
