@@ -26,6 +26,8 @@ from corpus.types import Source
 MAX_NAME = 255  # characters
 _SCHEME = "upload:"
 _SHOWN = 16  # digits of the hash in an address
+_HEX = frozenset("0123456789abcdef")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters
 _JOINERS = "\u200c\u200d"  # of emoji, and of scripts that need them
 
 
@@ -47,6 +49,11 @@ class Upload:
         return self.place + quote(self.name, safe="")
 
 
+def place_of(url: str) -> str:
+    """What the addresses of all sources with the same bytes begin with; "" if not an upload's."""
+    return url.partition("/")[0] + "/" if url.startswith(_SCHEME) else ""
+
+
 def name_of(source: Source) -> str:
     """The name that a source's file came with; NotFound if it is not from an upload."""
     if not source.url.startswith(_SCHEME):
@@ -66,9 +73,6 @@ def fault(name: str) -> str:
     if ".." in parts or (len(parts) > 1 and (not parts[0] or parts[0].endswith(":"))):
         return "its name is a path that leads elsewhere: send it by its own name"
     return ""
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class Uploads:
@@ -142,9 +146,6 @@ class Uploads:
         if not url.startswith(_SCHEME) or len(shown) != _SHOWN or set(shown) - _HEX:
             return []
         return list(self.folder.glob(f"{shown}*"))
-
-
-_HEX = frozenset("0123456789abcdef")
 
 
 class Incoming:

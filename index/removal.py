@@ -5,7 +5,7 @@ from __future__ import annotations
 from corpus.cache import Cache
 from corpus.store import Store
 from corpus.types import Source
-from corpus.uploads import Uploads
+from corpus.uploads import Uploads, place_of
 
 
 def remove(store: Store, cache: Cache, uploads: Uploads, source_id: str) -> Source:
@@ -22,6 +22,7 @@ def remove(store: Store, cache: Cache, uploads: Uploads, source_id: str) -> Sour
 
 
 def forget_unused(store: Store, uploads: Uploads, url: str) -> None:
-    """Delete the file that was uploaded at an address, if no source is read from it (now)."""
-    if url.startswith("upload:") and store.source_from(url.partition("/")[0] + "/") is None:
+    """Delete the file that an address is of, if it was uploaded and no source is read from it."""
+    place = place_of(url)
+    if place and store.source_from(place) is None:
         uploads.forget(url)
