@@ -9,7 +9,7 @@ import numpy as np
 
 from index.embed import Embedder, Floats
 
-AT_ONCE = 4  # texts: so long, some 0.2 s, a question may wait for its turn
+AT_ONCE = 4  # texts: a question that comes meanwhile waits for so many at most
 PAUSE = 0.002  # seconds; whoever waits for a lock gets it only if it is free for a moment
 
 
