@@ -16,7 +16,7 @@ TenkyoError
 ├ ModelError
 │ ├ ModelUnavailable     the language model or the embedder cannot be reached or loaded
 │ └ ModelBadOutput       it answered, but not with what its protocol promises
-├ NotFound               no source, passage, conversation or answer of that id
+├ NotFound               no source, passage, conversation, answer or job of that id
 ├ QuestionRefused        the question is empty, too long, or not text
 ├ ChatRefused            a chat completion asks for what Tenkyo does not give
 ├ TextRefused            a text to verify is empty, too long, or not text
@@ -28,6 +28,10 @@ TenkyoError
 │ │ └ ServiceFailed      it failed (500 to 599), at once or in mid-stream
 │ └ StreamBroken         a stream ended before its answer
 ├ ReceiptRefused         a file is no receipt that this version can check
+├ UploadRefused          a request to upload is not of the form that is expected
+├ UploadTooLarge         a file that comes in is larger than a document may be
+├ TooManyJobs            as many jobs are waiting as may
+├ JobEnded               a job that is to be cancelled has ended
 └ SettingsError          a setting is unknown or has a value that cannot be
 """
 
@@ -156,6 +160,24 @@ class StreamBroken(ServiceError):
 
 
 class ReceiptRefused(TenkyoError):
+    pass
+
+
+class UploadRefused(TenkyoError):
+    pass
+
+
+class UploadTooLarge(TenkyoError):
+    pass
+
+
+class TooManyJobs(TenkyoError):
+    def __init__(self, waiting: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"{waiting} jobs are waiting already: try again in {retry_after} seconds")
+
+
+class JobEnded(TenkyoError):
     pass
 
 

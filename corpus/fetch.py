@@ -108,8 +108,9 @@ class Fetcher:
         inner = transport or httpx.AsyncHTTPTransport(
             trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
+        self._guard = GuardedTransport(inner, resolve, trust_private)
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(inner, resolve, trust_private),
+            transport=self._guard,
             timeout=httpx.Timeout(read, connect=connect),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             follow_redirects=False,
@@ -146,6 +147,22 @@ class Fetcher:
         if cache and fetched is not known:
             await asyncio.to_thread(cache.put, url, fetched)
         return fetched
+
+    async def check(self, url: str, seconds: float = 3.0) -> None:
+        """Raise what ``get`` would, as far as that is known before a server is asked.
+
+        AddressRefused, or FetchFailed for what is no URL. A host whose address cannot be found
+        out, within so many seconds, is for ``get`` to speak of.
+        """
+        try:
+            parsed = httpx.URL(url)
+            check_form(parsed)
+            async with asyncio.timeout(seconds):
+                await self._guard.check(parsed)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise FetchFailed(url, f"this is not a URL ({error})") from None
+        except (TimeoutError, httpx.ConnectError):
+            return
 
     async def _get_patiently(self, url: httpx.URL, visit: _Visit) -> Fetched:
         """One of the two retries of this project; the other is around the model call."""

@@ -106,7 +106,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises AddressRefused, or httpx.ConnectError where a host has no address."""
-        *others, last = await self._check(request.url)
+        *others, last = await self.check(request.url)
         for address in others:
             try:
                 return await self._send(request, address)
@@ -129,8 +129,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    async def _check(self, url: httpx.URL) -> Sequence[str]:
-        """The addresses to connect to, best first: all that the host has are allowed."""
+    async def check(self, url: httpx.URL) -> Sequence[str]:
+        """The addresses to connect to, best first: all that the host has are allowed.
+
+        Raises as ``handle_async_request`` does.
+        """
         check_form(url)
         shown = without_credentials(url)
         port = url.port or (443 if url.scheme == "https" else 80)

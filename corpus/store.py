@@ -138,11 +138,14 @@ class Store:
 
     def source_at(self, url: str) -> Source | None:
         """The source of an address, or None; the first by id where there are several."""
-        query = (
-            sa.select(tables.sources)
-            .where(tables.sources.c.url == url)
-            .order_by(tables.sources.c.id)
-        )
+        return self._first(tables.sources.c.url == url)
+
+    def source_from(self, start: str) -> Source | None:
+        """A source whose address begins so, or None; the first by id where there are several."""
+        return self._first(tables.sources.c.url.startswith(start, autoescape=True))
+
+    def _first(self, which: sa.ColumnElement[bool]) -> Source | None:
+        query = sa.select(tables.sources).where(which).order_by(tables.sources.c.id)
         with self.database.transaction() as db:
             row = db.execute(query).first()
         return tables.source_of(row) if row else None

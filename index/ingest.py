@@ -27,6 +27,7 @@ from corpus.reading import digest
 from corpus.remarks import remarks
 from corpus.store import Store, now
 from corpus.types import Document, Passage, Source
+from corpus.uploads import Upload, Uploads
 from corpus.worker import Workers
 from index.report import Item, Tally
 from index.tasks import (
@@ -38,6 +39,7 @@ from index.tasks import (
     paper_task,
     place_tasks,
     reason_of,
+    upload_task,
 )
 
 FETCHES_AT_ONCE = 8
@@ -85,6 +87,19 @@ class Ingestion:
         return await self._run(
             [paper_task(self.store, each, get, "paper", by) for each, by in papers.items()]
         )
+
+    async def uploads(
+        self, files: Sequence[Upload], uploads: Uploads, password: str = "", source_id: str = ""
+    ) -> list[Item]:
+        """Ingest files that were handed over; ``source_id``: the one file is its new text.
+
+        Of files with the same bytes the first gives the source its name.
+        """
+        first = {file.sha256: n for n, file in reversed(list(enumerate(files)))}
+        tasks = [upload_task(self.store, uploads, file, password, source_id) for file in files]
+        new = [task for n, task in enumerate(tasks) if n in first.values()]
+        copies = [task for n, task in enumerate(tasks) if n not in first.values()]
+        return await self._run(new) + await self._run(copies)
 
     async def preview(
         self, places: Iterable[str], fetcher: Fetcher, choice: Choice, *, open_them: bool

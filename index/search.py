@@ -68,8 +68,12 @@ class Library:
         within = None if source_ids is None else self.store.rows(source_ids)
         if k <= 0 or not len(self.index) or within == []:
             return []
-        ranked = self.index.search(self.embedder.embed_query(question), question, k, within)
+        vector = self.embedder.embed_query(question)
+        ranked = self.index.search(vector, question, k, within)
         found = self.store.passages([r.row for r in ranked])
+        if len(found) < len(ranked):  # what was taken out must not keep others out
+            ranked = self.index.search(vector, question, k, self.store.rows(source_ids))
+            found = self.store.passages([r.row for r in ranked])
         return [
             Hit(*found[r.row], r.score, r.cosine, r.coverage, r.dense_rank, r.lexical_rank)
             for r in ranked

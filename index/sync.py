@@ -18,6 +18,7 @@ from index.report import Tally
 
 EMBED_BATCH = 64
 CHECKPOINT = 4096  # passages embedded between two writes of the index
+ASK_AGAIN = 0.3  # seconds to wait for another process, between two words of it
 INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled
 
 
@@ -64,11 +65,11 @@ def _alone(folder: Path, tally: Tally) -> Iterator[None]:
     lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            tally.wait()
-            lock.acquire()
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=ASK_AGAIN)
+            except Timeout:
+                tally.wait()  # said again and again, so that who listens can put an end to it
     except OSError as error:
         raise StoreError(
             f"cannot lock the index by {path} ({error.strerror}): check that its folder can be"

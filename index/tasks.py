@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from corpus.links import Paper, canonical_url, paper
 from corpus.papers import Get, find
 from corpus.store import Store
 from corpus.types import Kind, Source, text_hash
+from corpus.uploads import Upload, Uploads
 from index.report import Item
 
 LEAST_ORIGINAL = 1500  # characters: a login or consent wall answers 200, with fewer
@@ -27,8 +29,8 @@ class Loaded:
     """What a task brought: bytes to read as ``source``, or nothing where that is kept.
 
     A text of fewer than ``least`` characters is not the document that was hoped for.
-    ``found_at`` is where the redirects ended, if relative links are to be taken from there;
-    ``password`` opens an encrypted PDF.
+    ``found_at`` is where the redirects ended, if relative links are to be taken from there, or
+    the name that a reader is to call it by; ``password`` opens an encrypted PDF.
     """
 
     source: Source
@@ -165,6 +167,46 @@ def _file_task(store: Store, path: Path, password: str) -> Task:
         return Loaded(source, "read", data, password=password)
 
     return Task(shown(path), load)
+
+
+def upload_task(
+    store: Store, uploads: Uploads, upload: Upload, password: str, source_id: str
+) -> Task:
+    """A file that was handed over: a new text of ``source_id`` if that is given, else the source
+    of these bytes, whatever they were called when they first came."""
+
+    async def load() -> Loaded:
+        source = await asyncio.to_thread(_upload_source, store, upload, source_id)
+        data = await asyncio.to_thread(uploads.read, upload)
+        return Loaded(source, "read", data, found_at=upload.name, password=password)
+
+    return Task(shown(upload.name), load)
+
+
+def _upload_source(store: Store, upload: Upload, source_id: str) -> Source:
+    if not source_id:
+        known = store.source_from(upload.place)
+        return known or Source(_free_id(store, upload), upload.url, kind="upload")
+    try:
+        known = store.source(source_id)
+    except NotFound:
+        raise CorpusError(f"the source {source_id!r} is gone: upload without it") from None
+    if known.url.startswith(upload.place):
+        return known
+    if known.kind == "upload":  # its particulars were those of the file before
+        return Source(known.id, upload.url, kind="upload", cited_by=known.cited_by)
+    return replace(known, url=upload.url, kind="upload", language="")
+
+
+def _free_id(store: Store, upload: Upload) -> str:
+    """An id for the bytes; another one where its source was given a new text since."""
+    for n in itertools.count():
+        candidate = _id(f"upload:{upload.sha256}" + (f"/{n}" if n else ""))
+        try:
+            store.source(candidate)
+        except NotFound:
+            return candidate
+    raise AssertionError("there is always one more")
 
 
 def _source_at(store: Store, url: str, kind: Kind) -> Source:

@@ -1,4 +1,4 @@
-"""The HTTP door: routes, server-sent events, and one table from errors to statuses.
+"""The HTTP door: routes, and server-sent events.
 
 Thin over Engine: no retrieval, no prompt, no model here.
 """
@@ -8,38 +8,29 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import FastAPI, Query, Request
-from fastapi import Path as InPath
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from fastapi.sse import format_sse_event
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
-from corpus.errors import (
-    CorpusError,
-    IndexMismatch,
-    IndexMissing,
-    ModelError,
-    NotFound,
-    QuestionRefused,
-    StoreError,
-    TenkyoError,
-    TextRefused,
-)
+from corpus.errors import TenkyoError
 from index.local import read_manifest
 from service import openai_api, receipt, wire
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
-from service.middleware import BodyLimit, Headers
+from service.jobs_api import add_jobs
+from service.library_api import add_library
+from service.middleware import MAX_UPLOADS, BodyLimit, Headers, Hosts, SameOrigin
+from service.problems import STATUSES, as_problem, handle_errors, problem
 from service.question import check_question
+from service.runner import Runner
 from service.types import Event, to_json
 from service.wire import gives
 
@@ -47,20 +38,7 @@ logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).with_name("static")
 VERIFIED_AT_ONCE = 2  # texts; answers must not wait behind any number of long ones
-CONTEXT = 600  # characters around a passage that /v1/passages gives
 
-# The first row that fits decides; a later one is for the rest of its branch of the tree.
-STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
-    (QuestionRefused, 422, "The question cannot be read"),
-    (TextRefused, 422, "The text cannot be verified"),
-    (NotFound, 404, "Not found"),
-    (IndexMissing, 503, "There is no index yet"),
-    (IndexMismatch, 503, "The index does not fit"),
-    (StoreError, 503, "The database cannot be used"),
-    (ModelError, 502, "The model failed"),
-    (CorpusError, 422, "The source cannot be read"),
-    (TenkyoError, 500, "Something went wrong"),
-)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -106,18 +84,26 @@ def create_app(
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
     warm_up: Callable[[], None] | None = None,
+    runner: Runner | None = None,
+    hosts: Collection[str] | None = None,
 ) -> FastAPI:
     """The service over an engine.
 
     ``warm_up`` runs in a thread before the first request is taken, so that a service that
     answers at all answers at full speed; ``on_close`` is awaited when the service ends.
+    ``runner`` works off ingestions; without one the library can only be read. ``hosts`` are
+    the names that it is to be asked by, besides IP addresses and localhost; None: any.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if warm_up:
             await run_in_threadpool(warm_up)
+        if runner:
+            await run_in_threadpool(runner.start)
         yield
+        if runner:
+            await run_in_threadpool(runner.close)
         if on_close:
             await on_close()
 
@@ -129,48 +115,21 @@ def create_app(
         redoc_url=None,
         responses={"default": wire.PROBLEM},
     )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, larger={"/v1/documents": MAX_UPLOADS})
+    app.add_middleware(SameOrigin)
+    if hosts is not None:
+        app.add_middleware(Hosts, names=hosts)
     app.add_middleware(Headers, headers=HEADERS)
-    _handle_errors(app)
+    handle_errors(app)
     _add_answers(app, engine)
     _add_verify(app, engine)
-    _add_library(app, engine)
+    add_library(app, engine.library, runner)
+    if runner:
+        add_jobs(app, runner)
     _add_health(app, engine, index_dir)
     app.include_router(openai_api.router(engine, STATUSES))
     _add_page(app)
     return app
-
-
-def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem document."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    return JSONResponse(body, status, media_type="application/problem+json")
-
-
-def _as_problem(error: TenkyoError) -> JSONResponse:
-    status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    return problem(status, title, str(error))
-
-
-def _handle_errors(app: FastAPI) -> None:
-    @app.exception_handler(TenkyoError)
-    async def known(_request: Request, error: TenkyoError) -> Response:
-        return _as_problem(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "body"
-        if first["type"] == "json_invalid":
-            name = "text" if request.url.path == "/v1/verify" else "question"
-            return problem(400, "The body is not JSON", f'send JSON like {{"{name}": "…"}}')
-        detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
-        return problem(422, "The request is not as expected", detail)
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
-        detail = f"{request.method} {request.url.path}: see /openapi.json for what there is"
-        return problem(error.status_code, str(error.detail), detail)
 
 
 def _add_answers(app: FastAPI, engine: Engine) -> None:
@@ -241,7 +200,7 @@ async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[b
                 number += 1
                 yield _frame(event.name, to_json(event.data), number)
         except TenkyoError as error:
-            yield _frame("error", json.loads(_as_problem(error).body), number + 1)
+            yield _frame("error", json.loads(as_problem(error).body), number + 1)
         except Exception:  # a reader must not take half an answer for a whole one
             detail = "the answer could not be finished: ask again; the log has the reason"
             failed = problem(500, "Something went wrong", detail)
@@ -252,59 +211,6 @@ async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[b
 def _frame(name: str, data: Any, number: int) -> bytes:
     text = json.dumps(data, ensure_ascii=False)
     return format_sse_event(data_str=text, event=name, id=str(number))
-
-
-def _add_library(app: FastAPI, engine: Engine) -> None:
-    store = engine.library.store
-
-    @app.get("/v1/search", summary="The passages nearest to a question", responses=gives(wire.Hits))
-    def search(
-        q: Annotated[str, Query(examples=["Whisper training hours"])],
-        k: Annotated[int, Query(ge=1, le=100)] = 10,
-        source_id: Annotated[list[str] | None, Query()] = None,
-    ) -> JSONResponse:
-        hits = engine.library.search(check_question(q), k, source_id)
-        return JSONResponse({"hits": [to_json(hit) for hit in hits]})
-
-    @app.get(
-        "/v1/sources",
-        summary="Every source, with the number of its passages",
-        responses=gives(wire.Sources),
-    )
-    def sources() -> JSONResponse:
-        listed = [to_json(source) | {"passages": n} for source, n in store.sources()]
-        return JSONResponse({"sources": listed})
-
-    @app.get(
-        "/v1/sources/{source_id}",
-        summary="One source, with its text or a former one",
-        responses=gives(wire.SourceText),
-    )
-    def source(
-        source_id: Annotated[str, InPath(examples=["whisper"])], version: str = ""
-    ) -> JSONResponse:
-        document = store.document(source_id, version)
-        versions = [to_json(each) for each in store.versions(source_id)]
-        more = {"text": document.text, "versions": versions}
-        return JSONResponse(to_json(document.source) | more)
-
-    @app.get(
-        "/v1/passages/{passage_id}",
-        summary="One passage, with what stands around it",
-        responses=gives(wire.PassageInContext),
-    )
-    def passage(passage_id: str) -> JSONResponse:
-        standing = store.standing(passage_id)
-        found, document = standing.passage, standing.document
-        more = {
-            "before": document.text[max(0, found.start - CONTEXT) : found.start],
-            "after": document.text[found.end : found.end + CONTEXT],
-            "source": to_json(document.source),
-            "current": standing.current,
-            "replaced_by": standing.replaced_by,
-            "ocr": standing.ocr,
-        }
-        return JSONResponse(to_json(found) | more)
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:

@@ -291,10 +291,15 @@ def serve() -> None:
     settings = parts.read()
     bound = parts.bind(settings.host, settings.port)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
-    engine, close = parts.engine(settings)
-
+    engine, close = parts.engine(settings, behind=True)  # the runner sees to it
+    runner = parts.runner(settings, engine.library)
     service = create_app(
-        engine, index_dir=settings.index_dir, on_close=close, warm_up=engine.warm_up
+        engine,
+        index_dir=settings.index_dir,
+        on_close=close,
+        warm_up=engine.warm_up,
+        runner=runner,
+        hosts=settings.host_names,
     )
 
     class Server(uvicorn.Server):
@@ -302,6 +307,10 @@ def serve() -> None:
             await super().startup(sockets)
             if self.started:
                 print(f"Tenkyo is ready: {address}", flush=True)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await asyncio.to_thread(runner.stop)  # no stream of a job is to hold up the end
+            await super().shutdown(sockets)
 
     config = uvicorn.Config(service, log_level=settings.log, timeout_graceful_shutdown=5)
     print(f"Tenkyo is starting at {address} …", flush=True)

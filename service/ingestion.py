@@ -22,6 +22,7 @@ from corpus.fetch import Fetcher
 from corpus.links import canonical_url
 from corpus.store import Store
 from corpus.types import Source
+from corpus.uploads import Uploads
 from index import follow
 from index.embed import Embedder
 from index.ingest import Ingestion
@@ -71,13 +72,15 @@ class Desk:
 
     store: Store
     cache: Cache
+    uploads: Uploads
     embedder: Embedder
     index: Path
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         cache = Cache(settings.cache_dir)
-        return cls(parts.store(settings), cache, parts.embedder(settings), settings.index_dir)
+        uploads, embedder = Uploads(settings.uploads_dir), parts.embedder(settings)
+        return cls(parts.store(settings), cache, uploads, embedder, settings.index_dir)
 
     def preview(self, wanted: Wanted) -> list[Item]:
         """What would be ingested, as ``planned`` items; nothing is stored."""
@@ -106,7 +109,7 @@ class Desk:
         sources = {source.id: source for source in map(self.find, names)}
         check_index(self.index, self.embedder.name)
         removed = [Removed(each, len(self.store.rows([each.id]))) for each in sources.values()]
-        remove(self.store, self.cache, list(sources))
+        remove(self.store, self.cache, self.uploads, list(sources))
         sync(self.store, self.embedder, self.index, Tally(tell))
         return removed
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from index.search import Library
     from service.client import Client
     from service.engine import Engine
+    from service.runner import Runner
     from service.settings import Settings
 
 
@@ -66,17 +67,33 @@ def embedder(settings: Settings):
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
 
 
-def library(settings: Settings) -> Library:
+def library(settings: Settings, behind: bool = False) -> Library:
+    """The library of the settings; IndexMismatch where its index is not of what the database
+    holds, unless it may be ``behind``, for somebody to bring it up."""
     from index.local import LiveIndex, LocalIndex
     from index.search import Library
 
     texts, vectors = store(settings), embedder(settings)
-    LocalIndex.open(settings.index_dir, vectors.name, texts.revision())
+    LocalIndex.open(settings.index_dir, vectors.name, None if behind else texts.revision())
     return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
 
 
-def engine(settings: Settings) -> tuple[Engine, Callable]:
-    """The engine of the settings, and what to await when it is done with."""
+def runner(settings: Settings, library: Library) -> Runner:
+    """What ingests into a library while it is served."""
+    from corpus.cache import Cache
+    from corpus.uploads import Uploads
+    from service.run import Means
+    from service.runner import Runner
+
+    uploads, cache = Uploads(settings.uploads_dir), Cache(settings.cache_dir)
+    return Runner(Means(library.store, library.embedder, settings.index_dir, uploads, cache))
+
+
+def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
+    """The engine of the settings, and what to await when it is done with.
+
+    ``behind``: see ``library``.
+    """
     from service.engine import Engine
     from service.history import History
     from service.model import ChatModel
@@ -94,7 +111,7 @@ def engine(settings: Settings) -> tuple[Engine, Callable]:
             await model.aclose()
         server = None
 
-    searched = library(settings)
+    searched = library(settings, behind)
     engine = Engine(
         searched,
         checker(settings),

@@ -23,6 +23,11 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("data"), description="folder of the database, index and models")
     host: str = Field("127.0.0.1", description="address that the service listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that the service listens on")
+    hosts: str = Field(
+        "",
+        description="names that the service is asked by, with commas, besides localhost and IP"
+        " addresses; *: any; empty: none, or any where it listens beyond this machine",
+    )
     database_url: str = Field("", description="database; empty: SQLite in the data folder")
     embedder: str = Field(BUNDLED, description="embedding model: bundled:…, a folder or a hub id")
     judge: str = Field("", description="model that judges claims: a folder or hub id; empty: ours")
@@ -53,6 +58,17 @@ class Settings(BaseModel):
     @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
+
+    @property
+    def uploads_dir(self) -> Path:
+        return self.data_dir / "uploads"
+
+    @property
+    def host_names(self) -> list[str] | None:
+        """The names that are answered to besides localhost and IP addresses; None: any."""
+        names = [name.strip() for name in self.hosts.split(",") if name.strip()]
+        here = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
+        return None if "*" in names or not (names or here) else names
 
     @property
     def cache_dir(self) -> Path:

@@ -17,6 +17,7 @@ from corpus.forget import forget
 from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Source
+from corpus.uploads import Uploads
 from index.local import LocalIndex
 from index.removal import remove
 from index.report import Tally
@@ -183,7 +184,7 @@ def test_the_index_and_the_fetched_page_follow(store: Store, tmp_path: Path, emb
     sync(store, embedder, tmp_path / "index", Tally())
     put(store, "a", "The quassia of Kanda is sweet.")
     assert on_disk(tmp_path, "quassia") and on_disk(tmp_path / "fetched", "quassia")
-    assert [source.id for source in remove(store, cache, ["a"])] == ["a"]
+    assert [source.id for source in remove(store, cache, Uploads(tmp_path), ["a"])] == ["a"]
     sync(store, embedder, tmp_path / "index", Tally())
     assert on_disk(tmp_path, "quassia", "example.org/a", "galangal") == {"galangal"}
     index = LocalIndex.open(tmp_path / "index", embedder.name, store.revision())

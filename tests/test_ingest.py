@@ -544,3 +544,15 @@ def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
 def test_text_in_context(title: str, heading: str, expected: str) -> None:
     passage = Passage("id", "s", 0, 5, "Text.", heading)
     assert in_context(passage.text, passage, Source("s", "u", title)) == expected
+
+
+def test_what_was_taken_out_leaves_no_search_short(house: House) -> None:
+    house.put("a", "Kanda holds maps of the old city.")
+    house.put("b", "Kanda lies in the city.")
+    house.sync()
+    index = LocalIndex.open(house.index, house.embedder.name)
+    library = Library(house.store, index, house.embedder)
+    assert [hit.source.id for hit in library.search("maps of Kanda", 1)] == ["a"]
+    house.store.delete("a")  # the index follows later
+    assert [hit.source.id for hit in library.search("maps of Kanda", 1)] == ["b"]
+    assert library.search("maps of Kanda", 1, ["a"]) == []

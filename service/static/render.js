@@ -116,9 +116,9 @@ export function link(href, content, className) {
 }
 
 export function sourceTitle(source) {
-  const url = text.safeUrl(source.url);
+  const href = text.sourceHref(source);
   const title = bdi(source.title || source.url || source.id, source.title ? source.language || undefined : undefined);
-  return url ? link(url.href, title) : title;
+  return href ? link(href, title) : title;
 }
 
 export const kindWord = (kind) => t(`kind.${kind}`) ?? kind;

@@ -20,6 +20,12 @@ export function safeUrl(url) {
   }
 }
 
+/** Where a reader finds a source: its address, or, if it was uploaded, the file that is kept; or null. */
+export function sourceHref(source) {
+  if (/^upload:/.test(source.url ?? "")) return `/v1/sources/${encodeURIComponent(source.id)}/file`;
+  return safeUrl(source.url)?.href ?? null;
+}
+
 const isPdf = (url) => /\.pdf$/i.test(url.pathname) || /(^|\.)arxiv\.org$/.test(url.hostname) && url.pathname.startsWith("/pdf/");
 
 /** A link that opens the source at the quote (text fragment) or, for a PDF, at the page. */

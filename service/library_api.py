@@ -1,0 +1,101 @@
+"""The HTTP door to the library: its sources and passages, and what is searched in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import FastAPI, Query
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from corpus.uploads import name_of
+from index.search import Library
+from service import wire
+from service.question import check_question
+from service.runner import Runner
+from service.types import to_json
+from service.wire import gives
+
+CONTEXT = 600  # characters around a passage that /v1/passages gives
+
+
+def add_library(app: FastAPI, library: Library, runner: Runner | None) -> None:
+    """The routes that read the library, and, with a runner, those that give out and remove."""
+    store = library.store
+
+    @app.get("/v1/search", summary="The passages nearest to a question", responses=gives(wire.Hits))
+    def search(
+        q: Annotated[str, Query(examples=["Whisper training hours"])],
+        k: Annotated[int, Query(ge=1, le=100)] = 10,
+        source_id: Annotated[list[str] | None, Query()] = None,
+    ) -> JSONResponse:
+        hits = library.search(check_question(q), k, source_id)
+        return JSONResponse({"hits": [to_json(hit) for hit in hits]})
+
+    @app.get(
+        "/v1/sources",
+        summary="Every source, with the number of its passages",
+        responses=gives(wire.Sources),
+    )
+    def sources() -> JSONResponse:
+        listed = [to_json(source) | {"passages": n} for source, n in store.sources()]
+        return JSONResponse({"sources": listed})
+
+    @app.get(
+        "/v1/sources/{source_id}",
+        summary="One source, with its text or a former one",
+        responses=gives(wire.SourceText),
+    )
+    def source(
+        source_id: Annotated[str, InPath(examples=["whisper"])], version: str = ""
+    ) -> JSONResponse:
+        document = store.document(source_id, version)
+        versions = [to_json(each) for each in store.versions(source_id)]
+        more = {"text": document.text, "versions": versions}
+        return JSONResponse(to_json(document.source) | more)
+
+    @app.get(
+        "/v1/passages/{passage_id}",
+        summary="One passage, with what stands around it",
+        responses=gives(wire.PassageInContext),
+    )
+    def passage(passage_id: str) -> JSONResponse:
+        standing = store.standing(passage_id)
+        found, document = standing.passage, standing.document
+        more = {
+            "before": document.text[max(0, found.start - CONTEXT) : found.start],
+            "after": document.text[found.end : found.end + CONTEXT],
+            "source": to_json(document.source),
+            "current": standing.current,
+            "replaced_by": standing.replaced_by,
+            "ocr": standing.ocr,
+        }
+        return JSONResponse(to_json(found) | more)
+
+    if runner:
+        _add_originals(app, runner)
+
+
+def _add_originals(app: FastAPI, runner: Runner) -> None:
+    @app.get("/v1/sources/{source_id}/file", summary="The file that a source was uploaded as")
+    def file(source_id: str) -> FileResponse:
+        source = runner.means.store.source(source_id)
+        path = runner.means.uploads.file(source)
+        name = name_of(source).replace("\\", "/").split("/")[-1]
+        plain = re.sub(r"[^A-Za-z0-9. _-]", "_", name)
+        # It is a stranger's file under our own origin: saved, never shown or run.
+        headers = {
+            "Content-Disposition": (
+                f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+            ),
+            "Content-Security-Policy": "sandbox",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+    @app.delete("/v1/sources/{source_id}", status_code=204, summary="Take a source out")
+    def remove(source_id: str) -> Response:
+        runner.remove(source_id)
+        return Response(status_code=204)

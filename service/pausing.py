@@ -1,0 +1,46 @@
+"""An embedder that an ingestion shares with the answers that are asked for meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from index.embed import Embedder, Floats
+
+AT_ONCE = 4  # texts: a question that comes meanwhile waits for so many at most
+PAUSE = 0.002  # seconds; whoever waits for a lock gets it only if it is free for a moment
+
+
+class Stopped(Exception):
+    """The work was told to stop."""
+
+
+class Pausing:
+    """An Embedder that takes a few texts at a time, and calls ``watch`` in between.
+
+    ``watch`` may raise to put an end to it.
+    """
+
+    def __init__(self, embedder: Embedder, watch: Callable[[], None]) -> None:
+        self._embedder, self._watch = embedder, watch
+
+    @property
+    def name(self) -> str:
+        return self._embedder.name
+
+    @property
+    def dim(self) -> int:
+        return self._embedder.dim
+
+    def embed_passages(self, texts: Sequence[str]) -> Floats:
+        made = [np.zeros((0, self.dim), np.float32)]
+        for start in range(0, len(texts), AT_ONCE):
+            self._watch()
+            made.append(self._embedder.embed_passages(texts[start : start + AT_ONCE]))
+            time.sleep(PAUSE)
+        return np.concatenate(made)
+
+    def embed_query(self, text: str) -> Floats:
+        return self._embedder.embed_query(text)

@@ -1,0 +1,200 @@
+"""One job at work: documents are read, the index follows, and each step is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.cache import Cache
+from corpus.crawl import MAX_WAIT, Crawler
+from corpus.errors import TenkyoError
+from corpus.fetch import Fetcher
+from corpus.store import Store
+from corpus.uploads import Uploads
+from index.embed import Embedder
+from index.follow import follow
+from index.ingest import Ingestion
+from index.removal import forget_unused
+from index.report import Item, Progress, Tally
+from index.sync import check_index, sync
+from service.jobs import Job, JobTable, Status
+from service.pausing import Pausing, Stopped
+
+NOTED_EVERY = 0.25  # seconds between two words of progress
+NAMED_WAIT = 5.0  # seconds to wait for a busy server, where nothing is followed
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an ingestion works with; ``network`` is given to each Fetcher, for tests."""
+
+    store: Store
+    embedder: Embedder
+    index: Path
+    uploads: Uploads
+    cache: Cache
+    network: tuple[tuple[str, Any], ...] = ()
+
+    def fetcher(self, max_wait: float = NAMED_WAIT) -> Fetcher:
+        return Fetcher(max_wait=max_wait, cache=self.cache, **dict(self.network))
+
+
+class Run:
+    """One job, or, where there is none, the index brought up to the store."""
+
+    def __init__(
+        self, means: Means, table: JobTable, job: Job | None = None, secret: str = ""
+    ) -> None:
+        self.job, self.over = job, threading.Event()
+        self._means, self._table, self._secret = means, table, secret
+        self._stop = threading.Event()
+        self._cancelled = False
+        self._lock = threading.Lock()
+        self._task: tuple[asyncio.AbstractEventLoop, asyncio.Task] | None = None
+
+    def stop(self) -> None:
+        """Have it end soon, to be begun again another time."""
+        with self._lock:
+            self._stop.set()
+            if self._task:
+                loop, task = self._task
+                with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                    loop.call_soon_threadsafe(task.cancel)
+
+    def cancel(self) -> None:
+        """Have it end soon, for good."""
+        self._cancelled = True
+        self.stop()
+
+    def work(self) -> tuple[Status, str]:
+        """Do it; how it ended, and why so. Stopped where it is to be begun again."""
+        if self.job is None:
+            self._sync(Tally(self._watch))
+            return "done", ""
+        try:
+            return self._ingest(self.job)
+        except (Stopped, asyncio.CancelledError):
+            if not self._cancelled:
+                raise Stopped from None
+            return "interrupted", "it was cancelled; what it had read by then stays"
+        except TenkyoError as error:
+            return "failed", str(error)
+        except Exception:
+            _log.exception("the job %s failed", self.job.id)
+            return "failed", "it could not be finished: the log has the reason"
+
+    def _ingest(self, job: Job) -> tuple[Status, str]:
+        means, told = self._means, _Told(self._table, job.id, self._watch)
+        check_index(means.index, means.embedder.name)
+        replaced = {job.asked.get("replaces", ""), self._replaced(job)}
+        refused = [file for file in job.asked.get("files", ()) if "reason" in file]
+        told.expect(len(refused))
+        for file in refused:
+            told.add(Item(file["name"], "failed", reason=file["reason"]))
+        with Ingestion(means.store, told, reread="follow" in job.asked) as ingestion:
+            for item in self._await(self._read(ingestion, job)):
+                told.note(item)  # such as a link that may not be followed
+        self._sync(told)
+        told.last()
+        for url in replaced:
+            forget_unused(means.store, means.uploads, url)
+        items = self._table.items(job.id)
+        if items and all(item["outcome"] == "failed" for item in items):
+            return "failed", "nothing could be read: the items say why"
+        return "done", ""
+
+    async def _read(self, ingestion: Ingestion, job: Job) -> list[Item]:
+        asked = job.asked
+        if job.kind == "documents":
+            source_id = asked.get("source_id", "")
+            return await ingestion.uploads(job.files, self._means.uploads, self._secret, source_id)
+        followed = "follow" in asked
+        async with self._means.fetcher(MAX_WAIT if followed else NAMED_WAIT) as fetcher:
+            items = await ingestion.places(asked["urls"], fetcher)
+            if followed:
+                bounds = {"depth": asked["depth"], "limit": asked["limit"]}
+                items += await follow(ingestion, items, Crawler(fetcher), **bounds)
+            return items
+
+    def _await(self, main: Coroutine[Any, Any, list[Item]]) -> list[Item]:
+        """Its result, from a loop of this thread's own, which ``stop`` reaches."""
+
+        async def reachable() -> list[Item]:
+            with self._lock:
+                self._task = (asyncio.get_running_loop(), asyncio.current_task())
+            self._watch()
+            return await main
+
+        try:
+            return asyncio.run(reachable())
+        finally:
+            main.close()
+            with self._lock:
+                self._task = None
+
+    def _sync(self, tally: Tally) -> None:
+        means = self._means
+        sync(means.store, Pausing(means.embedder, self._watch), means.index, tally)
+
+    def _watch(self, _progress: Progress | None = None) -> None:
+        if self._stop.is_set():
+            raise Stopped
+
+    def _replaced(self, job: Job) -> str:
+        """The address at which the source was until now that a job is to give a new text."""
+        with contextlib.suppress(TenkyoError):
+            return self._means.store.source(job.asked.get("source_id", "")).url
+        return ""
+
+
+class _Told(Tally):
+    """A tally whose every word is written into the table of jobs.
+
+    A job that is begun again comes upon documents that it had read: what was said of them
+    stays, and is not said twice.
+    """
+
+    def __init__(self, table: JobTable, job_id: str, watch: Callable[[Progress], None]) -> None:
+        super().__init__(self._hear)
+        self._table, self._job_id, self._watch = table, job_id, watch
+        self._before = table.items(job_id)
+        self._noted: set[int] = set()
+        self._kept: list[Item] = []  # alive, so that no other can have the id of one of them
+        self._written, self._step = 0.0, ""
+
+    def add(self, item: Item) -> None:
+        self.note(item)
+        super().add(item)
+
+    def note(self, item: Item) -> None:
+        """Write an item down, unless it is already."""
+        if id(item) in self._noted:
+            return
+        self._noted.add(id(item))
+        self._kept.append(item)
+        earlier = next((old for old in self._before if old["place"] == item.place), None)
+        if earlier is not None:
+            self._before.remove(earlier)
+            if item.outcome == "unchanged" and earlier["outcome"] != "failed":
+                return
+        self._table.add_item(self._job_id, item, earlier)
+
+    def last(self) -> None:
+        """Write down how far it is, at the end."""
+        self._table.note(self._job_id, self.progress)
+
+    def _hear(self, progress: Progress) -> None:
+        if progress.step in ("waiting", "indexing"):
+            self._watch(progress)
+        if progress.step != self._step or time.monotonic() - self._written >= NOTED_EVERY:
+            self._table.note(self._job_id, progress)
+            self._written, self._step = time.monotonic(), progress.step

@@ -1,0 +1,185 @@
+"""Works off the jobs of the API, one at a time, in a thread beside the server.
+
+    runner = Runner(Means(store, embedder, index_folder, uploads, cache))
+    runner.start()
+    job = runner.add_uploads(files, refused)
+    ...
+    runner.close()
+
+A job that is running when the process ends stays so in the database, and the next ``start``
+begins it again: what it had read by then is known, and costs little more than a look.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
+from corpus.types import Source
+from corpus.uploads import Upload
+from index.local import read_manifest
+from index.removal import forget_unused, remove
+from service.jobs import Job, JobTable, Kind
+from service.pausing import Stopped
+from service.run import Means, Run
+
+CLOSE_SECONDS = 1.5  # to wait for a job to let go when the service ends
+CANCEL_SECONDS = 30.0  # to wait for one that is cancelled
+RECOVER_SECONDS = 1.0  # before the next try, where the database or the disk fails
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file of an upload that is not kept, by the name as it may be shown, and why."""
+
+    name: str
+    reason: str
+
+
+class Runner:
+    """The jobs of one service, and the thread that works them off. Safe to share."""
+
+    def __init__(self, means: Means) -> None:
+        self.means, self.table = means, JobTable(means.store.database)
+        self._turn = threading.Condition()
+        self._closing = False
+        self._behind = False  # whether the index may lack what the store holds
+        self._running: Run | None = None
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Go on with what an earlier process left, and wait for more."""
+        self.means.uploads.tidy()
+        self.table.begin_again()
+        for job in self.table.unfinished():
+            for file in job.files:
+                self.means.uploads.hold(file.sha256)
+        with contextlib.suppress(IndexMissing, IndexMismatch):  # a job will say so
+            made_of = read_manifest(self.means.index)["corpus_revision"]
+            self._behind = made_of != self.means.store.revision()
+        self._thread.start()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the service is about to end: no stream should wait for more."""
+        return self._closing
+
+    def stop(self) -> None:
+        """Have the work let go, without waiting for it."""
+        with self._turn:
+            self._closing = True
+            if self._running:
+                self._running.stop()
+            self._turn.notify_all()
+
+    def close(self) -> None:
+        """Have the work let go, and wait a little until it has."""
+        self.stop()
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_SECONDS)
+
+    # What is asked of it
+
+    def add_uploads(
+        self,
+        files: Sequence[Upload],
+        refused: Sequence[Refused],
+        password: str = "",
+        replaced: Source | None = None,
+    ) -> Job:
+        """Ingest files that are held; they are let go when the job has ended.
+
+        With ``replaced``, the one file is a new text of that source.
+        """
+        kept = [{"name": file.name, "sha256": file.sha256} for file in files]
+        others = [{"name": each.name, "reason": each.reason} for each in refused]
+        which = {"source_id": replaced.id, "replaces": replaced.url} if replaced else {}
+        return self._add("documents", {"files": kept + others, **which}, password)
+
+    def add_places(self, urls: Sequence[str], follow: bool, limit: int, depth: int) -> Job:
+        """Ingest web addresses, with ``follow`` also the papers that they link to."""
+        followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
+        return self._add("sources", {"urls": list(urls), **followed})
+
+    def let_go(self, files: Iterable[Upload]) -> None:
+        """Delete files that were held for a job, but for those that sources are read from."""
+        for file in files:
+            self.means.uploads.release(file.sha256)
+            forget_unused(self.means.store, self.means.uploads, file.url)
+
+    def remove(self, source_id: str) -> Source:
+        """Take a source out: no search finds it afterwards, and the index follows on its own."""
+        (source,) = remove(self.means.store, self.means.cache, self.means.uploads, [source_id])
+        with self._turn:
+            self._behind = True
+            self._turn.notify_all()
+        return source
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job; what it has read by then stays. JobEnded if there is nothing to end."""
+        with self._turn:
+            running = self._running
+            if running is None or running.job is None or running.job.id != job_id:
+                self.table.finish(job_id, "interrupted", "it was cancelled before it began")
+                self.let_go((job := self.table.job(job_id)).files)
+                return job
+            running.cancel()
+        running.over.wait(CANCEL_SECONDS)
+        job = self.table.job(job_id)
+        if job.ended and job.status != "interrupted":
+            raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
+        return job
+
+    def _add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
+        job = self.table.add(kind, asked, secret)
+        with self._turn:
+            self._turn.notify_all()
+        return job
+
+    # The thread
+
+    def _work(self) -> None:
+        while True:
+            try:
+                run = self._next()
+                if run is None:
+                    return
+                status, reason = run.work()
+                if run.job:
+                    self.table.finish(run.job.id, status, reason)
+                    self.let_go(run.job.files)
+                    self._behind = self._behind or status == "interrupted"
+            except Stopped:
+                return
+            except Exception:  # such as a full disk; nobody else would go on
+                _log.exception("the work on jobs was disturbed, and goes on")
+                time.sleep(RECOVER_SECONDS)
+                with contextlib.suppress(TenkyoError):
+                    self.table.begin_again()
+            finally:
+                with self._turn:
+                    if self._running:
+                        self._running.over.set()
+                    self._running = None
+
+    def _next(self) -> Run | None:
+        """What is to be done next, as soon as there is something; None when the service ends."""
+        with self._turn:
+            while not self._closing:
+                if self._behind:
+                    self._behind = False
+                    self._running = Run(self.means, self.table)
+                elif found := self.table.begin():
+                    self._running = Run(self.means, self.table, *found)
+                if self._running:
+                    return self._running
+                self._turn.wait()
+        return None
