@@ -15,6 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from corpus import related
 from corpus.errors import NotFound, StoreError
 from corpus.types import Document, Page, Passage, Section, Source, Unread, text_hash
 
@@ -89,6 +90,7 @@ _records = sa.Table(
     sa.Column("answer_id", sa.ForeignKey("answers.id"), primary_key=True),
     sa.Column("record", sa.JSON, nullable=False),
 )
+related.tables(_schema)
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
 
 
@@ -121,6 +123,7 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _tune_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self.works = related.Works(_schema, self._transaction)
         with self._transaction(writes=True) as db:
             _schema.create_all(db)
 
@@ -145,7 +148,7 @@ class Store:
         and only its source's other particulars are brought up to date.
         """
         source = replace(document.source, version=text_hash(document.text))
-        row = {f.name: getattr(source, f.name) for f in fields(source)}
+        row = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "work"}
         with self._transaction(writes=True) as db:
             query = sa.select(_passages.c["id", "heading", "page"])
             known = db.execute(query.where(_passages.c.source_id == source.id)).all()
@@ -167,6 +170,7 @@ class Store:
             given = {(p.id, p.heading, p.page) for p in passages}
             if given == stored and title == source.title:
                 return Change(0, 0)
+            self.works.forget(db, source.id)
             db.execute(sa.delete(_passages).where(_passages.c.source_id == source.id))
             if passages:
                 db.execute(sa.insert(_passages), [asdict(p) for p in passages])
@@ -175,6 +179,7 @@ class Store:
     def delete(self, source_id: str) -> None:
         """Remove a source with its document and passages; NotFound if there is none."""
         with self._transaction(writes=True) as db:
+            self.works.forget(db, source_id)
             if db.execute(sa.delete(_sources).where(_sources.c.id == source_id)).rowcount == 0:
                 raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
 
@@ -182,7 +187,7 @@ class Store:
         """Every source with the number of its passages, by id."""
         count = sa.func.count(_passages.c.row)
         query = (
-            sa.select(_sources, count.label("passages"))
+            sa.select(_sources, self.works.of, count.label("passages"))
             .join(_passages, _passages.c.source_id == _sources.c.id, isouter=True)
             .group_by(_sources.c.id)
             .order_by(_sources.c.id)
@@ -192,14 +197,16 @@ class Store:
 
     def source(self, source_id: str) -> Source:
         with self._transaction() as db:
-            row = db.execute(sa.select(_sources).where(_sources.c.id == source_id)).first()
+            query = sa.select(_sources, self.works.of).where(_sources.c.id == source_id)
+            row = db.execute(query).first()
         if row is None:
             raise NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
         return _source(row)
 
     def source_at(self, url: str) -> Source | None:
         """The source of an address, or None; the first by id where there are several."""
-        query = sa.select(_sources).where(_sources.c.url == url).order_by(_sources.c.id)
+        query = sa.select(_sources, self.works.of).where(_sources.c.url == url)
+        query = query.order_by(_sources.c.id)
         with self._transaction() as db:
             row = db.execute(query).first()
         return _source(row) if row else None
@@ -283,7 +290,7 @@ class Store:
                 query = sa.select(_passages).where(_passages.c.row.in_(batch))
                 found |= {row.row: _passage(row) for row in db.execute(query)}
             wanted = {p.source_id for p in found.values()}
-            query = sa.select(_sources)
+            query = sa.select(_sources, self.works.of)
             if len(wanted) <= _BATCH:
                 query = query.where(_sources.c.id.in_(wanted))
             sources = {row.id: _source(row) for row in db.execute(query)}

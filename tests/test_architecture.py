@@ -36,11 +36,15 @@ def test_imports_point_left(path: Path) -> None:
     [
         ("sentence_transformers", "index/embed.py"),
         ("faiss", "index/local.py"),
-        ("sqlalchemy", "corpus/store.py"),
     ],
 )
 def test_a_library_has_one_importer(library: str, owner: str) -> None:
     assert [p for p in MODULES if library in imports(p)] == [ROOT / owner]
+
+
+def test_only_the_store_and_its_tables_know_the_database() -> None:
+    found = {p.relative_to(ROOT).as_posix() for p in MODULES if "sqlalchemy" in imports(p)}
+    assert found == {"corpus/related.py", "corpus/store.py"}
 
 
 def test_the_settings_are_the_only_reader_of_the_environment() -> None:

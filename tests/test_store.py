@@ -49,7 +49,7 @@ def test_what_is_put_comes_back(store: Store) -> None:
     text = "題\n\n本文です。More text."
     doc = Document(source, text, (Section("題", 1, 0, len(text)),), (Page(7, 0, len(text)),))
     assert put(store, doc) == Change(1, 0)
-    saved = replace(source, version=text_hash(text))
+    saved = replace(source, version=text_hash(text), work="a")
     again = Store(store.url)
     assert again.document("a") == replace(doc, source=saved)
     assert again.source("a") == saved
