@@ -27,6 +27,7 @@ Reason = Literal["same text", "same words", "same paper", "translation"]
 SKETCH = 200  # hashes that stand for a text
 LATIN, CJK = 20, 9  # letters of a shingle: about four words, or one clause
 SAME_WORDS = 0.7  # share of the shorter text that stands in the longer one
+OTHER_NAMED = 0.9  # the same, where the titles are of two works: some pages are mostly furniture
 SAME_NAMED = 0.3  # the same, where title and authors, or an identifier, say that it is one
 WHOLE = 0.55  # share of the longer text: in a collection, no two works have as much each
 OPENING = 2000  # letters with which a text opens
@@ -121,7 +122,9 @@ def same_work(a: Text, b: Text) -> Reason | None:
     known = named or shared >= SAME_NAMED
     if known and identifier(a.source) and identifier(a.source) == identifier(b.source):
         return "same paper"
-    if len(short.letters) < LEAST or shared < (SAME_NAMED if named else SAME_WORDS):
+    other = other_name(a.source, b.source)
+    enough = SAME_NAMED if named else OTHER_NAMED if other else SAME_WORDS
+    if len(short.letters) < LEAST or shared < enough:
         return None
     whole = shared * len(short.shingles) >= WHOLE * len(long.shingles)
     opens = containment(long.opening, short.shingles) >= OPENS
@@ -133,6 +136,13 @@ def same_name(a: Source, b: Source) -> bool:
     title = normal(a.title)
     authors = {normal(name) for name in a.authors} & {normal(name) for name in b.authors}
     return len(a.title) >= 12 and title == normal(b.title) and bool(authors)
+
+
+def other_name(a: Source, b: Source) -> bool:
+    """Whether the titles have few words in common; one word may be the name of a file."""
+    first, second = (set(source.title.casefold().split()) for source in (a, b))
+    some = min(len(first), len(second)) > 1
+    return some and len(first & second) < 0.5 * len(first | second)
 
 
 def identifier(source: Source) -> str:
