@@ -202,9 +202,9 @@ class Works:
         return query.order_by(sa.func.min(rows.c.row), id)
 
     def _here(self, db: sa.Connection, source_ids: Iterable[str]) -> list[str]:
-        """Those of some sources that are still there."""
-        query = sa.select(self._sources.c.id).where(self._sources.c.id.in_(list(source_ids)))
-        return list(db.execute(query).scalars())
+        """Those of some sources that are as they were when they were compared."""
+        prints = self._prints.c.source_id
+        return list(db.execute(sa.select(prints).where(prints.in_(list(source_ids)))).scalars())
 
     def _join(self, db: sa.Connection, id: str, with_: list[str], reason: Reason) -> None:
         works = self._works

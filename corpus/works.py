@@ -32,7 +32,7 @@ SAME_NAMED = 0.3  # the same, where title and authors, or an identifier, say tha
 WHOLE = 0.55  # share of the longer text: in a collection, no two works have as much each
 OPENING = 2000  # letters with which a text opens
 OPENS = 0.5  # share of the longer text's opening that stands in the shorter
-LEAST = 400  # letters of a text that may be told by a part of it
+LEAST = 300  # letters of a text that may be told by a part of it
 REPEATS = 0.7  # share of a passage that has to stand in others, which it then repeats
 OTHERWISE = 0.3  # share of a sentence's shingles that makes it another form of one
 _ARXIV_FILE = re.compile(r"(?:arxiv[-_. ]?)?(\d{4}\.\d{4,5})(?:v\d+)?", re.IGNORECASE)
@@ -100,7 +100,7 @@ class Text:
     def opening(self) -> frozenset[int]:
         return shingles(self.letters[:OPENING])
 
-    @property
+    @cached_property
     def sketch(self) -> tuple[int, ...]:
         """The smallest hashes, ascending: those of a part that are among the whole's own are
         among the part's too, so that two sketches share some if one text is in the other."""

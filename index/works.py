@@ -71,7 +71,8 @@ class _Linker:
     def __init__(self, store: Store, embedder: Embedder, index: LocalIndex | None) -> None:
         self._store, self._embedder, self._index = store, embedder, index
         self._sources = {source.id: source for source, _ in store.sources()}
-        self._rows = store.works.rows()
+        rows = store.works.rows()
+        self._rows = {id: rows[id] for id in rows if id in self._sources}
 
     def link(self, source_id: str) -> None:
         new = self._read(source_id)
@@ -90,6 +91,7 @@ class _Linker:
                 found[other] = "translation"
                 twins |= pairs
         self._store.works.save(text, found, twins)
+        self._sources[source_id] = new.source
         self._rows[source_id] = list(new.passages)
 
     def _read(self, source_id: str) -> _Read | None:
