@@ -8,7 +8,7 @@ costs grows with the new sources and with the size of the index, not with their 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,21 +35,27 @@ LONGEST = 2000  # sentences of a text that are aligned
 
 
 def link_works(
-    store: Store, embedder: Embedder, folder: Path, source_ids: Iterable[str] | None = None
+    store: Store,
+    embedder: Embedder,
+    folder: Path,
+    source_ids: Iterable[str] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Link]:
     """Link sources that are texts of one work; to be called after ``sync``.
 
-    Compares those of the sources (None: all) that are new or changed since they were compared,
-    the oldest first. Returns, by id, the link of each that is another text of a work, also of
-    those that were linked before. A source of a work whose other text changed or went counts
-    as changed. Without an index, only words and names tell.
+    Compares those of the sources (None: all, which the first run after an upgrade needs) that
+    are new or changed since they were compared, the oldest first. Returns, by id, the link of
+    each that is another text of a work, also of those that were linked before. A source of a
+    work whose other text changed or went counts as changed. Without an index, only words and
+    names tell.
     """
     given = None if source_ids is None else set(source_ids)
     pending = [id for id in store.works.pending() if given is None or id in given]
-    if pending:
-        linker = _Linker(store, embedder, _open(folder, embedder))
-        for source_id in pending:
-            linker.link(source_id)
+    linker = _Linker(store, embedder, _open(folder, embedder)) if pending else None
+    for done, source_id in enumerate(pending, 1):
+        linker.link(source_id)
+        if progress:
+            progress("comparing", done, len(pending))
     return {link.source_id: link for link in store.works.links(given)}
 
 

@@ -25,7 +25,7 @@ from corpus.extract import extract
 from corpus.passages import split
 from corpus.sentences import sentence_spans
 from corpus.store import Store
-from corpus.types import Document, Source
+from corpus.types import Document, Source, text_hash
 from index.embed import SentenceTransformerEmbedder
 from index.ingest import sync
 from index.works import link_works
@@ -109,14 +109,14 @@ def alike(texts: dict[str, Text]) -> Iterator[Text]:
 
 def _other(document: Document, how: str, text: str) -> Text:
     id = f"{document.source.id}, {how}"
-    return Text(Document(replace(document.source, id=id), text), id)
+    return Text(Document(replace(document.source, id=id), text), id, "quotes")
 
 
 def _copy(text: Text, how: str, changed: str) -> Text:
     """A text as a file of its own: it names neither title nor authors."""
     id = f"{text.document.source.id}, {how}"
     source = Source(
-        id, f"https://example.org/{abs(hash(id))}", language=text.document.source.language
+        id, f"https://example.org/{text_hash(id)[:12]}", language=text.document.source.language
     )
     return Text(Document(source, changed), text.work, how)
 
@@ -244,13 +244,21 @@ def main() -> None:
             continue
         linked, same = work[one] == work[other], a.work == b.work
         counted[("true" if linked == same else "false") + (" linked" if linked else " apart")] += 1
+        if not (a.altered or b.altered):
+            counted["as they are"] += 1
+            counted["as they are, wrong"] += linked and not same
         if same and not (a.altered and b.altered):
             kind = a.altered or b.altered or "article"
             kinds.setdefault(kind, Counter())[linked] += 1
         if linked != same:
             print("linked wrongly:" if linked else "missed:", one, "|", other)
     right, wrong, missed = counted["true linked"], counted["false linked"], counted["false apart"]
-    print(f"\n{len(texts)} texts, {sum(counted.values())} pairs, {right + missed} of one work")
+    apart = counted["true apart"]
+    print(f"\n{len(texts)} texts: {right + missed} pairs of one work, {wrong + apart} of two")
+    print(
+        f"of {counted['as they are']} pairs of texts as they are, {counted['as they are, wrong']}"
+        " linked wrongly"
+    )
     print(f"precision {right / max(1, right + wrong):.3f} ({wrong} wrong)")
     print(f"recall    {right / max(1, right + missed):.3f} ({missed} missed)")
     print(f"seconds: index {indexing:.1f}, links {linking:.1f}\n")
