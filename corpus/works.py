@@ -28,8 +28,10 @@ SKETCH = 200  # hashes that stand for a text
 LATIN, CJK = 20, 9  # letters of a shingle: about four words, or one clause
 SAME_WORDS = 0.7  # share of the shorter text that stands in the longer one
 OTHER_NAMED = 0.9  # the same, where the titles are of two works: some pages are mostly furniture
-SAME_NAMED = 0.3  # the same, where title and authors, or an identifier, say that it is one
+SAME_NAMED = 0.5  # the same, where title and authors, or an identifier, say that it is one
 WHOLE = 0.55  # share of the longer text: in a collection, no two works have as much each
+TITLE = 8  # letters of a title that names a work
+NEAR_TITLE = 0.6  # share of the shorter title's pairs of letters in another form of it
 OPENING = 2000  # letters with which a text opens
 OPENS = 0.5  # share of the longer text's opening that stands in the shorter
 LEAST = 300  # letters of a text that may be told by a part of it
@@ -117,32 +119,35 @@ def same_work(a: Text, b: Text) -> Reason | None:
         return "same text"
     short, long = sorted((a, b), key=lambda text: len(text.shingles))
     shared = containment(short.shingles, long.shingles)
+    titled, apart = titles(a.source, b.source)
     # A digest has the name and the address of the work that it sums up, and is another text.
-    named = "digest" not in (a.source.kind, b.source.kind) and same_name(a.source, b.source)
+    digest = "digest" in (a.source.kind, b.source.kind)
+    named = not digest and same_name(a.source, b.source)
     known = named or shared >= SAME_NAMED
     if known and identifier(a.source) and identifier(a.source) == identifier(b.source):
         return "same paper"
-    other = other_name(a.source, b.source)
-    enough = SAME_NAMED if named else OTHER_NAMED if other else SAME_WORDS
+    enough = SAME_NAMED if named else OTHER_NAMED if apart else SAME_WORDS
     if len(short.letters) < LEAST or shared < enough:
         return None
     whole = shared * len(short.shingles) >= WHOLE * len(long.shingles)
     opens = containment(long.opening, short.shingles) >= OPENS
-    return "same words" if whole or opens or named else None
+    return "same words" if whole or opens or titled else None
+
+
+def titles(a: Source, b: Source) -> tuple[bool, bool]:
+    """Whether two sources have one title, and whether they have two; neither where a title is
+    too short, or only the name of a file."""
+    first, second = _title(a), _title(b)
+    if min(len(first), len(second)) < TITLE:
+        return False, False
+    one, other = ({t[i : i + 2] for i in range(len(t) - 1)} for t in (first, second))
+    return first == second, len(one & other) < NEAR_TITLE * min(len(one), len(other))
 
 
 def same_name(a: Source, b: Source) -> bool:
-    """Whether title and an author agree; a title of one or two words names no work."""
-    title = normal(a.title)
-    authors = {normal(name) for name in a.authors} & {normal(name) for name in b.authors}
-    return len(a.title) >= 12 and title == normal(b.title) and bool(authors)
-
-
-def other_name(a: Source, b: Source) -> bool:
-    """Whether the titles have few words in common; one word may be the name of a file."""
-    first, second = (set(source.title.casefold().split()) for source in (a, b))
-    some = min(len(first), len(second)) > 1
-    return some and len(first & second) < 0.5 * len(first | second)
+    """Whether title and an author agree."""
+    title = _title(a)
+    return len(title) >= TITLE and title == _title(b) and bool(_authors(a) & _authors(b))
 
 
 def identifier(source: Source) -> str:
@@ -154,6 +159,15 @@ def identifier(source: Source) -> str:
     if match := _ARXIV_FILE.fullmatch(name):
         return f"https://arxiv.org/abs/{match[1]}"
     return f"https://aclanthology.org/{name}/" if _ACL_FILE.fullmatch(name) else ""
+
+
+def _title(source: Source) -> str:
+    file = unquote(urlsplit(source.url).path).rstrip("/").rpartition("/")[2]
+    return "" if source.title == file else normal(source.title)
+
+
+def _authors(source: Source) -> set[str]:
+    return {normal(name) for name in source.authors}
 
 
 def _length(char: str) -> int:

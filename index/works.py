@@ -20,7 +20,7 @@ from corpus.related import Link
 from corpus.sentences import sentences
 from corpus.store import Store
 from corpus.types import Passage, Source
-from corpus.works import Reason, Text, same_name, same_work
+from corpus.works import Reason, Text, normal, same_name, same_work
 from index.embed import Embedder
 from index.local import LocalIndex
 from index.translation import Alignment, Parts, align
@@ -29,7 +29,7 @@ SHARED = 2  # hashes of a sketch that make a candidate: by chance, two texts sha
 CANDIDATES = 20  # sources that are read for their words
 PROBES = 24  # passages of a source whose nearest in other languages are looked up
 LIKELY = 3  # sources in other languages that are aligned with it
-MAYBE_COVERED, MAYBE_ORDERED = 0.35, 0.7  # of two texts by passages, before sentences are read
+MAYBE = (0.35, 0.7, 0.3)  # covered, ordered and agreed of passages, before sentences are read
 SENTENCE = 25  # units of corpus.passages.width: what is shorter is a name or a number
 LONGEST = 2000  # sentences of a text that are aligned
 
@@ -137,10 +137,11 @@ class _Linker:
         sentences, which have to be embedded, tell whether it is.
         """
         maybe = align(self._passages(a), self._passages(b))
-        if maybe.covered < MAYBE_COVERED or maybe.ordered < MAYBE_ORDERED:
+        signs = (maybe.covered, maybe.ordered, maybe.agreed)
+        if any(sign < least for sign, least in zip(signs, MAYBE, strict=True)):
             return {}
-        of_a, parts_a = self._sentences(list(a.passages.values()))
-        of_b, parts_b = self._sentences(list(b.passages.values()))
+        of_a, parts_a = self._sentences(a, b.text.letters)
+        of_b, parts_b = self._sentences(b, a.text.letters)
         found = align(parts_a, parts_b)
         if not found.translated:
             return {}
@@ -151,13 +152,14 @@ class _Linker:
         vectors = self._index.matrix(list(read.passages))
         return Parts(texts if len(vectors) == len(texts) else (), vectors)
 
-    def _sentences(self, passages: Sequence[Passage]) -> tuple[list[str], Parts]:
-        """The sentences of some passages, and the id of the passage of each."""
+    def _sentences(self, read: _Read, other: str) -> tuple[list[str], Parts]:
+        """The sentences of a text, and the id of the passage of each, but for those that stand
+        in the letters of the ``other``: what two languages share as it is, is quoted."""
         found = [
             (passage.id, sentence)
-            for passage in passages
+            for passage in read.passages.values()
             for sentence in sentences(passage.text)
-            if width(sentence) >= SENTENCE
+            if width(sentence) >= SENTENCE and normal(sentence) not in other
         ][:LONGEST]
         texts = tuple(sentence for _, sentence in found)
         return [id for id, _ in found], Parts(texts, self._embedder.embed_passages(texts))
