@@ -63,7 +63,7 @@ def keep_document(db: sa.Connection, source: Source) -> None:
     """Keep the document of a source, which is about to be replaced, with its particulars."""
     there = documents.c.source_id == source.id
     row = db.execute(sa.select(documents).where(there)).one()
-    particulars = asdict(source) | {"cited_by": ()}
+    particulars = asdict(source) | {"cited_by": (), "work": ""}
     kept = {"version": source.version, "source": particulars, "replaced_at": now()}
     db.execute(sa.insert(former_documents), [dict(row._mapping) | kept])
 
@@ -95,7 +95,8 @@ def document(db: sa.Connection, source: Source, version: str) -> Document | None
     row = db.execute(query).first()
     if row is None:
         return None
-    then = row.source | {"authors": tuple(row.source["authors"]), "cited_by": source.cited_by}
+    still = {"cited_by": source.cited_by, "work": source.work}
+    then = row.source | {"authors": tuple(row.source["authors"])} | still
     return document_of(row, Source(**then))
 
 

@@ -25,7 +25,7 @@ def digest(data: bytes, source: Source, content_type: str, password: str) -> str
     Two readings with the same digest give the same document. The readers themselves are part
     of it: with a newer version of them, the same bytes are worth reading again.
     """
-    about = asdict(source) | {"cited_by": (), "retrieved_at": "", "version": ""}
+    about = asdict(source) | dict.fromkeys(("cited_by", "retrieved_at", "version", "work"))
     head = json.dumps([_readers(), about, content_type, password], ensure_ascii=True)
     return hashlib.sha256(head.encode() + b"\0" + data).hexdigest()
 

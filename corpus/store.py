@@ -12,6 +12,7 @@ from corpus.database import Database, now, upsert
 from corpus.errors import NotFound
 from corpus.files import is_at
 from corpus.former import Standing, Version
+from corpus.related import Works
 from corpus.types import Document, Passage, Source, Unread, text_hash
 
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
@@ -45,6 +46,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.database.create(tables.schema)
+        self.works = Works(tables.schema, self.database.transaction)
 
     # Sources, documents and passages
 
@@ -60,7 +62,8 @@ class Store:
         given = {(p.id, p.heading, p.page) for p in passages}
         ids = {p.id for p in passages}
         with self.database.transaction(writes=True) as db:
-            before = db.execute(sa.select(tables.sources).where(_is(source.id))).first()
+            query = sa.select(tables.sources, tables.work).where(_is(source.id))
+            before = db.execute(query).first()
             of_source = tables.passages.c.source_id == source.id
             known = db.execute(sa.select(*former.KEPT).where(of_source)).all()
             if before and before.version != source.version:
@@ -70,6 +73,7 @@ class Store:
             stored = {(row.id, row.heading, row.page) for row in known}
             if before and given == stored and before.title == source.title:
                 return Change(0, 0)
+            self.works.forget(db, source.id)
             if gone := [row for row in known if row.id not in ids]:
                 former.keep_passages(db, before.version, gone)
             former.return_passages(db, source.id, ids)
@@ -105,6 +109,7 @@ class Store:
                 url = db.execute(sa.select(tables.sources.c.url).where(_is(source_id))).scalar()
                 if url is None:
                     raise _no_source(source_id)
+                self.works.forget(db, source_id)
                 db.execute(sa.delete(tables.sources).where(_is(source_id)))
                 places = db.execute(sa.select(tables.unread.c.place)).scalars()
                 for place in [place for place in places if is_at(place, url)]:
@@ -119,7 +124,7 @@ class Store:
         """Every source with the number of its passages, by id."""
         count = sa.func.count(tables.passages.c.row)
         query = (
-            sa.select(tables.sources, count.label("passages"))
+            sa.select(tables.sources, tables.work, count.label("passages"))
             .join(tables.passages, tables.passages.c.source_id == tables.sources.c.id, isouter=True)
             .group_by(tables.sources.c.id)
             .order_by(tables.sources.c.id)
@@ -145,7 +150,7 @@ class Store:
         return self._first(tables.sources.c.url.startswith(start, autoescape=True))
 
     def _first(self, which: sa.ColumnElement[bool]) -> Source | None:
-        query = sa.select(tables.sources).where(which).order_by(tables.sources.c.id)
+        query = sa.select(tables.sources, tables.work).where(which).order_by(tables.sources.c.id)
         with self.database.transaction() as db:
             row = db.execute(query).first()
         return tables.source_of(row) if row else None
@@ -249,7 +254,7 @@ class Store:
                 query = sa.select(tables.passages).where(tables.passages.c.row.in_(batch))
                 found |= {row.row: tables.passage_of(row) for row in db.execute(query)}
             wanted = {p.source_id for p in found.values()}
-            query = sa.select(tables.sources)
+            query = sa.select(tables.sources, tables.work)
             if len(wanted) <= _BATCH:
                 query = query.where(tables.sources.c.id.in_(wanted))
             sources = {row.id: tables.source_of(row) for row in db.execute(query)}
@@ -261,7 +266,7 @@ def _is(source_id: str) -> sa.ColumnElement[bool]:
 
 
 def _source(db: sa.Connection, source_id: str) -> Source:
-    row = db.execute(sa.select(tables.sources).where(_is(source_id))).first()
+    row = db.execute(sa.select(tables.sources, tables.work).where(_is(source_id))).first()
     if row is None:
         raise _no_source(source_id)
     return tables.source_of(row)
@@ -276,6 +281,7 @@ def _holdings(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Hold
     query = (
         sa.select(
             tables.sources,
+            tables.work,
             of_source(tables.passages).label("passages"),
             of_source(tables.former_documents).label("former"),
             documents.c.pages,
@@ -308,7 +314,8 @@ def _document(db: sa.Connection, source: Source, version: str = "") -> Document:
 def _write(db: sa.Connection, document: Document, digest: str) -> None:
     """Write a source, its document and what that was read from, whether there are some or not."""
     source = document.source
-    upsert(db, tables.sources, "id", {f.name: getattr(source, f.name) for f in fields(source)})
+    row = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "work"}
+    upsert(db, tables.sources, "id", row)
     values = {
         "source_id": source.id,
         "text": document.text,

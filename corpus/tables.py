@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import sqlalchemy as sa
 
+from corpus import related
 from corpus.types import Document, Page, Passage, Section, Source
 
 schema = sa.MetaData()
@@ -91,9 +92,12 @@ former_passages = sa.Table(
     sa.Column("heading", sa.String, nullable=False),
     sa.Column("page", sa.Integer),
 )
+related.tables(schema)
+work = related.work_of(schema)  # to select with each source
 
 
 def source_of(row: sa.Row) -> Source:
+    """The source in a row of ``sources`` and ``work``."""
     values = {f.name: getattr(row, f.name) for f in fields(Source)}
     return Source(**values | {k: tuple(values[k]) for k in ("authors", "cited_by")})
 

@@ -21,7 +21,10 @@ class Source:
     wherever it is shown, and ``url`` leads to the original. ``language`` is an ISO 639-1
     code, ``published`` an ISO date (or year, or year-month), ``retrieved_at`` an ISO date-time
     in UTC, ``version`` the SHA-256 of the document's text; each is empty where not known.
-    ``cited_by`` holds ids of the sources that link to this one.
+    ``cited_by`` holds ids of the sources that link to this one. ``work`` is the id of the
+    source that was there first of those that are texts of one work, such as a preprint, its
+    published version and a translation: its own where there is no other; empty for a source
+    that was not read from a store.
     """
 
     id: str
@@ -36,6 +39,12 @@ class Source:
     cited_by: tuple[str, ...] = ()
     retrieved_at: str = ""
     version: str = ""
+    work: str = ""
+
+    @property
+    def one_work(self) -> str:
+        """What tells whether two sources are texts of one work."""
+        return self.work or self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,22 @@ class LocalIndex:
         at = np.flatnonzero(np.isin(self._rows, np.asarray(rows, np.int64)))
         return {self._keys[i].tobytes(): self._vectors.reconstruct(int(self._rows[i])) for i in at}
 
+    def matrix(self, rows: Sequence[int]) -> Floats:
+        """[n, dim]: the vectors of those of some rows that are here, in the order given."""
+        given = np.asarray(rows, np.int64)
+        here = given[np.isin(given, self._rows)]
+        if not len(here):
+            return np.zeros((0, self.dim), np.float32)
+        return self._vectors.reconstruct_batch(here)
+
+    def nearest(self, vectors: Floats, within: Sequence[int]) -> list[int]:
+        """For each vector the nearest of some rows; empty if none of them is here."""
+        if not len(within) or not len(vectors):
+            return []
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.array(within, np.int64)))
+        _, found = self._vectors.search(np.ascontiguousarray(vectors), 1, params=parameters)
+        return [int(row) for row in found[:, 0] if row >= 0]
+
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:

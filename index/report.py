@@ -9,7 +9,7 @@ from typing import Literal
 from corpus.types import Link
 
 Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"]
-Step = Literal["reading", "waiting", "indexing"]
+Step = Literal["reading", "waiting", "indexing", "comparing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Item:
 class Progress:
     """How far an ingestion is: of its documents, and of the passages that the index lacks.
 
-    ``waiting``: another process writes the index, and has to end first. ``failed`` are among
-    the ``documents`` that are done; ``pages`` and ``passages`` are what was read in them.
+    ``waiting``: another process writes the index, and has to end first. ``comparing``: what is
+    new, with what is there, for texts of one work. ``failed`` are among the ``documents`` that
+    are done; ``pages`` and ``passages`` are what was read in them.
     """
 
     step: Step = "reading"
@@ -48,6 +49,8 @@ class Progress:
     passages: int = 0
     indexed: int = 0
     to_index: int = 0
+    compared: int = 0
+    to_compare: int = 0
 
 
 class Tally:
@@ -78,6 +81,10 @@ class Tally:
     def index(self, done: int, of: int) -> None:
         """So many passages are in the index, of those that it lacked."""
         self._set(step="indexing", indexed=done, to_index=of)
+
+    def compare(self, done: int, of: int) -> None:
+        """So many sources are compared with the others, of those that are new."""
+        self._set(step="comparing", compared=done, to_compare=of)
 
     def _set(self, **changed: int | Step) -> None:
         self.progress = replace(self.progress, **changed)

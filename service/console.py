@@ -226,8 +226,10 @@ def _rests_on(claim: Claim, shown: Mapping[int, Evidence]) -> None:
     """The quotes that a claim rests on, and what there is to say against them."""
     for citation in claim.citations:
         _quote(citation, shown[citation.label])
+    works = {shown[citation.label].source.one_work for citation in claim.citations}
     for citation in claim.disputed_by:
-        _quote(citation, shown[citation.label], "disputed: ")
+        same = shown[citation.label].source.one_work in works
+        _quote(citation, shown[citation.label], "another version: " if same else "disputed: ")
     if claim.secondary:
         print("    second hand: the source only reports on a work that is in the library")
 

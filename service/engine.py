@@ -197,7 +197,8 @@ class Engine:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
         if source_ids is None:
             hits = with_originals(self.library, turn.originals, turn.question, hits, self._top_k)
-        chosen = select(hits, self._top_k, self._evidence_chars)
+        twins = self.library.store.works.twins([hit.passage.id for hit in hits])
+        chosen = select(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
             return
         nearest = sorted(chosen, key=lambda e: -e.score)

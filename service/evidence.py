@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from corpus.passages import width
+from corpus.works import repeats
 from index.search import Hit, Library
+from service.numbers import mentioned, stated
 from service.provenance import Originals
 from service.types import Evidence
 
+TRANSLATED = 0.6  # share of a passage that has to stand in better ones, in another language
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
@@ -23,12 +26,19 @@ def with_originals(
     return [*hits[:1], *more, *hits[1:]]
 
 
-def select(hits: Sequence[Hit], limit: int, characters: int) -> tuple[Evidence, ...]:
+def select(
+    hits: Sequence[Hit],
+    limit: int,
+    characters: int,
+    twins: Mapping[tuple[str, str], float] | None = None,
+) -> tuple[Evidence, ...]:
     """The best hits as evidence, numbered from 1, of at most ``characters`` together, where a
     character of Japanese counts as several of English.
 
-    A passage whose words stand in a better one already is left out, as is one that does not
-    fit: what comes after it may. The best hit is always there.
+    A passage whose words stand in a better one already is left out, as is one of another text
+    of the same work that says again what better ones do, and one that does not fit: what comes
+    after it may. ``twins`` tells, of two passages in two languages, what share of the first
+    stands in the second. The best hit is always there.
     """
     chosen: list[Evidence] = []
     room: float = characters
@@ -38,6 +48,31 @@ def select(hits: Sequence[Hit], limit: int, characters: int) -> tuple[Evidence, 
             break
         if any(text in e.passage.text for e in chosen) or (chosen and width(text) > room):
             continue
+        if _said_again(hit, chosen, twins or {}):
+            continue
         room -= width(text)
         chosen.append(Evidence(len(chosen) + 1, hit.passage, hit.source, hit.score))
     return tuple(chosen)
+
+
+def _said_again(
+    hit: Hit, chosen: Sequence[Evidence], twins: Mapping[tuple[str, str], float]
+) -> bool:
+    """Whether other texts of a hit's work say it already, in its words or translated.
+
+    A translation with another number says something else, which is for the reader to see.
+    """
+    others = [
+        e.passage
+        for e in chosen
+        if e.source.id != hit.source.id and e.source.one_work == hit.source.one_work
+    ]
+    if not others:
+        return False
+    if repeats([passage.text for passage in others], hit.passage.text):
+        return True
+    share = {p.id: twins.get((hit.passage.id, p.id), 0.0) for p in others}
+    said = [p.text for p in others if share[p.id]]
+    if sum(share.values()) < TRANSLATED:
+        return False
+    return stated(hit.passage.text) <= mentioned("\n".join(said))

@@ -158,7 +158,8 @@ class FactChecker:
             hits = self._library.search(draft.text, NEAREST, source_ids)
             if source_ids is None:
                 hits = with_originals(self._library, originals, draft.text, hits, NEAREST)
-            evidence = select(hits, NEAREST, CHARACTERS)
+            twins = self._library.store.works.twins([hit.passage.id for hit in hits])
+            evidence = select(hits, NEAREST, CHARACTERS, twins)
             claim = _numbered(self._verifier.check(draft, evidence, originals), evidence, shown)
             claims.append(replace(claim, text=text[start:end], start=start, end=end))
             if progress:

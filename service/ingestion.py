@@ -9,8 +9,8 @@ It prints nothing: whoever asks for an ingestion says what became of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,7 @@ from corpus.crawl import MAX_WAIT, Crawler
 from corpus.errors import NotFound
 from corpus.fetch import Fetcher
 from corpus.links import canonical_url
+from corpus.related import Link
 from corpus.store import Store
 from corpus.types import Source
 from corpus.uploads import Uploads
@@ -30,6 +31,7 @@ from index.removal import remove
 from index.report import Item, Progress, Tally
 from index.sync import check_index, sync
 from index.tasks import EVERYTHING, Choice
+from index.works import link_works
 from service import parts
 from service.settings import Settings
 
@@ -97,7 +99,9 @@ class Desk:
         tally = Tally(tell)
         with Ingestion(self.store, tally, reread=wanted.depth > 0) as ingestion:
             items = asyncio.run(self._read(ingestion, wanted))
-        return Done(items, sync(self.store, self.embedder, self.index, tally))
+        embedded = sync(self.store, self.embedder, self.index, tally)
+        links = link_works(self.store, self.embedder, self.index, tally)
+        return Done([_linked(item, links) for item in items], embedded)
 
     def remove(
         self, names: Sequence[str], tell: Callable[[Progress], None] = lambda _: None
@@ -110,7 +114,9 @@ class Desk:
         check_index(self.index, self.embedder.name)
         removed = [Removed(each, len(self.store.rows([each.id]))) for each in sources.values()]
         remove(self.store, self.cache, self.uploads, list(sources))
-        sync(self.store, self.embedder, self.index, Tally(tell))
+        tally = Tally(tell)
+        sync(self.store, self.embedder, self.index, tally)
+        link_works(self.store, self.embedder, self.index, tally)
         return removed
 
     def find(self, name: str) -> Source:
@@ -150,6 +156,12 @@ class Desk:
                     ingestion, items, crawler, depth=wanted.depth, limit=wanted.limit
                 )
             return items
+
+
+def _linked(item: Item, links: Mapping[str, Link]) -> Item:
+    """The item, with a word on the work that it is another text of."""
+    link = links.get(item.source_id)
+    return replace(item, reason="; ".join(filter(None, (item.reason, link and link.said))))
 
 
 def _addresses(name: str) -> list[str]:

@@ -27,6 +27,7 @@ _STEPS = {
     "opening": "opening the index",  # and with it the model: all is read, nothing indexed yet
     "waiting": "waiting for another process that writes the index",
     "indexing": "indexing passages",
+    "comparing": "comparing new sources with the others",
 }
 
 
@@ -61,6 +62,8 @@ class Display:
             said = [f"{now.documents:,} of {now.of_documents:,} documents"]
             if step == "indexing":
                 said = [f"{now.indexed:,} of {now.to_index:,} passages"]
+            elif step == "comparing":
+                said = [f"{now.compared:,} of {now.to_compare:,} sources"]
             else:
                 said += [f"{now.pages:,} pages", f"{now.passages:,} passages"]
             if now.failed:
@@ -89,7 +92,7 @@ class Display:
         rate, left = self._rate_and_left(now)
         each, to_wait = "" if rate is None else f"{rate:,.1f}", clock_time(left)
         reading = now.step == "reading"
-        indexed = f"{now.indexed:,}/{now.to_index:,}" if now.step == "indexing" else ""
+        indexed = f"{now.indexed:,}/{now.to_index:,}" if now.to_index else ""
         yield "documents", f"{now.documents:,}/{now.of_documents:,}", ""
         yield "failed", f"{now.failed:,}", ""
         yield "pages", f"{now.pages:,}", ""

@@ -1,7 +1,8 @@
 """Which sources report on others that are in the library too. Pure.
 
 An article that links to a paper, and a digest of it, report on the paper: what rests on them
-alone is second hand where the work itself can be cited.
+alone is second hand where the work itself can be cited. Two texts of one work, such as an article
+and its translation, do not report on each other, though one may link to the other.
 """
 
 from __future__ import annotations
@@ -9,6 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from corpus.types import Source
+
+
+def same_work(a: Source, b: Source) -> bool:
+    """Whether two sources are texts of one work."""
+    return a.one_work == b.one_work
 
 
 class Originals:
@@ -25,10 +31,10 @@ class Originals:
         for source in known.values():
             for citing in source.cited_by:
                 mutual = citing in known and source.id in known[citing].cited_by
-                if citing in known and citing != source.id and not mutual:
+                if citing in known and not mutual and not same_work(known[citing], source):
                     self._of[citing].append(source)
             work = works.get(source.url)
-            if source.kind == "digest" and work is not None and work.id != source.id:
+            if source.kind == "digest" and work is not None and not same_work(work, source):
                 self._of[source.id].append(work)
 
     def reports(self, source: Source) -> bool:
@@ -43,6 +49,17 @@ class Originals:
         """The works that these report on, by id."""
         found = {work.id: work for id in source_ids for work in self._of.get(id, ())}
         return [found[id] for id in sorted(found)]
+
+    def independent(self, sources: Iterable[Source]) -> int:
+        """How many works some sources are texts of, that do not report on another of these."""
+        cited = {source.id: source for source in sources}
+        works = {source.one_work for source in cited.values()}
+        reports = {
+            source.one_work
+            for source in cited.values()
+            if any(behind.one_work in works for behind in self._of.get(source.id, ()))
+        }
+        return len(works - reports) or len(works)
 
     def secondary(self, source_ids: Iterable[str]) -> bool:
         """Whether all of these only report on works that are here in their own words."""

@@ -24,6 +24,7 @@ from index.ingest import Ingestion
 from index.removal import forget_unused
 from index.report import Item, Progress, Tally
 from index.sync import check_index, sync
+from index.works import link_works
 from service.jobs import Job, JobTable, Status
 from service.pausing import Pausing, Stopped
 
@@ -143,7 +144,9 @@ class Run:
 
     def _sync(self, tally: Tally) -> None:
         means = self._means
-        sync(means.store, Pausing(means.embedder, self._watch), means.index, tally)
+        embedder = Pausing(means.embedder, self._watch)
+        sync(means.store, embedder, means.index, tally)
+        link_works(means.store, embedder, means.index, tally)
 
     def _watch(self, _progress: Progress | None = None) -> None:
         if self._stop.is_set():
@@ -193,7 +196,7 @@ class _Told(Tally):
         self._table.note(self._job_id, self.progress)
 
     def _hear(self, progress: Progress) -> None:
-        if progress.step in ("waiting", "indexing"):
+        if progress.step != "reading":
             self._watch(progress)
         if progress.step != self._step or time.monotonic() - self._written >= NOTED_EVERY:
             self._table.note(self._job_id, progress)

@@ -75,8 +75,11 @@ class Claim:
     """One sentence of an answer: ``answer.text[start:end] == text``, its markers follow.
 
     ``secondary``: it rests only on sources that report on a work which is in the library too.
-    ``disputed_by``: quotes of other sources that say otherwise. ``reason`` says, to the reader,
-    why a claim is not supported; it is empty for one that is.
+    ``disputed_by``: quotes of other sources that say otherwise, those of other works first.
+    ``reason`` says, to the reader, why a claim is not supported; it is empty for one that is.
+    ``works``: on how many independent works a supported claim rests. Two texts of one work, such
+    as an original and its translation, are one, and what reports on another one that is cited is
+    none; 0 for a claim that is not supported, or was made when works were not counted.
     """
 
     text: str
@@ -87,6 +90,7 @@ class Claim:
     secondary: bool = False
     disputed_by: tuple[Citation, ...] = ()
     reason: str = ""
+    works: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from corpus.sentences import sentences
+from corpus.types import Source
 from index.checker import Checker
 from index.embed import Embedder
 from index.tokens import is_japanese
@@ -104,10 +105,12 @@ class Verifier:
                 return self._withheld(draft, readings)
             citations = tuple(_cite(reading.window) for reading in bearing)
             verdict = Verdict("supported", round(bearing[0].support, 3), self._method)
+        cited = _sources(citations, evidence)
         return replace(
             _claim(draft, citations, verdict),
-            secondary=originals.secondary(c.source_id for c in citations),
-            disputed_by=_disputes(rivals, {c.source_id for c in citations}),
+            secondary=originals.secondary(source.id for source in cited),
+            disputed_by=_disputes(rivals, cited),
+            works=originals.independent(cited),
         )
 
     def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[Reading]:
@@ -275,11 +278,23 @@ def _has(text: str, finding: Finding) -> bool:
     return finding.kind == "name" and finding.claimed.casefold() in text.casefold()
 
 
-def _disputes(rivals: Sequence[Rival], cited: set[str]) -> tuple[Citation, ...]:
-    """Quotes of sources that are not cited which say otherwise, of each source the nearest."""
+def _sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
+    """The sources of some citations, each once."""
+    shown = {e.source.id: e.source for e in evidence}
+    return [shown[id] for id in dict.fromkeys(c.source_id for c in citations)]
+
+
+def _disputes(rivals: Sequence[Rival], cited: Sequence[Source]) -> tuple[Citation, ...]:
+    """Quotes of sources that are not cited which say otherwise, of each source the nearest.
+
+    Another text of a cited work that says otherwise, such as an earlier version, is for the
+    reader to see, but is no second voice: it comes after those of other works.
+    """
+    ids, works = {source.id for source in cited}, {source.one_work for source in cited}
     found = {
-        rival.window.evidence.source.id: _cite(rival.window)
+        rival.window.evidence.source.id: rival.window
         for rival in sorted(rivals, key=lambda rival: rival.covered)
-        if rival.window.evidence.source.id not in cited
+        if rival.window.evidence.source.id not in ids
     }
-    return tuple(found.values())[:MAX_CITATIONS]
+    ordered = sorted(found.values(), key=lambda window: window.evidence.source.one_work in works)
+    return tuple(map(_cite, ordered))[:MAX_CITATIONS]

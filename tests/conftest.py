@@ -27,6 +27,7 @@ from index.models import BUNDLED
 from index.report import Tally
 from index.search import Library
 from index.sync import sync
+from index.works import link_works
 from service.history import History
 from service.verify import Verifier
 
@@ -106,6 +107,7 @@ def library_folder(
     with Ingestion(store) as ingestion:
         asyncio.run(ingestion.library(entries(), offline))
     sync(store, embedder, folder / "index", Tally())
+    link_works(store, embedder, folder / "index", Tally())
     for old in CACHE.glob("library-*"):
         shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(folder, partial := CACHE / f"library-{os.getpid()}.part")

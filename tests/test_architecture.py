@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ["corpus", "index", "service"]
-KEEPING = ["database", "former", "store", "tables"]
+KEEPING = ["database", "former", "related", "store", "tables"]
 KEEPERS = ["service/history.py", "service/jobs.py"]
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 

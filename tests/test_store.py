@@ -50,7 +50,7 @@ def test_what_is_put_comes_back(store: Store) -> None:
     text = "題\n\n本文です。More text."
     doc = Document(source, text, (Section("題", 1, 0, len(text)),), (Page(7, 0, len(text)),))
     assert put(store, doc) == Change(1, 0)
-    saved = replace(source, version=text_hash(text))
+    saved = replace(source, version=text_hash(text), work="a")
     again = Store(store.database.url)
     assert again.document("a") == replace(doc, source=saved)
     assert again.source("a") == saved
@@ -66,7 +66,7 @@ def test_pages_read_by_ocr_come_back_and_those_of_earlier_versions_are_none(stor
     put(store, replace(document("a"), pages=pages))
     assert store.document("a").pages == pages
     old = '[{"number": 1, "start": 0, "end": 4}]'
-    with sqlite3.connect(store.url.removeprefix("sqlite:///")) as db:
+    with sqlite3.connect(store.database.url.removeprefix("sqlite:///")) as db:
         db.execute("UPDATE documents SET pages = ?", (old,))
     db.close()
     assert store.document("a").pages == (Page(1, 0, 4),)
