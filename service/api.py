@@ -34,9 +34,10 @@ from corpus.errors import (
     TextRefused,
 )
 from index.local import read_manifest
-from service import receipt
+from service import plain, receipt
 from service.engine import Engine
 from service.factcheck import FactChecker, check_text
+from service.mcp import Door
 from service.middleware import BodyLimit, Headers
 from service.question import check_question
 from service.types import Event, to_json
@@ -104,18 +105,22 @@ def create_app(
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
     warm_up: Callable[[], None] | None = None,
+    public_url: str = "",
 ) -> FastAPI:
     """The service over an engine.
 
     ``warm_up`` runs in a thread before the first request is taken, so that a service that
     answers at all answers at full speed; ``on_close`` is awaited when the service ends.
+    ``public_url`` is the address that readers reach it at; empty: this machine.
     """
+    door = Door(engine, public_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if warm_up:
             await run_in_threadpool(warm_up)
-        yield
+        async with door.running():
+            yield
         if on_close:
             await on_close()
 
@@ -134,6 +139,8 @@ def create_app(
     _add_library(app, engine)
     _add_health(app, engine, index_dir)
     _add_page(app)
+    plain.add(app, engine.library.store, public_url)
+    app.add_route("/mcp", door, include_in_schema=False)
     return app
 
 

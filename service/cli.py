@@ -383,7 +383,11 @@ def serve() -> None:
     engine, close = parts.engine(settings)
 
     service = create_app(
-        engine, index_dir=settings.index_dir, on_close=close, warm_up=engine.warm_up
+        engine,
+        index_dir=settings.index_dir,
+        on_close=close,
+        warm_up=engine.warm_up,
+        public_url=settings.public_url,
     )
 
     class Server(uvicorn.Server):
@@ -395,6 +399,15 @@ def serve() -> None:
     config = uvicorn.Config(service, log_level=settings.log, timeout_graceful_shutdown=5)
     print(f"Tenkyo is starting at {address} …", flush=True)
     Server(config).run(sockets=[bound])
+
+
+@app.command("mcp")
+def serve_mcp() -> None:
+    """Serve an MCP client, such as Claude Desktop, by standard input and output."""
+    from service.mcp import serve_stdio
+
+    settings = parts.read()
+    asyncio.run(serve_stdio(partial(parts.engine, settings), settings.address))
 
 
 def _read(name: str) -> bytes:

@@ -23,6 +23,11 @@ class Settings(BaseModel):
     data_dir: Path = Field(Path("data"), description="folder of the database, index and models")
     host: str = Field("127.0.0.1", description="address that the service listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that the service listens on")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#\s]+/?)?$",
+        description="address that readers reach the service at; empty: that of its machine",
+    )
     database_url: str = Field("", description="database; empty: SQLite in the data folder")
     embedder: str = Field(BUNDLED, description="embedding model: bundled:…, a folder or a hub id")
     judge: str = Field("", description="model that judges claims: a folder or hub id; empty: ours")
@@ -45,6 +50,12 @@ class Settings(BaseModel):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tenkyo.db'}"
+
+    @property
+    def address(self) -> str:
+        """Where readers on this machine, or those of the public address, find the service."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def index_dir(self) -> Path:
