@@ -43,7 +43,7 @@ def add(app: FastAPI, store: Store, public_url: str = "") -> None:
         base = (public_url or str(request.base_url)).rstrip("/")
         return PlainTextResponse(_LLMS.format(base=base))
 
-    @app.get("/sources/{source_id}", summary="The text of one source, to be read")
+    @app.get("/sources/{source_id:path}", summary="The text of one source, to be read")
     def source(source_id: str) -> PlainTextResponse:
         document = store.document(source_id)
         title = document.source.title
