@@ -37,7 +37,7 @@ from index.local import read_manifest
 from service import plain, receipt
 from service.engine import Engine
 from service.factcheck import FactChecker, check_text
-from service.mcp import Door
+from service.mcp_serving import Door
 from service.middleware import BodyLimit, Headers
 from service.question import check_question
 from service.types import Event, to_json

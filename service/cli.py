@@ -404,7 +404,7 @@ def serve() -> None:
 @app.command("mcp")
 def serve_mcp() -> None:
     """Serve an MCP client, such as Claude Desktop, by standard input and output."""
-    from service.mcp import serve_stdio
+    from service.mcp_serving import serve_stdio
 
     settings = parts.read()
     asyncio.run(serve_stdio(partial(parts.engine, settings), settings.address))

@@ -524,12 +524,12 @@ def test_a_process_says_nothing_but_the_protocol_and_ends_with_its_input(process
 
 
 def test_the_handshake_waits_for_nothing_heavy():
-    script = "import sys, service.mcp; print(*sys.modules)"
+    script = "import sys, service.mcp_serving; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
     )
     loaded = set(done.stdout.split())
-    assert "service.mcp" in loaded, done.stderr
+    assert "service.mcp_serving" in loaded, done.stderr
     assert not loaded & {
         "torch",
         "faiss",
