@@ -1,36 +1,39 @@
-"""A question that leans on the one before, made one that stands alone. Pure, no model.
+"""A question that leans on the one before, made one that stands alone. Pure.
 
 "And how many of them were not English?" finds nothing by itself. What it leaves out is taken
 from the last question, in the reader's own words: its names, or, where the new question is a
 mere scrap, all of its words that carry sense; and where it has no names, the title of what was
-cited. They are put before the question, which stays as it was asked.
+cited. They are put before the question, which stays as it was asked. A language model may
+rewrite it instead, in words of the conversation.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from service.injection import neutral
-from service.prompt import Message
+from service.prompt import Message, rewriting
 from service.question import LONGEST_QUESTION, language_of
 from service.words import words
 
 SCRAP = 2  # words with sense, at most, of a question that leaves out what is asked
 CARRIED = 200  # characters
+BETTER = 0.6  # log-odds by which a question must be answered better as it was asked, to stand so
 ANSWER_SHOWN = 600  # characters of the last answer that a model is shown
 
 _POINTS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those)\b"
-    r"|\b(?:the|that) (?:(?:same|first|second|other|latter|former) )?(?:\w+ )?(?:papers?|models?|authors?"
-    r"|articles?|work|study|systems?|services?|company|team|method|agents?|data ?sets?|one|ones)\b"
+    r"|\b(?:the|that) (?:(?:same|first|second|other|latter|former) )?(?:\w+ )?(?:papers?|models?"
+    r"|authors?|articles?|work|study|systems?|services?|company|team|method|agents?|data ?sets?"
+    r"|ones?)\b"
     r"|それ|その|これ(?!まで|から)|この|あれ|あの|彼ら?|彼女|同社|前者|後者|当該",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
-    r"^(?:and|but|or|also|then|so|what about|how about)\b|^(?:では|じゃあ|また|ちなみに|ほかに|他に)"
+    r"^(?:and|but|or|also|then|so|what about|how about)\b"
+    r"|^(?:では|じゃあ|また|ちなみに|ほかに|他に)"
     r"|^[^、。]{1,20}(?:は|も|なら|の場合は)[?？]?$",
     re.IGNORECASE,
 )
@@ -49,10 +52,14 @@ _OPENS = frozenset(
 )
 # Capital letters that name no subject.
 _COMMON = frozenset(
-    "gpu gpus cpu cpus tpu ram vram gb mb ai fid wer bleu psnr api url pdf co2 english japanese".split()
+    (
+        "gpu gpus cpu cpus tpu ram vram gb mb ai fid wer bleu psnr api url pdf co2 english japanese"
+    ).split()
 )
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]+")
-_TOPIC = re.compile(r"は|が|も|って|について|に関して")  # a question in Japanese that says whom it is of
+_TOPIC = re.compile(
+    r"は|が|も|って|について|に関して"
+)  # a question in Japanese that says whom it is of
 
 
 Lean = Literal["points", "goes_on", "maybe", "no"]
@@ -122,3 +129,29 @@ def alone(question: str, last: Turn | None) -> str:
     before = carried(question, last) if last else ""
     together = f"{before}: {question}"
     return together if before and len(together) <= LONGEST_QUESTION else question
+
+
+def stands(as_asked: float, filled: float) -> bool:
+    """Whether a question that only may lean is taken as it was asked: by the checker's reading,
+    in log-odds, of the best passage found for it, and for it with what it may leave out."""
+    return as_asked > filled + BETTER
+
+
+def request(question: str, last: Turn) -> list[Message]:
+    """What a language model is asked, to rewrite a question that leans."""
+    return rewriting(question, last.question, last.answer[:ANSWER_SHOWN])
+
+
+def rewritten(said: str, question: str, last: Turn) -> str:
+    """The question as a model rewrote it, or as ``alone`` has it where the model did not keep to
+    the task: answered, changed the language, or brought in a word that nobody said."""
+    lines = [line.strip(' \t"“”「」') for line in said.splitlines() if line.strip()]
+    made = lines[0] if len(lines) == 1 else ""
+    known = " ".join((question, last.question, last.answer, *last.titles)).lower()
+    new = [w for w in words(made) if w.kind != "turn" and w.shown.lower() not in known]
+    asked = {w.text for w in words(question)}
+    kept = asked <= {w.text for w in words(made)}
+    ends = made.endswith(("?", "？", "。", "か"))
+    if new or not (kept and ends) or language_of(made) != language_of(question):
+        return alone(question, last)
+    return made
