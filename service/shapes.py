@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from corpus.passages import in_context
 from corpus.types import Document, Passage, Source
-from service.injection import for_readers, neutral
+from service.injection import for_readers, neutral, speaks_to_a_model
 from service.types import Answer, Citation, Claim, Evidence, Rejected
 
 if TYPE_CHECKING:  # it is heavy
@@ -67,7 +67,12 @@ def _fragment(words: str) -> str:
 def title(source: Source, passage: Passage | None = None) -> str:
     """The name of a source, and of the place in it, in one line."""
     heads = in_context("", passage, source) if passage else source.title
-    return neutral(heads) or source.id
+    return _line(heads) or source.id
+
+
+def _line(text: str) -> str:
+    """A name in one line; one that gives a language model orders is left out."""
+    return LEFT_OUT if speaks_to_a_model(text) else neutral(text)
 
 
 def readable(text: str) -> str:
@@ -95,13 +100,13 @@ def fetched(document: Document, base: str, passage: Passage | None = None) -> di
     facts = {
         "source_id": source.id,
         "kind": source.kind,
-        "heading": neutral(passage.heading) if passage else "",
+        "heading": _line(passage.heading) if passage else "",
         "page": str(passage.page or "") if passage else "",
-        "authors": neutral(", ".join(source.authors)),
-        "venue": neutral(source.venue),
+        "authors": _line(", ".join(source.authors)),
+        "venue": _line(source.venue),
         "published": source.published,
         "language": source.language,
-        "licence": neutral(source.licence),
+        "licence": _line(source.licence),
         "note": "our own summary: the work itself is at the address" * (source.kind == "digest"),
     }
     if passage:
