@@ -144,7 +144,7 @@ def request(question: str, last: Turn) -> list[Message]:
 
 def rewritten(said: str, question: str, last: Turn) -> str:
     """The question as a model rewrote it, or as ``alone`` has it where the model did not keep to
-    the task: answered, changed the language, or brought in a word that nobody said."""
+    the task: repeated it, answered, changed the language, or brought in a word that nobody said."""
     lines = [line.strip(' \t"“”「」') for line in said.splitlines() if line.strip()]
     made = lines[0] if len(lines) == 1 else ""
     known = " ".join((question, last.question, last.answer, *last.titles)).lower()
@@ -152,6 +152,7 @@ def rewritten(said: str, question: str, last: Turn) -> str:
     asked = {w.text for w in words(question)}
     kept = asked <= {w.text for w in words(made)}
     ends = made.endswith(("?", "？", "。", "か"))
-    if new or not (kept and ends) or language_of(made) != language_of(question):
+    leaning = made == question or leans(made) in ("points", "goes_on")
+    if new or leaning or not (kept and ends) or language_of(made) != language_of(question):
         return alone(question, last)
     return made

@@ -101,6 +101,8 @@ def test_a_model_that_keeps_to_the_task_is_believed():
     "said",
     [
         "",
+        "And how many were not English?",
+        "How many of them were not English?",
         "126,000 hours of foreign speech.",
         "How many hours of audio of Google were not English?",
         "How many hours was Whisper trained on?",
@@ -115,7 +117,7 @@ def test_a_model_that_does_not_is_not(said):
 
 @pytest.mark.parametrize("chosen", ["tuned", "held"])
 def test_the_library_answers_follow_ups(library, checker, chosen):
-    """Retrieval with and without; docs/evaluation.md is where the figures go."""
+    """Retrieval with and without; tests/benchmarks/followups.py measures more."""
     engine, first, fifth, bare = Engine(library, checker), 0, 0, 0
     rows = [row for row in ROWS if row["set"] == chosen and row["kind"] != "alone"]
 
