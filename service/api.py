@@ -22,11 +22,12 @@ from starlette.concurrency import run_in_threadpool
 
 from corpus.errors import TenkyoError
 from index.local import read_manifest
-from service import openai_api, receipt, wire
+from service import openai_api, plain, receipt, wire
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
 from service.jobs_api import add_jobs
 from service.library_api import add_library
+from service.mcp_serving import Door
 from service.middleware import MAX_UPLOADS, BodyLimit, Headers, Hosts, SameOrigin
 from service.problems import STATUSES, as_problem, handle_errors, problem
 from service.question import check_question
@@ -86,6 +87,7 @@ def create_app(
     warm_up: Callable[[], None] | None = None,
     runner: Runner | None = None,
     hosts: Collection[str] | None = None,
+    public_url: str = "",
 ) -> FastAPI:
     """The service over an engine.
 
@@ -93,7 +95,9 @@ def create_app(
     answers at all answers at full speed; ``on_close`` is awaited when the service ends.
     ``runner`` works off ingestions; without one the library can only be read. ``hosts`` are
     the names that it is to be asked by, besides IP addresses and localhost; None: any.
+    ``public_url`` is the address that readers reach it at; empty: this machine.
     """
+    door = Door(engine, public_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -101,7 +105,8 @@ def create_app(
             await run_in_threadpool(warm_up)
         if runner:
             await run_in_threadpool(runner.start)
-        yield
+        async with door.running():
+            yield
         if runner:
             await run_in_threadpool(runner.close)
         if on_close:
@@ -116,7 +121,7 @@ def create_app(
         responses={"default": wire.PROBLEM},
     )
     app.add_middleware(BodyLimit, larger={"/v1/documents": MAX_UPLOADS})
-    app.add_middleware(SameOrigin)
+    app.add_middleware(SameOrigin, but={"/mcp"})
     if hosts is not None:
         app.add_middleware(Hosts, names=hosts)
     app.add_middleware(Headers, headers=HEADERS)
@@ -129,6 +134,8 @@ def create_app(
     _add_health(app, engine, index_dir)
     app.include_router(openai_api.router(engine, STATUSES))
     _add_page(app)
+    plain.add(app, engine.library.store, public_url)
+    app.add_route("/mcp", door, include_in_schema=False)
     return app
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class _InOrder(typer.core.TyperGroup):
     """Lists the commands in the order in which they come up; one that is not named, last."""
 
-    NAMES = "ingest sources remove reindex ask search show verify eval serve".split()
+    NAMES = "ingest sources remove reindex ask search show verify eval serve mcp".split()
 
     def list_commands(self, context: typer.Context) -> list[str]:
         rank = {name: place for place, name in enumerate(self.NAMES)}
@@ -300,6 +300,7 @@ def serve() -> None:
         warm_up=engine.warm_up,
         runner=runner,
         hosts=settings.host_names,
+        public_url=settings.public_url,
     )
 
     class Server(uvicorn.Server):
@@ -315,6 +316,15 @@ def serve() -> None:
     config = uvicorn.Config(service, log_level=settings.log, timeout_graceful_shutdown=5)
     print(f"Tenkyo is starting at {address} …", flush=True)
     Server(config).run(sockets=[bound])
+
+
+@app.command("mcp")
+def serve_mcp() -> None:
+    """Serve an MCP client, such as Claude Desktop, by standard input and output."""
+    from service.mcp_serving import serve_stdio
+
+    settings = parts.read()
+    asyncio.run(serve_stdio(partial(parts.engine, settings), settings.address))
 
 
 def _read(name: str) -> bytes:

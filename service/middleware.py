@@ -50,14 +50,15 @@ class SameOrigin:
 
     A page may have the browser of its reader post a form to any address, this machine's own
     included. Browsers say where such a request comes from; programs, which are not led by
-    pages, say nothing, and pass.
+    pages, say nothing, and pass. A path in ``but`` sees to it itself.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, but: Collection[str] = ()) -> None:
+        self.app, self.but = app, frozenset(but)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READING:
+        writes = scope["type"] == "http" and scope["method"] not in _READING
+        if writes and scope["path"] not in self.but:
             headers = _Sent(scope=scope)
             site, origin = headers.get("sec-fetch-site"), headers.get("origin")
             if site is not None:

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +28,11 @@ class Settings(BaseModel):
         "",
         description="names that the service is asked by, with commas, besides localhost and IP"
         " addresses; *: any; empty: none, or any where it listens beyond this machine",
+    )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#\s]+/?)?$",
+        description="address that readers reach the service at; empty: that of its machine",
     )
     database_url: str = Field("", description="database; empty: SQLite in the data folder")
     embedder: str = Field(BUNDLED, description="embedding model: bundled:…, a folder or a hub id")
@@ -52,6 +58,12 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tenkyo.db'}"
 
     @property
+    def address(self) -> str:
+        """Where readers on this machine, or those of the public address, find the service."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def index_dir(self) -> Path:
         return self.data_dir / "index"
 
@@ -67,6 +79,8 @@ class Settings(BaseModel):
     def host_names(self) -> list[str] | None:
         """The names that are answered to besides localhost and IP addresses; None: any."""
         names = [name.strip() for name in self.hosts.split(",") if name.strip()]
+        if self.public_url:
+            names.append(urlsplit(self.public_url).hostname or "")
         here = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
         return None if "*" in names or not (names or here) else names
 

@@ -73,4 +73,11 @@ def test_help_is_quick() -> None:
     assert done.returncode == 0 and "Usage" in done.stdout, done.stderr
     loaded = set(done.stderr.split())
     assert "service.cli" in loaded
-    assert not loaded & {"torch", "faiss", "fastapi", "transformers", "sentence_transformers"}
+    assert not loaded & {
+        "torch",
+        "faiss",
+        "fastapi",
+        "mcp",
+        "transformers",
+        "sentence_transformers",
+    }

@@ -1,0 +1,242 @@
+"""What other programs' models are shown of the library: names, addresses and texts. Pure.
+
+A client's language model reads this, so what a source says to a language model stands nowhere
+in it, as it stands nowhere in our own prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from corpus.passages import in_context
+from corpus.types import Document, Passage, Source
+from service.injection import for_readers, neutral, speaks_to_a_model
+from service.types import Answer, Citation, Claim, Evidence, Rejected
+
+if TYPE_CHECKING:  # it is heavy
+    from service.factcheck import Checked
+
+CONTEXT = 600  # characters before and after a passage from which whole sentences are shown with it
+LONGEST = 60_000  # characters of a source that are given at once
+SHORT = 120  # characters up to which a quote is named whole in an address
+WORDS, LETTERS = 6, 20  # of a longer one that are named at each end, with and without spaces
+NEAREST = 3  # sources named where there is no answer
+LEFT_OUT = "[…]"
+
+
+def address(source: Source, base: str, words: str = "", page: int | None = None) -> str:
+    """Where a reader finds ``words`` of a source: an absolute http(s) address.
+
+    A PDF is opened at the page and another source at the words; a digest leads to its
+    original, where its words do not stand. A source without such an address has a page of the
+    service's own, below ``base``.
+    """
+    try:
+        parts = urlsplit(source.url)
+        web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # [ without ]
+        web = False
+    if not web:
+        place = f"{base.rstrip('/')}/sources/{quote(source.id, safe='')}"
+        return f"{place}#:~:text={_fragment(words)}" if words else place
+    if source.kind == "digest":
+        return source.url
+    host, path = parts.hostname.removeprefix("www."), parts.path.lower()
+    if path.endswith(".pdf") or (host == "arxiv.org" and path.startswith("/pdf/")):
+        return parts._replace(fragment=f"page={page}").geturl() if page else source.url
+    if not words:
+        return source.url
+    return f"{source.url}{'' if parts.fragment else '#'}:~:text={_fragment(words)}"
+
+
+def _fragment(words: str) -> str:
+    """The words as a text fragment names them: a long text by its first and last words."""
+    text = " ".join(words.encode("utf-8", "replace").decode().split())
+    ends = [text]
+    if len(text) > SHORT:
+        by_word = text.split(" ")
+        if len(by_word) >= 2 * WORDS:
+            ends = [" ".join(by_word[:WORDS]), " ".join(by_word[-WORDS:])]
+        else:
+            ends = [text[:LETTERS], text[-LETTERS:]]
+    return ",".join(quote(end, safe="").replace("-", "%2D") for end in ends)
+
+
+def title(source: Source, passage: Passage | None = None) -> str:
+    """The name of a source, and of the place in it, in one line."""
+    heads = in_context("", passage, source) if passage else source.title
+    return _line(heads) or source.id
+
+
+def _line(text: str) -> str:
+    """A name in one line; one that gives a language model orders is left out."""
+    return LEFT_OUT if speaks_to_a_model(text) else neutral(text)
+
+
+def readable(text: str) -> str:
+    """A text without what it says to a language model, for which LEFT_OUT stands."""
+    made, at = [], 0
+    for start, end in [*for_readers(text), (len(text), len(text))]:
+        between = text[at:start]
+        made += [f" {LEFT_OUT} " if between.strip() else between, text[start:end]]
+        at = end
+    return "".join(made).strip()
+
+
+def found(passage: Passage, source: Source, base: str) -> dict[str, Any]:
+    """A passage as a row of a search."""
+    return {
+        "id": passage.id,
+        "title": title(source, passage),
+        "url": address(source, base, passage.text, passage.page),
+    }
+
+
+def fetched(document: Document, base: str, passage: Passage | None = None) -> dict[str, Any]:
+    """A passage with the sentences around it, or a whole source up to LONGEST characters."""
+    source = document.source
+    facts = {
+        "source_id": source.id,
+        "kind": source.kind,
+        "heading": _line(passage.heading) if passage else "",
+        "page": str(passage.page or "") if passage else "",
+        "authors": _line(", ".join(source.authors)),
+        "venue": _line(source.venue),
+        "published": source.published,
+        "language": source.language,
+        "licence": _line(source.licence),
+        "note": "our own summary: the work itself is at the address" * (source.kind == "digest"),
+    }
+    if passage:
+        text = around(document.text, passage)
+    else:
+        text = readable(document.text[:LONGEST])
+        if len(document.text) > LONGEST:
+            facts["cut"] = f"the first {LONGEST:,} of {len(document.text):,} characters"
+    row = found(passage, source, base) if passage else {}
+    whole = {"id": source.id, "title": title(source), "url": address(source, base)} | row
+    return whole | {"text": text, "metadata": {k: v for k, v in facts.items() if v}}
+
+
+def around(text: str, passage: Passage) -> str:
+    """A passage and the whole sentences within CONTEXT characters of it, for readers."""
+    low, high = max(0, passage.start - CONTEXT), min(len(text), passage.end + CONTEXT)
+    spans = [(low + start, low + end) for start, end in for_readers(text[low:high])]
+    if low and spans and spans[0][0] < passage.start:
+        spans = spans[1:]  # its beginning may be cut off
+    if high < len(text) and spans and spans[-1][1] > passage.end:
+        spans = spans[:-1]
+    if not spans:
+        return LEFT_OUT
+    start, end = spans[0][0], spans[-1][1]
+    return readable(text[min(start, passage.start) : max(end, passage.end)])
+
+
+def answer(made: Answer, base: str) -> dict[str, Any]:
+    """An answer: claims with citations and verdicts, and the sources under their numbers."""
+    where = _sources(made.evidence)
+    return {
+        "id": made.id,
+        "question": made.question,
+        "mode": made.mode,
+        "abstained": made.abstained,
+        "reason": made.reason,
+        "text": made.text,
+        "claims": [_claim(claim, where, base) for claim in made.claims],
+        "rejected": [_rejected(rejected, where, base) for rejected in made.rejected],
+        "sources": [_source(e, base) for e in made.evidence],
+    }
+
+
+def checked(made: Checked, base: str) -> dict[str, Any]:
+    """The claims of a text with their verdicts, and the sources under their numbers."""
+    where = _sources(made.evidence)
+    return {
+        "claims": [_claim(claim, where, base) for claim in made.claims],
+        "sources": [_source(e, base) for e in made.evidence],
+        "error_rates": made.error_rates,
+    }
+
+
+def answer_text(made: dict[str, Any]) -> str:
+    """An answer to be read: sentences with numbers, then the sources they name, with quotes."""
+    reason, claims = made["reason"], made["claims"]
+    lines = [f"({reason})" if claims else reason] if reason else []
+    lines += [_marked(claim) for claim in claims]
+    return "\n".join(lines) + _listed(made, "Sources" if claims else "Nearest in the library")
+
+
+def checked_text(made: dict[str, Any]) -> str:
+    """Verdicts to be read: a claim a line, then the sources they rest on, with quotes."""
+    lines = []
+    for claim in made["claims"]:
+        lines.append(f"{claim['verdict']['label']}: {_marked(claim)}")
+        lines += [f"    {claim['reason']}"] if claim["reason"] else []
+    return "\n".join(lines or ["The text makes no claims."]) + _listed(made, "Sources")
+
+
+def _sources(evidence: Sequence[Evidence]) -> dict[str, Source]:
+    return {e.source.id: e.source for e in evidence}
+
+
+def _source(evidence: Evidence, base: str) -> dict[str, Any]:
+    row = found(evidence.passage, evidence.source, base)
+    return {"label": evidence.label, "kind": evidence.source.kind} | row
+
+
+def _citation(citation: Citation, where: dict[str, Source], base: str) -> dict[str, Any]:
+    names = ("label", "source_id", "passage_id", "quote", "start", "end", "page")
+    url = address(where[citation.source_id], base, citation.quote, citation.page)
+    return {name: getattr(citation, name) for name in names} | {"url": url}
+
+
+def _verdict(said: Claim | Rejected) -> dict[str, Any]:
+    return {"label": said.verdict.label, "score": round(said.verdict.score, 4)}
+
+
+def _claim(claim: Claim, where: dict[str, Source], base: str) -> dict[str, Any]:
+    return {
+        "text": claim.text,
+        "start": claim.start,
+        "end": claim.end,
+        "verdict": _verdict(claim),
+        "citations": [_citation(c, where, base) for c in claim.citations],
+        "disputed_by": [_citation(c, where, base) for c in claim.disputed_by],
+        "secondary": claim.secondary,
+        "reason": claim.reason,
+    }
+
+
+def _rejected(said: Rejected, where: dict[str, Source], base: str) -> dict[str, Any]:
+    return {
+        "text": said.text,
+        "reason": said.reason,
+        "verdict": _verdict(said),
+        "citations": [_citation(c, where, base) for c in said.citations],
+    }
+
+
+def _marked(claim: dict[str, Any]) -> str:
+    text = " ".join(claim["text"].split())
+    markers = "".join(f"[{citation['label']}]" for citation in claim["citations"])
+    return f"{text} {markers}" if markers else text
+
+
+def _listed(made: dict[str, Any], head: str) -> str:
+    """The sources that claims cite, with the words cited; where there are none, the nearest."""
+    quotes: dict[int, list[str]] = {}
+    for claim in made["claims"]:
+        for citation in (*claim["citations"], *claim["disputed_by"]):
+            said = f"    “{' '.join(citation['quote'].split())}”"
+            said += " (says otherwise)" * (citation in claim["disputed_by"])
+            if said not in quotes.setdefault(citation["label"], []):
+                quotes[citation["label"]].append(said)
+    lines = []
+    for source in made["sources"]:
+        if source["label"] in quotes or (not made["claims"] and source["label"] <= NEAREST):
+            kind = " (a summary of ours)" if source["kind"] == "digest" else ""
+            lines.append(f"[{source['label']}] {source['title']}{kind} {source['url']}")
+            lines += quotes.get(source["label"], [])
+    return "\n\n" + "\n".join([f"{head}:", *lines]) if lines else ""

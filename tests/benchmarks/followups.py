@@ -1,0 +1,91 @@
+"""How well questions that lean on the one before are understood, in the library as shipped.
+
+    python tests/benchmarks/followups.py [CONVERSATIONS.jsonl]
+
+Four ways to ask the second question of each conversation: as it was asked, with the whole first
+question before it, as service.followup fills it, and so only where the checker does not find a
+better answer to it as it was asked. Rows with ``set`` "tuned" are those that the rules were made
+by, those with "held" were written afterwards; ``kind`` "alone" is a new subject, for which nothing
+may be taken over. A passage is right if it is of a source in ``sources`` and has the words
+``says``; an answer, by quotes, if one of its citations is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from corpus.passages import in_context
+from service import parts
+from service.engine import Engine
+from service.followup import Turn, alone, leans, stands
+from service.settings import read_settings
+
+DATA = Path(__file__).parents[1] / "data"
+WAYS = ("as asked", "whole", "filled", "decided")
+NEAREST = 8
+
+
+def reading(engine: Engine, question: str) -> float:
+    """How much of an answer the best passage for a question is, by the checker, in log-odds."""
+    hits = engine.library.search(question, NEAREST)
+    pairs = [(in_context(h.passage.text, h.passage, h.source), question) for h in hits]
+    return float(engine.checker.answers(pairs).max())
+
+
+def last_turn(engine: Engine, question: str) -> Turn:
+    made = asyncio.run(engine.answer(question, mode="quoted"))
+    titles = {e.label: e.source.title for e in made.evidence}
+    cited = [titles[c.label] for claim in made.claims for c in claim.citations]
+    return Turn(question, " ".join(claim.text for claim in made.claims), tuple(cited))
+
+
+def ways(engine: Engine, row: dict) -> dict[str, str]:
+    """The question of a row in each of the four ways."""
+    last, asked = last_turn(engine, row["first"]), row["then"]
+    filled = decided = alone(asked, last)
+    if filled != asked and leans(asked) == "maybe":
+        decided = asked if stands(reading(engine, asked), reading(engine, filled)) else filled
+    return dict(zip(WAYS, (asked, f"{last.question} {asked}", filled, decided), strict=True))
+
+
+def measure(engine: Engine, row: dict, question: str) -> Counter[str]:
+    """What is right of one question: retrieval to the first and to the fifth place, the answer."""
+    hits = engine.library.search(question, 5)
+    source = [hit.source.id in row["sources"] for hit in hits]
+    passage = [ok and row["says"] in hit.passage.text for ok, hit in zip(source, hits, strict=True)]
+    made = asyncio.run(engine.answer(question, mode="quoted"))
+    cited = (c for claim in made.claims for c in claim.citations)
+    answered = any(c.source_id in row["sources"] and row["says"] in c.quote for c in cited)
+    return Counter(
+        {
+            "source@1": source[0],
+            "source@5": any(source),
+            "passage@1": passage[0],
+            "passage@5": any(passage),
+            "answered": answered,
+        }
+    )
+
+
+def main(path: Path) -> None:
+    engine, _ = parts.engine(read_settings())
+    totals: dict[tuple[str, str, str], Counter[str]] = {}
+    for row in map(json.loads, path.read_text("utf-8").splitlines()):
+        group = (row["set"], "alone" if row["kind"] == "alone" else "leaning")
+        known: dict[str, Counter[str]] = {}
+        for way, question in ways(engine, row).items():
+            known[question] = known.get(question) or measure(engine, row, question)
+            total = totals.setdefault((*group, way), Counter())
+            total.update(known[question])
+            total["of"] += 1
+    for (chosen, group, way), total in sorted(totals.items()):
+        of = total.pop("of")
+        print(f"{chosen:<6}{group:<9}{way:<10}of {of:<4}", dict(total))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else DATA / "followups.jsonl")
