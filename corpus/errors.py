@@ -17,6 +17,8 @@ TenkyoError
 │ ├ ModelUnavailable     the language model or the embedder cannot be reached or loaded
 │ └ ModelBadOutput       it answered, but not with what its protocol promises
 ├ NotFound               no source, passage, conversation or answer of that id
+│ └ Gone                 it was there, and is over: a link, a stream
+├ RequestRefused         a cursor, a key or a number in a request that fits nothing
 ├ QuestionRefused        the question is empty, too long, or not text
 ├ TextRefused            a text to verify is empty, too long, or not text
 ├ ReceiptRefused         a file is no receipt that this version can check
@@ -92,6 +94,14 @@ class ModelBadOutput(ModelError):
 
 
 class NotFound(TenkyoError):
+    pass
+
+
+class Gone(NotFound):
+    pass
+
+
+class RequestRefused(TenkyoError):
     pass
 
 

@@ -1,4 +1,4 @@
-"""The HTTP door: routes, server-sent events, and one table from errors to statuses.
+"""The HTTP door: routes.
 
 Thin over Engine: no retrieval, no prompt, no model here.
 """
@@ -6,59 +6,36 @@ Thin over Engine: no retrieval, no prompt, no model here.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from fastapi.sse import format_sse_event
+from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
-from corpus.errors import (
-    CorpusError,
-    IndexMismatch,
-    IndexMissing,
-    ModelError,
-    NotFound,
-    QuestionRefused,
-    StoreError,
-    TenkyoError,
-    TextRefused,
-)
+from corpus.errors import RequestRefused
 from index.local import read_manifest
 from service import receipt
 from service.engine import Engine
 from service.factcheck import FactChecker, check_text
+from service.frames import decided, numbered, stream_of
+from service.history_api import add_history
 from service.middleware import BodyLimit, Headers
+from service.once import key_of
+from service.problems import handle_errors
 from service.question import check_question
-from service.types import Event, to_json
-
-logger = logging.getLogger(__name__)
+from service.request_ids import RequestIds
+from service.running import GRACE, KeyedAnswers, last_event
+from service.types import to_json
 
 STATIC = Path(__file__).with_name("static")
 VERIFIED_AT_ONCE = 2  # texts; answers must not wait behind any number of long ones
 CONTEXT = 600  # characters around a passage that /v1/passages gives
 
-# The first row that fits decides; a later one is for the rest of its branch of the tree.
-STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
-    (QuestionRefused, 422, "The question cannot be read"),
-    (TextRefused, 422, "The text cannot be verified"),
-    (NotFound, 404, "Not found"),
-    (IndexMissing, 503, "There is no index yet"),
-    (IndexMismatch, 503, "The index does not fit"),
-    (StoreError, 503, "The database cannot be used"),
-    (ModelError, 502, "The model failed"),
-    (CorpusError, 422, "The source cannot be read"),
-    (TenkyoError, 500, "Something went wrong"),
-)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -82,6 +59,7 @@ class Question(BaseModel):
     source_ids: list[str] | None = Field(None, description="answer from these sources alone")
     mode: Literal["quoted"] | None = Field(None, description="`quoted`: use no language model")
     stream: bool = Field(False, description="events as they are decided, as with Accept")
+    progress: bool = Field(False, description="`status` events too, of what is being done")
 
 
 class Text(BaseModel):
@@ -104,11 +82,13 @@ def create_app(
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
     warm_up: Callable[[], None] | None = None,
+    grace: float = GRACE,
 ) -> FastAPI:
     """The service over an engine.
 
     ``warm_up`` runs in a thread before the first request is taken, so that a service that
     answers at all answers at full speed; ``on_close`` is awaited when the service ends.
+    An answer that its reader said to come back to goes on for ``grace`` seconds without one.
     """
 
     @asynccontextmanager
@@ -128,8 +108,10 @@ def create_app(
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers, headers=HEADERS)
-    _handle_errors(app)
-    _add_answers(app, engine)
+    app.add_middleware(RequestIds)
+    handle_errors(app)
+    _add_answers(app, engine, grace)
+    add_history(app, engine)
     _add_verify(app, engine)
     _add_library(app, engine)
     _add_health(app, engine, index_dir)
@@ -137,56 +119,30 @@ def create_app(
     return app
 
 
-def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem document."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    return JSONResponse(body, status, media_type="application/problem+json")
+def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
+    keyed = KeyedAnswers(engine, grace)
 
-
-def _as_problem(error: TenkyoError) -> JSONResponse:
-    status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    return problem(status, title, str(error))
-
-
-def _handle_errors(app: FastAPI) -> None:
-    @app.exception_handler(TenkyoError)
-    async def known(_request: Request, error: TenkyoError) -> Response:
-        return _as_problem(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "body"
-        if first["type"] == "json_invalid":
-            name = "text" if request.url.path == "/v1/verify" else "question"
-            return problem(400, "The body is not JSON", f'send JSON like {{"{name}": "…"}}')
-        detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
-        return problem(422, "The request is not as expected", detail)
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
-        detail = f"{request.method} {request.url.path}: see /openapi.json for what there is"
-        return problem(error.status_code, str(error.detail), detail)
-
-
-def _add_answers(app: FastAPI, engine: Engine) -> None:
     @app.post("/v1/answers", summary="Answer a question, as JSON or as a stream of checked claims")
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
-        asked = {
-            "conversation_id": question.conversation_id,
-            "source_ids": question.source_ids,
-            "mode": question.mode,
-        }
-        if question.stream or "text/event-stream" in request.headers.get("accept", ""):
-            events = engine.stream(question.question, **asked)
-            first = await anext(events)  # what is wrong with a question is known by then
-            return StreamingResponse(
-                _frames(first, events),
-                media_type="text/event-stream",
-                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        asked = question.model_dump(exclude={"stream", "progress"})
+        key, after = key_of(request, asked), last_event(request.headers.get("last-event-id"))
+        streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
+        if key:
+            frames = keyed.frames(key, asked, after if streams else 0)
+        elif after:
+            raise RequestRefused(
+                "only an answer asked for under an Idempotency-Key can be taken up: send the key"
+                " with both requests, or ask again without Last-Event-ID"
             )
-        return JSONResponse(to_json(await engine.answer(question.question, **asked)))
+        else:
+            frames = numbered(engine.stream(**asked, progress=question.progress))
+        if not question.progress:
+            frames = decided(frames)
+        if streams:
+            return await stream_of(frames)
+        async with aclosing(frames):
+            return JSONResponse([frame async for frame in frames][-1].data)
 
     @app.get("/v1/answers/{answer_id}", summary="An answer given before")
     def answer(answer_id: str) -> JSONResponse:
@@ -209,29 +165,6 @@ def _add_verify(app: FastAPI, engine: Engine) -> None:
         async with turns:
             found = await run_in_threadpool(facts.check, text, body.source_ids)
         return JSONResponse(to_json(found))
-
-
-async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    """Server-sent events, numbered from 1; an error after the first is one of them."""
-    number = 1
-    async with aclosing(events):
-        yield _frame(first.name, to_json(first.data), number)
-        try:
-            async for event in events:
-                number += 1
-                yield _frame(event.name, to_json(event.data), number)
-        except TenkyoError as error:
-            yield _frame("error", json.loads(_as_problem(error).body), number + 1)
-        except Exception:  # a reader must not take half an answer for a whole one
-            detail = "the answer could not be finished: ask again; the log has the reason"
-            failed = problem(500, "Something went wrong", detail)
-            yield _frame("error", json.loads(failed.body), number + 1)
-            raise
-
-
-def _frame(name: str, data: Any, number: int) -> bytes:
-    text = json.dumps(data, ensure_ascii=False)
-    return format_sse_event(data_str=text, event=name, id=str(number))
 
 
 def _add_library(app: FastAPI, engine: Engine) -> None:

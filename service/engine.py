@@ -36,6 +36,8 @@ from service.types import (
     EvidenceFound,
     Mode,
     Rejected,
+    Status,
+    Step,
     to_json,
 )
 from service.verify import Verifier
@@ -84,6 +86,10 @@ class _Turn:
         self.text, placed = append(self.text, claim)
         self.claims.append(placed)
         return placed
+
+
+def _status(step: Step) -> Event:
+    return Event("status", Status(step))
 
 
 def append(text: str, claim: Claim) -> tuple[str, Claim]:
@@ -138,8 +144,11 @@ class Engine:
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
         mode: Mode | None = None,
+        *,
+        progress: bool = False,
     ) -> AsyncIterator[Event]:
-        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``.
+        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
+        with ``progress`` also a ``status`` whenever another step begins.
 
         ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
         sentences none holds, is stood in for by quotes; one that holds and does not answer is
@@ -147,6 +156,23 @@ class Engine:
         source, before the first event.
         """
         turn = await self._open(question, conversation_id, source_ids)
+        events = self._events(turn, source_ids, mode)
+        step: Step | None = None
+        async with aclosing(events):
+            async for event in events:
+                if not isinstance(event.data, Status):
+                    yield event
+                elif progress and event.data.step != step:
+                    step = event.data.step
+                    yield event
+
+    async def _events(
+        self, turn: _Turn, source_ids: Sequence[str] | None, mode: Mode | None
+    ) -> AsyncIterator[Event]:
+        yield _status("searching")
+        hits = await asyncio.to_thread(self._search, turn, source_ids)
+        yield _status("reading")
+        await asyncio.to_thread(self._choose, turn, hits, source_ids)
         found = EvidenceFound(turn.id, turn.conversation_id, turn.question, turn.evidence)
         yield Event("evidence", found)
         made: Mode = "abstained"
@@ -155,10 +181,12 @@ class Engine:
                 async with aclosing(self._generate(turn)) as events:
                     async for event in events:
                         yield event
+                yield _status("checking")
                 for event in await asyncio.to_thread(self._complete, turn):
                     yield event
                 made = "generated" if turn.claims else made
             if not turn.claims:
+                yield _status("checking")
                 for event in await asyncio.to_thread(self._quote, turn):
                     yield event
                 made = "quoted" if turn.claims else made
@@ -182,16 +210,24 @@ class Engine:
                 conversation = self.history.new_conversation()
             else:
                 self.history.conversation(conversation)
-            turn = _Turn(secrets.token_urlsafe(12), conversation, question)
-            turn.revision = store.revision()
-            turn.originals = Originals(source for source, _ in store.sources())
-            hits = self.library.search(question, 2 * self._top_k, source_ids)
-            turn.took("search")
-            self._choose(turn, hits, source_ids)
-            turn.took("read")
-            return turn
+            return _Turn(secrets.token_urlsafe(12), conversation, question)
 
         return await asyncio.to_thread(look_up)
+
+    def would_answer(self, question: str) -> bool:
+        """Whether the library seems to answer a question: the judgement that answers are
+        given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
+        turn = _Turn("", "", check_question(question))
+        self._choose(turn, self._search(turn, None), None)
+        return turn.answerable
+
+    def _search(self, turn: _Turn, source_ids: Sequence[str] | None) -> list[Hit]:
+        store = self.library.store
+        turn.revision = store.revision()
+        turn.originals = Originals(source for source, _ in store.sources())
+        hits = self.library.search(turn.question, 2 * self._top_k, source_ids)
+        turn.took("search")
+        return hits
 
     def _choose(self, turn: _Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
@@ -199,7 +235,7 @@ class Engine:
             hits = with_originals(self.library, turn.originals, turn.question, hits, self._top_k)
         chosen = select(hits, self._top_k, self._evidence_chars)
         if not chosen:
-            return
+            return turn.took("read")
         nearest = sorted(chosen, key=lambda e: -e.score)
         contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
         reading = self.checker.answers([(context, turn.question) for context in contexts])
@@ -211,17 +247,22 @@ class Engine:
         turn.answerable = (
             turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
         )
+        turn.took("read")
 
     async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen, written = SentenceParser(), set(), 0
         turn.prompt = prompt.messages(turn.question, turn.evidence[: turn.telling], self._window)
+        yield _status("writing")
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
                 async for piece in pieces:
                     written += len(piece)
-                    for event in await self._decide_all(turn, parser.feed(piece), seen):
-                        yield event
+                    if drafts := parser.feed(piece):
+                        yield _status("checking")
+                        for event in await self._decide_all(turn, drafts, seen):
+                            yield event
+                        yield _status("writing")
                     if len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
                         break
             for event in await self._decide_all(turn, parser.finish(), seen):

@@ -19,8 +19,9 @@ from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LiveIndex
 from index.search import Library
-from service.api import STATUSES, create_app
+from service.api import create_app
 from service.engine import Engine
+from service.problems import STATUSES
 from service.receipt import read
 from service.recheck import holds, recheck
 

@@ -1,0 +1,81 @@
+"""One table from errors to HTTP statuses, and problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from corpus.errors import (
+    CorpusError,
+    Gone,
+    IndexMismatch,
+    IndexMissing,
+    ModelError,
+    NotFound,
+    QuestionRefused,
+    RequestRefused,
+    StoreError,
+    TenkyoError,
+    TextRefused,
+)
+from service.request_ids import current
+
+# The first row that fits decides; a later one is for the rest of its branch of the tree.
+STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
+    (QuestionRefused, 422, "The question cannot be read"),
+    (TextRefused, 422, "The text cannot be verified"),
+    (RequestRefused, 422, "The request fits nothing"),
+    (Gone, 410, "Not there any more"),
+    (NotFound, 404, "Not found"),
+    (IndexMissing, 503, "There is no index yet"),
+    (IndexMismatch, 503, "The index does not fit"),
+    (StoreError, 503, "The database cannot be used"),
+    (ModelError, 502, "The model failed"),
+    (CorpusError, 422, "The source cannot be read"),
+    (TenkyoError, 500, "Something went wrong"),
+)
+_EXAMPLES = {
+    "/v1/verify": '{"text": "…"}',
+    "/v1/feedback": '{"answer_id": "…", "rating": "up"}',
+}
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    """An RFC 9457 problem document, with the request's id where there is one."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    if request_id := current():
+        body["request_id"] = request_id
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def as_problem(error: TenkyoError) -> JSONResponse:
+    """The problem document of an error, by the table."""
+    status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
+    return problem(status, title, str(error))
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Have every error of an app answered with a problem document."""
+
+    @app.exception_handler(TenkyoError)
+    async def known(_request: Request, error: TenkyoError) -> Response:
+        return as_problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "body"
+        if first["type"] == "json_invalid":
+            example = _EXAMPLES.get(request.url.path, '{"question": "…"}')
+            return problem(400, "The body is not JSON", f"send JSON like {example}")
+        detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
+        return problem(422, "The request is not as expected", detail)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        detail = f"{request.method} {request.url.path}: see /openapi.json for what there is"
+        return problem(error.status_code, str(error.detail), detail)
