@@ -91,9 +91,12 @@ def _answer(answer: Mapping[str, Any], notes: list[str]) -> Iterable[str]:
         yield f"**{name}:** {escape(answer['reason'])}"
     if answer["rejected"]:
         yield f"**{words['withheld']}:**"
-        yield "\n".join(
-            f"- ~~{escape(each['text'])}~~ {escape(each['reason'])}" for each in answer["rejected"]
-        )
+        yield "\n".join(_withheld(rejected) for rejected in answer["rejected"])
+
+
+def _withheld(rejected: Mapping[str, Any]) -> str:
+    text = escape(rejected["text"])
+    return f"- {f'~~{text}~~' if text else '…'} {escape(rejected['reason'])}"
 
 
 def _footnote(

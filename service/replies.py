@@ -30,10 +30,10 @@ class Reply:
 
 
 class Replies:
-    """At most MOST replies, each for a day, by a hash of their keys."""
+    """At most ``most`` replies, each for a day, by a hash of their keys."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, most: int = MOST) -> None:
+        self._database, self._most = database, most
 
     def find(self, key: str) -> Reply | None:
         table = tables.replies
@@ -58,6 +58,6 @@ class Replies:
         with self._database.transaction(writes=True) as db:
             upsert(db, table, "key", values)
             newest = sa.select(table.c.kept_at).order_by(table.c.kept_at.desc())
-            oldest = db.execute(newest.offset(MOST).limit(1)).scalar() or 0
+            oldest = db.execute(newest.offset(self._most).limit(1)).scalar() or 0
             over = max(oldest, values["kept_at"] - KEPT)
             db.execute(sa.delete(table).where(table.c.kept_at <= over))
