@@ -14,7 +14,7 @@ from service import tables
 TITLE = 60  # letters of a title made from a question; a Japanese one is two wide
 _EAST_ASIAN = 0x2E7F  # from here on, letters are two wide
 LONGEST_TITLE = 200  # characters of one that a reader gives
-_CURSOR = re.compile(r"c(\d{1,18})")
+_CURSOR = re.compile(r"c([0-9]{1,18})")
 _ENDS = "。．.!！?？、,;；:：…・-–—( （「『“\"'"  # not left standing before the dots
 
 

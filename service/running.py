@@ -23,7 +23,7 @@ from service.replies import Reply
 logger = logging.getLogger(__name__)
 
 GRACE = 20.0  # seconds; a browser tries again after three, a phone between two cells after ten
-_NUMBER = re.compile(r"\d{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def last_event(header: str | None) -> int:
