@@ -265,6 +265,7 @@ class Engine:
                         yield _status("writing")
                     if len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
                         break
+            yield _status("checking")
             for event in await self._decide_all(turn, parser.finish(), seen):
                 yield event
             if not turn.claims:
