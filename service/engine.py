@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,22 +17,20 @@ from corpus.passages import in_context
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
-from service.abstain import Premise, explain, false_premise
+from service.abstain import explain, false_premise
 from service.citations import SentenceParser, resolve
 from service.evidence import select, with_originals
 from service.history import History
 from service.model import AnswerModel
 from service.provenance import Originals
-from service.question import check_question, language_of
+from service.question import check_question
 from service.quote import answered, quote
 from service.relevance import answerable, rerank, telling
+from service.turn import Turn
 from service.types import (
-    Abstention,
     Answer,
-    Claim,
     Draft,
     Event,
-    Evidence,
     EvidenceFound,
     Mode,
     Rejected,
@@ -49,55 +47,8 @@ MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
 
 
-@dataclass
-class _Turn:
-    """One question on its way to an answer."""
-
-    id: str
-    conversation_id: str
-    question: str
-    started: float = field(default_factory=time.perf_counter)
-    evidence: tuple[Evidence, ...] = ()
-    telling: int = 0  # so many of the first of them are what a model reads
-    answerable: bool = False
-    text: str = ""
-    claims: list[Claim] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    timings: dict[str, float] = field(default_factory=dict)
-    reason: str | None = None
-    abstention: Abstention | None = None
-    originals: Originals = field(default_factory=lambda: Originals(()))
-    revision: str = ""  # of the passages, when they were searched
-    drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
-    prompt: list[prompt.Message] = field(default_factory=list)  # what a model was sent
-    premise: Premise | None = None
-
-    @property
-    def language(self) -> str:
-        return language_of(self.question)
-
-    def took(self, step: str) -> None:
-        """Note that a step ended now; a step's time runs from the end of the one before."""
-        spent = sum(self.timings.values())
-        self.timings[step] = round(time.perf_counter() - self.started - spent, 4)
-
-    def add(self, claim: Claim) -> Claim:
-        """Put a claim at the end of the text, its markers after it; returns it placed."""
-        self.text, placed = append(self.text, claim)
-        self.claims.append(placed)
-        return placed
-
-
 def _status(step: Step) -> Event:
     return Event("status", Status(step))
-
-
-def append(text: str, claim: Claim) -> tuple[str, Claim]:
-    """A text with a claim and its markers put behind it, and the claim at its place there."""
-    start = len(text) + 1 if text else 0
-    markers = "".join(f"[{c.label}]" for c in claim.citations)
-    longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
-    return longer, replace(claim, start=start, end=start + len(claim.text))
 
 
 class Engine:
@@ -167,7 +118,7 @@ class Engine:
                     yield event
 
     async def _events(
-        self, turn: _Turn, source_ids: Sequence[str] | None, mode: Mode | None
+        self, turn: Turn, source_ids: Sequence[str] | None, mode: Mode | None
     ) -> AsyncIterator[Event]:
         yield _status("searching")
         hits = await asyncio.to_thread(self._search, turn, source_ids)
@@ -198,11 +149,11 @@ class Engine:
 
     async def _open(
         self, question: str, conversation_id: str | None, source_ids: Sequence[str] | None
-    ) -> _Turn:
+    ) -> Turn:
         question = check_question(question)
         store = self.library.store
 
-        def look_up() -> _Turn:
+        def look_up() -> Turn:
             for source_id in source_ids or ():
                 store.source(source_id)
             conversation = conversation_id
@@ -210,18 +161,18 @@ class Engine:
                 conversation = self.history.new_conversation()
             else:
                 self.history.conversation(conversation)
-            return _Turn(secrets.token_urlsafe(12), conversation, question)
+            return Turn(secrets.token_urlsafe(12), conversation, question)
 
         return await asyncio.to_thread(look_up)
 
     def would_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
         given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
-        turn = _Turn("", "", check_question(question))
+        turn = Turn("", "", check_question(question))
         self._choose(turn, self._search(turn, None), None)
         return turn.answerable
 
-    def _search(self, turn: _Turn, source_ids: Sequence[str] | None) -> list[Hit]:
+    def _search(self, turn: Turn, source_ids: Sequence[str] | None) -> list[Hit]:
         store = self.library.store
         turn.revision = store.revision()
         turn.originals = Originals(source for source, _ in store.sources())
@@ -229,7 +180,7 @@ class Engine:
         turn.took("search")
         return hits
 
-    def _choose(self, turn: _Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
+    def _choose(self, turn: Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
         if source_ids is None:
             hits = with_originals(self.library, turn.originals, turn.question, hits, self._top_k)
@@ -249,7 +200,7 @@ class Engine:
         )
         turn.took("read")
 
-    async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
+    async def _generate(self, turn: Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen, written = SentenceParser(), set(), 0
         turn.prompt = prompt.messages(turn.question, turn.evidence[: turn.telling], self._window)
@@ -279,9 +230,7 @@ class Engine:
             turn.reason = say("cut_short" if turn.claims else "model_failed", turn.language, error)
         turn.took("write")
 
-    async def _decide_all(
-        self, turn: _Turn, drafts: Sequence[Draft], seen: set[str]
-    ) -> list[Event]:
+    async def _decide_all(self, turn: Turn, drafts: Sequence[Draft], seen: set[str]) -> list[Event]:
         """Each draft decided that has not been seen before, up to MAX_SENTENCES."""
         events = []
         for draft in drafts:
@@ -292,14 +241,14 @@ class Engine:
                 events.append(await asyncio.to_thread(self._decide, turn, draft))
         return events
 
-    def _complete(self, turn: _Turn) -> list[Event]:
+    def _complete(self, turn: Turn) -> list[Event]:
         """Quotes after a model's sentences that are true, and do not answer the question."""
         if not turn.claims or answered(turn.question, turn.claims, turn.evidence, self.checker):
             return []
         turn.reason = turn.reason or say("beside", turn.language)
         return self._quote(turn)
 
-    def _quote(self, turn: _Turn) -> list[Event]:
+    def _quote(self, turn: Turn) -> list[Event]:
         """Claims in the sources' own words, but for what is cited already."""
         embedder = self.library.embedder
         drafts = quote(turn.question, turn.evidence, turn.originals, self.checker, embedder)
@@ -308,7 +257,7 @@ class Engine:
         turn.took("quote")
         return events
 
-    def _decide(self, turn: _Turn, draft: Draft) -> Event:
+    def _decide(self, turn: Turn, draft: Draft) -> Event:
         turn.drafts.append(draft)
         claim = self.verifier.check(draft, turn.evidence, turn.originals)
         if claim.verdict.label == "supported":
@@ -317,7 +266,7 @@ class Engine:
         turn.rejected.append(rejected)
         return Event("rejected", rejected)
 
-    async def _close(self, turn: _Turn, mode: Mode) -> Answer:
+    async def _close(self, turn: Turn, mode: Mode) -> Answer:
         name = self.model.name if self.model and mode == "generated" else ""
         answer = Answer(
             id=turn.id,
@@ -336,7 +285,7 @@ class Engine:
         await asyncio.to_thread(self._keep, turn, answer)
         return answer
 
-    def _keep(self, turn: _Turn, answer: Answer) -> None:
+    def _keep(self, turn: Turn, answer: Answer) -> None:
         """Store the answer, and beside it what a receipt needs besides."""
         works = turn.originals.behind(e.source.id for e in turn.evidence)
         noted = receipt.note(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -20,9 +20,9 @@ from service.question import language_of
 
 MOST = 3  # questions
 TRIED = 10  # candidates; asking takes about as long as finding an answer's evidence
-SOURCES = 3  # of an answer, whose headings are looked at
+SOURCES = 4  # of an answer, those that it cites first, about which is asked
 _REMEMBERED = 2_000  # whether a question is answered, until the library changes
-_SAME = 0.97  # cosine from which two questions ask the same
+_SAME = 0.955  # cosine from which two questions ask the same, more or less
 _ASKS = {
     "en": "What does “{title}” say about {heading}?",
     "ja": "「{title}」は「{heading}」について何と述べていますか？",
@@ -59,9 +59,9 @@ class Suggestions:
         told += [turn["question"] for turn in history.conversation(answer["conversation_id"])]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]
         cited += [e["source"]["id"] for e in answer["evidence"]]
-        near = list(dict.fromkeys(cited))[:SOURCES]
         present = self._sources()
-        found = [*_curated(present, language), *self._headed(near, present, language)]
+        near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES]
+        found = [*_curated(near, language), *self._headed(near, present, language)]
         return self._kept(found, told)
 
     def examples(self, language: str) -> list[str]:
@@ -114,8 +114,8 @@ class Suggestions:
         shipped = {each.source for each in suggestions()}
         store = self._engine.library.store
         for source_id in source_ids:
-            source = present.get(source_id)
-            if source is None or source_id in shipped or not source.title:
+            source = present[source_id]
+            if source_id in shipped or not source.title:
                 continue
             titles = [section.heading for section in store.document(source_id).sections]
             titles = [h for h in titles if _tells(h, source.title, language)]
@@ -123,11 +123,11 @@ class Suggestions:
                 yield _ASKS[language].format(title=source.title, heading=heading)
 
 
-def _curated(present: dict[str, Source], language: str, once: bool = False) -> Iterator[str]:
-    """The questions that ship, of the sources that are there; ``once``: one of each."""
+def _curated(source_ids: Collection[str], language: str, once: bool = False) -> Iterator[str]:
+    """The questions that ship about some sources; ``once``: one of each."""
     seen: set[str] = set()
     for each in suggestions():
-        if each.source in present and not (once and each.source in seen):
+        if each.source in source_ids and not (once and each.source in seen):
             seen.add(each.source)
             yield getattr(each, language)
 

@@ -133,7 +133,10 @@ def test_titles_that_a_reader_gives(history: History) -> None:
             "Is the Evolved Transformer better than the vanilla Transformer, and does it last?",
             "Is the Evolved Transformer better than the vanilla…",
         ),
-        ("Which gets the better score on what we don't know so well, isn't it?", "Which gets the better score on what we don't know so well…"),
+        (
+            "Which gets the better score on what we don't know so well, isn't it?",
+            "Which gets the better score on what we don't know so well…",
+        ),
         ("二〇二二年の論文は何ですか？", "二〇二二年の論文は何ですか？"),
         (
             "スケーリング則とモデル構造の論文で、事前学習に使われたコーパスは何でしょうか？",
@@ -181,7 +184,10 @@ def test_a_link_shows_what_there_was_when_it_was_made(history: History) -> None:
     shown = history.shares.shared(link.token)
     assert [a["question"] for a in shown.answers] == ["First?"] and shown.title == "First?"
     whole = history.shares.make(made, 3600)
-    assert [a["question"] for a in history.shares.shared(whole.token).answers] == ["First?", "Later?"]
+    assert [a["question"] for a in history.shares.shared(whole.token).answers] == [
+        "First?",
+        "Later?",
+    ]
     assert made not in repr(shown) and "'id'" not in repr(shown) and shown.answers[0]["claims"]
     assert {s.token: s.answers for s in history.shares.of(made)} == {link.token: 1, whole.token: 2}
 
@@ -190,7 +196,9 @@ def test_links_end(history: History) -> None:
     made, other = ask(history, "a", "First?"), ask(history, "b", "Other?")
     revoked, ended = history.shares.make(made), history.shares.make(made, 60)
     assert ended.expires_at > ended.created_at and history.shares.shared(ended.token)
-    change(history, "UPDATE shares SET expires_at = '2020-01-01T00:00:00' WHERE token = ?", ended.token)
+    change(
+        history, "UPDATE shares SET expires_at = '2020-01-01T00:00:00' WHERE token = ?", ended.token
+    )
     with pytest.raises(Gone, match="2020-01-01: ask who sent it"):
         history.shares.shared(ended.token)
     with pytest.raises(NotFound, match="no such link"):
@@ -215,7 +223,10 @@ def test_feedback(history: History) -> None:
     assert history.feedback.of("a")[0] == changed
     with pytest.raises(RequestRefused, match="has 2"):
         history.feedback.put(Feedback("a", "up", claim=2))
-    for act in (lambda: history.feedback.put(Feedback("x", "up")), lambda: history.feedback.of("x")):
+    for act in (
+        lambda: history.feedback.put(Feedback("x", "up")),
+        lambda: history.feedback.of("x"),
+    ):
         with pytest.raises(NotFound, match="'x'"):
             act()
 

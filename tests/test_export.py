@@ -36,7 +36,11 @@ HOSTILE = [
     "ends with \\",
     "日本語の「題名」＜b＞",
 ]
-ANY = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.text("\\`*_[]()<>#&|~$!^{}+-=.:/@1a \n\t", max_size=20))
+ANY = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(max_size=40),
+    st.text("\\`*_[]()<>#&|~$!^{}+-=.:/@1a \n\t", max_size=20),
+)
 
 
 def shown(text: str) -> str:
@@ -119,7 +123,11 @@ def test_markdown_of_a_conversation() -> None:
     other = dict(first["claims"][0]["citations"][0], quote="690,000 hours", page=None)
     first["claims"][0]["disputed_by"] = [other]
     first["rejected"] = [{"text": "It cost $5.", "reason": "No source supports it."}]
-    second = answered("なぜ？") | {"claims": [], "mode": "abstained", "reason": "資料にありません。"}
+    second = answered("なぜ？") | {
+        "claims": [],
+        "mode": "abstained",
+        "reason": "資料にありません。",
+    }
     third = answered("何ですか？", "地図です。", "地図である。", title="神田の地図")
     made = markdown("Hours", [first, second, third])
     work = "Ada Lovelace, 本田志温, NeurIPS 2022, 2022-05-03"

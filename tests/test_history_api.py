@@ -55,7 +55,10 @@ def call(app):
 def made(call):
     """A conversation's two answers, of which the second is an abstention."""
     first = call("POST", "/v1/answers", json={"question": QUESTION}).json()
-    asked = {"question": "富士山の高さは何メートルですか？", "conversation_id": first["conversation_id"]}
+    asked = {
+        "question": "富士山の高さは何メートルですか？",
+        "conversation_id": first["conversation_id"],
+    }
     return first, call("POST", "/v1/answers", json=asked).json()
 
 
@@ -223,7 +226,9 @@ def test_how_long_an_answer_survives_its_reader(
     body = {"question": QUESTION, "stream": True}
     headers = {"Idempotency-Key": key} if key else {}
     with served(app) as url:
-        with httpx.stream("POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60) as response:
+        with httpx.stream(
+            "POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60
+        ) as response:
             next(response.iter_text())
             assert not model.closed
         left = time.monotonic()
@@ -305,7 +310,9 @@ scope = {"type": "http", "headers": [(b"x-request-id", b"mine")]}
 asyncio.run(RequestIds(app)(scope, None, send))
 logging.getLogger("service.x").info("without")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
     lines = done.stderr.strip().split("\n")
     assert lines == ["WARNING service.x [mine]: within", "INFO service.x: without"]
 

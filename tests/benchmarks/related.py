@@ -64,7 +64,9 @@ def measure(engine: Engine, questions: list[str]) -> None:
                 (answered if made.claims else failed).add(related)
     seconds.sort()
     some = sum(count >= 2 for count in counts)
-    print(f"\n{len(counts)} answers, {some} with two related questions or more, {sum(counts)} in all")
+    print(
+        f"\n{len(counts)} answers, {some} with two related questions or more, {sum(counts)} in all"
+    )
     print(f"{len(answered) + len(failed)} different ones asked, {len(answered)} answered", *failed)
     print(f"seconds: median {seconds[len(seconds) // 2]:.2f}, longest {seconds[-1]:.2f}")
     for language in ("en", "ja"):
