@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from corpus.database import Database, upsert
 from corpus.errors import NotFound, RequestRefused
 from service import tables
+from service.question import printable
 
 TITLE = 60  # letters of a title made from a question; a Japanese one is two wide
 _EAST_ASIAN = 0x2E7F  # from here on, letters are two wide
@@ -70,7 +71,7 @@ class Conversations:
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give it a title; an empty one brings the one made from its first question back."""
-        title = " ".join(title.split())
+        title = " ".join(printable(title).split())
         if len(title) > LONGEST_TITLE:
             raise RequestRefused(
                 f"the title has {len(title)} characters, and at most {LONGEST_TITLE} are kept:"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from corpus.database import Database, now
 from corpus.errors import NotFound, RequestRefused
 from service import tables
+from service.question import printable
 
 Rating = Literal["up", "down"]
 WHOLE = -1  # in the place of a claim's number, since a key cannot be empty
@@ -47,7 +48,8 @@ class FeedbackStore:
                 tables.feedback.c.claim == claim
             )
             db.execute(sa.delete(tables.feedback).where(same))
-            kept = Feedback(given.answer_id, given.rating, given.reason, given.claim, now())
+            reason = "\n".join(map(printable, given.reason.splitlines()))
+            kept = Feedback(given.answer_id, given.rating, reason, given.claim, now())
             values = {
                 "answer_id": kept.answer_id,
                 "claim": claim,

@@ -19,6 +19,7 @@ from service.engine import Engine
 from service.question import language_of
 
 MOST = 3  # questions
+TOLD = 20  # questions of a conversation, the last, that are not suggested again
 TRIED = 10  # candidates; asking takes about as long as finding an answer's evidence
 SOURCES = 4  # of an answer, those that it cites first, about which is asked
 _REMEMBERED = 2_000  # whether a question is answered, until the library changes
@@ -56,7 +57,8 @@ class Suggestions:
         answer = history.answer(answer_id)
         language = language_of(answer["question"])
         told = [answer["question"]]
-        told += [turn["question"] for turn in history.conversation(answer["conversation_id"])]
+        turns = history.conversation(answer["conversation_id"])
+        told += [turn["question"] for turn in turns[-TOLD:]]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]
         cited += [e["source"]["id"] for e in answer["evidence"]]
         present = self._sources()

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any
 
-from corpus.errors import Gone, RequestRefused, TenkyoError
+from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
 from service.engine import Engine
 from service.frames import Frame, numbered
 from service.history import History
@@ -161,7 +161,10 @@ class KeyedAnswers:
             made = decided[-1].data
             names = [frame.name for frame in decided]
             reply = Reply(key.request, names, made["id"], made["conversation_id"])
-            self._engine.history.replies.keep(key.key, reply)
+            try:
+                self._engine.history.replies.keep(key.key, reply)
+            except StoreError as error:  # the answer is whole, and its reader has it
+                logger.warning("an answer cannot be given again under its key: %s", error)
 
         def leave() -> None:
             if self._running.get(key.key) is running:

@@ -112,6 +112,8 @@ def test_titles_that_a_reader_gives(history: History) -> None:
     assert history.conversations.find(made).title == "Maps of Kanda"
     history.conversations.rename(made, "地図")
     assert history.conversations.find(made).title == "地図"
+    history.conversations.rename(made, "a\x00b\ud800c")
+    assert history.conversations.find(made).title == "a b c"
     history.conversations.rename(made, " ")
     assert history.conversations.find(made).title == "What is it?"
     with pytest.raises(RequestRefused, match="200"):
@@ -221,6 +223,7 @@ def test_feedback(history: History) -> None:
     changed = history.feedback.put(Feedback("a", "down", "Not what I asked"))
     assert [(f.rating, f.claim) for f in history.feedback.of("a")] == [("down", None), ("up", 1)]
     assert history.feedback.of("a")[0] == changed
+    assert history.feedback.put(Feedback("a", "up", "a\x00b\r\n\udc00c")).reason == "a b\n c"
     with pytest.raises(RequestRefused, match="has 2"):
         history.feedback.put(Feedback("a", "up", claim=2))
     for act in (

@@ -38,6 +38,7 @@ class Scripted:
         self.history, self.decided, self.pause = history, decided, pause
         self.asked = self.closed = 0
         self.error: Exception | None = None
+        self.saves = True
 
     async def stream(self, question: str, *, progress: bool = False):
         self.asked += 1
@@ -61,7 +62,8 @@ class Scripted:
             answer = Answer(
                 made, conversation, question, "", "quoted", "", tuple(claims), (), tuple(rejected)
             )
-            self.history.save_answer(made, conversation, to_json(answer))
+            if self.saves:
+                self.history.save_answer(made, conversation, to_json(answer))
             yield Event("answer", answer)
         finally:
             self.closed += 1
@@ -192,6 +194,12 @@ def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
     made = json.loads(last.split("data: ")[1].split("\n")[0])
     history.conversations.delete(made["conversation_id"])
     assert len(asyncio.run(read(answers, key))) == 3 and engine.asked == 2
+
+
+def test_a_whole_answer_whose_reply_cannot_be_kept_is_no_error(history: History) -> None:
+    engine = Scripted(history, "c")
+    engine.saves = False  # so that the reply names an answer that is not there
+    assert len(asyncio.run(read(KeyedAnswers(engine), Key("unkept", "asked")))) == 3
 
 
 @pytest.mark.parametrize("header", ["x", "-1", "1.5", "１", " 1", "1" * 10])
