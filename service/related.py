@@ -15,7 +15,9 @@ import numpy as np
 
 from corpus.catalogue import suggestions
 from corpus.types import Source
+from service.conversations import title_of
 from service.engine import Engine
+from service.injection import speaks_to_a_model
 from service.question import language_of
 
 MOST = 3  # questions
@@ -25,7 +27,7 @@ SOURCES = 4  # of an answer, those that it cites first, about which is asked
 _REMEMBERED = 2_000  # whether a question is answered, until the library changes
 _SAME = 0.955  # cosine from which two questions ask the same, more or less
 _ASKS = {
-    "en": "What does “{title}” say about {heading}?",
+    "en": "What does “{title}” say about “{heading}”?",
     "ja": "「{title}」は「{heading}」について何と述べていますか？",
 }
 # Headings that say where in a text one is, and not what stands there.
@@ -37,6 +39,9 @@ _GENERAL = re.compile(
     r"|参考文献|謝辞|付録.*|目次|課題|今後の課題",
     re.IGNORECASE,
 )
+
+
+_NUMBERED = re.compile(r"^(?:[\d.．]+\s+|[IVX]+\.\s+|[A-Z](?:\.\d+|\.|\d+)+\s+|第?\d+[章節]\s*)")
 
 
 class Suggestions:
@@ -70,8 +75,8 @@ class Suggestions:
         """At most MOST questions to begin with, each about another work."""
         present = self._sources()
         curated = list(_curated(present, language, once=True))
-        some = [source_id for source_id in present if present[source_id].language == language]
-        found = curated or list(self._headed(some[:TRIED], present, language, once=True))
+        some = sorted(present, key=lambda each: present[each].language != language)[:TRIED]
+        found = curated or list(self._headed(some, present, language, once=True))
         kept: list[str] = []
         for candidate in found[:TRIED]:
             if len(kept) < MOST and self._answers(candidate):
@@ -117,12 +122,13 @@ class Suggestions:
         store = self._engine.library.store
         for source_id in source_ids:
             source = present[source_id]
-            if source_id in shipped or not source.title:
+            if source_id in shipped or not source.title or speaks_to_a_model(source.title):
                 continue
-            titles = [section.heading for section in store.document(source_id).sections]
-            titles = [h for h in titles if _tells(h, source.title, language)]
-            for heading in titles[: 1 if once else TRIED]:
-                yield _ASKS[language].format(title=source.title, heading=heading)
+            name = title_of(source.title)
+            headings = [section.heading for section in store.document(source_id).sections]
+            matters = [m for h in headings if (m := _matter(h, source.title, language))]
+            for matter in matters[: 1 if once else TRIED]:
+                yield _ASKS[language].format(title=name, heading=matter)
 
 
 def _curated(source_ids: Collection[str], language: str, once: bool = False) -> Iterator[str]:
@@ -134,12 +140,12 @@ def _curated(source_ids: Collection[str], language: str, once: bool = False) -> 
             yield getattr(each, language)
 
 
-def _tells(heading: str, title: str, language: str) -> bool:
-    """Whether a heading names a matter that one can ask about, in a language."""
-    plain = re.sub(r"^[\d.．\s]+|^[IVX]+\.\s+|[:：].*$", "", heading).strip()
-    return (
-        3 <= len(plain) <= 60
-        and heading.strip() != title.strip()
-        and language_of(heading) == language
-        and not _GENERAL.fullmatch(plain)
-    )
+def _matter(heading: str, title: str, language: str) -> str:
+    """The matter that a heading names, without its number; empty if it names none that one can
+    ask about, or speaks to the model that may be asked. A heading in English can stand in a
+    question in Japanese, not the other way round.
+    """
+    plain = _NUMBERED.sub("", heading).strip()
+    told = 3 <= len(plain) <= 60 and plain != title and not _GENERAL.fullmatch(plain.rstrip(":："))
+    told = told and not speaks_to_a_model(plain)
+    return plain if told and language in ("ja", language_of(plain)) else ""
