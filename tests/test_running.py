@@ -39,6 +39,7 @@ class Scripted:
         self.asked = self.closed = 0
         self.error: Exception | None = None
         self.saves = True
+        self.closes_in: float = 0  # seconds that a model takes to be stopped
 
     async def stream(self, question: str, *, progress: bool = False):
         self.asked += 1
@@ -66,6 +67,7 @@ class Scripted:
                 self.history.save_answer(made, conversation, to_json(answer))
             yield Event("answer", answer)
         finally:
+            await asyncio.sleep(self.closes_in)
             self.closed += 1
 
 
@@ -150,6 +152,21 @@ def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: Histo
 
     asyncio.run(scenario())
     assert engine.closed == 2
+
+
+def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: History) -> None:
+    engine = Scripted(history, "cc", pause=0.1)
+    engine.closes_in = 0.5
+    answers, key = KeyedAnswers(engine, grace=0.01), Key("stopping", "asked")
+
+    async def scenario() -> None:
+        await read(answers, key, most=1)
+        await asyncio.sleep(0.05)
+        assert engine.closed == 0
+        assert len(await read(answers, key)) == 4 and engine.asked == 2
+        assert len(await read(answers, key)) == 4 and engine.asked == 2
+
+    asyncio.run(scenario())
 
 
 def test_a_key_belongs_to_one_question(history: History) -> None:
