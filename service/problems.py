@@ -38,9 +38,12 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (CorpusError, 422, "The source cannot be read"),
     (TenkyoError, 500, "Something went wrong"),
 )
-_EXAMPLES = {
-    "/v1/verify": '{"text": "…"}',
-    "/v1/feedback": '{"answer_id": "…", "rating": "up"}',
+_EXAMPLES = {  # by a part of the path; the first that fits
+    "/verify": '{"text": "…"}',
+    "/feedback": '{"answer_id": "…", "rating": "up"}',
+    "/share": '{"expires_in": 86400}',
+    "/conversations": '{"title": "…"}',
+    "": '{"question": "…"}',
 }
 
 
@@ -70,7 +73,7 @@ def handle_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "body"
         if first["type"] == "json_invalid":
-            example = _EXAMPLES.get(request.url.path, '{"question": "…"}')
+            example = next(text for part, text in _EXAMPLES.items() if part in request.url.path)
             return problem(400, "The body is not JSON", f"send JSON like {example}")
         detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
         return problem(422, "The request is not as expected", detail)

@@ -84,6 +84,21 @@ def test_looking_back(call, made):
         assert call(method, "/v1/conversations/none").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("PATCH", "/v1/conversations/x", '{"title": '),
+        ("POST", "/v1/conversations/x/share", '{"expires_in": '),
+        ("POST", "/v1/feedback", '{"answer_id": '),
+        ("POST", "/v1/answers", '{"question": '),
+    ],
+)
+def test_what_is_no_json(call, method, path, says):
+    sent = {"content": b"no", "headers": {"content-type": "application/json"}}
+    reply = call(method, path, **sent)
+    assert reply.status_code == 400 and says in reply.json()["detail"]
+
+
 def test_deleting(call):
     made = call("POST", "/v1/answers", json={"question": QUESTION, "mode": "quoted"}).json()
     path = f"/v1/conversations/{made['conversation_id']}"
