@@ -10,13 +10,22 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.bibtex import bibtex
-from service.conversations import LONGEST_TITLE, title_of
+from service.conversations import LONGEST_TITLE, Conversation, Page, title_of
 from service.engine import Engine
 from service.export import markdown
 from service.feedback import Feedback
+from service.history_wire import (
+    FILE,
+    Links,
+    Questions,
+    Ratings,
+    SentShare,
+    WholeConversation,
+    replies,
+)
 from service.once import Once, key_of
 from service.related import Suggestions
-from service.shares import Share
+from service.shares import Share, Shared
 
 LONGEST_REASON = 2_000  # characters
 _YEAR = 366 * 24 * 3600
@@ -29,7 +38,9 @@ Id = Annotated[str, Path(max_length=64)]
 class Title(BaseModel):
     """What ``PATCH /v1/conversations/{id}`` takes."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "Speech recognition"}]}
+    )
 
     title: str = Field(
         max_length=LONGEST_TITLE, description="empty: the one made from the first question"
@@ -39,7 +50,9 @@ class Title(BaseModel):
 class Sharing(BaseModel):
     """What ``POST /v1/conversations/{id}/share`` takes; it may be left out."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"expires_in": 86400}]}
+    )
 
     expires_in: int | None = Field(
         None, ge=1, le=_YEAR, description="seconds until the link ends; left out: never"
@@ -71,7 +84,11 @@ def add_history(app: FastAPI, engine: Engine) -> None:
 
 
 def _add_conversations(app: FastAPI, engine: Engine) -> None:
-    @app.get("/v1/conversations", summary="Every conversation, the last asked first")
+    @app.get(
+        "/v1/conversations",
+        responses=replies(Page),
+        summary="Every conversation, the last asked first",
+    )
     def conversations(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str, Query(description="`next` of the page before")] = "",
@@ -79,12 +96,20 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         page = engine.history.conversations.page(limit, cursor)
         return JSONResponse(asdict(page))
 
-    @app.get("/v1/conversations/{conversation_id}", summary="A conversation, with its answers")
+    @app.get(
+        "/v1/conversations/{conversation_id}",
+        responses=replies(WholeConversation),
+        summary="A conversation, with its answers",
+    )
     def conversation(conversation_id: Id) -> JSONResponse:
         found = asdict(engine.history.conversations.find(conversation_id))
         return JSONResponse(found | {"answers": engine.history.conversation(conversation_id)})
 
-    @app.patch("/v1/conversations/{conversation_id}", summary="Give a conversation a title")
+    @app.patch(
+        "/v1/conversations/{conversation_id}",
+        responses=replies(Conversation),
+        summary="Give a conversation a title",
+    )
     def rename(conversation_id: Id, body: Title) -> JSONResponse:
         engine.history.conversations.rename(conversation_id, body.title)
         return JSONResponse(asdict(engine.history.conversations.find(conversation_id)))
@@ -102,6 +127,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
 def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
     @app.post(
         "/v1/conversations/{conversation_id}/share",
+        responses=replies(SentShare, 201),
         summary="A link by which others read what was answered until now",
         status_code=201,
     )
@@ -115,7 +141,11 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
         )
         return JSONResponse(made, 201)
 
-    @app.get("/v1/conversations/{conversation_id}/shares", summary="The links to a conversation")
+    @app.get(
+        "/v1/conversations/{conversation_id}/shares",
+        responses=replies(Links),
+        summary="The links to a conversation",
+    )
     def shares(conversation_id: Id) -> JSONResponse:
         listed = engine.history.shares.of(conversation_id)
         return JSONResponse({"shares": [_link(each) for each in listed]})
@@ -129,11 +159,15 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
         engine.history.shares.revoke(conversation_id, token)
         return Response(status_code=204)
 
-    @app.get("/v1/shared/{token}", summary="A conversation that somebody shared, to read only")
+    @app.get(
+        "/v1/shared/{token}",
+        responses=replies(Shared),
+        summary="A conversation that somebody shared, to read only",
+    )
     def shared(token: Id) -> JSONResponse:
         return JSONResponse(asdict(engine.history.shares.shared(token)), headers=_PRIVATE)
 
-    @app.get("/v1/shared/{token}/export", summary="It, as Markdown or BibTeX")
+    @app.get("/v1/shared/{token}/export", responses=FILE, summary="It, as Markdown or BibTeX")
     def export_shared(token: Id, format: Format = "markdown") -> Response:
         found = engine.history.shares.shared(token)
         made = _file(format, found.title, list(found.answers), "shared")
@@ -144,6 +178,7 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
 def _add_exports(app: FastAPI, engine: Engine) -> None:
     @app.get(
         "/v1/conversations/{conversation_id}/export",
+        responses=FILE,
         summary="A conversation as Markdown with footnotes, or what it cites as BibTeX",
     )
     def export_conversation(conversation_id: Id, format: Format = "markdown") -> Response:
@@ -153,6 +188,7 @@ def _add_exports(app: FastAPI, engine: Engine) -> None:
 
     @app.get(
         "/v1/answers/{answer_id}/export",
+        responses=FILE,
         summary="An answer as Markdown with footnotes, or what it cites as BibTeX",
     )
     def export_answer(answer_id: Id, format: Format = "markdown") -> Response:
@@ -162,7 +198,9 @@ def _add_exports(app: FastAPI, engine: Engine) -> None:
 
 def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
     @app.post(
-        "/v1/feedback", summary="Rate an answer, or one of its claims; the last rating counts"
+        "/v1/feedback",
+        responses=replies(Feedback),
+        summary="Rate an answer, or one of its claims; the last rating counts",
     )
     def rate(body: Rated, request: Request) -> JSONResponse:
         given = Feedback(body.answer_id, body.rating, body.reason, body.claim)
@@ -174,7 +212,11 @@ def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
         )
         return JSONResponse(made)
 
-    @app.get("/v1/answers/{answer_id}/feedback", summary="How an answer was rated")
+    @app.get(
+        "/v1/answers/{answer_id}/feedback",
+        responses=replies(Ratings),
+        summary="How an answer was rated",
+    )
     def ratings(answer_id: Id) -> JSONResponse:
         listed = engine.history.feedback.of(answer_id)
         return JSONResponse({"feedback": [asdict(each) for each in listed]})
@@ -185,12 +227,17 @@ def _add_suggestions(app: FastAPI, engine: Engine) -> None:
 
     @app.get(
         "/v1/answers/{answer_id}/related",
+        responses=replies(Questions),
         summary="At most three questions to go on with, which the library answers",
     )
     def related(answer_id: Id) -> JSONResponse:
         return JSONResponse({"questions": suggestions.related(answer_id)})
 
-    @app.get("/v1/examples", summary="A few questions to begin with, which the library answers")
+    @app.get(
+        "/v1/examples",
+        responses=replies(Questions),
+        summary="A few questions to begin with, which the library answers",
+    )
     def examples(language: Literal["en", "ja"] = "en") -> JSONResponse:
         return JSONResponse({"questions": suggestions.examples(language)})
 

@@ -67,6 +67,39 @@ def sse(text: str) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in f.split("\n")) for f in frames if "data: " in f]
 
 
+def test_replies_are_as_their_schemas_say(call, made):
+    from pydantic import TypeAdapter
+
+    from service import history_wire as wire
+    from service.conversations import Conversation, Page
+    from service.feedback import Feedback
+    from service.shares import Shared
+
+    path, answer = f"/v1/conversations/{made[0]['conversation_id']}", f"/v1/answers/{made[0]['id']}"
+    rated = {"answer_id": made[0]["id"], "rating": "up"}
+    link = call("POST", f"{path}/share")
+    for kind, reply in (
+        (Page, call("GET", "/v1/conversations")),
+        (wire.WholeConversation, call("GET", path)),
+        (Conversation, call("PATCH", path, json={"title": ""})),
+        (wire.SentShare, link),
+        (wire.Links, call("GET", f"{path}/shares")),
+        (Shared, call("GET", link.json()["url"])),
+        (Feedback, call("POST", "/v1/feedback", json=rated)),
+        (wire.Ratings, call("GET", f"{answer}/feedback")),
+        (wire.Questions, call("GET", "/v1/examples")),
+        (wire.Questions, call("GET", f"{answer}/related")),
+    ):
+        adapter = TypeAdapter(kind)
+        value = adapter.validate_json(reply.content, strict=True)
+        assert json.loads(adapter.dump_json(value)) == reply.json(), kind
+    paths = call("GET", "/openapi.json").json()["paths"]
+    for path in (p for p in paths if "conversations" in p or "shared" in p or "feedback" in p):
+        for method, operation in paths[path].items():
+            ok = next(r for status, r in operation["responses"].items() if status < "300")
+            assert method == "delete" or ok["content"], (method, path)
+
+
 def test_looking_back(call, made):
     first, second = made
     path = f"/v1/conversations/{first['conversation_id']}"
