@@ -44,3 +44,18 @@ def entries(folder: Path = FOLDER) -> list[Entry]:
             work[name] = tuple(work[name])
         found.append(Entry(Source(**work), fetch_url, digest_path, digest_language))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question about a work of the library, in English and in Japanese."""
+
+    source: str
+    en: str
+    ja: str
+
+
+def suggestions(folder: Path = FOLDER) -> list[Suggestion]:
+    """The questions of ``questions.toml``, in its order."""
+    with (folder / "questions.toml").open("rb") as file:
+        return [Suggestion(**each) for each in tomllib.load(file)["question"]]

@@ -17,6 +17,8 @@ TenkyoError
 │ ├ ModelUnavailable     the language model or the embedder cannot be reached or loaded
 │ └ ModelBadOutput       it answered, but not with what its protocol promises
 ├ NotFound               no source, passage, conversation, answer or job of that id
+│ └ Gone                 it was there, and is over: a link, a stream
+├ RequestRefused         a cursor, a key or a number in a request that fits nothing
 ├ QuestionRefused        the question is empty, too long, or not text
 ├ ChatRefused            a chat completion asks for what Tenkyo does not give
 ├ TextRefused            a text to verify is empty, too long, or not text
@@ -104,6 +106,14 @@ class ModelBadOutput(ModelError):
 
 
 class NotFound(TenkyoError):
+    pass
+
+
+class Gone(NotFound):
+    pass
+
+
+class RequestRefused(TenkyoError):
     pass
 
 

@@ -1,4 +1,4 @@
-"""The HTTP door: routes, and server-sent events.
+"""The HTTP door: routes.
 
 Thin over Engine: no retrieval, no prompt, no model here.
 """
@@ -6,36 +6,36 @@ Thin over Engine: no retrieval, no prompt, no model here.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from fastapi.sse import format_sse_event
+from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from corpus.errors import TenkyoError
+from corpus.errors import RequestRefused
 from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
+from service.frames import decided, numbered, stream_of
+from service.history_api import add_history
 from service.jobs_api import add_jobs
 from service.library_api import add_library
 from service.mcp_serving import Door
 from service.middleware import MAX_UPLOADS, BodyLimit, Headers, Hosts, SameOrigin
-from service.problems import STATUSES, as_problem, handle_errors, problem
+from service.once import key_of
+from service.problems import STATUSES, handle_errors
 from service.question import check_question
+from service.request_ids import RequestIds
 from service.runner import Runner
-from service.types import Event, to_json
+from service.running import GRACE, KeyedAnswers, last_event
+from service.types import to_json
 from service.wire import gives
-
-logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).with_name("static")
 VERIFIED_AT_ONCE = 2  # texts; answers must not wait behind any number of long ones
@@ -63,6 +63,7 @@ class Question(BaseModel):
     source_ids: list[str] | None = Field(None, description="answer from these sources alone")
     mode: Literal["quoted"] | None = Field(None, description="`quoted`: use no language model")
     stream: bool = Field(False, description="events as they are decided, as with Accept")
+    progress: bool = Field(False, description="`status` events too, of what is being done")
 
 
 class Text(BaseModel):
@@ -88,6 +89,7 @@ def create_app(
     runner: Runner | None = None,
     hosts: Collection[str] | None = None,
     public_url: str = "",
+    grace: float = GRACE,
 ) -> FastAPI:
     """The service over an engine.
 
@@ -96,6 +98,7 @@ def create_app(
     ``runner`` works off ingestions; without one the library can only be read. ``hosts`` are
     the names that it is to be asked by, besides IP addresses and localhost; None: any.
     ``public_url`` is the address that readers reach it at; empty: this machine.
+    An answer that its reader said to come back to goes on for ``grace`` seconds without one.
     """
     door = Door(engine, public_url)
 
@@ -125,8 +128,10 @@ def create_app(
     if hosts is not None:
         app.add_middleware(Hosts, names=hosts)
     app.add_middleware(Headers, headers=HEADERS)
+    app.add_middleware(RequestIds)
     handle_errors(app)
-    _add_answers(app, engine)
+    _add_answers(app, engine, grace)
+    add_history(app, engine)
     _add_verify(app, engine)
     add_library(app, engine.library, runner)
     if runner:
@@ -139,7 +144,9 @@ def create_app(
     return app
 
 
-def _add_answers(app: FastAPI, engine: Engine) -> None:
+def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
+    keyed = KeyedAnswers(engine, grace)
+
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",
@@ -147,20 +154,24 @@ def _add_answers(app: FastAPI, engine: Engine) -> None:
     )
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
-        asked = {
-            "conversation_id": question.conversation_id,
-            "source_ids": question.source_ids,
-            "mode": question.mode,
-        }
-        if question.stream or "text/event-stream" in request.headers.get("accept", ""):
-            events = engine.stream(question.question, **asked)
-            first = await anext(events)  # what is wrong with a question is known by then
-            return StreamingResponse(
-                _frames(first, events),
-                media_type="text/event-stream",
-                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        asked = question.model_dump(exclude={"stream", "progress"})
+        key, after = key_of(request, asked), last_event(request.headers.get("last-event-id"))
+        streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
+        if key:
+            frames = keyed.frames(key, asked, after if streams else 0)
+        elif after:
+            raise RequestRefused(
+                "only an answer asked for under an Idempotency-Key can be taken up: send the key"
+                " with both requests, or ask again without Last-Event-ID"
             )
-        return JSONResponse(to_json(await engine.answer(question.question, **asked)))
+        else:
+            frames = numbered(engine.stream(**asked, progress=question.progress))
+        if not question.progress:
+            frames = decided(frames)
+        if streams:
+            return await stream_of(frames)
+        async with aclosing(frames):
+            return JSONResponse([frame async for frame in frames][-1].data)
 
     @app.get(
         "/v1/answers/{answer_id}",
@@ -195,29 +206,6 @@ def _add_verify(app: FastAPI, engine: Engine) -> None:
         async with turns:
             found = await run_in_threadpool(facts.check, text, body.source_ids)
         return JSONResponse(to_json(found))
-
-
-async def _frames(first: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    """Server-sent events, numbered from 1; an error after the first is one of them."""
-    number = 1
-    async with aclosing(events):
-        yield _frame(first.name, to_json(first.data), number)
-        try:
-            async for event in events:
-                number += 1
-                yield _frame(event.name, to_json(event.data), number)
-        except TenkyoError as error:
-            yield _frame("error", json.loads(as_problem(error).body), number + 1)
-        except Exception:  # a reader must not take half an answer for a whole one
-            detail = "the answer could not be finished: ask again; the log has the reason"
-            failed = problem(500, "Something went wrong", detail)
-            yield _frame("error", json.loads(failed.body), number + 1)
-            raise
-
-
-def _frame(name: str, data: Any, number: int) -> bytes:
-    text = json.dumps(data, ensure_ascii=False)
-    return format_sse_event(data_str=text, event=name, id=str(number))
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:

@@ -313,7 +313,10 @@ def serve() -> None:
             await asyncio.to_thread(runner.stop)  # no stream of a job is to hold up the end
             await super().shutdown(sockets)
 
-    config = uvicorn.Config(service, log_level=settings.log, timeout_graceful_shutdown=5)
+    # Its lines go where ours go (log_config), so that they too have the id of their request.
+    config = uvicorn.Config(
+        service, log_level=settings.log, log_config=None, timeout_graceful_shutdown=5
+    )
     print(f"Tenkyo is starting at {address} …", flush=True)
     Server(config).run(sockets=[bound])
 

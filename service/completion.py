@@ -15,8 +15,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from corpus.types import Source
-from service.engine import append
 from service.prompt import tokens_at_most
+from service.turn import append
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound
 
 

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,25 +17,25 @@ from corpus.passages import in_context
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
-from service.abstain import Premise, explain, false_premise
+from service.abstain import explain, false_premise
 from service.citations import SentenceParser, resolve
 from service.evidence import select, with_originals
 from service.history import History
 from service.model import AnswerModel
 from service.provenance import Originals
-from service.question import check_question, language_of
+from service.question import check_question
 from service.quote import answered, quote
 from service.relevance import answerable, rerank, telling
+from service.turn import Turn
 from service.types import (
-    Abstention,
     Answer,
-    Claim,
     Draft,
     Event,
-    Evidence,
     EvidenceFound,
     Mode,
     Rejected,
+    Status,
+    Step,
     to_json,
 )
 from service.verify import Verifier
@@ -47,51 +47,8 @@ MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
 
 
-@dataclass
-class _Turn:
-    """One question on its way to an answer."""
-
-    id: str
-    conversation_id: str
-    question: str
-    started: float = field(default_factory=time.perf_counter)
-    evidence: tuple[Evidence, ...] = ()
-    telling: int = 0  # so many of the first of them are what a model reads
-    answerable: bool = False
-    text: str = ""
-    claims: list[Claim] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    timings: dict[str, float] = field(default_factory=dict)
-    reason: str | None = None
-    abstention: Abstention | None = None
-    originals: Originals = field(default_factory=lambda: Originals(()))
-    revision: str = ""  # of the passages, when they were searched
-    drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
-    prompt: list[prompt.Message] = field(default_factory=list)  # what a model was sent
-    premise: Premise | None = None
-
-    @property
-    def language(self) -> str:
-        return language_of(self.question)
-
-    def took(self, step: str) -> None:
-        """Note that a step ended now; a step's time runs from the end of the one before."""
-        spent = sum(self.timings.values())
-        self.timings[step] = round(time.perf_counter() - self.started - spent, 4)
-
-    def add(self, claim: Claim) -> Claim:
-        """Put a claim at the end of the text, its markers after it; returns it placed."""
-        self.text, placed = append(self.text, claim)
-        self.claims.append(placed)
-        return placed
-
-
-def append(text: str, claim: Claim) -> tuple[str, Claim]:
-    """A text with a claim and its markers put behind it, and the claim at its place there."""
-    start = len(text) + 1 if text else 0
-    markers = "".join(f"[{c.label}]" for c in claim.citations)
-    longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
-    return longer, replace(claim, start=start, end=start + len(claim.text))
+def _status(step: Step) -> Event:
+    return Event("status", Status(step))
 
 
 class Engine:
@@ -138,8 +95,11 @@ class Engine:
         conversation_id: str | None = None,
         source_ids: Sequence[str] | None = None,
         mode: Mode | None = None,
+        *,
+        progress: bool = False,
     ) -> AsyncIterator[Event]:
-        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``.
+        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
+        with ``progress`` also a ``status`` whenever another step begins.
 
         ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
         sentences none holds, is stood in for by quotes; one that holds and does not answer is
@@ -147,6 +107,23 @@ class Engine:
         source, before the first event.
         """
         turn = await self._open(question, conversation_id, source_ids)
+        events = self._events(turn, source_ids, mode)
+        step: Step | None = None
+        async with aclosing(events):
+            async for event in events:
+                if not isinstance(event.data, Status):
+                    yield event
+                elif progress and event.data.step != step:
+                    step = event.data.step
+                    yield event
+
+    async def _events(
+        self, turn: Turn, source_ids: Sequence[str] | None, mode: Mode | None
+    ) -> AsyncIterator[Event]:
+        yield _status("searching")
+        hits = await asyncio.to_thread(self._search, turn, source_ids)
+        yield _status("reading")
+        await asyncio.to_thread(self._choose, turn, hits, source_ids)
         found = EvidenceFound(turn.id, turn.conversation_id, turn.question, turn.evidence)
         yield Event("evidence", found)
         made: Mode = "abstained"
@@ -155,10 +132,12 @@ class Engine:
                 async with aclosing(self._generate(turn)) as events:
                     async for event in events:
                         yield event
+                yield _status("checking")
                 for event in await asyncio.to_thread(self._complete, turn):
                     yield event
                 made = "generated" if turn.claims else made
             if not turn.claims:
+                yield _status("checking")
                 for event in await asyncio.to_thread(self._quote, turn):
                     yield event
                 made = "quoted" if turn.claims else made
@@ -170,11 +149,11 @@ class Engine:
 
     async def _open(
         self, question: str, conversation_id: str | None, source_ids: Sequence[str] | None
-    ) -> _Turn:
+    ) -> Turn:
         question = check_question(question)
         store = self.library.store
 
-        def look_up() -> _Turn:
+        def look_up() -> Turn:
             for source_id in source_ids or ():
                 store.source(source_id)
             conversation = conversation_id
@@ -182,25 +161,33 @@ class Engine:
                 conversation = self.history.new_conversation()
             else:
                 self.history.conversation(conversation)
-            turn = _Turn(secrets.token_urlsafe(12), conversation, question)
-            turn.revision = store.revision()
-            turn.originals = Originals(source for source, _ in store.sources())
-            hits = self.library.search(question, 2 * self._top_k, source_ids)
-            turn.took("search")
-            self._choose(turn, hits, source_ids)
-            turn.took("read")
-            return turn
+            return Turn(secrets.token_urlsafe(12), conversation, question)
 
         return await asyncio.to_thread(look_up)
 
-    def _choose(self, turn: _Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
+    def would_answer(self, question: str) -> bool:
+        """Whether the library seems to answer a question: the judgement that answers are
+        given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
+        turn = Turn("", "", check_question(question))
+        self._choose(turn, self._search(turn, None), None)
+        return turn.answerable
+
+    def _search(self, turn: Turn, source_ids: Sequence[str] | None) -> list[Hit]:
+        store = self.library.store
+        turn.revision = store.revision()
+        turn.originals = Originals(source for source, _ in store.sources())
+        hits = self.library.search(turn.question, 2 * self._top_k, source_ids)
+        turn.took("search")
+        return hits
+
+    def _choose(self, turn: Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
         if source_ids is None:
             hits = with_originals(self.library, turn.originals, turn.question, hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
-            return
+            return turn.took("read")
         nearest = sorted(chosen, key=lambda e: -e.score)
         contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
         reading = self.checker.answers([(context, turn.question) for context in contexts])
@@ -212,19 +199,25 @@ class Engine:
         turn.answerable = (
             turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
         )
+        turn.took("read")
 
-    async def _generate(self, turn: _Turn) -> AsyncIterator[Event]:
+    async def _generate(self, turn: Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen, written = SentenceParser(), set(), 0
         turn.prompt = prompt.messages(turn.question, turn.evidence[: turn.telling], self._window)
+        yield _status("writing")
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
                 async for piece in pieces:
                     written += len(piece)
-                    for event in await self._decide_all(turn, parser.feed(piece), seen):
-                        yield event
+                    if drafts := parser.feed(piece):
+                        yield _status("checking")
+                        for event in await self._decide_all(turn, drafts, seen):
+                            yield event
+                        yield _status("writing")
                     if len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
                         break
+            yield _status("checking")
             for event in await self._decide_all(turn, parser.finish(), seen):
                 yield event
             if not turn.claims:
@@ -238,9 +231,7 @@ class Engine:
             turn.reason = say("cut_short" if turn.claims else "model_failed", turn.language, error)
         turn.took("write")
 
-    async def _decide_all(
-        self, turn: _Turn, drafts: Sequence[Draft], seen: set[str]
-    ) -> list[Event]:
+    async def _decide_all(self, turn: Turn, drafts: Sequence[Draft], seen: set[str]) -> list[Event]:
         """Each draft decided that has not been seen before, up to MAX_SENTENCES."""
         events = []
         for draft in drafts:
@@ -251,14 +242,14 @@ class Engine:
                 events.append(await asyncio.to_thread(self._decide, turn, draft))
         return events
 
-    def _complete(self, turn: _Turn) -> list[Event]:
+    def _complete(self, turn: Turn) -> list[Event]:
         """Quotes after a model's sentences that are true, and do not answer the question."""
         if not turn.claims or answered(turn.question, turn.claims, turn.evidence, self.checker):
             return []
         turn.reason = turn.reason or say("beside", turn.language)
         return self._quote(turn)
 
-    def _quote(self, turn: _Turn) -> list[Event]:
+    def _quote(self, turn: Turn) -> list[Event]:
         """Claims in the sources' own words, but for what is cited already."""
         embedder = self.library.embedder
         drafts = quote(turn.question, turn.evidence, turn.originals, self.checker, embedder)
@@ -267,7 +258,7 @@ class Engine:
         turn.took("quote")
         return events
 
-    def _decide(self, turn: _Turn, draft: Draft) -> Event:
+    def _decide(self, turn: Turn, draft: Draft) -> Event:
         turn.drafts.append(draft)
         claim = self.verifier.check(draft, turn.evidence, turn.originals)
         if claim.verdict.label == "supported":
@@ -276,7 +267,7 @@ class Engine:
         turn.rejected.append(rejected)
         return Event("rejected", rejected)
 
-    async def _close(self, turn: _Turn, mode: Mode) -> Answer:
+    async def _close(self, turn: Turn, mode: Mode) -> Answer:
         name = self.model.name if self.model and mode == "generated" else ""
         answer = Answer(
             id=turn.id,
@@ -295,7 +286,7 @@ class Engine:
         await asyncio.to_thread(self._keep, turn, answer)
         return answer
 
-    def _keep(self, turn: _Turn, answer: Answer) -> None:
+    def _keep(self, turn: Turn, answer: Answer) -> None:
         """Store the answer, and beside it what a receipt needs besides."""
         works = turn.originals.behind(e.source.id for e in turn.evidence)
         noted = receipt.note(

@@ -1,4 +1,4 @@
-"""What was asked and answered: conversations, answers, and what was noted beside them."""
+"""What was asked and answered: answers in their order, and what was noted beside them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,18 @@ import sqlalchemy as sa
 
 from corpus.database import Database, now
 from corpus.errors import NotFound
-
-_schema = sa.MetaData()
-_conversations = sa.Table(
-    "conversations",
-    _schema,
-    sa.Column("id", sa.String(24), primary_key=True),
-    sa.Column("created_at", sa.String, nullable=False),
-)
-_answers = sa.Table(
-    "answers",
-    _schema,
-    sa.Column("id", sa.String(24), primary_key=True),
-    sa.Column("conversation_id", sa.ForeignKey("conversations.id"), nullable=False, index=True),
-    sa.Column("created_at", sa.String, nullable=False),
-    sa.Column("question", sa.Text, nullable=False),
-    sa.Column("answer", sa.JSON, nullable=False),
-)
-# What was noted beside an answer when it was made; none for answers of earlier versions.
-_records = sa.Table(
-    "records",
-    _schema,
-    sa.Column("answer_id", sa.ForeignKey("answers.id"), primary_key=True),
-    sa.Column("record", sa.JSON, nullable=False),
-)
+from service import tables
+from service.conversations import Conversations
+from service.feedback import FeedbackStore
+from service.replies import Replies
+from service.shares import Shares
 
 
 class History:
     """The answers that were given, kept in a database.
+
+    ``conversations`` lists and deletes them, ``shares`` are links to them, ``feedback`` is what
+    readers thought, and ``replies`` are those that a repeated request gets again.
 
     Every method is one transaction. Methods raise StoreError when the database cannot be used.
     Safe to share between threads.
@@ -43,27 +27,31 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        database.create(_schema)
+        database.create(tables.schema)
+        _order_earlier(database)
+        self.conversations = Conversations(database)
+        self.shares = Shares(database)
+        self.feedback = FeedbackStore(database)
+        self.replies = Replies(database)
 
     def new_conversation(self) -> str:
         conversation = secrets.token_urlsafe(12)
         with self.database.transaction(writes=True) as db:
-            db.execute(sa.insert(_conversations), {"id": conversation, "created_at": now()})
+            db.execute(sa.insert(tables.conversations), {"id": conversation, "created_at": now()})
         return conversation
 
     def conversation(self, conversation_id: str) -> list[dict]:
         """The answers of a conversation, oldest first; NotFound if there is none such."""
+        query = (
+            sa.select(tables.answers.c.answer)
+            .join(tables.order, tables.order.c.answer_id == tables.answers.c.id)
+            .where(tables.answers.c.conversation_id == conversation_id)
+            .order_by(tables.order.c.row)
+        )
         with self.database.transaction() as db:
-            known = db.execute(
-                sa.select(_conversations.c.id).where(_conversations.c.id == conversation_id)
-            ).first()
-            query = (
-                sa.select(_answers.c.answer)
-                .where(_answers.c.conversation_id == conversation_id)
-                .order_by(_answers.c.created_at)
-            )
+            known = _is_known(db, conversation_id)
             answers = list(db.execute(query).scalars())
-        if known is None:
+        if not known:
             raise NotFound(
                 f"no conversation {conversation_id!r}: leave conversation_id out to start one"
             )
@@ -74,11 +62,17 @@ class History:
     ) -> None:
         """Keep an answer, and what else is to be known of how it was made.
 
-        ``answer`` is JSON and holds the question under that name; ``record`` is JSON.
+        ``answer`` is JSON and holds the question under that name; ``record`` is JSON. NotFound
+        where the conversation was deleted while the answer was made.
         """
         with self.database.transaction(writes=True) as db:
+            if not _is_known(db, conversation_id):
+                raise NotFound(
+                    f"the conversation {conversation_id!r} was deleted before the answer was"
+                    " finished: ask again without conversation_id"
+                )
             db.execute(
-                sa.insert(_answers),
+                sa.insert(tables.answers),
                 {
                     "id": answer_id,
                     "conversation_id": conversation_id,
@@ -87,13 +81,14 @@ class History:
                     "answer": answer,
                 },
             )
+            db.execute(sa.insert(tables.order), {"answer_id": answer_id})
             if record is not None:
-                db.execute(sa.insert(_records), {"answer_id": answer_id, "record": record})
+                db.execute(sa.insert(tables.records), {"answer_id": answer_id, "record": record})
 
     def answer(self, answer_id: str) -> dict:
         with self.database.transaction() as db:
             found = db.execute(
-                sa.select(_answers.c.answer).where(_answers.c.id == answer_id)
+                sa.select(tables.answers.c.answer).where(tables.answers.c.id == answer_id)
             ).scalar()
         if found is None:
             raise NotFound(f"no answer {answer_id!r}")
@@ -102,12 +97,35 @@ class History:
     def record(self, answer_id: str) -> tuple[str, dict | None]:
         """When an answer was stored, and what was noted beside it, if anything was."""
         query = (
-            sa.select(_answers.c.created_at, _records.c.record)
-            .join(_records, _records.c.answer_id == _answers.c.id, isouter=True)
-            .where(_answers.c.id == answer_id)
+            sa.select(tables.answers.c.created_at, tables.records.c.record)
+            .join(tables.records, tables.records.c.answer_id == tables.answers.c.id, isouter=True)
+            .where(tables.answers.c.id == answer_id)
         )
         with self.database.transaction() as db:
             found = db.execute(query).first()
         if found is None:
             raise NotFound(f"no answer {answer_id!r}")
         return found.created_at, found.record
+
+
+def _is_known(db: sa.Connection, conversation_id: str) -> bool:
+    same = tables.conversations.c.id == conversation_id
+    return db.execute(sa.select(tables.conversations.c.id).where(same)).first() is not None
+
+
+def _order_earlier(database: Database) -> None:
+    """Give the answers of an earlier version, which kept no order, one: by their times."""
+    ordered = sa.select(tables.order.c.answer_id)
+    missing = tables.answers.c.id.not_in(ordered)
+    with database.transaction() as db:
+        if db.execute(sa.select(tables.answers.c.id).where(missing).limit(1)).first() is None:
+            return
+    query = (
+        sa.select(tables.answers.c.id)
+        .where(missing)
+        .order_by(tables.answers.c.created_at, tables.answers.c.id)
+    )
+    with database.transaction(writes=True) as db:
+        rows = [{"answer_id": answer_id} for answer_id in db.execute(query).scalars()]
+        if rows:
+            db.execute(sa.insert(tables.order), rows)

@@ -5,7 +5,6 @@ Everything heavy is imported where it is used, so that ``tenkyo --help`` is quic
 
 from __future__ import annotations
 
-import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -24,10 +23,11 @@ if TYPE_CHECKING:
 
 def read() -> Settings:
     """The settings of the environment, and logging as they say."""
+    from service.request_ids import log_to_standard_error
     from service.settings import read_settings
 
     settings = read_settings()
-    logging.basicConfig(level=settings.log.upper(), format="%(levelname)s %(name)s: %(message)s")
+    log_to_standard_error(settings.log)
     return settings
 
 

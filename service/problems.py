@@ -11,12 +11,14 @@ from starlette.exceptions import HTTPException
 
 from corpus.errors import (
     CorpusError,
+    Gone,
     IndexMismatch,
     IndexMissing,
     JobEnded,
     ModelError,
     NotFound,
     QuestionRefused,
+    RequestRefused,
     StoreError,
     TenkyoError,
     TextRefused,
@@ -24,6 +26,7 @@ from corpus.errors import (
     UploadRefused,
     UploadTooLarge,
 )
+from service.request_ids import current
 
 # The first row that fits decides; a later one is for the rest of its branch of the tree.
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
@@ -33,6 +36,8 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (UploadTooLarge, 413, "The upload is too large"),
     (TooManyJobs, 503, "Too many jobs are waiting"),
     (JobEnded, 409, "The job has ended"),
+    (RequestRefused, 422, "The request fits nothing"),
+    (Gone, 410, "Not there any more"),
     (NotFound, 404, "Not found"),
     (IndexMissing, 503, "There is no index yet"),
     (IndexMismatch, 503, "The index does not fit"),
@@ -41,13 +46,25 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (CorpusError, 422, "The source cannot be read"),
     (TenkyoError, 500, "Something went wrong"),
 )
-_EXAMPLES = {"/v1/verify": '{"text": "…"}', "/v1/sources": '{"url": "https://…"}'}
+_EXAMPLES = {  # by a part of the path; the first that fits
+    "/verify": '{"text": "…"}',
+    "/sources": '{"url": "https://…"}',
+    "/feedback": '{"answer_id": "…", "rating": "up"}',
+    "/share": '{"expires_in": 86400}',
+    "/conversations": '{"title": "…"}',
+    "": '{"question": "…"}',
+}
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem document; half a character in ``detail`` is escaped."""
+    """An RFC 9457 problem document, with the request's id where there is one.
+
+    Half a character in ``detail`` is escaped.
+    """
     detail = detail.encode("utf-8", "backslashreplace").decode()
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    if request_id := current():
+        body["request_id"] = request_id
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
@@ -74,7 +91,7 @@ def handle_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "body"
         if first["type"] == "json_invalid":
-            example = _EXAMPLES.get(request.url.path, '{"question": "…"}')
+            example = next(text for part, text in _EXAMPLES.items() if part in request.url.path)
             return problem(400, "The body is not JSON", f"send JSON like {example}")
         detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
         return problem(422, "The request is not as expected", detail)

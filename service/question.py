@@ -15,6 +15,12 @@ def language_of(text: str) -> str:
     return "ja" if is_japanese(text) else "en"
 
 
+def printable(text: str) -> str:
+    """A text with a blank for each character that is none: controls, halves of characters. Some
+    databases refuse them, and nobody sees them."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+
+
 def check_question(question: str) -> str:
     """A question with its control characters removed and its blanks folded; QuestionRefused
     if nothing is left, or too much."""
@@ -23,8 +29,7 @@ def check_question(question: str) -> str:
             f"the question has {len(question):,} characters, and at most {LONGEST_QUESTION:,} are"
             " read: ask in fewer words, or ingest the text and ask about it"
         )
-    printable = (c if unicodedata.category(c)[0] != "C" else " " for c in question)
-    cleaned = " ".join("".join(printable).split())
+    cleaned = " ".join(printable(question).split())
     if not any(c.isalnum() for c in cleaned):
         raise QuestionRefused("the question is empty: write what you want to know")
     return cleaned

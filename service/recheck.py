@@ -16,10 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 from corpus.errors import NotFound
 from corpus.store import Store
 from corpus.types import passage_id, text_hash
-from service.engine import append
 from service.injection import neutral
 from service.provenance import Originals
 from service.receipt import Receipt, judge, seal, version
+from service.turn import append
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verify import Verifier, cite
 

@@ -14,6 +14,7 @@ from corpus.types import Passage, Source
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
 Mode = Literal["generated", "quoted", "abstained"]
 Abstention = Literal["not_enough_evidence", "outside_library", "false_premise"]
+Step = Literal["searching", "reading", "writing", "checking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,19 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event of a stream, in this order: one ``evidence``, then ``claim`` and
-    ``rejected`` as they are decided, then one ``answer``."""
+    ``rejected`` as they are decided, then one ``answer``. Where progress was asked for,
+    ``status`` may stand before each of them."""
 
-    name: Literal["evidence", "claim", "rejected", "answer"]
-    data: EvidenceFound | Claim | Rejected | Answer
+    name: Literal["status", "evidence", "claim", "rejected", "answer"]
+    data: Status | EvidenceFound | Claim | Rejected | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is being done from now on: ``searching`` and ``reading`` come before the evidence,
+    ``writing`` and ``checking`` by turns after it."""
+
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)

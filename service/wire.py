@@ -98,6 +98,7 @@ class ProblemDocument:
     status: int
     detail: str
     type: str = "about:blank"
+    request_id: str = ""
 
 
 def from_json(kind: type[T], data: bytes | str) -> T:

@@ -29,7 +29,7 @@ def test_answers_and_conversations(history: History) -> None:
         history.answer("none")
     with pytest.raises(NotFound, match=r"'none'.*leave conversation_id out"):
         history.conversation("none")
-    with pytest.raises(StoreError):
+    with pytest.raises(NotFound, match="'none' was deleted"):
         history.save_answer("z0", "none", answers[0])
     with pytest.raises(StoreError):
         history.save_answer("z9", second, answers[0])

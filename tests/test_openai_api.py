@@ -27,8 +27,9 @@ from index.sync import sync
 from service.api import create_app
 from service.chat import ChatRequest, read
 from service.completion import Chunks, Head, completion
-from service.engine import Engine, append
+from service.engine import Engine
 from service.history import History
+from service.turn import append
 from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from corpus.types import Passage, Source
-from service.engine import Engine, append
+from service.engine import Engine
+from service.turn import append
 from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Verdict
 
 WHISPER = "How many hours of labelled audio was Whisper trained on?"

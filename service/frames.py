@@ -1,0 +1,84 @@
+"""Server-sent events: what of an answer's stream goes over the wire, and under which number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+
+from corpus.errors import TenkyoError
+from service.problems import as_problem, problem
+from service.types import Event, Status, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event as JSON. ``number`` counts from 1 what has been decided; None for a status,
+    which is news of the moment, and is not repeated to a reader who comes back."""
+
+    name: str
+    data: Any
+    number: int | None
+
+    @property
+    def sent(self) -> bytes:
+        text = json.dumps(self.data, ensure_ascii=False)
+        number = None if self.number is None else str(self.number)
+        return format_sse_event(data_str=text, event=self.name, id=number)
+
+
+async def numbered(events: AsyncIterator[Event]) -> AsyncIterator[Frame]:
+    """The frames of a stream; closes it when it is closed itself."""
+    number = 0
+    async with aclosing(events):
+        async for event in events:
+            passing = isinstance(event.data, Status)
+            number += not passing
+            yield Frame(event.name, to_json(event.data), None if passing else number)
+
+
+async def decided(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    """The frames without those that only say what is being done."""
+    async with aclosing(frames):
+        async for frame in frames:
+            if frame.number is not None:
+                yield frame
+
+
+async def stream_of(frames: AsyncIterator[Frame]) -> StreamingResponse:
+    """A reply that streams frames, once there is a first one.
+
+    What is wrong with a question is known by then, and raised. An error after that is the
+    stream's last event: a reader must not take half an answer for a whole one.
+    """
+    first = await anext(frames, None)
+    return StreamingResponse(
+        _sent(first, frames),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _sent(first: Frame | None, frames: AsyncIterator[Frame]) -> AsyncIterator[bytes]:
+    number = 0
+    async with aclosing(frames):
+        if first is None:  # a reader who comes back has had everything
+            return
+        try:
+            number = first.number or 0
+            yield first.sent
+            async for frame in frames:
+                number = frame.number or number
+                yield frame.sent
+        except TenkyoError as error:
+            yield Frame("error", json.loads(as_problem(error).body), number + 1).sent
+        except Exception:
+            detail = "the answer could not be finished: ask again; the log has the reason"
+            failed = problem(500, "Something went wrong", detail)
+            yield Frame("error", json.loads(failed.body), number + 1).sent
+            raise

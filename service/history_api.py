@@ -1,0 +1,257 @@
+"""The conversation half of the API: looking back, sharing, exporting, rating, going on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.bibtex import bibtex
+from service.conversations import LONGEST_TITLE, Conversation, Page, title_of
+from service.engine import Engine
+from service.export import markdown
+from service.feedback import Feedback
+from service.history_wire import (
+    FILE,
+    Links,
+    Questions,
+    Ratings,
+    SentShare,
+    WholeConversation,
+    replies,
+)
+from service.once import Once, key_of
+from service.related import Suggestions
+from service.shares import Share, Shared
+
+LONGEST_REASON = 2_000  # characters
+_YEAR = 366 * 24 * 3600
+_PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+
+Format = Literal["markdown", "bibtex"]
+Id = Annotated[str, Path(max_length=64)]
+
+
+class Title(BaseModel):
+    """What ``PATCH /v1/conversations/{id}`` takes."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "Speech recognition"}]}
+    )
+
+    title: str = Field(
+        max_length=LONGEST_TITLE, description="empty: the one made from the first question"
+    )
+
+
+class Sharing(BaseModel):
+    """What ``POST /v1/conversations/{id}/share`` takes; it may be left out."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"expires_in": 86400}]}
+    )
+
+    expires_in: int | None = Field(
+        None, ge=1, le=_YEAR, description="seconds until the link ends; left out: never"
+    )
+
+
+class Rated(BaseModel):
+    """What ``POST /v1/feedback`` takes."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"answer_id": "…", "rating": "up", "claim": 0}]},
+    )
+
+    answer_id: str = Field(max_length=64)
+    rating: Literal["up", "down"]
+    reason: str = Field("", max_length=LONGEST_REASON)
+    claim: int | None = Field(None, ge=0, description="which claim, from 0; left out: all of it")
+
+
+def add_history(app: FastAPI, engine: Engine) -> None:
+    """Add the routes to an app. The engine's history is not touched before a request comes."""
+    once = Once()
+    _add_conversations(app, engine)
+    _add_sharing(app, engine, once)
+    _add_exports(app, engine)
+    _add_feedback(app, engine, once)
+    _add_suggestions(app, engine)
+
+
+def _add_conversations(app: FastAPI, engine: Engine) -> None:
+    @app.get(
+        "/v1/conversations",
+        responses=replies(Page),
+        summary="Every conversation, the last asked first",
+    )
+    def conversations(
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Annotated[str, Query(description="`next` of the page before")] = "",
+    ) -> JSONResponse:
+        page = engine.history.conversations.page(limit, cursor)
+        return JSONResponse(asdict(page))
+
+    @app.get(
+        "/v1/conversations/{conversation_id}",
+        responses=replies(WholeConversation),
+        summary="A conversation, with its answers",
+    )
+    def conversation(conversation_id: Id) -> JSONResponse:
+        found = asdict(engine.history.conversations.find(conversation_id))
+        return JSONResponse(found | {"answers": engine.history.conversation(conversation_id)})
+
+    @app.patch(
+        "/v1/conversations/{conversation_id}",
+        responses=replies(Conversation),
+        summary="Give a conversation a title",
+    )
+    def rename(conversation_id: Id, body: Title) -> JSONResponse:
+        engine.history.conversations.rename(conversation_id, body.title)
+        return JSONResponse(asdict(engine.history.conversations.find(conversation_id)))
+
+    @app.delete(
+        "/v1/conversations/{conversation_id}",
+        summary="Delete a conversation, its answers and all that was kept beside them",
+        status_code=204,
+    )
+    def delete(conversation_id: Id) -> Response:
+        engine.history.conversations.delete(conversation_id)
+        return Response(status_code=204)
+
+
+def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
+    @app.post(
+        "/v1/conversations/{conversation_id}/share",
+        responses=replies(SentShare, 201),
+        summary="A link by which others read what was answered until now",
+        status_code=201,
+    )
+    def share(conversation_id: Id, request: Request, body: Sharing | None = None) -> JSONResponse:
+        seconds = body.expires_in if body else None
+        made = once(
+            engine.history.replies,
+            key_of(request, {"expires_in": seconds}),
+            lambda: _link(engine.history.shares.make(conversation_id, seconds)),
+            conversation_id=conversation_id,
+        )
+        return JSONResponse(made, 201)
+
+    @app.get(
+        "/v1/conversations/{conversation_id}/shares",
+        responses=replies(Links),
+        summary="The links to a conversation",
+    )
+    def shares(conversation_id: Id) -> JSONResponse:
+        listed = engine.history.shares.of(conversation_id)
+        return JSONResponse({"shares": [_link(each) for each in listed]})
+
+    @app.delete(
+        "/v1/conversations/{conversation_id}/shares/{token}",
+        summary="End a link to a conversation",
+        status_code=204,
+    )
+    def revoke(conversation_id: Id, token: Id) -> Response:
+        engine.history.shares.revoke(conversation_id, token)
+        return Response(status_code=204)
+
+    @app.get(
+        "/v1/shared/{token}",
+        responses=replies(Shared),
+        summary="A conversation that somebody shared, to read only",
+    )
+    def shared(token: Id) -> JSONResponse:
+        return JSONResponse(asdict(engine.history.shares.shared(token)), headers=_PRIVATE)
+
+    @app.get("/v1/shared/{token}/export", responses=FILE, summary="It, as Markdown or BibTeX")
+    def export_shared(token: Id, format: Format = "markdown") -> Response:
+        found = engine.history.shares.shared(token)
+        made = _file(format, found.title, list(found.answers), "shared")
+        made.headers.update(_PRIVATE)
+        return made
+
+
+def _add_exports(app: FastAPI, engine: Engine) -> None:
+    @app.get(
+        "/v1/conversations/{conversation_id}/export",
+        responses=FILE,
+        summary="A conversation as Markdown with footnotes, or what it cites as BibTeX",
+    )
+    def export_conversation(conversation_id: Id, format: Format = "markdown") -> Response:
+        title = engine.history.conversations.find(conversation_id).title
+        answers = engine.history.conversation(conversation_id)
+        return _file(format, title, answers, f"conversation-{conversation_id}")
+
+    @app.get(
+        "/v1/answers/{answer_id}/export",
+        responses=FILE,
+        summary="An answer as Markdown with footnotes, or what it cites as BibTeX",
+    )
+    def export_answer(answer_id: Id, format: Format = "markdown") -> Response:
+        answer = engine.history.answer(answer_id)
+        return _file(format, title_of(answer["question"]), [answer], f"answer-{answer_id}")
+
+
+def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
+    @app.post(
+        "/v1/feedback",
+        responses=replies(Feedback),
+        summary="Rate an answer, or one of its claims; the last rating counts",
+    )
+    def rate(body: Rated, request: Request) -> JSONResponse:
+        given = Feedback(body.answer_id, body.rating, body.reason, body.claim)
+        made = once(
+            engine.history.replies,
+            key_of(request, body.model_dump()),
+            lambda: asdict(engine.history.feedback.put(given)),
+            answer_id=body.answer_id,
+        )
+        return JSONResponse(made)
+
+    @app.get(
+        "/v1/answers/{answer_id}/feedback",
+        responses=replies(Ratings),
+        summary="How an answer was rated",
+    )
+    def ratings(answer_id: Id) -> JSONResponse:
+        listed = engine.history.feedback.of(answer_id)
+        return JSONResponse({"feedback": [asdict(each) for each in listed]})
+
+
+def _add_suggestions(app: FastAPI, engine: Engine) -> None:
+    suggestions = Suggestions(engine)
+
+    @app.get(
+        "/v1/answers/{answer_id}/related",
+        responses=replies(Questions),
+        summary="At most three questions to go on with, which the library answers",
+    )
+    def related(answer_id: Id) -> JSONResponse:
+        return JSONResponse({"questions": suggestions.related(answer_id)})
+
+    @app.get(
+        "/v1/examples",
+        responses=replies(Questions),
+        summary="A few questions to begin with, which the library answers",
+    )
+    def examples(language: Literal["en", "ja"] = "en") -> JSONResponse:
+        return JSONResponse({"questions": suggestions.examples(language)})
+
+
+def _link(share: Share) -> dict[str, Any]:
+    return asdict(share) | {"url": share.url}
+
+
+def _file(format: Format, title: str, answers: list[dict], name: str) -> Response:
+    """An export to save: never shown by a browser as anything but text."""
+    if format == "markdown":
+        text, media, ending = markdown(title, answers), "text/markdown", "md"
+    else:
+        text, media, ending = bibtex(answers), "application/x-bibtex", "bib"
+    named = f'attachment; filename="{name}.{ending}"'
+    data = text.encode("utf-8", "replace")  # half a character can stand in a PDF's text
+    return Response(data, media_type=media, headers={"Content-Disposition": named})

@@ -1,0 +1,89 @@
+"""Requests that may be sent twice and are done once: the Idempotency-Key header.
+
+After the IETF's draft-ietf-httpapi-idempotency-key-header. Only what succeeded is kept: a
+request that failed may be sent again under its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from corpus.errors import RequestRefused
+from service.receipt import canonical
+from service.replies import Replies, Reply
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A client's key at one address, and the request that it stands for, both as SHA-256."""
+
+    key: str
+    request: str
+
+    def check(self, request: str) -> None:
+        """RequestRefused if another request came under the same key before."""
+        if request != self.request:
+            raise RequestRefused(
+                f"this {HEADER} came with another request before: send a new key with a new"
+                " request, and the old one only to repeat the old"
+            )
+
+
+def key_of(request: Request, asked: Mapping[str, Any]) -> Key | None:
+    """The key of a request that asks for something, None if it brings none.
+
+    ``asked`` is its body, without what only says how the reply is to be sent.
+    """
+    given = request.headers.get(HEADER)
+    if given is None:
+        return None
+    plain = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
+    if not _KEY.fullmatch(plain):
+        raise RequestRefused(
+            f"the {HEADER} is empty, too long or has blanks in it: send up to 255 visible ASCII"
+            " characters, such as a UUID"
+        )
+    at = request.url.path.encode()
+    return Key(
+        hashlib.sha256(at + b"\0" + plain.encode()).hexdigest(),
+        hashlib.sha256(canonical(dict(asked))).hexdigest(),
+    )
+
+
+class Once:
+    """Does what has a key once, and gives the same reply again. For what is quickly done: one
+    waits for the other, whatever their keys. Blocks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(
+        self,
+        replies: Replies,
+        key: Key | None,
+        make: Callable[[], Any],
+        **names: str,
+    ) -> Any:
+        """The JSON that ``make`` gives, or gave for this key.
+
+        ``names`` is the answer_id or conversation_id with which the reply is to go.
+        """
+        if key is None:
+            return make()
+        with self._lock:
+            if kept := replies.find(key.key):
+                key.check(kept.request)
+                return kept.body
+            made = make()
+            replies.keep(key.key, Reply(key.request, made, **names))
+            return made

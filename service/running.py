@@ -1,0 +1,205 @@
+"""Answers that can be taken up again: asked under an Idempotency-Key, made once for all who ask.
+
+Without a key an answer is made for one reader, and stops when that one leaves. A key says that
+the reader comes back: the answer then waits ``grace`` seconds for one before it stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from typing import Any
+
+from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
+from service.engine import Engine
+from service.frames import Frame, numbered
+from service.history import History
+from service.once import Key
+from service.replies import Reply
+
+logger = logging.getLogger(__name__)
+
+GRACE = 20.0  # seconds; a browser tries again after three, a phone between two cells after ten
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def last_event(header: str | None) -> int:
+    """The number in a Last-Event-ID, 0 without one."""
+    if header is None or header == "":
+        return 0
+    if not _NUMBER.fullmatch(header):
+        raise RequestRefused(
+            f"the Last-Event-ID {header[:40]!r} is none of ours: send the `id` of the last event"
+            " that came, or leave it out to have all of them"
+        )
+    return int(header)
+
+
+class Running:
+    """One answer on its way, and what has been decided of it. Lives in one event loop."""
+
+    def __init__(self, key: Key, frames: AsyncIterator[Frame], grace: float) -> None:
+        self.key = key
+        self._frames, self._grace = frames, grace
+        self._log: list[Frame] = []
+        self._news = asyncio.Event()
+        self._ended = False
+        self._error: Exception | None = None
+        self._readers = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task | None = None
+
+    def start(self, keep: Callable[[list[Frame]], None], leave: Callable[[], None]) -> None:
+        """Begin. ``keep`` is called, in a thread, with the frames of a whole answer; ``leave``
+        when there is nothing to take up any more, at the latest when all is done."""
+        self._leave = leave
+        self._task = asyncio.create_task(self._run(keep))
+
+    async def read(self, after: int = 0) -> AsyncIterator[Frame]:
+        """What was decided after frame ``after``, and then what is, as it is. Raises what
+        became of the answer where it could not be finished."""
+        self._readers += 1
+        if self._timer:
+            self._timer.cancel()
+        try:
+            at = self._place(after)
+            while True:
+                news = self._news
+                while at < len(self._log):
+                    at += 1
+                    yield self._log[at - 1]
+                if self._error:
+                    raise self._error
+                if self._ended:
+                    return
+                await news.wait()
+        finally:
+            self._readers -= 1
+            if not self._readers and not self._ended:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(self._grace, self._give_up)
+
+    def _place(self, after: int) -> int:
+        """Where in the log frame ``after`` ends."""
+        if not after:
+            return 0
+        for at, frame in enumerate(self._log, 1):
+            if frame.number == after:
+                return at
+        raise ahead(after)
+
+    async def _run(self, keep: Callable[[list[Frame]], None]) -> None:
+        try:
+            async with aclosing(self._frames) as frames:
+                async for frame in frames:
+                    self._log.append(frame)
+                    self._tell()
+            await asyncio.to_thread(keep, self._log)
+        except Exception as error:
+            self._error = error
+            if not isinstance(error, TenkyoError):  # perhaps nobody is there to be told
+                logger.error("an answer could not be finished", exc_info=error)
+        except BaseException:  # given up, or the service ends
+            self._error = stopped()
+            raise
+        finally:
+            self._ended = True
+            self._leave()
+            self._tell()
+
+    def _give_up(self) -> None:
+        self._leave()  # at once: who comes now must not join what is being stopped
+        self._task.cancel()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class KeyedAnswers:
+    """Answers by their keys: those on their way here, those that are done in the history."""
+
+    def __init__(self, engine: Engine, grace: float = GRACE) -> None:
+        self._engine, self._grace = engine, grace
+        self._running: dict[str, Running] = {}
+
+    async def frames(self, key: Key, asked: dict[str, Any], after: int = 0) -> AsyncIterator[Frame]:
+        """The frames of the answer to a question, after number ``after``.
+
+        ``asked`` are the arguments of Engine.stream. The answer is begun if the key is new. Gone
+        if it is, and the reader wants to go on with one; RequestRefused if the key belongs to
+        another question.
+        """
+        running = self._running.get(key.key)
+        if running is None:
+            history = self._engine.history
+            kept = await asyncio.to_thread(history.replies.find, key.key)
+            running = self._running.get(key.key)  # one may have begun meanwhile
+            if running is None and kept:
+                key.check(kept.request)
+                for frame in await asyncio.to_thread(replayed, history, kept, after):
+                    yield frame
+                return
+        if running is None:
+            if after:
+                raise stopped()
+            running = self._begin(key, asked)
+        key.check(running.key.request)
+        async with aclosing(running.read(after)) as frames:
+            async for frame in frames:
+                yield frame
+
+    def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
+        events = self._engine.stream(**asked, progress=True)
+        running = Running(key, numbered(events), self._grace)
+
+        def keep(log: list[Frame]) -> None:
+            decided = [frame for frame in log if frame.number]
+            made = decided[-1].data
+            names = [frame.name for frame in decided]
+            reply = Reply(key.request, names, made["id"], made["conversation_id"])
+            try:
+                self._engine.history.replies.keep(key.key, reply)
+            except StoreError as error:  # the answer is whole, and its reader has it
+                logger.warning("an answer cannot be given again under its key: %s", error)
+
+        def leave() -> None:
+            if self._running.get(key.key) is running:
+                del self._running[key.key]
+
+        self._running[key.key] = running
+        running.start(keep, leave)
+        return running
+
+
+def replayed(history: History, kept: Reply, after: int) -> list[Frame]:
+    """The frames of an answer that is done, after a number, made from the answer: the reply
+    holds no more than their names in order."""
+    answer = history.answer(kept.answer_id)
+    if after > len(kept.body):
+        raise ahead(after)
+    begun = ("id", "conversation_id", "question", "evidence")
+    parts: dict[str, Iterator[Any]] = {
+        "evidence": iter([{name: answer[name] for name in begun}]),
+        "claim": iter(answer["claims"]),
+        "rejected": iter(answer["rejected"]),
+        "answer": iter([answer]),
+    }
+    frames = [Frame(name, next(parts[name]), n) for n, name in enumerate(kept.body, 1)]
+    return frames[after:]
+
+
+def stopped() -> Gone:
+    return Gone(
+        "the answer was stopped, or the key is older than a day: ask again without Last-Event-ID"
+    )
+
+
+def ahead(after: int) -> RequestRefused:
+    return RequestRefused(
+        f"Last-Event-ID {after} is ahead of the answer: send the `id` of the last event that"
+        " came, or leave it out to have all of them"
+    )

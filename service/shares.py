@@ -1,0 +1,156 @@
+"""Links that let others read a conversation, as it was when it was shared, and no more."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from corpus.database import Database, now
+from corpus.errors import Gone, NotFound
+from service import tables
+from service.conversations import title_of, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A link; times are ISO date-times in UTC, ``expires_at`` empty for one without an end."""
+
+    token: str
+    title: str
+    answers: int
+    created_at: str
+    expires_at: str
+    revoked_at: str
+
+    @property
+    def url(self) -> str:
+        """Its path: under which name the service is reached, the reader's address bar knows."""
+        return f"/v1/shared/{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a link shows: the answers as JSON, without the ids by which one could write."""
+
+    title: str
+    shared_at: str
+    expires_at: str
+    answers: tuple[dict, ...]
+
+
+class Shares:
+    """The links of a database. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def make(self, conversation_id: str, seconds: int | None = None) -> Share:
+        """A new link to what was answered until now, for so many seconds (None: without end)."""
+        row, kept = tables.order.c.row, tables.answers
+        query = (
+            sa.select(row, kept.c.question)
+            .join(kept, kept.c.id == tables.order.c.answer_id)
+            .where(kept.c.conversation_id == conversation_id)
+            .order_by(row)
+        )
+        given = sa.select(tables.titles.c.title).where(
+            tables.titles.c.conversation_id == conversation_id
+        )
+        created = now()
+        values = {
+            "token": secrets.token_urlsafe(24),
+            "conversation_id": conversation_id,
+            "created_at": created,
+            "expires_at": _after(created, seconds) if seconds is not None else "",
+        }
+        with self._database.transaction(writes=True) as db:
+            found = db.execute(query).all()
+            if not found:
+                raise unknown(conversation_id)
+            values["title"] = db.execute(given).scalar() or title_of(found[0].question)
+            values["upto"] = found[-1].row
+            db.execute(sa.insert(tables.shares), values)
+        return Share(
+            values["token"], values["title"], len(found), created, values["expires_at"], ""
+        )
+
+    def of(self, conversation_id: str) -> list[Share]:
+        """The links of a conversation, newest first; those that are over included."""
+        shown = (
+            sa.select(sa.func.count())
+            .select_from(tables.answers.join(tables.order))
+            .where(tables.answers.c.conversation_id == tables.shares.c.conversation_id)
+            .where(tables.order.c.row <= tables.shares.c.upto)
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(tables.shares, shown.label("answers"))
+            .where(tables.shares.c.conversation_id == conversation_id)
+            .order_by(tables.shares.c.created_at.desc(), tables.shares.c.token)
+        )
+        known = sa.select(tables.conversations.c.id).where(
+            tables.conversations.c.id == conversation_id
+        )
+        with self._database.transaction() as db:
+            if db.execute(known).first() is None:
+                raise unknown(conversation_id)
+            return [
+                Share(s.token, s.title, s.answers, s.created_at, s.expires_at, s.revoked_at)
+                for s in db.execute(query)
+            ]
+
+    def revoke(self, conversation_id: str, token: str) -> None:
+        """End a link; NotFound if the conversation has none such. Twice is once."""
+        same = (tables.shares.c.token == token) & (
+            tables.shares.c.conversation_id == conversation_id
+        )
+        with self._database.transaction(writes=True) as db:
+            row = db.execute(sa.select(tables.shares.c.revoked_at).where(same)).first()
+            if row is None:
+                raise NotFound(
+                    "the conversation has no such link: /v1/conversations/{id}/shares lists them"
+                )
+            if not row.revoked_at:
+                db.execute(sa.update(tables.shares).where(same).values(revoked_at=now()))
+
+    def shared(self, token: str) -> Shared:
+        """What a link shows; Gone for one that is over, NotFound for one that never was."""
+        with self._database.transaction() as db:
+            link = db.execute(
+                sa.select(tables.shares).where(tables.shares.c.token == token)
+            ).first()
+            if link is None:
+                raise NotFound(
+                    "there is no such shared conversation: check that the link is whole; if it is,"
+                    " the conversation was deleted"
+                )
+            if link.revoked_at:
+                raise Gone(
+                    "this conversation is not shared any more: ask who sent the link for a new one"
+                )
+            if link.expires_at and link.expires_at <= now():
+                raise Gone(
+                    f"the link ended on {link.expires_at[:10]}: ask who sent it for a new one"
+                )
+            query = (
+                sa.select(tables.answers.c.answer)
+                .join(tables.order, tables.order.c.answer_id == tables.answers.c.id)
+                .where(tables.answers.c.conversation_id == link.conversation_id)
+                .where(tables.order.c.row <= link.upto)
+                .order_by(tables.order.c.row)
+            )
+            answers = tuple(_without_ids(found) for found in db.execute(query).scalars())
+        return Shared(link.title, link.created_at, link.expires_at, answers)
+
+
+def _without_ids(answer: dict) -> dict:
+    """An answer's own id leads to the conversation's, and by that one could go on with it."""
+    return {name: v for name, v in answer.items() if name not in ("id", "conversation_id")}
+
+
+def _after(moment: str, seconds: int) -> str:
+    at = datetime.fromisoformat(moment).astimezone(UTC) + timedelta(seconds=seconds)
+    return at.isoformat(timespec="microseconds")

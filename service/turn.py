@@ -1,0 +1,59 @@
+"""One question on its way to an answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+from service import prompt
+from service.abstain import Premise
+from service.provenance import Originals
+from service.question import language_of
+from service.types import Abstention, Claim, Draft, Evidence, Rejected
+
+
+@dataclass
+class Turn:
+    """What is known of it so far."""
+
+    id: str
+    conversation_id: str
+    question: str
+    started: float = field(default_factory=time.perf_counter)
+    evidence: tuple[Evidence, ...] = ()
+    telling: int = 0  # so many of the first of them are what a model reads
+    answerable: bool = False
+    text: str = ""
+    claims: list[Claim] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    abstention: Abstention | None = None
+    originals: Originals = field(default_factory=lambda: Originals(()))
+    revision: str = ""  # of the passages, when they were searched
+    drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
+    prompt: list[prompt.Message] = field(default_factory=list)  # what a model was sent
+    premise: Premise | None = None
+
+    @property
+    def language(self) -> str:
+        return language_of(self.question)
+
+    def took(self, step: str) -> None:
+        """Note that a step ended now; a step's time runs from the end of the one before."""
+        spent = sum(self.timings.values())
+        self.timings[step] = round(time.perf_counter() - self.started - spent, 4)
+
+    def add(self, claim: Claim) -> Claim:
+        """Put a claim at the end of the text, its markers after it; returns it placed."""
+        self.text, placed = append(self.text, claim)
+        self.claims.append(placed)
+        return placed
+
+
+def append(text: str, claim: Claim) -> tuple[str, Claim]:
+    """A text with a claim and its markers put behind it, and the claim at its place there."""
+    start = len(text) + 1 if text else 0
+    markers = "".join(f"[{c.label}]" for c in claim.citations)
+    longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
+    return longer, replace(claim, start=start, end=start + len(claim.text))

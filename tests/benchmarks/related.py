@@ -1,0 +1,77 @@
+"""Related questions: how many answers get some, whether the library answers them, how long it takes.
+
+    python tests/benchmarks/related.py FOLDER [QUESTIONS]
+
+FOLDER is a data folder as `tenkyo ingest` leaves it; it is not written to. QUESTIONS is a file of
+questions as tests/data/library_questions.jsonl (the default): the first 15 answerable ones in
+each language are asked, without a language model, and every related question after them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from corpus.database import Database
+from corpus.store import Store
+from index.checker import CrossEncoder
+from index.embed import SentenceTransformerEmbedder
+from index.local import LocalIndex
+from index.models import BUNDLED
+from index.search import Library
+from service.engine import Engine
+from service.history import History
+from service.related import Suggestions
+
+EACH = 15
+QUESTIONS = Path(__file__).parents[1] / "data" / "library_questions.jsonl"
+
+
+def main(folder: Path, questions: Path = QUESTIONS) -> None:
+    embedder = SentenceTransformerEmbedder(BUNDLED, folder / "models")
+    index = LocalIndex.open(folder / "index", embedder.name)
+    library = Library(Store(f"sqlite:///{folder / 'tenkyo.db'}"), index, embedder)
+    with tempfile.TemporaryDirectory() as kept:
+        history = History(Database(f"sqlite:///{Path(kept) / 'history.db'}"))
+        engine = Engine(library, CrossEncoder(cache=folder / "models"), history)
+        engine.warm_up()
+        measure(engine, chosen(questions))
+
+
+def chosen(questions: Path) -> list[str]:
+    rows = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row.get("answerable", True)]
+    of = {lang: [r["question"] for r in rows if r["language"] == lang] for lang in ("en", "ja")}
+    return [question for listed in of.values() for question in listed[:EACH]]
+
+
+def measure(engine: Engine, questions: list[str]) -> None:
+    suggestions, counts, seconds, answered, failed = Suggestions(engine), [], [], set(), set()
+    for question in questions:
+        answer = asyncio.run(engine.answer(question, mode="quoted"))
+        started = time.perf_counter()
+        found = suggestions.related(answer.id)
+        seconds.append(time.perf_counter() - started)
+        counts.append(len(found))
+        print(f"{question}\n   " + "\n   ".join(found))
+        for related in found:
+            if related not in answered | failed:
+                made = asyncio.run(engine.answer(related, mode="quoted"))
+                (answered if made.claims else failed).add(related)
+    seconds.sort()
+    some = sum(count >= 2 for count in counts)
+    print(
+        f"\n{len(counts)} answers, {some} with two related questions or more, {sum(counts)} in all"
+    )
+    print(f"{len(answered) + len(failed)} different ones asked, {len(answered)} answered", *failed)
+    print(f"seconds: median {seconds[len(seconds) // 2]:.2f}, longest {seconds[-1]:.2f}")
+    for language in ("en", "ja"):
+        print(language, *suggestions.examples(language), sep="\n   ")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:3]))

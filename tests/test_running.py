@@ -1,0 +1,229 @@
+"""service.running: an answer that is taken up again is the answer that was not broken off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.database import Database
+from corpus.errors import Gone, ModelUnavailable, RequestRefused
+from service.history import History
+from service.once import Key
+from service.running import KeyedAnswers, last_event
+from service.types import (
+    Answer,
+    Claim,
+    Event,
+    EvidenceFound,
+    Rejected,
+    Status,
+    Verdict,
+    to_json,
+)
+
+VERDICT = Verdict("supported", 1.0, "copy")
+KEY = Key("k", "asked")
+
+
+class Scripted:
+    """An engine that decides what it is told to, a claim for c and a rejected sentence for r."""
+
+    def __init__(self, history: History, decided: str, pause: float = 0) -> None:
+        self.history, self.decided, self.pause = history, decided, pause
+        self.asked = self.closed = 0
+        self.error: Exception | None = None
+        self.saves = True
+        self.closes_in: float = 0  # seconds that a model takes to be stopped
+
+    async def stream(self, question: str, *, progress: bool = False):
+        self.asked += 1
+        conversation = self.history.new_conversation()
+        claims, rejected = [], []
+        made = f"a{self.asked}-{conversation}"[:24]
+        try:
+            yield Event("status", Status("searching"))
+            yield Event("evidence", EvidenceFound(made, conversation, question, ()))
+            for n, kind in enumerate(self.decided):
+                await asyncio.sleep(self.pause)
+                yield Event("status", Status("writing"))
+                if kind == "c":
+                    claims.append(Claim(f"文 {n}.", 0, 1, (), VERDICT))
+                    yield Event("claim", claims[-1])
+                else:
+                    rejected.append(Rejected(f"no {n}", "why", VERDICT))
+                    yield Event("rejected", rejected[-1])
+            if self.error:
+                raise self.error
+            answer = Answer(
+                made, conversation, question, "", "quoted", "", tuple(claims), (), tuple(rejected)
+            )
+            if self.saves:
+                self.history.save_answer(made, conversation, to_json(answer))
+            yield Event("answer", answer)
+        finally:
+            await asyncio.sleep(self.closes_in)
+            self.closed += 1
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    folder: Path = tmp_path_factory.mktemp("running")
+    return History(Database(f"sqlite:///{folder / 'tenkyo.db'}"))
+
+
+async def read(answers: KeyedAnswers, key: Key, after: int = 0, most: int = 99) -> list[str]:
+    """The numbered frames after a number, as they are sent; leaves after ``most`` of them."""
+    got: list[str] = []
+    async with aclosing(answers.frames(key, {"question": "なぜ?"}, after)) as frames:
+        async for frame in frames:
+            if frame.number:
+                got.append(frame.sent.decode())
+            if len(got) == most:
+                break
+    return got
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("cr", max_size=6), st.lists(st.integers(1, 4), max_size=4), st.booleans())
+def test_any_cuts_give_the_same_events(
+    history: History, decided: str, reads: list[int], all_done: bool
+) -> None:
+    engine = Scripted(history, decided)
+    answers = KeyedAnswers(engine, grace=60)
+    key = Key(f"{decided}{reads}{all_done}{id(engine)}", "asked")
+
+    async def cut() -> list[str]:
+        got: list[str] = []
+        for most in reads:
+            got += await read(answers, key, len(got), most)
+            for _ in range(20 if all_done else 1):
+                await asyncio.sleep(0)
+        return got + await read(answers, key, len(got))
+
+    async def both() -> tuple[list[str], list[str], list[str]]:
+        broken = await cut()
+        kept = await read(KeyedAnswers(engine), key)  # as after a new start of the service
+        return broken, await read(answers, key), kept
+
+    broken, whole, kept = asyncio.run(both())
+    assert broken == whole == kept and engine.asked == 1 == engine.closed
+    ids = [int(frame.split("id: ")[1].split("\n")[0]) for frame in whole]
+    assert ids == list(range(1, len(decided) + 3))
+    names = [frame.split("event: ")[1].split("\n")[0] for frame in whole]
+    of = {"c": "claim", "r": "rejected"}
+    assert names == ["evidence", *(of[kind] for kind in decided), "answer"]
+
+
+def test_two_who_ask_at_once_have_one_answer(history: History) -> None:
+    engine = Scripted(history, "crc", pause=0.01)
+    answers = KeyedAnswers(engine)
+
+    async def two() -> list[list[str]]:
+        return await asyncio.gather(*(read(answers, Key("two", "asked")) for _ in range(5)))
+
+    made = asyncio.run(two())
+    assert made[0] == made[1] == made[4] and len(made[0]) == 5 and engine.asked == 1
+
+
+def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: History) -> None:
+    engine = Scripted(history, "c" * 500, pause=0.01)
+    answers, key = KeyedAnswers(engine, grace=0.3), Key("grace", "asked")
+
+    async def scenario() -> None:
+        assert len(await read(answers, key, most=2)) == 2
+        await asyncio.sleep(0.15)
+        assert engine.closed == 0
+        assert len(await read(answers, key, 2, most=20)) == 20  # came back: the grace is over
+        await asyncio.sleep(0.15)
+        assert engine.closed == 0
+        await asyncio.sleep(0.4)
+        assert engine.closed == 1
+        with pytest.raises(Gone, match="ask again without Last-Event-ID"):
+            await read(answers, key, 22)
+        assert engine.asked == 1
+        await read(answers, key, most=1)  # from the beginning: another answer
+        assert engine.asked == 2
+
+    asyncio.run(scenario())
+    assert engine.closed == 2
+
+
+def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: History) -> None:
+    engine = Scripted(history, "cc", pause=0.1)
+    engine.closes_in = 0.5
+    answers, key = KeyedAnswers(engine, grace=0.01), Key("stopping", "asked")
+
+    async def scenario() -> None:
+        await read(answers, key, most=1)
+        await asyncio.sleep(0.05)
+        assert engine.closed == 0
+        assert len(await read(answers, key)) == 4 and engine.asked == 2
+        assert len(await read(answers, key)) == 4 and engine.asked == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_key_belongs_to_one_question(history: History) -> None:
+    engine = Scripted(history, "c", pause=0.01)
+    answers = KeyedAnswers(engine)
+    same, other = Key("one", "asked"), Key("one", "something else")
+
+    async def scenario() -> None:
+        await read(answers, same, most=1)
+        for _ in range(2):  # while it runs, and when it is done
+            with pytest.raises(RequestRefused, match="another request"):
+                await read(answers, other)
+            assert len(await read(answers, same)) == 3
+        for after in (4, 99):
+            with pytest.raises(RequestRefused, match="ahead"):
+                await read(answers, same, after)
+        assert await read(answers, same, 3) == []
+
+    asyncio.run(scenario())
+
+
+def test_what_failed_is_not_kept(history: History) -> None:
+    engine = Scripted(history, "c")
+    engine.error = ModelUnavailable("no model")
+    answers, key = KeyedAnswers(engine), Key("fails", "asked")
+
+    async def scenario() -> None:
+        for _ in range(2):
+            with pytest.raises(ModelUnavailable):
+                await read(answers, key)
+        engine.error = None
+        assert len(await read(answers, key)) == 3
+
+    asyncio.run(scenario())
+    assert engine.asked == engine.closed == 3
+
+
+def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
+    engine = Scripted(history, "c")
+    answers, key = KeyedAnswers(engine), Key("deleted", "asked")
+    last = asyncio.run(read(answers, key))[-1]
+    made = json.loads(last.split("data: ")[1].split("\n")[0])
+    history.conversations.delete(made["conversation_id"])
+    assert len(asyncio.run(read(answers, key))) == 3 and engine.asked == 2
+
+
+def test_a_whole_answer_whose_reply_cannot_be_kept_is_no_error(history: History) -> None:
+    engine = Scripted(history, "c")
+    engine.saves = False  # so that the reply names an answer that is not there
+    assert len(asyncio.run(read(KeyedAnswers(engine), Key("unkept", "asked")))) == 3
+
+
+@pytest.mark.parametrize("header", ["x", "-1", "1.5", "１", " 1", "1" * 10])
+def test_numbers_that_are_none(header: str) -> None:
+    with pytest.raises(RequestRefused, match="none of ours"):
+        last_event(header)
+
+
+def test_numbers() -> None:
+    assert [last_event(h) for h in (None, "", "0", "12")] == [0, 0, 0, 12]
