@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 DATA := $(or $(TENKYO_DATA_DIR),data)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome-stable google-chrome,$(shell command -v $(name))))
 LIBRARY := corpus/library/sources.toml $(wildcard corpus/library/digests/*.md)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -29,13 +30,11 @@ endif
 serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
 	@$(BIN)/tenkyo serve
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
 
 browser: $(VENV)/.installed-test $(VENV)/.installed-browser
-	@for name in chromium chromium-browser google-chrome-stable google-chrome; do \
-		command -v $$name >/dev/null && exit 0; done; \
-		echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2
+	@test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
 soak: $(VENV)/.installed-test
