@@ -15,6 +15,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import httpx
 import pytest
+from kept import CACHE
 
 from corpus.catalogue import entries
 from corpus.fetch import Fetcher
@@ -35,7 +36,6 @@ ROOT = Path(__file__).parent.parent
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
 
-CACHE = ROOT / ".pytest_cache"  # what takes long is made once, for this run and the next ones
 MODELS = CACHE / "models"
 
 

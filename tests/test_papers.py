@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import CACHE
+from kept import CACHE
 
 from corpus.extract import extract
 from corpus.passages import split
