@@ -278,6 +278,8 @@ def test_how_long_an_answer_survives_its_reader(
             "POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60
         ) as response:
             next(response.iter_text())
+            while not model.asked:  # the evidence is sent before
+                time.sleep(0.01)
             assert not model.closed
         left = time.monotonic()
         while not model.closed and time.monotonic() < left + 10:
