@@ -89,8 +89,10 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
     if count > MAX_PAGES:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     printed = _printed(pdf)
-    if not any(page.lines for page in printed.pages):
-        raise _no_text(name, printed.gaps)
+    # A page that nobody has looked at could say anything; one that OCR saw nothing on, nothing.
+    unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.ABSENT)}
+    if not any(page.lines for page in printed.pages) or len(unseen) * 3 > count:
+        raise _no_text(name, unseen or printed.gaps)
     published = _strip_stamp(printed.pages[0])
     _check_legible(printed, name)
     layout = lay_out(printed.pages)

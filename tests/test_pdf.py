@@ -329,15 +329,23 @@ def test_pages_read_by_ocr_are_marked(tesseract) -> None:
 def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
     tesseract("exit 1")
     russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
-    data = pdf([[], [], column([russian] * 2), column([FULL] * 9), []], draw=PICTURE)
+    full = column([FULL] * 9)
+    data = pdf([[], [], column([russian] * 2), *[full] * 6, []], draw=PICTURE)
     data = data.replace(b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding")
     document = read(data)
-    assert document.text.startswith(FULL) and [page.number for page in document.pages] == [4]
+    assert document.text.startswith(FULL)
+    assert [page.number for page in document.pages] == list(range(4, 10))
     mend = "(install Tesseract, or run OCR on it first)"
     assert remarks(document) == (
-        f"pages 1-2, 5 could not be read: pictures without text {mend}; page 3 could not be read:"
+        f"pages 1-2, 10 could not be read: pictures without text {mend}; page 3 could not be read:"
         f" its fonts do not say which characters they draw {mend}"
     )
+
+
+def test_a_cover_page_does_not_make_a_scan_a_text(tesseract) -> None:
+    tesseract("exit 1")
+    with pytest.raises(UnreadableText, match=r"is a scan, pictures without text \(page 2\)"):
+        read(pdf([column([FULL]), [], []], draw=PICTURE))
 
 
 def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract) -> None:
