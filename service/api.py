@@ -150,7 +150,9 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",
-        responses=gives(wire.SentAnswer, stream=True),
+        responses=gives(
+            wire.SentAnswer, stream="evidence, then claim or rejected, then answer; or error"
+        ),
     )
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
