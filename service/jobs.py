@@ -59,7 +59,8 @@ _UNFINISHED = _jobs.c.status.in_(["queued", "running"])
 class Job:
     """One ingestion that was asked for.
 
-    ``asked`` is what for, without a password. Times are ISO 8601 in UTC. ``reason`` says why a job failed or was interrupted.
+    ``asked`` is what for, without a password; times are ISO 8601 in UTC. ``reason`` says why a
+    job failed or was interrupted.
     """
 
     id: str
