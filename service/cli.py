@@ -287,11 +287,14 @@ def serve() -> None:
     import uvicorn
 
     from service.api import create_app
+    from service.wording import say
 
     settings = parts.read()
     bound = parts.bind(settings.host, settings.port)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     engine, close = parts.engine(settings, behind=True)  # the runner sees to it
+    if not engine.library.store.sources():
+        print(say("empty", "en"), flush=True)
     runner = parts.runner(settings, engine.library)
     service = create_app(
         engine,

@@ -68,12 +68,16 @@ def embedder(settings: Settings):
 
 
 def library(settings: Settings, behind: bool = False) -> Library:
-    """The library of the settings; IndexMismatch where its index is not of what the database
-    holds, unless it may be ``behind``, for somebody to bring it up."""
+    """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
+    that is not of what the database holds, unless it may be ``behind``, for somebody to bring
+    it up: it is then made, and empty."""
+    from index import sync
     from index.local import LiveIndex, LocalIndex
     from index.search import Library
 
     texts, vectors = store(settings), embedder(settings)
+    if behind:
+        sync.begin(vectors, settings.index_dir)
     LocalIndex.open(settings.index_dir, vectors.name, None if behind else texts.revision())
     return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
 
