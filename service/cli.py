@@ -9,10 +9,10 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 import typer.core
@@ -23,10 +23,10 @@ from service.library_cli import Json, Password
 from service.library_cli import app as library_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from corpus.store import Store
     from service.factcheck import Checked, FactChecker
     from service.types import Answer
+    from service.verify import Verifier
 
 
 class _InOrder(typer.core.TyperGroup):
@@ -119,50 +119,71 @@ def verify(
 
     Exit code 0: all is supported, or holds; 1: something is not; 2: bad input.
     """
-    from corpus.worker import Workers
-    from service import factcheck, receipt
-    from service.recheck import holds, recheck
-    from service.types import to_json
-    from service.verify import Verifier
+    from service import receipt
 
     settings = parts.read()
     data = {name: _read(name) for name in files}
-    receipts = {name: receipt.read(held) for name, held in data.items()}
-    verifier, facts = None, None
-    with Workers() as workers:
-        texts = {
-            name: factcheck.text_of(name, data[name], workers, password)
-            for name, found in receipts.items()
-            if found is None
-        }
-    if url and len(texts) < len(data):
+    receipts = {name: found for name, held in data.items() if (found := receipt.read(held))}
+    texts = _texts({name: held for name, held in data.items() if name not in receipts}, password)
+    if url and receipts:
         raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
-    elif url:
-        facts = _Service(url)
-    else:
-        verifier = Verifier(parts.checker(settings), parts.embedder(settings))
-        facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
-    store = parts.store_if_any(settings) if len(texts) < len(data) else None
-    results: list[dict[str, Any]] = []
-    good = True
-    for name, held in receipts.items():
-        if held is None:
-            found = _check_text(facts, name, texts[name], source)
-            fine = all(claim.verdict.label == "supported" for claim in found.claims)
-            results.append({"file": name, **to_json(found)})
-            printed = partial(console.checked, name, found)
+    verifier = None if url else parts.verifier(settings)
+    facts = _Service(url) if url else parts.facts(settings, verifier) if texts else None
+    store = parts.store_if_any(settings) if receipts else None
+    verified = []
+    for name in files:
+        if name in receipts:
+            verified.append(_recheck(name, receipts[name], verifier, store))
         else:
-            checks = recheck(held, verifier, store)
-            fine = holds(checks)
-            rows = [to_json(check) for check in checks]
-            results.append({"file": name, "receipt": held["id"], "holds": fine, "checks": rows})
-            printed = partial(console.rechecked, name, checks)
-        good = good and fine
+            verified.append(_check(name, texts[name], facts, source))
         if not as_json:
-            printed()
+            verified[-1].show()
     if as_json:
-        print(json.dumps({"files": results}, ensure_ascii=False))
-    raise SystemExit(0 if good else 1)
+        print(json.dumps({"files": [each.result for each in verified]}, ensure_ascii=False))
+    raise SystemExit(0 if all(each.good for each in verified) else 1)
+
+
+class _Verified(NamedTuple):
+    """What became of one file: as JSON, whether all of it holds, and how it is printed."""
+
+    result: dict[str, Any]
+    good: bool
+    show: Callable[[], None]
+
+
+def _texts(data: Mapping[str, bytes], password: str) -> dict[str, str]:
+    """The texts of documents, by their names."""
+    from corpus.worker import Workers
+    from service import factcheck
+
+    with Workers() as workers:
+        return {name: factcheck.text_of(name, d, workers, password) for name, d in data.items()}
+
+
+def _recheck(
+    name: str, held: dict[str, Any], verifier: Verifier | None, store: Store | None
+) -> _Verified:
+    from service.recheck import holds, recheck
+    from service.types import to_json
+
+    checks = recheck(held, verifier, store)
+    rows = [to_json(check) for check in checks]
+    result = {"file": name, "receipt": held["id"], "holds": holds(checks), "checks": rows}
+    return _Verified(result, result["holds"], partial(console.rechecked, name, checks))
+
+
+def _check(
+    name: str, text: str, facts: FactChecker | _Service, sources: Sequence[str] | None
+) -> _Verified:
+    from service.types import to_json
+
+    with console.progress() as progress:
+        try:
+            found = facts.check(text, sources, progress)
+        except (TextRefused, ServiceRefused) as error:
+            raise TextRefused(f"{name}: {error}") from None
+    good = all(claim.verdict.label == "supported" for claim in found.claims)
+    return _Verified({"file": name, **to_json(found)}, good, partial(console.checked, name, found))
 
 
 class _Service:
@@ -174,16 +195,6 @@ class _Service:
     def check(self, text: str, sources: Sequence[str] | None, _progress: object) -> Checked:
         with parts.service(self._url) as tenkyo:
             return tenkyo.verify(text, source_ids=sources)
-
-
-def _check_text(
-    facts: FactChecker | _Service, name: str, text: str, sources: Sequence[str] | None
-) -> Checked:
-    with console.progress() as progress:
-        try:
-            return facts.check(text, sources, progress)
-        except (TextRefused, ServiceRefused) as error:
-            raise TextRefused(f"{name}: {error}") from None
 
 
 @app.command("eval")

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from index.search import Library
     from service.client import Client
     from service.engine import Engine
+    from service.factcheck import FactChecker
     from service.runner import Runner
     from service.settings import Settings
+    from service.verify import Verifier
 
 
 def read() -> Settings:
@@ -65,6 +67,19 @@ def embedder(settings: Settings):
     from index.embed import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
+
+
+def verifier(settings: Settings) -> Verifier:
+    from service.verify import Verifier
+
+    return Verifier(checker(settings), embedder(settings))
+
+
+def facts(settings: Settings, verifier: Verifier) -> FactChecker:
+    """What verifies texts in the library of the settings."""
+    from service.factcheck import FactChecker
+
+    return FactChecker(library(settings), verifier)
 
 
 def library(settings: Settings, behind: bool = False) -> Library:
