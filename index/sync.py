@@ -58,6 +58,13 @@ def sync(
         return embedded
 
 
+def begin(embedder: Embedder, folder: Path) -> None:
+    """Make an empty index where there is none, for ``sync`` to fill."""
+    with _alone(folder, Tally()):
+        if _open_any(folder, embedder) is None:
+            LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE)
+
+
 @contextmanager
 def _alone(folder: Path, tally: Tally) -> Iterator[None]:
     """Hold the lock beside ``folder``, which ends with the process that holds it."""

@@ -24,6 +24,7 @@ from corpus.works import Reason, Text, normal, same_name, same_work
 from index.embed import Embedder
 from index.local import LocalIndex
 from index.report import Tally
+from index.sync import sync
 from index.translation import Alignment, Parts, align
 
 SHARED = 2  # hashes of a sketch that make a candidate: by chance, two texts share none
@@ -33,6 +34,15 @@ LIKELY = 3  # sources in other languages that are aligned with it
 MAYBE = (0.35, 0.7, 0.3)  # covered, ordered and agreed of passages, before sentences are read
 SENTENCE = 25  # units of corpus.passages.width: what is shorter is a name or a number
 LONGEST = 2000  # sentences of a text that are aligned
+
+
+def bring_up(
+    store: Store, embedder: Embedder, folder: Path, tally: Tally
+) -> tuple[int, dict[str, Link]]:
+    """The index brought up to the store, and sources linked that are texts of one work: how many
+    passages were embedded, and the links. What every ingestion and removal ends with."""
+    embedded = sync(store, embedder, folder, tally)
+    return embedded, link_works(store, embedder, folder, tally)
 
 
 def link_works(

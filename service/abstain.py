@@ -64,10 +64,12 @@ def explain(
     evidence: Sequence[Evidence],
     premise: Premise | None,
     unread: Sequence[Unread],
+    empty: bool = False,
 ) -> tuple[Abstention | None, str]:
     """The kind of reason, None where there is nothing to look in, and the reason itself.
 
     It names what came nearest, and which of the works that it comes from could not be read.
+    ``empty``: the library has no source at all.
     """
     language = language_of(question)
     if premise is not None:
@@ -75,7 +77,7 @@ def explain(
         values = (premise.supposed, premise.stated, quote)
         return "false_premise", say("false_premise", language, *values)
     if not evidence:
-        return None, say("no_sources", language)
+        return None, say("empty" if empty else "no_sources", language)
     near = evidence[:CLOSEST_SHOWN]
     kind: Abstention = "not_enough_evidence" if within_reach(evidence) else "outside_library"
     titles = tuple(dict.fromkeys(e.source.title or e.source.url for e in near))

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -22,7 +22,8 @@ from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
-from service.frames import decided, numbered, stream_of
+from service.frames import Frame, decided, numbered, stream_of
+from service.gone import GONE, unless_gone
 from service.history_api import add_history
 from service.jobs_api import add_jobs
 from service.library_api import add_library
@@ -150,7 +151,9 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",
-        responses=gives(wire.SentAnswer, stream=True),
+        responses=gives(
+            wire.SentAnswer, stream="evidence, then claim or rejected, then answer; or error"
+        ),
     )
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
@@ -170,8 +173,8 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
             frames = decided(frames)
         if streams:
             return await stream_of(frames)
-        async with aclosing(frames):
-            return JSONResponse([frame async for frame in frames][-1].data)
+        made = await unless_gone(request, _last(frames))
+        return JSONResponse(made) if made else Response(status_code=GONE)
 
     @app.get(
         "/v1/answers/{answer_id}",
@@ -190,6 +193,12 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         made = receipt.make(engine.history, answer_id)
         name = f'attachment; filename="receipt-{made["id"]}.json"'
         return JSONResponse(made, headers={"Content-Disposition": name})
+
+
+async def _last(frames: AsyncIterator[Frame]) -> Any:
+    """What the last of some frames has: the answer."""
+    async with aclosing(frames):
+        return [frame async for frame in frames][-1].data
 
 
 def _add_verify(app: FastAPI, engine: Engine) -> None:

@@ -1,54 +1,72 @@
-"""The API as a client sees it, without a network: requests to build, replies and streams to read.
+"""The API as a client sees it, without a network: requests to build, and replies to read.
 
-``service.client`` sends them, with and without asyncio.
+``service.client`` sends them, with and without asyncio; ``service.following`` reads streams.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 from corpus.errors import (
+    CorpusError,
     ServiceError,
     ServiceFailed,
     ServiceRefused,
     ServiceUnreadable,
     StreamBroken,
 )
+from corpus.files import shown
+from service.conversations import Conversation, Page
 from service.factcheck import Checked
-from service.types import Answer, Claim, Event, EvidenceFound, Rejected
+from service.feedback import Feedback, Rating
+from service.history_wire import Questions, SentShare, WholeConversation
+from service.jobs_wire import Jobs, SentJob
+from service.shares import Shared
+from service.types import Answer
 from service.wire import Hits, PassageInContext, ProblemDocument, Sources, SourceText, from_json
 
 T = TypeVar("T")
-LONGEST_EVENT = 50_000_000  # bytes; more without an end is not a stream of events
-_EVENTS: dict[str, type[Any]] = {
-    "evidence": EvidenceFound,
-    "claim": Claim,
-    "rejected": Rejected,
-    "answer": Answer,
-}
+Files = Sequence[tuple[str, tuple[str, BinaryIO]]]
+Format = Literal["markdown", "bibtex"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request, and the type of its reply."""
+    """One request, and the type of its reply: ``str`` for a file, None for nothing.
 
-    method: Literal["GET", "POST"]
+    ``files`` are to be sent, beside the fields in ``form``, from where they lie.
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     kind: type[T]
     params: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] | None = None
+    form: dict[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     def read(self, url: str, status: int, data: bytes) -> T:
         """The reply of the service at ``url``; ServiceError for one that is none."""
-        if status != 200:
+        if not 200 <= status < 300:
             raise problem(url, status, data)
         try:
-            return from_json(self.kind, data)
+            if self.kind is str:
+                return data.decode()
+            return from_json(self.kind, data or b"null")
         except ValueError as error:
             raise unreadable(url, f"{self.method} {self.path}") from error
+
+    @contextmanager
+    def opened(self) -> Iterator[Files]:
+        """The files, open for as long as they are sent; CorpusError if one cannot be."""
+        with ExitStack() as stack:
+            yield [("files", (path.name, stack.enter_context(_open(path)))) for path in self.files]
 
 
 def answer(
@@ -58,13 +76,24 @@ def answer(
     mode: Literal["quoted"] | None = None,
 ) -> Call[Answer]:
     asked = {"conversation_id": conversation_id, "source_ids": source_ids, "mode": mode}
-    given = {name: value for name, value in asked.items() if value is not None}
-    return Call("POST", "/v1/answers", Answer, body={"question": question, **given})
+    return Call("POST", "/v1/answers", Answer, body={"question": question, **_given(asked)})
 
 
 def search(question: str, k: int, source_ids: Sequence[str] | None) -> Call[Hits]:
     params = {"q": question, "k": k, "source_id": list(source_ids or ())}
     return Call("GET", "/v1/search", Hits, params)
+
+
+def verify(text: str, source_ids: Sequence[str] | None) -> Call[Checked]:
+    body = {"text": text, **_given({"source_ids": source_ids})}
+    return Call("POST", "/v1/verify", Checked, body=body)
+
+
+def receipt(answer_id: str) -> Call[dict[str, Any]]:
+    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/receipt", dict[str, Any])
+
+
+# The library
 
 
 def sources() -> Call[Sources]:
@@ -79,66 +108,86 @@ def passage(passage_id: str) -> Call[PassageInContext]:
     return Call("GET", f"/v1/passages/{_quoted(passage_id)}", PassageInContext)
 
 
-def verify(text: str, source_ids: Sequence[str] | None) -> Call[Checked]:
-    given = {} if source_ids is None else {"source_ids": source_ids}
-    return Call("POST", "/v1/verify", Checked, body={"text": text, **given})
+def remove(source_id: str) -> Call[None]:
+    return Call("DELETE", f"/v1/sources/{_quoted(source_id)}", type(None))
 
 
-def receipt(answer_id: str) -> Call[dict[str, Any]]:
-    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/receipt", dict[str, Any])
+def add_urls(urls: Sequence[str], follow: bool, limit: int, depth: int) -> Call[SentJob]:
+    followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
+    return Call("POST", "/v1/sources", SentJob, body={"urls": list(urls), **followed})
 
 
-class EventReader:
-    """The bytes of a stream, however they are cut, to its events."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._rest = b""
-        self._name = ""
-        self._data: list[bytes] = []
-        self.begun = False  # something has come
-        self.ended = False  # the answer has come: nothing more will
-
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """The events that are complete now. Raises ServiceError for an event that is an error,
-        or that cannot be read."""
-        self.begun = True
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_EVENT:
-            raise unreadable(self._url, "a stream")
-        for line in lines:
-            name, _, value = line.rstrip(b"\r").partition(b":")
-            value = value.removeprefix(b" ")
-            if name == b"event":
-                self._name = value.decode("utf-8", "replace")
-            elif name == b"data":
-                self._data.append(value)
-            elif not name and not value and self._data:
-                yield from self._event(self._name, b"\n".join(self._data))
-                self._name, self._data = "", []
-
-    def close(self) -> None:
-        """To be called when no more bytes come; StreamBroken if the answer has not come."""
-        if not self.ended:
-            raise broken(self._url, "it ended before the answer")
-
-    def _event(self, name: str, data: bytes) -> Iterator[Event]:
-        if name == "error":
-            raise problem(self._url, 500, data)
-        kind = _EVENTS.get(name)
-        if kind is None:  # of a newer service
-            return
-        try:
-            event = Event(name, from_json(kind, data))
-        except ValueError as error:
-            raise unreadable(self._url, f"the event {name}") from error
-        self.ended = name == "answer"
-        yield event
+def upload(
+    paths: Sequence[str | PathLike[str]], password: str, source_id: str | None
+) -> Call[SentJob]:
+    form = {"password": password} if password else {}
+    form |= {"source_id": source_id} if source_id is not None else {}
+    files = tuple(map(Path, paths))
+    return Call("POST", "/v1/documents", SentJob, form=form, files=files)
 
 
-def is_stream(status: int, content_type: str) -> bool:
-    """Whether a reply is a stream of events; ``problem`` says what any other is."""
-    return status == 200 and content_type.startswith("text/event-stream")
+def job(job_id: str) -> Call[SentJob]:
+    return Call("GET", f"/v1/jobs/{_quoted(job_id)}", SentJob)
+
+
+def jobs(limit: int, before: str | None) -> Call[Jobs]:
+    return Call("GET", "/v1/jobs", Jobs, {"limit": limit, **_given({"before": before})})
+
+
+def cancel(job_id: str) -> Call[SentJob]:
+    return Call("DELETE", f"/v1/jobs/{_quoted(job_id)}", SentJob)
+
+
+# Conversations
+
+
+def conversations(limit: int, cursor: str | None) -> Call[Page]:
+    return Call("GET", "/v1/conversations", Page, {"limit": limit, **_given({"cursor": cursor})})
+
+
+def conversation(conversation_id: str) -> Call[WholeConversation]:
+    return Call("GET", _conversation(conversation_id), WholeConversation)
+
+
+def rename(conversation_id: str, title: str) -> Call[Conversation]:
+    return Call("PATCH", _conversation(conversation_id), Conversation, body={"title": title})
+
+
+def delete_conversation(conversation_id: str) -> Call[None]:
+    return Call("DELETE", _conversation(conversation_id), type(None))
+
+
+def share(conversation_id: str, expires_in: int | None) -> Call[SentShare]:
+    path = f"{_conversation(conversation_id)}/share"
+    return Call("POST", path, SentShare, body=_given({"expires_in": expires_in}))
+
+
+def shared(token: str) -> Call[Shared]:
+    return Call("GET", f"/v1/shared/{_quoted(token)}", Shared)
+
+
+def export(conversation_id: str, format: Format) -> Call[str]:
+    return Call("GET", f"{_conversation(conversation_id)}/export", str, {"format": format})
+
+
+def export_answer(answer_id: str, format: Format) -> Call[str]:
+    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/export", str, {"format": format})
+
+
+def feedback(answer_id: str, rating: Rating, reason: str, claim: int | None) -> Call[Feedback]:
+    given = {"answer_id": answer_id, "rating": rating, "reason": reason}
+    return Call("POST", "/v1/feedback", Feedback, body=given | _given({"claim": claim}))
+
+
+def related(answer_id: str) -> Call[Questions]:
+    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/related", Questions)
+
+
+def examples(language: Literal["en", "ja"]) -> Call[Questions]:
+    return Call("GET", "/v1/examples", Questions, {"language": language})
+
+
+# What goes wrong
 
 
 def problem(url: str, status: int, data: bytes) -> ServiceError:
@@ -163,3 +212,20 @@ def broken(url: str, reason: str) -> StreamBroken:
 
 def _quoted(id: str) -> str:
     return quote(id, safe="")
+
+
+def _conversation(id: str) -> str:
+    return f"/v1/conversations/{_quoted(id)}"
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise CorpusError(
+            f"{shown(path)} cannot be read ({error.strerror}): check the path"
+        ) from None

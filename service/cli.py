@@ -9,23 +9,23 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import typer.core
 
-from corpus.errors import ReceiptRefused, ServiceRefused, TenkyoError, TextRefused
+from corpus.errors import TenkyoError
 from service import console, parts
-from service.library_cli import Json, Password
+from service.library_cli import Json
 from service.library_cli import app as library_app
+from service.verify_cli import Sources, Url
+from service.verify_cli import app as verify_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from service.factcheck import Checked, FactChecker
     from service.types import Answer
 
 
@@ -49,13 +49,7 @@ app = typer.Typer(
     " docs/operations.md lists them.",
 )
 app.add_typer(library_app)
-Sources = Annotated[
-    list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
-]
-Url = Annotated[
-    str | None,
-    typer.Option(help="Ask the Tenkyo that runs at this address; nothing is loaded here."),
-]
+app.add_typer(verify_app)
 
 
 def main() -> None:
@@ -102,88 +96,6 @@ def ask(
         print(json.dumps(to_json(answer), ensure_ascii=False))
     else:
         console.answer(answer)
-
-
-@app.command()
-def verify(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE…", help="Texts, documents and receipts; -: standard input."),
-    ],
-    source: Sources = None,
-    password: Password = "",
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Verify each sentence of a text in the library, or an answer by its receipt.
-
-    Exit code 0: all is supported, or holds; 1: something is not; 2: bad input.
-    """
-    from corpus.worker import Workers
-    from service import factcheck, receipt
-    from service.recheck import holds, recheck
-    from service.types import to_json
-    from service.verify import Verifier
-
-    settings = parts.read()
-    data = {name: _read(name) for name in files}
-    receipts = {name: receipt.read(held) for name, held in data.items()}
-    verifier, facts = None, None
-    with Workers() as workers:
-        texts = {
-            name: factcheck.text_of(name, data[name], workers, password)
-            for name, found in receipts.items()
-            if found is None
-        }
-    if url and len(texts) < len(data):
-        raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
-    elif url:
-        facts = _Service(url)
-    else:
-        verifier = Verifier(parts.checker(settings), parts.embedder(settings))
-        facts = factcheck.FactChecker(parts.library(settings), verifier) if texts else None
-    store = parts.store_if_any(settings) if len(texts) < len(data) else None
-    results: list[dict[str, Any]] = []
-    good = True
-    for name, held in receipts.items():
-        if held is None:
-            found = _check_text(facts, name, texts[name], source)
-            fine = all(claim.verdict.label == "supported" for claim in found.claims)
-            results.append({"file": name, **to_json(found)})
-            printed = partial(console.checked, name, found)
-        else:
-            checks = recheck(held, verifier, store)
-            fine = holds(checks)
-            rows = [to_json(check) for check in checks]
-            results.append({"file": name, "receipt": held["id"], "holds": fine, "checks": rows})
-            printed = partial(console.rechecked, name, checks)
-        good = good and fine
-        if not as_json:
-            printed()
-    if as_json:
-        print(json.dumps({"files": results}, ensure_ascii=False))
-    raise SystemExit(0 if good else 1)
-
-
-class _Service:
-    """A running Tenkyo in the place of a FactChecker; how far it is, it does not say."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def check(self, text: str, sources: Sequence[str] | None, _progress: object) -> Checked:
-        with parts.service(self._url) as tenkyo:
-            return tenkyo.verify(text, source_ids=sources)
-
-
-def _check_text(
-    facts: FactChecker | _Service, name: str, text: str, sources: Sequence[str] | None
-) -> Checked:
-    with console.progress() as progress:
-        try:
-            return facts.check(text, sources, progress)
-        except (TextRefused, ServiceRefused) as error:
-            raise TextRefused(f"{name}: {error}") from None
 
 
 @app.command("eval")
@@ -287,11 +199,14 @@ def serve() -> None:
     import uvicorn
 
     from service.api import create_app
+    from service.wording import say
 
     settings = parts.read()
     bound = parts.bind(settings.host, settings.port)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     engine, close = parts.engine(settings, behind=True)  # the runner sees to it
+    if not engine.library.store.sources():
+        print(say("empty", "en"), flush=True)
     runner = parts.runner(settings, engine.library)
     service = create_app(
         engine,
@@ -328,13 +243,6 @@ def serve_mcp() -> None:
 
     settings = parts.read()
     asyncio.run(serve_stdio(partial(parts.engine, settings), settings.address))
-
-
-def _read(name: str) -> bytes:
-    """The bytes of a file, or of standard input for ``-``."""
-    from corpus import files
-
-    return sys.stdin.buffer.read() if name == "-" else files.read(Path(name))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote
 
-from corpus.types import Source
+from service.addresses import address
 from service.prompt import tokens_at_most
 from service.turn import append
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound
@@ -127,7 +126,7 @@ def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Itera
             "url_citation": {
                 "start_index": start,
                 "end_index": end,
-                "url": _url(source, base),
+                "url": address(source, base),
                 "title": source.title or source.id,
             },
         }
@@ -140,11 +139,11 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
     An abstention cites nothing; what it looked at are search results all the same.
     """
     return {
-        "citations": [] if abstained else [_url(e.source, base) for e in evidence],
+        "citations": [] if abstained else [address(e.source, base) for e in evidence],
         "search_results": [
             {
                 "title": e.source.title or e.source.id,
-                "url": _url(e.source, base),
+                "url": address(e.source, base),
                 "date": e.source.published or None,
                 "snippet": e.passage.text,
                 "kind": e.source.kind,  # a digest is ours, not the work's own words
@@ -152,13 +151,6 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
             for e in evidence
         ],
     }
-
-
-def _url(source: Source, base: str) -> str:
-    """Where a reader finds a source: its own address, or ours where it came from a file."""
-    if source.url.startswith(("https://", "http://")):
-        return source.url
-    return f"{base}v1/sources/{quote(source.id, safe='')}"
 
 
 def _usage(question: str, content: str) -> dict[str, Any]:

@@ -142,9 +142,7 @@ class Engine:
                     yield event
                 made = "quoted" if turn.claims else made
         if made == "abstained":
-            unread = await asyncio.to_thread(self.library.store.unread)
-            found = explain(turn.question, turn.evidence, turn.premise, unread)
-            turn.abstention, turn.reason = found
+            await asyncio.to_thread(self._explain, turn)
         yield Event("answer", await self._close(turn, made))
 
     async def _open(
@@ -200,6 +198,12 @@ class Engine:
             turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
         )
         turn.took("read")
+
+    def _explain(self, turn: Turn) -> None:
+        store = self.library.store
+        empty = not turn.evidence and not store.sources()
+        found = explain(turn.question, turn.evidence, turn.premise, store.unread(), empty)
+        turn.abstention, turn.reason = found
 
     async def _generate(self, turn: Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""

@@ -15,20 +15,20 @@ from service.engine import Engine
 from service.export import markdown
 from service.feedback import Feedback
 from service.history_wire import (
-    FILE,
     Links,
     Questions,
     Ratings,
     SentShare,
     WholeConversation,
-    replies,
 )
 from service.once import Once, key_of
 from service.related import Suggestions
 from service.shares import Share, Shared
+from service.wire import gives, gives_file
 
 LONGEST_REASON = 2_000  # characters
 _YEAR = 366 * 24 * 3600
+_FILE = gives_file("text/markdown", "application/x-bibtex")
 _PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 
 Format = Literal["markdown", "bibtex"]
@@ -86,7 +86,7 @@ def add_history(app: FastAPI, engine: Engine) -> None:
 def _add_conversations(app: FastAPI, engine: Engine) -> None:
     @app.get(
         "/v1/conversations",
-        responses=replies(Page),
+        responses=gives(Page),
         summary="Every conversation, the last asked first",
     )
     def conversations(
@@ -98,7 +98,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
 
     @app.get(
         "/v1/conversations/{conversation_id}",
-        responses=replies(WholeConversation),
+        responses=gives(WholeConversation),
         summary="A conversation, with its answers",
     )
     def conversation(conversation_id: Id) -> JSONResponse:
@@ -107,7 +107,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
 
     @app.patch(
         "/v1/conversations/{conversation_id}",
-        responses=replies(Conversation),
+        responses=gives(Conversation),
         summary="Give a conversation a title",
     )
     def rename(conversation_id: Id, body: Title) -> JSONResponse:
@@ -127,7 +127,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
 def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
     @app.post(
         "/v1/conversations/{conversation_id}/share",
-        responses=replies(SentShare, 201),
+        responses=gives(SentShare, 201),
         summary="A link by which others read what was answered until now",
         status_code=201,
     )
@@ -143,7 +143,7 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
 
     @app.get(
         "/v1/conversations/{conversation_id}/shares",
-        responses=replies(Links),
+        responses=gives(Links),
         summary="The links to a conversation",
     )
     def shares(conversation_id: Id) -> JSONResponse:
@@ -161,13 +161,18 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
 
     @app.get(
         "/v1/shared/{token}",
-        responses=replies(Shared),
+        responses=gives(Shared),
         summary="A conversation that somebody shared, to read only",
     )
     def shared(token: Id) -> JSONResponse:
         return JSONResponse(asdict(engine.history.shares.shared(token)), headers=_PRIVATE)
 
-    @app.get("/v1/shared/{token}/export", responses=FILE, summary="It, as Markdown or BibTeX")
+    @app.get(
+        "/v1/shared/{token}/export",
+        responses=_FILE,
+        response_class=Response,
+        summary="It, as Markdown or BibTeX",
+    )
     def export_shared(token: Id, format: Format = "markdown") -> Response:
         found = engine.history.shares.shared(token)
         made = _file(format, found.title, list(found.answers), "shared")
@@ -178,7 +183,8 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
 def _add_exports(app: FastAPI, engine: Engine) -> None:
     @app.get(
         "/v1/conversations/{conversation_id}/export",
-        responses=FILE,
+        responses=_FILE,
+        response_class=Response,
         summary="A conversation as Markdown with footnotes, or what it cites as BibTeX",
     )
     def export_conversation(conversation_id: Id, format: Format = "markdown") -> Response:
@@ -188,7 +194,8 @@ def _add_exports(app: FastAPI, engine: Engine) -> None:
 
     @app.get(
         "/v1/answers/{answer_id}/export",
-        responses=FILE,
+        responses=_FILE,
+        response_class=Response,
         summary="An answer as Markdown with footnotes, or what it cites as BibTeX",
     )
     def export_answer(answer_id: Id, format: Format = "markdown") -> Response:
@@ -199,7 +206,7 @@ def _add_exports(app: FastAPI, engine: Engine) -> None:
 def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
     @app.post(
         "/v1/feedback",
-        responses=replies(Feedback),
+        responses=gives(Feedback),
         summary="Rate an answer, or one of its claims; the last rating counts",
     )
     def rate(body: Rated, request: Request) -> JSONResponse:
@@ -214,7 +221,7 @@ def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
 
     @app.get(
         "/v1/answers/{answer_id}/feedback",
-        responses=replies(Ratings),
+        responses=gives(Ratings),
         summary="How an answer was rated",
     )
     def ratings(answer_id: Id) -> JSONResponse:
@@ -227,7 +234,7 @@ def _add_suggestions(app: FastAPI, engine: Engine) -> None:
 
     @app.get(
         "/v1/answers/{answer_id}/related",
-        responses=replies(Questions),
+        responses=gives(Questions),
         summary="At most three questions to go on with, which the library answers",
     )
     def related(answer_id: Id) -> JSONResponse:
@@ -235,7 +242,7 @@ def _add_suggestions(app: FastAPI, engine: Engine) -> None:
 
     @app.get(
         "/v1/examples",
-        responses=replies(Questions),
+        responses=gives(Questions),
         summary="A few questions to begin with, which the library answers",
     )
     def examples(language: Literal["en", "ja"] = "en") -> JSONResponse:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from service.feedback import Feedback
 from service.shares import Share
+from service.wire import SentAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class WholeConversation:
 
     id: str
     title: str
-    answers: tuple[dict[str, Any], ...]
+    answers: tuple[SentAnswer, ...]
     created_at: str
     last_asked_at: str
 
@@ -42,19 +42,3 @@ class Questions:
     """Questions that the library answers."""
 
     questions: tuple[str, ...]
-
-
-def replies(kind: type[Any], status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """What a route replies with, for its schema; the replies themselves are not gone over."""
-    return {status: {"model": kind}}
-
-
-FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A file to save",
-        "content": {
-            kind: {"schema": {"type": "string"}}
-            for kind in ("text/markdown", "application/x-bibtex")
-        },
-    }
-}

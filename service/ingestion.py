@@ -29,9 +29,9 @@ from index.embed import Embedder
 from index.ingest import Ingestion
 from index.removal import remove
 from index.report import Item, Progress, Tally
-from index.sync import check_index, sync
+from index.sync import check_index
 from index.tasks import EVERYTHING, Choice
-from index.works import link_works
+from index.works import bring_up
 from service import parts
 from service.settings import Settings
 
@@ -99,8 +99,7 @@ class Desk:
         tally = Tally(tell)
         with Ingestion(self.store, tally, reread=wanted.depth > 0) as ingestion:
             items = asyncio.run(self._read(ingestion, wanted))
-        embedded = sync(self.store, self.embedder, self.index, tally)
-        links = link_works(self.store, self.embedder, self.index, tally)
+        embedded, links = bring_up(self.store, self.embedder, self.index, tally)
         return Done([_linked(item, links) for item in items], embedded)
 
     def remove(
@@ -114,9 +113,7 @@ class Desk:
         check_index(self.index, self.embedder.name)
         removed = [Removed(each, len(self.store.rows([each.id]))) for each in sources.values()]
         remove(self.store, self.cache, self.uploads, list(sources))
-        tally = Tally(tell)
-        sync(self.store, self.embedder, self.index, tally)
-        link_works(self.store, self.embedder, self.index, tally)
+        bring_up(self.store, self.embedder, self.index, Tally(tell))
         return removed
 
     def find(self, name: str) -> Source:

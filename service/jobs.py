@@ -59,8 +59,8 @@ _UNFINISHED = _jobs.c.status.in_(["queued", "running"])
 class Job:
     """One ingestion that was asked for.
 
-    ``asked`` is what for, without a password; ``progress`` has the fields of Progress. Times
-    are ISO 8601 in UTC. ``reason`` says why a job failed or was interrupted.
+    ``asked`` is what for, without a password; times are ISO 8601 in UTC. ``reason`` says why a
+    job failed or was interrupted.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Job:
     started_at: str | None
     finished_at: str | None
     asked: dict[str, Any]
-    progress: dict[str, Any]
+    progress: Progress
     reason: str
 
     @property
@@ -171,7 +171,7 @@ class JobTable:
                 JobEvent(i.event, "item", i.item) for i in db.execute(sa.select(_items).where(new))
             ]
         if row.progress_event > after:
-            found.append(JobEvent(row.progress_event, "progress", job.progress))
+            found.append(JobEvent(row.progress_event, "progress", row.progress))
         if job.ended and row.event > after:
             found.append(JobEvent(row.event, "job", asdict(job)))
         return sorted(found, key=lambda event: event.number), job.ended
@@ -259,7 +259,10 @@ def _number(db: sa.Connection, job_id: str) -> int:
 def _job(row: sa.Row | None, job_id: str = "") -> Job:
     if row is None:
         raise _no_job(job_id)
-    return Job(**{column.name: getattr(row, column.name) for column in _SHOWN})
+    values = {column.name: getattr(row, column.name) for column in _SHOWN}
+    known = {field.name for field in fields(Progress)}  # another version may have noted more
+    noted = {name: value for name, value in row.progress.items() if name in known}
+    return Job(**values | {"progress": Progress(**noted)})
 
 
 def _no_job(job_id: str) -> NotFound:

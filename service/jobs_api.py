@@ -17,8 +17,10 @@ from starlette.concurrency import run_in_threadpool
 
 from corpus.errors import CorpusError
 from service.jobs import Job, JobEvent
+from service.jobs_wire import Jobs, SentJob
 from service.receiving import Received, receiving
 from service.runner import Runner
+from service.wire import gives
 
 MAX_URLS = 100
 LOOK_EVERY = 0.2  # seconds between two looks for new events of a job
@@ -76,6 +78,7 @@ def _add_making(app: FastAPI, runner: Runner) -> None:
         "/v1/documents",
         status_code=202,
         summary="Upload documents; they are read in a job",
+        responses=gives(SentJob, 202),
         openapi_extra=_FORM,
     )
     async def documents(request: Request) -> Response:
@@ -83,7 +86,12 @@ def _add_making(app: FastAPI, runner: Runner) -> None:
         async with receiving(request, runner) as received:
             return _accepted(await run_in_threadpool(_add_uploads, runner, received))
 
-    @app.post("/v1/sources", status_code=202, summary="Read web addresses in a job")
+    @app.post(
+        "/v1/sources",
+        status_code=202,
+        summary="Read web addresses in a job",
+        responses=gives(SentJob, 202),
+    )
     async def sources(places: Places) -> Response:
         urls = list(dict.fromkeys(places.named))
         if not urls or len(urls) > MAX_URLS:
@@ -99,7 +107,7 @@ def _add_making(app: FastAPI, runner: Runner) -> None:
 def _add_showing(app: FastAPI, runner: Runner) -> None:
     table = runner.table
 
-    @app.get("/v1/jobs", summary="The jobs, newest first")
+    @app.get("/v1/jobs", summary="The jobs, newest first", responses=gives(Jobs))
     def jobs(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         before: Annotated[str | None, Query(description="`next` of the page before")] = None,
@@ -108,7 +116,12 @@ def _add_showing(app: FastAPI, runner: Runner) -> None:
         more = found[limit - 1].id if len(found) > limit else None
         return JSONResponse({"jobs": [asdict(job) for job in found[:limit]], "next": more})
 
-    @app.get("/v1/jobs/{job_id}", summary="A job, as JSON or as a stream of what happens in it")
+    @app.get(
+        "/v1/jobs/{job_id}",
+        summary="A job, as JSON or as a stream of what happens in it",
+        responses=gives(SentJob, stream="progress and item by turns, then job, the end")
+        | {204: {"description": "The stream has ended, and nothing more will come"}},
+    )
     async def job(
         job_id: str,
         request: Request,
@@ -127,7 +140,11 @@ def _add_showing(app: FastAPI, runner: Runner) -> None:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @app.delete("/v1/jobs/{job_id}", summary="Cancel a job that has not ended")
+    @app.delete(
+        "/v1/jobs/{job_id}",
+        summary="Cancel a job that has not ended",
+        responses=gives(SentJob),
+    )
     def cancel(job_id: str) -> JSONResponse:
         return JSONResponse(_whole(runner, runner.cancel, job_id))
 

@@ -16,7 +16,7 @@ from service import wire
 from service.question import check_question
 from service.runner import Runner
 from service.types import to_json
-from service.wire import gives
+from service.wire import gives, gives_file
 
 CONTEXT = 600  # characters around a passage that /v1/passages gives
 
@@ -79,7 +79,12 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None) -> None:
 
 
 def _add_originals(app: FastAPI, runner: Runner) -> None:
-    @app.get("/v1/sources/{source_id}/file", summary="The file that a source was uploaded as")
+    @app.get(
+        "/v1/sources/{source_id}/file",
+        summary="The file that a source was uploaded as",
+        responses=gives_file("application/octet-stream"),
+        response_class=Response,
+    )
     def file(source_id: str) -> FileResponse:
         source = runner.means.store.source(source_id)
         path = runner.means.uploads.file(source)

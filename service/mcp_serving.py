@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.engine import Engine
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_NOT_FOR_US = (403, 421)
 NAME_SHOWN = 300  # characters of a name that was refused
 
 
@@ -63,18 +64,30 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._manager is None:
             raise HTTPException(503, "The service is starting or ending: try again")
-        refused = False
+        refused, reason = 0, bytearray()
 
         async def explain(message: Message) -> None:
             nonlocal refused
-            if message["type"] == "http.response.start" and message["status"] in (403, 421):
-                refused = True
-            if not refused:
+            if message["type"] == "http.response.start" and _plain_refusal(message):
+                refused = message["status"]
+            if refused:
+                reason.extend(message.get("body", b""))
+            else:
                 await send(message)
 
         await self._manager.handle_request(scope, receive, explain)
-        if refused:
+        if refused in _NOT_FOR_US:
             raise _not_for_us(Headers(scope=scope))
+        if refused:
+            raise HTTPException(refused, reason.decode("utf-8", "replace") or None)
+
+
+def _plain_refusal(start: Message) -> bool:
+    """Whether a reply refuses otherwise than by an error of the protocol, which is JSON."""
+    if start["status"] in _NOT_FOR_US:
+        return True
+    kind = Headers(raw=start.get("headers", [])).get("content-type", "")
+    return start["status"] >= 400 and not kind.startswith("application/json")
 
 
 def _not_for_us(headers: Headers) -> HTTPException:

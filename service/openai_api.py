@@ -6,7 +6,6 @@ for 422, which they know as 400. A key is taken, and not looked at.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
@@ -24,13 +23,13 @@ from corpus.errors import ChatRefused, TenkyoError
 from service.chat import Asked, ChatRequest, known, models, read
 from service.completion import Chunks, Head, completion
 from service.engine import Engine
+from service.gone import GONE, unless_gone
 from service.types import Event
 
 logger = logging.getLogger(__name__)
 
 Statuses = Sequence[tuple[type[TenkyoError], int, str]]
 UNFINISHED = "the answer could not be finished: ask again; the log has the reason"
-GONE = 499  # nobody reads it; it is what logs call a client that went away
 
 
 def router(engine: Engine, statuses: Statuses) -> APIRouter:
@@ -53,7 +52,7 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
         usage = bool(body.stream_options and body.stream_options.include_usage)
         head = Head(body.model, int(time.time()), str(request.base_url), usage)
         if not body.stream:
-            answer = await _unless_gone(request, _answer(engine, asked))
+            answer = await unless_gone(request, _answer(engine, asked))
             return JSONResponse(completion(answer, head)) if answer else Response(status_code=GONE)
         events = _ask(engine, asked)
         first = await anext(events)  # what is wrong with a question is known by then
@@ -88,23 +87,6 @@ async def _answer(engine: Engine, asked: Asked) -> Any:
         async for event in events:
             last = event.data
     return last
-
-
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
-    """What some work gives; None, and the work cancelled, once the client has gone."""
-
-    async def gone() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(gone())]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return tasks[0].result() if tasks[0].done() else None
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _frames(

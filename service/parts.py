@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from index.search import Library
     from service.client import Client
     from service.engine import Engine
+    from service.factcheck import FactChecker
     from service.runner import Runner
     from service.settings import Settings
+    from service.verify import Verifier
 
 
 def read() -> Settings:
@@ -67,13 +69,30 @@ def embedder(settings: Settings):
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
 
 
+def verifier(settings: Settings) -> Verifier:
+    from service.verify import Verifier
+
+    return Verifier(checker(settings), embedder(settings))
+
+
+def facts(settings: Settings, verifier: Verifier) -> FactChecker:
+    """What verifies texts in the library of the settings."""
+    from service.factcheck import FactChecker
+
+    return FactChecker(library(settings), verifier)
+
+
 def library(settings: Settings, behind: bool = False) -> Library:
-    """The library of the settings; IndexMismatch where its index is not of what the database
-    holds, unless it may be ``behind``, for somebody to bring it up."""
+    """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
+    that is not of what the database holds, unless it may be ``behind``, for somebody to bring
+    it up: it is then made, and empty."""
+    from index import sync
     from index.local import LiveIndex, LocalIndex
     from index.search import Library
 
     texts, vectors = store(settings), embedder(settings)
+    if behind:
+        sync.begin(vectors, settings.index_dir)
     LocalIndex.open(settings.index_dir, vectors.name, None if behind else texts.revision())
     return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
 

@@ -23,8 +23,8 @@ from index.follow import follow
 from index.ingest import Ingestion
 from index.removal import forget_unused
 from index.report import Item, Progress, Tally
-from index.sync import check_index, sync
-from index.works import link_works
+from index.sync import check_index
+from index.works import bring_up
 from service.jobs import Job, JobTable, Status
 from service.pausing import Pausing, Stopped
 
@@ -144,9 +144,7 @@ class Run:
 
     def _sync(self, tally: Tally) -> None:
         means = self._means
-        embedder = Pausing(means.embedder, self._watch)
-        sync(means.store, embedder, means.index, tally)
-        link_works(means.store, embedder, means.index, tally)
+        bring_up(means.store, Pausing(means.embedder, self._watch), means.index, tally)
 
     def _watch(self, _progress: Progress | None = None) -> None:
         if self._stop.is_set():

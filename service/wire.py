@@ -110,10 +110,22 @@ def from_json(kind: type[T], data: bytes | str) -> T:
     return _adapter(kind).validate_json(data, strict=True)
 
 
-def gives(kind: type[Any], stream: bool = False) -> dict[int | str, dict[str, Any]]:
-    """What a route replies with, for its schema; the replies themselves are not gone over."""
-    streamed = {"text/event-stream": {"schema": {"type": "string"}}}
-    return {200: {"model": kind} | ({"content": streamed} if stream else {})}
+def gives(
+    kind: type[Any], status: int = 200, *, stream: str = ""
+) -> dict[int | str, dict[str, Any]]:
+    """What a route replies with, for its schema; the replies themselves are not gone over.
+
+    ``stream`` names the events of one that can be asked for as a stream.
+    """
+    events = {"type": "string", "description": f"server-sent events: {stream}"}
+    streamed = {"content": {"text/event-stream": {"schema": events}}} if stream else {}
+    return {status: {"model": kind} | streamed}
+
+
+def gives_file(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """The same of a route whose reply is a file to save, of one of these media types."""
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    return {200: {"description": "A file to save", "content": content}}
 
 
 @cache

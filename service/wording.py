@@ -29,9 +29,15 @@ _WORDS = {
         "en": "The language model went on and on, and was stopped here.",
         "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",
     },
+    "empty": {
+        "en": "The library is empty: add sources with `tenkyo ingest`, or by POST /v1/documents"
+        " (files) and POST /v1/sources (web addresses).",
+        "ja": "資料がまだありません。`tenkyo ingest` を実行するか、POST /v1/documents（ファイル）"
+        "または POST /v1/sources（ウェブアドレス）で追加してください。",
+    },
     "no_sources": {
-        "en": "There are no sources to look in: run `tenkyo ingest` first.",
-        "ja": "資料がありません。先に `tenkyo ingest` を実行してください。",
+        "en": "There is nothing to look in: the sources asked for have no text in the index yet.",
+        "ja": "探せる文がありません。指定された資料はまだ索引に入っていません。",
     },
     "not_enough_evidence": {
         "en": "The sources speak of this, but say too little to answer. Nearest were {0}.",

@@ -73,9 +73,11 @@ def test_a_stream_from_a_real_server(app, by_header):
     assert json.loads(events[1]["data"]) == answer["claims"][0]
 
 
-def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history):
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history, streams):
     class Endless(Script):
         async def stream(self, messages):
+            self.begun = True
             try:
                 while True:
                     yield "word "
@@ -85,16 +87,19 @@ def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, h
 
     model = Endless("")
     app = create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
+    asked = {"question": QUESTION, "stream": streams}
     with served(app) as url:
-        with httpx.stream(
-            "POST", f"{url}/v1/answers", json={"question": QUESTION, "stream": True}, timeout=60
-        ) as response:
-            next(response.iter_text())
-        for _ in range(200):
+        if streams:
+            with httpx.stream("POST", f"{url}/v1/answers", json=asked, timeout=60) as response:
+                next(response.iter_text())
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{url}/v1/answers", json=asked, timeout=5)
+        for _ in range(50):
             if model.closed:
                 break
             time.sleep(0.02)
-    assert model.closed
+        assert model.begun and model.closed
 
 
 def test_search_sources_and_passages(call):

@@ -29,10 +29,10 @@ from corpus.errors import (
 )
 from corpus.types import Passage, Source
 from service.api import create_app
-from service.calls import EventReader
 from service.client import AsyncClient, Client
 from service.engine import Engine
 from service.factcheck import Checked
+from service.following import ANSWER, EventReader
 from service.history import History
 from service.receipt import read
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
@@ -234,14 +234,17 @@ def test_who_stops_reading_stops_the_model(url, model, asynchronous):
                 self.closed = True
 
     async def look():
-        async with AsyncClient(url) as client, aclosing(client.stream(QUESTION)) as events:
+        async with (
+            AsyncClient(url, retries=0) as client,
+            aclosing(client.stream(QUESTION)) as events,
+        ):
             await anext(events)
 
     model.now = Endless("")
     if asynchronous:
         asyncio.run(look())
     else:
-        with Client(url) as client:
+        with Client(url, retries=0) as client:
             for _ in client.stream(QUESTION):
                 break
     for _ in range(100):
@@ -302,7 +305,7 @@ def test_a_stream_that_breaks_off_is_never_a_silent_end(body, cut):
     reply = ok(b"text/event-stream", body)
     if cut:
         reply = reply.replace(b"Connection: close", b"Content-Length: 5000")
-    with saying(reply) as url, Client(url) as client:
+    with saying(reply) as url, Client(url, retries=0) as client:
         events = client.stream("Whisper?")
         with pytest.raises(StreamBroken if body or not cut else ServiceError, match=r"ask again|start"):  # fmt: skip
             list(events)
@@ -328,7 +331,7 @@ def test_events_are_the_same_however_the_bytes_are_cut(cuts, end):
         frames.append(b"event: " + event.name.encode() + end + b"data: " + data)
     sent = b"".join(frame.replace(b"\n", end) + end + end for frame in frames)
     edges = sorted({0, len(sent), *(cut for cut in cuts if cut < len(sent))})
-    reader = EventReader("http://t")
+    reader = EventReader("http://t", ANSWER)
     assert [event for a, b in pairwise(edges) for event in reader.feed(sent[a:b])] == EVENTS
     reader.close()
 

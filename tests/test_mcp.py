@@ -25,6 +25,7 @@ from index.report import Tally
 from index.search import Library
 from index.sync import sync
 from service import factcheck, mcp, shapes
+from service.addresses import address
 from service.api import create_app
 from service.engine import Engine
 from service.history import History
@@ -452,7 +453,7 @@ def test_a_source_without_an_address_has_a_page_of_ours(hostile):
     ],
 )  # fmt: skip
 def test_where_a_reader_is_led(source, words, page, place):
-    assert shapes.address(source, "http://t/", words, page) == place
+    assert address(source, "http://t/", words, page) == place
 
 
 def test_a_cut_sentence_is_not_shown():

@@ -183,7 +183,7 @@ def test_a_source_from_a_file_has_its_address_here(tmp_path, embedder, checker):
         made = client.chat.completions.create(model="tenkyo", messages=messages)
         (address,) = made.citations
         assert made.choices[0].message.annotations[0].url_citation.url == address
-        assert "40,000" in httpx.get(address).json()["text"]
+        assert "40,000" in httpx.get(address).text and address == f"{url}/sources/room-1"
     assert "secret" not in made.to_json()
 
 
