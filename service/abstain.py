@@ -64,12 +64,14 @@ def explain(
     evidence: Sequence[Evidence],
     premise: Premise | None,
     unread: Sequence[Unread],
+    language: str = "",
 ) -> tuple[Abstention | None, str]:
     """The kind of reason, None where there is nothing to look in, and the reason itself.
 
     It names what came nearest, and which of the works that it comes from could not be read.
+    ``language`` is the reader's; empty: the question's.
     """
-    language = language_of(question)
+    language = language or language_of(question)
     if premise is not None:
         quote = " ".join(premise.citation.quote.split())
         values = (premise.supposed, premise.stated, quote)

@@ -100,6 +100,7 @@ class Receipt(Noted):
     abstained: bool
     sha256: str
     timings: dict[str, float] = field(default_factory=dict)
+    understood: str | None = None
 
 
 def note(
