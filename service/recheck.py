@@ -146,7 +146,9 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
         if not differs:
             yield Check(name, "ok", f"{verdict.label} {verdict.score:.2f}: “{_short(item.text)}”")
         else:
-            excused = bool(made_by) and verdict.method != "verbatim"
+            # A quote is one by any rules; that it states nothing was told later.
+            lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
+            excused = bool(made_by) and not lasting
             outcome = "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
             yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
 
