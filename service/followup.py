@@ -166,9 +166,8 @@ def last_said(messages: Sequence[Message]) -> Turn | None:
         filled = alone(asked, last)
         if said and leans(asked) == "maybe" and last:
             filled = filled if any(name in said for name in names(last.question)) else asked
-        turn = Turn(filled, said, tuple(names(said)[:1]))
-        if turn.titles or names(filled):
-            last = turn
+        if names(filled):
+            last = Turn(filled, said)
     return last
 
 
