@@ -209,7 +209,8 @@ class Engine:
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        turn.telling, turn.best = telling(reading[order]), float(reading.max())
+        turn.telling, best = telling(reading[order]), int(reading.argmax())
+        turn.best, turn.nearest = float(reading[best]), contexts[best]
         turn.premise = false_premise(turn.asked, turn.evidence)
         turn.answerable = (
             turn.premise is None and answerable(turn.asked, nearest, scores, reading) > 0
@@ -220,10 +221,7 @@ class Engine:
         """The turn, or one with the question as it was asked, where that is answered better."""
         bare = replace(turn, understood=None, evidence=(), best=-math.inf)
         self._choose(bare, self._search(bare, source_ids), source_ids)
-        best = turn.evidence[0] if turn.evidence else None
-        lost = best and astray(
-            turn.asked, turn.question, in_context(best.passage.text, best.passage, best.source)
-        )
+        lost = astray(turn.asked, turn.question, turn.nearest)
         return bare if lost or stands(bare.best, turn.best) else turn
 
     async def _generate(self, turn: Turn) -> AsyncIterator[Event]:

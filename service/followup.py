@@ -28,10 +28,13 @@ REPLY = 4000  # characters of one of them that are looked through for names
 
 _POINTS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those)\b"
-    r"|\b(?:the|that) (?:(?:same|first|second|other|latter|former) )?(?:\w+ )?(?:papers?|models?"
-    r"|authors?|articles?|work|study|systems?|services?|company|team|method|agents?|data ?sets?"
-    r"|ones?)\b"
     r"|それ|その|これ(?!まで|から)|この|あれ|あの|彼ら?|彼女|同社|前者|後者|当該",
+    re.IGNORECASE,
+)
+_NOUN = re.compile(  # may also point to what the question itself names
+    r"\b(?:the|that) (?:(?:same|first|second|other|latter|former) )?(?:\w+ )?(?:papers?|models?"
+    r"|authors?|articles?|work|study|systems?|services?|company|team|method|agents?|data ?sets?"
+    r"|ones?)\b",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -105,6 +108,8 @@ def leans(question: str) -> Lean:
     """
     if _POINTS.search(question):
         return "points"
+    if _NOUN.search(question):
+        return "maybe" if names(question) else "points"
     sense = {w.text for w in words(question)}
     scrap = len(sense) < SCRAP and not (_WHOLE.search(question) and names(question))
     if _GOES_ON.search(question) or scrap:

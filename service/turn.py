@@ -18,8 +18,9 @@ class Turn:
     """What is known of it so far.
 
     ``understood`` is the question with what it leaves out, where it leaves out something;
-    ``doubtful`` whether that is only one way to take it. ``best`` is how much of an answer the
-    best of the evidence is, by the checker, in log-odds.
+    ``doubtful`` whether that is only one way to take it. ``nearest`` is the passage that
+    the checker takes for the best answer, with its headings, and ``best`` how good it takes it
+    to be, in log-odds.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Turn:
     understood: str | None = None
     doubtful: bool = False
     best: float = -math.inf
+    nearest: str = ""
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     telling: int = 0  # so many of the first of them are what a model reads
