@@ -64,14 +64,15 @@ def explain(
     evidence: Sequence[Evidence],
     premise: Premise | None,
     unread: Sequence[Unread],
+    language: str = "",
     empty: bool = False,
 ) -> tuple[Abstention | None, str]:
     """The kind of reason, None where there is nothing to look in, and the reason itself.
 
     It names what came nearest, and which of the works that it comes from could not be read.
-    ``empty``: the library has no source at all.
+    ``language`` is the reader's; "": the question's. ``empty``: the library has no source at all.
     """
-    language = language_of(question)
+    language = language or language_of(question)
     if premise is not None:
         quote = " ".join(premise.citation.quote.split())
         values = (premise.supposed, premise.stated, quote)

@@ -156,7 +156,10 @@ def search(
         with parts.service(url) as tenkyo:
             hits = tenkyo.search(question, k, source_ids=source)
     else:
-        hits = parts.library(parts.read()).search(question, k, source)
+        library = parts.library(parts.read())
+        for each in source or ():
+            library.store.source(each)  # NotFound, as for an answer
+        hits = library.search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return

@@ -172,6 +172,7 @@ def _extension(answer: Answer, base: str) -> dict[str, Any]:
         "answer_url": url,
         "receipt_url": f"{url}/receipt",
         "conversation_id": answer.conversation_id,
+        "understood": answer.understood,
         "mode": answer.mode,
         "model": answer.model or None,
         "abstained": answer.abstained,

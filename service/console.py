@@ -189,6 +189,8 @@ def _heading(source: Source) -> None:
 
 
 def answer(made: Answer) -> None:
+    if made.understood:
+        print(f"(taken as: {made.understood})\n")
     if made.reason:
         print(f"({made.reason})\n" if made.claims else made.reason)
     shown = {e.label: e for e in made.evidence}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -20,6 +21,7 @@ from service import prompt, receipt
 from service.abstain import explain, false_premise
 from service.citations import SentenceParser, resolve
 from service.evidence import select, with_originals
+from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
 from service.model import AnswerModel
 from service.provenance import Originals
@@ -97,16 +99,19 @@ class Engine:
         mode: Mode | None = None,
         *,
         progress: bool = False,
+        earlier: Sequence[prompt.Message] = (),
     ) -> AsyncIterator[Event]:
         """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
         with ``progress`` also a ``status`` whenever another step begins.
 
         ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
         sentences none holds, is stood in for by quotes; one that holds and does not answer is
-        followed by them. Raises QuestionRefused, and NotFound for an unknown conversation or
-        source, before the first event.
+        followed by them. A question that leans on the one before it, in the conversation or in
+        ``earlier``, what was said where nothing was kept, is answered as what it amounts to.
+        Raises QuestionRefused, and NotFound for an unknown conversation or source, before the
+        first event.
         """
-        turn = await self._open(question, conversation_id, source_ids)
+        turn = await self._open(question, conversation_id, source_ids, earlier)
         events = self._events(turn, source_ids, mode)
         step: Step | None = None
         async with aclosing(events):
@@ -124,8 +129,10 @@ class Engine:
         hits = await asyncio.to_thread(self._search, turn, source_ids)
         yield _status("reading")
         await asyncio.to_thread(self._choose, turn, hits, source_ids)
-        found = EvidenceFound(turn.id, turn.conversation_id, turn.question, turn.evidence)
-        yield Event("evidence", found)
+        if turn.doubtful:
+            turn = await asyncio.to_thread(self._as_meant, turn, source_ids)
+        begun = (turn.id, turn.conversation_id, turn.question, turn.evidence, turn.understood)
+        yield Event("evidence", EvidenceFound(*begun))
         made: Mode = "abstained"
         if turn.answerable:
             if self.model and mode != "quoted":
@@ -146,7 +153,11 @@ class Engine:
         yield Event("answer", await self._close(turn, made))
 
     async def _open(
-        self, question: str, conversation_id: str | None, source_ids: Sequence[str] | None
+        self,
+        question: str,
+        conversation_id: str | None,
+        source_ids: Sequence[str] | None,
+        earlier: Sequence[prompt.Message],
     ) -> Turn:
         question = check_question(question)
         store = self.library.store
@@ -154,12 +165,16 @@ class Engine:
         def look_up() -> Turn:
             for source_id in source_ids or ():
                 store.source(source_id)
-            conversation = conversation_id
-            if conversation is None:
-                conversation = self.history.new_conversation()
+            if conversation_id is None:
+                conversation, last = self.history.new_conversation(), last_said(earlier)
             else:
-                self.history.conversation(conversation)
-            return Turn(secrets.token_urlsafe(12), conversation, question)
+                conversation = conversation_id
+                last = last_answered(self.history.conversation(conversation))
+            turn = Turn(secrets.token_urlsafe(12), conversation, question)
+            filled = alone(question, last)
+            if filled != question:
+                turn.understood, turn.doubtful = filled, leans(question) == "maybe"
+            return turn
 
         return await asyncio.to_thread(look_up)
 
@@ -174,41 +189,51 @@ class Engine:
         store = self.library.store
         turn.revision = store.revision()
         turn.originals = Originals(source for source, _ in store.sources())
-        hits = self.library.search(turn.question, 2 * self._top_k, source_ids)
+        hits = self.library.search(turn.asked, 2 * self._top_k, source_ids)
         turn.took("search")
         return hits
 
     def _choose(self, turn: Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
         if source_ids is None:
-            hits = with_originals(self.library, turn.originals, turn.question, hits, self._top_k)
+            hits = with_originals(self.library, turn.originals, turn.asked, hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
             return turn.took("read")
         nearest = sorted(chosen, key=lambda e: -e.score)
         contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
-        reading = self.checker.answers([(context, turn.question) for context in contexts])
+        reading = self.checker.answers([(context, turn.asked) for context in contexts])
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        turn.telling = telling(reading[order])
-        turn.premise = false_premise(turn.question, turn.evidence)
+        turn.telling, best = telling(reading[order]), int(reading.argmax())
+        turn.best, turn.nearest = float(reading[best]), contexts[best]
+        turn.premise = false_premise(turn.asked, turn.evidence)
         turn.answerable = (
-            turn.premise is None and answerable(turn.question, nearest, scores, reading) > 0
+            turn.premise is None and answerable(turn.asked, nearest, scores, reading) > 0
         )
         turn.took("read")
 
     def _explain(self, turn: Turn) -> None:
         store = self.library.store
         empty = not turn.evidence and not store.sources()
-        found = explain(turn.question, turn.evidence, turn.premise, store.unread(), empty)
-        turn.abstention, turn.reason = found
+        turn.abstention, turn.reason = explain(
+            turn.asked, turn.evidence, turn.premise, store.unread(), turn.language, empty
+        )
+
+    def _as_meant(self, turn: Turn, source_ids: Sequence[str] | None) -> Turn:
+        """The turn, or one with the question as it was asked, where that is answered better."""
+        bare = replace(turn, understood=None, evidence=(), best=-math.inf)
+        self._choose(bare, self._search(bare, source_ids), source_ids)
+        lost = astray(turn.asked, turn.question, turn.nearest)
+        return bare if lost or stands(bare.best, turn.best) else turn
 
     async def _generate(self, turn: Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, seen, written = SentenceParser(), set(), 0
-        turn.prompt = prompt.messages(turn.question, turn.evidence[: turn.telling], self._window)
+        shown = turn.evidence[: turn.telling]
+        turn.prompt = prompt.messages(turn.asked, shown, self._window, turn.language)
         yield _status("writing")
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
@@ -248,7 +273,7 @@ class Engine:
 
     def _complete(self, turn: Turn) -> list[Event]:
         """Quotes after a model's sentences that are true, and do not answer the question."""
-        if not turn.claims or answered(turn.question, turn.claims, turn.evidence, self.checker):
+        if not turn.claims or answered(turn.asked, turn.claims, turn.evidence, self.checker):
             return []
         turn.reason = turn.reason or say("beside", turn.language)
         return self._quote(turn)
@@ -256,7 +281,7 @@ class Engine:
     def _quote(self, turn: Turn) -> list[Event]:
         """Claims in the sources' own words, but for what is cited already."""
         embedder = self.library.embedder
-        drafts = quote(turn.question, turn.evidence, turn.originals, self.checker, embedder)
+        drafts = quote(turn.asked, turn.evidence, turn.originals, self.checker, embedder)
         cited = {citation.quote for claim in turn.claims for citation in claim.citations}
         events = [self._decide(turn, draft) for draft in drafts if draft.text not in cited]
         turn.took("quote")
@@ -286,6 +311,7 @@ class Engine:
             reason=turn.reason,
             abstention=turn.abstention,
             timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
+            understood=turn.understood,
         )
         await asyncio.to_thread(self._keep, turn, answer)
         return answer

@@ -10,8 +10,9 @@ rewrite it instead, in words of the conversation.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from service.injection import neutral
 from service.prompt import Message, rewriting
@@ -22,13 +23,18 @@ SCRAP = 2  # words with sense, at most, of a question that leaves out what is as
 CARRIED = 200  # characters
 BETTER = 0.6  # log-odds by which a question must be answered better as it was asked, to stand so
 ANSWER_SHOWN = 600  # characters of the last answer that a model is shown
+RECENT = 20  # messages of a conversation, the last, that may say what a question leaves out
+REPLY = 4000  # characters of one of them that are looked through for names
 
 _POINTS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those)\b"
-    r"|\b(?:the|that) (?:(?:same|first|second|other|latter|former) )?(?:\w+ )?(?:papers?|models?"
-    r"|authors?|articles?|work|study|systems?|services?|company|team|method|agents?|data ?sets?"
-    r"|ones?)\b"
     r"|それ|その|これ(?!まで|から)|この|あれ|あの|彼ら?|彼女|同社|前者|後者|当該",
+    re.IGNORECASE,
+)
+_NOUN = re.compile(  # may also point to what the question itself names
+    r"\b(?:the|that) (?:(?:same|first|second|other|latter|former) )?(?:\w+ )?(?:papers?|models?"
+    r"|authors?|articles?|work|study|systems?|services?|company|team|method|agents?|data ?sets?"
+    r"|ones?)\b",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -49,6 +55,11 @@ _OPENS = frozenset(
         " the a an this that these those it its they i we you he she tell please give list name"
         " describe explain also then so"
     ).split()
+)
+# With a name behind it, a question of its own, however short: Who is Peter Wurman?
+_WHOLE = re.compile(
+    r"^(?:what|who|where|when|how|which)(?:['’]s| (?:is|are|was|were|does|do|did|has|have|can))\b",
+    re.IGNORECASE,
 )
 # Capital letters that name no subject.
 _COMMON = frozenset(
@@ -97,8 +108,11 @@ def leans(question: str) -> Lean:
     """
     if _POINTS.search(question):
         return "points"
+    if _NOUN.search(question):
+        return "maybe" if names(question) else "points"
     sense = {w.text for w in words(question)}
-    if _GOES_ON.search(question) or len(sense) < SCRAP:
+    scrap = len(sense) < SCRAP and not (_WHOLE.search(question) and names(question))
+    if _GOES_ON.search(question) or scrap:
         return "goes_on"
     subjects = [n for n in names(question) if not _KATAKANA.fullmatch(n)]
     if subjects and (language_of(question) == "en" or _TOPIC.search(question)):
@@ -131,10 +145,49 @@ def alone(question: str, last: Turn | None) -> str:
     return together if before and len(together) <= LONGEST_QUESTION else question
 
 
+def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
+    """The turn to go on from, of answers as JSON, oldest first: the last that names anything."""
+    for answer in reversed(answers):
+        titles = {e["label"]: e["source"]["title"] for e in answer["evidence"]}
+        cited = [titles[c["label"]] for claim in answer["claims"] for c in claim["citations"]]
+        asked = answer.get("understood") or answer["question"]
+        turn = Turn(asked, answer["text"], tuple(dict.fromkeys(filter(None, cited))))
+        if turn.titles or names(asked):
+            return turn
+    return None
+
+
+def last_said(messages: Sequence[Message]) -> Turn | None:
+    """The same, of what was said alone. Where a question only may lean, the reply to it tells:
+    it names what the question leaves out, or does not."""
+    last = None
+    recent = messages[-RECENT:]
+    for at, message in enumerate(recent):
+        if message["role"] != "user":
+            continue
+        asked = neutral(message["content"])[:LONGEST_QUESTION]
+        after = recent[at + 1 : at + 2]
+        said = after[0]["content"][:REPLY] if after and after[0]["role"] == "assistant" else ""
+        filled = alone(asked, last)
+        if said and leans(asked) == "maybe" and last:
+            filled = filled if any(name in said for name in names(last.question)) else asked
+        if names(filled):
+            last = Turn(filled, said)
+    return last
+
+
 def stands(as_asked: float, filled: float) -> bool:
     """Whether a question that only may lean is taken as it was asked: by the checker's reading,
     in log-odds, of the best passage found for it, and for it with what it may leave out."""
     return as_asked > filled + BETTER
+
+
+def astray(filled: str, question: str, best: str) -> bool:
+    """Whether the best passage found for a question, with what it may leave out, has none of the
+    names that were put before it: then it is not about them, and nor is the question."""
+    put = [name for name in names(filled.removesuffix(question)) if name.isascii()]
+    found = best.casefold()
+    return bool(put) and not any(name.casefold() in found for name in put)
 
 
 def request(question: str, last: Turn) -> list[Message]:

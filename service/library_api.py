@@ -31,7 +31,10 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None) -> None:
         k: Annotated[int, Query(ge=1, le=100)] = 10,
         source_id: Annotated[list[str] | None, Query()] = None,
     ) -> JSONResponse:
-        hits = library.search(check_question(q), k, source_id)
+        question = check_question(q)
+        for each in source_id or ():
+            store.source(each)  # NotFound, as for an answer, and not a silent nothing
+        hits = library.search(question, k, source_id)
         return JSONResponse({"hits": [to_json(hit) for hit in hits]})
 
     @app.get(

@@ -74,12 +74,8 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
 
 
 def _ask(engine: Engine, asked: Asked) -> AsyncIterator[Event]:
-    """The one place where a request is put to the engine.
-
-    ``asked.earlier``, the turns before the question, would be handed over here: the engine
-    reads a question by itself as yet.
-    """
-    return engine.stream(asked.question, mode=asked.mode)
+    """The one place where a request is put to the engine."""
+    return engine.stream(asked.question, mode=asked.mode, earlier=asked.earlier)
 
 
 async def _answer(engine: Engine, asked: Asked) -> Any:

@@ -95,13 +95,16 @@ def rewriting(question: str, before: str, answer: str) -> list[Message]:
     ]
 
 
-def messages(question: str, evidence: Sequence[Evidence], window: int = WINDOW) -> list[Message]:
+def messages(
+    question: str, evidence: Sequence[Evidence], window: int = WINDOW, language: str = ""
+) -> list[Message]:
     """What a chat model is asked: rules, one worked example, the evidence, the question last.
 
     ``window`` is how many tokens the model reads and writes in all; the last of the evidence
-    is left out where it would not fit, the first never is.
+    is left out where it would not fit, the first never is. ``language`` is the one to answer
+    in; empty: the question's.
     """
-    language = language_of(question)
+    language = language or language_of(question)
     asked, answered = _EXAMPLE[language]
     room = window - ANSWER - tokens_at_most("".join((_RULES[language], asked, answered, question)))
     sources: list[str] = []

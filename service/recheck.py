@@ -25,7 +25,9 @@ from service.verify import Verifier, cite
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
-_ADDED = {"work": "", "works": 0}  # fields of a Source and a Claim, and what stands for none
+# Fields that receipts had not from the first, of a Source, a Claim and an Answer, and what
+# stands for none.
+_ADDED = {"work": "", "works": 0, "understood": None}
 
 Outcome = Literal["ok", "failed", "note"]
 _SHAPE = TypeAdapter(Receipt)
@@ -65,10 +67,10 @@ def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = N
 
 
 def _as_given(read: Any, given: Any) -> Any:
-    """What was read, without the works that a receipt from before they were told apart lacks."""
+    """What was read, without what an earlier receipt lacks, where it says nothing."""
     match read, given:
         case dict(), dict():
-            added = {name for name, empty in _ADDED.items() if read.get(name) == empty}
+            added = {name for name, empty in _ADDED.items() if read.get(name, ...) == empty}
             names = read.keys() - (added - given.keys())
             return {name: _as_given(read[name], given.get(name)) for name in names}
         case ((list() | tuple()), list()) if len(read) == len(given):
@@ -144,7 +146,9 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
         if not differs:
             yield Check(name, "ok", f"{verdict.label} {verdict.score:.2f}: “{_short(item.text)}”")
         else:
-            excused = bool(made_by) and verdict.method != "verbatim"
+            # A quote is one by any rules; that it states nothing was told later.
+            lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
+            excused = bool(made_by) and not lasting
             outcome = "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
             yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
 
@@ -220,7 +224,7 @@ def _prompt(receipt: Receipt) -> Check:
     if not receipt.prompt:
         return Check("prompt", "ok", "no language model was asked")
     asked = receipt.prompt[-1]["content"]
-    if receipt.question not in asked:
+    if (receipt.understood or receipt.question) not in asked:
         return Check("prompt", "failed", "the question is not in what the model was asked")
     held = [neutral(e.passage.text) in asked for e in receipt.evidence]
     if not held or not held[0] or held != sorted(held, reverse=True):

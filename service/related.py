@@ -61,7 +61,7 @@ class Suggestions:
         history = self._engine.history
         answer = history.answer(answer_id)
         language = language_of(answer["question"])
-        told = [answer["question"]]
+        told = [answer.get("understood") or answer["question"]]
         turns = history.conversation(answer["conversation_id"])
         told += [turn["question"] for turn in turns[-TOLD:]]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]

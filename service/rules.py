@@ -75,7 +75,7 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
     if is_japanese(claim) != is_japanese(quote):
         found = [
             *_broken_off(claim, quote),
-            *_numbers(claim, f"{quote} {published[:4]}", False),
+            *_numbers(claim, quote, published[:4], False),
             *_units(claim, quote),
             *_names_across(claim, f"{quote} {context}"),
         ]
@@ -86,7 +86,7 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
     near = share >= NEAR_COPY and len(theirs) <= LONGER * len(ours)
     found = [
         *_broken_off(claim, quote),
-        *_numbers(claim, f"{quote} {published[:4]}", near),
+        *_numbers(claim, quote, published[:4], near),
         *_units(claim, quote),
         *_counts(ours, theirs),
         *_names(claim, quote, context, near, bool(_ABOUT.search(claim))),
@@ -117,8 +117,10 @@ def _exactly(claim: str, quote: str, found: Sequence[Finding]) -> Iterable[Findi
             yield Finding(kind, claimed, instead)
 
 
-def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
-    """Numbers that the quote does not have, in digits, in words or in another scale."""
+def _numbers(claim: str, quote: str, published: str, near: bool) -> Iterable[Finding]:
+    """Numbers that the quote does not have, in digits, in words or in another scale; in a near
+    copy with what it has in their place, of the same unit if it has one."""
+    own, quote = quote, f"{quote} {published}"
     there = mentioned(quote) | _held(claim, quote)
     measured = {value for value, unit in units(claim) if value > 1 and unit not in _COUNTED}
     wanted = stated(claim) | spelled(claim)
@@ -131,9 +133,11 @@ def _numbers(claim: str, quote: str, near: bool) -> Iterable[Finding]:
         and not any(abs(value - other) <= ROUNDED * other for other in near_enough)
         and not any(_bounds(value, other, bounds) for other in known)
     ]
-    others = sorted(stated(quote) - mentioned(claim)) if near else []
+    others = sorted(stated(own) - mentioned(claim)) if near else []
+    of_unit, here = dict(units(claim)), units(own)
     for i, value in enumerate(missing):
-        instead = _printed(others[min(i, len(others) - 1)]) if others else ""
+        alike = [other for other in others if (other, of_unit.get(value)) in here] or others
+        instead = _printed(alike[min(i, len(alike) - 1)]) if alike else ""
         yield Finding("number", _printed(value), instead)
 
 

@@ -181,9 +181,9 @@ def replayed(history: History, kept: Reply, after: int) -> list[Frame]:
     answer = history.answer(kept.answer_id)
     if after > len(kept.body):
         raise ahead(after)
-    begun = ("id", "conversation_id", "question", "evidence")
+    begun = ("id", "conversation_id", "question", "evidence", "understood")
     parts: dict[str, Iterator[Any]] = {
-        "evidence": iter([{name: answer[name] for name in begun}]),
+        "evidence": iter([{name: answer.get(name) for name in begun}]),
         "claim": iter(answer["claims"]),
         "rejected": iter(answer["rejected"]),
         "answer": iter([answer]),

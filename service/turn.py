@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +15,21 @@ from service.types import Abstention, Claim, Draft, Evidence, Rejected
 
 @dataclass
 class Turn:
-    """What is known of it so far."""
+    """What is known of it so far.
+
+    ``understood`` is the question with what it leaves out, where it leaves out something;
+    ``doubtful`` whether that is only one way to take it. ``nearest`` is the passage that
+    the checker takes for the best answer, with its headings, and ``best`` how good it takes it
+    to be, in log-odds.
+    """
 
     id: str
     conversation_id: str
     question: str
+    understood: str | None = None
+    doubtful: bool = False
+    best: float = -math.inf
+    nearest: str = ""
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     telling: int = 0  # so many of the first of them are what a model reads
@@ -37,12 +48,19 @@ class Turn:
 
     @property
     def language(self) -> str:
+        """Of the question as it was asked: what it leaves out may have been said in another."""
         return language_of(self.question)
 
+    @property
+    def asked(self) -> str:
+        """What is to be answered."""
+        return self.understood or self.question
+
     def took(self, step: str) -> None:
-        """Note that a step ended now; a step's time runs from the end of the one before."""
-        spent = sum(self.timings.values())
-        self.timings[step] = round(time.perf_counter() - self.started - spent, 4)
+        """Note that a step ended now; a step's time runs from the end of the one before. What is
+        done twice takes as long as both together."""
+        before = sum(spent for name, spent in self.timings.items() if name != step)
+        self.timings[step] = round(time.perf_counter() - self.started - before, 4)
 
     def add(self, claim: Claim) -> Claim:
         """Put a claim at the end of the text, its markers after it; returns it placed."""

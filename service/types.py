@@ -114,6 +114,8 @@ class Answer:
     ``mode`` ``quoted`` means that the claims are sentences of the sources, verbatim; with
     ``abstained`` there are no claims, ``abstention`` names the kind of reason, ``reason`` is
     that reason in the question's language, and ``evidence`` is what was nearest.
+    ``understood`` is what was answered where the question leans on those before it: the question
+    with what it leaves out. It is None where the question was taken by itself.
     ``timings`` are seconds.
     """
 
@@ -129,6 +131,7 @@ class Answer:
     reason: str | None = None
     abstention: Abstention | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    understood: str | None = None
 
     @property
     def abstained(self) -> bool:
@@ -155,12 +158,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFound:
-    """What will be answered from; ``id`` is that of the answer to come."""
+    """What will be answered from; ``id`` is that of the answer to come, ``understood`` its own."""
 
     id: str
     conversation_id: str
     question: str
     evidence: tuple[Evidence, ...]
+    understood: str | None = None
 
 
 def to_json(value: Any) -> Any:

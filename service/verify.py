@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from corpus.sentences import sentences
 from corpus.types import Source
 from index.checker import Checker
 from index.embed import Embedder
@@ -18,10 +17,11 @@ from index.tokens import is_japanese
 from service import rules
 from service.calibration import FEATURES, calibration, features
 from service.injection import for_readers, speaks_to_a_model
-from service.numbers import mentioned, stated
+from service.otherwise import Rival, amended, nearest, overruling, rivals
 from service.provenance import Originals
 from service.question import language_of
 from service.rules import Finding
+from service.substance import states_nothing
 from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
 from service.windows import Nearest, Window, paired, single
 from service.wording import say
@@ -32,16 +32,7 @@ PARTIAL = 0.25
 CONTRADICTED = 0.85  # of the checker's own
 MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
 MAX_CITATIONS = 3  # of one claim
-SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """A sentence that says nearly the same as a claim, and otherwise."""
-
-    window: Window
-    covered: float  # share of the claim's words that it has
-    finding: Finding
+AMENDED = 8  # sentences that are read for a claim with their amounts in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +71,7 @@ class Verifier:
     ) -> Claim:
         """The claim that a sentence makes, its verdict, and the citations that decide it.
 
+        A sentence that states nothing is ``unsupported``, and cites nothing, whatever it is near.
         ``supported``: every citation bears the claim. One that the draft made stays if a quote
         of its passage does, and goes if none does; another passage whose quote does so better is
         cited before it. ``contradicted``: the citation is what says otherwise. ``partial`` and
@@ -92,34 +84,36 @@ class Verifier:
         """
         originals = originals or Originals(e.source for e in evidence)
         singles = [window for e in evidence for window in single(e)]
-        rivals = _rivals(draft.text, singles)
+        if states_nothing(draft.text):
+            return _empty(draft)
+        others = rivals(draft.text, singles)
         found = find_verbatim(draft, evidence)
         if found:
             found.sort(key=lambda f: originals.reports(f[0].source))
             citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
         else:
-            readings = self._read(draft, singles, rivals)
+            readings = self._read(draft, singles, others)
             bearing = _bearing(readings, draft.labels, originals)
             if not bearing:
-                return self._withheld(draft, readings)
+                return self._withheld(draft, readings, singles)
             citations = tuple(_cite(reading.window) for reading in bearing)
             verdict = Verdict("supported", round(bearing[0].support, 3), self._method)
         cited = _sources(citations, evidence)
         return replace(
             _claim(draft, citations, verdict),
             secondary=originals.secondary(source.id for source in cited),
-            disputed_by=_disputes(rivals, cited),
+            disputed_by=_disputes(others, cited),
             works=originals.independent(cited),
         )
 
     def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[Reading]:
         """The draft read against the few quotes of the evidence that are nearest to it."""
         singles = [window for e in evidence for window in single(e)]
-        return self._read(draft, singles, _rivals(draft.text, singles))
+        return self._read(draft, singles, rivals(draft.text, singles))
 
     def _read(
-        self, draft: Draft, singles: Sequence[Window], rivals: Sequence[Rival]
+        self, draft: Draft, singles: Sequence[Window], others: Sequence[Rival]
     ) -> list[Reading]:
         if not singles:
             return []
@@ -127,15 +121,45 @@ class Verifier:
         read = []
         judged = self.checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
-            rival = _overruling(draft.text, window, rivals)
+            rival = overruling(draft.text, window, others)
             found = (*window.findings(draft.text), *((rival.finding,) if rival else ()))
             numbers = features(draft.text, window.text, probabilities[0], found)
             support = calibration().probability(numbers)
             read.append(Reading(window, numbers, support, probabilities[2], found, rival))
         return read
 
-    def _withheld(self, draft: Draft, readings: Sequence[Reading]) -> Claim:
-        """A claim that no quote bears: the gravest of what was found, and why."""
+    def _amount(self, draft: Draft, singles: Sequence[Window]) -> tuple[Window, Finding] | None:
+        """The sentence that bears the claim, at least in part, once it has that sentence's amount,
+        and less as it stands: then the amount is what differs.
+
+        Of several amounts it is the one for which the sentences gain most together.
+        """
+        claim = draft.text
+        able = [w for w in singles if any(amended(claim, w.text))]
+        near = self._nearest(draft, able, AMENDED)
+        tried = [(w, *made) for w in near for made in amended(claim, w.text)]
+        pairs = [(w.text, text) for w, made, _ in tried for text in (made, claim)]
+        judged = self.checker.supports(pairs)[:, 0].tolist() if tried else []
+        found: dict[str, list[tuple[float, float, Window, Finding]]] = {}
+        for n, (window, made, changed) in enumerate(tried):
+            support, stated = (
+                calibration().probability(features(text, window.text, entailed, ()))
+                for text, entailed in zip((made, claim), judged[2 * n :], strict=False)
+            )
+            if not window.findings(made):
+                gained = (support - stated, support, window, changed)
+                found.setdefault(changed.found, []).append(gained)
+        of_one = max(found.values(), key=lambda each: sum(gain for gain, *_ in each), default=[])
+        gain, support, *best = max(of_one, key=lambda each: each[0], default=(0.0, 0.0))
+        return tuple(best) if gain > 0 and support >= PARTIAL else None
+
+    def _withheld(
+        self, draft: Draft, readings: Sequence[Reading], singles: Sequence[Window]
+    ) -> Claim:
+        """A claim that no quote bears: the gravest of what was found, and why.
+
+        What is shown is the sentence that says the same but for what it says otherwise.
+        """
         language = language_of(draft.text)
 
         def claim(label: Support, score: float, window: Window | None, reason: str) -> Claim:
@@ -147,11 +171,17 @@ class Verifier:
             return claim("unsupported", 1.0, None, say("not_mentioned", language))
         best = max(readings, key=lambda r: (r.support, -len(r.findings)))
         against = next((f for f in best.findings if f.contradicts), None)
-        if against and best.speaks_of(draft.text):
-            overruled = best.rival is not None and best.rival.finding is against
-            window = best.rival.window if overruled else best.window
-            values = (against.claimed, against.found)
-            return claim("contradicted", 1.0, window, say("otherwise", language, *values))
+        rival = nearest(draft.text, singles)
+        if rival:
+            other = rival.window, rival.finding
+        elif against and best.speaks_of(draft.text):
+            other = best.window, against
+        else:
+            other = self._amount(draft, singles)
+        if other:
+            window, finding = other
+            reason = say("otherwise", language, finding.claimed, finding.found)
+            return claim("contradicted", 1.0, window, reason)
         contrary = max(readings, key=lambda r: r.contradiction)
         if contrary.contradiction >= CONTRADICTED and contrary.speaks_of(draft.text):
             quote = contrary.window.text
@@ -208,6 +238,11 @@ def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> C
     return Claim(draft.text, 0, len(draft.text), citations, verdict)
 
 
+def _empty(draft: Draft) -> Claim:
+    reason = say("says_nothing", language_of(draft.text))
+    return replace(_claim(draft, (), Verdict("unsupported", 1.0, "rules")), reason=reason)
+
+
 def _bearing(
     readings: Sequence[Reading], labels: Sequence[int], originals: Originals
 ) -> list[Reading]:
@@ -241,50 +276,13 @@ def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
     return -other[1] > -cited[1] + MOVE_MARGIN
 
 
-def _rivals(claim: str, singles: Iterable[Window]) -> list[Rival]:
-    """The sentences that say otherwise by rule: on the same matter, in the same language, with
-    another number, name or sense."""
-    found = []
-    for window in singles:
-        share = covered(claim, window.text)
-        if share < SAME_MATTER:
-            continue
-        findings = window.findings(claim)
-        if findings and findings[0].contradicts:
-            found.append(Rival(window, share, findings[0]))
-    return found
-
-
-def _overruling(claim: str, window: Window, rivals: Sequence[Rival]) -> Rival | None:
-    """A sentence that says more nearly the same than any one of the window does, and otherwise.
-
-    Of all sentences, the one that a claim copies most closely decides what it changes. Only a
-    source that has the claim's very number or name is not overruled by another source: the two
-    disagree, which is for the reader to see.
-    """
-    own = max(covered(claim, part) for part in sentences(window.text))
-    source = window.evidence.source.id
-    for rival in rivals:
-        elsewhere = rival.window.evidence.source.id != source
-        if rival.covered >= own and not (elsewhere and _has(window.text, rival.finding)):
-            return rival
-    return None
-
-
-def _has(text: str, finding: Finding) -> bool:
-    """Whether a text has the number or name that another one was found to lack."""
-    if finding.kind == "number":
-        return stated(finding.claimed) <= mentioned(text)
-    return finding.kind == "name" and finding.claimed.casefold() in text.casefold()
-
-
 def _sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
     """The sources of some citations, each once."""
     shown = {e.source.id: e.source for e in evidence}
     return [shown[id] for id in dict.fromkeys(c.source_id for c in citations)]
 
 
-def _disputes(rivals: Sequence[Rival], cited: Sequence[Source]) -> tuple[Citation, ...]:
+def _disputes(others: Sequence[Rival], cited: Sequence[Source]) -> tuple[Citation, ...]:
     """Quotes of sources that are not cited which say otherwise, of each source the nearest.
 
     Another text of a cited work that says otherwise, such as an earlier version, is for the
@@ -293,7 +291,7 @@ def _disputes(rivals: Sequence[Rival], cited: Sequence[Source]) -> tuple[Citatio
     ids, works = {source.id for source in cited}, {source.one_work for source in cited}
     found = {
         rival.window.evidence.source.id: rival.window
-        for rival in sorted(rivals, key=lambda rival: rival.covered)
+        for rival in sorted(others, key=lambda rival: rival.covered)
         if rival.window.evidence.source.id not in ids
     }
     ordered = sorted(found.values(), key=lambda window: window.evidence.source.one_work in works)

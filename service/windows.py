@@ -68,8 +68,8 @@ class Nearest:
         self._embedder = embedder
         self._vectors: dict[str, Floats] = {}
 
-    def __call__(self, draft: Draft, windows: Sequence[Window]) -> list[Window]:
-        """At most MOST windows, the likeliest first, those of cited passages preferred.
+    def __call__(self, draft: Draft, windows: Sequence[Window], most: int = MOST) -> list[Window]:
+        """At most ``most`` windows, the likeliest first, those of cited passages preferred.
 
         In the claim's language they are those that share most words with it. Across languages
         only names and numbers are shared: there the embedder tells.
@@ -81,7 +81,7 @@ class Nearest:
             share[across] += self._likeness(draft.text, [windows[i].text for i in across])
         cited = np.array([w.evidence.label in draft.labels for w in windows])
         order = np.argsort(-(share + _CITED * cited), kind="stable")
-        return [windows[i] for i in order[:MOST]]
+        return [windows[i] for i in order[:most]]
 
     def _likeness(self, claim: str, texts: Sequence[str]) -> Floats:
         """How near each text [n] is to the claim, about 0 to 1; of two sentences, the mean."""

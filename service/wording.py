@@ -59,6 +59,10 @@ _WORDS = {
         "en": "No source speaks of it.",
         "ja": "資料に関係する記述がありません。",
     },
+    "says_nothing": {
+        "en": "It states nothing that a source could bear.",
+        "ja": "資料で裏づけられるようなことを述べていません。",
+    },
     "missing": {
         "en": "Its nearest source does not say “{0}”.",
         "ja": "最も近い資料に「{0}」がありません。",

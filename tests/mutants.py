@@ -64,9 +64,11 @@ class Mutant:
 
 
 def statements(store: Store) -> list[Statement]:
-    """Every sentence of some length, in the store's order."""
+    """Every sentence of some length, in the order of the sources' ids: that of the store's rows
+    hangs on which of two sources was read first."""
     found = []
-    for passage, source in store.passages(store.rows()).values():
+    held = store.passages(store.rows()).values()
+    for passage, source in sorted(held, key=lambda one: (one[1].id, one[0].start)):
         for text in sentences(passage.text):
             if 25 <= len(text) * (2 if re.search(r"[\u3041-\u3096]", text) else 1) <= 300:
                 found.append(Statement(text, passage, source))

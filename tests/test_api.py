@@ -235,7 +235,15 @@ def test_texts_that_cannot_be_verified(call, request_, status, says):
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/passages/nope", "/v1/sources/nope", "/v1/answers/nope", "/v1/answers/nope/receipt", "/x"],
+    [
+        "/v1/passages/nope",
+        "/v1/sources/nope",
+        "/v1/answers/nope",
+        "/v1/answers/nope/receipt",
+        "/x",
+        "/v1/search?q=Whisper&source_id=nope",
+        "/v1/search?q=a&source_id=whisper&source_id=nope",
+    ],
 )
 def test_what_is_not_there(call, path):
     response = call("GET", path)

@@ -219,6 +219,7 @@ def test_ingest_of_nothing_readable(tenkyo, tmp_path):
         (("show", "nope"), {}, "nope"),
         (("verify", "/nowhere"), {}, "does not exist"),
         (("ask", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
+        (("search", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
         (("sources",), {"TENKYO_PROT": "1"}, "TENKYO_PORT"),
         (("sources",), {"TENKYO_PORT": "x"}, "TENKYO_PORT"),
         (("sources",), {"TENKYO_DATA_DIR": "/proc/nowhere"}, "TENKYO_DATA_DIR"),

@@ -39,6 +39,8 @@ WHISPER = Turn(
         ("何台のPlayStationを使いましたか？", "maybe"),
         ("How many GPU hours were used?", "maybe"),
         ("When was Cold Diffusion posted on arXiv?", "no"),
+        ("What is DreamStudio?", "no"),
+        ("Who is Peter Wurman?", "no"),
         ("Block-NeRFは何枚の画像から作られましたか？", "no"),
     ],
 )

@@ -1,0 +1,103 @@
+"""Sentences that say otherwise than a claim: which of them overrule it, and which to show. Pure.
+
+Two kinds are told. A *rival* says nearly the same as the claim in its language, and otherwise by
+a rule. And a sentence that says less of the same may give another amount: then the claim with
+that amount in its place is one that the sentence would bear, which the verifier finds out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from corpus.sentences import sentences
+from service.numbers import in_figures, mentioned, stated
+from service.rules import NEAR_COPY, Finding
+from service.units import units
+from service.windows import Window
+from service.words import covered, in_order, words
+
+SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A sentence that says nearly the same as a claim, and otherwise."""
+
+    window: Window
+    covered: float  # share of the claim's words that it has
+    finding: Finding
+
+
+def rivals(claim: str, singles: Iterable[Window], least: float = SAME_MATTER) -> list[Rival]:
+    """The sentences that say otherwise by rule: on the same matter, in the same language, with
+    another number, name or sense; at ``least`` that share of the claim's words."""
+    found = []
+    for window in singles:
+        share = covered(claim, window.text)
+        if share < least:
+            continue
+        findings = window.findings(claim)
+        if findings and findings[0].contradicts:
+            found.append(Rival(window, share, findings[0]))
+    return found
+
+
+def overruling(claim: str, window: Window, others: Sequence[Rival]) -> Rival | None:
+    """A sentence that says more nearly the same than any one of the window does, and otherwise.
+
+    Of all sentences, the one that a claim copies most closely decides what it changes. Only a
+    source that has the claim's very number or name is not overruled by another source: the two
+    disagree, which is for the reader to see.
+    """
+    own = max(covered(claim, part) for part in sentences(window.text))
+    source = window.evidence.source.id
+    for rival in others:
+        elsewhere = rival.window.evidence.source.id != source
+        if rival.covered >= own and not (elsewhere and _has(window.text, rival.finding)):
+            return rival
+    return None
+
+
+def nearest(claim: str, singles: Sequence[Window]) -> Rival | None:
+    """Of a claim that nothing bears: the sentence that it copies most closely, if that one says
+    otherwise. A sentence as near that has what the claim says keeps it from being so."""
+    order = words(claim)
+
+    def closeness(rival: Rival) -> tuple[float, float]:
+        return rival.covered, in_order(order, words(rival.window.text))
+
+    for rival in sorted(rivals(claim, singles, NEAR_COPY), key=closeness, reverse=True):
+        agreeing = (w.text for w in singles if _has(w.text, rival.finding))
+        if not any(covered(claim, text) >= rival.covered for text in agreeing):
+            return rival
+    return None
+
+
+def amended(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
+    """The claim with one of its amounts as the quote gives it, where that is another amount of
+    the same unit, in either language; and what was changed."""
+    said, there = units(claim), units(quote)
+    if len({value for value, unit in there}) > len({unit for _, unit in there}):
+        return  # of several amounts of a unit, each may belong to something else
+    figures, known = in_figures(claim), mentioned(quote)
+    for value, unit in sorted(said):
+        for other in (v for v, u in there if u == unit and v != value and value not in known):
+            made = _NUMBER.sub(lambda m, a=value, b=other: _instead(m[0], a, b), figures)
+            if made != figures:
+                yield made, Finding("number", f"{value:,.12g}", f"{other:,.12g}")
+
+
+_NUMBER = re.compile(r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+def _instead(number: str, value: float, other: float) -> str:
+    return f"{other:,.12g}" if float(number.replace(",", "")) == value else number
+
+
+def _has(text: str, finding: Finding) -> bool:
+    """Whether a text has the number or name that another one was found to lack."""
+    if finding.kind == "number":
+        return bool(stated(finding.claimed)) and stated(finding.claimed) <= mentioned(text)
+    return finding.kind == "name" and finding.claimed.casefold() in text.casefold()

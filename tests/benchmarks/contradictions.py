@@ -1,0 +1,84 @@
+"""Of sentences made false by one detail: is the one that they were made of what is quoted?
+
+    python tests/benchmarks/contradictions.py
+
+Sentences of the library with a number, a name, a date or the sense changed by machine (see
+tests/mutants.py), each read against what a search for it finds. Counted are those withheld, how
+many of these are called contradicted, and for how many the quote holds the original sentence.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from mutants import Mutant, Statement, mutants, statements
+
+from service import parts
+from service.evidence import select
+from service.settings import read_settings
+from service.types import Draft
+
+EACH = 40  # mutants of a kind and language
+TOP_K, CHARACTERS = 8, 8000
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
+_DATE = re.compile(
+    rf"\b(?:{'|'.join(_MONTHS)})\b(?= \d| of|,)|(?<!\d)(?:1[0-2]|[1-9])(?=月)|\b(?:19|20)\d\d\b"
+)
+
+
+def dated(found: Sequence[Statement], most: int) -> Iterator[Mutant]:
+    """Mutants in which a month or a year is another."""
+    rng = random.Random("date")
+    for s in rng.sample(list(found), len(found)):
+        match = _DATE.search(s.text)
+        if not match or most <= 0:
+            continue
+        old = match[0]
+        if old in _MONTHS:
+            new = rng.choice([m for m in _MONTHS if m != old])
+        elif len(old) == 4:
+            new = str(int(old) - rng.randint(1, 9))
+        else:
+            new = str(rng.choice([n for n in range(1, 13) if n != int(old)]))
+        most -= 1
+        changed = s.text[: match.start()] + new + s.text[match.end() :]
+        yield Mutant("date", s.language, changed, s)
+
+
+def main() -> None:
+    engine, _ = parts.engine(read_settings())
+    found = statements(engine.library.store)
+    for language in ("en", "ja"):
+        here = [s for s in found if s.language == language]
+        for kind in ("number", "name", "date", "negation"):
+            made = dated(here, EACH) if kind == "date" else mutants(here, kind, EACH)
+            total: Counter[str] = Counter()
+            for mutant in made:
+                hits = engine.library.search(mutant.claim, TOP_K)
+                evidence = select(hits, TOP_K, CHARACTERS)
+                claim = engine.verifier.check(Draft(mutant.claim, (1,)), evidence)
+                total["of"] += 1
+                if claim.verdict.label == "supported":
+                    continue
+                total["withheld"] += 1
+                total[claim.verdict.label] += 1
+                quoted = any(mutant.original.text in c.quote for c in claim.citations)
+                total["original quoted"] += quoted
+                if not quoted and "-v" in sys.argv:
+                    there = any(mutant.original.text in e.passage.text for e in evidence)
+                    print(f"  {claim.verdict.label}, {claim.reason}\n    {mutant.claim}")
+                    print(f"    of   {mutant.original.text}", "" if there else "(not found)")
+                    print("    says", *(c.quote for c in claim.citations))
+            print(f"{language} {kind:<9}", dict(total), flush=True)
+
+
+if __name__ == "__main__":
+    main()
