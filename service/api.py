@@ -173,6 +173,20 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         async with aclosing(frames):
             return JSONResponse([frame async for frame in frames][-1].data)
 
+    @app.delete(
+        "/v1/answers",
+        summary="Stop the answer that is being made under an Idempotency-Key",
+        status_code=204,
+    )
+    async def stop(request: Request) -> Response:
+        if not (key := key_of(request, {})):
+            raise RequestRefused(
+                "which answer is to be stopped is not said: send the Idempotency-Key that it was"
+                " asked for with"
+            )
+        keyed.stop(key)
+        return Response(status_code=204)
+
     @app.get(
         "/v1/answers/{answer_id}",
         summary="An answer given before",

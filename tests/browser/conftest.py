@@ -62,7 +62,7 @@ class Recited:
 @pytest.fixture(scope="session")
 def reciting(library, library_folder, checker) -> Iterator[Recited]:
     """The same with an engine that says what a test wrote."""
-    engine = Recital(library, checker)
+    engine = Recital(library, checker, History(library.store.database))
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         yield Recited(url, engine)
 
