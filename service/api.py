@@ -177,6 +177,7 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         "/v1/answers",
         summary="Stop the answer that is being made under an Idempotency-Key",
         status_code=204,
+        include_in_schema=False,
     )
     async def stop(request: Request) -> Response:
         if not (key := key_of(request, {})):

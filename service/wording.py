@@ -82,7 +82,7 @@ def say(what: str, language: str, *values: object) -> str:
 
 
 def listed(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:
-    """Titles in quotation marks, one after the other; what is noted of each in brackets behind it."""
+    """Titles in quotation marks, one after the other; notes of each in brackets behind it."""
     form, note, comma = ("「{}」", "（{}）", "、") if language == "ja" else ("“{}”", " ({})", ", ")
     noted = [note.format(words) for words in notes] or [""] * len(titles)
     return comma.join(form.format(t) + n for t, n in zip(titles, noted, strict=True))

@@ -16,8 +16,8 @@ export function afterAnswer(turn, { ask, say, plain }) {
     h("div", { class: "take" },
       navigator.clipboard && turn.claims.length > 0 && h("button", { type: "button", class: "plain", onclick: () => copy(url("export?format=markdown"), plain, say) }, t("copy")),
       cites && h("a", { class: "plain", href: url("export?format=bibtex"), download: "" }, "BibTeX"),
-      h("a", { class: "plain", href: url("receipt"), download: "", title: t("receiptWhy") }, t("receipt"))),
-    rating(turn, id, say),
+      h("a", { class: "plain", href: url("receipt"), download: "", title: t("receiptWhy") }, t("receipt")),
+      rating(turn, id, say)),
     mode === "abstained" || turn.claims.length ? related(turn, url("related"), ask) : null,
   ];
 }
@@ -55,7 +55,7 @@ function rating(turn, id, say) {
   const draw = () => {
     const now = turn.after.rating;
     const words = h("textarea", { rows: "1", maxlength: "2000", dir: "auto", "aria-label": t(`reasonFor.${now}`), placeholder: t(`reasonFor.${now}`) });
-    root.replaceChildren(h("span", { class: "thumbs", role: "group", "aria-label": t("rate") }, h("span", {}, t("rate")), thumb("up"), thumb("down"), note),
+    root.replaceChildren(h("span", { class: "thumbs", role: "group", "aria-label": t("rate") }, note, thumb("up"), thumb("down")),
       now ? h("form", { class: "reason", onsubmit: (e) => {
         e.preventDefault();
         if (words.value.trim()) send(now, words.value.trim());

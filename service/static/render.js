@@ -78,8 +78,8 @@ export function claimItem(claim, marker, ...below) {
   return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, below));
 }
 
-export const quoted = (citation) =>
-  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), ` [${citation.label}]`);
+export const quoted = (citation, label = ` [${citation.label}]`) =>
+  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), label);
 
 /** The end of a text that should not be parted from the marker after it. */
 function lastWord(value) {
@@ -131,7 +131,7 @@ export function withheldPanel(rejected) {
         h("p", { class: "why" }, h("span", { class: `word ${known(item.verdict?.label)}` }, verdictWord(item.verdict)),
           item.reason && [" ", bdi(item.reason)],
           Number.isFinite(item.verdict?.score) && h("span", { class: "fine-print" }, ` ${t("score")} ${number(item.verdict.score, 2)}`)),
-        item.verdict?.label !== "unsupported" && item.citations?.map(quoted))))));
+        item.verdict?.label !== "unsupported" && item.citations?.map((citation) => quoted(citation)))))));
 }
 
 export const quotedBadge = (reason) => h("p", { class: "badge" },

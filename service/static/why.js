@@ -21,7 +21,7 @@ function inside(claim, source, read) {
   const rows = [];
   for (const citation of claim.citations) {
     const about = source(citation.label);
-    rows.push([t("restsOn", { label: citation.label }), [about && bdi(about.title || about.url), quoted(citation),
+    rows.push([t("restsOn", { label: citation.label }), [about && bdi(about.title || about.url), quoted(citation, ""),
       h("button", { type: "button", class: "plain", onclick: (e) => read(citation, e.currentTarget) }, t("readHere"))]]);
   }
   if (claim.reason) rows.push([t("why"), bdi(claim.reason)]);

@@ -119,7 +119,7 @@ class Reader:
         return self.page.evaluate(
             """() => {
               const wide = (el) => el.scrollWidth > el.clientWidth;
-              const scrolls = [document.documentElement, document.querySelector('#library')].filter(wide);
+              const scrolls = [document.documentElement, ...document.querySelectorAll('dialog')].filter(wide);
               const name = (el) => `${el.tagName.toLowerCase()}.${el.className}`;
               return scrolls.flatMap((root) => [name(root), ...[...root.querySelectorAll('*')]
                 .filter((el) => wide(el) && getComputedStyle(el).overflowX === 'visible').map(name)]);
