@@ -10,6 +10,10 @@ from stage import WHISPER, WHISPER_JA, evidence, recited
 from service.types import to_json
 
 
+def answering(body):
+    return lambda route: route.fulfill(content_type="text/event-stream", body=body)
+
+
 def test_the_next_question_goes_on_in_the_same_conversation(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered().ask(WHISPER_JA).answered()
     whole = httpx.get(f"{quoting}/v1/conversations/{reader.answer()['conversation_id']}").json()
@@ -66,7 +70,7 @@ def test_the_question_as_it_was_understood_is_shown_where_it_differs(quoting, vi
     reader = visit(quoting)
     for understood, seen in ((None, 0), (WHISPER, 0), ("What is <b>Whisper</b>?", 1)):
         body = f"event: answer\ndata: {json.dumps(made | {'understood': understood})}\n\n"
-        reader.page.route("**/v1/answers", lambda r, body=body: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
+        reader.page.route("**/v1/answers", answering(body))
         reader.expected.append("status of 404")  # a conversation that is in no database
         reader.ask(WHISPER).answered()
         expect(reader.turn.locator(".understood:visible")).to_have_count(seen)

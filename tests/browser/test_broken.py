@@ -24,8 +24,8 @@ def watch(reader):
     return seen
 
 
-@pytest.mark.parametrize("offline", [False, True], ids=["cut", "offline"])
-def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, offline):
+@pytest.mark.parametrize("away", [False, True], ids=["cut", "offline"])
+def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
     staged.model.say(TRUE, ALSO, THIRD, allowed=2)
     with wired(staged.url) as wire:
         reader = visit(wire.url)
@@ -33,9 +33,9 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, offline):
         sent = watch(reader)
         reader.ask(WHISPER)
         expect(reader.claims).to_have_count(1)
-        reader.page.context.set_offline(offline)
+        reader.page.context.set_offline(away)
         wire.cut()
-        if offline:
+        if away:
             expect(reader.status).to_contain_text("You are offline")
             reader.page.context.set_offline(False)
         staged.model.go_on()

@@ -1,5 +1,6 @@
 """The source beside the answer: opened at the quote, in the text that was read."""
 
+import json
 import re
 
 import httpx
@@ -123,13 +124,14 @@ def test_a_long_text_is_drawn_as_it_is_read_and_a_former_one_is_said_to_be(archi
     expect(pane.locator(".meta").first).to_contain_text("CC BY 4.0")
     assert pane.locator(".reader-out a").get_attribute("href") == "https://example.org/a.pdf#page=7"
     assert pane.locator(".reader-text p").count() < 150
-    box = pane.locator("mark.lit").bounding_box()
     text = pane.locator(".reader-text")
-    text.evaluate("el => el.scrollBy(0, -400)")
+    expect(text.locator("p", has_text="Paragraph 1980 tells")).to_be_attached()
+    box = pane.locator("mark.lit").bounding_box()
+    text.evaluate("el => el.scrollBy(0, -1200)")
     expect(text.locator("p", has_text="Paragraph 1970 tells")).to_be_attached()
-    assert abs(pane.locator("mark.lit").bounding_box()["y"] - box["y"] - 400) < 3  # nothing jumps
+    assert abs(pane.locator("mark.lit").bounding_box()["y"] - box["y"] - 1200) < 3  # nothing jumps
     text.evaluate("el => el.scrollTo(0, el.scrollHeight)")
-    expect(text.locator("p", has_text="Paragraph 2040 tells")).to_be_attached()
+    expect(text.locator("p", has_text="Paragraph 2025 tells")).to_be_attached()
     reader.page.keyboard.press("Escape")
     put(FACT.replace("4,217", "5,000"))
     reader.page.reload()
@@ -137,7 +139,7 @@ def test_a_long_text_is_drawn_as_it_is_read_and_a_former_one_is_said_to_be(archi
     assert made
     reader.expected.append("status of")
     answer = httpx.get(f"{url}/v1/conversations/{made[0]['id']}").json()["answers"][0]
-    body = f"event: answer\ndata: {__import__('json').dumps(answer)}\n\n"
+    body = f"event: answer\ndata: {json.dumps(answer)}\n\n"
     reader.page.route("**/v1/answers", lambda r: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
     reader.ask(WHISPER).answered()
     reader.claims.first.locator(".cite").first.click()

@@ -27,6 +27,7 @@ new PerformanceObserver((list) => { for (const e of list.getEntries())
 def test_the_start_page_is_light(quoting, visit):
     """What the browser says it transferred is what the server sent; nothing is loaded later."""
     reader = visit(quoting)
+    reader.page.wait_for_load_state("networkidle")  # the icon comes last
     loaded = reader.page.evaluate(
         """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
              .map((e) => [new URL(e.name).pathname, e.transferSize])"""
