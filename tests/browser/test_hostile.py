@@ -135,12 +135,12 @@ def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
     reader.ask(f"How many maps does the {kind} archive in Kanda hold? {HOSTILE[kind]}"[:4000])
     reader.answered()
     assert reader.turn.locator(".note.failed").count() == 0
-    assert reader.turn.locator(".card").count() > 3
+    assert reader.turn.locator(".part").count() > 3
     inert(reader)
     for fold in reader.turn.locator("summary").all():
         fold.click()
     inert(reader)
-    assert reader.turn.locator("a").count() == 0  # not one of these sources has a web address
+    assert reader.turn.locator("a:not([download])").count() == 0  # not one of these sources has a web address
     reader.page.locator("#open-library").click()
     expect(reader.page.locator("#library li")).to_have_count(len(HOSTILE))
     inert(reader)
