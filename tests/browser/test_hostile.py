@@ -140,7 +140,9 @@ def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
     for fold in reader.turn.locator("summary").all():
         fold.click()
     inert(reader)
-    assert reader.turn.locator("a:not([download])").count() == 0  # not one of these sources has a web address
+    assert (
+        reader.turn.locator("a:not([download])").count() == 0
+    )  # not one of these sources has a web address
     reader.page.locator("#open-library").click()
     expect(reader.page.locator("#library li")).to_have_count(len(HOSTILE))
     inert(reader)

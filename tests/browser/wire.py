@@ -15,21 +15,27 @@ class Wire:
         self.to = port
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._listening.settimeout(0.05)
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._ended = False
+        self._accepting = threading.Thread(target=self._accept)
+        self._accepting.start()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
+        while not self._ended:
+            try:
                 near, _ = self._listening.accept()
-                try:
-                    far = socket.create_connection(("127.0.0.1", self.to))
-                except OSError:
-                    near.close()
-                    continue
-                self._open += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=_pass, args=(source, sink), daemon=True).start()
+            except TimeoutError:
+                continue
+            try:
+                far = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                near.close()
+                continue
+            near.settimeout(None)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=_pass, args=(source, sink), daemon=True).start()
 
     def cut(self) -> None:
         for end in self._open:
@@ -39,6 +45,8 @@ class Wire:
         self._open.clear()
 
     def close(self) -> None:
+        self._ended = True
+        self._accepting.join()
         self._listening.close()
         self.cut()
 
