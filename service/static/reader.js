@@ -94,7 +94,7 @@ export class Reader {
     const under = text.headingBelow(source.title, passage.heading);
     const last = this.#stops.length - 1;
     const turn = (key, to) => h("button", { type: "button", class: "plain", disabled: to < 0 || to > last, onclick: () => this.#go(to) }, t(key));
-    return h("header", { class: "reader-head" },
+    return h("div", { class: "reader-head" },
       h("div", { class: "reader-bar" },
         last > 0 && h("nav", { "aria-label": t("quotes") }, turn("previous", this.#at - 1), turn("next", this.#at + 1)),
         h("span", { class: "reader-at" }, citation && t("quoteAt", { n: this.#at + 1, all: last + 1, sentence: claim + 1 })),

@@ -181,6 +181,7 @@ export class Turn {
       card.uses = mine.length;
       const first = mine.length > 0 || (abstained && i < NEAREST);
       shown += first;
+      if (abstained && first) card.root.querySelector(".part").open = true;
       const place = first ? this.main : this.rest;
       if (card.root.parentNode !== place) {
         const label = Number(card.root.dataset.label);
