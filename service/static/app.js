@@ -4,7 +4,6 @@ import { Lost, Problem, events, problem } from "./asking.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { Library } from "./library.js";
 import { bdi, h, verdictWord } from "./render.js";
-import { Reader } from "./reader.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tip.js";
 import { Turn } from "./turn.js";
@@ -40,7 +39,7 @@ async function ask(question, options = { quoted: $("quotes-only").checked, sourc
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new Turn(question, options, { edit, ask, say: announce, only, leave, read: (...where) => reader.open(...where) });
+  const turn = new Turn(question, options, { edit, ask, say: announce, only, leave, read });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
@@ -59,7 +58,8 @@ async function ask(question, options = { quoted: $("quotes-only").checked, sourc
 }
 
 function begin(turn) {
-  reader.close();
+  reader?.close();
+  loadReader();
   document.body.classList.remove("fresh");
   document.title = `${turn.question} – Tenkyo`;
   const fromExample = $("examples").contains(document.activeElement);
@@ -150,7 +150,7 @@ function sayClaim(turn, claim) {
 
 function explain(error) {
   if (error instanceof Problem) {
-    if (error.code === 404 && /conversation/.test(error.detail)) conversation = null; // deleted: the next try begins another
+    if (error.status === 404 && /conversation/.test(error.detail)) conversation = null; // deleted: the next try begins another
     return error;
   }
   if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
@@ -210,7 +210,7 @@ input.addEventListener("keydown", (e) => {
 addEventListener("keydown", (e) => {
   if (e.key !== "Escape" || e.isComposing || $("library").open) return;
   if (hideTip()) return;
-  if (reader.isOpen) reader.close();
+  if (reader?.isOpen) reader.close();
   else stop();
 });
 addEventListener("pagehide", stop); // who leaves the page has the server stop as well
@@ -221,7 +221,13 @@ const library = new Library($("library"), drawScope);
 $("open-library").addEventListener("click", () => library.open());
 $("scope").addEventListener("click", () => { library.clear(); input.focus(); });
 
-const reader = new Reader($("reader"));
+let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
+const loadReader = () => import("./reader.js")
+  .then(({ Reader }) => (reader ??= new Reader($("reader")))).catch(() => null);
+async function read(...where) {
+  const pane = await loadReader();
+  pane ? pane.open(...where) : status("unreachable");
+}
 
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
 const only = (source, question) => narrow(library.only(source.id), question);
@@ -273,7 +279,7 @@ function drawPage() {
   drawScope();
   drawFacts();
   library.draw();
-  reader.redraw();
+  reader?.redraw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
 }
 

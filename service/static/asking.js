@@ -10,15 +10,15 @@ const BACK = 15_000; // ms after which an offline browser is no longer taken at 
 
 /** What the server says is wrong, or what this page does. */
 export class Problem extends Error {
-  constructor(title, detail, code) {
+  constructor(title, detail, status) {
     super(title);
     this.title = title;
     this.detail = detail;
-    this.code = code; // the status of HTTP, where there was one
+    this.status = status; // that of HTTP, where there was one
   }
 
   /** Asked again as it stands, it would be refused again. */
-  get final() { return [400, 413, 422].includes(this.code); }
+  get final() { return [400, 413, 422].includes(this.status); }
 }
 
 /** The connection was lost, or never made. `begun`: something of the answer had come. */
@@ -54,7 +54,7 @@ export async function* events(body, signal) {
         if (!last) throw new Problem(t("failed"), t("cutOff"));
       } catch (error) {
         if (signal.aborted) throw error;
-        if (error.code === 410 && last) { // it was stopped meanwhile, or the server was
+        if (error.status === 410 && last) { // it was stopped meanwhile, or the server was
           last = "";
           yield { event: "again" };
           continue;

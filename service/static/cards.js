@@ -16,7 +16,7 @@ export function sourceCard(passages, kin, { id, ...on }) {
   const root = h("article", { class: "card", tabindex: "-1", "aria-label": t("cardOf", { label: first, title: source.title }), "data-label": first },
     h("span", { class: "no", "aria-hidden": "true" }, String(first)),
     h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), sourceMeta(source),
-      kin.length > 0 && h("p", { class: "kin" }, t("oneWork", { labels: kin.map((n) => `[${n}]`).join(" ") })),
+      kin.length > 0 && h("p", { class: "kin" }, t("kin", { labels: kin.map((n) => `[${n}]`).join(" ") })),
       parts.map((part) => part.root), bears));
   const setUses = (uses) => {
     for (const part of parts) part.setUses(uses.filter((use) => use.citation.label === part.label));

@@ -124,11 +124,11 @@ export class Reader {
       if (turn !== this.#turn) return;
       if (found.ocr) this.#note(t("byOcr"));
       const version = found.current === false ? found.source?.version ?? "" : "";
-      if (found.current === false) this.#note(t("changed", { date: text.shortDate(found.source?.retrieved_at, language()) }));
+      if (found.current === false) this.#note(t("changedSince", { date: text.shortDate(found.source?.retrieved_at, language()) }));
       const whole = await get(`/v1/sources/${encodeURIComponent(source.id)}${version && `?version=${encodeURIComponent(version)}`}`);
       if (turn === this.#turn && typeof whole.text === "string") this.#whole(whole.text, stop, found);
     } catch (error) {
-      if (turn === this.#turn) this.#note(t(error.code === 404 ? "sourceGone" : "sourceUnreached"));
+      if (turn === this.#turn) this.#note(t(error.status === 404 ? "sourceGone" : "sourceUnreached"));
     }
   }
 
@@ -181,7 +181,7 @@ async function get(path) {
   const url = path;
   if (held.has(url)) return held.get(url);
   const response = await fetch(url, { headers: { Accept: "application/json" } });
-  if (!response.ok) throw Object.assign(new Error(url), { code: response.status });
+  if (!response.ok) throw Object.assign(new Error(url), { status: response.status });
   held.set(url, await response.json());
   if (held.size > KEPT) held.delete(held.keys().next().value);
   return held.get(url);
