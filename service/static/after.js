@@ -15,6 +15,7 @@ export function afterAnswer(turn, { ask, say, plain }) {
   return [
     h("div", { class: "take" },
       navigator.clipboard && turn.claims.length > 0 && h("button", { type: "button", class: "plain", onclick: () => copy(url("export?format=markdown"), plain, say) }, t("copy")),
+      turn.claims.length > 0 && h("a", { class: "plain", href: url("export?format=markdown"), download: "" }, "Markdown"),
       cites && h("a", { class: "plain", href: url("export?format=bibtex"), download: "" }, "BibTeX"),
       h("a", { class: "plain", href: url("receipt"), download: "", title: t("receiptWhy") }, t("receipt")),
       rating(turn, id, say)),

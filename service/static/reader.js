@@ -123,9 +123,9 @@ export class Reader {
       const found = await get(`/v1/passages/${encodeURIComponent(stop.citation?.passage_id ?? passage.id)}`);
       if (turn !== this.#turn) return;
       if (found.ocr) this.#note(t("byOcr"));
-      const version = found.current === false ? found.source?.version ?? "" : "";
+      const version = found.source?.version; // the text that was read, whatever the source says now
       if (found.current === false) this.#note(t("changedSince", { date: text.shortDate(found.source?.retrieved_at, language()) }));
-      const whole = await get(`/v1/sources/${encodeURIComponent(source.id)}${version && `?version=${encodeURIComponent(version)}`}`);
+      const whole = await kept(`/v1/sources/${encodeURIComponent(source.id)}${version ? `?version=${encodeURIComponent(version)}` : ""}`);
       if (turn === this.#turn && typeof whole.text === "string") this.#whole(whole.text, stop, found);
     } catch (error) {
       if (turn === this.#turn) this.#note(t(error.status === 404 ? "sourceGone" : "sourceUnreached"));
@@ -178,13 +178,16 @@ export class Reader {
 }
 
 async function get(path) {
-  const url = path;
-  if (held.has(url)) return held.get(url);
-  const response = await fetch(url, { headers: { Accept: "application/json" } });
-  if (!response.ok) throw Object.assign(new Error(url), { status: response.status });
-  held.set(url, await response.json());
+  const response = await fetch(path, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw Object.assign(new Error(path), { status: response.status });
+  return response.json();
+}
+
+/** The same for what does not change: a version of a text. */
+async function kept(path) {
+  if (!held.has(path)) held.set(path, await get(path));
   if (held.size > KEPT) held.delete(held.keys().next().value);
-  return held.get(url);
+  return held.get(path);
 }
 
 /** Where a link leads out: the quote on the web page, the page of the PDF, the file, the original. */
