@@ -82,3 +82,17 @@ def test_examples_are_questions_that_the_library_answers(quoting, visit, lang):
     reader = visit(quoting, locale=lang)
     given = httpx.get(f"{quoting}/v1/examples?language={lang}", timeout=60).json()["questions"]
     expect(reader.page.locator(".example")).to_have_text(given)
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_all_of_it_fits_the_narrowest_window(quoting, visit, lang):
+    """320 px wide, which is also 1280 px at 400 %; with all that unfolds unfolded."""
+    reader = visit(quoting, locale=lang, viewport={"width": 320, "height": 640})
+    reader.ask({"en": WHISPER, "ja": WHISPER_JA}[lang]).answered()
+    for fold in reader.turn.locator("summary").all():
+        if fold.evaluate("el => !el.parentElement.open"):
+            fold.click()
+    reader.turn.locator(".thumb.down").click()
+    expect(reader.turn.locator(".rating-note")).not_to_be_empty()
+    expect(reader.turn.locator(".related .example").first).to_be_visible()
+    assert reader.too_wide() == []

@@ -50,6 +50,16 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
     assert "last-event-id" in sent[-1][1]
 
 
+def test_a_question_that_is_asked_offline_is_answered_when_the_network_is_back(quoting, visit):
+    reader = visit(quoting)
+    reader.expected.append(LOST)
+    reader.page.context.set_offline(True)
+    reader.ask(WHISPER)
+    expect(reader.status).to_contain_text("You are offline")
+    reader.page.context.set_offline(False)
+    expect(reader.answered().claims.first).to_be_visible()
+
+
 def test_a_server_that_is_restarted_is_asked_again(library, library_folder, checker, visit):
     model = Paced()
     model.say(TRUE, ALSO, THIRD, allowed=2)
