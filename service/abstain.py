@@ -86,8 +86,9 @@ def explain(
     places = {e.source.url for e in near}
     missing = [u for u in unread if u.place in places or _may_be_about(question, u)]
     if missing:
-        names = tuple(f"{_name(u)} ({u.reason})" for u in missing[:UNREAD_SHOWN])
-        reason += say("unread", language, listed(names, language))
+        shown = missing[:UNREAD_SHOWN]
+        names = listed([_name(u) for u in shown], language, [u.reason for u in shown])
+        reason += say("unread", language, names)
     return kind, reason
 
 

@@ -176,6 +176,21 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         made = await unless_gone(request, _last(frames))
         return JSONResponse(made) if made else Response(status_code=GONE)
 
+    @app.delete(
+        "/v1/answers",
+        summary="Stop the answer that is being made under an Idempotency-Key",
+        status_code=204,
+        include_in_schema=False,
+    )
+    async def stop(request: Request) -> Response:
+        if not (key := key_of(request, {})):
+            raise RequestRefused(
+                "which answer is to be stopped is not said: send the Idempotency-Key that it was"
+                " asked for with"
+            )
+        keyed.stop(key)
+        return Response(status_code=204)
+
     @app.get(
         "/v1/answers/{answer_id}",
         summary="An answer given before",

@@ -80,7 +80,7 @@ class Running:
             self._readers -= 1
             if not self._readers and not self._ended:
                 loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(self._grace, self._give_up)
+                self._timer = loop.call_later(self._grace, self.give_up)
 
     def _place(self, after: int) -> int:
         """Where in the log frame ``after`` ends."""
@@ -110,7 +110,7 @@ class Running:
             self._leave()
             self._tell()
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         self._leave()  # at once: who comes now must not join what is being stopped
         self._task.cancel()
 
@@ -151,6 +151,11 @@ class KeyedAnswers:
         async with aclosing(running.read(after)) as frames:
             async for frame in frames:
                 yield frame
+
+    def stop(self, key: Key) -> None:
+        """Stop the answer that is made under a key, if one is: its reader does not come back."""
+        if running := self._running.get(key.key):
+            running.give_up()
 
     def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
         events = self._engine.stream(**asked, progress=True)

@@ -91,7 +91,8 @@ def say(what: str, language: str, *values: object) -> str:
     return _WORDS[what][language].format(*values)
 
 
-def listed(titles: Sequence[str], language: str) -> str:
-    """Titles in quotation marks, one after the other."""
-    form, comma = ("「{}」", "、") if language == "ja" else ("“{}”", ", ")
-    return comma.join(form.format(title) for title in titles)
+def listed(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:
+    """Titles in quotation marks, one after the other; notes of each in brackets behind it."""
+    form, note, comma = ("「{}」", "（{}）", "、") if language == "ja" else ("“{}”", " ({})", ", ")
+    noted = [note.format(words) for words in notes] or [""] * len(titles)
+    return comma.join(form.format(t) + n for t, n in zip(titles, noted, strict=True))

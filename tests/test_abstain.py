@@ -76,7 +76,7 @@ def test_outside_the_library_it_names_what_may_have_been_meant_and_no_folder():
     ]
     kind, reason = explain("Who won the cup?", shown((PAPER, SAYS), score=60.0), None, unread)
     assert kind == "outside_library"
-    assert "timed out" in reason and "cup.pdf (a scan)" in reason
+    assert "timed out" in reason and "“cup.pdf” (a scan)" in reason
     assert "404" not in reason and "somebody" not in reason
 
 

@@ -261,6 +261,8 @@ def test_a_stream_that_broke_off_is_taken_up(library, library_folder, checker, h
             assert gone.status_code == 410 and "without Last-Event-ID" in gone.read().decode()
         with send(headers={"Last-Event-ID": "2"}) as keyless:
             assert keyless.status_code == 422 and "Idempotency-Key" in keyless.read().decode()
+        assert client.delete("/v1/answers").status_code == 422  # which one?
+        assert client.delete("/v1/answers", headers={"Idempotency-Key": "x"}).status_code == 204
 
 
 @pytest.mark.parametrize(("key", "least", "most"), [("", 0, 1), ("left", 1, 3)])

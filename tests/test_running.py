@@ -154,6 +154,25 @@ def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: Histo
     assert engine.closed == 2
 
 
+def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
+    engine = Scripted(history, "c" * 500, pause=0.01)
+    answers, key = KeyedAnswers(engine, grace=60), Key("stop", "asked")
+
+    async def scenario() -> None:
+        assert len(await read(answers, key, most=2)) == 2
+        answers.stop(Key("another", "asked"))
+        await asyncio.sleep(0.05)
+        assert engine.closed == 0
+        answers.stop(key)
+        await asyncio.sleep(0.05)
+        assert engine.closed == 1
+        answers.stop(key)  # there is nothing to stop any more
+        with pytest.raises(Gone):
+            await read(answers, key, 2)
+
+    asyncio.run(scenario())
+
+
 def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: History) -> None:
     engine = Scripted(history, "cc", pause=0.1)
     engine.closes_in = 0.5

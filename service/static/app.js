@@ -1,9 +1,9 @@
 // Wiring: the question box, the stream of an answer, the language, the status line.
 
+import { Lost, Problem, events, problem } from "./asking.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { Library } from "./library.js";
 import { bdi, h, verdictWord } from "./render.js";
-import { readEvents } from "./sse.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tip.js";
 import { Turn } from "./turn.js";
@@ -12,14 +12,17 @@ const $ = (id) => document.getElementById(id);
 const input = $("question");
 const turns = [];
 let running = null; // {turn, controller}
+let conversation = null; // the id of the one that the next question goes on with
 let ready = null;   // what /readyz said
 let lastStatus = null;
 
 // --- Speaking to the reader -------------------------------------------------------------------
 
-function status(key, values) {
+/** `quiet`: to be seen, not to be read out. */
+function status(key, values, quiet = false) {
   lastStatus = key ? [key, values] : null;
-  $("status").textContent = key ? t(key, values) : "";
+  const words = key ? t(key, values) : "";
+  $("status").replaceChildren(quiet ? h("span", { "aria-hidden": "true" }, words) : words);
   $("status").classList.toggle("busy", running !== null);
 }
 
@@ -32,37 +35,31 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-class Problem extends Error {
-  constructor(title, detail) {
-    super(title);
-    this.title = title;
-    this.detail = detail;
-  }
-}
-
 async function ask(question, options = { quoted: $("quotes-only").checked, sources: library.chosen }) {
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new Turn(question, options, { edit, ask, say: announce });
+  const turn = new Turn(question, options, { edit, ask, say: announce, only, leave, read });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
   try {
-    for await (const { event, data } of stream(question, options, controller.signal)) {
+    for await (const { event, data } of events(body(question, options), controller.signal)) {
       receive(turn, event, data, () => (performance.now() - started) / 1000);
       if (!turn.running) break;
     }
     if (turn.running) throw new Problem(t("failed"), t("cutOff"));
   } catch (error) {
     if (controller.signal.aborted) turn.stop();
-    else turn.fail(explain(error, turn));
+    else turn.fail(explain(error));
   }
   running = null;
   settle(turn);
 }
 
 function begin(turn) {
+  reader?.close();
+  loadReader();
   document.body.classList.remove("fresh");
   document.title = `${turn.question} – Tenkyo`;
   const fromExample = $("examples").contains(document.activeElement);
@@ -74,7 +71,8 @@ function begin(turn) {
   answerHeights?.observe(turn.root.querySelector(".answer"));
   if (fromExample) (matchMedia("(pointer: coarse)").matches ? turn.root : input).focus({ preventScroll: true });
   button();
-  status("searching");
+  status("doing.searching");
+  turn.said.add("searching");
   if (turns.length === 1) scrollTo(0, 0);
   else turn.root.scrollIntoView({ block: "start" });
 }
@@ -91,24 +89,13 @@ function settle(turn) {
   }
 }
 
-async function* stream(question, { quoted, sources }, signal) {
-  const body = { question };
-  if (sources) body.source_ids = sources;
-  if (quoted) body.mode = "quoted";
-  const response = await fetch("/v1/answers", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify(body),
-    signal,
-  });
-  const type = response.headers.get("Content-Type") ?? "";
-  if (!response.ok) throw problem(type.includes("json") ? await response.json().catch(() => null) : null, response.status);
-  if (!type.includes("text/event-stream")) return yield { event: "answer", data: await response.text() };
-  yield* readEvents(response.body);
+function body(question, { quoted, sources }) {
+  const asked = { question, progress: true };
+  if (conversation) asked.conversation_id = conversation;
+  if (sources) asked.source_ids = sources;
+  if (quoted) asked.mode = "quoted";
+  return asked;
 }
-
-const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
-  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined);
 
 // What the page draws of each event. One that lacks it is refused whole, not drawn by half.
 const isClaim = (value) => typeof value?.text === "string" && Array.isArray(value.citations);
@@ -116,39 +103,59 @@ const HAS = {
   evidence: (value) => Array.isArray(value?.evidence),
   claim: isClaim,
   rejected: (value) => typeof value?.text === "string",
+  status: (value) => typeof value?.step === "string",
   answer: (value) => HAS.evidence(value) && Array.isArray(value.rejected) && Array.isArray(value.claims) && value.claims.every(isClaim),
 };
 
 function receive(turn, event, data, elapsed) {
+  if (event === "again") return turn.reset();
   if (data === "[DONE]") return;
   const value = JSON.parse(data);
   if (HAS[event]?.(value) === false) throw new SyntaxError(event);
-  if (event === "evidence") {
+  if (event === "status") {
+    progress(turn, value.step);
+  } else if (event === "evidence") {
     turn.setEvidence(value.evidence);
-    status("writing");
+    turn.understand(value.understood);
   } else if (event === "claim") {
     turn.addClaim(value);
-    const verdict = value.verdict?.label === "supported" ? "" : ` (${verdictWord(value.verdict)})`;
-    announce(plainClaim(value) + verdict);
+    sayClaim(turn, value);
   } else if (event === "rejected") {
     turn.addRejected(value);
   } else if (event === "answer") {
-    const streamed = turn.claims.length;
     turn.finish(value, elapsed());
+    turn.understand(value.understood);
+    if (typeof value.conversation_id === "string") conversation = value.conversation_id;
     if (value.mode === "abstained") announce(value.reason || t("abstainedWhy"));
-    else value.claims.slice(streamed).forEach((claim) => announce(plainClaim(claim)));
+    else value.claims.forEach((claim) => sayClaim(turn, claim));
   } else if (event === "error") {
     throw problem(value);
   }
 }
 
+/** Each step is read out when it comes the first time; writing and checking take turns. */
+function progress(turn, step) {
+  if (!t(`doing.${step}`)) return; // a step that this page does not know
+  status(`doing.${step}`, undefined, turn.said.has(step));
+  turn.said.add(step);
+}
+
+/** Once, however often the stream had to be taken up. */
+function sayClaim(turn, claim) {
+  const verdict = claim.verdict?.label === "supported" ? "" : ` (${verdictWord(claim.verdict)})`;
+  const words = plainClaim(claim) + verdict;
+  if (!turn.said.has(words)) announce(words);
+  turn.said.add(words);
+}
+
 function explain(error) {
-  if (error instanceof Problem) return error;
-  if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
-  if (error instanceof TypeError) {
-    console.error(error);
-    return { title: t("failed"), detail: t(running.turn.phase === "searching" ? "unreachable" : "cutOff") };
+  if (error instanceof Problem) {
+    if (error.status === 404 && /conversation/.test(error.detail)) conversation = null; // deleted: the next try begins another
+    return error;
   }
+  if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
+  if (error instanceof Lost) return { title: t("failed"), detail: t(error.begun ? "cutOff" : navigator.onLine ? "unreachable" : "offline") };
+  console.error(error);
   return { title: t("failed"), detail: error.message };
 }
 
@@ -202,14 +209,35 @@ input.addEventListener("keydown", (e) => {
 });
 addEventListener("keydown", (e) => {
   if (e.key !== "Escape" || e.isComposing || $("library").open) return;
-  if (!hideTip()) stop();
+  if (hideTip()) return;
+  if (reader?.isOpen) reader.close();
+  else stop();
 });
+addEventListener("pagehide", stop); // who leaves the page has the server stop as well
 
 // --- Language, sources, state of the service --------------------------------------------------
 
 const library = new Library($("library"), drawScope);
 $("open-library").addEventListener("click", () => library.open());
 $("scope").addEventListener("click", () => { library.clear(); input.focus(); });
+
+let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
+const loadReader = () => import("./reader.js")
+  .then(({ Reader }) => (reader ??= new Reader($("reader")))).catch(() => null);
+async function read(...where) {
+  const pane = await loadReader();
+  pane ? pane.open(...where) : status("unreachable");
+}
+
+/** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
+const only = (source, question) => narrow(library.only(source.id), question);
+const leave = (source, question) => narrow(library.leave(source.id), question);
+async function narrow(done, question) {
+  await done;
+  if (!input.value) edit(question);
+  input.focus();
+  status("narrowed");
+}
 
 function drawScope() {
   const chosen = library.chosen;
@@ -227,17 +255,31 @@ function drawFacts() {
   $("facts").replaceChildren(...parts);
 }
 
+const examples = new Map(); // by language: questions that the library answers
+async function drawExamples() {
+  const wanted = language();
+  if (!examples.has(wanted)) {
+    examples.set(wanted, fetch(`/v1/examples?language=${wanted}`, { headers: { Accept: "application/json" } })
+      .then((response) => response.json()).then((body) => body.questions ?? []).catch(() => []));
+  }
+  const questions = await examples.get(wanted);
+  if (wanted !== language()) return;
+  $("examples-title").hidden = !questions.length;
+  $("example-list").replaceChildren(...questions.map((words) =>
+    h("li", {}, h("button", { type: "button", class: "example", onclick: () => ask(words) }, words))));
+}
+
 function drawPage() {
   translatePage();
   const other = language() === "ja" ? "en" : "ja";
   $("language").textContent = t("other");
   $("language").lang = other;
-  $("example-list").replaceChildren(...t("examples").map((words) =>
-    h("li", {}, h("button", { type: "button", class: "example", onclick: () => ask(words) }, words))));
+  drawExamples();
   button();
   drawScope();
   drawFacts();
   library.draw();
+  reader?.redraw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
 }
 

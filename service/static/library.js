@@ -29,13 +29,28 @@ export class Library {
     this.#onChange();
   }
 
+  /** Search in one source alone, or no more in it. */
+  only(id) { return this.#narrow((each) => each === id); }
+  leave(id) { return this.#narrow((each) => each !== id && !this.#left.has(each)); }
+
+  async #narrow(stays) {
+    if (!this.#sources) await this.#load().catch(() => {});
+    this.#left = new Set(this.#sources?.map((s) => s.id).filter((id) => !stays(id)));
+    this.draw();
+    this.#onChange();
+  }
+
+  async #load() {
+    const response = await fetch("/v1/sources", { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(String(response.status));
+    this.#sources = (await response.json()).sources;
+  }
+
   async open() {
     this.draw();
     this.#dialog.showModal();
     try {
-      const response = await fetch("/v1/sources", { headers: { Accept: "application/json" } });
-      if (!response.ok) throw new Error(String(response.status));
-      this.#sources = (await response.json()).sources;
+      await this.#load();
       this.draw();
     } catch {
       this.draw(t("libraryFailed"));

@@ -33,43 +33,38 @@ const SHAPES = {
   contradicted: [["path", { d: "M4 4l8 8M12 4l-8 8" }]],
   unsupported: [["circle", { cx: 8, cy: 8, r: 5 }]],
 };
-const known = (label) => (Object.hasOwn(SHAPES, label) ? label : "unsupported");
+export const known = (label) => (Object.hasOwn(SHAPES, label) ? label : "unsupported");
 
-/** The verdict as a shape (not only a colour), its words for those who cannot see it. */
-export function sign(verdict) {
-  const label = known(verdict?.label);
+/** A small picture of strokes, for the eye alone. */
+export function icon(shapes) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", "true");
-  for (const [tag, attributes] of SHAPES[label]) {
+  for (const [tag, attributes] of shapes) {
     const shape = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
     svg.append(shape);
   }
-  return h("span", { class: `sign ${label}`, title: verdictTitle(verdict) }, svg);
+  return svg;
 }
+
+/** The verdict as a shape, not only a colour; its words stand beside it. */
+export const sign = (verdict) => h("span", { class: `sign ${known(verdict?.label)}` }, icon(SHAPES[known(verdict?.label)]));
 
 export const verdictWord = (verdict) => t(`verdict.${known(verdict?.label)}`);
-
-function verdictTitle(verdict) {
-  const parts = [verdictWord(verdict)];
-  if (Number.isFinite(verdict?.score)) parts.push(number(verdict.score, 2));
-  if (verdict?.method) parts.push(verdict.method);
-  return parts.join(" · ");
-}
 
 /** "3 supported · 1 partly supported", each with its sign: the legend and the sum in one line. */
 export function tally(claims) {
   const counts = new Map();
   for (const claim of claims) counts.set(known(claim.verdict?.label), (counts.get(known(claim.verdict?.label)) ?? 0) + 1);
   return Object.keys(SHAPES).filter((label) => counts.has(label)).map((label) =>
-    h("span", { class: "count" }, sign({ label }), t("tallyLine", { n: counts.get(label), word: t(`tally.${label}`) })));
+    h("span", { class: "count" }, sign({ label }), t("tallyLine", { n: counts.get(label), word: t(`verdict.${label}`) })));
 }
 
 // --- A sentence and its markers ---------------------------------------------------------------
 
-/** One checked sentence. `marker(label)` builds the button for a cited source. */
-export function claimItem(claim, marker) {
+/** One checked sentence. `marker(label)` builds the button for a cited source; `below` is set under it. */
+export function claimItem(claim, marker, ...below) {
   const pieces = text.claimPieces(claim.text, claim.citations);
   const words = h("p", { dir: "auto", lang: text.languageOf(claim.text) });
   pieces.forEach((piece, i) => {
@@ -80,21 +75,11 @@ export function claimItem(claim, marker) {
     words.append(isolate(head), h("span", { class: "together" }, isolate(tail), next.labels.map(marker)));
   });
   if (pieces[0]?.labels) words.prepend(...pieces[0].labels.map(marker));
-  const label = known(claim.verdict?.label);
-  if (label !== "supported") words.append(" ", h("span", { class: `word ${label}` }, verdictWord(claim.verdict)));
-  else words.append(srOnly(` (${verdictWord(claim.verdict)})`));
-  if (claim.secondary) words.append(" ", h("span", { class: "word secondary", title: t("secondaryWhy") }, t("secondary")));
-  return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, disputes(claim.disputed_by)));
+  return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, below));
 }
 
-/** What other sources say otherwise, word for word. */
-function disputes(citations) {
-  if (!citations?.length) return null;
-  return h("div", { class: "disputes" }, h("p", { class: "word contradicted" }, t("disputed")), citations.map(quoted));
-}
-
-const quoted = (citation) =>
-  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), ` [${citation.label}]`);
+export const quoted = (citation, label = ` [${citation.label}]`) =>
+  h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), label);
 
 /** The end of a text that should not be parted from the marker after it. */
 function lastWord(value) {
@@ -133,70 +118,7 @@ export function sourceMeta(source, more = [], kind = kindWord(source.kind)) {
   return h("p", { class: "meta" }, interleave([...parts, ...more.filter(Boolean)], " · "));
 }
 
-const interleave = (items, between) => items.flatMap((item, i) => (i ? [between, item] : [item]));
-
-/**
- * The card of one numbered passage. `setUses` marks the quotes that claims take from it:
- * a use is {claim: index of the sentence, citation}.
- */
-export function sourceCard(evidence, { id, open, onBack }) {
-  const { source, passage, label } = evidence;
-  const body = h("div", { class: "passage" });
-  const heading = text.headingBelow(source.title, passage.heading);
-  const where = [passage.page && t("page", { page: passage.page }), heading && bdi(heading)].filter(Boolean);
-  const details = h("details", { open },
-    h("summary", {}, where.length ? interleave(where, " · ") : t("passage")), body);
-  const root = h("article", { class: "card", id, tabindex: "-1", "aria-label": t("cardOf", { label, title: source.title }), "data-label": label },
-    h("span", { class: "no", "aria-hidden": "true" }, String(label)),
-    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), sourceMeta(source), details));
-
-  const setUses = (uses) => {
-    body.replaceChildren(...passageBlocks(evidence, uses), cardFoot(evidence, uses, onBack) ?? "");
-    root.classList.toggle("cited", uses.length > 0);
-  };
-  setUses([]);
-  return { root, details, setUses };
-}
-
-function passageBlocks({ source, passage }, uses) {
-  const quote = (...children) => h("blockquote", { dir: "auto", lang: source.language || text.languageOf(passage.text) }, children);
-  const { pieces, lost } = text.markPassage(passage, uses);
-  const blocks = [];
-  if (lost.length < uses.length || !uses.length) {
-    blocks.push(quote(pieces.map(({ text: words, claims }) =>
-      (claims.length ? h("mark", { "data-claims": claims.join(" ") }, text.flow(words)) : text.flow(words)))));
-  }
-  // A quote that is not in this passage as we hold it is shown in its own context.
-  for (const { claim, citation } of lost) {
-    blocks.push(quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
-  }
-  return blocks;
-}
-
-function cardFoot({ source, passage }, uses, onBack) {
-  const items = [];
-  const quotes = [...new Map(uses.map((use) => [use.citation.quote, use.citation])).values()];
-  const urls = new Map();
-  for (const citation of quotes) {
-    const url = text.quoteUrl(source, citation.quote, citation.page ?? passage.page);
-    if (url) urls.set(url, citation);
-  }
-  if (urls.size === 1) {
-    const [[url, citation]] = urls;
-    const page = /#page=\d+$/.test(url) && (citation.page ?? passage.page);
-    items.push(link(url, page ? t("openPage", { page }) : t("openQuote"), "out"));
-  } else if (urls.size) {
-    items.push(h("span", { class: "outs" }, `${t("openQuotes")} `, [...urls.keys()].map((url, i) => link(url, String(i + 1), "out"))));
-  }
-  const original = source.kind === "digest" && text.safeUrl(source.url);
-  if (original) items.push(link(original.href, t("openOriginal"), "out"));
-  const sentences = [...new Set(uses.map((use) => use.claim))].sort((a, b) => a - b);
-  if (sentences.length && onBack) {
-    items.push(h("span", { class: "back" }, `${t("usedBy")} `, interleave(sentences.map((claim) =>
-      h("button", { type: "button", class: "plain", onclick: () => onBack(claim) }, t("sentence", { n: claim + 1 }))), t("and").comma)));
-  }
-  return items.length ? h("p", { class: "foot" }, items) : null;
-}
+export const interleave = (items, between) => items.flatMap((item, i) => (i ? [between, item] : [item]));
 
 // --- The parts of a turn ----------------------------------------------------------------------
 
@@ -207,8 +129,9 @@ export function withheldPanel(rejected) {
       h("li", {}, sign(item.verdict), h("div", {},
         h("p", { class: "held", dir: "auto", lang: text.languageOf(item.text) }, item.text),
         h("p", { class: "why" }, h("span", { class: `word ${known(item.verdict?.label)}` }, verdictWord(item.verdict)),
-          item.reason && [" ", bdi(item.reason)]),
-        item.verdict?.label !== "unsupported" && item.citations?.map(quoted))))));
+          item.reason && [" ", bdi(item.reason)],
+          Number.isFinite(item.verdict?.score) && h("span", { class: "fine-print" }, ` ${t("score")} ${number(item.verdict.score, 2)}`)),
+        item.verdict?.label !== "unsupported" && item.citations?.map((citation) => quoted(citation)))))));
 }
 
 export const quotedBadge = (reason) => h("p", { class: "badge" },
@@ -216,7 +139,8 @@ export const quotedBadge = (reason) => h("p", { class: "badge" },
 
 export const abstention = (kind, reason) => h("div", { class: "note abstained" },
   h("p", { class: "note-title" }, t(`abstention.${kind}`) ?? t("abstained")),
-  h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")));
+  h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")),
+  h("p", { class: "todo" }, t("abstainedDo")));
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
   title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto" }, detail), button);

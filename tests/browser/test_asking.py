@@ -185,7 +185,8 @@ def test_an_abstention_says_why_and_what_was_nearest(quoting, visit):
     assert made["abstained"]
     expect(reader.turn.locator(".note.abstained")).to_contain_text(made["reason"])
     expect(reader.turn.locator(".side h3")).to_have_text("What was nearest")
-    expect(reader.turn.locator(".cards").first.locator(".card")).to_have_count(3)
+    near = {e["source"]["id"] for e in made["evidence"]}
+    expect(reader.turn.locator(".cards").first.locator(".card")).to_have_count(min(3, len(near)))
     expect(reader.claims).to_have_count(0)
 
 

@@ -43,8 +43,14 @@ def test_start_library_answer_and_abstention(quoting, visit, look):
     for fold in reader.turn.locator("summary").all():
         if fold.evaluate("el => !el.parentElement.open"):
             fold.click()
+    reader.turn.locator(".thumb.down").click()
+    expect(reader.turn.locator(".rating-note")).not_to_be_empty()
+    expect(reader.turn.locator(".related .example").first).to_be_visible()
     found["answer"] = violations(reader)
     reader.claims.first.locator(".cite").first.click()
+    expect(reader.page.locator("#reader .edge")).to_have_count(2)
+    found["source"] = violations(reader)
+    reader.page.keyboard.press("Escape")
     reader.claims.first.locator(".cite").first.hover()
     found["quote"] = violations(reader)
     reader.ask(UNKNOWN).answered()

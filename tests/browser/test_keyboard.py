@@ -59,9 +59,9 @@ def test_an_answer_from_question_to_source_without_a_pointer(quoting, visit):
     while not reader.page.evaluate("document.activeElement.matches('.cite')"):
         reader.page.keyboard.press("Shift+Tab")
     reader.page.keyboard.press("Enter")
-    expect(reader.turn.locator(".card.lit")).to_be_focused()
-    reader.page.keyboard.press("Tab")
-    assert reader.page.evaluate("document.activeElement.closest('.card.lit') !== null")
+    expect(reader.page.locator("#reader mark.lit").first).to_be_focused()
+    reader.page.keyboard.press("Shift+Tab")
+    assert reader.page.evaluate("document.activeElement.closest('#reader') !== null")
     reader.page.keyboard.press("Escape")
     expect(reader.claims.first.locator(".cite").first).to_be_focused()
 

@@ -1,0 +1,109 @@
+// A question to its events over HTTP. A stream that breaks is taken up where it was, and what
+// became of it is told as events too: "status" while it is out of reach, "again" from the start.
+
+import { t } from "./i18n.js";
+import { readEvents } from "./sse.js";
+
+const BROKEN = [300, 700, 1500, 3000, 5000]; // ms before each attempt to take a stream up again
+const UNREACHED = [300, 700]; // the same where nothing has come yet: soon say that nobody is there
+const BACK = 15_000; // ms after which an offline browser is no longer taken at its word
+
+/** What the server says is wrong, or what this page does. */
+export class Problem extends Error {
+  constructor(title, detail, status) {
+    super(title);
+    this.title = title;
+    this.detail = detail;
+    this.status = status; // that of HTTP, where there was one
+  }
+
+  /** Asked again as it stands, it would be refused again. */
+  get final() { return [400, 413, 422].includes(this.status); }
+}
+
+/** The connection was lost, or never made. `begun`: something of the answer had come. */
+export class Lost extends Error {
+  begun = false;
+}
+
+export const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
+  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : t("problemDo"), body?.status ?? code);
+
+/** Visible and never the same; randomUUID() is not there on plain http. */
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The events of an answer, {event, data}. Stopped by the signal, or by who leaves the loop, the
+ *  server stops too; else it would wait a while for a reader who made a key to come back. */
+export async function* events(body, signal) {
+  const key = newKey();
+  let last = "";
+  let failed = 0;
+  let over = false;
+  const leave = () => fetch("/v1/answers", { method: "DELETE", headers: { "Idempotency-Key": key }, keepalive: true }).catch(() => {});
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    for (;;) {
+      try {
+        for await (const event of connection(body, key, last, signal)) {
+          failed = 0;
+          last = event.id || last;
+          over = event.event === "answer" || event.event === "error";
+          yield event;
+          if (over) return;
+        }
+        if (!last) throw new Problem(t("failed"), t("cutOff"));
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (error.status === 410 && last) { // it was stopped meanwhile, or the server was
+          last = "";
+          yield { event: "again" };
+          continue;
+        }
+        if (!(error instanceof Lost) || failed === (last ? BROKEN : UNREACHED).length) {
+          over = true;
+          error.begun = last !== "";
+          throw error;
+        }
+      }
+      yield { event: "status", data: JSON.stringify({ step: navigator.onLine ? "lost" : "offline" }) };
+      await (navigator.onLine ? after((last ? BROKEN : UNREACHED)[failed++] ?? 0, signal) : online(signal));
+    }
+  } finally {
+    signal.removeEventListener("abort", leave);
+    if (!over && !signal.aborted) leave();
+  }
+}
+
+async function* connection(body, key, last, signal) {
+  const headers = { "Content-Type": "application/json", Accept: "text/event-stream", "Idempotency-Key": key };
+  if (last) headers["Last-Event-ID"] = last;
+  const response = await reached(fetch("/v1/answers", { method: "POST", headers, body: JSON.stringify(body), signal }));
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!response.ok) {
+    if ([502, 503, 504].includes(response.status) && !type.includes("json")) throw new Lost(); // a proxy whose service restarts
+    throw problem(type.includes("json") ? await response.json().catch(() => null) : null, response.status);
+  }
+  if (!type.includes("text/event-stream")) return yield { event: "answer", data: await reached(response.text()) };
+  const all = readEvents(response.body);
+  try {
+    for (;;) {
+      const { done, value } = await reached(all.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    all.return();
+  }
+}
+
+/** fetch() and its streams throw a TypeError for whatever the network does. */
+const reached = (promise) => promise.catch((error) => {
+  throw error instanceof TypeError ? Object.assign(new Lost(), { cause: error }) : error;
+});
+
+const after = (ms, signal) => new Promise((resolve) => {
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+});
+
+const online = (signal) => Promise.race([after(BACK, signal), new Promise((resolve) => addEventListener("online", resolve, { once: true }))]);

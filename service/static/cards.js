@@ -1,0 +1,81 @@
+// The cards of the sources: one for each source, with the passages of it that were read.
+
+import { t } from "./i18n.js";
+import { bdi, h, interleave, link, sourceMeta, sourceTitle } from "./render.js";
+import * as text from "./text.js";
+
+/**
+ * The card of a source. `passages` are its evidence, best first; `kin` the labels of other texts of
+ * its work. `setUses(uses)` marks the quotes that claims take from it: a use is {claim: index of
+ * the sentence, citation}. `on` has back(claim, label), read(label, opener), only(), leave().
+ */
+export function sourceCard(passages, kin, { id, ...on }) {
+  const [{ source, label: first }] = passages;
+  const bears = h("p", { class: "bears" });
+  const parts = passages.map((evidence) => passagePart(evidence, passages.length > 1, `${id}${evidence.label}`, on));
+  const root = h("article", { class: "card", tabindex: "-1", "aria-label": t("cardOf", { label: first, title: source.title }), "data-label": first },
+    h("span", { class: "no", "aria-hidden": "true" }, String(first)),
+    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), sourceMeta(source),
+      kin.length > 0 && h("p", { class: "kin" }, t("kin", { labels: kin.map((n) => `[${n}]`).join(" ") })),
+      parts.map((part) => part.root), bears));
+  const setUses = (uses) => {
+    for (const part of parts) part.setUses(uses.filter((use) => use.citation.label === part.label));
+    root.classList.toggle("cited", uses.length > 0);
+    const claims = new Set(uses.map((use) => use.claim)).size;
+    const filter = (key, chosen) => h("button", { type: "button", class: "plain", onclick: chosen }, t(key), h("span", { class: "sr" }, `: ${source.title}`));
+    bears.replaceChildren(...[claims > 0 && h("span", {}, t("bears", { n: claims })),
+      filter("onlyThis", on.only), filter("leaveOut", on.leave)].filter(Boolean));
+  };
+  setUses([]);
+  return { root, setUses };
+}
+
+function passagePart(evidence, numbered, id, on) {
+  const { source, passage, label } = evidence;
+  const body = h("div", { class: "passage" });
+  const heading = text.headingBelow(source.title, passage.heading);
+  const where = [passage.page && t("page", { page: passage.page }), heading && bdi(heading)].filter(Boolean);
+  const root = h("details", { class: "part", id, open: true, "data-label": label },
+    h("summary", {}, numbered && h("span", { class: "part-no" }, String(label)), where.length ? interleave(where, " · ") : t("passage")), body);
+  let shown = -1;
+  const setUses = (uses) => {
+    if (uses.length === shown) return;
+    if (shown < 1) root.open = uses.length > 0 || !numbered; // of several, those that are cited
+    shown = uses.length;
+    body.replaceChildren(...passageBlocks(evidence, uses), cardFoot(evidence, uses, on));
+  };
+  return { root, label, setUses };
+}
+
+function passageBlocks({ source, passage }, uses) {
+  const quote = (...children) => h("blockquote", { dir: "auto", lang: source.language || text.languageOf(passage.text) }, children);
+  const { pieces, lost } = text.markPassage(passage, uses);
+  const blocks = [];
+  if (lost.length < uses.length || !uses.length) {
+    blocks.push(quote(pieces.map(({ text: words, claims }) =>
+      (claims.length ? h("mark", { "data-claims": claims.join(" ") }, text.flow(words)) : text.flow(words)))));
+  }
+  // A quote that is not in this passage as we hold it is shown in its own context.
+  for (const { claim, citation } of lost) {
+    blocks.push(quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
+  }
+  return blocks;
+}
+
+function cardFoot({ source, passage, label }, uses, on) {
+  const items = [h("button", { type: "button", class: "plain", onclick: (e) => on.read(label, e.currentTarget) }, t("readHere"))];
+  const original = source.kind === "digest" && text.safeUrl(source.url);
+  if (original) items.push(link(original.href, t("openOriginal"), "out"));
+  else {
+    const [use] = uses;
+    const page = use?.citation.page ?? passage.page;
+    const url = use && text.quoteUrl(source, use.citation.quote, page);
+    if (url) items.push(link(url, /#page=\d+$/.test(url) ? t("openPage", { page }) : t("openQuote"), "out"));
+  }
+  const sentences = [...new Set(uses.map((use) => use.claim))].sort((a, b) => a - b);
+  if (sentences.length) {
+    items.push(h("span", { class: "back" }, `${t("usedBy")} `, interleave(sentences.map((claim) =>
+      h("button", { type: "button", class: "plain", onclick: () => on.back(claim, label) }, t("sentence", { n: claim + 1 }))), t("and").comma)));
+  }
+  return h("p", { class: "foot" }, items);
+}

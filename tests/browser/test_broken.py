@@ -1,0 +1,145 @@
+"""What breaks on the way: the stream is taken up again, and every end says what to do."""
+
+import httpx
+import pytest
+from driver import expect
+from serving import served
+from stage import UNKNOWN, WHISPER, Paced
+from wire import wired
+
+from service.api import create_app
+from service.engine import Engine
+from service.history import History
+
+TRUE = "Whisper was trained on 680,000 hours of audio [1]."
+ALSO = "Whisper learned from 680,000 hours of labelled audio [1]."
+THIRD = "Whisper learned from 680,000 hours of audio [1]."
+LOST = "ERR_|network error|Failed to load"
+
+
+def watch(reader):
+    """The headers of each question and of each word that an answer be stopped."""
+    seen = []
+    reader.page.on("request", lambda r: seen.append((r.method, r.headers)) if r.url.endswith("/v1/answers") else None)  # fmt: skip
+    return seen
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["cut", "offline"])
+def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
+    staged.model.say(TRUE, ALSO, THIRD, allowed=2)
+    with wired(staged.url) as wire:
+        reader = visit(wire.url)
+        reader.expected.append(LOST)
+        sent = watch(reader)
+        reader.ask(WHISPER)
+        expect(reader.claims).to_have_count(1)
+        reader.page.context.set_offline(away)
+        wire.cut()
+        if away:
+            expect(reader.status).to_contain_text("You are offline")
+            reader.page.context.set_offline(False)
+        staged.model.go_on()
+        reader.answered()
+        answer = reader.answer()
+    assert len(answer["claims"]) > 1
+    expect(reader.claims).to_have_count(len(answer["claims"]))
+    spoken = reader.page.get_by_role("log").locator("p").all_text_contents()
+    assert len(spoken) == len(set(spoken))  # nothing is read out twice
+    keys = {headers["idempotency-key"] for _, headers in sent}
+    assert len(keys) == 1 and len(sent) >= 2
+    assert "last-event-id" in sent[-1][1]
+
+
+def test_a_question_that_is_asked_offline_is_answered_when_the_network_is_back(quoting, visit):
+    reader = visit(quoting)
+    reader.expected.append(LOST)
+    reader.page.context.set_offline(True)
+    reader.ask(WHISPER)
+    expect(reader.status).to_contain_text("You are offline")
+    reader.page.context.set_offline(False)
+    expect(reader.answered().claims.first).to_be_visible()
+
+
+def test_a_server_that_is_restarted_is_asked_again(library, library_folder, checker, visit):
+    model = Paced()
+    model.say(TRUE, ALSO, THIRD, allowed=2)
+    engine = Engine(library, checker, History(library.store.database), model)
+
+    def app():
+        return create_app(engine, index_dir=library_folder / "index")
+
+    with served(app()) as url:
+        reader = visit(url)
+        reader.expected += [LOST, "status of 410"]
+        reader.ask(WHISPER)
+        expect(reader.claims).to_have_count(1)
+    model.say(TRUE, allowed=1)
+    with served(app(), int(url.rpartition(":")[2])):
+        reader.answered()
+        expect(reader.claims).to_have_count(1)
+        assert len(reader.answer()["claims"]) == 1
+        expect(reader.turn.locator(".note.failed")).to_have_count(0)
+
+
+def test_who_stops_does_not_leave_the_server_waiting(staged, visit):
+    staged.model.say(TRUE, ALSO, THIRD, allowed=2)
+    reader = visit(staged.url)
+    sent = watch(reader)
+    reader.ask(WHISPER)
+    expect(reader.claims).to_have_count(1)
+    reader.page.locator("#ask").click()
+    assert staged.model.closed.wait(2)
+    reader.answered()
+    assert [method for method, _ in sent] == ["POST", "DELETE"]
+
+
+def test_a_refused_question_is_to_be_changed_not_repeated(quoting, visit):
+    reader = visit(quoting)
+    reader.expected.append("status of 422")
+    reader.ask("???").answered()
+    note = reader.turn.locator(".note.failed")
+    expect(note.get_by_role("button", name="Try again")).to_have_count(0)
+    note.get_by_role("button", name="Edit the question").click()
+    expect(reader.page.locator("#question")).to_have_value("???")
+    expect(reader.page.locator("#question")).to_be_focused()
+
+
+def test_a_conversation_that_was_deleted_is_begun_anew(quoting, visit):
+    reader = visit(quoting).ask(WHISPER).answered()
+    httpx.delete(f"{quoting}/v1/conversations/{reader.answer()['conversation_id']}")
+    reader.expected.append("status of 404")
+    reader.ask(WHISPER).answered()
+    reader.turn.get_by_role("button", name="Try again").click()
+    expect(reader.page.locator(".turn")).to_have_count(3)
+    expect(reader.answered().claims.first).to_be_visible()
+
+
+def test_an_abstention_says_what_to_do_and_keeps_reasons_out_of_titles(quoting, visit):
+    reader = visit(quoting).ask(UNKNOWN).answered()
+    note = reader.turn.locator(".note.abstained")
+    expect(note.locator(".todo")).to_contain_text("Put the question otherwise")
+    assert "” (no connection" in note.text_content() or "(" not in note.text_content()
+    assert ")”" not in note.text_content()
+
+
+def test_a_clock_that_is_wrong_does_not_matter(quoting, visit):
+    reader = visit(quoting)
+    reader.page.add_init_script("Date.now = () => 0; performance.timeOrigin; Date.prototype.getTime = () => 0;")  # fmt: skip
+    reader.start().ask(WHISPER).answered()
+    expect(reader.claims.first).to_be_visible()
+    expect(reader.turn.locator(".sum")).to_contain_text("s")
+
+
+@pytest.mark.parametrize("step", ["searching", "reading", "checking"])
+def test_what_is_being_done_is_said(quoting, visit, step):
+    reader = visit(quoting)
+    words = {"searching": "Searching", "reading": "Reading", "checking": "Checking"}[step]
+    frames = f'event: status\ndata: {{"step": "{step}"}}\n\n'
+    held = []
+    reader.page.evaluate("""() => { window.steps = [];
+        new MutationObserver(() => window.steps.push(document.querySelector('#status').textContent))
+          .observe(document.querySelector('#status'), {childList: true, subtree: true}); }""")
+    reader.page.route("**/v1/answers", lambda r: (held.append(r.request.post_data_json), r.fulfill(content_type="text/event-stream", body=frames + frames)))  # fmt: skip
+    reader.ask(WHISPER).answered()
+    assert held[0]["progress"] is True
+    assert any(words in told for told in reader.page.evaluate("window.steps"))
