@@ -238,3 +238,9 @@ def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
+
+    @app.get("/shared/{token}", include_in_schema=False)
+    def reading(token: str) -> FileResponse:
+        """The same page: by its address it knows what it is to show, and that to read only."""
+        hidden = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}
+        return FileResponse(STATIC / "index.html", headers=hidden)

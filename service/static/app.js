@@ -1,8 +1,9 @@
 // Wiring: the question box, the stream of an answer, the language, the status line.
 
+import { Problem, problem } from "./api.js";
+import { Desk } from "./desk.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
-import { Library } from "./library.js";
-import { bdi, h, verdictWord } from "./render.js";
+import { bdi, h, note, verdictWord } from "./render.js";
 import { readEvents } from "./sse.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tip.js";
@@ -32,15 +33,7 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-class Problem extends Error {
-  constructor(title, detail) {
-    super(title);
-    this.title = title;
-    this.detail = detail;
-  }
-}
-
-async function ask(question, options = { quoted: $("quotes-only").checked, sources: library.chosen }) {
+async function ask(question, options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen }) {
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
@@ -57,6 +50,7 @@ async function ask(question, options = { quoted: $("quotes-only").checked, sourc
   } catch (error) {
     if (controller.signal.aborted) turn.stop();
     else turn.fail(explain(error, turn));
+    if (error.status === 404 && /conversation/.test(error.detail)) desk.lost(); // deleted elsewhere
   }
   running = null;
   settle(turn);
@@ -67,7 +61,8 @@ function begin(turn) {
   document.title = `${turn.question} – Tenkyo`;
   const fromExample = $("examples").contains(document.activeElement);
   $("intro").classList.add("sr"); // the page keeps its heading for those who move by headings
-  $("examples").hidden = true;
+  $("examples").hidden = $("empty-note").hidden = true;
+  document.querySelector("main > .note")?.remove();
   $("announcer").replaceChildren();
   turns.push(turn);
   $("turns").append(turn.root);
@@ -93,6 +88,7 @@ function settle(turn) {
 
 async function* stream(question, { quoted, sources }, signal) {
   const body = { question };
+  if (desk.id) body.conversation_id = desk.id;
   if (sources) body.source_ids = sources;
   if (quoted) body.mode = "quoted";
   const response = await fetch("/v1/answers", {
@@ -106,9 +102,6 @@ async function* stream(question, { quoted, sources }, signal) {
   if (!type.includes("text/event-stream")) return yield { event: "answer", data: await response.text() };
   yield* readEvents(response.body);
 }
-
-const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
-  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined);
 
 // What the page draws of each event. One that lacks it is refused whole, not drawn by half.
 const isClaim = (value) => typeof value?.text === "string" && Array.isArray(value.citations);
@@ -135,6 +128,7 @@ function receive(turn, event, data, elapsed) {
   } else if (event === "answer") {
     const streamed = turn.claims.length;
     turn.finish(value, elapsed());
+    if (value.conversation_id) desk.answered(value);
     if (value.mode === "abstained") announce(value.reason || t("abstainedWhy"));
     else value.claims.slice(streamed).forEach((claim) => announce(plainClaim(claim)));
   } else if (event === "error") {
@@ -158,7 +152,7 @@ function submit() {
   const question = input.value.trim();
   if (running) return status("busy");
   if (!question) return input.focus();
-  if (library.chosen?.length === 0) return status("noneChosen");
+  if (desk.library?.chosen?.length === 0) return status("noneChosen");
   input.value = "";
   grow();
   if (matchMedia("(pointer: coarse)").matches) input.blur(); // put the on-screen keyboard away
@@ -201,26 +195,29 @@ input.addEventListener("keydown", (e) => {
   submit();
 });
 addEventListener("keydown", (e) => {
-  if (e.key !== "Escape" || e.isComposing || $("library").open) return;
+  if (e.key !== "Escape" || e.isComposing || document.querySelector("dialog[open]")) return;
   if (!hideTip()) stop();
 });
 
 // --- Language, sources, state of the service --------------------------------------------------
 
-const library = new Library($("library"), drawScope);
-$("open-library").addEventListener("click", () => library.open());
-$("scope").addEventListener("click", () => { library.clear(); input.focus(); });
+const desk = new Desk({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
+$("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
 
 function drawScope() {
-  const chosen = library.chosen;
+  const chosen = desk.library?.chosen;
   $("scope").hidden = !chosen;
   if (!chosen) return;
-  $("scope").replaceChildren(t("scope", { n: chosen.length, all: library.size }), h("span", { "aria-hidden": "true" }, " ×"));
+  $("scope").replaceChildren(t("scope", { n: chosen.length, all: desk.library.size }), h("span", { "aria-hidden": "true" }, " ×"));
   $("scope").title = t("scopeClear");
 }
 
 function drawFacts() {
   if (!ready) return;
+  const none = ready.sources === 0;
+  $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
+  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none);
+  if (none) return $("facts").replaceChildren(t("noSources"));
   const ok = Number.isInteger(ready.sources) && ready.sources > 0;
   const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
   if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
@@ -237,7 +234,7 @@ function drawPage() {
   button();
   drawScope();
   drawFacts();
-  library.draw();
+  desk.draw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
 }
 
@@ -256,11 +253,61 @@ const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) 
   for (const { target } of entries) target.classList.toggle("stays", target.offsetHeight < innerHeight - 260);
 });
 
-fetch("/readyz", { headers: { Accept: "application/json" } })
-  .then((response) => response.json())
-  .then((body) => { ready = body; drawFacts(); })
-  .catch(() => {}); // a courtesy; asking will say what is wrong
+function look() {
+  fetch("/readyz", { headers: { Accept: "application/json" } })
+    .then((response) => response.json())
+    .then((body) => { ready = body; drawFacts(); })
+    .catch(() => {}); // a courtesy; asking will say what is wrong
+}
+
+// --- Conversations ------------------------------------------------------------------------------
+
+const reading = document.body.classList.contains("reading"); // what somebody shared, and no more
+
+/** Answers that were given before, as they were. */
+function show(answers) {
+  if (!reading) clear();
+  for (const answer of answers) {
+    const turn = new Turn(answer.question, { quoted: false }, { edit, ask, say: announce });
+    turn.finish(answer);
+    if (!reading) begin(turn);
+    else $("turns").append(turns[turns.push(turn) - 1].root);
+  }
+  status(null);
+}
+
+/** The start page again, with what went wrong. */
+function clear(problem) {
+  hideTip();
+  for (const { root } of turns.splice(0)) root.remove();
+  document.body.classList.add("fresh");
+  document.title = "Tenkyo 典拠";
+  $("intro").classList.remove("sr");
+  $("examples").hidden = false;
+  status(null);
+  document.querySelector("main > .note")?.remove();
+  if (problem) {
+    $("intro").after(note("failed", problem.title, problem.detail));
+    announce(problem.title);
+  }
+  drawFacts();
+  scrollTo(0, 0);
+}
+
+/** Stop what is being written, and wait until it has. */
+async function leave() {
+  stop();
+  while (running) await new Promise((done) => setTimeout(done, 20));
+}
+
+document.querySelector(".brand").addEventListener("click", (e) => {
+  if (reading || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  e.preventDefault();
+  desk.go(null).then(() => input.focus());
+});
 
 drawPage();
+desk.start();
+if (!reading) look();
 input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act
 grow();

@@ -12,6 +12,10 @@ import service.api
 HEAVIEST = 150_000  # bytes of everything the start page loads, uncompressed
 PAINT = 1_000  # ms to the first contentful paint, from loopback
 STATIC = Path(service.api.STATIC)
+LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
+    "more.js", "more.css", "words.js", "adding.js", "dialogs.js", "jobs.js", "library.js",
+    "shared.js", "sharing.js", "talks.js",
+}  # fmt: skip
 
 WATCH_SHIFTS = """
 window.shifts = [];
@@ -34,12 +38,17 @@ def test_the_start_page_is_light(quoting, visit):
     weight = sum(size for _, size in loaded)
     assert 0 < weight < HEAVIEST, dict(loaded)
     sent = {path for path, size in loaded if size}
-    modules = {f"/static/{path.name}" for path in STATIC.glob("*.js")}
+    modules = {f"/static/{path.name}" for path in STATIC.glob("*.js") if path.name not in LATER}
     assert sent >= {"/", "/static/app.css"} | modules, dict(loaded)
+    assert not sent & {f"/static/{name}" for name in LATER}
     before = len(loaded)
     reader.ask(WHISPER).answered()
     after = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
     assert [n for n in after[before - 1 :] if "/v1/" not in n] == []
+    reader.page.locator("#open-library").click()
+    expect(reader.page.locator("#library li")).to_have_count(14)
+    names = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
+    assert {name.rpartition("/")[2] for name in names} >= LATER
     print(f"start page: {weight:,} bytes in {before} requests")
 
 
