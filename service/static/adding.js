@@ -104,6 +104,7 @@ export class Adding {
   }
 
   #changed(job) {
+    if (!this.jobs.list.includes(job)) return this.#sign(); // dismissed already
     const view = this.#view(job);
     if (!view.root.parentNode) this.list.prepend(view.root);
     view.update(this.jobs.away);

@@ -114,7 +114,7 @@ export class Desk {
     }
     if (id !== named()) return;
     this.id = found?.id ?? null;
-    this.title = found?.title ?? "";
+    this.title = found && !isBeginning(found.title, found.answers[0]?.question) ? found.title : "";
     if (problem) history.replaceState(null, "", "/");
     if (found) this.#on.show(found.answers);
     else this.#on.clear(problem);
@@ -143,10 +143,10 @@ export class Desk {
   drawBar(lost) {
     const bar = $("talk-bar");
     bar.hidden = !this.id && !lost;
-    const act = (words, onclick) => h("button", { type: "button", class: "plain", onclick }, words);
+    const act = (words, onclick, kind = "") => h("button", { type: "button", class: `plain ${kind}`, onclick }, words);
     bar.replaceChildren(h("p", { class: lost ? "lost" : "talk-title", role: lost && "status" }, lost || (this.title && bdi(this.title))),
       this.id ? act(t("share.button"), () => this.with(({ sharing }) => sharing.open(this.id))) : "",
-      act(t("talks.fresh"), () => this.go(null)));
+      act(t("talks.fresh"), () => this.go(null), "fresh-start"));
     if (this.id && this.title) document.title = `${this.title} – Tenkyo`;
   }
 
@@ -178,6 +178,10 @@ export class Desk {
     });
   }
 }
+
+/** Whether a title is no more than the first question, which is there to be read anyway. */
+export const isBeginning = (title, question = "") =>
+  question.replace(/\s+/g, " ").trim().startsWith(title.replace(/…$/, ""));
 
 const style = (href) => new Promise((resolve, reject) => {
   const link = h("link", { rel: "stylesheet", href, onload: resolve, onerror: () => { link.remove(); reject(new Error(href)); } });

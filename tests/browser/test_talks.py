@@ -195,7 +195,8 @@ def test_a_link_is_made_read_and_revoked(asked, house, visit):
     guest = visit(house.url, url.removeprefix(house.url), start=False)
     expect(guest.claims).to_have_count(len(said))
     assert guest.claims.all_text_contents() == said
-    expect(guest.page.locator("h1")).to_have_text(WHISPER)
+    expect(guest.page.locator("h1")).to_have_text("Shared conversation")
+    expect(guest.page.locator(".turn h2")).to_have_text(WHISPER)
     expect(guest.page.locator(".intro")).to_contain_text("A snapshot of")
     expect(guest.page.locator(".turn")).to_have_count(1)
     expect(guest.page.locator("mark").first).to_be_visible()
