@@ -102,7 +102,10 @@ def test_search_sources_and_passages(call):
         0
     ]
     assert hit["source"]["id"] in ("whisper", "article-en") and hit["score"] > 0
-    sources = call("GET", "/v1/sources").json()["sources"]
+    listed = call("GET", "/v1/sources").json()
+    sources = listed["sources"]
+    assert listed["adds"] is False and all(each["reason"] for each in listed["unread"])
+    assert all(each["versions"] == 1 for each in sources)
     assert len(sources) == 14 and all(s["passages"] > 0 for s in sources)
     passage = call("GET", f"/v1/passages/{hit['passage']['id']}").json()
     whole = call("GET", f"/v1/sources/{passage['source_id']}").json()["text"]

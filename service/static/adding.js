@@ -20,6 +20,7 @@ export class Adding {
     this.root = h("section", { class: "adding", "aria-labelledby": "adding-title", hidden: true });
     this.list = h("div", { class: "jobs" });
     this.trouble = h("div", { class: "trouble" });
+    this.live = h("p", { class: "sr", role: "status" }); // what is outside an open dialogue is not read out
     this.jobs = new Jobs((job) => this.#changed(job));
     this.draw();
   }
@@ -43,7 +44,7 @@ export class Adding {
         h("label", { for: "add-url" }, t("add.url")),
         h("div", { class: "add-row" }, this.urls, h("button", { class: "secondary" }, t("add.add"))),
         h("label", { class: "check" }, this.papers, " ", h("span", {}, t("add.papers")))),
-      this.trouble, this.list);
+      this.trouble, this.list, this.live);
     this.#views.clear();
     this.list.replaceChildren(...this.jobs.list.map((job) => this.#view(job).root));
     this.#sign();
@@ -69,8 +70,13 @@ export class Adding {
     if (await this.#try(() => this.jobs.read(urls, this.papers.checked))) this.urls.value = "";
   }
 
+  #say(words) {
+    if (this.root.closest("dialog")?.open) this.live.textContent = words;
+    else this.#on.say(words);
+  }
+
   removed(source) {
-    this.#on.say(t("remove.done", { title: source.title || source.id }));
+    this.#say(t("remove.done", { title: source.title || source.id }));
     this.#on.ended();
   }
 
@@ -111,10 +117,10 @@ export class Adding {
     this.#sign();
     if (!this.#begun.has(job.id)) {
       this.#begun.add(job.id);
-      this.#on.say(`${t("add.begun")} ${jobName(job)}`);
+      this.#say(`${t("add.begun")} ${jobName(job)}`);
     } else if (hasEnded(job) && !job.told) {
       job.told = true;
-      this.#on.say(`${jobName(job)}: ${jobState(job)}`);
+      this.#say(`${jobName(job)}: ${jobState(job)}`);
       this.#on.ended();
     }
   }

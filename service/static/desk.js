@@ -30,7 +30,7 @@ export class Desk {
     for (const id of ["open-library", "add-first"]) $(id).addEventListener("click", () => this.with(({ library }) => library.open()));
     $("open-talks").addEventListener("click", () => this.with(({ list }) => list.toggle()));
     if (token) return;
-    addEventListener("popstate", () => this.#arrive());
+    addEventListener("popstate", () => { if (named() !== this.id) this.#arrive(); }); // not for a mere #fragment
     if (this.#channel) this.#channel.onmessage = ({ data }) => this.#heard(data);
     this.#takeDrops();
   }
@@ -73,7 +73,7 @@ export class Desk {
     if (token) return { shared: new Shared(token, $("intro")) };
     const adding = new Adding({ say, ended: () => { library.load(); changed(); } });
     const library = new Library($("library"), adding, chosen);
-    return { adding, library, list: new Talks(this, say), sharing: new Sharing($("share"), say) };
+    return { adding, library, list: new Talks(this, say), sharing: new Sharing($("share")) };
   }
 
   // --- The conversation ---

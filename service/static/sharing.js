@@ -10,18 +10,22 @@ const TERMS = [0, 1, 7, 30]; // days; 0: without an end
 
 export class Sharing {
   #dialog;
-  #say;
+  #live = h("p", { class: "sr", role: "status" }); // what is outside an open dialogue is not read out
+  #body = h("div", {});
   #id = null;
   #links = null;
 
-  constructor(dialog, say) {
+  constructor(dialog) {
     this.#dialog = modal(dialog);
-    this.#say = say;
+    dialog.append(this.#body, this.#live);
   }
+
+  #say(words) { this.#live.textContent = words; }
 
   open(id) {
     this.#id = id;
     this.#links = null;
+    this.#say("");
     this.#draw();
     this.#dialog.showModal();
     return this.#try(() => null);
@@ -50,7 +54,7 @@ export class Sharing {
       this.#say(t("share.made"));
     };
     const files = [["markdown", t("share.markdown")], ["bibtex", "BibTeX"]];
-    this.#dialog.replaceChildren(
+    this.#body.replaceChildren(
       heading(this.#dialog, "share-title", t("share.title")),
       failure ? problemNote(failure) : "",
       h("section", {},

@@ -1,11 +1,14 @@
 """Sources added and taken out on the page: by files, by dropping, by address; real ingestion."""
 
 import re
+import shutil
+from pathlib import Path
 
 import httpx
 import pytest
 from driver import expect
 from test_extract import pdf
+from test_jobs import House
 
 MAPS = """# Maps of Kanda
 
@@ -220,11 +223,6 @@ def test_hostile_names_and_titles_are_words(house, opened):
 
 
 def test_the_server_gone_is_said_where_it_happened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
-    import shutil
-    from pathlib import Path
-
-    from test_jobs import House
-
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     with house.open():
         reader = visit(house.url)
@@ -240,10 +238,19 @@ def test_only_the_beginning_and_the_end_are_read_out(house, opened):
     reader.page.evaluate(
         """() => { window.said = []; new MutationObserver((list) => { for (const m of list)
              for (const n of m.addedNodes) window.said.push(n.textContent); })
-             .observe(document.querySelector('#announcer'), {childList: true}); }"""
+             .observe(document.querySelector('.adding [role=status]'), {childList: true}); }"""
     )
     add(reader, ("ferries.md", b"# Ferries\n\nThe ferry to Sado takes 150 minutes.\n"))
     expect(reader.page.locator(".job-state").first).to_contain_text("Done", timeout=60_000)
     said = reader.page.evaluate("window.said")
     assert len(said) == 2 and "ferries.md" in said[0] and "Done" in said[1], said
     assert httpx.get(f"{house.url}/v1/jobs").json()["jobs"]
+
+
+def test_a_server_gone_before_the_library_was_ever_opened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    with house.open():
+        reader = visit(house.url)
+    reader.expected.append("ERR_CONNECTION|dynamically imported|more.css")
+    reader.page.locator("#open-library").click()
+    expect(reader.status).to_contain_text("could not be reached")

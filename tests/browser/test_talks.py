@@ -247,3 +247,15 @@ def test_the_list_by_keyboard(asked):
     reader.page.keyboard.press("Escape")
     expect(reader.page.locator(".sheet")).to_be_hidden()
     expect(opener).to_be_focused()
+
+
+def test_the_skip_link_is_no_way_back(asked):
+    reader = asked()
+    asks = []
+    reader.page.on("request", lambda request: asks.append(request.url))
+    reader.page.locator(".skip").focus()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator("#question")).to_be_focused()
+    reader.ask(BLOCK).answered()
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    assert not [url for url in asks if "/v1/conversations" in url]
