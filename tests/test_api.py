@@ -160,6 +160,8 @@ def test_health_page_and_headers(call):
     )
     assert "http://" not in page.text and "https://" not in page.text
     assert call("GET", "/static/app.js").status_code == 200
+    reading = call("GET", "/shared/anything")  # the page itself finds out whether it is anything
+    assert reading.text == call("GET", "/").text and "noindex" in reading.headers["x-robots-tag"]
     assert "/v1/answers" in call("GET", "/openapi.json").json()["paths"]
 
 

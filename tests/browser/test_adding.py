@@ -140,6 +140,18 @@ def test_an_address_is_read_and_one_of_this_network_is_refused_in_words(house, o
     expect(row(reader, "Bridges")).to_be_visible()
 
 
+def test_the_papers_of_a_page_are_read_too_where_wanted_and_a_failure_says_why(opened):
+    reader = opened()
+    reader.page.get_by_label("also the papers it links to").check()
+    reader.page.locator("#add-url").fill("http://example.org/none")
+    with reader.page.expect_request(lambda r: r.method == "POST") as sent:
+        reader.page.locator("#add-url").press("Enter")
+    assert sent.value.post_data_json == {"urls": ["http://example.org/none"], "follow": "papers"}
+    job = reader.page.locator(".job").first
+    expect(job.locator(".job-state")).to_contain_text("Nothing of it could be read", timeout=60_000)
+    expect(job.locator("dd")).to_contain_text("404")
+
+
 def test_what_is_being_read_can_be_cancelled(house, opened):
     reader = opened()
     house.web.hold.clear()
