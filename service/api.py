@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
@@ -180,9 +180,10 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         "/v1/answers",
         summary="Stop the answer that is being made under an Idempotency-Key",
         status_code=204,
-        include_in_schema=False,
     )
-    async def stop(request: Request) -> Response:
+    async def stop(
+        request: Request, idempotency_key: Annotated[str, Header(examples=["k-1"])] = ""
+    ) -> Response:
         if not (key := key_of(request, {})):
             raise RequestRefused(
                 "which answer is to be stopped is not said: send the Idempotency-Key that it was"
@@ -262,3 +263,9 @@ def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
+
+    @app.get("/shared/{token}", include_in_schema=False)
+    def reading(token: str) -> FileResponse:
+        """The same page: by its address it knows what it is to show, and that to read only."""
+        hidden = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}
+        return FileResponse(STATIC / "index.html", headers=hidden)

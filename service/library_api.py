@@ -39,12 +39,17 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None) -> None:
 
     @app.get(
         "/v1/sources",
-        summary="Every source, with the number of its passages",
+        summary="Every source, with what is held of it, and what could not be read",
         responses=gives(wire.Sources),
     )
     def sources() -> JSONResponse:
-        listed = [to_json(source) | {"passages": n} for source, n in store.sources()]
-        return JSONResponse({"sources": listed})
+        listed = [
+            to_json(held.source)
+            | {"passages": held.passages, "pages": held.pages, "versions": held.versions}
+            for held in store.holdings()
+        ]
+        unread = [to_json(each) for each in store.unread()]
+        return JSONResponse({"sources": listed, "unread": unread, "adds": runner is not None})
 
     @app.get(
         "/v1/sources/{source_id}",

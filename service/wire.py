@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from corpus.former import Version
-from corpus.types import Passage, Source
+from corpus.types import Passage, Source, Unread
 from index.search import Hit
 from service.types import Answer
 
@@ -36,14 +36,21 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class ListedSource(Source):
-    """A source with the number of its passages."""
+    """A source with what is held of it: passages, printed pages, texts that it has had."""
 
     passages: int = field(kw_only=True)
+    pages: int = field(kw_only=True)
+    versions: int = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
+    """``unread`` is what could not be read when it was last tried, the latest first; ``adds``
+    tells whether this service takes new sources."""
+
     sources: tuple[ListedSource, ...]
+    unread: tuple[Unread, ...]
+    adds: bool
 
 
 @dataclass(frozen=True, slots=True)

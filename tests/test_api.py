@@ -107,7 +107,10 @@ def test_search_sources_and_passages(call):
         0
     ]
     assert hit["source"]["id"] in ("whisper", "article-en") and hit["score"] > 0
-    sources = call("GET", "/v1/sources").json()["sources"]
+    listed = call("GET", "/v1/sources").json()
+    sources = listed["sources"]
+    assert listed["adds"] is False and all(each["reason"] for each in listed["unread"])
+    assert all(each["versions"] == 1 for each in sources)
     assert len(sources) == 14 and all(s["passages"] > 0 for s in sources)
     passage = call("GET", f"/v1/passages/{hit['passage']['id']}").json()
     whole = call("GET", f"/v1/sources/{passage['source_id']}").json()["text"]
@@ -162,6 +165,8 @@ def test_health_page_and_headers(call):
     )
     assert "http://" not in page.text and "https://" not in page.text
     assert call("GET", "/static/app.js").status_code == 200
+    reading = call("GET", "/shared/anything")  # the page itself finds out whether it is anything
+    assert reading.text == call("GET", "/").text and "noindex" in reading.headers["x-robots-tag"]
     assert "/v1/answers" in call("GET", "/openapi.json").json()["paths"]
 
 

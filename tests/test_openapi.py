@@ -71,18 +71,20 @@ def resolved(described, schema):
 
 def requests(described, operation, ids):
     """The requests that an operation's examples make: (path values, the rest)."""
-    inside, query = {}, {}
+    inside, query, headers = {}, {}, {}
     for parameter in operation.get("parameters", []):
         name, examples = parameter["name"], parameter["schema"].get("examples", [])
         if parameter["in"] == "path":
             inside[name] = examples[0] if examples else ids[name]
+        elif parameter["in"] == "header":
+            headers.update(zip([name], examples, strict=False))
         elif parameter["required"]:
             query[name] = examples[0]
     content = operation.get("requestBody", {}).get("content", {})
     if "multipart/form-data" in content:
         return [(inside, {"files": {"files": ("ships.md", b"# Ships")}})]
     if "application/json" not in content:
-        return [(inside, {"params": query})]
+        return [(inside, {"params": query, "headers": headers})]
     bodies = resolved(described, content["application/json"]["schema"])["examples"]
     return [
         (inside, {"params": query, "json": {n: ids.get(n, v) for n, v in body.items()}})

@@ -19,7 +19,8 @@ export function afterAnswer(turn, { ask, say, plain }) {
       cites && h("a", { class: "plain", href: url("export?format=bibtex"), download: "" }, "BibTeX"),
       h("a", { class: "plain", href: url("receipt"), download: "", title: t("receiptWhy") }, t("receipt")),
       rating(turn, id, say)),
-    mode === "abstained" || turn.claims.length ? related(turn, url("related"), ask) : null,
+    // Not after an answer of the past: each suggestion is checked when it is asked for.
+    !turn.options.past && (mode === "abstained" || turn.claims.length) ? related(turn, url("related"), ask) : null,
   ];
 }
 

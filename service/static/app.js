@@ -1,9 +1,9 @@
 // Wiring: the question box, the stream of an answer, the language, the status line.
 
 import { Lost, Problem, events, problem } from "./asking.js";
+import { Desk } from "./desk.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
-import { Library } from "./library.js";
-import { bdi, h, verdictWord } from "./render.js";
+import { bdi, h, note, verdictWord } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tip.js";
 import { Turn } from "./turn.js";
@@ -12,7 +12,6 @@ const $ = (id) => document.getElementById(id);
 const input = $("question");
 const turns = [];
 let running = null; // {turn, controller}
-let conversation = null; // the id of the one that the next question goes on with
 let ready = null;   // what /readyz said
 let lastStatus = null;
 
@@ -35,11 +34,11 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-async function ask(question, options = { quoted: $("quotes-only").checked, sources: library.chosen }) {
+async function ask(question, options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen }) {
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new Turn(question, options, { edit, ask, say: announce, only, leave, read });
+  const turn = new Turn(question, options, { edit, ask, say: announce, only, leave: leaveOut, read });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
@@ -52,6 +51,7 @@ async function ask(question, options = { quoted: $("quotes-only").checked, sourc
   } catch (error) {
     if (controller.signal.aborted) turn.stop();
     else turn.fail(explain(error));
+    if (error.status === 404 && /conversation/.test(error.detail)) desk.lost(); // deleted elsewhere
   }
   running = null;
   settle(turn);
@@ -64,7 +64,8 @@ function begin(turn) {
   document.title = `${turn.question} – Tenkyo`;
   const fromExample = $("examples").contains(document.activeElement);
   $("intro").classList.add("sr"); // the page keeps its heading for those who move by headings
-  $("examples").hidden = true;
+  $("examples").hidden = $("empty-note").hidden = true;
+  document.querySelector("main > .note")?.remove();
   $("announcer").replaceChildren();
   turns.push(turn);
   $("turns").append(turn.root);
@@ -91,7 +92,7 @@ function settle(turn) {
 
 function body(question, { quoted, sources }) {
   const asked = { question, progress: true };
-  if (conversation) asked.conversation_id = conversation;
+  if (desk.id) asked.conversation_id = desk.id;
   if (sources) asked.source_ids = sources;
   if (quoted) asked.mode = "quoted";
   return asked;
@@ -125,7 +126,7 @@ function receive(turn, event, data, elapsed) {
   } else if (event === "answer") {
     turn.finish(value, elapsed());
     turn.understand(value.understood);
-    if (typeof value.conversation_id === "string") conversation = value.conversation_id;
+    if (value.conversation_id) desk.answered(value);
     if (value.mode === "abstained") announce(value.reason || t("abstainedWhy"));
     else value.claims.forEach((claim) => sayClaim(turn, claim));
   } else if (event === "error") {
@@ -149,10 +150,7 @@ function sayClaim(turn, claim) {
 }
 
 function explain(error) {
-  if (error instanceof Problem) {
-    if (error.status === 404 && /conversation/.test(error.detail)) conversation = null; // deleted: the next try begins another
-    return error;
-  }
+  if (error instanceof Problem) return error;
   if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
   if (error instanceof Lost) return { title: t("failed"), detail: t(error.begun ? "cutOff" : navigator.onLine ? "unreachable" : "offline") };
   console.error(error);
@@ -165,7 +163,7 @@ function submit() {
   const question = input.value.trim();
   if (running) return status("busy");
   if (!question) return input.focus();
-  if (library.chosen?.length === 0) return status("noneChosen");
+  if (desk.library?.chosen?.length === 0) return status("noneChosen");
   input.value = "";
   grow();
   if (matchMedia("(pointer: coarse)").matches) input.blur(); // put the on-screen keyboard away
@@ -208,7 +206,7 @@ input.addEventListener("keydown", (e) => {
   submit();
 });
 addEventListener("keydown", (e) => {
-  if (e.key !== "Escape" || e.isComposing || $("library").open) return;
+  if (e.key !== "Escape" || e.isComposing || document.querySelector("dialog[open]:not(#reader)")) return;
   if (hideTip()) return;
   if (reader?.isOpen) reader.close();
   else stop();
@@ -217,9 +215,8 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 
 // --- Language, sources, state of the service --------------------------------------------------
 
-const library = new Library($("library"), drawScope);
-$("open-library").addEventListener("click", () => library.open());
-$("scope").addEventListener("click", () => { library.clear(); input.focus(); });
+const desk = new Desk({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
+$("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
 
 let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
 const loadReader = () => import("./reader.js")
@@ -230,8 +227,8 @@ async function read(...where) {
 }
 
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
-const only = (source, question) => narrow(library.only(source.id), question);
-const leave = (source, question) => narrow(library.leave(source.id), question);
+const only = (source, question) => narrow(desk.with(({ library }) => library.only(source.id)), question);
+const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
 async function narrow(done, question) {
   await done;
   if (!input.value) edit(question);
@@ -240,15 +237,19 @@ async function narrow(done, question) {
 }
 
 function drawScope() {
-  const chosen = library.chosen;
+  const chosen = desk.library?.chosen;
   $("scope").hidden = !chosen;
   if (!chosen) return;
-  $("scope").replaceChildren(t("scope", { n: chosen.length, all: library.size }), h("span", { "aria-hidden": "true" }, " ×"));
+  $("scope").replaceChildren(t("scope", { n: chosen.length, all: desk.library.size }), h("span", { "aria-hidden": "true" }, " ×"));
   $("scope").title = t("scopeClear");
 }
 
 function drawFacts() {
   if (!ready) return;
+  const none = ready.sources === 0;
+  $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
+  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none);
+  if (none) return $("facts").replaceChildren(t("noSources"));
   const ok = Number.isInteger(ready.sources) && ready.sources > 0;
   const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
   if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
@@ -278,7 +279,7 @@ function drawPage() {
   button();
   drawScope();
   drawFacts();
-  library.draw();
+  desk.draw();
   reader?.redraw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
 }
@@ -298,11 +299,64 @@ const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) 
   for (const { target } of entries) target.classList.toggle("stays", target.offsetHeight < innerHeight - 260);
 });
 
-fetch("/readyz", { headers: { Accept: "application/json" } })
-  .then((response) => response.json())
-  .then((body) => { ready = body; drawFacts(); })
-  .catch(() => {}); // a courtesy; asking will say what is wrong
+function look() {
+  fetch("/readyz", { headers: { Accept: "application/json" } })
+    .then((response) => response.json())
+    .then((body) => { ready = body; drawFacts(); })
+    .catch(() => {}); // a courtesy; asking will say what is wrong
+}
+
+// --- Conversations ------------------------------------------------------------------------------
+
+const reading = document.body.classList.contains("reading"); // what somebody shared, and no more
+
+/** Answers that were given before, as they were. */
+function show(answers) {
+  if (!reading) clear();
+  const actions = { edit, ask, say: announce, read, ...(reading ? {} : { only, leave: leaveOut }) };
+  for (const answer of answers) {
+    const turn = new Turn(answer.question, { quoted: false, past: true }, actions);
+    turn.finish(answer);
+    turn.understand(answer.understood);
+    if (!reading) begin(turn);
+    else $("turns").append(turns[turns.push(turn) - 1].root);
+  }
+  status(null);
+}
+
+/** The start page again, with what went wrong. */
+function clear(problem) {
+  hideTip();
+  reader?.close();
+  for (const { root } of turns.splice(0)) root.remove();
+  document.body.classList.add("fresh");
+  document.title = "Tenkyo 典拠";
+  $("intro").classList.remove("sr");
+  $("examples").hidden = false;
+  status(null);
+  document.querySelector("main > .note")?.remove();
+  if (problem) {
+    $("intro").after(note("failed", problem.title, problem.detail));
+    announce(problem.title);
+  }
+  drawFacts();
+  scrollTo(0, 0);
+}
+
+/** Stop what is being written, and wait until it has. */
+async function leave() {
+  stop();
+  while (running) await new Promise((done) => setTimeout(done, 20));
+}
+
+document.querySelector(".brand").addEventListener("click", (e) => {
+  if (reading || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  e.preventDefault();
+  desk.go(null).then(() => input.focus());
+});
 
 drawPage();
+desk.start();
+if (!reading) look();
 input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act
 grow();

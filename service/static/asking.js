@@ -1,6 +1,7 @@
 // A question to its events over HTTP. A stream that breaks is taken up where it was, and what
 // became of it is told as events too: "status" while it is out of reach, "again" from the start.
 
+import { Problem, problem as toldBy } from "./api.js";
 import { t } from "./i18n.js";
 import { readEvents } from "./sse.js";
 
@@ -8,26 +9,18 @@ const BROKEN = [300, 700, 1500, 3000, 5000]; // ms before each attempt to take a
 const UNREACHED = [300, 700]; // the same where nothing has come yet: soon say that nobody is there
 const BACK = 15_000; // ms after which an offline browser is no longer taken at its word
 
-/** What the server says is wrong, or what this page does. */
-export class Problem extends Error {
-  constructor(title, detail, status) {
-    super(title);
-    this.title = title;
-    this.detail = detail;
-    this.status = status; // that of HTTP, where there was one
-  }
-
-  /** Asked again as it stands, it would be refused again. */
-  get final() { return [400, 413, 422].includes(this.status); }
-}
-
 /** The connection was lost, or never made. `begun`: something of the answer had come. */
 export class Lost extends Error {
   begun = false;
 }
 
-export const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
-  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : t("problemDo"), body?.status ?? code);
+/** What the server says is wrong with a question, and what to do about it. */
+export function problem(body, code) {
+  const made = toldBy(body, code);
+  made.detail ??= t("problemDo");
+  return made;
+}
+export { Problem };
 
 /** Visible and never the same; randomUUID() is not there on plain http. */
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -24,7 +24,7 @@ export function sourceCard(passages, kin, { id, ...on }) {
     const claims = new Set(uses.map((use) => use.claim)).size;
     const filter = (key, chosen) => h("button", { type: "button", class: "plain", onclick: chosen }, t(key), h("span", { class: "sr" }, `: ${source.title}`));
     bears.replaceChildren(...[claims > 0 && h("span", {}, t("bears", { n: claims })),
-      filter("onlyThis", on.only), filter("leaveOut", on.leave)].filter(Boolean));
+      on.only && filter("onlyThis", on.only), on.leave && filter("leaveOut", on.leave)].filter(Boolean));
   };
   setUses([]);
   return { root, setUses };

@@ -145,12 +145,22 @@ const WORDS = {
     libraryTitle: "Sources",
     libraryNote: ({ digests }) => "Answers rest on these sources alone. Untick some to search only in the others."
       + (digests ? " A digest is our own summary of a source that could not be fetched." : ""),
-    libraryEmpty: "There are no sources yet. Add some with: tenkyo ingest",
     libraryFailed: "The list of sources could not be loaded.",
     passages: ({ n }) => `${n} ${s(n, "passage", "passages")}`,
     tickAll: "All",
     tickNone: "None",
     close: "Close",
+
+    nothing: "There is nothing to answer from yet. Add documents of your own: every answer will rest on them, sentence by sentence.",
+    noSources: "No sources yet",
+    history: "History",
+    add: { first: "Add sources", dropNow: "Drop the files to add them to the sources" },
+    share: { button: "Share, export" },
+    talks: {
+      fresh: "New question",
+      lost: "This conversation was deleted. What is shown here is kept nowhere else; the next question begins a new one.",
+      unknown: "There is no such conversation: it may have been deleted.",
+    },
   },
   ja: {
     skip: "質問欄へ移動",
@@ -294,14 +304,33 @@ const WORDS = {
     libraryTitle: "出典一覧",
     libraryNote: ({ digests }) => "答えはこれらの出典だけにもとづきます。チェックを外すと、残りの出典だけから探します。"
       + (digests ? "「要約」は、取得できなかった出典を私たちがまとめたものです。" : ""),
-    libraryEmpty: "出典がまだありません。tenkyo ingest で追加できます。",
     libraryFailed: "出典の一覧を読み込めませんでした。",
     passages: ({ n }) => `${n}節`,
     tickAll: "すべて",
     tickNone: "すべて外す",
     close: "閉じる",
+
+    nothing: "答えのもとになる出典がまだありません。手元の文書を追加してください。答えは一文ずつ、その文書にもとづきます。",
+    noSources: "出典はまだありません",
+    history: "履歴",
+    add: { first: "出典を追加する", dropNow: "ドロップすると出典に追加します" },
+    share: { button: "共有・書き出し" },
+    talks: {
+      fresh: "新しい質問",
+      lost: "この会話は削除されました。ここに見えているものは、もう保存されていません。次の質問から新しい会話になります。",
+      unknown: "その会話はありません。削除されたのかもしれません。",
+    },
   },
 };
+
+/** More words, of modules that bring their own; those of a group join it. */
+export function addWords(more) {
+  for (const [name, words] of Object.entries(more)) {
+    for (const [key, word] of Object.entries(words)) {
+      WORDS[name][key] = typeof word === "object" ? { ...WORDS[name][key], ...word } : word;
+    }
+  }
+}
 
 const KEY = "tenkyo.language";
 let current = remembered() ?? (/^ja\b/i.test(navigator.language ?? "") ? "ja" : "en");

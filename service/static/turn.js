@@ -153,8 +153,8 @@ export class Turn {
         id: `${this.id}-s`,
         back: (claim, label) => this.#backTo(claim, label),
         read: (label, opener) => this.#readPassage(label, opener),
-        only: () => this.actions.only(source, this.question),
-        leave: () => this.actions.leave(source, this.question),
+        only: this.actions.only && (() => this.actions.only(source, this.question)),
+        leave: this.actions.leave && (() => this.actions.leave(source, this.question)),
       }) };
     });
     this.main = h("div", { class: "cards" });
@@ -212,7 +212,7 @@ export class Turn {
     if (rejected.length) parts.push(render.withheldPanel(rejected));
     if (answer) parts.push(render.answerDetails(answer));
     if (answer?.id) {
-      const ask = (words) => this.actions.ask(words, this.options);
+      const ask = (words) => this.actions.ask(words, { ...this.options, past: false });
       parts.push(...afterAnswer(this, { ask, say: this.actions.say, plain: () => this.#plain() }).filter(Boolean));
     }
     this.end.replaceChildren(...parts);

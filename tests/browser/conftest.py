@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from driver import FLAGS, PATIENCE, Browser, Reader, Visit, chromium, expect, lacking
 from serving import served
 from stage import Paced, Recital
+from test_jobs import House
 
 from service.api import create_app
 from service.engine import Engine
@@ -67,6 +69,15 @@ def reciting(library, library_folder, checker) -> Iterator[Recited]:
         yield Recited(url, engine)
 
 
+@pytest.fixture(scope="module")
+def house(library_folder, tmp_path_factory, embedder, checker) -> Iterator[House]:
+    """A service of its own to which documents can be added, by a web of the test's pages."""
+    folder = tmp_path_factory.mktemp("house") / "data"
+    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+    with house.open():
+        yield house
+
+
 @pytest.fixture(scope="session")
 def browser(library) -> Iterator[Browser]:  # the library first: its making runs an event loop
     from playwright.sync_api import sync_playwright
@@ -86,11 +97,14 @@ def visit(browser) -> Iterator[Visit]:
     """
     readers = []
 
-    def visit(url: str, path: str = "/", **options) -> Reader:
+    def visit(url: str, path: str = "/", start: bool = True, **options) -> Reader:
         context = browser.new_context(**{"locale": "en-GB"} | options)
         context.set_default_timeout(PATIENCE)
         readers.append(Reader(context.new_page(), url))
-        return readers[-1].start(path)
+        if start:
+            return readers[-1].start(path)
+        readers[-1].page.goto(url + path)
+        return readers[-1]
 
     yield visit
     for reader in readers:

@@ -270,11 +270,3 @@ def test_who_reloads_stops_the_server_too(staged, visit):
     expect(reader.claims).to_have_count(1)
     reader.page.reload()
     assert staged.model.closed.wait(2)
-
-
-def test_a_reload_is_a_fresh_page(quoting, visit):
-    reader = visit(quoting).ask(WHISPER).answered()
-    reader.page.reload()
-    expect(reader.page.locator(".example").first).to_be_visible()
-    assert reader.page.locator(".turn").count() == 0
-    expect(reader.page.locator("#question")).to_be_focused()

@@ -94,7 +94,7 @@ def test_the_library_keeps_the_focus_and_gives_it_back(quoting, visit):
 def test_a_box_can_be_ticked_by_its_row(quoting, visit):
     reader = visit(quoting)
     reader.page.locator("#open-library").click()
-    box = reader.page.locator("#library input").first
+    box = reader.page.locator("#library li input").first
     expect(box).to_be_checked()
     box.focus()
     reader.page.keyboard.press("Space")

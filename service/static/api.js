@@ -1,0 +1,37 @@
+// Asking the API for JSON. What goes wrong is a Problem: a title and mostly a sentence, to be shown.
+
+import { t } from "./i18n.js";
+
+export class Problem extends Error {
+  constructor(title, detail, status) {
+    super(title);
+    this.title = title;
+    this.detail = detail;
+    this.status = status; // that of HTTP, where there was one
+  }
+
+  /** Asked again as it stands, it would be refused again. */
+  get final() { return [400, 413, 422].includes(this.status); }
+}
+
+/** The problem document of a reply, or what can be said without one. */
+export const problem = (body, code) => new Problem(body?.title || t("problem", { status: body?.status ?? code }),
+  typeof body?.detail === "string" && body.detail !== body.title ? body.detail : undefined, body?.status ?? code);
+
+/** The JSON of a reply, null where there is none to have (204). */
+export async function api(path, { method = "GET", json, body } = {}) {
+  const headers = { Accept: "application/json" };
+  if (json) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, { method, headers, body: json ? JSON.stringify(json) : body });
+  } catch {
+    throw new Problem(t(navigator.onLine ? "unreachable" : "offline"));
+  }
+  if (response.status === 204) return null;
+  const type = response.headers.get("Content-Type") ?? "";
+  const value = type.includes("json") ? await response.json().catch(() => null) : null;
+  if (!response.ok) throw problem(value, response.status);
+  if (value === null) throw new Problem(t("garbled"));
+  return value;
+}

@@ -1,0 +1,54 @@
+// What the dialogues share: closing by a click beside them, a question before something is deleted,
+// a problem as a note, a date and time.
+
+import { language, t } from "./i18n.js";
+import { h, note } from "./render.js";
+
+export function modal(dialog) {
+  dialog.addEventListener("click", (e) => { if (e.target === dialog) dialog.close(); }); // on the backdrop
+  return dialog;
+}
+
+export const button = (words, onclick, kind = "plain", more = {}) =>
+  h("button", { type: "button", class: kind, onclick, ...more }, words);
+
+export const heading = (dialog, id, words) => h("header", {}, h("h2", { id }, words),
+  button(t("close"), () => dialog.close(), "secondary", { autofocus: true }));
+
+/** Whether the reader wants it: a promise. `what` is a name that came from outside. */
+export function confirmed(title, what, text, action) {
+  const no = button(t("keep"), () => box.close(), "secondary", { autofocus: true });
+  const yes = button(action, () => box.close("yes"), "primary danger");
+  const box = modal(h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
+    h("h2", { id: "confirm-title" }, title),
+    what && h("p", { class: "what", dir: "auto" }, what),
+    h("p", { id: "confirm-text" }, text),
+    h("p", { class: "choices" }, no, yes)));
+  document.body.append(box);
+  box.showModal();
+  return new Promise((resolve) => box.addEventListener("close", () => {
+    box.remove();
+    resolve(box.returnValue === "yes");
+  }));
+}
+
+/** A problem where it happened, read out at once. */
+export function problemNote(error) {
+  const made = note("failed", error.title ?? t("failed"), error.detail ?? (error.title ? undefined : error.message));
+  made.setAttribute("role", "alert");
+  return made;
+}
+
+export function shortTime(iso, style = { dateStyle: "medium" }) {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? "" : new Intl.DateTimeFormat(language(), style).format(at);
+}
+
+export async function copied(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    return true;
+  } catch {
+    return false; // the text can still be selected
+  }
+}

@@ -1,0 +1,268 @@
+"""Sources added and taken out on the page: by files, by dropping, by address; real ingestion."""
+
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+from driver import expect
+from test_extract import pdf
+from test_jobs import House
+
+MAPS = """# Maps of Kanda
+
+The archive in Kanda holds 4,711 hand-drawn maps of the city. The oldest of them was drawn in 1657
+by the surveyor Hojo Ujinaga. The archive is closed on Wednesdays.
+"""
+QUESTION = "How many hand-drawn maps does the archive in Kanda hold?"
+
+
+def lines(*texts):
+    return [(72, 700 - 16 * n, 11, text) for n, text in enumerate(texts)]
+
+
+@pytest.fixture
+def opened(house, visit):
+    """A reader with the library's dialogue open."""
+
+    def opened(**options):
+        reader = visit(house.url, **options)
+        reader.page.locator("#open-library").click()
+        expect(reader.page.locator("#library .adding")).to_be_visible()
+        return reader
+
+    return opened
+
+
+def add(reader, *files):
+    sent = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]  # fmt: skip
+    reader.page.locator("#library input[type=file]").set_input_files(sent)
+    return reader.page.locator(".job").first
+
+
+def drop(reader, name, text):
+    """A file dropped on the middle of the page, as a browser tells of it."""
+    reader.page.evaluate(
+        """([name, text]) => {
+             const dataTransfer = new DataTransfer();
+             dataTransfer.items.add(new File([text], name));
+             for (const type of ['dragenter', 'dragover', 'drop'])
+               document.querySelector('main').dispatchEvent(
+                 new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+           }""",
+        [name, text],
+    )
+
+
+def row(reader, title):
+    return reader.page.locator("#library li").filter(has_text=title)
+
+
+def test_what_is_added_is_answered_from_and_what_is_removed_is_not(house, opened):
+    reader = opened()
+    job = add(reader, ("maps.md", MAPS.encode()))
+    expect(job.locator(".job-state")).to_contain_text("Done: 1 document read", timeout=60_000)
+    expect(reader.page.locator("#library li")).to_have_count(15)
+    reader.page.keyboard.press("Escape")
+    expect(reader.page.locator("#facts")).to_contain_text("15 sources")
+    reader.ask(QUESTION).answered()
+    expect(reader.claims.first).to_contain_text("4,711")
+    reader.page.locator("#open-library").click()
+    kept = row(reader, "Maps of Kanda")
+    kept.locator("summary").click()
+    kept.get_by_role("button", name=re.compile("Remove")).click()
+    question = reader.page.get_by_role("alertdialog")
+    expect(question).to_contain_text("Maps of Kanda")
+    expect(question).to_contain_text("uploaded file")
+    question.get_by_role("button", name="Cancel").click()
+    expect(reader.page.locator("#library li")).to_have_count(15)
+    kept.get_by_role("button", name=re.compile("Remove")).click()
+    question.get_by_role("button", name="Remove").click()
+    expect(reader.page.locator("#library li")).to_have_count(14)
+    assert reader.page.evaluate("document.querySelector('#library').contains(document.activeElement)")  # fmt: skip
+    reader.page.keyboard.press("Escape")
+    reader.ask(QUESTION).answered()
+    assert "4,711" not in reader.turn.locator(".claims").text_content()
+
+
+def test_a_pdf_is_read_and_a_program_named_so_is_not(opened):
+    reader = opened()
+    page = lines("The lighthouse of Inubosaki was first lit in 1874.", "It is 31 metres high, and built of 193,000 bricks.")  # fmt: skip
+    job = add(reader, ("lighthouse.pdf", pdf([page])), ("program.pdf", b"\x7fELF" + bytes(3000)))
+    expect(job.locator(".job-state")).to_contain_text("1 could not be read", timeout=60_000)
+    failed = job.locator("dt.failed + dd")
+    expect(failed).to_have_count(1)
+    assert len(failed.text_content()) > 30  # a sentence that says why
+    expect(reader.page.locator(".unread")).to_contain_text("program.pdf")
+    reader.page.keyboard.press("Escape")
+    reader.ask("When was the lighthouse of Inubosaki first lit?").answered()
+    expect(reader.claims.first).to_contain_text("1874")
+
+
+def test_files_dropped_anywhere_are_added(house, visit):
+    reader = visit(house.url)
+    drop(
+        reader, "harbour.md", "# The harbour\n\nThe harbour of Otaru was opened to trade in 1899.\n"
+    )
+    job = reader.page.locator("#library .job").first
+    expect(job).to_contain_text("harbour.md")
+    expect(job.locator(".job-state")).to_contain_text("Done", timeout=60_000)
+    expect(row(reader, "The harbour")).to_be_visible()
+    expect(reader.page.locator(".veil")).to_be_hidden()
+
+
+def test_an_address_is_read_and_one_of_this_network_is_refused_in_words(house, opened):
+    reader = opened()
+    reader.expected.append("status of 422")
+    box = reader.page.get_by_label(re.compile("Or an address"))
+    box.fill("http://router.lan/secret")
+    box.press("Enter")
+    expect(reader.page.get_by_role("alert")).to_contain_text("refused to fetch")
+    expect(box).to_have_value("http://router.lan/secret")
+    text = "<title>Bridges</title><p>" + "The bridge at Nihonbashi was first built in 1603. " * 8
+    house.web.pages["bridges.example.org/a"] = ("text/html", text.encode())
+    house.web.hold.clear()  # the web is slow
+    box.fill("http://bridges.example.org/a")
+    reader.page.get_by_role("button", name="Add", exact=True).click()
+    expect(box).to_have_value("")
+    job = reader.page.locator(".job").first
+    expect(job.locator(".job-state")).to_contain_text("Reading")
+    reader.page.keyboard.press("Escape")  # it goes on, and shows that
+    expect(reader.page.locator("#adding-sign")).to_be_visible()
+    reader.page.reload()  # and is found again
+    expect(reader.page.locator("#adding-sign")).to_be_visible()
+    reader.page.locator("#open-library").click()
+    expect(reader.page.locator(".job")).to_contain_text("bridges.example.org")
+    house.web.hold.set()
+    expect(reader.page.locator(".job .job-state").first).to_contain_text("Done", timeout=60_000)
+    expect(reader.page.locator("#adding-sign")).to_be_hidden()
+    expect(row(reader, "Bridges")).to_be_visible()
+
+
+def test_the_papers_of_a_page_are_read_too_where_wanted_and_a_failure_says_why(opened):
+    reader = opened()
+    reader.page.get_by_label("also the papers it links to").check()
+    reader.page.locator("#add-url").fill("http://example.org/none")
+    with reader.page.expect_request(lambda r: r.method == "POST") as sent:
+        reader.page.locator("#add-url").press("Enter")
+    assert sent.value.post_data_json == {"urls": ["http://example.org/none"], "follow": "papers"}
+    job = reader.page.locator(".job").first
+    expect(job.locator(".job-state")).to_contain_text("Nothing of it could be read", timeout=60_000)
+    expect(job.locator("dd")).to_contain_text("404")
+
+
+def test_what_is_being_read_can_be_cancelled(house, opened):
+    reader = opened()
+    house.web.hold.clear()
+    reader.page.locator("#add-url").fill("http://slow.example.org/")
+    reader.page.locator("#add-url").press("Enter")
+    reader.page.get_by_role("button", name=re.compile("Cancel.*slow")).click()
+    job = reader.page.locator(".job").first
+    expect(job.locator(".job-state")).to_contain_text("Broken off")
+    house.web.hold.set()
+    job.get_by_role("button", name=re.compile("Dismiss")).click()
+    expect(reader.page.locator(".job")).to_have_count(0)
+
+
+def test_too_large_is_said_before_it_is_sent(house, opened):
+    reader = opened()
+    posted = []
+    reader.page.on("request", lambda r: posted.append(r.url) if r.method == "POST" else None)
+    reader.page.evaluate(
+        """() => {
+             const dataTransfer = new DataTransfer();
+             dataTransfer.items.add(new File([new ArrayBuffer(100_000_001)], 'large.pdf'));
+             const input = document.querySelector('#library input[type=file]');
+             input.files = dataTransfer.files;
+             input.dispatchEvent(new Event('change'));
+           }"""
+    )
+    expect(reader.page.get_by_role("alert")).to_contain_text("larger than 100 MB")
+    expect(reader.page.get_by_role("alert")).to_contain_text("large.pdf")
+    assert not posted
+
+
+def test_no_network_is_said(opened):
+    reader = opened()
+    reader.expected.append("ERR_INTERNET_DISCONNECTED")
+    reader.page.context.set_offline(True)
+    reader.page.locator("#add-url").fill("http://example.org/")
+    reader.page.locator("#add-url").press("Enter")
+    expect(reader.page.get_by_role("alert")).to_contain_text("no network connection")
+    reader.page.context.set_offline(False)
+
+
+def test_the_list_is_sifted_and_ticks_count_for_what_is_shown(opened):
+    reader = opened()
+    shown = reader.page.locator("#library li:visible")
+    reader.page.get_by_label(re.compile("Filter")).fill("robust radford")
+    expect(shown).to_have_count(1)
+    reader.page.get_by_role("button", name="None").click()
+    reader.page.get_by_label(re.compile("Filter")).fill("zzz")
+    expect(shown).to_have_count(0)
+    expect(reader.page.locator("#library .none")).to_have_text("No source fits.")
+    reader.page.get_by_label(re.compile("Filter")).fill("")
+    assert reader.page.locator("#library li input:not(:checked)").count() == 1
+
+
+def test_a_changed_source_says_so(house, opened):
+    first = house.ended(house.upload(("tower.md", b"# Tower\n\nThe tower is 90 metres high.\n")))
+    source = first["items"][0]["source_id"]
+    house.ended(house.upload(("tower.md", b"# Tower\n\nThe tower is 91 metres high.\n"), source_id=source))  # fmt: skip
+    reader = opened()
+    tower = reader.page.locator(f"#library li[data-id='{source}']")
+    expect(tower).to_contain_text("changed since")
+    tower.locator("summary").click()
+    expect(tower.locator("dl")).to_contain_text("Changed on")
+
+
+def test_hostile_names_and_titles_are_words(house, opened):
+    run = "<img src=x onerror='window.executed=1'>"
+    reader = opened(viewport={"width": 360, "height": 740})
+    body = f"# {run} \u202etxt.exe {'W' * 3000}\n\nThe depot in Ueno holds 20 trams.\n"
+    add(reader, (f"{run}.md", body.encode()), ("a" * 300 + ".md", b"x"))
+    expect(reader.page.locator(".job-state").first).to_contain_text("Done", timeout=60_000)
+    expect(reader.page.locator(".job-name")).to_contain_text("onerror")
+    expect(reader.page.locator(".job dt.failed + dd")).to_contain_text("rename it")
+    expect(row(reader, "txt.exe")).to_be_visible()
+    assert reader.page.locator("img[src=x]").count() == 0
+    assert reader.too_wide() == []
+    row(reader, "txt.exe").locator("summary").click()
+    row(reader, "txt.exe").get_by_role("button", name=re.compile("Remove")).click()
+    expect(reader.page.get_by_role("alertdialog")).to_be_visible()
+    assert reader.too_wide() == []
+
+
+def test_the_server_gone_is_said_where_it_happened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    with house.open():
+        reader = visit(house.url)
+        reader.page.locator("#open-library").click()
+        expect(reader.page.locator("#library .adding")).to_be_visible()
+    reader.expected.append("ERR_CONNECTION")
+    add(reader, ("maps.md", MAPS.encode()))
+    expect(reader.page.get_by_role("alert")).to_contain_text("could not be reached")
+
+
+def test_only_the_beginning_and_the_end_are_read_out(house, opened):
+    reader = opened()
+    reader.page.evaluate(
+        """() => { window.said = []; new MutationObserver((list) => { for (const m of list)
+             for (const n of m.addedNodes) window.said.push(n.textContent); })
+             .observe(document.querySelector('.adding [role=status]'), {childList: true}); }"""
+    )
+    add(reader, ("ferries.md", b"# Ferries\n\nThe ferry to Sado takes 150 minutes.\n"))
+    expect(reader.page.locator(".job-state").first).to_contain_text("Done", timeout=60_000)
+    said = reader.page.evaluate("window.said")
+    assert len(said) == 2 and "ferries.md" in said[0] and "Done" in said[1], said
+    assert httpx.get(f"{house.url}/v1/jobs").json()["jobs"]
+
+
+def test_a_server_gone_before_the_library_was_ever_opened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    with house.open():
+        reader = visit(house.url)
+    reader.expected.append("ERR_CONNECTION|dynamically imported|more.css")
+    reader.page.locator("#open-library").click()
+    expect(reader.status).to_contain_text("could not be reached")

@@ -1,0 +1,64 @@
+"""Pictures of what lies around the answer, in ``tests/browser/shots``, to be looked at."""
+
+import pytest
+from driver import expect
+from stage import WHISPER, WHISPER_JA
+from test_adding import MAPS, add
+from test_axe import violations
+
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 740}
+
+
+@pytest.mark.parametrize(
+    ("lang", "size", "scheme"),
+    [("en", WIDE, "light"), ("ja", WIDE, "dark"), ("en", NARROW, "dark"), ("ja", NARROW, "light")],
+)
+def test_pictures_without_violations(house, visit, shots, lang, size, scheme):
+    reader = visit(
+        house.url, viewport=size, color_scheme=scheme, locale=lang, reduced_motion="reduce"
+    )
+    name = f"desk-{lang}-{'wide' if size is WIDE else 'narrow'}-{scheme}"
+    found = {}
+
+    def shot(state):
+        found[state] = violations(reader) + reader.too_wide()
+        reader.shot(shots, f"{name}-{state}")
+
+    reader.page.locator("#open-library").click()
+    expect(reader.page.locator("#library .adding")).to_be_visible()
+    house.web.hold.clear()
+    reader.page.locator("#add-url").fill("http://slow.example.org/a-page")
+    reader.page.locator("#add-url").press("Enter")
+    expect(reader.page.locator(".job progress")).to_be_visible()
+    add(reader, ("maps.md", MAPS.encode()), ("program.pdf", b"\x7fELF" + bytes(3000)))
+    expect(reader.page.locator(".job")).to_have_count(2)
+    shot("1-adding")
+    reader.page.keyboard.press("Escape")
+    shot("2-start")
+    house.web.hold.set()
+    expect(reader.page.locator("#adding-sign")).to_be_hidden(timeout=60_000)
+    reader.page.locator("#open-library").click()
+    expect(reader.page.locator(".job dt.failed").first).to_be_visible()
+    reader.page.locator("#library li summary").nth(4).click()
+    shot("3-added")
+    reader.page.keyboard.press("Escape")
+    reader.ask({"en": WHISPER, "ja": WHISPER_JA}[lang]).answered()
+    reader.page.locator("#open-talks").click()
+    expect(reader.page.locator(".talks li").first).to_be_visible()
+    reader.page.locator(".talks li a").first.hover()
+    shot("4-list")
+    reader.page.locator(".talks li").first.locator(".delete").click()
+    shot("5-delete")
+    reader.page.keyboard.press("Escape")
+    if size is NARROW:
+        reader.page.keyboard.press("Escape")
+    reader.page.locator("#talk-bar button").first.click()
+    reader.page.locator(".make button").click()
+    expect(reader.page.locator(".links li")).to_have_count(1)
+    shot("6-share")
+    url = reader.page.locator(".link").input_value()
+    reader.page.goto(url)
+    expect(reader.claims.first).to_be_visible()
+    shot("7-shared")
+    reader.page.goto(f"{house.url}/?c=")
+    assert not {state: list_ for state, list_ in found.items() if list_}

@@ -1,0 +1,39 @@
+"""A library with nothing in it: the page says so, and the first source makes it answer."""
+
+import pytest
+from driver import expect
+from test_adding import MAPS, QUESTION, add
+from test_axe import violations
+from test_jobs import House
+
+from corpus.store import Store
+from index.report import Tally
+from index.sync import sync
+
+
+@pytest.fixture
+def empty(tmp_path, embedder, checker):
+    data = tmp_path / "data"
+    sync(Store(f"sqlite:///{data / 'tenkyo.db'}"), embedder, data / "index", Tally())
+    house = House(data, embedder, checker)
+    with house.open():
+        yield house
+
+
+def test_nothing_to_answer_from_is_said_and_the_first_source_changes_that(empty, visit, shots):
+    reader = visit(empty.url, viewport={"width": 360, "height": 740})
+    note = reader.page.locator("#empty-note")
+    expect(note).to_contain_text("nothing to answer from yet")
+    expect(reader.page.locator(".example").first).to_be_hidden()
+    assert not violations(reader)
+    reader.shot(shots, "desk-empty")
+    note.get_by_role("button", name="Add sources").click()
+    expect(reader.page.locator("#library")).to_contain_text("There are no sources yet")
+    reader.shot(shots, "desk-empty-adding")
+    job = add(reader, ("maps.md", MAPS.encode()))
+    expect(job.locator(".job-state")).to_contain_text("Done", timeout=60_000)
+    reader.page.keyboard.press("Escape")
+    expect(note).to_be_hidden()
+    expect(reader.page.locator("#facts")).to_contain_text("1 source")
+    reader.ask(QUESTION).answered()
+    expect(reader.claims.first).to_contain_text("4,711")

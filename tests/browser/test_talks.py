@@ -1,0 +1,261 @@
+"""Conversations: kept, listed, opened again, renamed, deleted; shared and taken along."""
+
+import re
+
+import httpx
+import pytest
+from driver import expect
+from stage import WHISPER
+
+BLOCK = "How does Block-NeRF render a whole neighbourhood?"
+WIDE, NARROW = {"width": 1440, "height": 860}, {"width": 360, "height": 740}
+
+
+@pytest.fixture
+def asked(house, visit):
+    """A reader who has asked and been answered."""
+
+    def asked(question=WHISPER, **options):
+        options = {"viewport": WIDE} | options
+        return visit(house.url, **options).ask(question).answered()
+
+    return asked
+
+
+def named(reader):
+    expect(reader.page).to_have_url(re.compile(r"/\?c=.+"))
+    return reader.page.url.rpartition("=")[2]
+
+
+def listed(reader):
+    """Open the list, and what is in it."""
+    reader.page.locator("#open-talks").click()
+    expect(reader.page.locator(".talks li").first).to_be_visible()
+    return reader.page.locator(".talks li")
+
+
+def act(row, name):
+    row.locator("a").hover()
+    row.get_by_role("button", name=re.compile(name)).click()
+
+
+def test_reload_and_find_the_conversation(asked):
+    reader = asked()
+    talk = named(reader)
+    assert reader.answer()["conversation_id"] == talk
+    reader.ask(BLOCK).answered()
+    assert reader.answer()["conversation_id"] == talk  # it goes on
+    said = reader.page.locator(".claim").all_text_contents()
+    reader.page.reload()
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    assert reader.page.locator(".claim").all_text_contents() == said
+    reader.claims.first.locator(".cite").first.click()
+    expect(reader.turn.locator(".card.lit")).to_be_focused()
+
+
+def test_back_and_forward_move_between_conversations(asked):
+    reader = asked()
+    first = named(reader)
+    reader.page.get_by_role("button", name="New question").first.click()
+    expect(reader.page.locator(".turn")).to_have_count(0)
+    expect(reader.page.locator(".example").first).to_be_visible()
+    reader.ask(BLOCK).answered()
+    second = named(reader)
+    assert second != first
+    reader.page.go_back()
+    expect(reader.page.locator(".turn")).to_have_count(0)
+    reader.page.go_back()
+    expect(reader.page.locator(".turn h2")).to_have_text(WHISPER)
+    reader.page.go_forward()
+    reader.page.go_forward()
+    expect(reader.page.locator(".turn h2")).to_have_text(BLOCK)
+    assert named(reader) == second
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_list_opens_one(asked, size):
+    reader = asked(viewport=size)
+    talk = named(reader)
+    reader.page.goto(reader.base + "/")
+    rows = listed(reader)
+    rows.first.locator("a").click()
+    expect(reader.page.locator(".turn h2")).to_have_text(WHISPER)
+    assert named(reader) == talk
+    assert reader.too_wide() == []
+    if size is NARROW:
+        expect(reader.page.locator(".sheet")).to_be_hidden()
+    else:  # it stays, also after a reload, until it is folded away
+        reader.page.reload()
+        expect(reader.page.locator(".talks a[aria-current=page]")).to_have_count(1)
+        reader.page.get_by_role("button", name="Fold away").click()
+        expect(reader.page.locator(".talks-aside")).to_be_hidden()
+        expect(reader.page.locator("#open-talks")).to_be_focused()
+
+
+def test_renamed_in_place(asked, house):
+    reader = asked()
+    talk = named(reader)
+    row = listed(reader).first
+    act(row, "Rename")
+    field = reader.page.get_by_label("New title")
+    field.fill("never mind")
+    field.press("Escape")
+    expect(row.locator(".talk-name")).to_have_text(WHISPER)
+    act(row, "Rename")
+    hostile = "<b onclick=window.executed=1>Hours</b> \u202eesrever"
+    field.fill(hostile)
+    field.press("Enter")
+    expect(row.get_by_role("button", name=re.compile("Rename"))).to_be_focused()
+    kept = httpx.get(f"{house.url}/v1/conversations/{talk}").json()["title"]
+    assert kept.startswith("<b onclick")
+    expect(row.locator(".talk-name")).to_have_text(kept)
+    expect(reader.page.locator(".talk-title")).to_have_text(kept)
+    assert reader.page.locator(".talks b, .talk-bar b").count() == 0
+
+
+def test_deleted_after_asking(asked, house):
+    reader = asked()
+    talk = named(reader)
+    row = listed(reader).first
+    act(row, "Delete")
+    question = reader.page.get_by_role("alertdialog")
+    expect(question).to_contain_text(WHISPER)
+    question.get_by_role("button", name="Cancel").click()
+    act(row, "Delete")
+    question.get_by_role("button", name="Delete").click()
+    expect(reader.page.locator(".turn")).to_have_count(0)
+    expect(reader.page).to_have_url(f"{house.url}/")
+    assert httpx.get(f"{house.url}/v1/conversations/{talk}").status_code == 404
+
+
+def test_two_windows(asked, house):
+    """Deleted in one, it is known in the other, where the next question begins a new one."""
+    reader = asked()
+    talk = named(reader)
+    other = reader.page.context.new_page()
+    other.goto(f"{house.url}/?c={talk}")
+    expect(other.locator(".turn h2")).to_have_text(WHISPER)
+    other.locator("#open-talks").click()
+    row = other.locator(".talks li").first
+    act(row, "Delete")
+    other.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(reader.page.locator(".lost")).to_contain_text("was deleted")
+    expect(reader.page.locator(".turn")).to_have_count(1)  # what is there stays
+    reader.ask(BLOCK).answered()
+    assert named(reader) != talk
+    other.close()
+
+
+def test_deleted_by_somebody_else(asked, house):
+    reader = asked()
+    reader.expected.append("status of 404")
+    talk = named(reader)
+    httpx.delete(f"{house.url}/v1/conversations/{talk}")
+    reader.ask(BLOCK).answered()
+    expect(reader.turn.locator(".note.failed")).to_be_visible()
+    expect(reader.page.locator(".lost")).to_be_visible()
+    reader.turn.get_by_role("button", name="Try again").click()
+    reader.answered()
+    assert reader.claims.count() > 0 and named(reader) != talk
+
+
+def test_an_address_of_none_says_so(house, visit):
+    reader = visit(house.url, "/?c=" + "%3Cimg%20src%3Dx%3E" * 3)
+    reader.expected.append("status of 404")
+    expect(reader.page.locator("main > .note")).to_contain_text("There is no such conversation")
+    expect(reader.page).to_have_url(f"{house.url}/")
+
+
+def test_more_are_shown_on_demand(house, visit):
+    for n in range(33):
+        httpx.post(f"{house.url}/v1/answers", json={"question": f"Whisper {n}?", "mode": "quoted"}, timeout=60)  # fmt: skip
+    reader = visit(house.url, viewport=NARROW)
+    rows = listed(reader)
+    expect(rows).to_have_count(30)
+    reader.page.get_by_role("button", name="Show more").click()
+    expect(rows.nth(32)).to_be_visible()
+    assert rows.count() > 32
+    expect(rows.nth(30).locator("a")).to_be_focused()
+
+
+def test_a_link_is_made_read_and_revoked(asked, house, visit):
+    reader = asked()
+    reader.page.get_by_role("button", name="Share, export").click()
+    dialog = reader.page.locator("#share")
+    dialog.get_by_label("The link ends").select_option("7")
+    dialog.get_by_role("button", name="Make a link").click()
+    link = dialog.get_by_label("Link", exact=True)
+    expect(link).to_have_value(re.compile(r"/shared/\S+$"))
+    url = link.input_value()
+    expect(dialog.locator(".when")).to_contain_text("1 answer")
+    reader.page.keyboard.press("Escape")
+    said = reader.claims.all_text_contents()
+    reader.ask(BLOCK).answered()  # not shared
+
+    guest = visit(house.url, url.removeprefix(house.url), start=False)
+    expect(guest.claims).to_have_count(len(said))
+    assert guest.claims.all_text_contents() == said
+    expect(guest.page.locator("h1")).to_have_text("Shared conversation")
+    expect(guest.page.locator(".turn h2")).to_have_text(WHISPER)
+    expect(guest.page.locator(".intro")).to_contain_text("A snapshot of")
+    expect(guest.page.locator(".turn")).to_have_count(1)
+    expect(guest.page.locator("mark").first).to_be_visible()
+    for gone in ("#question", "#ask", "#open-talks", "#open-library", ".example", ".asked button"):
+        expect(guest.page.locator(gone).first).to_be_hidden()
+    with guest.page.expect_download() as saved:
+        guest.page.get_by_role("link", name="Markdown").click()
+    assert "[^1]" in saved.value.path().read_text()
+    guest.page.locator("#language").click()
+    expect(guest.page.locator(".intro")).to_contain_text("時点の写し")
+
+    reader.page.get_by_role("button", name="Share, export").click()
+    dialog.get_by_role("button", name=re.compile("Revoke")).click()
+    reader.page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
+    expect(dialog.locator(".links li")).to_have_count(0)
+    guest.expected.append("status of 410")
+    guest.page.reload()
+    expect(guest.page.get_by_role("alert")).to_contain_text(re.compile("shared any more|もう"))
+    expect(guest.page.locator(".turn")).to_have_count(0)
+
+
+def test_a_link_that_never_was(house, visit):
+    guest = visit(house.url, "/shared/nothing", start=False)
+    guest.expected.append("status of 404")
+    expect(guest.page.get_by_role("alert")).to_contain_text("no such shared conversation")
+
+
+@pytest.mark.parametrize(("name", "has"), [("Markdown", "[^1]:"), ("BibTeX", "@")])
+def test_taken_along(asked, name, has):
+    reader = asked()
+    reader.page.get_by_role("button", name="Share, export").click()
+    with reader.page.expect_download() as saved:
+        reader.page.locator("#share").get_by_role("link", name=name).click()
+    assert has in saved.value.path().read_text()
+    assert saved.value.suggested_filename.endswith({"Markdown": ".md", "BibTeX": ".bib"}[name])
+
+
+def test_the_list_by_keyboard(asked):
+    reader = asked(viewport=NARROW)
+    opener = reader.page.locator("#open-talks")
+    opener.focus()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator(".talks li").first).to_be_visible()
+    for _ in range(12):
+        reader.page.keyboard.press("Tab")
+        assert reader.page.evaluate("""() => document.activeElement === document.body
+            || document.querySelector('.sheet').contains(document.activeElement)""")
+    reader.page.keyboard.press("Escape")
+    expect(reader.page.locator(".sheet")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_the_skip_link_is_no_way_back(asked):
+    reader = asked()
+    asks = []
+    reader.page.on("request", lambda request: asks.append(request.url))
+    reader.page.locator(".skip").focus()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator("#question")).to_be_focused()
+    reader.ask(BLOCK).answered()
+    expect(reader.page.locator(".turn")).to_have_count(2)
+    assert not [url for url in asks if "/v1/conversations" in url]
