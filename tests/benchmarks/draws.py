@@ -1,0 +1,44 @@
+"""The mutation gate over other draws of mutants: how far its one draw may be trusted.
+
+    TENKYO_DATA_DIR=data python tests/benchmarks/draws.py [how many]
+
+on the shipped library prints, for each kind and language, how many mutants are caught of all that
+so many draws make. `make test` looks at one draw, the same each time.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from mutants import KINDS, mutants, statements
+from test_mutations import EACH, caught
+
+from service import parts
+from service.verify import Verifier
+
+
+def main(draws: int) -> None:
+    settings = parts.read()
+    library = parts.library(settings)
+    verifier = Verifier(parts.checker(settings), library.embedder)
+    found = statements(library.store)
+    print("| | English | Japanese |\n| --- | --- | --- |")
+    for kind in KINDS:
+        row = []
+        for language in ("en", "ja"):
+            here = [each for each in found if each.language == language]
+            tried = [
+                mutant
+                for seed in range(draws)
+                for mutant in mutants(random.Random(seed).sample(here, len(here)), kind, EACH)
+            ]
+            got = sum(caught(mutant, library, verifier) for mutant in tried)
+            row.append(f"{got} of {len(tried)}")
+        print(f"| {kind} |", " | ".join(row), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
