@@ -31,7 +31,7 @@ serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
 	@$(BIN)/tenkyo serve
 
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import shutil
@@ -15,6 +14,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import httpx
 import pytest
+from filelock import FileLock
 from kept import CACHE
 
 from corpus.catalogue import entries
@@ -100,20 +100,20 @@ def library_folder(
     made_by = [p for name in ("corpus", "index") for p in sorted((ROOT / name).rglob("*.*"))]
     read = [p.read_bytes() for p in made_by if p.suffix in (".py", ".md", ".toml")]
     kept = CACHE / f"library-{hashlib.sha256(b''.join(read)).hexdigest()[:12]}"
-    folder = tmp_path_factory.mktemp("library") / "data"
-    if kept.exists():
-        return Path(shutil.copytree(kept, folder))
-    store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
-    with Ingestion(store) as ingestion:
-        asyncio.run(ingestion.library(entries(), offline))
-    sync(store, embedder, folder / "index", Tally())
-    link_works(store, embedder, folder / "index", Tally())
-    for old in CACHE.glob("library-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(folder, partial := CACHE / f"library-{os.getpid()}.part")
-    with contextlib.suppress(OSError):  # another run was faster
-        partial.rename(kept)
-    return folder
+    CACHE.mkdir(exist_ok=True)
+    with FileLock(CACHE / "library.lock"):  # tests run in two processes
+        if not kept.exists():
+            made = tmp_path_factory.mktemp("made") / "data"
+            store = Store(f"sqlite:///{made / 'tenkyo.db'}")
+            with Ingestion(store) as ingestion:
+                asyncio.run(ingestion.library(entries(), offline))
+            sync(store, embedder, made / "index", Tally())
+            link_works(store, embedder, made / "index", Tally())
+            for old in CACHE.glob("library-*"):
+                shutil.rmtree(old, ignore_errors=True)
+            shutil.copytree(made, partial := CACHE / f"library-{os.getpid()}.part")
+            partial.rename(kept)
+        return Path(shutil.copytree(kept, tmp_path_factory.mktemp("library") / "data"))
 
 
 @pytest.fixture(scope="session")
