@@ -30,8 +30,9 @@ endif
 serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
 	@$(BIN)/tenkyo serve
 
+# File by file, in their order: those of the page come last, as Playwright's event loop wants it.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }
