@@ -107,6 +107,7 @@ export class Library {
     filter.value = this.#filter;
     filter.addEventListener("input", sift);
     const typing = document.activeElement?.id === "filter";
+    const at = this.body.contains(document.activeElement) && document.activeElement.closest("li")?.dataset.id;
     this.body.replaceChildren(
       this.#failure ? problemNote(this.#failure) : "",
       h("div", { class: "library-bar" }, h("p", {}, words),
@@ -115,6 +116,7 @@ export class Library {
       h("ul", { role: "list" }, rows), nothing, unreadFold(this.#unread) ?? "");
     if (list.length >= FILTER_FROM) sift();
     if (typing) filter.focus();
+    if (at) this.body.querySelector(`li[data-id="${CSS.escape(at)}"] > input`)?.focus();
   }
 
   #row(source, i, open) {

@@ -43,6 +43,7 @@ def test_everything_is_reached_and_the_focus_is_seen(quoting, visit, scheme, wid
     reader = visit(quoting, color_scheme=scheme, viewport={"width": width, "height": 800})
     if asked:
         reader.ask(WHISPER).answered()
+        expect(reader.turn.locator(".related button")).to_have_count(3)  # they come later
     visited = walk(reader.page)
     assert len(visited) == reader.page.evaluate(REACHABLE), visited
     assert not [v["name"] for v in visited if not v["ring"]], "no sign of the focus"
