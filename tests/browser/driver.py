@@ -76,6 +76,11 @@ class Reader:
         assert not self._strangers, self._strangers
         assert self.page.evaluate("window.executed ?? 0") == 0, "something hostile was executed"
 
+    def at_rest(self) -> Reader:
+        """Wait until nothing is asked of the server any more: one that ends now owes no reply."""
+        self.page.wait_for_load_state("networkidle")
+        return self
+
     # Asking
 
     def start(self, path: str = "/") -> Reader:

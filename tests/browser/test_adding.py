@@ -240,6 +240,7 @@ def test_the_server_gone_is_said_where_it_happened(library_folder, tmp_path, emb
         reader = visit(house.url)
         reader.page.locator("#open-library").click()
         expect(reader.page.locator("#library .adding")).to_be_visible()
+        reader.at_rest()
     reader.expected.append("ERR_CONNECTION")
     add(reader, ("maps.md", MAPS.encode()))
     expect(reader.page.get_by_role("alert")).to_contain_text("could not be reached")
@@ -262,7 +263,7 @@ def test_only_the_beginning_and_the_end_are_read_out(house, opened):
 def test_a_server_gone_before_the_library_was_ever_opened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     with house.open():
-        reader = visit(house.url)
+        reader = visit(house.url).at_rest()
     reader.expected.append("ERR_CONNECTION|dynamically imported|more.css")
     reader.page.locator("#open-library").click()
     expect(reader.status).to_contain_text("could not be reached")

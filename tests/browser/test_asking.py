@@ -225,7 +225,7 @@ def test_the_server_is_gone_and_back(library, library_folder, checker, visit):
         index_dir=library_folder / "index",
     )
     with served(app) as url:
-        reader = visit(url)
+        reader = visit(url).at_rest()
         reader.expected.append("ERR_CONNECTION_REFUSED|Failed to fetch")
     reader.ask(WHISPER).answered()
     expect(reader.turn.locator(".note.failed")).to_contain_text("could not be reached")
