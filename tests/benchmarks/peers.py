@@ -11,6 +11,7 @@ those in FILE, so that a long measurement can be made in pieces.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,7 +28,6 @@ import environments
 import measure
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 PEER = Path(__file__).with_name("peer.py")
 OURS = "tenkyo"
 NAMES = {OURS: "Tenkyo", "plain": "sentence-transformers, FAISS", "llamaindex": "LlamaIndex",
@@ -40,40 +40,42 @@ Round = dict[str, float]
 class Process:
     """A side's process and its protocol; ``started`` is when it was begun."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, name: str, command: Sequence[str]) -> None:
         kept = {name: value for name, value in os.environ.items() if name[:7] != "TENKYO_"}
         quiet = {"HF_HUB_OFFLINE": "1", "HAYSTACK_TELEMETRY_ENABLED": "False"}
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        self.started = time.perf_counter()
+        self._name, self.started = name, time.perf_counter()
         self._process = subprocess.Popen(
             command, env=kept | quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self._errors, text=True, encoding="utf-8",
         )  # fmt: skip
 
     def __enter__(self) -> Process:
-        self._answer()  # that it is ready
+        try:
+            self._answer()  # that it is ready
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._errors:
-            self._process.stdin.close()
-            self._process.wait()
-            self._process.stdout.close()
+        with self._process, self._errors, contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()  # which ends it
 
     def ask(self, do: str, **more: object) -> dict:
         """What it answers; RuntimeError if it fails or ends instead."""
-        print(json.dumps({"do": do, **more}), file=self._process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps({"do": do, **more}), file=self._process.stdin, flush=True)
         return self._answer()
 
     def _answer(self) -> dict:
         line = self._process.stdout.readline()
         found = json.loads(line) if line else {"error": "it ended without an answer"}
         if "error" in found:
-            self._process.kill()
+            self._process.wait()  # for the last that it has to say
             self._errors.seek(0)
             said = "".join(self._errors.readlines()[-8:])
-            self.__exit__()
-            raise RuntimeError(f"{' '.join(self._process.args)}: {found['error']}\n{said}")
+            raise RuntimeError(f"{self._name}: {found['error']}\n{said}")
         return found
 
 
@@ -90,7 +92,8 @@ class Sides:
         self.model = {name: bundled if name == OURS else theirs for name in names}
 
     def process(self, name: str, folder: Path) -> Process:
-        return Process([self.python[name], str(PEER), name, str(self.model[name]), str(folder)])
+        given = [name, str(self.model[name]), str(folder)]
+        return Process(NAMES[name], [self.python[name], str(PEER), *given])
 
     def ingest(self, name: str, corpus: corpora.Corpus) -> Round:
         with tempfile.TemporaryDirectory() as made, self.process(name, Path(made, "of")) as side:
