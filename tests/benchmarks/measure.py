@@ -48,9 +48,8 @@ class Spread:
     rounds: int
 
     def __str__(self) -> str:
-        if self.rounds == 1:
-            return short(self.median)
-        return f"{short(self.median)} ({short(self.low)}–{short(self.high)})"
+        middle, low, high = short(self.median), short(self.low), short(self.high)
+        return middle if low == high else f"{middle} ({low}–{high})"
 
 
 def spread(figures: Iterable[float]) -> Spread:
