@@ -29,7 +29,7 @@ STYLE = {
     "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
     "axes.titlecolor": INK, "axes.titlesize": 10, "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-    "legend.labelcolor": INK, "savefig.transparent": True, "figure.constrained_layout.use": True,
+    "legend.labelcolor": INK, "legend.title_fontsize": 9, "savefig.transparent": True, "figure.constrained_layout.use": True,
 }  # fmt: skip
 Rows = Sequence[dict]
 
@@ -45,8 +45,8 @@ def growth(scale: Rows):
     ):
         time.loglog(passages, [row[f"{key}_p50"] for row in scale], "o-", c=colour, label=name)
         time.loglog(passages, [row[f"{key}_p99"] for row in scale], ":", c=colour)
-    time.set_title("One search without the embedding, ms: p50, dotted p99")
-    time.legend()
+    time.set_title("One search, ms, without the embedding")
+    time.legend(title="p50; dotted p99", alignment="left")
     for colour, (key, name) in zip(
         LINES, {"resident_mb": "resident", "files_mb": "on disk"}.items(), strict=False
     ):
@@ -56,9 +56,15 @@ def growth(scale: Rows):
     lowest = min(row["recall"] for row in scale)
     for axes in (time, memory):
         axes.set_xlabel(f"passages (recall@10 at least {lowest:.3f})")
+        axes.set_xticks(passages, [_count(n) for n in passages])
         axes.grid(alpha=0.25)
+        axes.set_ymargin(0.25)  # room for the legend
         axes.yaxis.set_major_formatter("{x:g}")
     return figure
+
+
+def _count(n: int) -> str:
+    return f"{n / 1e6:g}M" if n >= 1e6 else f"{n / 1e3:g}k"
 
 
 def peers(ingest: Rows, search: Rows):
