@@ -115,4 +115,9 @@ def test_what_answers_is_found_by_its_position(shared: Path):
         for question, wanted in corpus.asked
     ]
     assert sum(right) / len(right) > 0.99  # a few answers are cut in two
+    few = corpus.cut(100)
+    assert 100 <= few.passages < 200 and 0 < len(few.asked) < len(corpus.asked) / 5
+    assert few.documents == corpus.documents[: len(few.documents)]
+    assert {n for _, wanted in few.asked for n in wanted} <= set(range(few.passages))
+    assert corpus.cut(corpus.passages) == corpus == corpus.cut(10**9)
     assert corpora.first_ranked([[0], [1], []], [("", {0}), ("", {2}), ("", {3})]) == 1 / 3

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 
 from questions import read
@@ -33,20 +34,23 @@ class Corpus:
     def passages(self) -> int:
         return sum(map(len, self.documents))
 
+    def cut(self, passages: int) -> Corpus:
+        """The first documents, with at least so many passages, and the questions on them."""
+        ends = list(accumulate(map(len, self.documents)))
+        count = min(bisect_left(ends, passages) + 1, len(ends))
+        asked = [each for each in self.asked if max(each[1]) < ends[count - 1]]
+        return Corpus(self.name, self.documents[:count], asked)
 
-def mixed(shared: Path, passages: int) -> Corpus:
-    """At least so many passages of the library, the posts, JSQuAD and XQuAD, where there are so
-    many, by documents in an order that is always the same."""
+
+def mixed(shared: Path) -> Corpus:
+    """The library, and the posts, JSQuAD and XQuAD where they are; in one mixed order always."""
     found = [*_files(DIGESTS)]
     if shared.is_dir():
         found += [*_files(shared / "corpus"), *_files(shared / "corpus" / "posts")]
         for name in ("jsquad_ja", "xquad_en"):
             found += squad(shared / "data" / "qa" / name).documents
     random.Random(SEED).shuffle(found)
-    taken: list[Texts] = []
-    while found and sum(map(len, taken)) < passages:
-        taken.append(found.pop())
-    return Corpus("mixed", taken, [])
+    return Corpus("mixed", found, [])
 
 
 def squad(folder: Path) -> Corpus:

@@ -1,8 +1,8 @@
 """Tenkyo beside LlamaIndex, txtai, Haystack, LangChain, and sentence-transformers with FAISS.
 
-    python tests/benchmarks/peers.py ingest [--passages 256]  # texts to a searchable index
-    python tests/benchmarks/peers.py search [--questions 200] # one warm search, start, size
-    python tests/benchmarks/peers.py setup                    # only installs the peers
+    python tests/benchmarks/peers.py ingest  # texts to a searchable index
+    python tests/benchmarks/peers.py search  # one warm search, start, size
+    python tests/benchmarks/peers.py setup   # only installs the peers
 
 Each side runs in a process of its own, alone, in the environment that peers.toml pins; the sides
 take turns. Theirs is a search by vectors, ours is hybrid. ``--json FILE --more`` adds rounds to
@@ -32,6 +32,7 @@ PEER = Path(__file__).with_name("peer.py")
 OURS = "tenkyo"
 NAMES = {OURS: "Tenkyo", "plain": "sentence-transformers, FAISS", "llamaindex": "LlamaIndex",
          "txtai": "txtai", "haystack": "Haystack", "langchain": "LangChain"}  # fmt: skip
+INGESTED = 256  # passages
 K = 10  # hits asked for
 WARM = 20  # questions before those that count
 Round = dict[str, float]
@@ -165,11 +166,12 @@ def before(file: Path | None, setup: dict[str, object]) -> dict[str, list[Round]
 def run(given, sides: Sides, scratch: Path) -> tuple[dict, dict[str, list[Round]]]:
     """What was measured, and each side's rounds."""
     if given.what == "ingest":
-        corpus = corpora.mixed(given.shared, given.passages)
+        corpus = corpora.mixed(given.shared).cut(given.passages or INGESTED)
         calls = {name: partial(sides.ingest, name, corpus) for name in given.sides}
         setup = {"passages": corpus.passages}
     else:
         corpus = corpora.searched(given.shared)
+        corpus = corpus.cut(given.passages or corpus.passages)
         count = min(given.questions, len(corpus.asked) - WARM)
         folders = {name: sides.folder(name, corpus, scratch) for name in given.sides}
         for name, folder in folders.items():
@@ -196,7 +198,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=ROOT / "data" / "models")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--sides", nargs="+", choices=NAMES, default=list(NAMES))
-    parser.add_argument("--passages", type=int, default=256)
+    parser.add_argument("--passages", type=int, help=f"ingest: {INGESTED}; search: all there are")
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--more", action="store_true", help="add to the rounds in --json")
     given = parser.parse_args()
