@@ -151,6 +151,8 @@ def short(figure: float) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Rows as a table that Markdown reads and so do people; a column for each key."""
+    if not rows:
+        return "(nothing was measured)"
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
     widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(columns))]
