@@ -27,12 +27,12 @@ else
 EXTRA := serve
 endif
 
-# What `make bench` runs, each with --json; nothing else should run meanwhile.
+# What `make bench` runs, nothing else should meanwhile; all but speed.py write JSON for the pictures.
 BENCH := build/bench
 ENVS ?= build/peers
 ROUNDS := $(if $(QUICK),1,5)
 PEERS = --rounds $(ROUNDS) --envs $(ENVS) --models $(DATA)/models $(ARGS)
-RUN_speed = speed.py $(DATA)/models
+RUN_speed = speed.py --models $(DATA)/models --rounds $(ROUNDS)
 RUN_ingest = peers.py ingest $(PEERS) $(if $(QUICK),--passages 64)
 RUN_search = peers.py search $(PEERS) $(if $(QUICK),--passages 200 --questions 50)
 RUN_start = start.py --rounds $(ROUNDS) --data $(DATA)
@@ -68,7 +68,7 @@ bench:
 bench-%: $(VENV)/.installed-bench $(DATA)/.library
 	@$(if $(RUN_$*),,echo "there is no measurement $*: they are $(BENCHES)" >&2; exit 2)
 	@echo "== $*"; mkdir -p $(BENCH)
-	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/$(RUN_$*) --json $(BENCH)/$*.json
+	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/$(RUN_$*) $(if $(filter-out speed,$*),--json $(BENCH)/$*.json)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

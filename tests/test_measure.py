@@ -45,12 +45,15 @@ def test_report_prints_a_table_and_writes_the_same(tmp_path: Path, capsys):
         {"side": "theirs", "passages/s": 0.12345, "note": "once"},
     ]
     measure.report("ingest", rows, tmp_path / "made" / "ingest.json", passages=64)
-    assert capsys.readouterr().out.splitlines() == [
+    printed = capsys.readouterr().out
+    assert printed.splitlines() == [
         "| side   | passages/s       | note |",
         "|--------|------------------|------|",
         "| ours   | 2.00 (1.00–3.00) |      |",
         "| theirs | 0.123            | once |",
     ]
+    measure.main([str(tmp_path / "made" / "ingest.json")])
+    assert capsys.readouterr().out == printed
     written = json.loads((tmp_path / "made" / "ingest.json").read_text(encoding="utf-8"))
     assert written["name"] == "ingest" and written["passages"] == 64
     assert written["rows"][0]["passages/s"] == {"median": 2.0, "low": 1.0, "high": 3.0, "rounds": 3}

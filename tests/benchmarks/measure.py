@@ -5,6 +5,8 @@
     spread(ratios(rounds["ours"], rounds["theirs"]))         # of the two figures of each round
     report("search", rows, given.json)                       # prints the table, writes the JSON
 
+`python tests/benchmarks/measure.py FILE.json` prints that table again.
+
 Only the standard library, so that what runs in another environment can import it too.
 """
 
@@ -204,6 +206,20 @@ def _facts(path: Path) -> dict[str, str]:
     return found
 
 
+def _read(value: object) -> object:
+    """What ``_plain`` made of a Spread, as one again."""
+    is_spread = isinstance(value, dict) and value.keys() == set(Spread.__slots__)
+    return Spread(**value) if is_spread else value
+
+
+def main(files: Sequence[str]) -> None:
+    """The tables of earlier runs; without a file, what of this machine the figures depend on."""
+    for file in files:
+        rows = json.loads(Path(file).read_text(encoding="utf-8"))["rows"]
+        print(table([{key: _read(value) for key, value in row.items()} for row in rows]))
+    if not files:
+        print(json.dumps(machine(), indent=1))
+
+
 if __name__ == "__main__":
-    json.dump(machine(), sys.stdout, indent=1)
-    print()
+    main(sys.argv[1:])
