@@ -168,7 +168,7 @@ def run(given, sides: Sides, scratch: Path) -> tuple[dict, dict[str, list[Round]
     if given.what == "ingest":
         corpus = corpora.mixed(given.shared).cut(given.passages or INGESTED)
         calls = {name: partial(sides.ingest, name, corpus) for name in given.sides}
-        setup = {"passages": corpus.passages}
+        setup = {"passages": corpus.passages, "sides": given.sides}
     else:
         corpus = corpora.searched(given.shared)
         corpus = corpus.cut(given.passages or corpus.passages)
@@ -180,6 +180,7 @@ def run(given, sides: Sides, scratch: Path) -> tuple[dict, dict[str, list[Round]
                 sides.prepare(name, corpus, folder)
         calls = {n: partial(sides.search, n, corpus, folders[n], count) for n in given.sides}
         setup = {"corpus": corpus.name, "passages": corpus.passages, "questions": count}
+        setup["sides"] = given.sides
     found = before(given.json, setup) if given.more else {}
     for _ in range(given.rounds):
         done = len(next(iter(found.values()), []))
