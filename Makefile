@@ -6,6 +6,9 @@
 #   make browser            what the tests of the page need, and those tests
 #   make soak               the tests that take long: crashes, damaged files, large files
 #   make eval               the measurements of docs/evaluation.md that need no language model
+#   make bench              the measurements of docs/performance.md, and its pictures: some hours;
+#                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
+#   make bench-search       one of them: speed, ingest, search, start, scale, load
 #   make lint               the style that the tests do not check
 
 VENV := .venv
@@ -24,7 +27,20 @@ else
 EXTRA := serve
 endif
 
-.PHONY: serve test browser soak eval lint clean
+# What `make bench` runs, nothing else should meanwhile; all but speed.py write JSON for the pictures.
+BENCH := build/bench
+ENVS ?= build/peers
+ROUNDS := $(if $(QUICK),1,5)
+PEERS = --rounds $(ROUNDS) --envs $(ENVS) --models $(DATA)/models $(ARGS)
+RUN_speed = speed.py --models $(DATA)/models --rounds $(ROUNDS)
+RUN_ingest = peers.py ingest $(PEERS) $(if $(QUICK),--passages 64)
+RUN_search = peers.py search $(PEERS) $(if $(QUICK),--passages 200 --questions 50)
+RUN_start = start.py --rounds $(ROUNDS) --data $(DATA)
+RUN_scale = scale.py --cache $(BENCH)/scale --models $(DATA)/models --sizes 10000 $(if $(QUICK),,100000 1000000)
+RUN_load = load.py $(if $(QUICK),readers search,readers search memory bad real) --models $(DATA)/models
+BENCHES := $(foreach each,speed ingest search start scale load,$(if $(wildcard tests/benchmarks/$(firstword $(RUN_$(each)))),$(each)))
+
+.PHONY: serve test browser soak eval bench lint clean
 .DELETE_ON_ERROR:
 
 serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
@@ -44,6 +60,15 @@ soak: $(VENV)/.installed-test
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/retrieval.py
+
+bench:
+	@for each in $(BENCHES); do $(MAKE) --no-print-directory bench-$$each || exit; done
+	@$(BIN)/python tests/benchmarks/plot.py $(BENCH)
+
+bench-%: $(VENV)/.installed-bench $(DATA)/.library
+	@$(if $(RUN_$*),,echo "there is no measurement $*: they are $(BENCHES)" >&2; exit 2)
+	@echo "== $*"; mkdir -p $(BENCH)
+	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/$(RUN_$*) $(if $(filter-out speed,$*),--json $(BENCH)/$*.json)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
