@@ -100,6 +100,9 @@ class Bench:
         self.row(name, "resident at first and at most (MB)", _least_most(load.resident))
         for process, used in load.cpu.items():
             self.row(name, f"cores used by the {process}", used / load.seconds)
+        if read:  # says more than a time where others use the machine too
+            used = load.cpu["service"] / len(read)
+            self.row(name, "processor time of the service, an answer (ms)", 1e3 * used)
 
 
 def _least_most(resident: Sequence[float]) -> str:

@@ -103,7 +103,7 @@ def _reads_back(whole: str, text: str, label: int) -> bool:
     """Whether it is one plain sentence to whoever parses it: no abbreviation, no bracket."""
     parser = SentenceParser()
     read = [*parser.feed(whole), *parser.finish()]
-    plain = 20 <= len(text) <= 300 and text[-1] in ".。" and not re.search(r"[\[\]()（）`*]", text)
+    plain = 10 <= len(text) <= 300 and text[-1] in ".。" and not re.search(r"[\[\]()（）`*]", text)
     return plain and [(d.text, d.labels) for d in read] == [(text, (label,))]
 
 
