@@ -3,11 +3,11 @@
     python tests/benchmarks/load_model.py --speed 50
 
 prints its port, and writes so many tokens a second for each client, however many there are.
-Its sentences are made from the sources in the prompt that it is sent, with the right markers: by a
-draw that the question decides, some word for word, most lightly reworded, so that a checker has to
-read them, and a few false. ``GET /written`` gives what it wrote for whom, and when the last
-character of each sentence went out. ``--stall 0.2`` makes it fall silent after the second sentence
-of a fifth of its answers, and keep the connection open.
+Its sentences are made from the sources in the prompt that it is sent, with the right markers: first
+the one that shares most words with the question; then, by a draw that the prompt decides, some word
+for word, most lightly reworded, so that a checker has to read them, and a few false. ``GET /written``
+gives what it wrote for whom, and when the last character of each sentence went out. ``--stall 0.2``
+makes it fall silent after the second sentence of a fifth of its answers, with the connection open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 from load_check import Sentence, Written
 
 from corpus.sentences import sentences
-from index.tokens import is_japanese
+from index.tokens import is_japanese, tokens
 from service.citations import SentenceParser
 
 SHARES = {"verbatim": 0.25, "reworded": 0.60, "false": 0.15}
@@ -86,9 +86,12 @@ def compose(prompt: str, seed: str = "") -> list[tuple[Sentence, str]]:
     found = [_SOURCE.match(source) for source in sources]
     able = [(each[1], text) for each in found if each for text in sentences(each[3])]
     draw.shuffle(able)
+    asked = set(tokens(question_of(prompt)))
+    able.sort(key=lambda each: -len(asked & set(tokens(each[1]))))
+    able[1:] = draw.sample(able[1:], len(able[1:]))  # the first is what seems to answer
     wanted, made = draw.randint(3, 6), {}
     for label, sentence in able:
-        kind = draw.choices([*SHARES], [*SHARES.values()])[0]
+        kind = draw.choices([*SHARES], [*SHARES.values()])[0] if made else "reworded"
         change = {"reworded": reworded, "false": falsified}.get(kind)
         text = change(sentence, draw) if change else sentence
         whole = f"{text[:-1]} [{label}]{text[-1]}"
