@@ -4,16 +4,19 @@
 
 starts real services on copies of a data folder (default: one made of the library that ships, and
 of passages of ../shared where that is there), a stub model and the readers, each in a process of
-its own on this machine, so all of them share its cores: how much the stub and the readers take is in
-the table. `readers`: 1, 10 and 100 at once, each asking one question after the other over SSE.
-`search`: GET /v1/search by 1, 8 and 32 clients, beside the embedder alone on the same questions, before
-and after. `memory`: 10,000 requests. `bad`: more readers than there is room for, a model that stalls,
-readers who leave, an index that is made anew while it is read. `real`: a real language model.
+its own on this machine, so all of them share its cores: what each uses is in the table.
+
+- `readers`: 1, 10 and 100 at once, each asking one question after the other over SSE.
+- `search`: GET /v1/search by 1, 8 and 32 clients, in turns with the embedder alone.
+- `memory`: 10,000 requests, and what is resident.
+- `bad`: more readers than there is room for (`overload`), a model that falls silent (`stall`), readers
+  who go away (`leave`), an index that is made anew while it is read (`reindex`).
+- `real`: a real language model in the stub's place.
 """
 
 from __future__ import annotations
 
-import statistics
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -21,27 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import load_bad
+import load_requests
 import measure
 from load_check import Read, Report, differing, report
-from load_service import ROOT, Load, Service, prepare, questions, serving, writing
-
-SEARCH_SECONDS = 8.0
-MIX = {"search": 60, "health": 20, "passage": 12, "sources": 5, "quoted": 3}  # of 100 requests
-ALONE = """import json, sys, time; from concurrent.futures import ThreadPoolExecutor
-from index.embed import SentenceTransformerEmbedder; from index.models import BUNDLED
-from pathlib import Path
-embedder = SentenceTransformerEmbedder(BUNDLED, Path(sys.argv[1])); embedder.embed_query('Who?')
-asked, seconds, rates = json.load(sys.stdin), float(sys.argv[2]), {}
-def rate(call, size=1):
-    begun, done = time.perf_counter(), 0
-    for at in range(0, len(asked), size):
-        call(asked[at : at + size]); done += size
-        if time.perf_counter() - begun > seconds: break
-    return done / (time.perf_counter() - begun)
-rates['one at a time'] = rate(lambda some: embedder.embed_query(some[0]))
-if hasattr(embedder, 'embed_queries'):
-    for size in (8, 32): rates[f'batches of {size}'] = rate(embedder.embed_queries, size)
-print(json.dumps(rates))"""
+from load_service import ROOT, Load, prepare, questions, serving, writing
 
 
 @dataclass(slots=True)
@@ -54,11 +40,18 @@ class Bench:
     per_reader: int
     same: bool
     flood: int
+    beside: int
     requests: int
+    rounds: int
     model: Path
     settings: dict[str, str]
     asked: list[str] = field(default_factory=questions)
     rows: list[dict[str, object]] = field(default_factory=list)
+
+    def from_the(self, start: int) -> list[str]:
+        """All questions, from one on."""
+        start %= len(self.asked)
+        return self.asked[start:] + self.asked[:start]
 
     def row(self, load: str, figure: str, value: object) -> None:
         self.rows.append({"load": load, "figure": figure, "value": value})
@@ -98,11 +91,11 @@ class Bench:
         self.row(name, "claims a second", decided / load.seconds)
         self.quantiles(name, "GET /healthz meanwhile", load.health)
         self.row(name, "resident at first and at most (MB)", _least_most(load.resident))
-        for process, used in load.cpu.items():
-            self.row(name, f"cores used by the {process}", used / load.seconds)
+        for process, cores in load.cores.items():
+            self.row(name, f"cores used by the {process}", cores)
         if read:  # says more than a time where others use the machine too
-            used = load.cpu["service"] / len(read)
-            self.row(name, "processor time of the service, an answer (ms)", 1e3 * used)
+            used = 1e3 * load.cores["service"] * load.seconds / len(read)
+            self.row(name, "processor time of the service, an answer (ms)", used)
 
 
 def _least_most(resident: Sequence[float]) -> str:
@@ -134,87 +127,6 @@ def readers(bench: Bench) -> None:
             bench.row(name, what, f"{differs} of {compared}")
 
 
-def search(bench: Bench) -> None:
-    """Closed-loop clients of GET /v1/search, beside what the embedder alone can do."""
-    alone: dict[str, list[float]] = {}
-    served: dict[int, float] = {}
-    with serving(bench.data, **bench.settings) as service:
-        _alone(bench, service, alone)
-        for clients in (1, 8, 32):
-            load = Load(service)
-            plan = {"send": _searches(bench.asked), "clients": clients, "seconds": SEARCH_SECONDS}
-            found = load.run(plan)
-            served[clients] = len(found["took"]) / found["seconds"]
-            name = f"search, {clients} client{'s' * (clients > 1)}"
-            bench.row(name, "statuses", str(found["statuses"]))
-            bench.row(name, "searches a second", served[clients])
-            bench.quantiles(name, "a search", found["took"])
-            bench.quantiles(name, "GET /healthz meanwhile", load.health)
-            bench.row(name, "cores used by the service", load.cpu["service"] / load.seconds)
-            _alone(bench, service, alone)
-    for how, rates in alone.items():
-        bench.row("embedder alone", f"queries a second, {how}", measure.spread(rates))
-        for clients, rate in served.items():
-            share = rate / statistics.median(rates)
-            bench.row(f"search, {clients} clients", f"share of the embedder, {how}", share)
-
-
-def _alone(bench: Bench, service: Service, found: dict[str, list[float]]) -> None:
-    """The rates of the embedder in a process of its own, while the service has nothing to do."""
-    import json
-
-    command = [sys.executable, "-c", ALONE, str(service.folder / "models"), "3"]
-    asked = json.dumps(bench.asked)
-    run = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, cwd=ROOT)
-    for how, rate in json.loads(run.stdout).items():
-        found.setdefault(how, []).append(rate)
-
-
-def _searches(asked: Iterable[str]) -> list[list]:
-    from urllib.parse import quote
-
-    return [["GET", f"/v1/search?q={quote(question)}", None] for question in asked]
-
-
-def memory(bench: Bench) -> None:
-    """A mixed load in steps of 250 requests, and what is resident after each."""
-    import httpx
-
-    name, steps = f"{bench.requests} requests", []
-    with serving(bench.data, **bench.settings) as service:
-        hits = httpx.get(f"{service.url}/v1/search", params={"q": bench.asked[0], "k": 50}).json()
-        places = [f"/v1/passages/{hit['passage']['id']}" for hit in hits["hits"]]
-        ways: dict[str, Callable[[int], list]] = {
-            "search": lambda n: _searches([bench.asked[n % len(bench.asked)]])[0],
-            "health": lambda n: ["GET", "/healthz", None],
-            "passage": lambda n: ["GET", places[n % len(places)], None],
-            "sources": lambda n: ["GET", "/v1/sources", None],
-            "quoted": lambda n: [
-                "POST", "/v1/answers", {"question": bench.asked[n % 20], "mode": "quoted"}
-            ],
-        }  # fmt: skip
-        hundred = [kind for kind, count in MIX.items() for _ in range(count)]
-        statuses: dict[str, int] = {}
-        seconds = 0.0
-        for begun in range(0, bench.requests, 250):
-            kinds = [(n, hundred[(n * 37) % 100]) for n in range(begun, begun + 250)]
-            plan = {"send": [ways[kind](n) for n, kind in kinds], "clients": 8}
-            load = Load(service)
-            for status, count in load.run(plan)["statuses"].items():
-                statuses[status] = statuses.get(status, 0) + count
-            seconds += load.seconds
-            steps.append(service.resident())
-    bench.row(name, "mix of 100", ", ".join(f"{count} {kind}" for kind, count in MIX.items()))
-    bench.row(name, "statuses", str(statuses))
-    bench.row(name, "seconds", seconds)
-    quarters = [steps[int(len(steps) * part)] for part in (0, 0.25, 0.5, 0.75)] + steps[-1:]
-    shown = ", ".join(f"{mb:.0f}" for mb in quarters)
-    bench.row(name, "resident at 0, 1/4, 1/2, 3/4, 1 (MB)", shown)
-    half = steps[len(steps) // 2 :]
-    slope = statistics.linear_regression(range(len(half)), half).slope * 4
-    bench.row(name, "slope of the last half (MB a 1,000 requests)", slope)
-
-
 def real(bench: Bench) -> None:
     """A real language model behind the service: what it writes is not known, the rest is."""
     name = "real model"
@@ -240,8 +152,8 @@ def real(bench: Bench) -> None:
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "readers": readers,
-    "search": search,
-    "memory": memory,
+    "search": load_requests.search,
+    "memory": load_requests.memory,
     "bad": load_bad.everything,
     "overload": load_bad.overload,
     "stall": load_bad.stall,
@@ -263,6 +175,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=2, help="of each reader, at least")
     parser.add_argument("--same", action="store_true", help="all readers ask the same questions")
     parser.add_argument("--flood", type=int, default=300, help="readers, for `overload`")
+    parser.add_argument("--beside", type=int, default=10, help="readers, for the rest of `bad`")
     parser.add_argument("--requests", type=int, default=10_000, help="for `memory`")
     place = ROOT.parent / "shared" / "tools" / "local_llm.py"
     parser.add_argument("--model", type=Path, default=place, help="script, for `real`")
@@ -273,9 +186,10 @@ def main() -> None:
     models = given.models if given.models.exists() else None
     bench = Bench(
         prepare(given.data, models), given.speed, [int(n) for n in given.readers.split(",")],
-        given.questions, given.same, given.flood, given.requests, given.model,
+        given.questions, given.same, given.flood, given.beside, given.requests, given.rounds, given.model,
         dict(each.lower().split("=", 1) for each in given.set),
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     try:
         for part in given.parts:
             PARTS[part](bench)

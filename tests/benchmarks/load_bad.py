@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from load import Bench
 
 SILENT = "3"  # seconds, of TENKYO_LLM_TIMEOUT, beside a model that stalls
-READING = 10  # readers, while something happens beside them
 SEES = 2.0  # seconds in which the model must have been told that a reader left
 
 
@@ -45,7 +44,7 @@ def overload(bench: Bench) -> None:
 def stall(bench: Bench) -> None:
     """A model that falls silent in a third of its answers: what it said is kept, and said to be
     cut short; the others are as ever."""
-    plan = {"ask": [bench.asked[n : n + 3] for n in range(0, 3 * READING, 3)]}
+    plan = {"ask": _shared_out(bench)}
     name = "a model that stalls"
     settings = {"llm_timeout": SILENT} | bench.settings
     with (
@@ -67,7 +66,7 @@ def stall(bench: Bench) -> None:
 
 def leave(bench: Bench) -> None:
     """Readers who leave after their first claim: the model need not write on."""
-    plan = {"ask": [[question] for question in bench.asked[: 2 * READING]], "leave": 2}
+    plan = {"ask": [[question] for question in bench.asked[: 2 * bench.beside]], "leave": 2}
     name = "readers who leave"
     # So slow that an answer that is not ended is seen to go on.
     with writing(10) as stub, serving(bench.data, llm_url=stub.url, **bench.settings) as service:
@@ -86,8 +85,7 @@ def leave(bench: Bench) -> None:
 def reindex(bench: Bench) -> None:
     """The index made anew, by another process, while it is read: every quote still stands."""
     name = "an index made anew"
-    each = max(3, bench.per_reader)
-    plan = {"ask": [bench.asked[n * each : (n + 1) * each] for n in range(READING)]}
+    plan = {"ask": _shared_out(bench)}
     with writing(bench.speed) as stub, serving(bench.data, llm_url=stub.url, **bench.settings) as s:
         made, load = threading.Event(), Load(s)
         again = threading.Thread(target=_reindex, args=(s, made))
@@ -102,8 +100,12 @@ def reindex(bench: Bench) -> None:
     bench.row(name, "of these, that do not resolve or stand otherwise", missing)
 
 
+def _shared_out(bench: Bench) -> list[list[str]]:
+    """The questions of some readers, while something happens beside them."""
+    return [bench.asked[n :: bench.beside][: bench.per_reader] for n in range(bench.beside)]
+
+
 def _reindex(service: Service, made: threading.Event) -> None:
-    """Twice: once all is embedded again, which the readers do not outlast."""
     command = [sys.executable, "-m", "service.cli", "reindex"]
     subprocess.run(command, env=environment(service.folder), check=True, stdout=subprocess.DEVNULL)
     made.set()

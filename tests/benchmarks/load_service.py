@@ -7,13 +7,14 @@ import itertools
 import json
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +172,7 @@ class Load:
     service: Service
     health: list[float] = field(default_factory=list)  # seconds each, of GET /healthz
     resident: list[float] = field(default_factory=list)  # MB, every second
-    cpu: dict[str, float] = field(default_factory=dict)  # seconds of each process
+    cores: dict[str, float] = field(default_factory=dict)  # that each process used, on average
     seconds: float = 0.0
 
     def ask(self, plan: dict, *others: tuple[str, int]) -> list[Read]:
@@ -179,8 +180,7 @@ class Load:
 
     def run(self, plan: dict, *others: tuple[str, int]) -> list | dict:
         """What the readers bring; ``others`` are (name, pid) whose time is noted too."""
-        watched = [("service", self.service.pid), *others]
-        before = {name: _cpu(pid) for name, pid in watched}
+        before = self._cpu(others)
         done, begun = threading.Event(), time.monotonic()
         watch = threading.Thread(target=self._watch, args=(done,))
         watch.start()
@@ -196,8 +196,21 @@ class Load:
         if found.returncode:
             raise RuntimeError(f"the readers failed: {found.stderr[-2000:]}")
         self.seconds = time.monotonic() - begun
-        self.cpu = {name: _cpu(pid) - before[name] for name, pid in watched}
+        used = {name: now - before[name] for name, now in self._cpu(others).items()}
+        used["rest of the machine"] -= sum(used.values()) - used["rest of the machine"]
+        self.cores = {name: seconds / self.seconds for name, seconds in used.items()}
         return json.loads(found.stdout)
+
+    def _cpu(self, others: Iterable[tuple[str, int]]) -> dict[str, float]:
+        """Seconds of processor time until now; of the rest, those of all together."""
+        ended, own = (
+            resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)
+        )
+        return {
+            **{name: _cpu(pid) for name, pid in [("service", self.service.pid), *others]},
+            "readers": sum((ended.ru_utime, ended.ru_stime, own.ru_utime, own.ru_stime)),
+            "rest of the machine": _cpu_of_all(),
+        }
 
     def _watch(self, done: threading.Event) -> None:
         ticks = 0
@@ -232,3 +245,9 @@ def _cpu(pid: int) -> float:
         fields = Path(f"/proc/{each}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return used
+
+
+def _cpu_of_all() -> float:
+    """The same of all processes: at work for users, with or without nice, and for the system."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:4]
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
