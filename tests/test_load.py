@@ -197,12 +197,12 @@ def test_the_stub_knows_the_prompts_that_the_engine_sends() -> None:
     assert load_model.question_of(PROMPT) == "How many maps are there?"
 
 
-def test_the_stub_keeps_its_pace_and_notes_who_hangs_up() -> None:
-    """Over a real connection: all sentences with their times, and one that is cut."""
+def test_the_stub_notes_what_it_wrote_when_and_who_hung_up() -> None:
+    """Over real connections: an answer that is whole, and one that stalls until its client goes."""
 
     async def run() -> list[dict]:
         streams: list[load_model.Stream] = []
-        model, loop = load_model.Model(5000, 0, ""), asyncio.get_running_loop()
+        model, loop = load_model.Model(5000, 0.5, ""), asyncio.get_running_loop()
         server = await loop.create_server(
             lambda: load_model.Connection(model, streams), "127.0.0.1", 0
         )
@@ -213,9 +213,10 @@ def test_the_stub_keeps_its_pace_and_notes_who_hangs_up() -> None:
         text = await whole.whole()
         assert text.endswith(b"data: [DONE]\n\n")
         await cut.send("POST", "/v1/chat/completions", body)
-        await anext(cut.body())
+        while streams[-1].sentences[1].out is None:
+            await anext(cut.body())
         cut.close()
-        while streams[-1].hung_up is None and streams[-1].sentences[-1].out is None:
+        while streams[-1].hung_up is None:
             await asyncio.sleep(0)
         await whole.send("GET", "/written")
         written = json.loads(await whole.whole())
@@ -228,4 +229,5 @@ def test_the_stub_keeps_its_pace_and_notes_who_hangs_up() -> None:
     assert first.question == "How many maps are there?" and first.hung_up is None
     times = [sentence.out for sentence in first.sentences]
     assert None not in times and times == sorted(times)
-    assert second.hung_up is not None and second.sentences[-1].out is None
+    assert [sentence.out is None for sentence in second.sentences][:3] == [False, False, True]
+    assert second.hung_up is not None

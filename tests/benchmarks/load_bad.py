@@ -135,7 +135,7 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def until_up(url: str, run: subprocess.Popen, seconds: float = 120) -> None:
+def until_up(url: str, run: subprocess.Popen, seconds: float = 600) -> None:
     """Wait until a server answers; RuntimeError where it ends instead, or never does."""
     deadline = time.monotonic() + seconds
     while run.poll() is None and time.monotonic() < deadline:

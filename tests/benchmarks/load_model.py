@@ -7,7 +7,7 @@ Its sentences are made from the sources in the prompt that it is sent, with the 
 the one that shares most words with the question; then, by a draw that the prompt decides, some word
 for word, most lightly reworded, so that a checker has to read them, and a few false. ``GET /written``
 gives what it wrote for whom, and when the last character of each sentence went out. ``--stall 0.2``
-makes it fall silent after the second sentence of a fifth of its answers, with the connection open.
+makes it fall silent after the second sentence of every fifth answer, with the connection open.
 """
 
 from __future__ import annotations
@@ -120,9 +120,11 @@ class Model:
 
 
 class Stream:
-    """One answer on its way to one client."""
+    """One answer on its way to one client; ``number`` counts them, and decides which stall."""
 
-    def __init__(self, model: Model, prompt: str, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, model: Model, number: int, prompt: str, transport: asyncio.Transport
+    ) -> None:
         composed = compose(prompt, model.seed)
         self.sentences = [sentence for sentence, _ in composed]
         self.question, self.hung_up = question_of(prompt), None
@@ -133,8 +135,8 @@ class Stream:
             for tokens in [_TOKEN.findall(f" {whole}" if n else whole)]
             for at, token in enumerate(tokens)
         ]
-        stalls = random.Random(f"{model.seed}:{prompt}:stall").random() < model.stall
-        self._silent = 2 if stalls else None  # after so many sentences
+        stalls = int((number + 1) * model.stall) > int(number * model.stall)
+        self._silent = (min(2, len(composed) - 1) or 1) if stalls else None  # after so many
         self._loop, self._pause = asyncio.get_running_loop(), 1 / model.speed
         self._start, self._sent = self._loop.time(), 0
         self._next()
@@ -208,7 +210,8 @@ class Connection(asyncio.Protocol):
                 b"transfer-encoding: chunked\r\n\r\n"
             )
             prompt = json.loads(body)["messages"][-1]["content"]
-            self._stream = Stream(self._model, prompt, self._transport)
+            number = len(self._streams)
+            self._stream = Stream(self._model, number, prompt, self._transport)
             self._streams.append(self._stream)
             return
         written = [asdict(stream.written) for stream in self._streams]
