@@ -1,0 +1,201 @@
+"""The service under load: many readers, a stub model of fixed speed, and what the engine adds.
+
+    python tests/benchmarks/load.py [readers search memory bad real …] [--json FILE]
+
+starts real services on copies of a data folder (default: one made of the library that ships, and
+of passages of ../shared where that is there), a stub model and the readers, each in a process of
+its own on this machine, so all of them share its cores: what each uses is in the table.
+
+- `readers`: 1, 10 and 100 at once, each asking one question after the other over SSE.
+- `search`: GET /v1/search by 1, 8 and 32 clients, in turns with the embedder alone.
+- `memory`: 10,000 requests, and what is resident.
+- `bad`: more readers than there is room for (`overload`), a model that falls silent (`stall`), readers
+  who go away (`leave`), an index that is made anew while it is read (`reindex`).
+- `real`: a real language model in the stub's place.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import load_bad
+import load_requests
+import measure
+from load_check import Read, Report, differing, report
+from load_service import ROOT, Load, prepare, questions, serving, writing
+
+
+@dataclass(slots=True)
+class Bench:
+    """What the parts need, and the rows that they add to: (load, figure, value)."""
+
+    data: Path
+    speed: float
+    readers: list[int]
+    per_reader: int
+    same: bool
+    flood: int
+    beside: int
+    requests: int
+    rounds: int
+    model: Path
+    settings: dict[str, str]
+    asked: list[str] = field(default_factory=questions)
+    rows: list[dict[str, object]] = field(default_factory=list)
+
+    def from_the(self, start: int) -> list[str]:
+        """All questions, from one on."""
+        start %= len(self.asked)
+        return self.asked[start:] + self.asked[:start]
+
+    def row(self, load: str, figure: str, value: object) -> None:
+        self.rows.append({"load": load, "figure": figure, "value": value})
+        shown = measure.short(value) if isinstance(value, float) else value
+        print(f"{load} · {figure}: {shown}", file=sys.stderr, flush=True)
+
+    def quantiles(self, load: str, what: str, seconds: Iterable[float | None]) -> None:
+        known = [1e3 * s for s in seconds if s is not None]
+        for share in (0.5, 0.95, 0.99) if known else ():
+            value = measure.quantile(known, share)
+            self.row(load, f"{what}, p{100 * share:.0f} (ms)", float(value))
+
+    def judged(self, name: str, load: Load, reads: Sequence[Read], made: Report) -> None:
+        """The rows of any load of readers."""
+        read = [r for r in reads if r.answer]
+        self.row(name, "answers", len(read))
+        for mode in ("generated", "quoted", "abstained"):
+            count = sum(r.answer["mode"] == mode for r in read)
+            self.row(name, f"answers, {mode}", count)
+        self.row(name, "sentences of the stub decided", sum(len(j.verdicts) for j in made.judged))
+        self.row(name, "faults", sum(made.faults.values()))
+        for kind, count in made.faults.items():
+            self.row(name, f"fault: {kind}", count)
+        for example in made.examples[:3]:
+            print(f"   {example[:300]}", file=sys.stderr)
+        self.row(name, "errors", sum(made.errors.values()))
+        for kind, count in made.errors.items():
+            self.row(name, f"error: {kind}", count)
+        self.row(name, "refused with 503 and Retry-After", made.refused)
+        self.quantiles(name, "question to evidence", (r.first("evidence") for r in read))
+        said = [r for r in read if r.answer["mode"] != "abstained"]
+        first = (r.first("claim", "rejected") for r in said)
+        self.quantiles(name, "question to first claim", first)
+        self.quantiles(name, "the engine adds to a claim", made.added)
+        self.row(name, "answers a second", len(read) / load.seconds)
+        decided = sum(e.name in ("claim", "rejected") for r in read for e in r.events)
+        self.row(name, "claims a second", decided / load.seconds)
+        self.quantiles(name, "GET /healthz meanwhile", load.health)
+        self.row(name, "resident at first and at most (MB)", _least_most(load.resident))
+        for process, cores in load.cores.items():
+            self.row(name, f"cores used by the {process}", cores)
+        if read:  # says more than a time where others use the machine too
+            used = 1e3 * load.cores["service"] * load.seconds / len(read)
+            self.row(name, "processor time of the service, an answer (ms)", used)
+
+
+def _least_most(resident: Sequence[float]) -> str:
+    return f"{resident[0]:.0f}, {max(resident):.0f}" if resident else ""
+
+
+def readers(bench: Bench) -> None:
+    """So many at once, on a service that is fresh each time; the same questions come first."""
+    reports: dict[int, Report] = {}
+    for count in bench.readers:
+        each = max(bench.per_reader, -(-12 // count))
+        asked = bench.asked[:each] * count if bench.same else bench.asked[: each * count]
+        plan = {"ask": [asked[n::count] for n in range(count)]}
+        name = f"{count} reader{'s' * (count > 1)}{', same questions' * bench.same}"
+        with (
+            writing(bench.speed) as stub,
+            serving(bench.data, llm_url=stub.url, **bench.settings) as service,
+        ):
+            load = Load(service)
+            reads = load.ask(plan, ("stub", stub.pid))
+            texts = stub.written()
+            reports[count] = report(reads, texts)
+        bench.judged(name, load, reads, reports[count])
+        bench.row(name, "answers without the stub", reports[count].alone)
+        fewest = reports[min(reports)]
+        if fewest is not reports[count]:
+            differs, compared = differing(fewest, reports[count])
+            what = f"verdicts other than with {min(reports)}"
+            bench.row(name, what, f"{differs} of {compared}")
+
+
+def real(bench: Bench) -> None:
+    """A real language model behind the service: what it writes is not known, the rest is."""
+    name = "real model"
+    if not bench.model.exists():
+        bench.row(name, "skipped", f"{bench.model.name} is not there: give its path by --model")
+        return
+    port = str(load_bad.free_port())
+    command = [sys.executable, str(bench.model), "small", "--port", port]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        load_bad.until_up(f"http://127.0.0.1:{port}/v1/models", run)
+        for count in (1, 4):
+            url = f"http://127.0.0.1:{port}/v1"
+            with serving(bench.data, llm_url=url, llm_timeout="150") as service:
+                load = Load(service)
+                asked = [bench.asked[n : n + 4 // count] for n in range(0, 4, 4 // count)]
+                reads = load.ask({"ask": asked}, ("model", run.pid))
+            bench.judged(f"{name}, {count} readers", load, reads, report(reads, []))
+    finally:
+        run.terminate()
+        run.wait()
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "readers": readers,
+    "search": load_requests.search,
+    "memory": load_requests.memory,
+    "bad": load_bad.everything,
+    "overload": load_bad.overload,
+    "stall": load_bad.stall,
+    "leave": load_bad.leave,
+    "reindex": load_bad.reindex,
+    "real": real,
+}
+
+
+def main() -> None:
+    parser = measure.arguments(__doc__)
+    usual = ["readers", "search", "memory", "bad", "real"]
+    parser.add_argument("parts", nargs="*", default=usual, help=f"of {', '.join(PARTS)}")
+    default = ROOT / ".pytest_cache" / "load"
+    parser.add_argument("--data", type=Path, default=default, help="data folder; made if missing")
+    parser.add_argument("--models", type=Path, default=ROOT / ".pytest_cache" / "models")
+    parser.add_argument("--speed", type=float, default=50, help="tokens a second of the stub")
+    parser.add_argument("--readers", default="1,10,100", help="how many at once")
+    parser.add_argument("--questions", type=int, default=2, help="of each reader, at least")
+    parser.add_argument("--same", action="store_true", help="all readers ask the same questions")
+    parser.add_argument("--flood", type=int, default=300, help="readers, for `overload`")
+    parser.add_argument("--beside", type=int, default=10, help="readers, for the rest of `bad`")
+    parser.add_argument("--requests", type=int, default=10_000, help="for `memory`")
+    place = ROOT.parent / "shared" / "tools" / "local_llm.py"
+    parser.add_argument("--model", type=Path, default=place, help="script, for `real`")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="setting")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(unknown)}: they are {', '.join(PARTS)}")
+    models = given.models if given.models.exists() else None
+    bench = Bench(
+        prepare(given.data, models), given.speed, [int(n) for n in given.readers.split(",")],
+        given.questions, given.same, given.flood, given.beside, given.requests, given.rounds, given.model,
+        dict(each.lower().split("=", 1) for each in given.set),
+    )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
+    try:
+        for part in given.parts:
+            PARTS[part](bench)
+    finally:  # what was measured until something failed is told
+        measure.report("load", bench.rows, given.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""What was asked under load, beside what the model wrote: was anything lost, doubled or wrong?
+
+Pure: no process and no network, so that a test can feed it streams that are broken on purpose.
+All times are seconds of the machine's monotonic clock, which its processes share.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One that the stub wrote, without its marker. ``out``: when its last character went out;
+    None if it never did."""
+
+    text: str
+    kind: str  # verbatim, reworded or false
+    out: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One answer of the stub. ``hung_up``: when its client went before the end; or None."""
+
+    question: str
+    sentences: tuple[Sentence, ...]
+    hung_up: float | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Written:
+        sentences = tuple(Sentence(**each) for each in given["sentences"])
+        return cls(given["question"], sentences, given["hung_up"])
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One event as it came: its name, its id, when it was whole, and its data."""
+
+    name: str
+    number: str
+    at: float
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a reader got for one question. ``failed``: why the stream broke off; empty if it
+    did not. ``left``: the reader went away by himself."""
+
+    question: str
+    asked: float
+    status: int
+    retry_after: str = ""
+    events: tuple[Seen, ...] = ()
+    failed: str = ""
+    left: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Read:
+        events = tuple(Seen(**each) for each in given["events"])
+        return cls(**{**given, "events": events})
+
+    def first(self, *names: str) -> float | None:
+        """Seconds from the question to the first event of these names."""
+        return next((e.at - self.asked for e in self.events if e.name in names), None)
+
+    @property
+    def answer(self) -> dict | None:
+        last = self.events[-1] if self.events else None
+        return last.data if last and last.name == "answer" else None
+
+
+@dataclass(slots=True)
+class Judged:
+    """One answer, judged: what is wrong with it, and what the engine added to each sentence."""
+
+    faults: list[str] = field(default_factory=list)
+    added: list[float] = field(default_factory=list)  # seconds, of each sentence of the stub
+    verdicts: dict[str, str] = field(default_factory=dict)  # of each of its sentences
+    shown_false: int = 0  # false sentences that were shown as supported
+
+
+def judge(read: Read, written: Written | None) -> Judged:
+    """An answer that was read to its end, beside what was written for it.
+
+    Every sentence that went out is decided exactly once and in order; what comes besides is
+    quoted, after them; the answer at the end holds what the events did; and every quote stands
+    in its passage. ``written`` None: nothing is known of what was written.
+    """
+    judged = Judged(_shape(read))
+    decided = [e for e in read.events if e.name in ("claim", "rejected")]
+    if written:
+        _compare(decided, written, judged)
+    if read.answer:
+        judged.faults += _answer(decided, read.answer)
+    for event in decided:
+        judged.faults += _quotes(event.data, read)
+    return judged
+
+
+def _shape(read: Read) -> list[str]:
+    names = [e.name for e in read.events]
+    faults = []
+    if read.failed:
+        faults.append(f"broken off: {read.failed}")
+    if names[:1] != ["evidence"] or names.count("evidence") != 1:
+        faults.append("the evidence does not come first, and once")
+    if names[-1:] != ["answer"] or names.count("answer") != 1:
+        faults.append("the answer does not come last, and once")
+    numbers = [e.number for e in read.events]
+    if numbers != [str(n) for n in range(1, len(numbers) + 1)]:
+        faults.append(f"the events are numbered {' '.join(numbers)}")
+    return faults
+
+
+def _compare(decided: Sequence[Seen], written: Written, judged: Judged) -> None:
+    out = {same(s.text): s for s in written.sentences if s.out is not None}
+    times = Counter(same(e.data["text"]) for e in decided)
+    judged.faults += [f"lost: {s.text}" for text, s in out.items() if not times[text]]
+    judged.faults += [f"decided {n} times: {text}" for text, n in times.items() if n > 1]
+    order = [same(e.data["text"]) for e in decided]
+    if (kept := [text for text in order if text in out]) != [t for t in out if t in times]:
+        judged.faults.append(f"in another order: {' | '.join(kept)}")
+    for event in decided[len(kept) :]:
+        if same(event.data["text"]) not in out and not _quoted(event):
+            judged.faults.append(f"never written: {event.data['text']}")
+    for event in decided[: len(kept)]:
+        if (text := same(event.data["text"])) not in out:
+            judged.faults.append(f"never written: {event.data['text']}")
+            continue
+        sentence = out[text]
+        judged.added.append(event.at - sentence.out)
+        judged.verdicts[sentence.text] = event.data["verdict"]["label"]
+        judged.shown_false += sentence.kind == "false" and event.name == "claim"
+    if early := [t for t in judged.added if t < 0]:
+        judged.faults.append(f"decided {-min(early):.3f} s before it was written")
+
+
+def _quoted(event: Seen) -> bool:
+    """Whether a claim is the sources' own words, as quote mode gives them."""
+    return event.name == "claim" and event.data["verdict"]["method"] == "verbatim"
+
+
+def _answer(decided: Sequence[Seen], answer: Mapping[str, Any]) -> list[str]:
+    faults = []
+    for name, held in (("claim", "claims"), ("rejected", "rejected")):
+        if [e.data for e in decided if e.name == name] != answer[held]:
+            faults.append(f"the answer holds other {held} than the events")
+    for claim in answer["claims"]:
+        if answer["text"][claim["start"] : claim["end"]] != claim["text"]:
+            faults.append(f"not at its place in the answer: {claim['text']}")
+    return faults
+
+
+def _quotes(decided: Mapping[str, Any], read: Read) -> list[str]:
+    passages = {
+        e["passage"]["id"]: e["passage"]
+        for event in read.events[:1]
+        for e in event.data.get("evidence", ())
+    }
+    faults = []
+    for citation in decided["citations"]:
+        passage = passages.get(citation["passage_id"])
+        if passage is None:
+            faults.append(f"cites what is no evidence: {citation['passage_id']}")
+        else:
+            at = slice(citation["start"] - passage["start"], citation["end"] - passage["start"])
+            if not citation["quote"] or passage["text"][at] != citation["quote"]:
+                faults.append(f"does not stand in its passage: {citation['quote']}")
+    return faults
+
+
+def same(text: str) -> str:
+    """A sentence without what no reader sees: white space within and around it."""
+    return " ".join(text.split())
+
+
+@dataclass(slots=True)
+class Report:
+    """Many answers, judged together."""
+
+    judged: list[Judged] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)  # by their kind
+    examples: list[str] = field(default_factory=list)
+    refused: int = 0  # by 503 with Retry-After
+    errors: Counter[str] = field(default_factory=Counter)  # other statuses, error events
+    alone: int = 0  # answers for which the stub was not asked: abstained, quoted or cached
+
+    @property
+    def added(self) -> list[float]:
+        return [seconds for judged in self.judged for seconds in judged.added]
+
+    def fault(self, what: str) -> None:
+        self.faults[what.split(":")[0]] += 1
+        self.examples.append(what)
+
+
+def report(reads: Iterable[Read], written: Iterable[Written]) -> Report:
+    """All that was read beside all that was written, by the questions.
+
+    A question that was asked several times has several texts by the stub, which are alike: it
+    writes the same for the same prompt. What the engine adds is then known of none of them.
+    """
+    made, by_question = Report(), {}
+    for text in written:
+        by_question.setdefault(text.question, []).append(text)
+    reads = list(reads)
+    asked = Counter(read.question for read in reads if read.status == 200)
+    for read in reads:
+        if read.status == 503 and read.retry_after:
+            made.refused += 1
+        elif read.status != 200:
+            made.errors[f"status {read.status}" if read.status else read.failed] += 1
+        elif read.events and read.events[-1].name == "error":
+            made.errors[str(read.events[-1].data.get("title"))] += 1
+        elif not read.left:
+            texts = by_question.get(read.question, [])
+            judged = judge(read, texts[0] if texts else None)
+            if len(texts) != 1 or asked[read.question] != 1:
+                judged.added.clear()
+            made.alone += not texts
+            made.judged.append(judged)
+            for fault in judged.faults:
+                made.fault(fault)
+    for question, texts in by_question.items():
+        if asked[question] < len(texts):
+            made.fault(f"the model was asked {len(texts)} times for one answer: {question}")
+    return made
+
+
+def differing(one: Report, other: Report) -> tuple[int, int]:
+    """(verdicts that differ, verdicts compared) of the same sentences in two runs."""
+    verdicts = [
+        {text: label for judged in run.judged for text, label in judged.verdicts.items()}
+        for run in (one, other)
+    ]
+    both = verdicts[0].keys() & verdicts[1].keys()
+    return sum(verdicts[0][text] != verdicts[1][text] for text in both), len(both)
