@@ -18,7 +18,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,17 +27,17 @@ import numpy as np
 import numpy.typing as npt
 
 from index import int8
+from index.batches import Rows, batches, padded
 
 if TYPE_CHECKING:
     from torch import nn
 
 Floats = npt.NDArray[np.float32]
-Rows = Sequence[Sequence[int]]
 
 _FORMAT = 2  # of the folder; to be raised when what is written there changes
-_BUDGET = 1024  # tokens at a time: what a core works on stays in its cache
-_MANY = 4 * _BUDGET  # tokens that are worth sharing out among the cores
-_PADDING = 64  # tokens, about what one more call costs
+_BUDGET = 2048  # tokens at a time, of all cores together
+_SHARE = 512  # and of one of them: it stays in its cache, and none waits long for the last
+_MANY = 4096  # tokens that are worth sharing out
 _MOST_STREAMS = 16  # each has memory of its own
 _STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
@@ -99,27 +99,27 @@ class Runtime:
 
     def run(self, rows: Rows, budget: int = _BUDGET) -> list[Floats]:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
-        found = [np.empty((len(rows), *shape), np.float32) for shape in self._shapes]
-        run = self._share_out if sum(map(len, rows)) >= _MANY else self._one_by_one
-        run(rows, list(batches(rows, budget)), found)
-        return found
-
-    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
-        longest = max(len(rows[i]) for i in group)
-        width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
-        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
-
-    def _one_by_one(self, rows: Rows, groups: list[list[int]], found: list[Floats]) -> None:
+        if sum(map(len, rows)) >= _MANY:
+            return self.run_parts(len(rows), [(range(len(rows)), rows)])
+        found = self._empty(len(rows))
         with self._lock:
-            for group in groups:
+            for group in batches(rows, budget):
                 self._request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
                     values[group] = self._request.get_output_tensor(k).data
+        return found
 
-    def _share_out(self, rows: Rows, groups: list[list[int]], found: list[Floats]) -> None:
-        def take(request, group: list[int]) -> None:
+    def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
+        """The outputs, each [count, …], of rows that come in parts, with the place of each.
+
+        A part is taken while those before it are still worked on. For many rows: it is worth
+        it from some batches on.
+        """
+        found = self._empty(count)
+
+        def take(request, places: list[int]) -> None:
             for k, values in enumerate(found):
-                values[group] = request.get_output_tensor(k).data
+                values[places] = request.get_output_tensor(k).data
 
         with self._queue_lock:
             if self._queue is None:
@@ -127,9 +127,23 @@ class Runtime:
                 jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
                 self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
             self._queue.set_callback(take)
-            for group in reversed(groups):  # the longest first: the last to end is then short
-                self._queue.start_async(self._given(rows, group), group)
-            self._queue.wait_all()
+            try:
+                for places, rows in parts:
+                    for group in batches(rows, _SHARE):
+                        self._queue.start_async(
+                            self._given(rows, group), [places[i] for i in group]
+                        )
+            finally:
+                self._queue.wait_all()
+        return found
+
+    def _empty(self, count: int) -> list[Floats]:
+        return [np.empty((count, *shape), np.float32) for shape in self._shapes]
+
+    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
+        longest = max(len(rows[i]) for i in group)
+        width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
+        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
 def _compiled(model, hint: str):
@@ -140,37 +154,6 @@ def _compiled(model, hint: str):
         cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
         config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
     return core.compile_model(model, "CPU", config)
-
-
-def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
-    """Row numbers in groups of like length, each at most ``budget`` tokens with its padding."""
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    group: list[int] = []
-    tokens = 0
-    for i in order:
-        wide = (len(group) + 1) * len(rows[i])
-        if group and (wide > budget or wide - tokens - len(rows[i]) > _PADDING):
-            yield group
-            group, tokens = [], 0
-        group.append(i)
-        tokens += len(rows[i])
-    if group:
-        yield group
-
-
-def padded(
-    rows: Rows, pad: int, width: int = 0
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows side by side [n, width], and a mask of the same shape: 1 where there is a token.
-
-    ``width`` is that of the longest, unless given.
-    """
-    ids = np.full((len(rows), width or max(map(len, rows))), pad, np.int64)
-    mask = np.zeros_like(ids)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = row
-        mask[i, : len(row)] = 1
-    return ids, mask
 
 
 def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
