@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import io
 import json
 import logging
 import os
@@ -40,6 +41,7 @@ _SHARE = 512  # and of one of them: it stays in its cache, and none waits long f
 _MANY = 4096  # tokens that are worth sharing out
 _MOST_STREAMS = 16  # each has memory of its own
 _STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
+_CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZE_SIZE"}
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
@@ -77,8 +79,11 @@ class Runtime:
     that a question does not wait until a library is read.
     """
 
-    def __init__(self, model, pad: int, notes: Mapping[str, str], longest: int = 0) -> None:
-        compiled = _compiled(model, "LATENCY")
+    def __init__(
+        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, compiled=None
+    ) -> None:
+        """``compiled``: the model, where that has been compiled already."""
+        compiled = compiled or _compiled(model, "LATENCY")
         self._model = model
         self.notes = notes
         self._pad, self._longest = pad, longest
@@ -148,12 +153,24 @@ class Runtime:
 
 def _compiled(model, hint: str):
     """For one request on all cores (LATENCY), or for one on each of them (THROUGHPUT)."""
-    core = _openvino()[1]
-    config = {"PERFORMANCE_HINT": hint, "DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP}
+    core, config = _openvino()[1], {**_CONFIG, "PERFORMANCE_HINT": hint}
     if hint == "THROUGHPUT":
         cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
         config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
     return core.compile_model(model, "CPU", config)
+
+
+def _imported(folder: Path, digest: str):
+    """What was compiled for one request on all cores; None if it is for another CPU."""
+    blob = (folder / "compiled.blob").read_bytes()
+    if _digest(blob) != digest:
+        raise ValueError("what was compiled is damaged")
+    config = {**_CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
+    try:
+        return _openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
+    except RuntimeError as error:
+        _log.info("%s is compiled again (%s)", folder, _first_line(error))
+        return None
 
 
 def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
@@ -190,10 +207,11 @@ def read(folder: Path) -> Runtime | None:
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         notes = {name: (folder / name).read_text(encoding="utf-8") for name in about["notes"]}
-        if {name: _digest(text) for name, text in notes.items()} != about["notes"]:
+        if {name: _digest(text.encode()) for name, text in notes.items()} != about["notes"]:
             raise ValueError("a note is damaged")
         model = _openvino()[1].read_model(folder / "model.xml")
-        runtime = Runtime(model, about["pad"], notes, about["longest"])
+        compiled = _imported(folder, about["compiled"])
+        runtime = Runtime(model, about["pad"], notes, about["longest"], compiled)
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, Unconvertible) as error:
         _log.info("%s is made again (%s)", folder, _first_line(error))
@@ -247,11 +265,17 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
         "longest": draft.longest,
         "rows": [list(map(int, row)) for row in draft.rows],
         "expected": [np.asarray(e).tolist() for e in draft.expected],
-        "notes": {name: _digest(text) for name, text in draft.notes.items()},
+        "notes": {name: _digest(text.encode()) for name, text in draft.notes.items()},
     }
     try:
         partial.mkdir(parents=True)
-        _openvino()[0].save_model(model, partial / "model.xml", compress_to_fp16=True)
+        openvino, core = _openvino()
+        openvino.save_model(model, partial / "model.xml", compress_to_fp16=True)
+        # Of a model that was read from a file the blob is all but the weights, a megabyte.
+        compiled = _compiled(core.read_model(partial / "model.xml"), "LATENCY")
+        blob = compiled.export_model().getvalue()
+        (partial / "compiled.blob").write_bytes(blob)
+        about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
             (partial / name).write_text(text, encoding="utf-8")
         runtime = read(partial)
@@ -286,8 +310,8 @@ def _openvino():
     return openvino, openvino.Core()
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _first_line(error: Exception) -> str:
