@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,7 @@ _SAMPLE = (  # what a converted model is tried on
     "  Block-NeRFは、街の一区画を描き出すニューラルネットワークです。\nCafé ½ naïve ",
     "Stable Diffusion generates images from text prompts. " * 4,
 )
+_PART = 32  # texts made tokens while those before them are embedded
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +44,10 @@ class Embedder(Protocol):
         """[dim] float32 of length 1."""
         ...
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """[len(texts), dim] float32: each row is that of ``embed_query``, in one go."""
+        ...
+
 
 class SentenceTransformerEmbedder:
     """Any sentence-transformers model; loaded at first use, since that takes seconds.
@@ -51,7 +56,7 @@ class SentenceTransformerEmbedder:
     of which a copy that is here already is not asked for again. The model's own ``query``
     and ``passage`` prompts are used where it has them. It runs by OpenVINO, converted once
     and kept in ``cache``; by torch if OpenVINO cannot, or on a GPU. Safe to call from several
-    threads, one at a time.
+    threads: a question does not wait for the passages of another.
     """
 
     def __init__(self, name: str, cache: Path) -> None:
@@ -65,17 +70,19 @@ class SentenceTransformerEmbedder:
         return self._load().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        if not texts:
-            return np.zeros((0, self.dim), np.float32)
-        return self._encode(list(texts), "passage")
+        return self._encode(texts, "passage")
 
     def embed_query(self, text: str) -> Floats:
         return self._encode([text], "query")[0]
 
-    def _encode(self, texts: list[str], role: str) -> Floats:
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self._encode(texts, "query")
+
+    def _encode(self, texts: Sequence[str], role: str) -> Floats:
         model = self._load()
-        with self._lock:
-            return model.encode(texts, role)
+        if not texts:
+            return np.zeros((0, model.dim), np.float32)
+        return model.encode(list(texts), role)
 
     def _load(self) -> _Converted | _Torch:
         with self._lock:
@@ -128,13 +135,24 @@ class _Converted:
         return self._runtime.shapes[0][0]
 
     def encode(self, texts: list[str], role: str) -> Floats:
-        rows = _rows(self._tokenizer, [self._prompts[role] + text for text in texts])
-        (vectors,) = self._runtime.run(rows)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)  # was done in bfloat16
+        texts = [self._prompts[role] + text for text in texts]
+        if len(texts) <= _PART:
+            (vectors,) = self._runtime.run(_rows(self._tokenizer, texts))
+        else:
+            (vectors,) = self._runtime.run_parts(len(texts), self._parts(texts))
+        return _unit(vectors)  # which was done in bfloat16
+
+    def _parts(self, texts: list[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
+        """Texts of like length together, the longest first: their places, and their tokens."""
+        # A token is about as many bytes in one language as in another, but not as many letters.
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i].encode()))
+        for start in range(0, len(order), _PART):
+            places = order[start : start + _PART]
+            yield places, _rows(self._tokenizer, [texts[i] for i in places])
 
 
 class _Torch:
-    """A model run by sentence-transformers."""
+    """A model run by sentence-transformers; on CUDA in half precision. Threads take turns."""
 
     def __init__(self, where: str) -> None:
         import torch
@@ -142,23 +160,28 @@ class _Torch:
         from sentence_transformers import SentenceTransformer
 
         transformers.utils.logging.disable_progress_bar()
-        self._model = SentenceTransformer(where, model_kwargs={"dtype": torch.float32})
+        dtype, self._batch = torch.float32, 32
+        if torch.cuda.is_available():
+            wide = torch.cuda.is_bf16_supported()  # float16 overflows in some models
+            dtype, self._batch = torch.bfloat16 if wide else torch.float16, 256
+        self._model = SentenceTransformer(where, model_kwargs={"dtype": dtype})
         self.on_gpu = self._model.device.type != "cpu"
+        self._lock = threading.Lock()
 
     @property
     def dim(self) -> int:
         return int(self._model.get_embedding_dimension())
 
     def encode(self, texts: list[str], role: str) -> Floats:
-        vectors = self._model.encode(
-            texts,
-            prompt_name=role if role in self._model.prompts else None,
-            batch_size=32,
-            normalize_embeddings=True,
-            convert_to_numpy=True,
-            show_progress_bar=False,
-        )
-        return np.ascontiguousarray(vectors, np.float32)
+        with self._lock:
+            vectors = self._model.encode(
+                texts,
+                prompt_name=role if role in self._model.prompts else None,
+                batch_size=self._batch,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        return _unit(np.asarray(vectors, np.float32))
 
     def draft(self) -> runtime.Draft:
         """What OpenVINO needs to do the same as ``encode``; Unconvertible if it cannot."""
@@ -195,7 +218,13 @@ class _Torch:
         prompts = {role: model.prompts.get(role, usual) for role in ("query", "passage")}
         notes = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
         rows = _rows(tokenizer, [prompts["query"] + text for text in _SAMPLE])
-        return runtime.Draft(Whole(), pad, rows, [self.encode(list(_SAMPLE), "query")], notes)
+        expected = [self.encode(list(_SAMPLE), "query")]
+        return runtime.Draft(Whole(), pad, rows, expected, notes, longest or 0, int8=True)
+
+
+def _unit(vectors: Floats) -> Floats:
+    """Each row at length 1; one of zeros stays so."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _rows(tokenizer, texts: Sequence[str]) -> list[list[int]]:

@@ -1,8 +1,9 @@
 """Torch modules that read token ids, run by OpenVINO on the CPU.
 
-A module is traced and converted once. Its weights are kept in half precision; OpenVINO computes
-in bfloat16 where the CPU can, else in float32. What was converted is kept in a folder, with
-which a later process needs neither torch nor a conversion. docs/performance.md has figures.
+A module is traced and converted once. Its weights are kept in half precision, or in 8 bits where
+its draft allows that and the CPU is faster so; OpenVINO computes in bfloat16 where the CPU can,
+else in float32. What was converted is kept in a folder, with which a later process needs neither
+torch nor a conversion. docs/performance.md has figures.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import io
 import json
 import logging
 import os
@@ -17,7 +19,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,14 +27,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from index import int8
+from index.batches import Rows, batches, padded
+
 if TYPE_CHECKING:
     from torch import nn
 
 Floats = npt.NDArray[np.float32]
-Rows = Sequence[Sequence[int]]
 
-_FORMAT = 1  # of the folder; to be raised when what is written there changes
-_PADDING = 64  # tokens, about what one more call costs
+_FORMAT = 2  # of the folder; to be raised when what is written there changes
+_BUDGET = 2048  # tokens at a time, of all cores together
+_SHARE = 512  # and of one of them: it stays in its cache, and none waits long for the last
+_MANY = 4096  # tokens that are worth sharing out
+_MOST_STREAMS = 16  # each has memory of its own
+_STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
+_CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZE_SIZE"}
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
@@ -48,7 +57,8 @@ class Draft:
 
     ``module(ids)`` or ``module(ids, mask)``, int64 [n, length], gives one tensor [n, …] or
     several; ``expected`` are these for ``rows``, one array for each. ``notes`` are texts that
-    belong to the model and are kept with it, each under its file name.
+    belong to the model and are kept with it, each under its file name. No row has more than
+    ``longest`` tokens; 0: who knows. ``int8``: matrices may be put in 8 bits where that is faster.
     """
 
     module: nn.Module
@@ -56,15 +66,27 @@ class Draft:
     rows: Rows
     expected: Sequence[Floats]
     notes: Mapping[str, str] = field(default_factory=dict)
+    longest: int = 0
+    int8: bool = False
 
 
 class Runtime:
-    """A converted model. Safe to share between threads; they take turns."""
+    """A converted model. Safe to share between threads.
 
-    def __init__(self, model, pad: int, notes: Mapping[str, str]) -> None:
-        compiled = _openvino()[1].compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    A few tokens are read by all cores together, so that they are read soon; many are shared out,
+    a batch to each core, which wastes no time on waiting for the other cores. For the latter the
+    model is compiled once more, when that is first asked for. Threads take turns at either, so
+    that a question does not wait until a library is read.
+    """
+
+    def __init__(
+        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, compiled=None
+    ) -> None:
+        """``compiled``: the model, where that has been compiled already."""
+        compiled = compiled or _compiled(model, "LATENCY")
+        self._model = model
         self.notes = notes
-        self._pad = pad
+        self._pad, self._longest = pad, longest
         self._inputs = len(compiled.inputs)
         self._shapes = [
             [size.get_length() for size in list(output.partial_shape)[1:]]
@@ -72,48 +94,83 @@ class Runtime:
         ]
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
+        self._queue = None  # of the cores, each with batches of its own
+        self._queue_lock = threading.Lock()
 
     @property
     def shapes(self) -> list[list[int]]:
         """Of a row of each output, e.g. [[384]]."""
         return self._shapes
 
-    def run(self, rows: Rows, budget: int = 2048) -> list[Floats]:
+    def run(self, rows: Rows, budget: int = _BUDGET) -> list[Floats]:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
-        found = [np.empty((len(rows), *shape), np.float32) for shape in self._shapes]
+        if sum(map(len, rows)) >= _MANY:
+            return self.run_parts(len(rows), [(range(len(rows)), rows)])
+        found = self._empty(len(rows))
         with self._lock:
             for group in batches(rows, budget):
-                given = padded([rows[i] for i in group], self._pad)[: self._inputs]
-                self._request.infer(given, share_inputs=True)
+                self._request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
                     values[group] = self._request.get_output_tensor(k).data
         return found
 
+    def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
+        """The outputs, each [count, …], of rows that come in parts, with the place of each.
 
-def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
-    """Row numbers in groups of like length, each at most ``budget`` tokens with its padding."""
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    group: list[int] = []
-    tokens = 0
-    for i in order:
-        wide = (len(group) + 1) * len(rows[i])
-        if group and (wide > budget or wide - tokens - len(rows[i]) > _PADDING):
-            yield group
-            group, tokens = [], 0
-        group.append(i)
-        tokens += len(rows[i])
-    if group:
-        yield group
+        A part is taken while those before it are still worked on. For many rows: it is worth
+        it from some batches on.
+        """
+        found = self._empty(count)
+
+        def take(request, places: list[int]) -> None:
+            for k, values in enumerate(found):
+                values[places] = request.get_output_tensor(k).data
+
+        with self._queue_lock:
+            if self._queue is None:
+                compiled = _compiled(self._model, "THROUGHPUT")
+                jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
+                self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
+            self._queue.set_callback(take)
+            try:
+                for places, rows in parts:
+                    for group in batches(rows, _SHARE):
+                        self._queue.start_async(
+                            self._given(rows, group), [places[i] for i in group]
+                        )
+            finally:
+                self._queue.wait_all()
+        return found
+
+    def _empty(self, count: int) -> list[Floats]:
+        return [np.empty((count, *shape), np.float32) for shape in self._shapes]
+
+    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
+        longest = max(len(rows[i]) for i in group)
+        width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
+        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
-def padded(rows: Rows, pad: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows side by side [n, longest], and a mask of the same shape: 1 where there is a token."""
-    ids = np.full((len(rows), max(map(len, rows))), pad, np.int64)
-    mask = np.zeros_like(ids)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = row
-        mask[i, : len(row)] = 1
-    return ids, mask
+def _compiled(model, hint: str):
+    """For one request on all cores (LATENCY), or for one on each of them (THROUGHPUT)."""
+    core, config = _openvino()[1], {**_CONFIG, "PERFORMANCE_HINT": hint}
+    if hint == "THROUGHPUT":
+        cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
+        config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
+    return core.compile_model(model, "CPU", config)
+
+
+def _imported(folder: Path, digest: str):
+    """What was compiled for one request on all cores; None if it is for another CPU."""
+    blob = (folder / "compiled.blob").read_bytes()
+    if _digest(blob) != digest:
+        raise ValueError("what was compiled is damaged")
+    config = {**_CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
+    try:
+        return _openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
+    except RuntimeError as error:
+        _log.info("%s is compiled again (%s)", folder, _first_line(error))
+        return None
 
 
 def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
@@ -128,12 +185,13 @@ def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
 
 
 def kept(cache: Path, label: str, files: Iterable[Path]) -> Path:
-    """The folder for a model of these files: another one for other files or another OpenVINO.
+    """The folder for a model of these files: another one for other files, another OpenVINO, or
+    a CPU that wants the weights otherwise.
 
     Files are told apart as git does it, by name, size and times; to read them would take
     longer than all the rest. Raises OSError if one of them is not there.
     """
-    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()}".encode())
+    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()} {int8.pays()}".encode())
     for path in sorted(files):
         stat = path.stat()
         digest.update(
@@ -149,10 +207,11 @@ def read(folder: Path) -> Runtime | None:
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         notes = {name: (folder / name).read_text(encoding="utf-8") for name in about["notes"]}
-        if {name: _digest(text) for name, text in notes.items()} != about["notes"]:
+        if {name: _digest(text.encode()) for name, text in notes.items()} != about["notes"]:
             raise ValueError("a note is damaged")
         model = _openvino()[1].read_model(folder / "model.xml")
-        runtime = Runtime(model, about["pad"], notes)
+        compiled = _imported(folder, about["compiled"])
+        runtime = Runtime(model, about["pad"], notes, about["longest"], compiled)
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, Unconvertible) as error:
         _log.info("%s is made again (%s)", folder, _first_line(error))
@@ -166,7 +225,7 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
         with _converting:
             model = _traced(draft)
         kept_one = _keep(model, draft, folder) if folder else None
-        runtime = kept_one or Runtime(model, draft.pad, draft.notes)
+        runtime = kept_one or Runtime(model, draft.pad, draft.notes, draft.longest)
         _check(runtime, draft.rows, draft.expected)
     except Unconvertible:
         raise
@@ -191,7 +250,10 @@ def _traced(draft: Draft):
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(module)
         loaded = frontend.load(decoder)
-        return frontend.convert(loaded)
+        model = frontend.convert(loaded)
+    if draft.int8 and int8.pays():
+        int8.shrink(model)
+    return model
 
 
 def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
@@ -200,13 +262,20 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
     partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
     about = {
         "pad": draft.pad,
+        "longest": draft.longest,
         "rows": [list(map(int, row)) for row in draft.rows],
         "expected": [np.asarray(e).tolist() for e in draft.expected],
-        "notes": {name: _digest(text) for name, text in draft.notes.items()},
+        "notes": {name: _digest(text.encode()) for name, text in draft.notes.items()},
     }
     try:
         partial.mkdir(parents=True)
-        _openvino()[0].save_model(model, partial / "model.xml", compress_to_fp16=True)
+        openvino, core = _openvino()
+        openvino.save_model(model, partial / "model.xml", compress_to_fp16=True)
+        # Of a model that was read from a file the blob is all but the weights, a megabyte.
+        compiled = _compiled(core.read_model(partial / "model.xml"), "LATENCY")
+        blob = compiled.export_model().getvalue()
+        (partial / "compiled.blob").write_bytes(blob)
+        about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
             (partial / name).write_text(text, encoding="utf-8")
         runtime = read(partial)
@@ -241,8 +310,8 @@ def _openvino():
     return openvino, openvino.Core()
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _first_line(error: Exception) -> str:
