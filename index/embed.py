@@ -43,6 +43,10 @@ class Embedder(Protocol):
         """[dim] float32 of length 1."""
         ...
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """[len(texts), dim] float32: each row is that of ``embed_query``, in one go."""
+        ...
+
 
 class SentenceTransformerEmbedder:
     """Any sentence-transformers model; loaded at first use, since that takes seconds.
@@ -65,17 +69,20 @@ class SentenceTransformerEmbedder:
         return self._load().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        if not texts:
-            return np.zeros((0, self.dim), np.float32)
-        return self._encode(list(texts), "passage")
+        return self._encode(texts, "passage")
 
     def embed_query(self, text: str) -> Floats:
         return self._encode([text], "query")[0]
 
-    def _encode(self, texts: list[str], role: str) -> Floats:
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self._encode(texts, "query")
+
+    def _encode(self, texts: Sequence[str], role: str) -> Floats:
         model = self._load()
+        if not texts:
+            return np.zeros((0, model.dim), np.float32)
         with self._lock:
-            return model.encode(texts, role)
+            return model.encode(list(texts), role)
 
     def _load(self) -> _Converted | _Torch:
         with self._lock:

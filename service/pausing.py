@@ -44,3 +44,6 @@ class Pausing:
 
     def embed_query(self, text: str) -> Floats:
         return self._embedder.embed_query(text)
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self._embedder.embed_queries(texts)

@@ -35,7 +35,12 @@ def test_vectors_are_unit_rows(embedder: SentenceTransformerEmbedder) -> None:
     query = embedder.embed_query("Who?")
     assert query.shape == (384,) and query.dtype == np.float32
     assert np.linalg.norm(query) == pytest.approx(1, abs=1e-5)
-    assert embedder.embed_passages([]).shape == (0, 384)
+    assert embedder.embed_passages([]).shape == embedder.embed_queries([]).shape == (0, 384)
+
+
+def test_queries_together_are_as_each_alone(embedder: SentenceTransformerEmbedder) -> None:
+    alone = np.stack([embedder.embed_query(text) for text in TEXTS])
+    np.testing.assert_allclose(embedder.embed_queries(TEXTS), alone, atol=1e-4)
 
 
 def test_a_vector_does_not_depend_on_its_neighbours(embedder: SentenceTransformerEmbedder) -> None:

@@ -56,6 +56,9 @@ class Hashed:
             vector[zlib.crc32(token.encode()) % self.dim] += 1
         return vector / np.linalg.norm(vector)
 
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return np.array([self.embed_query(text) for text in texts]).reshape(-1, self.dim)
+
 
 class House:
     """A data folder, and what is done to it by the commands."""

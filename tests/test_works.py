@@ -309,6 +309,9 @@ class Counting:
     def embed_query(self, text):
         return self.embedder.embed_query(text)
 
+    def embed_queries(self, texts):
+        return self.embedder.embed_queries(texts)
+
 
 @pytest.fixture(scope="module")
 def bilingual(embedder, tmp_path_factory):
