@@ -20,18 +20,19 @@ from index.embed import Embedder, Floats
 
 RUN = 600  # tokens, about: what comes meanwhile waits for so many, some 60 ms on two cores
 QUESTIONS = 1024  # vectors that are kept, 1.5 MB
+PASSAGES = 4096  # and of sentences, 6 MB: answers quote from the same few again and again
 READINGS = 16_384  # of pairs of texts, about 4 MB
 
 
 class SharedEmbedder:
-    """An Embedder for many threads; the vectors of the latest questions are kept."""
+    """An Embedder for many threads; the vectors of the latest texts are kept."""
 
     def __init__(self, embedder: Embedder, turns: Turns) -> None:
         self._embedder = embedder
-        self._questions = Known(embedder.embed_queries, QUESTIONS)
-        run, passages = self._questions.missing, embedder.embed_passages
-        self._query = turns.lane(Urgency.QUESTION, run, _tokens, RUN)
-        self._passages = turns.lane(Urgency.READING, passages, _tokens, RUN)
+        self._queries = Known(embedder.embed_queries, QUESTIONS)
+        self._passages = Known(embedder.embed_passages, PASSAGES)
+        self._ask_queries = turns.lane(Urgency.QUESTION, self._queries.missing, _tokens, RUN)
+        self._ask_passages = turns.lane(Urgency.READING, self._passages.missing, _tokens, RUN)
 
     @property
     def name(self) -> str:
@@ -42,17 +43,15 @@ class SharedEmbedder:
         return self._embedder.dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # runs of like length
-        vectors = np.empty((len(texts), self.dim), np.float32)
-        if order:
-            vectors[order] = self._passages([texts[i] for i in order])
-        return vectors
+        order = sorted(texts, key=len)  # runs of like length are quicker
+        found = dict(zip(order, self._passages.found(order, self._ask_passages), strict=True))
+        return np.array([found[text] for text in texts], np.float32).reshape(-1, self.dim)
 
     def embed_query(self, text: str) -> Floats:
         return self.embed_queries([text])[0]
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        found = self._questions.found(texts, self._query)
+        found = self._queries.found(texts, self._ask_queries)
         return np.array(found, np.float32).reshape(-1, self.dim)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import secrets
@@ -15,6 +14,7 @@ import numpy as np
 
 from corpus.errors import ModelError
 from corpus.passages import in_context
+from index.batching import Urgency
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
@@ -24,10 +24,11 @@ from service.evidence import select, with_originals
 from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
 from service.model import AnswerModel
-from service.provenance import Originals
+from service.provenance import LatestOriginals
 from service.question import check_question
 from service.quote import answered, quote
 from service.relevance import answerable, rerank, telling
+from service.threads import Threads
 from service.turn import Turn
 from service.types import (
     Answer,
@@ -47,6 +48,8 @@ logger = logging.getLogger(__name__)
 
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
+NEW = 16  # questions that are searched and read at once; the others wait for one of them
+BEGUN = 32  # claims that are checked at once, and answers that are written down
 
 
 def _status(step: Step) -> Event:
@@ -70,6 +73,9 @@ class Engine:
         self.library, self.checker, self.history, self.model = library, checker, history, model
         self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
+        self._originals = LatestOriginals(library.store)
+        self._new = Threads("questions", NEW)
+        self._begun = Threads("claims", BEGUN, Urgency.CLAIM)
 
     def warm_up(self) -> None:
         """Load what is loaded at first use, and raise what is wrong with it."""
@@ -126,11 +132,11 @@ class Engine:
         self, turn: Turn, source_ids: Sequence[str] | None, mode: Mode | None
     ) -> AsyncIterator[Event]:
         yield _status("searching")
-        hits = await asyncio.to_thread(self._search, turn, source_ids)
+        hits = await self._new(self._search, turn, source_ids)
         yield _status("reading")
-        await asyncio.to_thread(self._choose, turn, hits, source_ids)
+        await self._new(self._choose, turn, hits, source_ids)
         if turn.doubtful:
-            turn = await asyncio.to_thread(self._as_meant, turn, source_ids)
+            turn = await self._new(self._as_meant, turn, source_ids)
         begun = (turn.id, turn.conversation_id, turn.question, turn.evidence, turn.understood)
         yield Event("evidence", EvidenceFound(*begun))
         made: Mode = "abstained"
@@ -140,16 +146,16 @@ class Engine:
                     async for event in events:
                         yield event
                 yield _status("checking")
-                for event in await asyncio.to_thread(self._complete, turn):
+                for event in await self._new(self._complete, turn):
                     yield event
                 made = "generated" if turn.claims else made
             if not turn.claims:
                 yield _status("checking")
-                for event in await asyncio.to_thread(self._quote, turn):
+                for event in await self._new(self._quote, turn):
                     yield event
                 made = "quoted" if turn.claims else made
         if made == "abstained":
-            await asyncio.to_thread(self._explain, turn)
+            await self._new(self._explain, turn)
         yield Event("answer", await self._close(turn, made))
 
     async def _open(
@@ -176,7 +182,7 @@ class Engine:
                 turn.understood, turn.doubtful = filled, leans(question) == "maybe"
             return turn
 
-        return await asyncio.to_thread(look_up)
+        return await self._new(look_up)
 
     def would_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
@@ -188,7 +194,7 @@ class Engine:
     def _search(self, turn: Turn, source_ids: Sequence[str] | None) -> list[Hit]:
         store = self.library.store
         turn.revision = store.revision()
-        turn.originals = Originals(source for source, _ in store.sources())
+        turn.originals = self._originals()
         hits = self.library.search(turn.asked, 2 * self._top_k, source_ids)
         turn.took("search")
         return hits
@@ -268,7 +274,7 @@ class Engine:
             fresh = draft.text not in seen and len(seen) < MAX_SENTENCES
             if fresh and not prompt.declines(draft.text):
                 seen.add(draft.text)
-                events.append(await asyncio.to_thread(self._decide, turn, draft))
+                events.append(await self._begun(self._decide, turn, draft))
         return events
 
     def _complete(self, turn: Turn) -> list[Event]:
@@ -313,7 +319,7 @@ class Engine:
             timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
             understood=turn.understood,
         )
-        await asyncio.to_thread(self._keep, turn, answer)
+        await self._begun(self._keep, turn, answer)
         return answer
 
     def _keep(self, turn: Turn, answer: Answer) -> None:

@@ -16,19 +16,20 @@ from index.embed import Embedder
 from index.tokens import is_japanese
 from service import rules
 from service.calibration import FEATURES, calibration, features
-from service.injection import for_readers, speaks_to_a_model
+from service.injection import speaks_to_a_model
 from service.otherwise import Rival, amended, nearest, overruling, rivals
 from service.provenance import Originals
 from service.question import language_of
 from service.rules import Finding
 from service.substance import states_nothing
 from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
-from service.windows import Nearest, Window, paired, single
+from service.windows import Nearest, Window, paired, readable, single
 from service.wording import say
 from service.words import covered
 
 SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
+CLEAR = 0.8  # from which a cited one is not looked further than: see docs/design.md
 CONTRADICTED = 0.85  # of the checker's own
 MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
 MAX_CITATIONS = 3  # of one claim
@@ -93,7 +94,8 @@ class Verifier:
             citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
         else:
-            readings = self._read(draft, singles, others)
+            readings = self._clear(draft, singles, others, originals)
+            readings = readings or self._read(draft, singles, others)
             bearing = _bearing(readings, draft.labels, originals)
             if not bearing:
                 return self._withheld(draft, readings, singles)
@@ -112,12 +114,36 @@ class Verifier:
         singles = [window for e in evidence for window in single(e)]
         return self._read(draft, singles, rivals(draft.text, singles))
 
+    def _clear(
+        self,
+        draft: Draft,
+        singles: Sequence[Window],
+        others: Sequence[Rival],
+        originals: Originals,
+    ) -> list[Reading]:
+        """The likeliest quote of each passage that the draft cites, read, if all of them bear it
+        so clearly that no other would be cited instead; else []."""
+        windows = self._nearest.first(draft, [*singles, *paired(singles)])
+        for window in windows:
+            if originals.reports(window.evidence.source):
+                return []  # the work itself is cited before what reports on it
+            if overruling(draft.text, window, others) or window.findings(draft.text):
+                return []
+        readings = self._readings(draft, windows, others)
+        clear = all(reading.bears and reading.support >= CLEAR for reading in readings)
+        return readings if clear else []
+
     def _read(
         self, draft: Draft, singles: Sequence[Window], others: Sequence[Rival]
     ) -> list[Reading]:
         if not singles:
             return []
         windows = self._nearest(draft, [*singles, *paired(singles)])
+        return self._readings(draft, windows, others)
+
+    def _readings(
+        self, draft: Draft, windows: Sequence[Window], others: Sequence[Rival]
+    ) -> list[Reading]:
         read = []
         judged = self.checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
@@ -220,7 +246,7 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     wanted = draft.text.strip()
     found = []
     for e in () if speaks_to_a_model(wanted) else evidence:
-        spans = for_readers(e.passage.text)
+        spans = readable(e.passage.text)
         ends = {end for _, end in spans}
         for start, _ in spans:
             end = start + len(wanted)

@@ -51,8 +51,11 @@ class Gate:
 
 
 def until(holds):
+    """Wait for a state; it comes soon, or not at all."""
+    limit = time.monotonic() + 120
     while not holds():
-        time.sleep(0.001)
+        assert time.monotonic() < limit
+        time.sleep(0.002)
 
 
 @pytest.fixture
