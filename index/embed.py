@@ -55,7 +55,7 @@ class SentenceTransformerEmbedder:
     of which a copy that is here already is not asked for again. The model's own ``query``
     and ``passage`` prompts are used where it has them. It runs by OpenVINO, converted once
     and kept in ``cache``; by torch if OpenVINO cannot, or on a GPU. Safe to call from several
-    threads, one at a time.
+    threads: a question does not wait for the passages of another.
     """
 
     def __init__(self, name: str, cache: Path) -> None:
@@ -81,8 +81,7 @@ class SentenceTransformerEmbedder:
         model = self._load()
         if not texts:
             return np.zeros((0, model.dim), np.float32)
-        with self._lock:
-            return model.encode(list(texts), role)
+        return model.encode(list(texts), role)
 
     def _load(self) -> _Converted | _Torch:
         with self._lock:
@@ -137,11 +136,11 @@ class _Converted:
     def encode(self, texts: list[str], role: str) -> Floats:
         rows = _rows(self._tokenizer, [self._prompts[role] + text for text in texts])
         (vectors,) = self._runtime.run(rows)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)  # was done in bfloat16
+        return _unit(vectors)  # which was done in bfloat16
 
 
 class _Torch:
-    """A model run by sentence-transformers."""
+    """A model run by sentence-transformers; on CUDA in half precision. Threads take turns."""
 
     def __init__(self, where: str) -> None:
         import torch
@@ -149,23 +148,28 @@ class _Torch:
         from sentence_transformers import SentenceTransformer
 
         transformers.utils.logging.disable_progress_bar()
-        self._model = SentenceTransformer(where, model_kwargs={"dtype": torch.float32})
+        dtype, self._batch = torch.float32, 32
+        if torch.cuda.is_available():
+            wide = torch.cuda.is_bf16_supported()  # float16 overflows in some models
+            dtype, self._batch = torch.bfloat16 if wide else torch.float16, 256
+        self._model = SentenceTransformer(where, model_kwargs={"dtype": dtype})
         self.on_gpu = self._model.device.type != "cpu"
+        self._lock = threading.Lock()
 
     @property
     def dim(self) -> int:
         return int(self._model.get_embedding_dimension())
 
     def encode(self, texts: list[str], role: str) -> Floats:
-        vectors = self._model.encode(
-            texts,
-            prompt_name=role if role in self._model.prompts else None,
-            batch_size=32,
-            normalize_embeddings=True,
-            convert_to_numpy=True,
-            show_progress_bar=False,
-        )
-        return np.ascontiguousarray(vectors, np.float32)
+        with self._lock:
+            vectors = self._model.encode(
+                texts,
+                prompt_name=role if role in self._model.prompts else None,
+                batch_size=self._batch,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        return _unit(np.asarray(vectors, np.float32))
 
     def draft(self) -> runtime.Draft:
         """What OpenVINO needs to do the same as ``encode``; Unconvertible if it cannot."""
@@ -202,7 +206,13 @@ class _Torch:
         prompts = {role: model.prompts.get(role, usual) for role in ("query", "passage")}
         notes = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
         rows = _rows(tokenizer, [prompts["query"] + text for text in _SAMPLE])
-        return runtime.Draft(Whole(), pad, rows, [self.encode(list(_SAMPLE), "query")], notes)
+        expected = [self.encode(list(_SAMPLE), "query")]
+        return runtime.Draft(Whole(), pad, rows, expected, notes, longest or 0, int8=True)
+
+
+def _unit(vectors: Floats) -> Floats:
+    """Each row at length 1; one of zeros stays so."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _rows(tokenizer, texts: Sequence[str]) -> list[list[int]]:

@@ -1,8 +1,9 @@
 """Torch modules that read token ids, run by OpenVINO on the CPU.
 
-A module is traced and converted once. Its weights are kept in half precision; OpenVINO computes
-in bfloat16 where the CPU can, else in float32. What was converted is kept in a folder, with
-which a later process needs neither torch nor a conversion. docs/performance.md has figures.
+A module is traced and converted once. Its weights are kept in half precision, or in 8 bits where
+its draft allows that and the CPU is faster so; OpenVINO computes in bfloat16 where the CPU can,
+else in float32. What was converted is kept in a folder, with which a later process needs neither
+torch nor a conversion. docs/performance.md has figures.
 """
 
 from __future__ import annotations
@@ -25,14 +26,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from index import int8
+
 if TYPE_CHECKING:
     from torch import nn
 
 Floats = npt.NDArray[np.float32]
 Rows = Sequence[Sequence[int]]
 
-_FORMAT = 1  # of the folder; to be raised when what is written there changes
+_FORMAT = 2  # of the folder; to be raised when what is written there changes
+_BUDGET = 1024  # tokens at a time: what a core works on stays in its cache
+_MANY = 4 * _BUDGET  # tokens that are worth sharing out among the cores
 _PADDING = 64  # tokens, about what one more call costs
+_MOST_STREAMS = 16  # each has memory of its own
+_STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
@@ -48,7 +55,8 @@ class Draft:
 
     ``module(ids)`` or ``module(ids, mask)``, int64 [n, length], gives one tensor [n, …] or
     several; ``expected`` are these for ``rows``, one array for each. ``notes`` are texts that
-    belong to the model and are kept with it, each under its file name.
+    belong to the model and are kept with it, each under its file name. No row has more than
+    ``longest`` tokens; 0: who knows. ``int8``: matrices may be put in 8 bits where that is faster.
     """
 
     module: nn.Module
@@ -56,15 +64,24 @@ class Draft:
     rows: Rows
     expected: Sequence[Floats]
     notes: Mapping[str, str] = field(default_factory=dict)
+    longest: int = 0
+    int8: bool = False
 
 
 class Runtime:
-    """A converted model. Safe to share between threads; they take turns."""
+    """A converted model. Safe to share between threads.
 
-    def __init__(self, model, pad: int, notes: Mapping[str, str]) -> None:
-        compiled = _openvino()[1].compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    A few tokens are read by all cores together, so that they are read soon; many are shared out,
+    a batch to each core, which wastes no time on waiting for the other cores. For the latter the
+    model is compiled once more, when that is first asked for. Threads take turns at either, so
+    that a question does not wait until a library is read.
+    """
+
+    def __init__(self, model, pad: int, notes: Mapping[str, str], longest: int = 0) -> None:
+        compiled = _compiled(model, "LATENCY")
+        self._model = model
         self.notes = notes
-        self._pad = pad
+        self._pad, self._longest = pad, longest
         self._inputs = len(compiled.inputs)
         self._shapes = [
             [size.get_length() for size in list(output.partial_shape)[1:]]
@@ -72,22 +89,57 @@ class Runtime:
         ]
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
+        self._queue = None  # of the cores, each with batches of its own
+        self._queue_lock = threading.Lock()
 
     @property
     def shapes(self) -> list[list[int]]:
         """Of a row of each output, e.g. [[384]]."""
         return self._shapes
 
-    def run(self, rows: Rows, budget: int = 2048) -> list[Floats]:
+    def run(self, rows: Rows, budget: int = _BUDGET) -> list[Floats]:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
         found = [np.empty((len(rows), *shape), np.float32) for shape in self._shapes]
+        run = self._share_out if sum(map(len, rows)) >= _MANY else self._one_by_one
+        run(rows, list(batches(rows, budget)), found)
+        return found
+
+    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
+        longest = max(len(rows[i]) for i in group)
+        width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
+        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
+
+    def _one_by_one(self, rows: Rows, groups: list[list[int]], found: list[Floats]) -> None:
         with self._lock:
-            for group in batches(rows, budget):
-                given = padded([rows[i] for i in group], self._pad)[: self._inputs]
-                self._request.infer(given, share_inputs=True)
+            for group in groups:
+                self._request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
                     values[group] = self._request.get_output_tensor(k).data
-        return found
+
+    def _share_out(self, rows: Rows, groups: list[list[int]], found: list[Floats]) -> None:
+        def take(request, group: list[int]) -> None:
+            for k, values in enumerate(found):
+                values[group] = request.get_output_tensor(k).data
+
+        with self._queue_lock:
+            if self._queue is None:
+                compiled = _compiled(self._model, "THROUGHPUT")
+                jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
+                self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
+            self._queue.set_callback(take)
+            for group in reversed(groups):  # the longest first: the last to end is then short
+                self._queue.start_async(self._given(rows, group), group)
+            self._queue.wait_all()
+
+
+def _compiled(model, hint: str):
+    """For one request on all cores (LATENCY), or for one on each of them (THROUGHPUT)."""
+    core = _openvino()[1]
+    config = {"PERFORMANCE_HINT": hint, "DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP}
+    if hint == "THROUGHPUT":
+        cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
+        config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
+    return core.compile_model(model, "CPU", config)
 
 
 def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
@@ -106,9 +158,14 @@ def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
         yield group
 
 
-def padded(rows: Rows, pad: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows side by side [n, longest], and a mask of the same shape: 1 where there is a token."""
-    ids = np.full((len(rows), max(map(len, rows))), pad, np.int64)
+def padded(
+    rows: Rows, pad: int, width: int = 0
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows side by side [n, width], and a mask of the same shape: 1 where there is a token.
+
+    ``width`` is that of the longest, unless given.
+    """
+    ids = np.full((len(rows), width or max(map(len, rows))), pad, np.int64)
     mask = np.zeros_like(ids)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = row
@@ -128,12 +185,13 @@ def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
 
 
 def kept(cache: Path, label: str, files: Iterable[Path]) -> Path:
-    """The folder for a model of these files: another one for other files or another OpenVINO.
+    """The folder for a model of these files: another one for other files, another OpenVINO, or
+    a CPU that wants the weights otherwise.
 
     Files are told apart as git does it, by name, size and times; to read them would take
     longer than all the rest. Raises OSError if one of them is not there.
     """
-    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()}".encode())
+    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()} {int8.pays()}".encode())
     for path in sorted(files):
         stat = path.stat()
         digest.update(
@@ -152,7 +210,7 @@ def read(folder: Path) -> Runtime | None:
         if {name: _digest(text) for name, text in notes.items()} != about["notes"]:
             raise ValueError("a note is damaged")
         model = _openvino()[1].read_model(folder / "model.xml")
-        runtime = Runtime(model, about["pad"], notes)
+        runtime = Runtime(model, about["pad"], notes, about["longest"])
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, Unconvertible) as error:
         _log.info("%s is made again (%s)", folder, _first_line(error))
@@ -166,7 +224,7 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
         with _converting:
             model = _traced(draft)
         kept_one = _keep(model, draft, folder) if folder else None
-        runtime = kept_one or Runtime(model, draft.pad, draft.notes)
+        runtime = kept_one or Runtime(model, draft.pad, draft.notes, draft.longest)
         _check(runtime, draft.rows, draft.expected)
     except Unconvertible:
         raise
@@ -191,7 +249,10 @@ def _traced(draft: Draft):
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(module)
         loaded = frontend.load(decoder)
-        return frontend.convert(loaded)
+        model = frontend.convert(loaded)
+    if draft.int8 and int8.pays():
+        int8.shrink(model)
+    return model
 
 
 def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
@@ -200,6 +261,7 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
     partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
     about = {
         "pad": draft.pad,
+        "longest": draft.longest,
         "rows": [list(map(int, row)) for row in draft.rows],
         "expected": [np.asarray(e).tolist() for e in draft.expected],
         "notes": {name: _digest(text) for name, text in draft.notes.items()},

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from corpus.errors import ModelUnavailable
-from index import runtime
+from index import int8, runtime
 from index.checker import WEIGHTS, CrossEncoder
 from index.embed import SentenceTransformerEmbedder
 from index.models import BUNDLED, model_folder
@@ -150,6 +150,71 @@ def test_rows_come_back_in_order(tmp_path: Path) -> None:
         np.testing.assert_allclose(values, wanted, atol=0.03 * np.abs(wanted).max())
     assert model.shapes == [[8], []] and model.notes == {"words.json": '"語"'}
     assert [values.shape for values in model.run([])] == [(0, 8), (0,)]
+
+
+def test_many_rows_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None:
+    drafts = Drafts()
+    model = runtime.prepare(tmp_path / "bag.1.openvino", drafts)
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 40, 800)
+    assert lengths.sum() > 3 * runtime._MANY
+    rows = [random.integers(1, 50, n).tolist() for n in lengths]
+    found, few = model.run(rows), [model.run([row]) for row in rows[:50]]
+    for k, wanted in enumerate(torch_says(drafts.module, rows)):
+        np.testing.assert_allclose(found[k], wanted, atol=0.03 * np.abs(wanted).max())
+        np.testing.assert_allclose(np.concatenate([one[k] for one in few]), found[k][:50], atol=0.2)
+
+
+class Placed(Bag):
+    """Bag, with a vector for each of 13 places beside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = torch.Generator().manual_seed(1)
+        self.places = nn.Embedding.from_pretrained(torch.randn(13, 8, generator=own))
+
+    def forward(self, ids, mask):
+        x = self.table(ids) + self.places(torch.arange(ids.shape[1]))
+        return ((x * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True),)
+
+
+def test_no_row_is_longer_than_the_model_can_read() -> None:
+    rows = [list(range(1, n + 1)) for n in (2, 9, 13)]
+    (wanted,) = torch_says(Placed(), rows)
+    draft = runtime.Draft(Placed(), 0, rows, [wanted], longest=13)
+    for row, vector in zip(rows, wanted, strict=True):
+        found = runtime.convert(draft, None).run([row])[0]
+        np.testing.assert_allclose(found[0], vector, atol=0.05)
+
+
+class Layers(nn.Module):
+    """A token's vector widened and narrowed again, and turned by a square matrix."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = torch.Generator().manual_seed(0)
+        self.table = nn.Embedding.from_pretrained(torch.randn(50, 64, generator=own))
+        self.parts = nn.Sequential(
+            nn.Linear(64, 128), nn.GELU(), nn.Linear(128, 64), nn.Linear(64, 64)
+        )
+        for weight in self.parts.parameters():
+            weight.data = torch.randn(weight.shape, generator=own) / 8
+
+    def forward(self, ids, mask):
+        return self.parts((self.table(ids) * mask.unsqueeze(-1)).sum(1))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_oblong_matrices_are_put_in_8_bits(tmp_path: Path, allowed: bool) -> None:
+    layers = Layers()
+    with torch.inference_mode():
+        wanted = layers(*map(torch.from_numpy, runtime.padded(ROWS, 0))).numpy()
+    draft = runtime.Draft(layers, 0, ROWS, [wanted], int8=allowed)
+    found = runtime.prepare(tmp_path / "layers.1.openvino", lambda: draft).run(ROWS)[0]
+    off = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
+    assert off < 0.02
+    written = (tmp_path / "layers.1.openvino" / "model.xml").read_text(encoding="utf-8")
+    assert written.count('element_type="i8"') == (2 if allowed and int8.pays() else 0)
 
 
 def test_like_lengths_go_together() -> None:
