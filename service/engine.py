@@ -20,11 +20,10 @@ from index.search import Hit, Library
 from service import prompt, receipt
 from service.abstain import explain, false_premise
 from service.citations import SentenceParser, resolve
-from service.evidence import select, with_originals
+from service.evidence import LatestOriginals, select, with_originals
 from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
 from service.model import AnswerModel
-from service.provenance import LatestOriginals
 from service.question import check_question
 from service.quote import answered, quote
 from service.relevance import answerable, rerank, telling

@@ -21,8 +21,7 @@ from index.checker import CrossEncoder
 from index.search import Library
 from service.calibration import calibration
 from service.citations import SentenceParser
-from service.evidence import select, with_originals
-from service.provenance import LatestOriginals
+from service.evidence import LatestOriginals, select, with_originals
 from service.types import Citation, Claim, Draft, Evidence
 from service.verify import Verifier
 

@@ -9,7 +9,7 @@ import numpy as np
 from index.batching import Errand, Urgency
 from index.embed import Embedder, Floats
 
-AT_ONCE = 16  # texts, until it is asked again whether to go on
+AT_ONCE = 4  # texts, until it is asked again whether to go on
 
 
 class Stopped(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from corpus.store import Store
 from corpus.types import Source
 
 
@@ -68,18 +67,3 @@ class Originals:
         return bool(ids) and all(
             any(work.kind != "digest" for work in self._of.get(id, ())) for id in ids
         )
-
-
-class LatestOriginals:
-    """What is known of a store's sources, found anew when something has been written there."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._latest: tuple[int, Originals] | None = None
-
-    def __call__(self) -> Originals:
-        changes, latest = self._store.changes(), self._latest
-        if latest is None or latest[0] != changes:  # which were counted before: it is no older
-            found = Originals(source for source, _ in self._store.sources())
-            latest = self._latest = changes, found
-        return latest[1]
