@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from enum import IntEnum
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -41,11 +42,15 @@ class Errand:
 
     ``with errand:`` makes it that of everything that is asked for within. ``urgency`` None: as
     urgent as the kind of work is. From ``drop``, which any thread may call, nothing of it is
-    begun any more: the thread that waits for it gets Dropped.
+    begun any more: the thread that waits for it gets Dropped. ``desk``, of which the thread has
+    a place, is left to others while it waits.
     """
 
-    def __init__(self, urgency: Urgency | None = None) -> None:
+    def __init__(
+        self, urgency: Urgency | None = None, desk: threading.Semaphore | None = None
+    ) -> None:
         self.urgency = urgency
+        self._desk = desk
         self._dropped = False
         self._waiting: _Request | None = None
         self._before: Token | None = None
@@ -61,6 +66,17 @@ class Errand:
         self._dropped = True
         if (waiting := self._waiting) is not None:
             waiting.end(Dropped())
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the desk to others meanwhile."""
+        if self._desk:
+            self._desk.release()
+        try:
+            yield
+        finally:
+            if self._desk:
+                self._desk.acquire()
 
     def waits_for(self, request: _Request | None) -> None:
         """Note what is queued for it, or nothing any more; Dropped if nobody wants it."""
@@ -103,7 +119,8 @@ class Lane(Generic[T, R]):
         request = _Request(self, (urgency, self._number), list(items), weights, self._turns.lock)
         errand.waits_for(request)
         try:
-            self._turns.do(request)
+            with errand.aside():
+                self._turns.do(request)
         finally:
             errand.waits_for(None)
         if request.error:

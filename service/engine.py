@@ -48,7 +48,8 @@ logger = logging.getLogger(__name__)
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
 NEW = 16  # questions that are searched and read at once; the others wait for one of them
-BEGUN = 32  # claims that are checked at once, and answers that are written down
+BEGUN = 32  # claims that are checked at once
+KEPT = 4  # answers that are looked up or written down at once
 
 
 def _status(step: Step) -> Event:
@@ -74,7 +75,8 @@ class Engine:
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
         self._originals = LatestOriginals(library.store)
         self._new = Threads("questions", NEW)
-        self._begun = Threads("claims", BEGUN, Urgency.CLAIM)
+        self._begun = Threads("claims", BEGUN, urgency=Urgency.CLAIM)
+        self._records = Threads("records", KEPT, KEPT)
 
     def warm_up(self) -> None:
         """Load what is loaded at first use, and raise what is wrong with it."""
@@ -181,7 +183,7 @@ class Engine:
                 turn.understood, turn.doubtful = filled, leans(question) == "maybe"
             return turn
 
-        return await self._new(look_up)
+        return await self._records(look_up)
 
     def would_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
@@ -318,7 +320,7 @@ class Engine:
             timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
             understood=turn.understood,
         )
-        await self._begun(self._keep, turn, answer)
+        await self._records(self._keep, turn, answer)
         return answer
 
     def _keep(self, turn: Turn, answer: Answer) -> None:

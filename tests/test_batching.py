@@ -185,3 +185,15 @@ def test_whatever_is_asked_together(asked):
         assert results == (None if "bad" in items else [item.upper() for item in items])
     assert all(len(items) == 1 or sum(map(len, items)) <= BUDGET for items in runs)
     assert turns.waiting == 0
+
+
+def test_who_waits_for_a_run_leaves_his_desk_to_others(gate):
+    """One place, two threads: the second gets it while the first one's work is being run."""
+    desk = threading.Semaphore(1)
+    desk.acquire()
+    gate.ask(Urgency.CLAIM, "first", errand=Errand(desk=desk))
+    assert desk.acquire(timeout=60)
+    desk.release()
+    gate.let_go()
+    gate.pool.shutdown()
+    assert not desk.acquire(blocking=False)  # taken again by who came back
