@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,7 @@ _SAMPLE = (  # what a converted model is tried on
     "  Block-NeRFは、街の一区画を描き出すニューラルネットワークです。\nCafé ½ naïve ",
     "Stable Diffusion generates images from text prompts. " * 4,
 )
+_PART = 32  # texts made tokens while those before them are embedded
 _log = logging.getLogger(__name__)
 
 
@@ -134,9 +135,20 @@ class _Converted:
         return self._runtime.shapes[0][0]
 
     def encode(self, texts: list[str], role: str) -> Floats:
-        rows = _rows(self._tokenizer, [self._prompts[role] + text for text in texts])
-        (vectors,) = self._runtime.run(rows)
+        texts = [self._prompts[role] + text for text in texts]
+        if len(texts) <= _PART:
+            (vectors,) = self._runtime.run(_rows(self._tokenizer, texts))
+        else:
+            (vectors,) = self._runtime.run_parts(len(texts), self._parts(texts))
         return _unit(vectors)  # which was done in bfloat16
+
+    def _parts(self, texts: list[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
+        """Texts of like length together, the longest first: their places, and their tokens."""
+        # A token is about as many bytes in one language as in another, but not as many letters.
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i].encode()))
+        for start in range(0, len(order), _PART):
+            places = order[start : start + _PART]
+            yield places, _rows(self._tokenizer, [texts[i] for i in places])
 
 
 class _Torch:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import io
 import json
 import logging
 import os
@@ -18,7 +19,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,19 +28,20 @@ import numpy as np
 import numpy.typing as npt
 
 from index import int8
+from index.batches import Rows, batches, padded
 
 if TYPE_CHECKING:
     from torch import nn
 
 Floats = npt.NDArray[np.float32]
-Rows = Sequence[Sequence[int]]
 
 _FORMAT = 2  # of the folder; to be raised when what is written there changes
-_BUDGET = 1024  # tokens at a time: what a core works on stays in its cache
-_MANY = 4 * _BUDGET  # tokens that are worth sharing out among the cores
-_PADDING = 64  # tokens, about what one more call costs
+_BUDGET = 2048  # tokens at a time, of all cores together
+_SHARE = 512  # and of one of them: it stays in its cache, and none waits long for the last
+_MANY = 4096  # tokens that are worth sharing out
 _MOST_STREAMS = 16  # each has memory of its own
 _STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
+_CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZE_SIZE"}
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
@@ -77,8 +79,11 @@ class Runtime:
     that a question does not wait until a library is read.
     """
 
-    def __init__(self, model, pad: int, notes: Mapping[str, str], longest: int = 0) -> None:
-        compiled = _compiled(model, "LATENCY")
+    def __init__(
+        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, compiled=None
+    ) -> None:
+        """``compiled``: the model, where that has been compiled already."""
+        compiled = compiled or _compiled(model, "LATENCY")
         self._model = model
         self.notes = notes
         self._pad, self._longest = pad, longest
@@ -99,27 +104,27 @@ class Runtime:
 
     def run(self, rows: Rows, budget: int = _BUDGET) -> list[Floats]:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
-        found = [np.empty((len(rows), *shape), np.float32) for shape in self._shapes]
-        run = self._share_out if sum(map(len, rows)) >= _MANY else self._one_by_one
-        run(rows, list(batches(rows, budget)), found)
-        return found
-
-    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
-        longest = max(len(rows[i]) for i in group)
-        width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
-        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
-
-    def _one_by_one(self, rows: Rows, groups: list[list[int]], found: list[Floats]) -> None:
+        if sum(map(len, rows)) >= _MANY:
+            return self.run_parts(len(rows), [(range(len(rows)), rows)])
+        found = self._empty(len(rows))
         with self._lock:
-            for group in groups:
+            for group in batches(rows, budget):
                 self._request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
                     values[group] = self._request.get_output_tensor(k).data
+        return found
 
-    def _share_out(self, rows: Rows, groups: list[list[int]], found: list[Floats]) -> None:
-        def take(request, group: list[int]) -> None:
+    def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
+        """The outputs, each [count, …], of rows that come in parts, with the place of each.
+
+        A part is taken while those before it are still worked on. For many rows: it is worth
+        it from some batches on.
+        """
+        found = self._empty(count)
+
+        def take(request, places: list[int]) -> None:
             for k, values in enumerate(found):
-                values[group] = request.get_output_tensor(k).data
+                values[places] = request.get_output_tensor(k).data
 
         with self._queue_lock:
             if self._queue is None:
@@ -127,50 +132,45 @@ class Runtime:
                 jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
                 self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
             self._queue.set_callback(take)
-            for group in reversed(groups):  # the longest first: the last to end is then short
-                self._queue.start_async(self._given(rows, group), group)
-            self._queue.wait_all()
+            try:
+                for places, rows in parts:
+                    for group in batches(rows, _SHARE):
+                        self._queue.start_async(
+                            self._given(rows, group), [places[i] for i in group]
+                        )
+            finally:
+                self._queue.wait_all()
+        return found
+
+    def _empty(self, count: int) -> list[Floats]:
+        return [np.empty((count, *shape), np.float32) for shape in self._shapes]
+
+    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
+        longest = max(len(rows[i]) for i in group)
+        width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
+        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
 def _compiled(model, hint: str):
     """For one request on all cores (LATENCY), or for one on each of them (THROUGHPUT)."""
-    core = _openvino()[1]
-    config = {"PERFORMANCE_HINT": hint, "DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP}
+    core, config = _openvino()[1], {**_CONFIG, "PERFORMANCE_HINT": hint}
     if hint == "THROUGHPUT":
         cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
         config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
     return core.compile_model(model, "CPU", config)
 
 
-def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
-    """Row numbers in groups of like length, each at most ``budget`` tokens with its padding."""
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    group: list[int] = []
-    tokens = 0
-    for i in order:
-        wide = (len(group) + 1) * len(rows[i])
-        if group and (wide > budget or wide - tokens - len(rows[i]) > _PADDING):
-            yield group
-            group, tokens = [], 0
-        group.append(i)
-        tokens += len(rows[i])
-    if group:
-        yield group
-
-
-def padded(
-    rows: Rows, pad: int, width: int = 0
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows side by side [n, width], and a mask of the same shape: 1 where there is a token.
-
-    ``width`` is that of the longest, unless given.
-    """
-    ids = np.full((len(rows), width or max(map(len, rows))), pad, np.int64)
-    mask = np.zeros_like(ids)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = row
-        mask[i, : len(row)] = 1
-    return ids, mask
+def _imported(folder: Path, digest: str):
+    """What was compiled for one request on all cores; None if it is for another CPU."""
+    blob = (folder / "compiled.blob").read_bytes()
+    if _digest(blob) != digest:
+        raise ValueError("what was compiled is damaged")
+    config = {**_CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
+    try:
+        return _openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
+    except RuntimeError as error:
+        _log.info("%s is compiled again (%s)", folder, _first_line(error))
+        return None
 
 
 def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
@@ -207,10 +207,11 @@ def read(folder: Path) -> Runtime | None:
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         notes = {name: (folder / name).read_text(encoding="utf-8") for name in about["notes"]}
-        if {name: _digest(text) for name, text in notes.items()} != about["notes"]:
+        if {name: _digest(text.encode()) for name, text in notes.items()} != about["notes"]:
             raise ValueError("a note is damaged")
         model = _openvino()[1].read_model(folder / "model.xml")
-        runtime = Runtime(model, about["pad"], notes, about["longest"])
+        compiled = _imported(folder, about["compiled"])
+        runtime = Runtime(model, about["pad"], notes, about["longest"], compiled)
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, Unconvertible) as error:
         _log.info("%s is made again (%s)", folder, _first_line(error))
@@ -264,11 +265,17 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
         "longest": draft.longest,
         "rows": [list(map(int, row)) for row in draft.rows],
         "expected": [np.asarray(e).tolist() for e in draft.expected],
-        "notes": {name: _digest(text) for name, text in draft.notes.items()},
+        "notes": {name: _digest(text.encode()) for name, text in draft.notes.items()},
     }
     try:
         partial.mkdir(parents=True)
-        _openvino()[0].save_model(model, partial / "model.xml", compress_to_fp16=True)
+        openvino, core = _openvino()
+        openvino.save_model(model, partial / "model.xml", compress_to_fp16=True)
+        # Of a model that was read from a file the blob is all but the weights, a megabyte.
+        compiled = _compiled(core.read_model(partial / "model.xml"), "LATENCY")
+        blob = compiled.export_model().getvalue()
+        (partial / "compiled.blob").write_bytes(blob)
+        about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
             (partial / name).write_text(text, encoding="utf-8")
         runtime = read(partial)
@@ -303,8 +310,8 @@ def _openvino():
     return openvino, openvino.Core()
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _first_line(error: Exception) -> str:

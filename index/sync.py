@@ -16,7 +16,7 @@ from index.embed import Embedder, Floats
 from index.local import LocalIndex, check_manifest, read_manifest, text_key
 from index.report import Tally
 
-EMBED_BATCH = 64
+EMBED_BATCH = 256  # passages handed to the embedder at once, which sorts them by length
 CHECKPOINT = 4096  # passages embedded between two writes of the index
 ASK_AGAIN = 0.3  # seconds to wait for another process, between two words of it
 INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled

@@ -49,6 +49,14 @@ def test_a_vector_does_not_depend_on_its_neighbours(embedder: SentenceTransforme
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
+def test_many_come_back_in_order(embedder: SentenceTransformerEmbedder) -> None:
+    texts = [f"{'word ' * (7 * i % 40)}{TEXTS[i % 6]} {i}" for i in range(40)]
+    together = embedder.embed_passages(texts)
+    alone = np.concatenate([embedder.embed_passages([text]) for text in texts])
+    assert (together * alone).sum(1).min() > 0.9999
+    assert (together @ alone.T).argmax(1).tolist() == list(range(40))
+
+
 def test_questions_and_passages_are_embedded_apart(embedder: SentenceTransformerEmbedder) -> None:
     text = TEXTS[0]
     passage, query = embedder.embed_passages([text])[0], embedder.embed_query(text)

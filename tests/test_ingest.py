@@ -27,7 +27,7 @@ from index.ingest import Ingestion
 from index.local import FORMAT, LocalIndex, read_manifest
 from index.report import Item, Progress, Tally
 from index.search import Library
-from index.sync import INCOMPLETE, check_index, sync
+from index.sync import EMBED_BATCH, INCOMPLETE, check_index, sync
 from index.tasks import Choice
 from index.tokens import tokens
 
@@ -451,15 +451,15 @@ def test_after_a_crash_between_store_and_index(house: House, offline: Fetcher) -
 def test_after_a_crash_while_embedding(house: House) -> None:
     house.put("a", "First.")
     house.sync()
-    for i in range(100):
+    for i in range(EMBED_BATCH + 10):
         house.put(f"b{i:03}", f"Text number {i}.")
     house.embedder.embedded.clear()
-    house.embedder.fails_after = 70  # in the second batch
+    house.embedder.fails_after = EMBED_BATCH + 5  # in the second batch
     with pytest.raises(KeyboardInterrupt):
         sync(house.store, house.embedder, house.index, house.tally)
     assert len(LocalIndex.open(house.index, "hashed")) == 1  # the old one, still of use
     house.embedder.fails_after = 10**9
-    assert house.sync() == 100
+    assert house.sync() == EMBED_BATCH + 10
 
 
 def test_an_index_that_was_being_filled_is_filled_up(house: House) -> None:

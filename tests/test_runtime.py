@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import subprocess
@@ -275,7 +276,9 @@ def removed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, emptied, zeroed, removed])
-@pytest.mark.parametrize("name", ["model.xml", "model.bin", "about.json", "words.json"])
+@pytest.mark.parametrize(
+    "name", ["model.xml", "model.bin", "about.json", "words.json", "compiled.blob"]
+)
 def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
     wanted = runtime.prepare(folder, drafts).run(ROWS)
@@ -285,6 +288,18 @@ def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
         np.testing.assert_array_equal(model.run(ROWS)[0], wanted[0])
         assert model.notes == {"words.json": '"語"'}
     assert drafts.made == 2
+
+
+def test_what_was_compiled_for_another_cpu_is_compiled_again(tmp_path: Path) -> None:
+    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
+    wanted = runtime.prepare(folder, drafts).run(ROWS)
+    blob, about = folder / "compiled.blob", folder / "about.json"
+    first = blob.read_bytes()
+    blob.write_bytes(b"of another" + first)
+    old, new = (hashlib.sha256(content).hexdigest() for content in (first, blob.read_bytes()))
+    about.write_text(about.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    np.testing.assert_array_equal(runtime.prepare(folder, drafts).run(ROWS)[0], wanted[0])
+    assert drafts.made == 1
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -1,28 +1,42 @@
 """How fast the two models run, and how near to torch: OpenVINO beside torch in float32.
 
-    python tests/benchmarks/speed.py [folder of models]
+    python tests/benchmarks/speed.py [--models data/models] [--shared ../shared] [--rounds 5]
+        [--only passages queries ingestion checker accuracy differences starts]
 
-prints the tables of docs/performance.md. The default folder is data/models, where the models are
-unpacked and converted if they are not there yet; nothing else should run meanwhile.
+prints the tables of docs/performance.md. The models are unpacked and converted if they are not
+there yet; nothing else should run meanwhile. Both sides take turns, and each figure is the median.
+"Torch" is plain sentence-transformers: `encode(texts, batch_size=32, normalize_embeddings=True)`,
+on all cores. "Accuracy" is how often the passage that answers comes first of JSQuAD's and XQuAD's,
+by the vectors alone; with --reference FOLDER, those of torch are kept there for the next run.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from retrieval import questions, read
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
+from corpus.fetch import Fetcher
+from corpus.passages import in_context
+from corpus.store import Store
 from index.checker import WEIGHTS, CrossEncoder, Network, read_weights, run
 from index.embed import Floats, SentenceTransformerEmbedder
+from index.ingest import Ingestion
 from index.models import BUNDLED, model_folder
+from index.report import Tally
+from index.sync import sync
 
 ROOT = Path(__file__).parents[2]
 DIGESTS = ROOT / "corpus" / "library" / "digests"
@@ -49,10 +63,18 @@ class InTorch:
         self.network, self.checker = Network(weights, config), CrossEncoder(cache=models)
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        return self.model.encode(list(texts), prompt_name="passage")
+        return self._encode(texts, "passage")
 
     def embed_query(self, text: str) -> Floats:
-        return self.model.encode([text], prompt_name="query")[0]
+        return self._encode([text], "query")[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self._encode(texts, "query")
+
+    def _encode(self, texts: Sequence[str], role: str) -> Floats:
+        return self.model.encode(
+            list(texts), prompt_name=role, batch_size=32, normalize_embeddings=True
+        )
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         return self._logits(pairs)[0].softmax(-1).numpy()
@@ -90,33 +112,106 @@ class Texts:
         return self.pieces(tokens, count - half, "en") + self.pieces(tokens, half, "ja")
 
 
-def median_ms(call: Callable[[str], object], over: Sequence[str]) -> float:
-    """Milliseconds for one of these, each other than the ones before; two before do not count."""
-    taken = []
-    for each in over:
-        start = time.perf_counter()
-        call(each)
-        taken.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(taken[2:])
+def in_turn(calls: Sequence[Callable[[str], object]], over: Sequence[str]) -> list[list[float]]:
+    """Seconds of each call for each of these; the two before do not count.
+
+    Each is other than the ones before, and each time another call begins.
+    """
+    taken: list[list[float]] = [[] for _ in calls]
+    for turn, each in enumerate(over):
+        for k in np.roll(range(len(calls)), turn):
+            start = time.perf_counter()
+            calls[k](each)
+            taken[k].append(time.perf_counter() - start)
+    return [seconds[2:] for seconds in taken]
 
 
-def speeds(embedder, checker, texts: Texts) -> dict[str, str]:
-    """Each figure as it is printed."""
-    found = {}
-    passages = texts.mixed(157, 64)
-    embedder.embed_passages(passages[:8])
-    seconds = median_ms(lambda _: embedder.embed_passages(passages), "12345") / 1e3
-    found["64 passages of 160 tokens"] = f"{64 / seconds:.0f}/s"
+class Table:
+    """Rows of two sides, with how many times faster the second is: median, least and most."""
+
+    def __init__(self) -> None:
+        print("| | torch | OpenVINO | times faster |\n|---|---|---|---|")
+
+    def add(
+        self, what: str, calls: Sequence[Callable], over: Sequence[str], count: int = 0
+    ) -> None:
+        """``count``: how many there are of what is given a second, else milliseconds are."""
+        slow, fast = in_turn(calls, over)
+        ratios = sorted(a / b for a, b in zip(slow, fast, strict=True))
+        middle = [statistics.median(seconds) for seconds in (slow, fast)]
+        told = [f"{count / m:.0f}/s" if count else f"{1e3 * m:.1f} ms" for m in middle]
+        spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f"| {what} | {told[0]} | {told[1]} | {spread} |", flush=True)
+
+
+def passages(table: Table, torch_: InTorch, embedder, texts: Texts, turns: str) -> None:
+    for tokens in (57, 157):
+        pieces = texts.mixed(tokens, 64)
+        calls = [lambda _, s=s, p=pieces: s.embed_passages(p) for s in (torch_, embedder)]
+        table.add(f"64 passages of {tokens + 3} tokens", calls, turns, 64)
+
+
+def queries(table: Table, torch_: InTorch, embedder, texts: Texts) -> None:
+    asked = [text for n in (14, 18, 22) for text in texts.mixed(n, 10)]
+    calls = [torch_.embed_query, embedder.embed_query]
+    table.add("one query of 18 to 26 tokens", calls, asked)
+    calls = [lambda i, side=s: side.embed_queries(asked[i : i + 8]) for s in (torch_, embedder)]
+    table.add("8 such queries at once", calls, range(0, len(asked) - 8, 2))
+
+
+def ingestion(table: Table, torch_: InTorch, embedder, documents: Path, turns: str) -> None:
+    """Reading, storing, embedding and indexing, beside the embedding of the same texts alone."""
+    with tempfile.TemporaryDirectory() as made:
+
+        def ingest(turn: str) -> None:
+            folder = Path(made, turn)
+            store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
+            with Ingestion(store) as reading:
+                asyncio.run(reading.places([str(documents)], Fetcher()))
+            sync(store, embedder, folder / "index", Tally())
+
+        ingest("first")
+        store = Store(f"sqlite:///{made}/first/tenkyo.db")
+        rows = store.passages(store.rows()).values()
+        texts = [in_context(passage.text, passage, source) for passage, source in rows]
+        calls = [lambda _: torch_.embed_passages(texts), ingest]
+        table.add(f"{len(texts)} passages ingested", calls, turns, len(texts))
+
+
+def checking(table: Table, torch_: InTorch, checker, texts: Texts) -> None:
     claims = [text for n in (14, 18, 22) for text in texts.mixed(n, 6)]
-    found["one query of 18 to 26 tokens"] = f"{median_ms(embedder.embed_query, claims):.1f} ms"
+    sides = (torch_, checker)
     for count in (1, 4, 8):
         windows = texts.mixed(60, count)
-        took = median_ms(lambda c, w=windows: checker.supports([(e, c) for e in w]), claims)
-        found[f"a claim against {count} × 60 tokens"] = f"{took:.0f} ms"
+        calls = [lambda c, s=s, w=windows: s.supports([(e, c) for e in w]) for s in sides]
+        table.add(f"a claim against {count} × 60 tokens", calls, claims)
     longer = texts.mixed(165, 10)
-    took = median_ms(lambda c: checker.answers([(p, c) for p in longer]), claims[:6])
-    found["a question against 10 passages, 190 tokens in all"] = f"{took:.0f} ms"
-    return found
+    calls = [lambda c, s=s: s.answers([(p, c) for p in longer]) for s in sides]
+    table.add("a question against 10 passages, 190 tokens in all", calls, claims[:7])
+
+
+def accuracy(torch_: InTorch, embedder, qa: Path, kept: Path | None) -> None:
+    print("\n| the right passage first | questions | torch | OpenVINO |\n|---|---|---|---|")
+    for name, folder in (("JSQuAD", "jsquad_ja"), ("XQuAD", "xquad_en")):
+        corpus = read(qa / folder / "corpus.jsonl")
+        asked = questions(qa / folder, 500 if name == "JSQuAD" else 632)
+        place = {row["id"]: i for i, row in enumerate(corpus)}
+        wanted = np.array([place[answer] for _, answer in asked])
+        told = []
+        for side, where in ((torch_, kept), (embedder, None)):
+            file = where / f"{name}.npz" if where else None
+            if file and file.exists():
+                known = np.load(file)
+                vectors, ask = known["passages"], known["questions"]
+            else:
+                vectors = side.embed_passages([row["text"] for row in corpus])
+                ask = side.embed_queries([question for question, _ in asked])
+                if file:
+                    np.savez(file, passages=vectors, questions=ask)
+            scores = ask @ vectors.T
+            least = scores[np.arange(len(wanted)), wanted][:, None]
+            told.append(((scores >= least).sum(1) == 1).mean())
+        print(f"| {name} | {len(asked)} | {told[0]:.2%} | {told[1]:.2%} |", flush=True)
 
 
 def differences(embedder, checker, torch_: InTorch, texts: Texts) -> dict[str, str]:
@@ -145,20 +240,40 @@ def start(models: Path, code: str) -> float:
     return min(taken)
 
 
+PARTS = ("passages", "queries", "ingestion", "checker", "accuracy", "differences", "starts")
+
+
 def main() -> None:
-    models = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "data" / "models").resolve()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=Path, default=ROOT / "data" / "models")
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--reference", type=Path)
+    given = parser.parse_args()
+    models, turns = given.models.resolve(), "abcdefghijklmnop"[: given.rounds + 2]
     embedder, checker = SentenceTransformerEmbedder(BUNDLED, models), CrossEncoder(cache=models)
     texts, torch_ = Texts(models), InTorch(models)
-    fast, slow = speeds(embedder, checker, texts), speeds(torch_, torch_, texts)
-    print("| | torch | OpenVINO |\n|---|---|---|")
-    for what, figure in fast.items():
-        print(f"| {what} | {slow[what]} | {figure} |")
-    print("\n| against torch in float32 | |\n|---|---|")
-    for what, figure in differences(embedder, checker, torch_, texts).items():
-        print(f"| {what} | {figure} |")
-    print("\n| a process that starts, for its | |\n|---|---|")
-    for what, code in STARTS.items():
-        print(f"| {what} | {start(models, code):.1f} s |")
+    if {"passages", "queries", "ingestion", "checker"} & set(given.only):
+        table = Table()
+    if "passages" in given.only:
+        passages(table, torch_, embedder, texts, turns)
+    if "queries" in given.only:
+        queries(table, torch_, embedder, texts)
+    if "ingestion" in given.only:
+        ingestion(table, torch_, embedder, DIGESTS, turns)
+    if "checker" in given.only:
+        checking(table, torch_, checker, texts)
+    if "accuracy" in given.only:
+        accuracy(torch_, embedder, given.shared / "data" / "qa", given.reference)
+    if "differences" in given.only:
+        print("\n| against torch in float32 | |\n|---|---|")
+        for what, figure in differences(embedder, checker, torch_, texts).items():
+            print(f"| {what} | {figure} |")
+    if "starts" in given.only:
+        print("\n| a process that starts, for its | |\n|---|---|")
+        for what, code in STARTS.items():
+            print(f"| {what} | {start(models, code):.1f} s |")
 
 
 if __name__ == "__main__":
