@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._writing = threading.RLock()
         if url.startswith("sqlite:///"):
             _make_folder(Path(url.removeprefix("sqlite:///")).parent)
         try:
@@ -54,10 +56,13 @@ class Database:
     def transaction(self, writes: bool = False) -> Iterator[sa.Connection]:
         """What is done within has happened whole, or, where it raises, not at all.
 
-        Only one that ``writes`` may change anything: it waits for other writers.
+        Only one that ``writes`` may change anything: it waits for other writers. Those of this
+        process take turns here, since SQLite would have them look again and again whether
+        they may.
         """
+        turn = self._writing if writes else nullcontext()
         try:
-            with self._engine.execution_options(writes=writes).begin() as db:
+            with turn, self._engine.execution_options(writes=writes).begin() as db:
                 yield db
         except SQLAlchemyError as error:
             raise StoreError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 
 import sqlalchemy as sa
@@ -46,7 +47,23 @@ class Store:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.database.create(tables.schema)
-        self.works = Works(tables.schema, self.database.transaction)
+        self.works = Works(tables.schema, self._transaction)
+        self._revision: tuple[int, str] | None = None
+
+    @contextmanager
+    def _transaction(self, writes: bool = False) -> Iterator[sa.Connection]:
+        with self.database.transaction(writes) as db:
+            yield db
+            if writes:
+                counted = sa.update(tables.changes).values(number=tables.changes.c.number + 1)
+                if db.execute(counted).rowcount == 0:
+                    db.execute(sa.insert(tables.changes), {"id": 1, "number": 1})
+
+    def changes(self) -> int:
+        """How often anything was written here, by whatever process: while it is the same,
+        everything that the store says is."""
+        with self._transaction() as db:
+            return db.execute(sa.select(tables.changes.c.number)).scalar() or 0
 
     # Sources, documents and passages
 
@@ -61,7 +78,7 @@ class Store:
         source = replace(document.source, version=text_hash(document.text))
         given = {(p.id, p.heading, p.page) for p in passages}
         ids = {p.id for p in passages}
-        with self.database.transaction(writes=True) as db:
+        with self._transaction(writes=True) as db:
             query = sa.select(tables.sources, tables.work).where(_is(source.id))
             before = db.execute(query).first()
             of_source = tables.passages.c.source_id == source.id
@@ -87,7 +104,7 @@ class Store:
 
         It counts as read again: when that was, and who cites it, are brought up to date.
         """
-        with self.database.transaction(writes=True) as db:
+        with self._transaction(writes=True) as db:
             there = tables.readings.c.source_id == source.id
             if db.execute(sa.select(tables.readings.c.digest).where(there)).scalar() != digest:
                 return None
@@ -104,7 +121,7 @@ class Store:
         not in the files of the database either (see ``Database.scrub``, which takes some
         seconds for a large one: so name all that go at once).
         """
-        with self.database.transaction(writes=True) as db:
+        with self._transaction(writes=True) as db:
             for source_id in source_ids:
                 url = db.execute(sa.select(tables.sources.c.url).where(_is(source_id))).scalar()
                 if url is None:
@@ -129,16 +146,16 @@ class Store:
             .group_by(tables.sources.c.id)
             .order_by(tables.sources.c.id)
         )
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             return [(tables.source_of(row), row.passages) for row in db.execute(query)]
 
     def holdings(self) -> list[Holding]:
         """Every source with what is held of it, by id."""
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             return list(_holdings(db, sa.true()))
 
     def source(self, source_id: str) -> Source:
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             return _source(db, source_id)
 
     def source_at(self, url: str) -> Source | None:
@@ -151,13 +168,13 @@ class Store:
 
     def _first(self, which: sa.ColumnElement[bool]) -> Source | None:
         query = sa.select(tables.sources, tables.work).where(which).order_by(tables.sources.c.id)
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             row = db.execute(query).first()
         return tables.source_of(row) if row else None
 
     def add_citing(self, source_id: str, citing: Iterable[str]) -> None:
         """Note that some sources link to this one; NotFound if there is none such."""
-        with self.database.transaction(writes=True) as db:
+        with self._transaction(writes=True) as db:
             known = _source(db, source_id).cited_by
             cited_by = tuple(dict.fromkeys([*known, *citing]))
             if cited_by != known:
@@ -166,13 +183,13 @@ class Store:
 
     def document(self, source_id: str, version: str = "") -> Document:
         """The document of a source: the current one, or that of a version, as it was then."""
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             return _document(db, _source(db, source_id), version)
 
     def versions(self, source_id: str) -> list[Version]:
         """The texts that a source has had, the newest first; the first is the current one."""
         of_source = tables.passages.c.source_id == source_id
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             source = _source(db, source_id)
             count = db.execute(sa.select(sa.func.count()).where(of_source)).scalar_one()
             current = Version(source.version, source.retrieved_at, "", count)
@@ -185,7 +202,7 @@ class Store:
     def standing(self, passage_id: str) -> Standing:
         """A passage, current or former, with the document that it stands in."""
         current = tables.passages.c.id == passage_id
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             row = db.execute(sa.select(tables.passages).where(current)).first()
             if row is not None:
                 source = _source(db, row.source_id)
@@ -205,12 +222,12 @@ class Store:
     def note_unread(self, place: str, reason: str, title: str = "") -> None:
         """Remember that an address or a file could not be read, and why."""
         row = {"place": place, "title": title, "reason": reason, "tried_at": now()}
-        with self.database.transaction(writes=True) as db:
+        with self._transaction(writes=True) as db:
             upsert(db, tables.unread, "place", row)
 
     def forget_unread(self, place: str) -> None:
         """It has been read since."""
-        with self.database.transaction(writes=True) as db:
+        with self._transaction(writes=True) as db:
             db.execute(sa.delete(tables.unread).where(tables.unread.c.place == place))
 
     def unread(self) -> list[Unread]:
@@ -218,7 +235,7 @@ class Store:
         query = sa.select(tables.unread).order_by(
             tables.unread.c.tried_at.desc(), tables.unread.c.place
         )
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             return [Unread(**row._mapping) for row in db.execute(query)]
 
     # What the index is built from
@@ -228,7 +245,7 @@ class Store:
         query = sa.select(tables.passages.c.row).order_by(tables.passages.c.row)
         if source_ids is not None:
             query = query.where(tables.passages.c.source_id.in_(source_ids))
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             return list(db.execute(query).scalars())
 
     def revision(self) -> str:
@@ -237,18 +254,23 @@ class Store:
         Rows are never used twice and never change, so the number of rows and the newest one
         tell any two states of a database apart; its id tells apart two databases.
         """
+        changes, known = self.changes(), self._revision
+        if known and known[0] == changes:  # to count a million rows takes a while
+            return known[1]
         newest = sa.select(tables.passages.c.row, tables.passages.c.id).order_by(
             tables.passages.c.row.desc()
         )
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             count = db.execute(sa.select(sa.func.count()).select_from(tables.passages)).scalar_one()
             last = db.execute(newest.limit(1)).first()
-        return text_hash(f"{count} {tuple(last) if last else None}")[:12]
+        found = text_hash(f"{count} {tuple(last) if last else None}")[:12]
+        self._revision = changes, found
+        return found
 
     def passages(self, rows: Sequence[int]) -> dict[int, tuple[Passage, Source]]:
         """The passages in some rows, with their sources; rows that are gone are left out."""
         found = {}
-        with self.database.transaction() as db:
+        with self._transaction() as db:
             for i in range(0, len(rows), _BATCH):
                 batch = [int(row) for row in rows[i : i + _BATCH]]
                 query = sa.select(tables.passages).where(tables.passages.c.row.in_(batch))

@@ -63,6 +63,13 @@ readings = sa.Table(
     sa.Column("source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False),
 )
+# One row: how often anything of all this was changed, so that what was made from it can be kept.
+changes = sa.Table(
+    "changes",
+    schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
 
 # What was current once. A source's particulars are kept as they were, as JSON, but for who cites
 # it: a digest must not pass for the original that took its place.

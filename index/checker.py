@@ -146,7 +146,8 @@ class CrossEncoder:
 
         network, rows = self._torch(), self._rows(_SAMPLE)
         expected = [t.numpy() for t in run(network, rows, _TOKENS_A_BATCH)]
-        return runtime.Draft(network, self._config["pad"], rows, expected)
+        longest = self._config["max_tokens"]
+        return runtime.Draft(network, self._config["pad"], rows, expected, longest=longest)
 
 
 def pair_ids(first: Sequence[int], second: Sequence[int], config: dict) -> list[int]:

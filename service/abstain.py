@@ -10,11 +10,11 @@ from corpus.sentences import sentence_spans
 from corpus.types import Unread
 from index.tokens import tokens
 from service import rules
+from service.citing import cite
 from service.numbers import is_year, mentioned
 from service.question import language_of
 from service.relevance import within_reach
 from service.types import Abstention, Citation, Evidence
-from service.verify import cite
 from service.wording import listed, say
 from service.words import covered
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import secrets
@@ -15,19 +14,20 @@ import numpy as np
 
 from corpus.errors import ModelError
 from corpus.passages import in_context
+from index.batching import Errand, Urgency
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
 from service.abstain import explain, false_premise
 from service.citations import SentenceParser, resolve
-from service.evidence import select, with_originals
+from service.evidence import LatestOriginals, select, with_originals
 from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
 from service.model import AnswerModel
-from service.provenance import Originals
 from service.question import check_question
 from service.quote import answered, quote
 from service.relevance import answerable, rerank, telling
+from service.threads import Threads
 from service.turn import Turn
 from service.types import (
     Answer,
@@ -47,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
+NEW = 16  # questions that are searched and read at once; the others wait for one of them
+BEGUN = 32  # claims that are checked at once
+KEPT = 4  # answers that are looked up or written down at once
 
 
 def _status(step: Step) -> Event:
@@ -70,6 +73,10 @@ class Engine:
         self.library, self.checker, self.history, self.model = library, checker, history, model
         self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
+        self._originals = LatestOriginals(library.store)
+        self._new = Threads("questions", NEW)
+        self._begun = Threads("claims", BEGUN, urgency=Urgency.CLAIM)
+        self._records = Threads("records", KEPT, KEPT)
 
     def warm_up(self) -> None:
         """Load what is loaded at first use, and raise what is wrong with it."""
@@ -126,11 +133,11 @@ class Engine:
         self, turn: Turn, source_ids: Sequence[str] | None, mode: Mode | None
     ) -> AsyncIterator[Event]:
         yield _status("searching")
-        hits = await asyncio.to_thread(self._search, turn, source_ids)
+        hits = await self._new(self._search, turn, source_ids)
         yield _status("reading")
-        await asyncio.to_thread(self._choose, turn, hits, source_ids)
+        await self._new(self._choose, turn, hits, source_ids)
         if turn.doubtful:
-            turn = await asyncio.to_thread(self._as_meant, turn, source_ids)
+            turn = await self._new(self._as_meant, turn, source_ids)
         begun = (turn.id, turn.conversation_id, turn.question, turn.evidence, turn.understood)
         yield Event("evidence", EvidenceFound(*begun))
         made: Mode = "abstained"
@@ -140,16 +147,16 @@ class Engine:
                     async for event in events:
                         yield event
                 yield _status("checking")
-                for event in await asyncio.to_thread(self._complete, turn):
+                for event in await self._new(self._complete, turn):
                     yield event
                 made = "generated" if turn.claims else made
             if not turn.claims:
                 yield _status("checking")
-                for event in await asyncio.to_thread(self._quote, turn):
+                for event in await self._new(self._quote, turn):
                     yield event
                 made = "quoted" if turn.claims else made
         if made == "abstained":
-            await asyncio.to_thread(self._explain, turn)
+            await self._new(self._explain, turn)
         yield Event("answer", await self._close(turn, made))
 
     async def _open(
@@ -176,19 +183,21 @@ class Engine:
                 turn.understood, turn.doubtful = filled, leans(question) == "maybe"
             return turn
 
-        return await asyncio.to_thread(look_up)
+        return await self._records(look_up)
 
     def would_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
-        given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
+        given on. Nothing is written or kept. Blocks, as long as a search and a reading take,
+        and lets every question that is asked go before."""
         turn = Turn("", "", check_question(question))
-        self._choose(turn, self._search(turn, None), None)
+        with Errand(Urgency.LATER):
+            self._choose(turn, self._search(turn, None), None)
         return turn.answerable
 
     def _search(self, turn: Turn, source_ids: Sequence[str] | None) -> list[Hit]:
         store = self.library.store
         turn.revision = store.revision()
-        turn.originals = Originals(source for source, _ in store.sources())
+        turn.originals = self._originals()
         hits = self.library.search(turn.asked, 2 * self._top_k, source_ids)
         turn.took("search")
         return hits
@@ -268,7 +277,7 @@ class Engine:
             fresh = draft.text not in seen and len(seen) < MAX_SENTENCES
             if fresh and not prompt.declines(draft.text):
                 seen.add(draft.text)
-                events.append(await asyncio.to_thread(self._decide, turn, draft))
+                events.append(await self._begun(self._decide, turn, draft))
         return events
 
     def _complete(self, turn: Turn) -> list[Event]:
@@ -313,7 +322,7 @@ class Engine:
             timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
             understood=turn.understood,
         )
-        await asyncio.to_thread(self._keep, turn, answer)
+        await self._records(self._keep, turn, answer)
         return answer
 
     def _keep(self, turn: Turn, answer: Answer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from corpus.passages import width
+from corpus.store import Store
 from corpus.works import repeats
 from index.search import Hit, Library
 from service.numbers import mentioned, stated
@@ -13,6 +14,21 @@ from service.types import Evidence
 
 TRANSLATED = 0.6  # share of a passage that has to stand in better ones, in another language
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
+
+
+class LatestOriginals:
+    """What is known of a store's sources, found anew when something has been written there."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._latest: tuple[int, Originals] | None = None
+
+    def __call__(self) -> Originals:
+        changes, latest = self._store.changes(), self._latest
+        if latest is None or latest[0] != changes:  # which were counted before: it is no older
+            found = Originals(source for source, _ in self._store.sources())
+            latest = self._latest = changes, found
+        return latest[1]
 
 
 def with_originals(

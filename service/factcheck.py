@@ -21,8 +21,7 @@ from index.checker import CrossEncoder
 from index.search import Library
 from service.calibration import calibration
 from service.citations import SentenceParser
-from service.evidence import select, with_originals
-from service.provenance import Originals
+from service.evidence import LatestOriginals, select, with_originals
 from service.types import Citation, Claim, Draft, Evidence
 from service.verify import Verifier
 
@@ -136,6 +135,7 @@ class FactChecker:
 
     def __init__(self, library: Library, verifier: Verifier) -> None:
         self._library, self._verifier = library, verifier
+        self._originals = LatestOriginals(library.store)
 
     def check(
         self,
@@ -150,7 +150,7 @@ class FactChecker:
         """
         for source_id in source_ids or ():
             self._library.store.source(source_id)
-        originals = Originals(source for source, _ in self._library.store.sources())
+        originals = self._originals()
         said = statements(text)
         claims: list[Claim] = []
         shown: dict[str, Evidence] = {}  # by the id of the passage

@@ -53,6 +53,7 @@ class ChatModel:
         self._timeout = timeout
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
             headers={"Authorization": f"Bearer {key}"} if key else {},
             transport=transport,
         )

@@ -252,6 +252,7 @@ def _english_number(match: re.Match[str]) -> str:
     return str((total + group) // 2 if match["half"] else total + group)
 
 
+@lru_cache(maxsize=4096)
 def stated(text: str) -> frozenset[float]:
     """The values that ``text`` states in digits, with their magnitudes: 68万 is 680,000."""
     text = in_one_spelling(text)
@@ -270,6 +271,7 @@ def stated(text: str) -> frozenset[float]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=4096)
 def mentioned(text: str) -> frozenset[float]:
     """The values that a reader may take ``text`` to state, also in words, kanji and months:
     1.5B may match 1.5, and 5m be five metres or five million. Wider than ``stated`` on purpose:
@@ -314,6 +316,7 @@ def counted(kanji: str) -> float:
     return 10.0 * (_KANJI[tens] if tens else 1) + (_KANJI[ones] if ones else 0)
 
 
+@lru_cache(maxsize=4096)
 def in_figures(text: str) -> str:
     """``text`` with numbers that it spells out, or gives in millions or 万, written in digits,
     so that words compare alike."""

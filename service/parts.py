@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError
@@ -113,6 +114,8 @@ def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
 
     ``behind``: see ``library``.
     """
+    from index.batching import Turns
+    from index.sharing import SharedChecker, SharedEmbedder
     from service.engine import Engine
     from service.history import History
     from service.model import ChatModel
@@ -130,10 +133,11 @@ def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
             await model.aclose()
         server = None
 
-    searched = library(settings, behind)
+    turns, searched = Turns(), library(settings, behind)
+    searched = replace(searched, embedder=SharedEmbedder(searched.embedder, turns))
     engine = Engine(
         searched,
-        checker(settings),
+        SharedChecker(checker(settings), turns),
         History(searched.store.database),
         model,
         top_k=settings.top_k,

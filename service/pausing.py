@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from index.batching import Errand, Urgency
 from index.embed import Embedder, Floats
 
-AT_ONCE = 4  # texts: a question that comes meanwhile waits for so many at most
-PAUSE = 0.002  # seconds; whoever waits for a lock gets it only if it is free for a moment
+AT_ONCE = 4  # texts, until it is asked again whether to go on
 
 
 class Stopped(Exception):
@@ -20,7 +19,8 @@ class Stopped(Exception):
 class Pausing:
     """An Embedder that takes a few texts at a time, and calls ``watch`` in between.
 
-    ``watch`` may raise to put an end to it.
+    ``watch`` may raise to put an end to it. What anybody else asks of a shared embedder
+    goes before.
     """
 
     def __init__(self, embedder: Embedder, watch: Callable[[], None]) -> None:
@@ -38,8 +38,8 @@ class Pausing:
         made = [np.zeros((0, self.dim), np.float32)]
         for start in range(0, len(texts), AT_ONCE):
             self._watch()
-            made.append(self._embedder.embed_passages(texts[start : start + AT_ONCE]))
-            time.sleep(PAUSE)
+            with Errand(Urgency.LATER):
+                made.append(self._embedder.embed_passages(texts[start : start + AT_ONCE]))
         return np.concatenate(made)
 
     def embed_query(self, text: str) -> Floats:

@@ -16,12 +16,13 @@ from pydantic import TypeAdapter, ValidationError
 from corpus.errors import NotFound
 from corpus.store import Store
 from corpus.types import passage_id, text_hash
+from service.citing import cite
 from service.injection import neutral
 from service.provenance import Originals
 from service.receipt import Receipt, judge, seal, version
 from service.turn import append
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
-from service.verify import Verifier, cite
+from service.verify import Verifier
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 

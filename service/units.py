@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from service.numbers import MAGNITUDE, TENS, in_figures, rounded, scaled
 
@@ -88,6 +89,7 @@ _MONEY = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def units(text: str) -> frozenset[tuple[float, str]]:
     """Values with the unit that stands right behind them, as (value, unit's name); units that
     are not known are left out. ``5 km`` and ``5キロメートル`` are the same, ``5 years`` and the

@@ -7,16 +7,23 @@ what the sentence says, in either language. ``service.calibration`` makes them o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from corpus.types import Source
 from index.checker import Checker
 from index.embed import Embedder
-from index.tokens import is_japanese
-from service import rules
-from service.calibration import FEATURES, calibration, features
-from service.injection import for_readers, speaks_to_a_model
+from service.calibration import calibration, features
+from service.citing import (
+    MAX_CITATIONS,
+    PARTIAL,
+    Reading,
+    bearing_of,
+    cite,
+    disputes,
+    find_verbatim,
+    quoted,
+    sources_of,
+)
 from service.otherwise import Rival, amended, nearest, overruling, rivals
 from service.provenance import Originals
 from service.question import language_of
@@ -25,37 +32,10 @@ from service.substance import states_nothing
 from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
 from service.windows import Nearest, Window, paired, single
 from service.wording import say
-from service.words import covered
 
-SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
-PARTIAL = 0.25
+CLEAR = 0.8  # from which a cited one is not looked further than: see docs/design.md
 CONTRADICTED = 0.85  # of the checker's own
-MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
-MAX_CITATIONS = 3  # of one claim
 AMENDED = 8  # sentences that are read for a claim with their amounts in it
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A claim read against one window."""
-
-    window: Window
-    features: tuple[float, ...]  # of service.calibration
-    support: float  # the calibrated probability that they give
-    contradiction: float  # the checker's own
-    findings: tuple[Finding, ...]
-    rival: Rival | None = None  # what overrules the window; its finding is among them
-
-    @property
-    def bears(self) -> bool:
-        """What only leaves words of the quote out needs less of the checker's word for it."""
-        copied = self.features[FEATURES.index("copied")]
-        return self.support >= (PARTIAL if copied else SUPPORTED) and not self.findings
-
-    def speaks_of(self, claim: str) -> bool:
-        """Whether the quote is about the claim's matter; across languages, as far as one knows."""
-        across = is_japanese(claim) != is_japanese(self.window.text)
-        return across or covered(claim, self.window.text) >= rules.NEAR_COPY
 
 
 class Verifier:
@@ -93,17 +73,18 @@ class Verifier:
             citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
         else:
-            readings = self._read(draft, singles, others)
-            bearing = _bearing(readings, draft.labels, originals)
+            readings = self._clear(draft, singles, others, originals)
+            readings = readings or self._read(draft, singles, others)
+            bearing = bearing_of(readings, draft.labels, originals)
             if not bearing:
                 return self._withheld(draft, readings, singles)
-            citations = tuple(_cite(reading.window) for reading in bearing)
+            citations = tuple(quoted(reading.window) for reading in bearing)
             verdict = Verdict("supported", round(bearing[0].support, 3), self._method)
-        cited = _sources(citations, evidence)
+        cited = sources_of(citations, evidence)
         return replace(
             _claim(draft, citations, verdict),
             secondary=originals.secondary(source.id for source in cited),
-            disputed_by=_disputes(others, cited),
+            disputed_by=disputes(others, cited),
             works=originals.independent(cited),
         )
 
@@ -112,12 +93,36 @@ class Verifier:
         singles = [window for e in evidence for window in single(e)]
         return self._read(draft, singles, rivals(draft.text, singles))
 
+    def _clear(
+        self,
+        draft: Draft,
+        singles: Sequence[Window],
+        others: Sequence[Rival],
+        originals: Originals,
+    ) -> list[Reading]:
+        """The likeliest quote of each passage that the draft cites, read, if all of them bear it
+        so clearly that no other would be cited instead; else []."""
+        windows = self._nearest.first(draft, [*singles, *paired(singles)])
+        for window in windows:
+            if originals.reports(window.evidence.source):
+                return []  # the work itself is cited before what reports on it
+            if overruling(draft.text, window, others) or window.findings(draft.text):
+                return []
+        readings = self._readings(draft, windows, others)
+        clear = all(reading.bears and reading.support >= CLEAR for reading in readings)
+        return readings if clear else []
+
     def _read(
         self, draft: Draft, singles: Sequence[Window], others: Sequence[Rival]
     ) -> list[Reading]:
         if not singles:
             return []
         windows = self._nearest(draft, [*singles, *paired(singles)])
+        return self._readings(draft, windows, others)
+
+    def _readings(
+        self, draft: Draft, windows: Sequence[Window], others: Sequence[Rival]
+    ) -> list[Reading]:
         read = []
         judged = self.checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
@@ -163,7 +168,7 @@ class Verifier:
         language = language_of(draft.text)
 
         def claim(label: Support, score: float, window: Window | None, reason: str) -> Claim:
-            citations = (_cite(window),) if window else ()
+            citations = (quoted(window),) if window else ()
             made = _claim(draft, citations, Verdict(label, round(score, 3), self._method))
             return replace(made, reason=reason)
 
@@ -195,45 +200,6 @@ class Verifier:
         return claim(label, 1 - best.support, best.window, reason)
 
 
-def cite(evidence: Evidence, start: int, end: int) -> Citation:
-    """The citation of ``evidence.passage.text[start:end]``."""
-    passage = evidence.passage
-    return Citation(
-        label=evidence.label,
-        source_id=passage.source_id,
-        passage_id=passage.id,
-        quote=passage.text[start:end],
-        start=passage.start + start,
-        end=passage.start + end,
-        url=evidence.source.url,
-        page=passage.page,
-        before=passage.text[:start],
-        after=passage.text[end:],
-    )
-
-
-def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evidence, int, int]]:
-    """Where a draft stands word for word: (evidence, start, end), the cited ones first.
-
-    Only whole sentences count: of "It is not so that X", "X" is no quote.
-    """
-    wanted = draft.text.strip()
-    found = []
-    for e in () if speaks_to_a_model(wanted) else evidence:
-        spans = for_readers(e.passage.text)
-        ends = {end for _, end in spans}
-        for start, _ in spans:
-            end = start + len(wanted)
-            if wanted and end in ends and e.passage.text.startswith(wanted, start):
-                found.append((e, start, end))
-                break
-    return sorted(found, key=lambda place: place[0].label not in draft.labels)
-
-
-def _cite(window: Window) -> Citation:
-    return cite(window.evidence, window.start, window.end)
-
-
 def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> Claim:
     return Claim(draft.text, 0, len(draft.text), citations, verdict)
 
@@ -241,58 +207,3 @@ def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> C
 def _empty(draft: Draft) -> Claim:
     reason = say("says_nothing", language_of(draft.text))
     return replace(_claim(draft, (), Verdict("unsupported", 1.0, "rules")), reason=reason)
-
-
-def _bearing(
-    readings: Sequence[Reading], labels: Sequence[int], originals: Originals
-) -> list[Reading]:
-    """The readings that bear the claim, best first: one a passage, cited ones preferred, and
-    a work before what reports on it."""
-    best: dict[int, Reading] = {}
-    for reading in readings:
-        if not reading.bears:
-            continue
-        label = reading.window.evidence.label
-        # A longer window must be clearly better than the one sentence inside it.
-        length = 0.05 * len(reading.window.text) / 200
-        if label not in best or reading.support - length > best[label].support:
-            best[label] = reading
-    rank = {n: (originals.reports(r.window.evidence.source), -r.support) for n, r in best.items()}
-    cited = sorted((n for n in labels if n in best), key=rank.__getitem__)
-    others = sorted((n for n in best if n not in labels), key=rank.__getitem__)
-    if not cited:
-        chosen = others[:1]
-    else:
-        chosen = cited
-        if others and _goes_before(rank[others[0]], rank[cited[0]]):
-            chosen = [others[0], *cited]
-    return [best[n] for n in chosen[:MAX_CITATIONS]]
-
-
-def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
-    """Whether a passage that was not cited is to be cited first, by (reports, -support)."""
-    if other[0] != cited[0]:
-        return cited[0]
-    return -other[1] > -cited[1] + MOVE_MARGIN
-
-
-def _sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
-    """The sources of some citations, each once."""
-    shown = {e.source.id: e.source for e in evidence}
-    return [shown[id] for id in dict.fromkeys(c.source_id for c in citations)]
-
-
-def _disputes(others: Sequence[Rival], cited: Sequence[Source]) -> tuple[Citation, ...]:
-    """Quotes of sources that are not cited which say otherwise, of each source the nearest.
-
-    Another text of a cited work that says otherwise, such as an earlier version, is for the
-    reader to see, but is no second voice: it comes after those of other works.
-    """
-    ids, works = {source.id for source in cited}, {source.one_work for source in cited}
-    found = {
-        rival.window.evidence.source.id: rival.window
-        for rival in sorted(others, key=lambda rival: rival.covered)
-        if rival.window.evidence.source.id not in ids
-    }
-    ordered = sorted(found.values(), key=lambda window: window.evidence.source.one_work in works)
-    return tuple(map(_cite, ordered))[:MAX_CITATIONS]

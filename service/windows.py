@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,9 @@ from service import rules
 from service.injection import for_readers
 from service.rules import Finding
 from service.types import Draft, Evidence
+
+# Every claim of an answer is checked against the same passages.
+readable = lru_cache(maxsize=1024)(for_readers)
 
 MOST = 4  # quotes that are read for one claim
 _CITED = 0.15  # by how much a window of a cited passage goes before others
@@ -50,7 +54,7 @@ class Window:
 
 def single(evidence: Evidence) -> list[Window]:
     """The sentences of a passage that speak to a reader."""
-    return [Window(evidence, a, b) for a, b in for_readers(evidence.passage.text)]
+    return [Window(evidence, a, b) for a, b in readable(evidence.passage.text)]
 
 
 def paired(singles: Sequence[Window]) -> Iterator[Window]:
@@ -83,6 +87,23 @@ class Nearest:
         order = np.argsort(-(share + _CITED * cited), kind="stable")
         return [windows[i] for i in order[:most]]
 
+    def first(self, draft: Draft, windows: Sequence[Window]) -> list[Window]:
+        """Of each passage that the draft cites, the window that shares most words with it.
+
+        They are the likeliest to bear it, and found without the embedder; [] where the draft
+        cites none that is here, or one in another language, of which words tell little.
+        """
+        japanese = is_japanese(draft.text)
+        cited = [w for w in windows if w.evidence.label in draft.labels]
+        if any(is_japanese(w.text) != japanese for w in cited):
+            return []
+        likeliest: dict[int, tuple[float, Window]] = {}
+        for window, share in zip(cited, _shared(draft.text, cited), strict=True):
+            label = window.evidence.label
+            if label not in likeliest or share > likeliest[label][0]:
+                likeliest[label] = float(share), window
+        return [window for _, window in likeliest.values()]
+
     def _likeness(self, claim: str, texts: Sequence[str]) -> Floats:
         """How near each text [n] is to the claim, about 0 to 1; of two sentences, the mean."""
         parts = [sentences(text) for text in texts]
@@ -103,7 +124,12 @@ class Nearest:
 def _shared(claim: str, windows: Sequence[Window]) -> Floats:
     """Share of the claim's tokens that each window has; of two with as many, the shorter."""
     wanted = set(tokens(claim))
-    there = [set(tokens(window.text)) for window in windows]
+    there = [_tokens(window.text) for window in windows]
     return np.array(
         [len(wanted & t) / (len(wanted) or 1) - 0.02 * len(t) / 100 for t in there], np.float32
     )
+
+
+@lru_cache(maxsize=2048)
+def _tokens(text: str) -> frozenset[str]:
+    return frozenset(tokens(text))

@@ -76,6 +76,8 @@ def test_a_stream_from_a_real_server(app, by_header):
 @pytest.mark.parametrize("streams", [True, False])
 def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history, streams):
     class Endless(Script):
+        begun = False
+
         async def stream(self, messages):
             self.begun = True
             try:
@@ -91,7 +93,10 @@ def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, h
     with served(app) as url:
         if streams:
             with httpx.stream("POST", f"{url}/v1/answers", json=asked, timeout=60) as response:
-                next(response.iter_text())
+                pieces = response.iter_text()  # dropped, it would end the request at once
+                next(pieces)
+                while not model.begun:  # the evidence is sent before
+                    time.sleep(0.01)
         else:
             with pytest.raises(httpx.ReadTimeout):
                 httpx.post(f"{url}/v1/answers", json=asked, timeout=5)

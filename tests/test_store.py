@@ -17,6 +17,8 @@ from corpus.errors import NotFound, StoreError
 from corpus.passages import split
 from corpus.store import Change, Store
 from corpus.types import Document, Page, Passage, Section, Source, text_hash
+from service.evidence import LatestOriginals
+from service.provenance import Originals
 
 
 def document(source_id: str, text: str = "One. Two.") -> Document:
@@ -344,3 +346,23 @@ def test_passages_are_taken_as_they_are_given(store: Store) -> None:
     mine = Passage("0123456789abcdef", "a", 5, 10, "text.", "H", 2)
     assert store.put(doc, [mine]) == Change(1, 0)
     assert store.passage(mine.id) == mine
+
+
+def test_what_is_written_is_counted_by_whatever_process(store: Store) -> None:
+    """So what was made from the sources can be kept until something changes."""
+    put(store, document("a"))
+    other, latest = Store(store.database.url), LatestOriginals(store)
+    for write in (
+        lambda: put(other, document("b")),
+        lambda: other.add_citing("b", ["a"]),
+        lambda: other.note_unread("https://example.org/c", "gone"),
+        lambda: other.delete("b"),
+    ):
+        changes, known = store.changes(), latest()
+        assert latest() is known and store.changes() == changes == other.changes()
+        write()
+        assert store.changes() > changes and latest() is not known
+        fresh = Store(store.database.url)
+        assert store.revision() == fresh.revision() and store.sources() == fresh.sources()
+        expected = Originals(source for source, _ in fresh.sources())
+        assert latest().works(["a"]) == expected.works(["a"])

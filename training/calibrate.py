@@ -26,8 +26,9 @@ from index.embed import SentenceTransformerEmbedder
 from index.models import BUNDLED
 from index.tokens import is_japanese
 from service.calibration import FEATURES, FILE, log_odds
+from service.citing import PARTIAL, SUPPORTED
 from service.types import Draft, Evidence
-from service.verify import PARTIAL, SUPPORTED, Verifier
+from service.verify import Verifier
 from training import data, made, sources, spoil
 from training.evaluate import auc, balanced
 from training.sources import ENTAILMENT, NOT_SUPPORTED, Row
