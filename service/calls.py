@@ -197,7 +197,7 @@ def problem(url: str, status: int, data: bytes) -> ServiceError:
     except ValueError:
         return unreadable(url, f"the status {status}")
     kind = ServiceRefused if found.status < 500 else ServiceFailed
-    return kind(url, found.status, found.title, found.detail)
+    return kind(url, found.status, found.title, found.detail, found.retry_after)
 
 
 def unreadable(url: str, what: str) -> ServiceUnreadable:

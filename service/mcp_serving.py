@@ -19,6 +19,7 @@ from service.mcp import Context, make_server
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+    from service.asking import Asking
     from service.engine import Engine
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -34,9 +35,9 @@ class Door:
     from if they say one.
     """
 
-    def __init__(self, engine: Engine, public_url: str = "") -> None:
-        async def load() -> Engine:
-            return engine
+    def __init__(self, asking: Asking, public_url: str = "") -> None:
+        async def load() -> Asking:
+            return asking
 
         hosts, origins = [], []
         for host in LOOPBACK:
@@ -116,9 +117,15 @@ async def serve_stdio(
             loading = asyncio.create_task(asyncio.to_thread(make))
         return loading
 
-    async def load() -> Engine:
+    asked: list[Asking] = []
+
+    async def load() -> Asking:
+        from service.asking import Asking
+
         engine, _ = await asyncio.shield(begin())
-        return engine
+        if not asked:
+            asked.append(Asking(engine))
+        return asked[0]
 
     async def greet_first(context: Context, call_next: Callable) -> Any:
         result = await call_next(context)

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import Any
 
 from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
-from service.engine import Engine
+from service.asking import Asking
 from service.frames import Frame, numbered
 from service.history import History
 from service.once import Key
@@ -122,20 +122,20 @@ class Running:
 class KeyedAnswers:
     """Answers by their keys: those on their way here, those that are done in the history."""
 
-    def __init__(self, engine: Engine, grace: float = GRACE) -> None:
-        self._engine, self._grace = engine, grace
+    def __init__(self, asking: Asking, grace: float = GRACE) -> None:
+        self._asking, self._grace = asking, grace
         self._running: dict[str, Running] = {}
 
     async def frames(self, key: Key, asked: dict[str, Any], after: int = 0) -> AsyncIterator[Frame]:
         """The frames of the answer to a question, after number ``after``.
 
-        ``asked`` are the arguments of Engine.stream. The answer is begun if the key is new. Gone
+        ``asked`` are the arguments of Asking.stream. The answer is begun if the key is new. Gone
         if it is, and the reader wants to go on with one; RequestRefused if the key belongs to
         another question.
         """
         running = self._running.get(key.key)
         if running is None:
-            history = self._engine.history
+            history = self._asking.history
             kept = await asyncio.to_thread(history.replies.find, key.key)
             running = self._running.get(key.key)  # one may have begun meanwhile
             if running is None and kept:
@@ -158,7 +158,7 @@ class KeyedAnswers:
             running.give_up()
 
     def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
-        events = self._engine.stream(**asked, progress=True)
+        events = self._asking.stream(**asked, progress=True)
         running = Running(key, numbered(events), self._grace)
 
         def keep(log: list[Frame]) -> None:
@@ -167,7 +167,7 @@ class KeyedAnswers:
             names = [frame.name for frame in decided]
             reply = Reply(key.request, names, made["id"], made["conversation_id"])
             try:
-                self._engine.history.replies.keep(key.key, reply)
+                self._asking.history.replies.keep(key.key, reply)
             except StoreError as error:  # the answer is whole, and its reader has it
                 logger.warning("an answer cannot be given again under its key: %s", error)
 
