@@ -61,7 +61,9 @@ def sync(
 def begin(embedder: Embedder, folder: Path) -> None:
     """Make an empty index where there is none, for ``sync`` to fill."""
     with _alone(folder, Tally()):
-        if _open_any(folder, embedder) is None:
+        try:
+            check_manifest(folder, read_manifest(folder), embedder.name)
+        except IndexMissing:
             LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -39,6 +39,9 @@ from service.runner import Runner
 from service.running import GRACE, KeyedAnswers, last_event
 from service.types import to_json
 from service.wire import gives
+
+if TYPE_CHECKING:
+    from service.claims import Claims
 
 STATIC = Path(__file__).with_name("static")
 
@@ -94,6 +97,7 @@ def create_app(
     grace: float = GRACE,
     gates: Gates | None = None,
     kept: int = 0,
+    claims: Claims | None = None,
 ) -> FastAPI:
     """The service over an engine.
 
@@ -104,10 +108,10 @@ def create_app(
     ``public_url`` is the address that readers reach it at; empty: this machine.
     An answer that its reader said to come back to goes on for ``grace`` seconds without one.
     ``gates`` bound how much is done at once; ``kept`` is how many questions have their answers
-    kept, to be given again.
+    kept, to be given again. ``claims`` are shared with other processes that serve the same library.
     """
     asking = Asking(engine, gates, KeptAnswers(engine, index_dir, kept) if kept else None)
-    door = Door(asking, public_url)
+    door = Door(asking, public_url, shared=claims is not None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -137,8 +141,8 @@ def create_app(
     app.add_middleware(Headers, headers=HEADERS)
     app.add_middleware(RequestIds)
     handle_errors(app)
-    _add_answers(app, asking, grace)
-    add_history(app, engine)
+    _add_answers(app, KeyedAnswers(asking, grace, claims), asking)
+    add_history(app, engine, claims)
     _add_verify(app, engine, asking.gates.texts)
     add_library(app, engine.library, runner, asking.gates.searches)
     if runner:
@@ -151,9 +155,7 @@ def create_app(
     return app
 
 
-def _add_answers(app: FastAPI, asking: Asking, grace: float) -> None:
-    keyed = KeyedAnswers(asking, grace)
-
+def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",

@@ -50,6 +50,14 @@ class Gate:
         self._given = 0  # places that are taken, or handed to one who has not begun yet
         self._took: deque[float] = deque(maxlen=RECENT)
 
+    @property
+    def at_work(self) -> int:
+        return self._given
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """A place, given back at the end, however that comes."""
