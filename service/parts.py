@@ -8,12 +8,14 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
 
 if TYPE_CHECKING:
     from index.checker import Checker
+    from index.embed import Embedder
     from index.search import Library
     from service.claims import Claims
     from service.client import Client
@@ -70,6 +72,18 @@ def embedder(settings: Settings):
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The two models that answers hang on; each is loaded at first use."""
+
+    embedder: Embedder
+    checker: Checker
+
+
+def models(settings: Settings) -> Models:
+    return Models(embedder(settings), checker(settings))
+
+
 def verifier(settings: Settings) -> Verifier:
     from service.verify import Verifier
 
@@ -83,7 +97,7 @@ def facts(settings: Settings, verifier: Verifier) -> FactChecker:
     return FactChecker(library(settings), verifier)
 
 
-def library(settings: Settings, behind: bool = False) -> Library:
+def library(settings: Settings, behind: bool = False, vectors: Embedder | None = None) -> Library:
     """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
     that is not of what the database holds, unless it may be ``behind``, for somebody to bring
     it up: it is then made, and empty."""
@@ -91,7 +105,7 @@ def library(settings: Settings, behind: bool = False) -> Library:
     from index.local import LiveIndex, check_manifest, read_manifest
     from index.search import Library
 
-    texts, vectors = store(settings), embedder(settings)
+    texts, vectors = store(settings), vectors or embedder(settings)
     if behind:
         sync.begin(vectors, settings.index_dir)
     manifest = read_manifest(settings.index_dir)
@@ -123,7 +137,9 @@ def local_model(settings: Settings) -> tuple[Settings, object]:
     return settings.model_copy(update=found), server
 
 
-def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
+def engine(
+    settings: Settings, behind: bool = False, models: Models | None = None
+) -> tuple[Engine, Callable]:
     """The engine of the settings, and what to await when it is done with.
 
     ``behind``: see ``library``.
@@ -142,10 +158,10 @@ def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
             await model.aclose()
         server = None
 
-    searched = library(settings, behind)
+    searched = library(settings, behind, models.embedder if models else None)
     engine = Engine(
         searched,
-        checker(settings),
+        models.checker if models else checker(settings),
         History(searched.store.database),
         model,
         top_k=settings.top_k,

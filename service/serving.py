@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
     from multiprocessing.sharedctypes import Synchronized
 
+    from service.engine import Engine
     from service.runner import Runner
     from service.settings import Settings
 
@@ -81,35 +82,39 @@ class Server(uvicorn.Server):
         )
 
     def _load(self) -> Any:
-        from service.wording import say
-
         settings = self._settings
-        engine, close = parts.engine(settings, behind=True)  # the runner sees to it
+        models = parts.models(settings)
         with ThreadPoolExecutor(2) as pool:
             loads = [
-                pool.submit(engine.library.embedder.embed_query, "warm"),
-                pool.submit(engine.checker.answers, [("warm", "up")]),
+                pool.submit(models.embedder.embed_query, "warm"),
+                pool.submit(models.checker.answers, [("warm", "up")]),
             ]
-            from service.api import create_app
-            from service.gate import Gates
-
-            self._runner = parts.runner(settings, engine.library)
-            app = create_app(
-                engine,
-                index_dir=settings.index_dir,
-                on_close=close,
-                runner=self._runner,
-                hosts=settings.host_names,
-                public_url=settings.public_url,
-                gates=Gates.for_readers(-(-settings.readers // settings.workers)),
-                kept=settings.kept,
-                claims=parts.claims(settings),
-            )
+            engine, close = parts.engine(settings, behind=True, models=models)  # see Runner
+            app = self._app(engine, close)
             for load in loads:
                 load.result()
         engine.warm_up()
-        self._empty = "" if engine.library.store.sources() else say("empty", "en")
         return app
+
+    def _app(self, engine: Engine, close: Callable) -> Any:
+        from service.api import create_app
+        from service.gate import Gates
+        from service.wording import say
+
+        settings = self._settings
+        self._runner = parts.runner(settings, engine.library)
+        self._empty = "" if engine.library.store.sources() else say("empty", "en")
+        return create_app(
+            engine,
+            index_dir=settings.index_dir,
+            on_close=close,
+            runner=self._runner,
+            hosts=settings.host_names,
+            public_url=settings.public_url,
+            gates=Gates.for_readers(-(-settings.readers // settings.workers)),
+            kept=settings.kept,
+            claims=parts.claims(settings),
+        )
 
     def _fail(self, error: Exception) -> None:
         self.error, self.should_exit = error, True
