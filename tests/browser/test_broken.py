@@ -76,7 +76,9 @@ def test_a_service_that_is_asked_too_much_says_so_in_the_readers_words(
         engine.model.go_on()
         first.answered()
         second.turn.get_by_role("button", name=button).click()
-        expect(second.claims).to_have_count(1)
+        expect(second.answered().claims).to_have_count(1)
+        for reader in (first, second):  # what goes on with an answer has been asked for
+            reader.page.wait_for_load_state("networkidle")
 
 
 def test_a_question_that_is_asked_offline_is_answered_when_the_network_is_back(quoting, visit):
