@@ -158,7 +158,9 @@ class Following(Generic[E]):
 
     def pause(self, error: ServiceError) -> float:
         """Seconds to wait before the next connection; raises the error if there is to be none."""
-        if isinstance(error, ServiceProblem) and not self._begun:
+        if isinstance(error, ServiceProblem):
+            if self._begun:  # it failed in the middle: there is nothing to take up
+                raise error
             self._failed += 1
             return calls.patience(error, self._failed - 1, self._retries)
         seen = self._reader.seen

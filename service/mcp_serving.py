@@ -59,7 +59,11 @@ class Door:
         await self._wanted.wait()
         if self._over.is_set():
             return
-        manager = await asyncio.to_thread(self._manager)
+        try:
+            manager = await asyncio.to_thread(self._manager)
+        except Exception as error:  # every request is told
+            opened.set_exception(error)
+            return
         async with manager.run():
             opened.set_result(manager)
             await self._over.wait()

@@ -62,6 +62,8 @@ class Opening:
     async def _open(self) -> None:
         try:
             app = await asyncio.to_thread(self._load)
+            if self._over.is_set():
+                return
             async with app.router.lifespan_context(app):
                 self._app = app
                 self._settled.set_result(None)
