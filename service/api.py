@@ -90,7 +90,6 @@ def create_app(
     *,
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
-    warm_up: Callable[[], None] | None = None,
     runner: Runner | None = None,
     hosts: Collection[str] | None = None,
     public_url: str = "",
@@ -101,10 +100,9 @@ def create_app(
 ) -> FastAPI:
     """The service over an engine.
 
-    ``warm_up`` runs in a thread before the first request is taken, so that a service that
-    answers at all answers at full speed; ``on_close`` is awaited when the service ends.
-    ``runner`` works off ingestions; without one the library can only be read. ``hosts`` are
-    the names that it is to be asked by, besides IP addresses and localhost; None: any.
+    ``on_close`` is awaited when the service ends. ``runner`` works off ingestions; without one
+    the library can only be read. ``hosts`` are the names that it is to be asked by, besides IP
+    addresses and localhost; None: any.
     ``public_url`` is the address that readers reach it at; empty: this machine.
     An answer that its reader said to come back to goes on for ``grace`` seconds without one.
     ``gates`` bound how much is done at once; ``kept`` is how many questions have their answers
@@ -115,8 +113,6 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if warm_up:
-            await run_in_threadpool(warm_up)
         if runner:
             await run_in_threadpool(runner.start)
         async with door.running():

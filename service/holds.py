@@ -4,6 +4,7 @@ of which each may take an upload on, and one reads them all."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from corpus.uploads import Upload, Uploads
 from service.jobs import Job, JobTable
@@ -17,10 +18,12 @@ class Holds:
         self._lock = threading.Lock()
         self._held: dict[str, list[Upload]] = {}
 
-    def add(self, job: Job) -> None:
-        """A job whose uploads are held already."""
+    def add(self, make: Callable[[], Job]) -> Job:
+        """The job that ``make`` adds to the table; its uploads are held already."""
         with self._lock:
+            job = make()
             self._held[job.id] = job.files
+            return job
 
     def refresh(self) -> None:
         """Hold what is to be read yet, whoever took it on, and let go of what was read."""

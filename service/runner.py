@@ -170,8 +170,7 @@ class Runner:
         return job
 
     def _add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
-        job = self.table.add(kind, asked, secret)
-        self._holds.add(job)
+        job = self._holds.add(lambda: self.table.add(kind, asked, secret))
         with self._turn:
             self._turn.notify_all()
         return job
@@ -185,6 +184,8 @@ class Runner:
         while not lock.is_locked and not self._closing:
             with contextlib.suppress(Timeout):
                 lock.acquire(timeout=LOOK_EVERY)
+        if not lock.is_locked:
+            return
         try:
             watch = threading.Thread(target=self._heed, name="cancelled jobs", daemon=True)
             watch.start()
