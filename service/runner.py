@@ -67,6 +67,7 @@ class Runner:
         self._heard = 0
         self._turn = threading.Condition()
         self._closing = False
+        self.is_at_work = False  # this one, of all that are like it
         self._behind = False  # whether the index may lack what the store holds
         self._running: Run | None = None
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
@@ -79,6 +80,7 @@ class Runner:
         self._thread.start()
 
     def _take_over(self) -> None:
+        self.is_at_work = True
         self.table.begin_again()
         self._holds.refresh()
         self._look()

@@ -10,18 +10,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from test_jobs import House
 from test_running import Scripted, read
 
 from corpus.database import Database
+from index.local import read_manifest
 from service.claims import Claims
 from service.history import History
 from service.once import Key
 from service.replies import Reply
+from service.runner import Runner
 from service.running import KeyedAnswers
 from service.types import Answer, to_json
 
@@ -131,6 +136,50 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
             await asyncio.gather(reading, return_exceptions=True)
 
     asyncio.run(scenario())
+
+
+# Jobs
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, embedder, checker):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
+    first, second = (Runner(house.means, shared=True) for _ in range(2))
+    try:
+        first.start()
+        until(lambda: first.is_at_work)
+        second.start()
+        job = second.add_places(["https://example.org/maps"], False, 1, 1)
+        until(lambda: second.table.job(job.id).ended)
+        (item,) = second.table.items(job.id)
+        assert item["outcome"] == "fetched" and not second.is_at_work
+
+        house.web.hold.clear()
+        slow = second.add_places(["https://example.org/slow"], False, 1, 1)
+        until(lambda: "example.org/slow" in house.web.asked)
+        assert second.cancel(slow.id).status == "interrupted"
+        second.remove(item["source_id"])
+        house.web.hold.set()
+        settled = house.store.revision()
+        until(lambda: read_manifest(house.index)["corpus_revision"] == settled)
+
+        first.close()
+        until(lambda: second.is_at_work)
+        again = second.add_places(["https://example.org/maps"], False, 1, 1)
+        until(lambda: second.table.job(again.id).ended)
+        assert second.table.job(again.id).status == "done"
+        assert second.table.job(slow.id).status == "interrupted"
+    finally:
+        house.web.hold.set()
+        for runner in (first, second):
+            runner.close()
 
 
 # Two real ones
