@@ -128,4 +128,8 @@ def test_a_server_that_goes_on_and_on_is_given_up():
 
     headers = {"content-type": "text/event-stream"}
     with pytest.raises(ModelUnavailable, match=r"wrote for more than 0\.1 s"):
-        ask(lambda r: httpx.Response(200, headers=headers, stream=Dripping()), timeout=0.01)
+        ask(
+            lambda r: httpx.Response(200, headers=headers, stream=Dripping()),
+            model="m",
+            timeout=0.01,
+        )
