@@ -32,7 +32,10 @@ TenkyoError
 ├ ReceiptRefused         a file is no receipt that this version can check
 ├ UploadRefused          a request to upload is not of the form that is expected
 ├ UploadTooLarge         a file that comes in is larger than a document may be
-├ TooManyJobs            as many jobs are waiting as may
+├ NotNow                 refused for the moment: ``retry_after`` seconds later it may be met
+│ ├ TooManyJobs          as many jobs are waiting as may
+│ ├ TooBusy              as many readers are waiting as may, or one has waited for too long
+│ └ NotReady             the service is starting, or ending
 ├ JobEnded               a job that is to be cancelled has ended
 └ SettingsError          a setting is unknown or has a value that cannot be
 """
@@ -150,10 +153,16 @@ class ServiceUnreadable(ServiceError):
 
 
 class ServiceProblem(ServiceError):
-    """A problem document (RFC 9457); ``detail`` is one line with the fix, and ``str()``."""
+    """A problem document (RFC 9457); ``detail`` is one line with the fix, and ``str()``.
 
-    def __init__(self, url: str, status: int, title: str, detail: str) -> None:
+    ``retry_after`` is the seconds after which the service asks to be asked again, if it does.
+    """
+
+    def __init__(
+        self, url: str, status: int, title: str, detail: str, retry_after: int | None = None
+    ) -> None:
         self.status, self.title, self.detail = status, title, detail
+        self.retry_after = retry_after
         super().__init__(url, detail or title)
 
 
@@ -181,10 +190,24 @@ class UploadTooLarge(TenkyoError):
     pass
 
 
-class TooManyJobs(TenkyoError):
-    def __init__(self, waiting: int, retry_after: int) -> None:
+class NotNow(TenkyoError):
+    def __init__(self, why: str, retry_after: int) -> None:
         self.retry_after = retry_after
-        super().__init__(f"{waiting} jobs are waiting already: try again in {retry_after} seconds")
+        unit = "second" if retry_after == 1 else "seconds"
+        super().__init__(f"{why}: try again in {retry_after} {unit}")
+
+
+class TooManyJobs(NotNow):
+    def __init__(self, waiting: int, retry_after: int) -> None:
+        super().__init__(f"{waiting} jobs are waiting already", retry_after)
+
+
+class TooBusy(NotNow):
+    pass
+
+
+class NotReady(NotNow):
+    pass
 
 
 class JobEnded(TenkyoError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from corpus.errors import IndexMissing, StoreError
+from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from corpus.passages import in_context
 from corpus.store import Store
 from index.embed import Embedder, Floats
@@ -35,6 +35,8 @@ def sync(
     with _alone(folder, tally):
         revision = store.revision()  # before the rows: a change in between leaves a mismatch to see
         wanted = np.array(store.rows(), np.int64)
+        # Who reads a complete index goes on with it until another one takes its place.
+        kept = rebuild and _is_complete(folder, embedder)
         index = None if rebuild else _open_any(folder, embedder)
         if index is None:
             index = LocalIndex(embedder.dim)
@@ -52,7 +54,7 @@ def sync(
         for start in range(0, len(new), CHECKPOINT):
             rows, done = new[start : start + CHECKPOINT], (start, len(new))
             embedded += _embed(store, embedder, index, known, rows, done, tally)
-            if start + CHECKPOINT < len(new):
+            if start + CHECKPOINT < len(new) and not kept:
                 index.save(folder, embedder.name, INCOMPLETE)
         index.save(folder, embedder.name, revision)
         return embedded
@@ -61,7 +63,9 @@ def sync(
 def begin(embedder: Embedder, folder: Path) -> None:
     """Make an empty index where there is none, for ``sync`` to fill."""
     with _alone(folder, Tally()):
-        if _open_any(folder, embedder) is None:
+        try:
+            check_manifest(folder, read_manifest(folder), embedder.name)
+        except IndexMissing:
             LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE)
 
 
@@ -125,6 +129,15 @@ def _open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
         return LocalIndex.open(folder, embedder.name)
     except IndexMissing:
         return None
+
+
+def _is_complete(folder: Path, embedder: Embedder) -> bool:
+    try:
+        manifest = read_manifest(folder)
+        check_manifest(folder, manifest, embedder.name)
+    except (IndexMissing, IndexMismatch):
+        return False
+    return manifest["corpus_revision"] != INCOMPLETE
 
 
 def check_index(folder: Path, embedder: str) -> None:

@@ -5,11 +5,10 @@ Thin over Engine: no retrieval, no prompt, no model here.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -20,12 +19,15 @@ from starlette.concurrency import run_in_threadpool
 from corpus.errors import RequestRefused
 from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
+from service.asking import Asking, afresh
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
 from service.frames import Frame, decided, numbered, stream_of
-from service.gone import GONE, unless_gone
+from service.gate import Gate, Gates
+from service.gone import GONE, Departed, unless_gone
 from service.history_api import add_history
 from service.jobs_api import add_jobs
+from service.kept import KeptAnswers
 from service.library_api import add_library
 from service.mcp_serving import Door
 from service.middleware import MAX_UPLOADS, BodyLimit, Headers, Hosts, SameOrigin
@@ -38,8 +40,10 @@ from service.running import GRACE, KeyedAnswers, last_event
 from service.types import to_json
 from service.wire import gives
 
+if TYPE_CHECKING:
+    from service.claims import Claims
+
 STATIC = Path(__file__).with_name("static")
-VERIFIED_AT_ONCE = 2  # texts; answers must not wait behind any number of long ones
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -86,27 +90,29 @@ def create_app(
     *,
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
-    warm_up: Callable[[], None] | None = None,
     runner: Runner | None = None,
     hosts: Collection[str] | None = None,
     public_url: str = "",
     grace: float = GRACE,
+    gates: Gates | None = None,
+    kept: int = 0,
+    claims: Claims | None = None,
 ) -> FastAPI:
     """The service over an engine.
 
-    ``warm_up`` runs in a thread before the first request is taken, so that a service that
-    answers at all answers at full speed; ``on_close`` is awaited when the service ends.
-    ``runner`` works off ingestions; without one the library can only be read. ``hosts`` are
-    the names that it is to be asked by, besides IP addresses and localhost; None: any.
+    ``on_close`` is awaited when the service ends. ``runner`` works off ingestions; without one
+    the library can only be read. ``hosts`` are the names that it is to be asked by, besides IP
+    addresses and localhost; None: any.
     ``public_url`` is the address that readers reach it at; empty: this machine.
     An answer that its reader said to come back to goes on for ``grace`` seconds without one.
+    ``gates`` bound how much is done at once; ``kept`` is how many questions have their answers
+    kept, to be given again. ``claims`` are shared with other processes that serve the same library.
     """
-    door = Door(engine, public_url)
+    asking = Asking(engine, gates, KeptAnswers(engine, index_dir, kept) if kept else None)
+    door = Door(asking, public_url, shared=claims is not None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if warm_up:
-            await run_in_threadpool(warm_up)
         if runner:
             await run_in_threadpool(runner.start)
         async with door.running():
@@ -131,23 +137,21 @@ def create_app(
     app.add_middleware(Headers, headers=HEADERS)
     app.add_middleware(RequestIds)
     handle_errors(app)
-    _add_answers(app, engine, grace)
-    add_history(app, engine)
-    _add_verify(app, engine)
-    add_library(app, engine.library, runner)
+    _add_answers(app, KeyedAnswers(asking, grace, claims), asking)
+    add_history(app, engine, claims)
+    _add_verify(app, engine, asking.gates.texts)
+    add_library(app, engine.library, runner, asking.gates.searches)
     if runner:
         add_jobs(app, runner)
     _add_health(app, engine, index_dir)
-    app.include_router(openai_api.router(engine, STATUSES))
+    app.include_router(openai_api.router(asking, STATUSES))
     _add_page(app)
     plain.add(app, engine.library.store, public_url)
     app.add_route("/mcp", door, include_in_schema=False)
     return app
 
 
-def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
-    keyed = KeyedAnswers(engine, grace)
-
+def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",
@@ -160,6 +164,7 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         asked = question.model_dump(exclude={"stream", "progress"})
         key, after = key_of(request, asked), last_event(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
+        asked["fresh"] = afresh(request.headers.get("cache-control", ""))
         if key:
             frames = keyed.frames(key, asked, after if streams else 0)
         elif after:
@@ -168,11 +173,11 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
                 " with both requests, or ask again without Last-Event-ID"
             )
         else:
-            frames = numbered(engine.stream(**asked, progress=question.progress))
+            frames = numbered(asking.stream(**asked, progress=question.progress))
         if not question.progress:
             frames = decided(frames)
         if streams:
-            return await stream_of(frames)
+            return await unless_gone(request, stream_of(frames)) or Response(status_code=GONE)
         made = await unless_gone(request, _last(frames))
         return JSONResponse(made) if made else Response(status_code=GONE)
 
@@ -198,7 +203,7 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         responses=gives(wire.SentAnswer),
     )
     def answer(answer_id: str) -> JSONResponse:
-        return JSONResponse(engine.history.answer(answer_id))
+        return JSONResponse(asking.history.answer(answer_id))
 
     @app.get(
         "/v1/answers/{answer_id}/receipt",
@@ -206,7 +211,7 @@ def _add_answers(app: FastAPI, engine: Engine, grace: float) -> None:
         responses=gives(receipt.Receipt),
     )
     def answer_receipt(answer_id: str) -> JSONResponse:
-        made = receipt.make(engine.history, answer_id)
+        made = receipt.make(asking.history, answer_id)
         name = f'attachment; filename="receipt-{made["id"]}.json"'
         return JSONResponse(made, headers={"Content-Disposition": name})
 
@@ -217,20 +222,25 @@ async def _last(frames: AsyncIterator[Frame]) -> Any:
         return [frame async for frame in frames][-1].data
 
 
-def _add_verify(app: FastAPI, engine: Engine) -> None:
+def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
     facts = FactChecker(engine.library, engine.verifier)
-    turns = asyncio.Semaphore(VERIFIED_AT_ONCE)
 
     @app.post(
         "/v1/verify",
         summary="The sentences of any text, each with its verdict and quotes",
         responses=gives(Checked),
     )
-    async def verify(body: Text) -> JSONResponse:
+    async def verify(body: Text, request: Request) -> Response:
         text = check_text(body.text)
-        async with turns:
-            found = await run_in_threadpool(facts.check, text, body.source_ids)
-        return JSONResponse(to_json(found))
+        departed = Departed()
+
+        async def checked() -> Checked:
+            async with gate.place():
+                with departed:
+                    return await run_in_threadpool(facts.check, text, body.source_ids, departed)
+
+        found = await unless_gone(request, checked())
+        return JSONResponse(to_json(found)) if found else Response(status_code=GONE)
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:

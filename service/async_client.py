@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from itertools import count
 from os import PathLike
 from typing import Any, Literal, Self, TypeVar
 
 import httpx
 
-from corpus.errors import ServiceUnreachable, StreamBroken
+from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from index.search import Hit
 from service import calls
 from service.calls import Call, Format
@@ -171,9 +172,14 @@ class AsyncClient:
         return (await self._call(calls.examples(language))).questions
 
     async def _call(self, call: Call[T]) -> T:
-        with reached(self.url, self._timeout), call.opened() as files:
-            response = await self._http.request(**request(self.url, call, files))
-        return call.read(self.url, response.status_code, response.content)
+        for failed in count():
+            with reached(self.url, self._timeout), call.opened() as files:
+                response = await self._http.request(**request(self.url, call, files))
+            try:
+                return call.read(self.url, response.status_code, response.content)
+            except ServiceFailed as error:
+                await asyncio.sleep(calls.patience(error, failed, self._retries))
+        raise AssertionError("patience ends")
 
     async def _events(self, following: Following[E]) -> AsyncIterator[E]:
         while not following.ended:
@@ -181,7 +187,7 @@ class AsyncClient:
                 async with aclosing(self._connected(following)) as events:
                     async for event in events:
                         yield event
-            except (StreamBroken, ServiceUnreachable) as error:
+            except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
                 await asyncio.sleep(following.pause(error))
 
     async def _connected(self, following: Following[E]) -> AsyncIterator[E]:

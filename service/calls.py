@@ -17,6 +17,7 @@ from corpus.errors import (
     CorpusError,
     ServiceError,
     ServiceFailed,
+    ServiceProblem,
     ServiceRefused,
     ServiceUnreadable,
     StreamBroken,
@@ -33,6 +34,7 @@ from service.wire import Hits, PassageInContext, ProblemDocument, Sources, Sourc
 
 T = TypeVar("T")
 Files = Sequence[tuple[str, tuple[str, BinaryIO]]]
+LONGEST_WAIT = 60  # seconds that a service that is busy may ask to stay away
 Format = Literal["markdown", "bibtex"]
 
 
@@ -197,7 +199,16 @@ def problem(url: str, status: int, data: bytes) -> ServiceError:
     except ValueError:
         return unreadable(url, f"the status {status}")
     kind = ServiceRefused if found.status < 500 else ServiceFailed
-    return kind(url, found.status, found.title, found.detail)
+    return kind(url, found.status, found.title, found.detail, found.retry_after)
+
+
+def patience(error: ServiceProblem, failed: int, retries: int) -> float:
+    """Seconds after which a service that refused a request, and did nothing of it, may meet it;
+    raises the error if it said no such thing, or has said so too often."""
+    after = error.retry_after
+    if error.status != 503 or after is None or after > LONGEST_WAIT or failed >= retries:
+        raise error
+    return float(after)
 
 
 def unreadable(url: str, what: str) -> ServiceUnreadable:

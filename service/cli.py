@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import sys
 from functools import partial
 from pathlib import Path
@@ -57,7 +56,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except TenkyoError as error:
-        print(f"tenkyo: {error}", file=sys.stderr)
+        parts.complain(error)
         raise SystemExit(2) from None
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stderr.close()
@@ -199,44 +198,13 @@ def show(
 @app.command()
 def serve() -> None:
     """Serve the chat page and the API."""
-    import uvicorn
-
-    from service.api import create_app
-    from service.wording import say
+    from service import serving
 
     settings = parts.read()
     bound = parts.bind(settings.host, settings.port)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
-    engine, close = parts.engine(settings, behind=True)  # the runner sees to it
-    if not engine.library.store.sources():
-        print(say("empty", "en"), flush=True)
-    runner = parts.runner(settings, engine.library)
-    service = create_app(
-        engine,
-        index_dir=settings.index_dir,
-        on_close=close,
-        warm_up=engine.warm_up,
-        runner=runner,
-        hosts=settings.host_names,
-        public_url=settings.public_url,
-    )
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                print(f"Tenkyo is ready: {address}", flush=True)
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            await asyncio.to_thread(runner.stop)  # no stream of a job is to hold up the end
-            await super().shutdown(sockets)
-
-    # Its lines go where ours go (log_config), so that they too have the id of their request.
-    config = uvicorn.Config(
-        service, log_level=settings.log, log_config=None, timeout_graceful_shutdown=5
-    )
     print(f"Tenkyo is starting at {address} …", flush=True)
-    Server(config).run(sockets=[bound])
+    serving.serve(settings, bound, address, partial(print, flush=True))
 
 
 @app.command("mcp")

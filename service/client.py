@@ -4,19 +4,21 @@
         print(tenkyo.answer("How many hours of audio was Whisper trained on?").text)
 
 Whatever goes wrong with the service is a ServiceError: see corpus.errors for the tree. A stream
-that breaks is taken up again; nothing else is tried twice.
+that breaks is taken up again, and what a service that is busy refused is asked again when it said
+that it may be; nothing else is tried twice.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count
 from os import PathLike
 from typing import Any, Literal, Self, TypeVar
 
 import httpx
 
-from corpus.errors import ServiceUnreachable, StreamBroken
+from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from index.search import Hit
 from service import calls
 from service.async_client import AsyncClient
@@ -207,15 +209,20 @@ class Client:
         return self._call(calls.examples(language)).questions
 
     def _call(self, call: Call[T]) -> T:
-        with reached(self.url, self._timeout), call.opened() as files:
-            response = self._http.request(**request(self.url, call, files))
-        return call.read(self.url, response.status_code, response.content)
+        for failed in count():
+            with reached(self.url, self._timeout), call.opened() as files:
+                response = self._http.request(**request(self.url, call, files))
+            try:
+                return call.read(self.url, response.status_code, response.content)
+            except ServiceFailed as error:
+                time.sleep(calls.patience(error, failed, self._retries))
+        raise AssertionError("patience ends")
 
     def _events(self, following: Following[E]) -> Iterator[E]:
         while not following.ended:
             try:
                 yield from self._connected(following)
-            except (StreamBroken, ServiceUnreachable) as error:
+            except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
                 time.sleep(following.pause(error))
 
     def _connected(self, following: Following[E]) -> Iterator[E]:

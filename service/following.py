@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from corpus.errors import ServiceError, ServiceRefused
+from corpus.errors import ServiceError, ServiceProblem, ServiceRefused
 from index.report import Progress
 from service import calls
 from service.jobs import Job
@@ -158,6 +158,11 @@ class Following(Generic[E]):
 
     def pause(self, error: ServiceError) -> float:
         """Seconds to wait before the next connection; raises the error if there is to be none."""
+        if isinstance(error, ServiceProblem):
+            if self._begun:  # it failed in the middle: there is nothing to take up
+                raise error
+            self._failed += 1
+            return calls.patience(error, self._failed - 1, self._retries)
         seen = self._reader.seen
         if seen > self._came:
             self._came, self._failed = seen, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -25,6 +25,9 @@ from service.once import Once, key_of
 from service.related import Suggestions
 from service.shares import Share, Shared
 from service.wire import gives, gives_file
+
+if TYPE_CHECKING:
+    from service.claims import Claims
 
 LONGEST_REASON = 2_000  # characters
 _YEAR = 366 * 24 * 3600
@@ -73,9 +76,9 @@ class Rated(BaseModel):
     claim: int | None = Field(None, ge=0, description="which claim, from 0; left out: all of it")
 
 
-def add_history(app: FastAPI, engine: Engine) -> None:
+def add_history(app: FastAPI, engine: Engine, claims: Claims | None = None) -> None:
     """Add the routes to an app. The engine's history is not touched before a request comes."""
-    once = Once()
+    once = Once(claims)
     _add_conversations(app, engine)
     _add_sharing(app, engine, once)
     _add_exports(app, engine)

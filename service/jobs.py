@@ -181,6 +181,9 @@ class JobTable:
     def begin(self) -> tuple[Job, str] | None:
         """The oldest job that waits, now running, and its secret; None if none waits."""
         oldest = sa.select(_jobs).where(_jobs.c.status == "queued").order_by(_jobs.c.number)
+        with self._transaction() as db:  # a look keeps nobody from writing
+            if db.execute(oldest.limit(1)).first() is None:
+                return None
         with self._transaction(writes=True) as db:
             row = db.execute(oldest.limit(1)).first()
             if row is None:

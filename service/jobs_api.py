@@ -181,6 +181,6 @@ async def _stream(
             yield b": still at it\n\n"
         await asyncio.sleep(LOOK_EVERY)
         events = []
-        if seen != runner.table.changes:
+        if runner.shared or seen != runner.table.changes:
             seen = runner.table.changes
             events, ended = await run_in_threadpool(runner.table.events, job_id, last)

@@ -6,13 +6,16 @@ import re
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from corpus.uploads import name_of
 from index.search import Library
 from service import wire
+from service.gate import Gate
+from service.gone import GONE, unless_gone
 from service.question import check_question
 from service.runner import Runner
 from service.types import to_json
@@ -21,21 +24,31 @@ from service.wire import gives, gives_file
 CONTEXT = 600  # characters around a passage that /v1/passages gives
 
 
-def add_library(app: FastAPI, library: Library, runner: Runner | None) -> None:
+def add_library(app: FastAPI, library: Library, runner: Runner | None, searches: Gate) -> None:
     """The routes that read the library, and, with a runner, those that give out and remove."""
     store = library.store
 
+    def found(question: str, k: int, source_ids: list[str] | None) -> dict:
+        for each in source_ids or ():
+            store.source(each)  # NotFound, as for an answer, and not a silent nothing
+        hits = library.search(question, k, source_ids)
+        return {"hits": [to_json(hit) for hit in hits]}
+
     @app.get("/v1/search", summary="The passages nearest to a question", responses=gives(wire.Hits))
-    def search(
+    async def search(
+        request: Request,
         q: Annotated[str, Query(examples=["Whisper training hours"])],
         k: Annotated[int, Query(ge=1, le=100)] = 10,
         source_id: Annotated[list[str] | None, Query()] = None,
-    ) -> JSONResponse:
+    ) -> Response:
         question = check_question(q)
-        for each in source_id or ():
-            store.source(each)  # NotFound, as for an answer, and not a silent nothing
-        hits = library.search(question, k, source_id)
-        return JSONResponse({"hits": [to_json(hit) for hit in hits]})
+
+        async def in_turn() -> dict:
+            async with searches.place():
+                return await run_in_threadpool(found, question, k, source_id)
+
+        made = await unless_gone(request, in_turn())
+        return JSONResponse(made) if made else Response(status_code=GONE)
 
     @app.get(
         "/v1/sources",

@@ -1,4 +1,8 @@
-"""The two ways to the server of service.mcp: streamable HTTP, and a process's input and output."""
+"""The two ways to the server of service.mcp: streamable HTTP, and a process's input and output.
+
+The protocol's own package takes as long to import as the rest of the API: it is imported when
+somebody asks for it.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mcp.server.stdio import stdio_server
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from service.mcp import Context, make_server
-
 if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import Message, Receive, Scope, Send
 
+    from service.asking import Asking
     from service.engine import Engine
+    from service.mcp import Context
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _NOT_FOR_US = (403, 421)
@@ -34,36 +36,69 @@ class Door:
     from if they say one.
     """
 
-    def __init__(self, engine: Engine, public_url: str = "") -> None:
-        async def load() -> Engine:
-            return engine
+    def __init__(self, asking: Asking, public_url: str = "", shared: bool = False) -> None:
+        """``shared``: the next request of a client may go to another process, where nothing is
+        known of its session: there are none then."""
+        self._asking, self._public_url, self._shared = asking, public_url, shared
+        self._open: asyncio.Future[StreamableHTTPSessionManager] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        self._open = asyncio.get_running_loop().create_future()
+        self._wanted, self._over = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(self._run(self._open))
+        try:
+            yield
+        finally:
+            self._open = None
+            self._over.set()
+            self._wanted.set()
+            await task
+
+    async def _run(self, opened: asyncio.Future[StreamableHTTPSessionManager]) -> None:
+        await self._wanted.wait()
+        if self._over.is_set():
+            return
+        try:
+            manager = await asyncio.to_thread(self._manager)
+        except Exception as error:  # every request is told
+            opened.set_exception(error)
+            return
+        async with manager.run():
+            opened.set_result(manager)
+            await self._over.wait()
+
+    def _manager(self) -> StreamableHTTPSessionManager:
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+        from mcp.server.transport_security import TransportSecuritySettings
+
+        from service.mcp import make_server
+
+        async def load() -> Asking:
+            return self._asking
 
         hosts, origins = [], []
         for host in LOOPBACK:
             hosts += [host, f"{host}:*"]
             origins += [f"http://{host}", f"http://{host}:*"]
-        if public_url:
-            public = urlsplit(public_url)
+        if self._public_url:
+            public = urlsplit(self._public_url)
             hosts.append(public.netloc)
             origins.append(f"{public.scheme}://{public.netloc}")
-        self._server = make_server(load, public_url)
-        self._security = TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
-        self._manager: StreamableHTTPSessionManager | None = None
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
         # Clients of the protocol before 2026-07-28 can cancel a call only in a session.
-        manager = StreamableHTTPSessionManager(self._server, security_settings=self._security)
-        async with manager.run():
-            self._manager = manager
-            try:
-                yield
-            finally:
-                self._manager = None
+        return StreamableHTTPSessionManager(
+            make_server(load, self._public_url),
+            stateless=self._shared,
+            security_settings=TransportSecuritySettings(
+                allowed_hosts=hosts, allowed_origins=origins
+            ),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._manager is None:
+        if self._open is None:
             raise HTTPException(503, "The service is starting or ending: try again")
+        self._wanted.set()
+        manager = await asyncio.shield(self._open)
         refused, reason = 0, bytearray()
 
         async def explain(message: Message) -> None:
@@ -75,7 +110,7 @@ class Door:
             else:
                 await send(message)
 
-        await self._manager.handle_request(scope, receive, explain)
+        await manager.handle_request(scope, receive, explain)
         if refused in _NOT_FOR_US:
             raise _not_for_us(Headers(scope=scope))
         if refused:
@@ -107,6 +142,10 @@ async def serve_stdio(
     ``make`` gives the engine and what to await when it is done with. It is called in a thread
     when the first message has been answered, and again by the next tool where it failed.
     """
+    from mcp.server.stdio import stdio_server
+
+    from service.mcp import make_server
+
     loading: asyncio.Task | None = None
 
     def begin() -> asyncio.Task:
@@ -116,9 +155,15 @@ async def serve_stdio(
             loading = asyncio.create_task(asyncio.to_thread(make))
         return loading
 
-    async def load() -> Engine:
+    asked: list[Asking] = []
+
+    async def load() -> Asking:
+        from service.asking import Asking
+
         engine, _ = await asyncio.shield(begin())
-        return engine
+        if not asked:
+            asked.append(Asking(engine))
+        return asked[0]
 
     async def greet_first(context: Context, call_next: Callable) -> Any:
         result = await call_next(context)

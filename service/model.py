@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -14,6 +15,7 @@ from corpus.errors import ModelBadOutput, ModelUnavailable
 from service.prompt import ANSWER, Message
 
 LONGEST_LINE = 1_000_000  # characters of one line of a stream; more is not a chat API
+_IN_ALL = 10  # times as long as it may be silent, a server may write
 _MENDABLE = frozenset({429, 500, 502, 503, 504})
 _WAIT_AT_MOST = 5.0  # seconds before the one retry
 
@@ -36,8 +38,9 @@ class AnswerModel(Protocol):
 class ChatModel:
     """Any server of the OpenAI chat-completions API: llama.cpp, Ollama, vLLM, hosted ones.
 
-    ``timeout`` is how many seconds the server may be silent. One client for the life of the
-    process; ``aclose`` ends it. ``transport`` replaces the network, for tests.
+    ``timeout`` is how many seconds the server may be silent; ten times as long, it may write: one
+    that says a word now and then must not keep its reader, and a place, for ever. One client for
+    the life of the process; ``aclose`` ends it. ``transport`` replaces the network, for tests.
     """
 
     def __init__(
@@ -129,8 +132,14 @@ class ChatModel:
         if "event-stream" not in response.headers.get("content-type", ""):
             yield self._content(await _limited(response), "message")
             return
-        finished = False
+        finished, until = False, time.monotonic() + _IN_ALL * self._timeout
         async for line in _lines(response):
+            if time.monotonic() > until:
+                raise ModelUnavailable(
+                    f"the language model at {self._url} wrote for more than"
+                    f" {_IN_ALL * self._timeout:g} s: see whether it is overloaded, or raise"
+                    " TENKYO_LLM_TIMEOUT"
+                )
             if not line.startswith("data:"):
                 continue
             data = line.removeprefix("data:").strip()

@@ -10,14 +10,18 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
 from corpus.errors import RequestRefused
 from service.receipt import canonical
 from service.replies import Replies, Reply
+
+if TYPE_CHECKING:
+    from service.claims import Claims
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -62,10 +66,11 @@ def key_of(request: Request, asked: Mapping[str, Any]) -> Key | None:
 
 class Once:
     """Does what has a key once, and gives the same reply again. For what is quickly done: one
-    waits for the other, whatever their keys. Blocks."""
+    waits for the other, whatever their keys. Blocks. ``claims``: those that this process shares
+    with others that serve the same history."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, claims: Claims | None = None) -> None:
+        self._lock, self._claims = threading.Lock(), claims
 
     def __call__(
         self,
@@ -80,7 +85,8 @@ class Once:
         """
         if key is None:
             return make()
-        with self._lock:
+        elsewhere = self._claims.held(key.key) if self._claims else nullcontext()
+        with self._lock, elsewhere:
             if kept := replies.find(key.key):
                 key.check(kept.request)
                 return kept.body

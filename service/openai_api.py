@@ -1,4 +1,4 @@
-"""The OpenAI-compatible door: chat completions and models, thin over Engine.
+"""The OpenAI-compatible door: chat completions and models, thin over Asking.
 
 Its errors have the shape that OpenAI's clients read, with the statuses of our own table but
 for 422, which they know as 400. A key is taken, and not looked at.
@@ -19,10 +19,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from corpus.errors import ChatRefused, TenkyoError
-from service.chat import Asked, ChatRequest, known, models, read
+from corpus.errors import ChatRefused, NotNow, TenkyoError
+from service.asking import Asking, afresh
+from service.chat import ChatRequest, known, models, read
 from service.completion import Chunks, Head, completion
-from service.engine import Engine
 from service.gone import GONE, unless_gone
 from service.types import Event
 
@@ -32,7 +32,7 @@ Statuses = Sequence[tuple[type[TenkyoError], int, str]]
 UNFINISHED = "the answer could not be finished: ask again; the log has the reason"
 
 
-def router(engine: Engine, statuses: Statuses) -> APIRouter:
+def router(asking: Asking, statuses: Statuses) -> APIRouter:
     """The routes; ``statuses`` is the table from errors to statuses, the first row that fits
     decides."""
 
@@ -51,11 +51,14 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
         asked = read(body)
         usage = bool(body.stream_options and body.stream_options.include_usage)
         head = Head(body.model, int(time.time()), str(request.base_url), usage)
+        fresh = afresh(request.headers.get("cache-control", ""))
+        events = asking.stream(asked.question, mode=asked.mode, earlier=asked.earlier, fresh=fresh)
         if not body.stream:
-            answer = await unless_gone(request, _answer(engine, asked))
+            answer = await unless_gone(request, _answer(events))
             return JSONResponse(completion(answer, head)) if answer else Response(status_code=GONE)
-        events = _ask(engine, asked)
-        first = await anext(events)  # what is wrong with a question is known by then
+        first = await unless_gone(request, anext(events))  # what is wrong is known by then
+        if first is None:
+            return Response(status_code=GONE)
         return StreamingResponse(
             _frames(Chunks(head), first, events, statuses),
             media_type="text/event-stream",
@@ -73,13 +76,8 @@ def router(engine: Engine, statuses: Statuses) -> APIRouter:
     return routes
 
 
-def _ask(engine: Engine, asked: Asked) -> AsyncIterator[Event]:
-    """The one place where a request is put to the engine."""
-    return engine.stream(asked.question, mode=asked.mode, earlier=asked.earlier)
-
-
-async def _answer(engine: Engine, asked: Asked) -> Any:
-    async with aclosing(_ask(engine, asked)) as events:
+async def _answer(events: AsyncIterator[Event]) -> Any:
+    async with aclosing(events):
         async for event in events:
             last = event.data
     return last
@@ -116,10 +114,13 @@ def _refusing(
     """A handler whose errors are answered in OpenAI's shape."""
 
     async def handle(request: Request) -> Response:
+        headers: dict[str, str] = {}
         try:
             return await handler(request)
         except TenkyoError as error:
             status, body = _described(error, statuses)
+            if isinstance(error, NotNow):
+                headers["Retry-After"] = str(error.retry_after)
         except RequestValidationError as error:
             status, body = 400, _invalid(error)
         except HTTPException as error:
@@ -128,7 +129,7 @@ def _refusing(
         except Exception:
             logger.exception("a chat completion failed")
             status, body = 500, _error(500, UNFINISHED, "internal_error")
-        return JSONResponse(body, status)
+        return JSONResponse(body, status, headers)
 
     return handle
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corpus.errors import SettingsError, StoreError
+from corpus.errors import SettingsError, StoreError, TenkyoError
 
 if TYPE_CHECKING:
     from index.checker import Checker
+    from index.embed import Embedder
     from index.search import Library
+    from service.claims import Claims
     from service.client import Client
     from service.engine import Engine
     from service.factcheck import FactChecker
@@ -70,6 +72,18 @@ def embedder(settings: Settings):
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The two models that answers hang on; each is loaded at first use."""
+
+    embedder: Embedder
+    checker: Checker
+
+
+def models(settings: Settings) -> Models:
+    return Models(embedder(settings), checker(settings))
+
+
 def verifier(settings: Settings) -> Verifier:
     from service.verify import Verifier
 
@@ -83,36 +97,52 @@ def facts(settings: Settings, verifier: Verifier) -> FactChecker:
     return FactChecker(library(settings), verifier)
 
 
-def library(settings: Settings, behind: bool = False) -> Library:
+def library(settings: Settings, behind: bool = False, vectors: Embedder | None = None) -> Library:
     """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
     that is not of what the database holds, unless it may be ``behind``, for somebody to bring
     it up: it is then made, and empty."""
     from index import sync
-    from index.local import LiveIndex, LocalIndex
+    from index.local import LiveIndex, check_manifest, read_manifest
     from index.search import Library
 
-    texts, vectors = store(settings), embedder(settings)
+    texts, vectors = store(settings), vectors or embedder(settings)
     if behind:
         sync.begin(vectors, settings.index_dir)
-    LocalIndex.open(settings.index_dir, vectors.name, None if behind else texts.revision())
+    manifest = read_manifest(settings.index_dir)
+    check_manifest(settings.index_dir, manifest, vectors.name, None if behind else texts.revision())
     return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
 
 
 def runner(settings: Settings, library: Library) -> Runner:
-    """What ingests into a library while it is served."""
+    """What ingests into a library while it is served, by one process or several."""
     from corpus.cache import Cache
     from corpus.uploads import Uploads
     from service.run import Means
     from service.runner import Runner
 
     uploads, cache = Uploads(settings.uploads_dir), Cache(settings.cache_dir)
-    return Runner(Means(library.store, library.embedder, settings.index_dir, uploads, cache))
+    means = Means(library.store, library.embedder, settings.index_dir, uploads, cache)
+    return Runner(means, shared=settings.workers > 1)
 
 
-def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
+def local_model(settings: Settings) -> tuple[Settings, object]:
+    """The settings with the address of the model that they name by a file, and its server, which
+    ends with the object; as they are where they name none."""
+    if not settings.llm_gguf or settings.llm_url:
+        return settings, None
+    from service import local_model
+
+    url, name, server = local_model.start(settings.llm_gguf)
+    found = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
+    return settings.model_copy(update=found), server
+
+
+def engine(
+    settings: Settings, behind: bool = False, loaded: Models | None = None
+) -> tuple[Engine, Callable]:
     """The engine of the settings, and what to await when it is done with.
 
-    ``behind``: see ``library``.
+    ``behind``: see ``library``. ``loaded``: models that may be in use already.
     """
     from index.batching import Turns
     from index.sharing import SharedChecker, SharedEmbedder
@@ -120,11 +150,8 @@ def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
     from service.history import History
     from service.model import ChatModel
 
-    url, name, server = settings.llm_url, settings.llm_model, None
-    if settings.llm_gguf and not url:
-        from service import local_model
-
-        url, name, server = local_model.start(settings.llm_gguf)
+    settings, server = local_model(settings)
+    url, name = settings.llm_url, settings.llm_model
     model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
 
     async def close() -> None:
@@ -133,11 +160,11 @@ def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
             await model.aclose()
         server = None
 
-    turns, searched = Turns(), library(settings, behind)
-    searched = replace(searched, embedder=SharedEmbedder(searched.embedder, turns))
+    turns, loaded = Turns(), loaded or models(settings)
+    searched = library(settings, behind, SharedEmbedder(loaded.embedder, turns))
     engine = Engine(
         searched,
-        SharedChecker(checker(settings), turns),
+        SharedChecker(loaded.checker, turns),
         History(searched.store.database),
         model,
         top_k=settings.top_k,
@@ -145,6 +172,19 @@ def engine(settings: Settings, behind: bool = False) -> tuple[Engine, Callable]:
         window=settings.llm_window,
     )
     return engine, close
+
+
+def claims(settings: Settings) -> Claims | None:
+    """What the processes of a service agree by; None where there is one."""
+    if settings.workers == 1:
+        return None
+    from service.claims import Claims
+
+    return Claims(settings.data_dir / "claims.lock")
+
+
+def complain(error: TenkyoError) -> None:
+    print(f"tenkyo: {error}", file=sys.stderr)
 
 
 def service(url: str) -> Client:

@@ -17,11 +17,14 @@ from corpus.errors import (
     JobEnded,
     ModelError,
     NotFound,
+    NotNow,
+    NotReady,
     QuestionRefused,
     RequestRefused,
     StoreError,
     TenkyoError,
     TextRefused,
+    TooBusy,
     TooManyJobs,
     UploadRefused,
     UploadTooLarge,
@@ -35,6 +38,8 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (UploadRefused, 422, "The upload cannot be read"),
     (UploadTooLarge, 413, "The upload is too large"),
     (TooManyJobs, 503, "Too many jobs are waiting"),
+    (TooBusy, 503, "Too many are asking"),
+    (NotReady, 503, "The service is starting"),
     (JobEnded, 409, "The job has ended"),
     (RequestRefused, 422, "The request fits nothing"),
     (Gone, 410, "Not there any more"),
@@ -71,8 +76,9 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
 def as_problem(error: TenkyoError) -> JSONResponse:
     """The problem document of an error, by the table."""
     status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    made = problem(status, title, str(error))
-    if isinstance(error, TooManyJobs):
+    later = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
+    made = problem(status, title, str(error), **later)
+    if isinstance(error, NotNow):
         made.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UploadTooLarge):
         made.headers["Connection"] = "close"  # the rest of it need not come

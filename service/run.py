@@ -29,6 +29,7 @@ from service.jobs import Job, JobTable, Status
 from service.pausing import Pausing, Stopped
 
 NOTED_EVERY = 0.25  # seconds between two words of progress
+CANCELLED = "it was cancelled; what it had read by then stays"
 NAMED_WAIT = 5.0  # seconds to wait for a busy server, where nothing is followed
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Run:
         except (Stopped, asyncio.CancelledError):
             if not self._cancelled:
                 raise Stopped from None
-            return "interrupted", "it was cancelled; what it had read by then stays"
+            return "interrupted", CANCELLED
         except TenkyoError as error:
             return "failed", str(error)
         except Exception:

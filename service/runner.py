@@ -8,6 +8,10 @@
 
 A job that is running when the process ends stays so in the database, and the next ``start``
 begins it again: what it had read by then is known, and costs little more than a look.
+
+Several processes may serve one library. Each takes jobs on, and one works them off: the one
+that has a lock, which goes to another when that process ends. The table tells each what the
+others want.
 """
 
 from __future__ import annotations
@@ -20,18 +24,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
 from corpus.types import Source
 from corpus.uploads import Upload
 from index.local import read_manifest
 from index.removal import forget_unused, remove
+from service.holds import Holds
 from service.jobs import Job, JobTable, Kind
 from service.pausing import Stopped
-from service.run import Means, Run
+from service.run import CANCELLED, Means, Run
 
 CLOSE_SECONDS = 1.5  # to wait for a job to let go when the service ends
+NOT_BEGUN = "it was cancelled before it began"
 CANCEL_SECONDS = 30.0  # to wait for one that is cancelled
 RECOVER_SECONDS = 1.0  # before the next try, where the database or the disk fails
+LOOK_EVERY = 0.3  # seconds between two looks at what other processes want
 
 _log = logging.getLogger(__name__)
 
@@ -45,27 +54,42 @@ class Refused:
 
 
 class Runner:
-    """The jobs of one service, and the thread that works them off. Safe to share."""
+    """The jobs of one service, and the thread that works them off. Safe to share.
 
-    def __init__(self, means: Means) -> None:
+    ``shared``: there are other processes like this one.
+    """
+
+    def __init__(self, means: Means, shared: bool = False) -> None:
         self.means, self.table = means, JobTable(means.store.database)
+        self.shared = shared
+        self._holds = Holds(means.uploads, self.table)
+        self._word = means.index.with_name("index.behind")  # touched to tell the one at work
+        self._heard = 0
         self._turn = threading.Condition()
         self._closing = False
+        self.is_at_work = False  # this one, of all that are like it
         self._behind = False  # whether the index may lack what the store holds
         self._running: Run | None = None
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
         """Go on with what an earlier process left, and wait for more."""
-        self.means.uploads.tidy()
+        if not self.shared:
+            self.means.uploads.tidy()
+            self._take_over()
+        self._thread.start()
+
+    def _take_over(self) -> None:
+        self.is_at_work = True
         self.table.begin_again()
-        for job in self.table.unfinished():
-            for file in job.files:
-                self.means.uploads.hold(file.sha256)
+        self._holds.refresh()
+        self._look()
+
+    def _look(self) -> None:
+        """See whether the index lacks something."""
         with contextlib.suppress(IndexMissing, IndexMismatch):  # a job will say so
             made_of = read_manifest(self.means.index)["corpus_revision"]
-            self._behind = made_of != self.means.store.revision()
-        self._thread.start()
+            self._behind |= made_of != self.means.store.revision()
 
     @property
     def closing(self) -> bool:
@@ -109,15 +133,23 @@ class Runner:
         followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
         return self._add("sources", {"urls": list(urls), **followed})
 
-    def let_go(self, files: Iterable[Upload]) -> None:
-        """Delete files that were held for a job, but for those that sources are read from."""
+    def let_go(self, files: Sequence[Upload]) -> None:
+        """Delete files that were held until now, but for those that sources are read from."""
         for file in files:
             self.means.uploads.release(file.sha256)
+        self._forget(files)
+
+    def _forget(self, files: Iterable[Upload]) -> None:
+        self._holds.refresh()
+        for file in files:
             forget_unused(self.means.store, self.means.uploads, file.url)
 
     def remove(self, source_id: str) -> Source:
         """Take a source out: no search finds it afterwards, and the index follows on its own."""
+        self._holds.refresh()
         (source,) = remove(self.means.store, self.means.cache, self.means.uploads, [source_id])
+        if self.shared:
+            self._word.touch()
         with self._turn:
             self._behind = True
             self._turn.notify_all()
@@ -128,8 +160,9 @@ class Runner:
         with self._turn:
             running = self._running
             if running is None or running.job is None or running.job.id != job_id:
-                self.table.finish(job_id, "interrupted", "it was cancelled before it began")
-                self.let_go((job := self.table.job(job_id)).files)
+                begun = self.shared and self.table.job(job_id).status == "running"  # elsewhere
+                self.table.finish(job_id, "interrupted", CANCELLED if begun else NOT_BEGUN)
+                self._forget((job := self.table.job(job_id)).files)
                 return job
             running.cancel()
         running.over.wait(CANCEL_SECONDS)
@@ -139,7 +172,7 @@ class Runner:
         return job
 
     def _add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
-        job = self.table.add(kind, asked, secret)
+        job = self._holds.add(lambda: self.table.add(kind, asked, secret))
         with self._turn:
             self._turn.notify_all()
         return job
@@ -147,15 +180,34 @@ class Runner:
     # The thread
 
     def _work(self) -> None:
-        while True:
+        if not self.shared:
+            return self._work_off()
+        lock = FileLock(self.means.index.with_name("jobs.lock"), thread_local=False)
+        while not lock.is_locked and not self._closing:
+            with contextlib.suppress(Timeout):
+                lock.acquire(timeout=LOOK_EVERY)
+        if not lock.is_locked:
+            return
+        try:
+            watch = threading.Thread(target=self._heed, name="cancelled jobs", daemon=True)
+            watch.start()
+            with contextlib.suppress(TenkyoError):  # it comes up again
+                self._take_over()
+            self._work_off()
+        finally:
+            lock.release()
+
+    def _work_off(self) -> None:
+        while not self._closing:
             try:
                 run = self._next()
                 if run is None:
                     return
                 status, reason = run.work()
                 if run.job:
-                    self.table.finish(run.job.id, status, reason)
-                    self.let_go(run.job.files)
+                    with contextlib.suppress(JobEnded):  # cancelled in another process
+                        self.table.finish(run.job.id, status, reason)
+                    self._forget(run.job.files)
                     self._behind = self._behind or status == "interrupted"
             except Stopped:
                 return
@@ -170,16 +222,36 @@ class Runner:
                         self._running.over.set()
                     self._running = None
 
+    def _listen(self) -> None:
+        """Hear of a source that another process took out."""
+        with contextlib.suppress(FileNotFoundError):
+            said = self._word.stat().st_mtime_ns
+            if said != self._heard:
+                self._heard = said
+                self._look()
+
+    def _heed(self) -> None:
+        """Cancel what runs here and was cancelled in another process."""
+        while not self._closing:
+            time.sleep(LOOK_EVERY)
+            with contextlib.suppress(TenkyoError):
+                running = self._running
+                if running and running.job and self.table.job(running.job.id).ended:
+                    running.cancel()
+
     def _next(self) -> Run | None:
         """What is to be done next, as soon as there is something; None when the service ends."""
         with self._turn:
             while not self._closing:
+                if self.shared:
+                    self._listen()
                 if self._behind:
                     self._behind = False
                     self._running = Run(self.means, self.table)
                 elif found := self.table.begin():
                     self._running = Run(self.means, self.table, *found)
                 if self._running:
+                    self._holds.refresh()
                     return self._running
-                self._turn.wait()
+                self._turn.wait(LOOK_EVERY if self.shared else None)
         return None

@@ -2,6 +2,9 @@
 
 Without a key an answer is made for one reader, and stops when that one leaves. A key says that
 the reader comes back: the answer then waits ``grace`` seconds for one before it stops.
+
+Several processes may serve one library. What one of them makes, another waits for, and then
+gives it from the history: there is never a second answer under one key.
 """
 
 from __future__ import annotations
@@ -9,20 +12,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
-from typing import Any
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
 
 from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
-from service.engine import Engine
+from service.asking import Asking
 from service.frames import Frame, numbered
 from service.history import History
 from service.once import Key
 from service.replies import Reply
 
+if TYPE_CHECKING:
+    from service.claims import Claims  # which is not for every system
+
 logger = logging.getLogger(__name__)
 
 GRACE = 20.0  # seconds; a browser tries again after three, a phone between two cells after ten
+LOOK_EVERY = 0.1  # seconds between two looks at what another process makes
+STOP_SECONDS = 5.0  # for another process to hear that an answer is to be stopped
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -41,8 +50,10 @@ def last_event(header: str | None) -> int:
 class Running:
     """One answer on its way, and what has been decided of it. Lives in one event loop."""
 
-    def __init__(self, key: Key, frames: AsyncIterator[Frame], grace: float) -> None:
-        self.key = key
+    def __init__(
+        self, key: Key, frames: AsyncIterator[Frame], grace: float, claims: Claims | None = None
+    ) -> None:
+        self.key, self._claims = key, claims
         self._frames, self._grace = frames, grace
         self._log: list[Frame] = []
         self._news = asyncio.Event()
@@ -57,6 +68,8 @@ class Running:
         when there is nothing to take up any more, at the latest when all is done."""
         self._leave = leave
         self._task = asyncio.create_task(self._run(keep))
+        if self._claims:
+            self._watch = asyncio.create_task(self._heed(self._claims))
 
     async def read(self, after: int = 0) -> AsyncIterator[Frame]:
         """What was decided after frame ``after``, and then what is, as it is. Raises what
@@ -79,8 +92,26 @@ class Running:
         finally:
             self._readers -= 1
             if not self._readers and not self._ended:
-                loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(self._grace, self.give_up)
+                self._wait_for_a_reader()
+
+    def _wait_for_a_reader(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._grace, self._without_reader)
+
+    def _without_reader(self) -> None:
+        """The grace is over; but a reader may have come back to another process."""
+        if self._claims and self._claims.is_waited_for(self.key.key):
+            self._wait_for_a_reader()
+        else:
+            self.give_up()
+
+    async def _heed(self, claims: Claims) -> None:
+        """Stop when another process was told to."""
+        while not self._ended:
+            await asyncio.sleep(LOOK_EVERY)
+            if claims.is_to_stop(self.key.key):
+                self.give_up()
+                return
 
     def _place(self, after: int) -> int:
         """Where in the log frame ``after`` ends."""
@@ -122,44 +153,81 @@ class Running:
 class KeyedAnswers:
     """Answers by their keys: those on their way here, those that are done in the history."""
 
-    def __init__(self, engine: Engine, grace: float = GRACE) -> None:
-        self._engine, self._grace = engine, grace
+    def __init__(self, asking: Asking, grace: float = GRACE, claims: Claims | None = None) -> None:
+        """``claims``: those that this process shares with others that serve the same history."""
+        self._asking, self._grace, self._claims = asking, grace, claims
         self._running: dict[str, Running] = {}
+        self._claimed: Counter[str] = Counter()  # by those who are about to begin
+        self._stops: set[asyncio.Task] = set()
 
     async def frames(self, key: Key, asked: dict[str, Any], after: int = 0) -> AsyncIterator[Frame]:
         """The frames of the answer to a question, after number ``after``.
 
-        ``asked`` are the arguments of Engine.stream. The answer is begun if the key is new. Gone
+        ``asked`` are the arguments of Asking.stream. The answer is begun if the key is new. Gone
         if it is, and the reader wants to go on with one; RequestRefused if the key belongs to
         another question.
         """
-        running = self._running.get(key.key)
-        if running is None:
-            history = self._engine.history
-            kept = await asyncio.to_thread(history.replies.find, key.key)
-            running = self._running.get(key.key)  # one may have begun meanwhile
-            if running is None and kept:
-                key.check(kept.request)
-                for frame in await asyncio.to_thread(replayed, history, kept, after):
-                    yield frame
-                return
-        if running is None:
-            if after:
-                raise stopped()
-            running = self._begin(key, asked)
+        history, claimed = self._asking.history, False
+        try:
+            while (running := self._running.get(key.key)) is None:
+                kept = await asyncio.to_thread(history.replies.find, key.key)
+                if key.key in self._running:  # one may have begun meanwhile
+                    continue
+                if kept:
+                    key.check(kept.request)
+                    for frame in await asyncio.to_thread(replayed, history, kept, after):
+                        yield frame
+                    return
+                if self._claims and not claimed:
+                    await self._claim(self._claims, key)
+                    claimed = True
+                    continue  # what was made elsewhere may be done by now
+                if after:
+                    raise stopped()
+                running = self._begin(key, asked)
+                break
+        finally:
+            if claimed:
+                self._claimed[key.key] -= 1
+                self._let_go(key)
         key.check(running.key.request)
         async with aclosing(running.read(after)) as frames:
             async for frame in frames:
                 yield frame
 
+    async def _claim(self, claims: Claims, key: Key) -> None:
+        """Wait until no other process makes what a key stands for, and claim it for this one."""
+        if not claims.take(key.key):
+            with claims.waiting(key.key):
+                while not claims.take(key.key):
+                    await asyncio.sleep(LOOK_EVERY)
+        self._claimed[key.key] += 1
+
+    def _let_go(self, key: Key) -> None:
+        """Leave a key to others, unless it is still used here."""
+        if self._claims and self._claimed[key.key] == 0 and key.key not in self._running:
+            del self._claimed[key.key]
+            self._claims.release(key.key)
+
     def stop(self, key: Key) -> None:
         """Stop the answer that is made under a key, if one is: its reader does not come back."""
         if running := self._running.get(key.key):
             running.give_up()
+        elif self._claims:
+            task = asyncio.create_task(self._stop_elsewhere(self._claims, key))
+            self._stops.add(task)
+            task.add_done_callback(self._stops.discard)
+
+    async def _stop_elsewhere(self, claims: Claims, key: Key) -> None:
+        with claims.stopping(key.key), suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                while key.key not in self._running and not claims.take(key.key):
+                    await asyncio.sleep(LOOK_EVERY)
+                self._let_go(key)
 
     def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
-        events = self._engine.stream(**asked, progress=True)
-        running = Running(key, numbered(events), self._grace)
+        events = self._asking.stream(**asked, progress=True)
+        running = Running(key, numbered(events), self._grace, self._claims)
 
         def keep(log: list[Frame]) -> None:
             decided = [frame for frame in log if frame.number]
@@ -167,13 +235,14 @@ class KeyedAnswers:
             names = [frame.name for frame in decided]
             reply = Reply(key.request, names, made["id"], made["conversation_id"])
             try:
-                self._engine.history.replies.keep(key.key, reply)
+                self._asking.history.replies.keep(key.key, reply)
             except StoreError as error:  # the answer is whole, and its reader has it
                 logger.warning("an answer cannot be given again under its key: %s", error)
 
         def leave() -> None:
             if self._running.get(key.key) is running:
                 del self._running[key.key]
+                self._let_go(key)
 
         self._running[key.key] = running
         running.start(keep, leave)

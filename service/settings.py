@@ -47,6 +47,13 @@ class Settings(BaseModel):
     evidence_chars: int = Field(
         5000, ge=500, description="characters of evidence; one of Japanese counts as two and a half"
     )
+    readers: int = Field(
+        100, ge=1, description="answers made at once; as many more wait, and the rest are refused"
+    )
+    workers: int = Field(1, ge=1, le=64, description="processes that serve, of one library")
+    kept: int = Field(
+        1000, ge=0, description="questions whose answers are given again, in each process; 0: none"
+    )
     log: str = Field(
         "warning",
         pattern="^(debug|info|warning|error)$",

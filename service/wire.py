@@ -99,13 +99,17 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class ProblemDocument:
-    """An RFC 9457 problem document: ``detail`` says what is wrong and how to mend it."""
+    """An RFC 9457 problem document: ``detail`` says what is wrong and how to mend it.
+
+    ``retry_after``: the request may be met so many seconds later, as the header of that name says.
+    """
 
     title: str
     status: int
     detail: str
     type: str = "about:blank"
     request_id: str = ""
+    retry_after: int | None = None
 
 
 def from_json(kind: type[T], data: bytes | str) -> T:

@@ -115,3 +115,21 @@ def test_a_server_that_is_down_or_slow(failure, says):
 
     with pytest.raises(ModelUnavailable, match=says):
         ask(server, model="m")
+
+
+def test_a_server_that_goes_on_and_on_is_given_up():
+    """Each word comes in time; a reader and a place must not wait for ever all the same."""
+
+    class Dripping(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                yield b": still at it\n\n"
+                await asyncio.sleep(0)
+
+    headers = {"content-type": "text/event-stream"}
+    with pytest.raises(ModelUnavailable, match=r"wrote for more than 0\.1 s"):
+        ask(
+            lambda r: httpx.Response(200, headers=headers, stream=Dripping()),
+            model="m",
+            timeout=0.01,
+        )

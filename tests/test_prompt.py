@@ -25,6 +25,23 @@ def test_the_question_comes_last_in_its_own_language(question):
     assert ("質問" in made[1]["content"]) is japanese and made[2]["role"] == "assistant"
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_two_questions_share_all_that_stands_before_the_evidence(language):
+    """A server that keeps the work done on a prefix does it once for all questions, and of one
+    question asked of the same evidence all but the question is shared."""
+    shown = evidence("There are 40,000 maps.", "It opened in 1931.")
+    asked = [
+        messages("How many maps?", shown, language=language),
+        messages("地図は？ " * 40, evidence("4万枚ある。"), language=language),
+        messages("When did it open?", shown, language=language),
+    ]
+    assert asked[0][:-1] == asked[1][:-1] == asked[2][:-1]
+    assert [message["role"] for message in asked[0]] == ["system", "user", "assistant", "user"]
+    before = [asked[0][-1]["content"].removesuffix("How many maps?")]
+    before.append(asked[2][-1]["content"].removesuffix("When did it open?"))
+    assert before[0] == before[1] and all(e.passage.text in before[0] for e in shown)
+
+
 @pytest.mark.parametrize("text", ["A long sentence about maps. ", "地図についての長い文。"])
 def test_never_more_evidence_than_the_window_holds(text):
     shown = evidence(*[text * 60] * 8)

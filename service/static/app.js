@@ -134,9 +134,11 @@ function receive(turn, event, data, elapsed) {
   }
 }
 
-/** Each step is read out when it comes the first time; writing and checking take turns. */
+/** Each step is read out when it comes the first time; writing and checking take turns. Why a
+    second question was not taken stays to be read, whatever is done meanwhile, but for bad news. */
 function progress(turn, step) {
   if (!t(`doing.${step}`)) return; // a step that this page does not know
+  if (lastStatus?.[0] === "busy" && step !== "lost" && step !== "offline") return;
   status(`doing.${step}`, undefined, turn.said.has(step));
   turn.said.add(step);
 }

@@ -18,6 +18,10 @@ export class Lost extends Error {
 export function problem(body, code) {
   const made = toldBy(body, code);
   made.detail ??= t("problemDo");
+  if (made.status === 503 && Number.isInteger(body?.retry_after)) { // nothing is amiss: only not now
+    made.title = t("notNow");
+    made.detail = t("notNowDo", { n: body.retry_after });
+  }
   return made;
 }
 export { Problem };

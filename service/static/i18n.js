@@ -43,6 +43,8 @@ const WORDS = {
     garbled: "The server sent something this page does not understand. Reload the page, then ask again.",
     problemDo: "Try again in a moment; if it goes on, the server's log has the reason.",
     problem: ({ status }) => `The server answered with an error${status ? ` (${status})` : ""}.`,
+    notNow: "The service cannot take this question at the moment.",
+    notNowDo: ({ n }) => `As many are asking as it can answer, or it is just starting. Try again in ${n} ${s(n, "second", "seconds")}.`,
     retry: "Try again",
     again: "Ask again",
     noneChosen: "No source is chosen: tick at least one under Sources.",
@@ -140,7 +142,7 @@ const WORDS = {
     none: "none",
     time: "Time",
     answerId: "Answer",
-    step: { search: "search", read: "choosing passages", write: "writing and checking", quote: "quoting", total: "in all" },
+    step: { search: "search", read: "choosing passages", write: "writing and checking", quote: "quoting", kept: "given again after", total: "in all" },
 
     libraryTitle: "Sources",
     libraryNote: ({ digests }) => "Answers rest on these sources alone. Untick some to search only in the others."
@@ -202,6 +204,8 @@ const WORDS = {
     garbled: "サーバーの応答を読み取れませんでした。ページを再読み込みして、もう一度聞いてください。",
     problemDo: "少し待ってから、もう一度試してください。続く場合は、サーバーのログに理由があります。",
     problem: ({ status }) => `サーバーがエラーを返しました${status ? `（${status}）` : ""}。`,
+    notNow: "今はこの質問を受け付けられません。",
+    notNowDo: ({ n }) => `質問が集中しているか、サービスの起動中です。${n}秒後にもう一度試してください。`,
     retry: "もう一度試す",
     again: "もう一度聞く",
     noneChosen: "出典が選ばれていません。出典一覧で一つ以上選んでください。",
@@ -299,7 +303,7 @@ const WORDS = {
     none: "なし",
     time: "時間",
     answerId: "答えの番号",
-    step: { search: "検索", read: "箇所の選択", write: "執筆と確認", quote: "引用", total: "合計" },
+    step: { search: "検索", read: "箇所の選択", write: "執筆と確認", quote: "引用", kept: "前の回答から", total: "合計" },
 
     libraryTitle: "出典一覧",
     libraryNote: ({ digests }) => "答えはこれらの出典だけにもとづきます。チェックを外すと、残りの出典だけから探します。"

@@ -51,6 +51,7 @@ def staged(library, library_folder, checker) -> Iterator[Staged]:
     """The same with a model that a test paces."""
     model = Paced()
     engine = Engine(library, checker, History(library.store.database), model)
+    engine.warm_up()
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         yield Staged(url, model)
 

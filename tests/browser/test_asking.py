@@ -94,9 +94,12 @@ def test_an_answer_that_is_being_written_is_not_asked_for_twice(staged, visit):
     asked = []
     reader.page.on("request", lambda r: asked.append(r.url) if r.method == "POST" else None)
     reader.ask(WHISPER).ask("And another question?")
+    # By now it has been told of three more steps: why nothing is asked is still there to be read.
+    expect(reader.turn.locator(".side .card").first).to_be_attached()
     expect(reader.status).to_contain_text("still being written")
     staged.model.go_on()
     reader.answered()
+    expect(reader.status).to_contain_text("Done in")
     assert len(asked) == 1 and reader.page.locator(".turn").count() == 1
     expect(reader.page.locator("#question")).to_have_value("And another question?")  # kept
 

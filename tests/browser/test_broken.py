@@ -9,6 +9,7 @@ from wire import wired
 
 from service.api import create_app
 from service.engine import Engine
+from service.gate import Gate, Gates
 from service.history import History
 
 TRUE = "Whisper was trained on 680,000 hours of audio [1]."
@@ -48,6 +49,36 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
     keys = {headers["idempotency-key"] for _, headers in sent}
     assert len(keys) == 1 and len(sent) >= 2
     assert "last-event-id" in sent[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("locale", "says", "button"),
+    [
+        ("en-GB", "As many are asking as it can answer", "Try again"),
+        ("ja-JP", "質問が集中しているか", "もう一度試す"),
+    ],
+)
+def test_a_service_that_is_asked_too_much_says_so_in_the_readers_words(
+    library, library_folder, checker, visit, locale, says, button
+):
+    engine = Engine(library, checker, History(library.store.database), Paced())
+    engine.warm_up()
+    gates = Gates(Gate("answers", 1, 0), Gate("texts", 1, 0), Gate("searches", 1, 0))
+    app = create_app(engine, index_dir=library_folder / "index", gates=gates)
+    engine.model.say(TRUE)
+    with served(app) as url:
+        first, second = visit(url), visit(url, locale=locale)
+        second.expected.append("503")
+        first.ask(WHISPER)
+        expect(first.turn.locator(".side .card").first).to_be_attached()
+        second.ask(WHISPER)
+        expect(second.turn).to_contain_text(says)
+        engine.model.go_on()
+        first.answered()
+        second.turn.get_by_role("button", name=button).click()
+        expect(second.answered().claims).to_have_count(1)
+        for reader in (first, second):  # what goes on with an answer has been asked for
+            reader.page.wait_for_load_state("networkidle")
 
 
 def test_a_question_that_is_asked_offline_is_answered_when_the_network_is_back(quoting, visit):

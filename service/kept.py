@@ -1,0 +1,130 @@
+"""Which answer a question had, so that the same question need not be answered twice.
+
+What is kept is the answer's id: the answer itself is in the history. So it takes no room, it
+goes when its conversation is deleted, and a source that was deleted is nowhere left here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus.database import now
+from corpus.errors import NotFound
+from service.question import check_question
+from service.receipt import canonical, judge
+from service.types import Answer, Event, EvidenceFound, to_json
+from service.wire import from_json
+
+if TYPE_CHECKING:
+    from service.engine import Engine
+
+MOST = 1000  # questions
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An answer that was given, when, its record, and the names of the events that made it."""
+
+    answer: Answer
+    age: float  # seconds
+    record: dict[str, Any]
+    decided: tuple[str, ...]
+
+
+class KeptAnswers:
+    """At most ``most`` questions that stand alone, those asked for last, with their answers.
+
+    Two questions are the same if they read alike to the engine, are asked of the same sources in
+    the same way, and all that the answer hangs on is as it was: the sources and what is known
+    of them, the index, the language model, the checker and its rules. What else it hangs on, such
+    as TENKYO_TOP_K, does not change in the life of a process. Blocks; safe to share between
+    threads.
+    """
+
+    def __init__(self, engine: Engine, index_dir: Path, most: int = MOST) -> None:
+        self._engine, self._manifest, self._most = engine, index_dir / "manifest.json", most
+        self._known: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
+        """What stands for a question, as things are now."""
+        engine = self._engine
+        store, model = engine.library.store, engine.model
+        try:
+            index = self._manifest.stat()
+            written = [index.st_mtime_ns, index.st_ino]
+        except OSError:
+            written = []
+        told = [
+            check_question(question),
+            None if source_ids is None else sorted(set(source_ids)),
+            mode,
+            model.name if model else None,
+            repr(judge(engine.checker)),
+            engine.library.embedder.name,
+            store.revision(),
+            written,
+            repr(store.sources()),  # what is known of them stands in answers too
+        ]
+        return hashlib.sha256(canonical(told)).hexdigest()
+
+    def find(self, key: str) -> Earlier | None:
+        with self._lock:
+            if key not in self._known:
+                return None
+            self._known.move_to_end(key)
+            answer_id, decided = self._known[key]
+        history = self._engine.history
+        try:
+            made_at, record = history.record(answer_id)
+            made = from_json(Answer, json.dumps(history.answer(answer_id)))
+        except NotFound:  # deleted
+            record = None
+        if record is None:
+            with self._lock:
+                self._known.pop(key, None)
+            return None
+        age = datetime.fromisoformat(now()) - datetime.fromisoformat(made_at)
+        return Earlier(made, max(age.total_seconds(), 0.0), record, decided)
+
+    def keep(self, key: str, answer: Answer, decided: Sequence[str]) -> None:
+        """Keep an answer, unless something was amiss with it: a model that fails once, or
+        evidence that was lacking, may not the next time."""
+        if not answer.claims or answer.reason is not None or answer.understood is not None:
+            return
+        with self._lock:
+            self._known[key] = (answer.id, tuple(decided))
+            self._known.move_to_end(key)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def again(self, earlier: Earlier) -> list[Event]:
+        """The events of an answer like an earlier one, which is stored as any other is: with an
+        id, a conversation and a record of its own. ``timings`` say for how long it was kept."""
+        began = time.perf_counter()
+        history = self._engine.history
+        made = replace(
+            earlier.answer,
+            id=secrets.token_urlsafe(12),
+            conversation_id=history.new_conversation(),
+        )
+        took = {"kept": round(earlier.age, 4), "total": round(time.perf_counter() - began, 4)}
+        made = replace(made, timings=took)
+        history.save_answer(made.id, made.conversation_id, to_json(made), earlier.record)
+        parts = {"claim": iter(made.claims), "rejected": iter(made.rejected)}
+        begun = EvidenceFound(made.id, made.conversation_id, made.question, made.evidence)
+        return [
+            Event("evidence", begun),
+            *(Event(name, next(parts[name])) for name in earlier.decided),
+            Event("answer", made),
+        ]

@@ -1,0 +1,103 @@
+"""An app that listens before what it serves is there. Nothing heavy is imported.
+
+``/healthz`` says at once that the process lives, ``/readyz`` that it is starting, and whatever
+else is asked for waits until it can be answered, or is told when to ask again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from corpus.errors import NotReady
+
+PATIENCE = 10.0  # seconds that a request waits
+RETRY_AFTER = 1
+
+Scope = dict[str, Any]
+
+
+class Opening:
+    """The app that ``load`` makes, in a thread, from the moment that it is made.
+
+    ``opened`` is called when it can answer, ``failed`` with what kept it from that.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Any],
+        opened: Callable[[], None],
+        failed: Callable[[Exception], None],
+        patience: float = PATIENCE,
+    ) -> None:
+        self._load, self._opened, self._failed = load, opened, failed
+        self._patience = patience
+        self._app: Any = None
+
+    async def __call__(self, scope: Scope, receive: Callable, send: Callable) -> None:
+        if scope["type"] == "lifespan":
+            return await self._live(receive, send)
+        if self._app is None and scope["type"] == "http":
+            if scope["path"] == "/healthz":
+                return await _reply(send, 200, {"status": "ok"})
+            if scope["path"] != "/readyz":
+                await asyncio.wait([self._settled], timeout=self._patience)
+        if self._app is None:
+            return await _reply(send, 503, _starting(), "application/problem+json")
+        await self._app(scope, receive, send)
+
+    async def _live(self, receive: Callable, send: Callable) -> None:
+        await receive()  # startup
+        self._settled = asyncio.get_running_loop().create_future()
+        self._over = asyncio.Event()
+        task = asyncio.create_task(self._open())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # shutdown
+        self._over.set()
+        await task
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self) -> None:
+        try:
+            app = await asyncio.to_thread(self._load)
+            if self._over.is_set():
+                return
+            async with app.router.lifespan_context(app):
+                self._app = app
+                self._settled.set_result(None)
+                self._opened()
+                await self._over.wait()
+                self._app = None
+        except Exception as error:
+            self._failed(error)
+        finally:
+            if not self._settled.done():
+                self._settled.set_result(None)
+
+
+def _starting() -> dict[str, Any]:
+    error = NotReady("the index and the models are being loaded", RETRY_AFTER)
+    return {
+        "type": "about:blank",
+        "title": "The service is starting",
+        "status": 503,
+        "detail": str(error),
+        "retry_after": error.retry_after,
+    }
+
+
+async def _reply(
+    send: Callable, status: int, body: dict[str, Any], kind: str = "application/json"
+) -> None:
+    data = json.dumps(body).encode()
+    headers = {
+        "content-type": kind,
+        "content-length": str(len(data)),
+        "cache-control": "no-store",
+        "retry-after": str(body.get("retry_after", "")),
+    }
+    sent = [(name.encode(), value.encode()) for name, value in headers.items() if value]
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": data})

@@ -1,0 +1,205 @@
+"""A service that runs: one process, or several that share a library and a port.
+
+The port listens at once. What takes long, the code of the API, the index and the models, is
+loaded meanwhile, the two models beside each other. Nothing heavy is imported before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from corpus.errors import TenkyoError
+from service import parts
+from service.opening import Opening
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+    from multiprocessing.sharedctypes import Synchronized
+
+    from service.engine import Engine
+    from service.runner import Runner
+    from service.settings import Settings
+
+Say = Callable[[str], None]
+
+FAILED = 2  # exit code of a process that would fail the same way again
+PAUSE = 0.5  # seconds before a process that died is replaced
+END_SECONDS = 15.0  # for the processes to end, after which they are killed
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Says once, when all of ``workers`` processes can answer, that the service can."""
+
+    say: Say
+    address: str
+    workers: int = 1
+    started: Synchronized | None = None  # so many of them; None where there is one
+
+    def tell(self, empty: str) -> None:
+        if self.started is not None:
+            with self.started.get_lock():
+                self.started.value += 1
+                if self.started.value != self.workers:
+                    return
+        if empty:
+            self.say(empty)
+        self.say(f"Tenkyo is ready: {self.address}")
+
+
+class Server(uvicorn.Server):
+    """One process of the service of some settings. ``error`` is what kept it from starting."""
+
+    def __init__(self, settings: Settings, ready: Ready) -> None:
+        self._settings, self._ready = settings, ready
+        self._runner: Runner | None = None
+        self._empty = ""
+        self.error: Exception | None = None
+        # Its lines go where ours go (log_config), so that they too have the id of their request.
+        super().__init__(
+            uvicorn.Config(
+                Opening(self._load, lambda: ready.tell(self._empty), self._fail),
+                log_level=settings.log,
+                log_config=None,
+                lifespan="on",
+                timeout_graceful_shutdown=5,
+            )
+        )
+
+    def _load(self) -> Any:
+        settings = self._settings
+        models = parts.models(settings)
+        with ThreadPoolExecutor(2) as pool:
+            loads = [
+                pool.submit(models.embedder.embed_query, "warm"),
+                pool.submit(models.checker.answers, [("warm", "up")]),
+            ]
+            engine, close = parts.engine(settings, behind=True, loaded=models)  # see Runner
+            app = self._app(engine, close)
+            for load in loads:
+                load.result()
+        engine.warm_up()
+        return app
+
+    def _app(self, engine: Engine, close: Callable) -> Any:
+        from service.api import create_app
+        from service.gate import Gates
+        from service.wording import say
+
+        settings = self._settings
+        self._runner = parts.runner(settings, engine.library)
+        self._empty = "" if engine.library.store.sources() else say("empty", "en")
+        return create_app(
+            engine,
+            index_dir=settings.index_dir,
+            on_close=close,
+            runner=self._runner,
+            hosts=settings.host_names,
+            public_url=settings.public_url,
+            gates=Gates.for_readers(-(-settings.readers // settings.workers)),
+            kept=settings.kept,
+            claims=parts.claims(settings),
+        )
+
+    def _fail(self, error: Exception) -> None:
+        self.error, self.should_exit = error, True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._runner:  # no stream of a job is to hold up the end
+            await asyncio.to_thread(self._runner.stop)
+        await super().shutdown(sockets)
+
+    def serve_until_told(self, bound: socket.socket) -> None:
+        """Serve until a signal comes; raises what kept it from starting."""
+        self.run(sockets=[bound])
+        if self.error:
+            raise self.error
+
+
+def serve(settings: Settings, bound: socket.socket, address: str, say: Say) -> None:
+    """Serve until a signal comes. TenkyoError for what keeps it from starting."""
+    if settings.workers == 1:
+        Server(settings, Ready(say, address)).serve_until_told(bound)
+        return
+    settings, _model = parts.local_model(settings)  # one for all of them, as long as this runs
+    started = multiprocessing.get_context("spawn").Value("i", 0)
+    _Workers(settings, bound, Ready(say, address, settings.workers, started)).run()
+
+
+class _Workers:
+    """The processes; one that dies is replaced."""
+
+    def __init__(self, settings: Settings, bound: socket.socket, ready: Ready) -> None:
+        self._given = (settings, bound, ready)
+        self._count = settings.workers
+        self._ending = False
+
+    def run(self) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, self._end)
+        processes = [self._begin() for _ in range(self._count)]
+        failed = False
+        while not self._ending:
+            connection.wait([process.sentinel for process in processes], timeout=PAUSE)
+            dead = [process for process in processes if process.exitcode is not None]
+            if failed := any(process.exitcode == FAILED for process in dead):
+                break
+            if dead and not self._ending:
+                time.sleep(PAUSE)
+                processes = [p for p in processes if p not in dead] + [self._begin() for _ in dead]
+        self._stop(processes)
+        if failed:  # it has said why
+            raise SystemExit(FAILED)
+
+    def _end(self, *_: object) -> None:
+        self._ending = True
+
+    def _begin(self) -> SpawnProcess:
+        process = multiprocessing.get_context("spawn").Process(target=_work, args=self._given)
+        process.start()
+        return process
+
+    def _stop(self, processes: list[SpawnProcess]) -> None:
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + END_SECONDS
+        for process in processes:
+            process.join(max(deadline - time.monotonic(), 0))
+            process.kill()
+
+
+def _work(settings: Settings, bound: socket.socket, ready: Ready) -> None:
+    """What one of several processes does."""
+    from service.request_ids import log_to_standard_error
+
+    log_to_standard_error(settings.log)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        Server(settings, ready).serve_until_told(bound)
+    except TenkyoError as error:
+        parts.complain(error)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:  # the one at the keyboard ends all of them
+        pass
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    connection.wait([parent.sentinel])
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,254 @@
+"""Several processes serve one library: one answer under one key, one that ingests, one address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from test_jobs import House
+from test_running import Scripted, read
+
+from corpus.database import Database
+from index.local import read_manifest
+from service.claims import Claims
+from service.history import History
+from service.once import Key
+from service.replies import Reply
+from service.runner import Runner
+from service.running import KeyedAnswers
+from service.types import Answer, to_json
+
+KEY = Key("0f" * 32, "asked")
+OTHER = """
+import sys
+from pathlib import Path
+from service.claims import Claims
+claims, key = Claims(Path(sys.argv[1])), sys.argv[2]
+with getattr(claims, sys.argv[3])(key):
+    print("said", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def claims(tmp_path):
+    return Claims(tmp_path / "claims.lock")
+
+
+@pytest.fixture
+def history(tmp_path):
+    return History(Database(f"sqlite:///{tmp_path / 'tenkyo.db'}"))
+
+
+@pytest.fixture
+def another(tmp_path):
+    """``with another("held")``: another process says so of KEY for as long as that lasts."""
+
+    @contextlib.contextmanager
+    def another(how):
+        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), KEY.key, how]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, **pipes) as process:
+            assert process.stdout.readline() == b"said\n"
+            yield process
+            process.kill()  # however it ends
+
+    return another
+
+
+def test_a_claim_ends_with_its_process(claims, another):
+    with another("held"):
+        assert not claims.take(KEY.key) and claims.take("1f" * 32)
+    assert claims.take(KEY.key)
+    for how, told in (("waiting", claims.is_waited_for), ("stopping", claims.is_to_stop)):
+        assert not told(KEY.key)
+        with another(how):
+            assert told(KEY.key) and not told("1f" * 32)
+        assert not told(KEY.key)
+
+
+def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, claims, another):
+    engine = Scripted(history, "c")
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            waits = [asyncio.create_task(read(answers, KEY, after)) for after in (0, 1)]
+            await asyncio.sleep(0.3)
+            assert engine.asked == 0 and not any(task.done() for task in waits)
+            conversation = history.new_conversation()  # what the other one does
+            made = Answer("made", conversation, "なぜ?", "", "quoted", "")
+            history.save_answer("made", conversation, to_json(made))
+            history.replies.keep(KEY.key, Reply("asked", ["evidence", "answer"], "made"))
+        whole, rest = await asyncio.gather(*waits)
+        assert len(whole) == 2 and rest == whole[1:] and '"made"' in whole[0]
+
+    asyncio.run(scenario())
+    assert engine.asked == 0
+
+
+def test_what_another_process_did_not_finish_is_made_here(history, claims, another):
+    engine = Scripted(history, "c")
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            task = asyncio.create_task(read(answers, KEY))
+        assert len(await task) == 3 and engine.asked == 1
+
+    asyncio.run(scenario())
+    with another("held"):  # nothing is claimed any more
+        pass
+
+
+def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_there(
+    history, claims, another
+):
+    engine = Scripted(history, "c" * 10_000, pause=0.01)
+    answers = KeyedAnswers(engine, grace=0.05, claims=claims)
+
+    async def scenario():
+        with another("waiting"):
+            assert len(await read(answers, KEY, most=2)) == 2
+            await asyncio.sleep(0.5)
+            assert engine.closed == 0
+        while not engine.closed:  # nobody is left
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            reading = asyncio.create_task(read(answers, KEY, most=9_999))
+            while engine.asked < 2:
+                await asyncio.sleep(0.01)
+            with another("stopping"):
+                while engine.closed < 2:
+                    await asyncio.sleep(0.01)
+            await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+# Jobs
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, embedder, checker):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
+    first, second = (Runner(house.means, shared=True) for _ in range(2))
+    try:
+        first.start()
+        until(lambda: first.is_at_work)
+        second.start()
+        job = second.add_places(["https://example.org/maps"], False, 1, 1)
+        until(lambda: second.table.job(job.id).ended)
+        (item,) = second.table.items(job.id)
+        assert item["outcome"] == "fetched" and not second.is_at_work
+
+        house.web.hold.clear()
+        slow = second.add_places(["https://example.org/slow"], False, 1, 1)
+        until(lambda: "example.org/slow" in house.web.asked)
+        assert second.cancel(slow.id).status == "interrupted"
+        second.remove(item["source_id"])
+        house.web.hold.set()
+        settled = house.store.revision()
+        until(lambda: read_manifest(house.index)["corpus_revision"] == settled)
+
+        first.close()
+        until(lambda: second.is_at_work)
+        again = second.add_places(["https://example.org/maps"], False, 1, 1)
+        until(lambda: second.table.job(again.id).ended)
+        assert second.table.job(again.id).status == "done"
+        assert second.table.job(slow.id).status == "interrupted"
+    finally:
+        house.web.hold.set()
+        for runner in (first, second):
+            runner.close()
+
+
+# Two real ones
+
+
+def children(pid: int) -> list[int]:
+    """Those of a process that serve; the one that tracks what they share is another."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [
+        int(child)
+        for child in found
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+@pytest.fixture
+def two(library_folder, models, tmp_path):
+    """The address and the process of a service of two."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("which processes there are is read from /proc")
+    data = Path(shutil.copytree(library_folder, tmp_path / "data"))
+    (data / "models").symlink_to(models)
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0", TENKYO_WORKERS="2")
+    command = [sys.executable, "-m", "service.cli", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
+        try:
+            for line in process.stdout:
+                if "ready" in line:
+                    break
+            yield re.search(r"http://\S+", line)[0], process
+        finally:
+            process.terminate()
+            assert process.stdout.read() == ""  # it was ready once
+            process.wait(timeout=60)
+
+
+def test_two_processes_are_one_service(two):
+    url, process = two
+    workers = children(process.pid)
+    assert len(workers) == 2
+
+    def ask(after: int) -> httpx.Response:
+        headers = {"Idempotency-Key": "k-1", "Accept": "text/event-stream"}
+        headers |= {"Last-Event-ID": str(after)} if after else {}
+        body = {"question": "How many hours of audio was Whisper trained on?"}
+        return httpx.post(f"{url}/v1/answers", json=body, headers=headers, timeout=120)
+
+    with ThreadPoolExecutor(8) as readers:
+        whole = {reply.text for reply in readers.map(ask, [0] * 8)}
+        assert len(whole) == 1 and "event: answer" in next(iter(whole))
+        rest = {reply.text for reply in readers.map(ask, [1] * 8)}
+    assert len(rest) == 1 and next(iter(whole)).endswith(next(iter(rest)))
+    listed = httpx.get(f"{url}/v1/conversations").json()["conversations"]
+    assert sum(each["answers"] for each in listed) == 1
+
+    def upload(name: str) -> dict:
+        files = [("files", (f"{name}.txt", f"The {name} opened in 1931. ".encode() * 9))]
+        job = httpx.post(f"{url}/v1/documents", files=files, timeout=60).json()
+        headers = {"Accept": "text/event-stream"}
+        httpx.get(f"{url}/v1/jobs/{job['id']}", headers=headers, timeout=120)  # until it ends
+        return httpx.get(f"{url}/v1/jobs/{job['id']}").json()
+
+    assert upload("Kanda reading room")["status"] == "done"
+    os.kill(workers[0], signal.SIGKILL)
+    for name in ("Ueno zoo", "Osaka mint"):  # whichever it was that ingested
+        with contextlib.suppress(httpx.HTTPError):  # what it was about to answer is lost
+            assert upload(name)["status"] == "done"
+    jobs = httpx.get(f"{url}/v1/jobs").json()["jobs"]
+    assert len(jobs) >= 2
+    found = httpx.get(f"{url}/v1/search", params={"q": "When did the Kanda reading room open?"})
+    assert "1931" in found.json()["hits"][0]["passage"]["text"]
+    assert process.poll() is None
