@@ -148,12 +148,11 @@ class LocalIndex:
 
     def save(self, folder: Path, embedder: str, revision: str) -> None:
         """Write the index; what stood in the folder is replaced in one step."""
-        token, new = secrets.token_hex(4), []
-        partial = folder / f"manifest-{token}.json"
+        partial, new = folder / f"manifest-{secrets.token_hex(4)}.json", list[Path]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for segment in self._segments:
-                new += segment.save(folder)
+                segment.save(folder, new)
             manifest = {
                 "format": FORMAT,
                 "embedder": embedder,
@@ -199,7 +198,10 @@ class LocalIndex:
             made = cls(manifest["dim"])
             old = {s.entry.get("name"): s for s in known._segments} if known else {}
             for entry in manifest["segments"]:
-                made._segments.append(Segment.open(folder, entry, old.get(entry["name"])))
+                segment = Segment.open(folder, entry, old.get(entry["name"]))
+                if segment.vectors.shape != (len(segment.rows), made.dim):
+                    raise ValueError(f"{segment.vectors.shape} vectors")
+                made._segments.append(segment)
         except _UNREADABLE as error:
             if read_manifest(folder) != manifest:  # written again while it was being read
                 return cls.open(folder, embedder, revision, known)

@@ -45,15 +45,15 @@ def ranked(
         own = [(i, *place) for i, place in enumerate(places) if place[0].japanese == flag]
         if own:
             near.append(_Found.best([(i, *s.nearest(vector, pool, at)) for i, s, at in own], pool))
-            words.append(
-                _Found.best([(i, *s.matching(query, pool, at)) for i, s, at in own], pool)
-            )
+            words.append(_Found.best([(i, *s.matching(query, pool, at)) for i, s, at in own], pool))
     parts = [
         _scored(segment, i, near, words, vector, query) for i, (segment, _) in enumerate(places)
     ]
     if not parts:
         return []
-    rows, cosine, coverage, language = (np.concatenate(column) for column in zip(*parts, strict=True))
+    rows, cosine, coverage, language = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
     coverage = coverage / max(query.ceiling, 1e-6)
     score = fuse(cosine, coverage, language != japanese)
     dense_rank, lexical_rank = _ranks(rows, cosine), _ranks(rows, coverage)

@@ -24,6 +24,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 
 import numpy as np
@@ -59,9 +60,7 @@ class Segment:
         self._file: _File | None = None  # its vectors, open to be read
 
     @classmethod
-    def of(
-        cls, japanese: bool, rows: np.ndarray, vectors: Floats, texts: Sequence[str]
-    ) -> Segment:
+    def of(cls, japanese: bool, rows: np.ndarray, vectors: Floats, texts: Sequence[str]) -> Segment:
         keys = np.array([text_key(text) for text in texts], KEY)
         return cls(japanese, rows, keys, _stored(vectors), Postings.of(texts))
 
@@ -191,27 +190,26 @@ class Segment:
         """What in the folder of the index it consists of, as it was saved."""
         return {name for name in (self.entry.get("name"), self.entry.get("dead")) if name}
 
-    def save(self, folder: Path) -> list[Path]:
-        """Write what ``folder`` lacks of it, note that in ``entry``; what was written."""
-        new = []
+    def save(self, folder: Path, new: list[Path]) -> None:
+        """Write what ``folder`` lacks of it, note it in ``entry``, and the paths in ``new``."""
         if self._home is None or self._home.parent != folder or not self._home.is_dir():
             self._home = folder / secrets.token_hex(4)
             self.entry = {}
             new.append(self._home)
             self._write()
-        if len(self.dead) and "dead" not in self.entry:
-            name = f"dead-{secrets.token_hex(4)}.npy"
-            new.append(folder / name)
-            write(folder / name, lambda out: np.save(out, self.dead))
-            self.entry = self.entry | {"dead": name}
-        return new
+        dead = self.entry.get("dead")
+        if len(self.dead) and not (dead and (folder / dead).is_file()):
+            dead = f"dead-{secrets.token_hex(4)}.npy"
+            new.append(folder / dead)
+            write(folder / dead, lambda out: _save(out, self.dead))
+            self.entry = self.entry | {"dead": dead}
 
     def _write(self) -> None:
         if self.near is None and len(self.rows) >= APPROXIMATE_FROM:
             self.near = Approximate.build(self.vectors)
         self._home.mkdir()
         for label, array in self._arrays().items():
-            write(self._home / f"{label}.npy", lambda out, a=array: np.save(out, a))
+            write(self._home / f"{label}.npy", lambda out, a=array: _save(out, a))
         if self.near:
             write(self._home / "near.faiss", self.near.write)
         files = {path.name: _noted(path) for path in sorted(self._home.iterdir())}
@@ -273,6 +271,11 @@ def write(path: Path, write: Callable[[BinaryIO], object]) -> None:
         write(out)
         out.flush()
         os.fsync(out.fileno())
+
+
+def _save(out: BinaryIO, array: np.ndarray) -> None:
+    # Given the file itself, numpy would not tell that the last bytes found no room.
+    np.save(SimpleNamespace(write=out.write), array)
 
 
 def _noted(path: Path) -> list[int]:

@@ -81,7 +81,9 @@ def _read(data: Path) -> tuple[list[str], list[str]]:
     for passage in passages:
         passage = passage.replace(" [SEP] ", "\n").strip()
         parts = [s for s in sentences(passage) if len(s) >= 15]
-        texts |= dict.fromkeys([passage, *parts, *map(" ".join, zip(parts, parts[1:], strict=False))])
+        texts |= dict.fromkeys(
+            [passage, *parts, *map(" ".join, zip(parts, parts[1:], strict=False))]
+        )
     chosen = random.Random(1).sample(sorted(set(questions)), QUESTIONS)
     return [text for text in texts if len(tokens(text)) <= LONGEST], chosen
 
