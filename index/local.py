@@ -22,7 +22,8 @@ import numpy as np
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from index.embed import Floats
 from index.lexical import Query, Statistics
-from index.ranking import Ranked, ranked
+from index.ranking import Place, by_vector, by_words, ranked
+from index.search import Ranked
 from index.segment import Segment, text_key, write
 from index.tokens import is_japanese
 from index.vectors import APPROXIMATE_FROM
@@ -48,7 +49,7 @@ class LocalIndex:
     def __init__(self, dim: int) -> None:
         self.dim = dim
         self._segments: list[Segment] = []
-        self._known: Statistics | None = None
+        self._statistics: Statistics | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._segments))
@@ -102,7 +103,18 @@ class LocalIndex:
         places = self._places(within)
         if not places:
             return []
-        return [self._one(vector, places) for vector in np.asarray(vectors, np.float32)]
+        near = (by_vector(places, vector, 1) for vector in np.asarray(vectors, np.float32))
+        return [int(found.rows(places)[0]) for found in near]
+
+    def dense(self, vector: Floats, k: int, within: Sequence[int] | None = None) -> list[int]:
+        """The dense half of a search alone: the ``k`` rows with the nearest vectors."""
+        places = self._places(within)
+        return by_vector(places, vector, k).rows(places).tolist()
+
+    def lexical(self, text: str, k: int, within: Sequence[int] | None = None) -> list[int]:
+        """The lexical half alone: the ``k`` rows with the highest BM25 above 0."""
+        places = self._places(within)
+        return by_words(places, self._query(text), k).rows(places).tolist()
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
@@ -110,29 +122,18 @@ class LocalIndex:
         if not len(self):
             return []
         vector = np.ascontiguousarray(vector, np.float32)
-        query = Query.of(text, self._statistics())
-        if within is None:
-            places = [(segment, None) for segment in self._segments]
-        else:
-            places = self._places(within)
+        places, query = self._places(within), self._query(text)
         return ranked(places, vector, query, is_japanese(text), k, max(k, POOL))
 
-    @staticmethod
-    def _one(vector: Floats, places: Sequence[tuple[Segment, np.ndarray]]) -> int:
-        """The row of the vector nearest to ``vector`` among some."""
-        near = []
-        for segment, at in places:
-            (found, *_), (cosine, *_) = segment.nearest(vector, 1, at)
-            near.append((cosine, int(segment.rows[found])))
-        return max(near)[1]
+    def _query(self, text: str) -> Query:
+        if self._statistics is None:
+            self._statistics = Statistics.of((s.postings, s.lost) for s in self._segments)
+        return Query.of(text, self._statistics)
 
-    def _statistics(self) -> Statistics:
-        if self._known is None:
-            self._known = Statistics.of((s.postings, s.lost) for s in self._segments)
-        return self._known
-
-    def _places(self, rows: Sequence[int]) -> list[tuple[Segment, np.ndarray]]:
-        """Where some rows are: segments, with positions in them that ascend."""
+    def _places(self, rows: Sequence[int] | None) -> list[Place]:
+        """Where some rows are: segments, with positions in them that ascend; None: all rows."""
+        if rows is None:
+            return [(segment, None) for segment in self._segments]
         wanted = np.unique(np.asarray(rows, np.int64))
         found = [(segment, segment.positions(wanted)) for segment in self._segments]
         return [(segment, at) for segment, at in found if len(at)]
@@ -142,7 +143,7 @@ class LocalIndex:
 
     def _replace(self, japanese: bool, segments: Iterable[Segment]) -> None:
         self._segments = [*self._of(not japanese), *segments]
-        self._known = None
+        self._statistics = None
 
     # The folder
 

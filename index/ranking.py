@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,23 +13,41 @@ from index.search import Ranked, fuse
 from index.segment import Segment
 from index.vectors import best
 
-Place = tuple[Segment, np.ndarray | None]  # positions to search among; None: all
+Place = tuple[Segment, np.ndarray | None]  # ascending positions to search among; None: all
+Half = Callable[[Segment, np.ndarray | None], tuple[np.ndarray, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What one half puts forward of a language: the ``segment`` [n] and position of each."""
+class Found:
+    """Passages [n], best first: the place that each is in, its position there, its value."""
 
-    segment: np.ndarray
-    positions: np.ndarray
-    values: Floats
+    place: np.ndarray
+    position: np.ndarray
+    value: Floats
 
     @classmethod
-    def best(cls, found: Sequence[tuple[int, np.ndarray, Floats]], k: int) -> _Found:
-        segment = np.concatenate([np.full(len(at), i) for i, at, _ in found])
-        positions = np.concatenate([at for _, at, _ in found])
-        chosen, values = best(np.concatenate([values for _, _, values in found]), k)
-        return cls(segment[chosen], positions[chosen], values)
+    def best(cls, places: Sequence[Place], half: Half, k: int) -> Found:
+        """The ``k`` best of all places, by one half of the search."""
+        found = [half(segment, at) for segment, at in places]
+        place = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
+        position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
+        values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])
+        chosen, values = best(values, k)
+        return cls(place[chosen], position[chosen], values)
+
+    def rows(self, places: Sequence[Place]) -> np.ndarray:
+        return np.array(
+            [places[i][0].rows[at] for i, at in zip(self.place, self.position, strict=True)],
+            np.int64,
+        )
+
+
+def by_vector(places: Sequence[Place], vector: Floats, k: int) -> Found:
+    return Found.best(places, lambda segment, at: segment.nearest(vector, k, at), k)
+
+
+def by_words(places: Sequence[Place], query: Query, k: int) -> Found:
+    return Found.best(places, lambda segment, at: segment.matching(query, k, at), k)
 
 
 def ranked(
@@ -40,21 +58,17 @@ def ranked(
     Among all languages together, passages in the question's (``japanese`` or not) would leave
     none of the other.
     """
-    near, words = [], []
+    parts = []
     for flag in (False, True):
-        own = [(i, *place) for i, place in enumerate(places) if place[0].japanese == flag]
-        if own:
-            near.append(_Found.best([(i, *s.nearest(vector, pool, at)) for i, s, at in own], pool))
-            words.append(_Found.best([(i, *s.matching(query, pool, at)) for i, s, at in own], pool))
-    parts = [
-        _scored(segment, i, near, words, vector, query) for i, (segment, _) in enumerate(places)
-    ]
+        own = [place for place in places if place[0].japanese == flag]
+        near, words = by_vector(own, vector, pool), by_words(own, query, pool)
+        parts += [
+            _scored(segment, near, words, i, vector, query) for i, (segment, _) in enumerate(own)
+        ]
     if not parts:
         return []
-    rows, cosine, coverage, language = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    coverage = coverage / max(query.ceiling, 1e-6)
+    rows, cosine, bm25, language = (np.concatenate(column) for column in zip(*parts, strict=True))
+    coverage = bm25 / max(query.ceiling, 1e-6)
     score = fuse(cosine, coverage, language != japanese)
     dense_rank, lexical_rank = _ranks(rows, cosine), _ranks(rows, coverage)
     return [
@@ -71,24 +85,17 @@ def ranked(
 
 
 def _scored(
-    segment: Segment,
-    number: int,
-    near: Sequence[_Found],
-    words: Sequence[_Found],
-    vector: Floats,
-    query: Query,
+    segment: Segment, near: Found, words: Found, place: int, vector: Floats, query: Query
 ) -> tuple[np.ndarray, Floats, Floats, np.ndarray]:
-    """The candidates in a segment: rows, cosines, BM25, whether it is Japanese; of each."""
-    by_vector = [(f.positions[f.segment == number], f.values[f.segment == number]) for f in near]
-    at, cosines = (np.concatenate(column) for column in zip(*by_vector, strict=True))
-    by_word = np.concatenate([f.positions[f.segment == number] for f in words])
-    order = np.argsort(at)
-    at, cosines = at[order], cosines[order]
-    further = np.setdiff1d(by_word, at)  # whose vectors have not been read
-    places = np.concatenate([at, further])
-    cosine = np.concatenate([cosines, segment.read(further) @ vector]).astype(np.float32)
-    bm25 = segment.postings.scores(query, places)
-    return segment.rows[places], cosine, bm25, np.full(len(places), segment.japanese)
+    """The candidates in a segment: rows, cosines, BM25, and whether they are Japanese; [n] each."""
+    here = near.place == place
+    at = near.position[here]
+    # Of what only the words put forward, the vectors have not been read yet.
+    further = np.setdiff1d(words.position[words.place == place], at)
+    cosine = np.concatenate([near.value[here], segment.read(further) @ vector])
+    at = np.concatenate([at, further])
+    bm25 = segment.postings.scores(query, at)
+    return segment.rows[at], cosine, bm25, np.full(len(at), segment.japanese)
 
 
 def _ranks(rows: np.ndarray, values: Floats) -> np.ndarray:

@@ -90,3 +90,12 @@ class Approximate:
     def read(cls, path: Path, notes: dict) -> Approximate:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         return cls(index, notes["probes"], notes["pool"], notes["recall"])
+
+
+def _search(
+    index: faiss.IndexIVF, queries: Floats, k: int, probes: int, chosen: np.ndarray | None
+) -> np.ndarray:
+    """[q, k]: positions found for each query [q, dim], the likely nearest first, -1 for none."""
+    selector = None if chosen is None else faiss.IDSelectorBitmap(chosen)
+    parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+    return index.search(queries, k, params=parameters)[1]
