@@ -54,6 +54,12 @@ class LocalIndex:
     def __len__(self) -> int:
         return sum(map(len, self._segments))
 
+    @property
+    def recall(self) -> float:
+        """How many of the ten nearest vectors a search finds, as measured when the index was
+        built: the least of its segments'; 1 where it looks at all of them."""
+        return min((s.near.recall for s in self._segments if s.near), default=1.0)
+
     def rows(self) -> np.ndarray:
         """All rows, ascending."""
         return np.sort(np.concatenate([np.zeros(0, np.int64), *(s.living for s in self._segments)]))

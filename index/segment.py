@@ -36,7 +36,7 @@ from index.vectors import APPROXIMATE_FROM, Approximate, best, exact, selection
 KEY = np.dtype("V16")
 CHECKED = 1 << 22  # bytes of a file up to which its checksum is verified when it is opened
 READ_THROUGH = 16  # vectors that are read though not wanted, rather than begin another read
-FEW = 20_000  # positions up to which a search within them looks at each
+FEW = 4096  # positions up to which a search within them looks at each
 
 
 class Segment:
@@ -235,14 +235,15 @@ class Segment:
 
     @classmethod
     def _mapped(cls, home: Path, entry: dict) -> Segment:
-        arrays, words = {}, {}
+        arrays, words, offsets = {}, {}, {}
         for file, noted in entry["files"].items():
             if _noted(home / file) != noted:
                 raise ValueError(f"{file} is not what was written")
             label = file.removesuffix(".npy")
             if label == file:
                 continue
-            array = np.load(home / file, mmap_mode="r")
+            mapped = np.load(home / file, mmap_mode="r")
+            offsets[label], array = mapped.offset, np.asarray(mapped)
             if label.startswith("words-"):
                 words[label.removeprefix("words-")] = array
             else:
@@ -252,7 +253,7 @@ class Segment:
             near = Approximate.read(home / "near.faiss", entry["approximate"])
         made = cls(entry["japanese"], **arrays, postings=Postings.from_arrays(words), near=near)
         made._home = home
-        made._file = _File(home / "vectors.npy", made.vectors.offset)
+        made._file = _File(home / "vectors.npy", offsets["vectors"])
         return made
 
 

@@ -19,6 +19,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -81,9 +82,7 @@ def _read(data: Path) -> tuple[list[str], list[str]]:
     for passage in passages:
         passage = passage.replace(" [SEP] ", "\n").strip()
         parts = [s for s in sentences(passage) if len(s) >= 15]
-        texts |= dict.fromkeys(
-            [passage, *parts, *map(" ".join, zip(parts, parts[1:], strict=False))]
-        )
+        texts |= dict.fromkeys([passage, *parts, *map(" ".join, pairwise(parts))])
     chosen = random.Random(1).sample(sorted(set(questions)), QUESTIONS)
     return [text for text in texts if len(tokens(text)) <= LONGEST], chosen
 
@@ -99,6 +98,9 @@ class Drawn:
     def __init__(self, made: Real) -> None:
         self.real = made
         self._japanese = made.japanese
+        self._sentences: dict[bool, list[str]] = {True: [], False: []}
+        for text, japanese in zip(made.texts, self._japanese, strict=True):
+            self._sentences[bool(japanese)] += sentences(text)
         nearest = _nearest(made.vectors, NEIGHBOURS)
         self._pairs = np.stack([np.repeat(np.arange(len(nearest)), NEIGHBOURS), nearest.ravel()])
         self.wanted = float(np.median(_cosines(made.vectors)))
@@ -124,13 +126,10 @@ class Drawn:
     def texts(self, around: np.ndarray, seed: int) -> list[str]:
         """A text for each vector, in the language of the real passage it was drawn around."""
         choose = random.Random(seed)
-        of = {
-            flag: [t for t, j in zip(self.real.texts, self._japanese, strict=True) if j == flag]
-            for flag in (True, False)
-        }
-        of = {flag: [s for t in texts for s in sentences(t)] for flag, texts in of.items()}
         return [
-            " ".join(choose.choices(of[bool(self._japanese[i])], k=choose.randint(2, 4)))
+            " ".join(
+                choose.choices(self._sentences[bool(self._japanese[i])], k=choose.randint(2, 4))
+            )
             for i in around
         ]
 
