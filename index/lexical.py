@@ -18,14 +18,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 
 from index import inversion
 from index.inversion import Arrays, term_hash
+from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
 K1, B = 1.2, 0.75
+FEW = 16  # a filter that lets one document in 16 through is scored as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +107,7 @@ class Postings:
     def scores(self, query: Query, positions: np.ndarray) -> np.ndarray:
         """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
         total = np.zeros(len(positions), np.float32)
-        norm = query.norm(self.lengths[positions].astype(np.float64))
+        norm = query.norm(self.lengths[positions])
         for term in query.terms:
             count = self._counts(term.hash, positions).astype(np.float64)
             score = term.idf * count * (K1 + 1) / (count + norm)
@@ -121,10 +124,31 @@ class Postings:
         """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
         lower position. ``allowed``: positions, ascending, to which the search is limited;
         ``gone``: positions, ascending, that it leaves out."""
-        positions = np.arange(len(self)) if allowed is None else allowed
-        if gone is not None:
-            positions = np.setdiff1d(positions, gone, assume_unique=True)
+        if allowed is not None and len(allowed) * FEW <= len(self):
+            positions = allowed if gone is None else np.setdiff1d(allowed, gone, True)
+        else:
+            positions = self._pruned(query, k, _excluded(len(self), allowed, gone))
         return best(positions, self.scores(query, positions), k)
+
+    def _pruned(self, query: Query, k: int, excluded: np.ndarray | None) -> np.ndarray:
+        listed, tabled = [], []
+        for term in query.terms:
+            number = self._number(term.hash)
+            if number is None:
+                continue
+            weight = term.count * term.idf * (K1 + 1)
+            row = self._row(number)
+            if row is None:
+                span = slice(self.starts[number], self.starts[number + 1])
+                listed.append(Listed(weight, self.docs[span], self.counts[span]))
+            else:
+                tabled.append(Tabled(weight, self.table[row]))
+        norm = partial(query.norm, kind=np.float32)
+        return Pruning(listed, tabled, self.lengths, norm, excluded).best(k)
+
+    def _row(self, number: int) -> int | None:
+        at = int(np.searchsorted(self.common, number))
+        return at if at < len(self.common) and self.common[at] == number else None
 
     def _number(self, term: int) -> int | None:
         at = int(np.searchsorted(self.hashes, np.uint64(term)))
@@ -135,8 +159,8 @@ class Postings:
         number = self._number(term)
         if number is None:
             return np.zeros(len(positions), np.uint8)
-        row = int(np.searchsorted(self.common, number))
-        if row < len(self.common) and self.common[row] == number:
+        row = self._row(number)
+        if row is not None:
             return self.table[row, positions]
         span = slice(self.starts[number], self.starts[number + 1])
         docs = self.docs[span]
@@ -205,9 +229,9 @@ class Query:
     def ceiling(self) -> float:
         return sum(term.count * term.idf for term in self.terms) * (K1 + 1)
 
-    def norm(self, lengths: np.ndarray) -> np.ndarray:
+    def norm(self, lengths: np.ndarray, kind: type = np.float64) -> np.ndarray:
         """What BM25 adds to a count below the line, for documents of some lengths."""
-        return K1 * (1 - B + B * lengths / self.mean)
+        return kind(K1) * (kind(1 - B) + kind(B) * lengths.astype(kind) / kind(self.mean))
 
 
 class LexicalIndex:
@@ -255,6 +279,18 @@ def best(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray,
     first = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
     first = first[np.lexsort((positions[first], -scores[first]))][:k]
     return positions[first], scores[first]
+
+
+def _excluded(n: int, allowed: np.ndarray | None, gone: np.ndarray | None) -> np.ndarray | None:
+    """[n] bool: what a search leaves out."""
+    if allowed is None and gone is None:
+        return None
+    excluded = np.full(n, allowed is not None)
+    if allowed is not None:
+        excluded[allowed] = False
+    if gone is not None:
+        excluded[gone] = True
+    return excluded
 
 
 def _idf(n: int, frequency: int) -> float:

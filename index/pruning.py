@@ -1,0 +1,133 @@
+"""The best documents of some postings for a query, without scoring them all.
+
+The words of a query that few documents have are read in full, which gives each document a
+part of its score. What common words can add to that is bounded, so most documents are out of
+the question before their counts of those are looked up (after MaxScore, Turtle & Flood 1995).
+The score to beat is guessed from some documents and proven by the number that reach it; the
+result is that of scoring every document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SEEDS = 4096  # documents that a guess is made from
+SLACK = 1e-5  # of a score: more than rounding makes of a sum in another order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """A word by the positions, ascending, and the counts of the documents that have it."""
+
+    weight: float  # what the score of a document approaches that repeats it
+    docs: np.ndarray
+    counts: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tabled:
+    """A common word by the counts [n] of all documents."""
+
+    weight: float
+    row: np.ndarray
+
+
+class Pruning:
+    """One search. ``norm`` gives what BM25 adds below the line for lengths [m]: [m] float32."""
+
+    def __init__(
+        self,
+        listed: Sequence[Listed],
+        tabled: Sequence[Tabled],
+        lengths: np.ndarray,
+        norm: Callable[[np.ndarray], np.ndarray],
+        excluded: np.ndarray | None = None,
+    ) -> None:
+        self.listed = listed
+        self.tabled = sorted(tabled, key=lambda word: -word.weight)
+        self.lengths, self.norm = lengths, norm
+        self.rest = sum(word.weight for word in tabled)
+        self.part = np.zeros(len(lengths), np.float32)
+        for word in listed:
+            below = norm(lengths[word.docs])
+            self.part[word.docs] += impact(word.weight, word.counts, below)
+        if excluded is not None:
+            self.part[excluded] = -np.inf
+
+    def best(self, k: int) -> np.ndarray:
+        """Positions, ascending, among which are the best ``k`` above 0 and all equals of the
+        last of them."""
+        goal = self._guess(k)
+        found, scores = self._reaching(goal)
+        reached = kth(scores, k)
+        if reached < goal:
+            found, scores = self._reaching(reached)
+            reached = kth(scores, k)
+        return found[(scores > 0) & (scores >= reached * (1 - SLACK))]
+
+    def _guess(self, k: int) -> float:
+        """A score that about ``k`` documents or somewhat more reach."""
+        n, seeds = len(self.lengths), np.zeros(0, np.int64)
+        if self.listed:
+            touched = np.concatenate([word.docs for word in self.listed])
+            sample = self.part[touched[:: max(1, len(touched) // SEEDS)]]
+            wanted = int(len(sample) * max(4 * k, SEEDS // 4) / len(touched))
+            if wanted < len(sample):
+                seeds = np.flatnonzero(self.part >= max(kth(sample, max(wanted, 8)), 1e-9))
+            else:
+                seeds = np.flatnonzero(self.part > 0)
+            if len(seeds) >= k:
+                return kth(self._scores(seeds, self.part[seeds]), k)
+        stride = max(1, n // (8 * SEEDS))
+        sample = np.arange(0, n, stride)
+        return kth(self._scores(sample, self.part[sample]), max(1, -(-2 * k // stride)))
+
+    def _reaching(self, goal: float) -> tuple[np.ndarray, np.ndarray]:
+        """(positions, scores): at least all documents whose score is ``goal`` or more."""
+        goal *= 1 - SLACK
+        if goal > self.rest:
+            found = np.flatnonzero(self.part >= goal - self.rest)
+        else:
+            found = np.flatnonzero(self._strong(goal / self.rest if self.rest else 0.0))
+        scores, rest = self.part[found], self.rest
+        for word in self.tabled:
+            below = self.norm(self.lengths[found])
+            scores = scores + impact(word.weight, word.row[found], below)
+            rest -= word.weight
+            possible = scores + rest >= goal
+            found, scores = found[possible], scores[possible]
+        return found, scores
+
+    def _strong(self, share: float) -> np.ndarray:
+        """[n] bool: has a word of a list, or a common one that gives ``share`` of its weight.
+
+        A document that has neither has less than this share of all common weights.
+        """
+        possible = self.part > 0
+        if share < 1:
+            least = self.norm(self.lengths) * np.float32(share / (1 - share) * (1 - SLACK))
+            for word in self.tabled:
+                most = np.iinfo(word.row.dtype).max
+                possible |= word.row >= np.ceil(least).clip(1, most).astype(word.row.dtype)
+        return possible & (self.part > -np.inf)
+
+    def _scores(self, positions: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """The parts of some documents with what common words add."""
+        below = self.norm(self.lengths[positions])
+        for word in self.tabled:
+            scores = scores + impact(word.weight, word.row[positions], below)
+        return scores
+
+
+def impact(weight: float, counts: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """What a word adds to the scores of documents that have it ``counts`` times."""
+    found = counts.astype(np.float32)
+    return np.float32(weight) * found / (found + below)
+
+
+def kth(values: np.ndarray, k: int) -> float:
+    """The ``k``-th highest value, at least 0; 0 where there are fewer."""
+    return max(float(np.partition(values, -k)[-k]), 0.0) if len(values) >= k else 0.0
