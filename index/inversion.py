@@ -14,6 +14,7 @@ import numpy as np
 
 from index.tokens import tokens
 
+K1, B = 1.2, 0.75
 Arrays = dict[str, np.ndarray]
 CHUNK = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
 SLICE = 1 << 22  # postings moved at a time, which bounds what merging needs besides its result
@@ -24,6 +25,17 @@ def term_hash(term: str) -> int:
     """64 bits that stand for a term. Surrogates alone are terms too."""
     digest = hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
+
+
+def mean_length(words: int, documents: int) -> float:
+    """Tokens a document, at least 1."""
+    return max(words / documents, 1.0) if documents else 1.0
+
+
+def norm(lengths: np.ndarray, mean: float) -> np.ndarray:
+    """What BM25 adds to a count below the line, in the type of ``lengths`` [m]."""
+    kind = lengths.dtype.type
+    return kind(K1) * (kind(1 - B) + kind(B) * lengths / kind(mean))
 
 
 def inverted(texts: Sequence[str]) -> Arrays:
@@ -56,7 +68,9 @@ def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]]) -> Arrays:
         "lengths": _narrow([p.lengths for p in kept]),
         **_forward(kept),
     }
-    return made | _backward(kept, made, n)
+    made |= _backward(kept, made, n)
+    made["peaks"] = _peaks(made)
+    return made
 
 
 class _Kept:
@@ -131,6 +145,14 @@ def _backward(kept: Sequence[_Kept], made: Arrays, n: int) -> Arrays:
             filled[terms[first]] += sizes
         base += part.documents
     return {"docs": docs, "counts": counts, "table": table}
+
+
+def _peaks(made: Arrays) -> np.ndarray:
+    """[c] float32: the largest impact that each common term has on a document."""
+    lengths = made["lengths"].astype(np.float32)
+    below = norm(lengths, mean_length(int(made["total"][0]), len(lengths)))
+    rows = (row.astype(np.float32) for row in made["table"])
+    return np.array([(row / (row + below)).max() for row in rows], np.float32)
 
 
 def _chunk(texts: Sequence[str]) -> Arrays:

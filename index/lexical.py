@@ -23,11 +23,10 @@ from functools import partial
 import numpy as np
 
 from index import inversion
-from index.inversion import Arrays, term_hash
+from index.inversion import K1, Arrays, mean_length, norm, term_hash
 from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
-K1, B = 1.2, 0.75
 FEW = 16  # a filter that lets one document in 16 through is scored as it is
 
 
@@ -58,6 +57,7 @@ class Postings:
     counts: np.ndarray  # the same, unsigned and as narrow as the largest allows
     common: np.ndarray  # [c] terms, ascending
     table: np.ndarray  # [c, n] counts, 0 where a document lacks the term
+    peaks: np.ndarray  # [c] the largest impact of each on a document, at their mean length
     lengths: np.ndarray  # [n] tokens
     ends: np.ndarray  # [n + 1]
     terms: np.ndarray  # [sum of frequencies] int32
@@ -107,10 +107,10 @@ class Postings:
     def scores(self, query: Query, positions: np.ndarray) -> np.ndarray:
         """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
         total = np.zeros(len(positions), np.float32)
-        norm = query.norm(self.lengths[positions])
+        below = query.norm(self.lengths[positions])
         for term in query.terms:
             count = self._counts(term.hash, positions).astype(np.float64)
-            score = term.idf * count * (K1 + 1) / (count + norm)
+            score = term.idf * count * (K1 + 1) / (count + below)
             total += term.count * score.astype(np.float32)
         return total
 
@@ -132,6 +132,8 @@ class Postings:
 
     def _pruned(self, query: Query, k: int, excluded: np.ndarray | None) -> np.ndarray:
         listed, tabled = [], []
+        # An impact grows with the mean length, but never faster.
+        stretch = max(1.0, query.mean / mean_length(self.words, len(self)))
         for term in query.terms:
             number = self._number(term.hash)
             if number is None:
@@ -142,9 +144,10 @@ class Postings:
                 span = slice(self.starts[number], self.starts[number + 1])
                 listed.append(Listed(weight, self.docs[span], self.counts[span]))
             else:
-                tabled.append(Tabled(weight, self.table[row]))
-        norm = partial(query.norm, kind=np.float32)
-        return Pruning(listed, tabled, self.lengths, norm, excluded).best(k)
+                most = weight * min(float(self.peaks[row]) * stretch, 1.0)
+                tabled.append(Tabled(weight, most, self.table[row]))
+        below = partial(query.norm, kind=np.float32)
+        return Pruning(listed, tabled, self.lengths, below, excluded).best(k)
 
     def _row(self, number: int) -> int | None:
         at = int(np.searchsorted(self.common, number))
@@ -223,7 +226,7 @@ class Query:
         for word, count in Counter(tokens(text)).items():
             key = term_hash(word)
             terms.append(Term(key, count, _idf(n, statistics.frequency(key))))
-        return cls(tuple(terms), max(statistics.words / n, 1.0) if n else 1.0)
+        return cls(tuple(terms), mean_length(statistics.words, n))
 
     @property
     def ceiling(self) -> float:
@@ -231,7 +234,7 @@ class Query:
 
     def norm(self, lengths: np.ndarray, kind: type = np.float64) -> np.ndarray:
         """What BM25 adds to a count below the line, for documents of some lengths."""
-        return kind(K1) * (kind(1 - B) + kind(B) * lengths.astype(kind) / kind(self.mean))
+        return norm(lengths.astype(kind), self.mean)
 
 
 class LexicalIndex:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 SEEDS = 4096  # documents that a guess is made from
+MANY = 0.1  # of all documents: more are not looked up one by one
+TINY = np.finfo(np.float32).tiny
 SLACK = 1e-5  # of a score: more than rounding makes of a sum in another order
 
 
@@ -29,9 +31,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tabled:
-    """A common word by the counts [n] of all documents."""
+    """A common word by the counts [n] of all documents, and the most that it gives one."""
 
     weight: float
+    most: float
     row: np.ndarray
 
 
@@ -47,9 +50,10 @@ class Pruning:
         excluded: np.ndarray | None = None,
     ) -> None:
         self.listed = listed
-        self.tabled = sorted(tabled, key=lambda word: -word.weight)
+        self.tabled = sorted(tabled, key=lambda word: -word.most)
         self.lengths, self.norm = lengths, norm
-        self.rest = sum(word.weight for word in tabled)
+        self.rest = sum(word.most for word in tabled)
+        self.below: np.ndarray | None = None
         self.part = np.zeros(len(lengths), np.float32)
         for word in listed:
             below = norm(lengths[word.docs])
@@ -60,6 +64,8 @@ class Pruning:
     def best(self, k: int) -> np.ndarray:
         """Positions, ascending, among which are the best ``k`` above 0 and all equals of the
         last of them."""
+        if not self.listed and not self.tabled:
+            return np.zeros(0, np.int64)
         goal = self._guess(k)
         found, scores = self._reaching(goal)
         reached = kth(scores, k)
@@ -81,38 +87,36 @@ class Pruning:
                 seeds = np.flatnonzero(self.part > 0)
             if len(seeds) >= k:
                 return kth(self._scores(seeds, self.part[seeds]), k)
-        stride = max(1, n // (8 * SEEDS))
+        stride = max(1, n // (4 * SEEDS))
         sample = np.arange(0, n, stride)
         return kth(self._scores(sample, self.part[sample]), max(1, -(-2 * k // stride)))
 
     def _reaching(self, goal: float) -> tuple[np.ndarray, np.ndarray]:
         """(positions, scores): at least all documents whose score is ``goal`` or more."""
         goal *= 1 - SLACK
-        if goal > self.rest:
-            found = np.flatnonzero(self.part >= goal - self.rest)
-        else:
-            found = np.flatnonzero(self._strong(goal / self.rest if self.rest else 0.0))
-        scores, rest = self.part[found], self.rest
+        while self.tabled and self._possible(goal).mean() > MANY:
+            self._read()
+        found, rest = np.flatnonzero(self._possible(goal)), self.rest
+        scores, below = self.part[found], self.norm(self.lengths[found])
         for word in self.tabled:
-            below = self.norm(self.lengths[found])
             scores = scores + impact(word.weight, word.row[found], below)
-            rest -= word.weight
+            rest -= word.most
             possible = scores + rest >= goal
-            found, scores = found[possible], scores[possible]
+            found, scores, below = found[possible], scores[possible], below[possible]
         return found, scores
 
-    def _strong(self, share: float) -> np.ndarray:
-        """[n] bool: has a word of a list, or a common one that gives ``share`` of its weight.
+    def _possible(self, goal: float) -> np.ndarray:
+        """[n] bool: whether a document can reach ``goal``, and has a word at all."""
+        least = goal - self.rest if self.tabled else max(goal, TINY)
+        return self.part >= np.float32(least)
 
-        A document that has neither has less than this share of all common weights.
-        """
-        possible = self.part > 0
-        if share < 1:
-            least = self.norm(self.lengths) * np.float32(share / (1 - share) * (1 - SLACK))
-            for word in self.tabled:
-                most = np.iinfo(word.row.dtype).max
-                possible |= word.row >= np.ceil(least).clip(1, most).astype(word.row.dtype)
-        return possible & (self.part > -np.inf)
+    def _read(self) -> None:
+        """Add what the weightiest of the common words gives to every document's part."""
+        word, *self.tabled = self.tabled
+        self.rest = sum(word.most for word in self.tabled)
+        if self.below is None:
+            self.below = self.norm(self.lengths)
+        self.part += impact(word.weight, word.row, self.below)
 
     def _scores(self, positions: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """The parts of some documents with what common words add."""
@@ -124,8 +128,10 @@ class Pruning:
 
 def impact(weight: float, counts: np.ndarray, below: np.ndarray) -> np.ndarray:
     """What a word adds to the scores of documents that have it ``counts`` times."""
-    found = counts.astype(np.float32)
-    return np.float32(weight) * found / (found + below)
+    made = counts.astype(np.float32)
+    made /= made + below
+    made *= np.float32(weight)
+    return made
 
 
 def kth(values: np.ndarray, k: int) -> float:
