@@ -18,12 +18,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 
 import numpy as np
 
 from index import inversion
-from index.inversion import K1, Arrays, mean_length, norm, term_hash
+from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
 from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
@@ -107,7 +106,7 @@ class Postings:
     def scores(self, query: Query, positions: np.ndarray) -> np.ndarray:
         """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
         total = np.zeros(len(positions), np.float32)
-        below = query.norm(self.lengths[positions])
+        below = norm(self.lengths[positions], query.mean)
         for term in query.terms:
             count = self._counts(term.hash, positions).astype(np.float64)
             score = term.idf * count * (K1 + 1) / (count + below)
@@ -146,8 +145,8 @@ class Postings:
             else:
                 most = weight * min(float(self.peaks[row]) * stretch, 1.0)
                 tabled.append(Tabled(weight, most, self.table[row]))
-        below = partial(query.norm, kind=np.float32)
-        return Pruning(listed, tabled, self.lengths, below, excluded).best(k)
+        norm = (K1 * (1 - B), K1 * B / query.mean)
+        return Pruning(listed, tabled, self.lengths, norm, excluded).best(k)
 
     def _row(self, number: int) -> int | None:
         at = int(np.searchsorted(self.common, number))
@@ -231,10 +230,6 @@ class Query:
     @property
     def ceiling(self) -> float:
         return sum(term.count * term.idf for term in self.terms) * (K1 + 1)
-
-    def norm(self, lengths: np.ndarray, kind: type = np.float64) -> np.ndarray:
-        """What BM25 adds to a count below the line, for documents of some lengths."""
-        return norm(lengths.astype(kind), self.mean)
 
 
 class LexicalIndex:

@@ -9,13 +9,14 @@ result is that of scoring every document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 SEEDS = 4096  # documents that a guess is made from
 MANY = 0.1  # of all documents: more are not looked up one by one
+BLOCK = 1 << 14  # documents scored at a time: what is needed for that stays in the cache
 TINY = np.finfo(np.float32).tiny
 SLACK = 1e-5  # of a score: more than rounding makes of a sum in another order
 
@@ -39,25 +40,24 @@ class Tabled:
 
 
 class Pruning:
-    """One search. ``norm`` gives what BM25 adds below the line for lengths [m]: [m] float32."""
+    """One search. ``norm``: what BM25 adds below the line to a document's count, as a constant
+    and what comes to it for each token of its length."""
 
     def __init__(
         self,
         listed: Sequence[Listed],
         tabled: Sequence[Tabled],
         lengths: np.ndarray,
-        norm: Callable[[np.ndarray], np.ndarray],
+        norm: tuple[float, float],
         excluded: np.ndarray | None = None,
     ) -> None:
         self.listed = listed
         self.tabled = sorted(tabled, key=lambda word: -word.most)
         self.lengths, self.norm = lengths, norm
         self.rest = sum(word.most for word in tabled)
-        self.below: np.ndarray | None = None
         self.part = np.zeros(len(lengths), np.float32)
         for word in listed:
-            below = norm(lengths[word.docs])
-            self.part[word.docs] += impact(word.weight, word.counts, below)
+            self.part[word.docs] += impact(word.weight, word.counts, self._below(word.docs))
         if excluded is not None:
             self.part[excluded] = -np.inf
 
@@ -66,12 +66,15 @@ class Pruning:
         last of them."""
         if not self.listed and not self.tabled:
             return np.zeros(0, np.int64)
-        goal = self._guess(k)
-        found, scores = self._reaching(goal)
-        reached = kth(scores, k)
-        if reached < goal:
-            found, scores = self._reaching(reached)
+        guess = self._guess(k)
+        for goal in (guess, guess / 2, 0.0):
+            found, scores = self._reaching(goal)
             reached = kth(scores, k)
+            if reached >= goal:
+                break
+            if reached > 0:  # by k documents: what is below it is not wanted
+                found, scores = self._reaching(reached)
+                break
         return found[(scores > 0) & (scores >= reached * (1 - SLACK))]
 
     def _guess(self, k: int) -> float:
@@ -89,15 +92,16 @@ class Pruning:
                 return kth(self._scores(seeds, self.part[seeds]), k)
         stride = max(1, n // (4 * SEEDS))
         sample = np.arange(0, n, stride)
-        return kth(self._scores(sample, self.part[sample]), max(1, -(-2 * k // stride)))
+        return kth(self._scores(sample, self.part[sample]), max(1, -(-3 * k // stride)))
 
     def _reaching(self, goal: float) -> tuple[np.ndarray, np.ndarray]:
         """(positions, scores): at least all documents whose score is ``goal`` or more."""
         goal *= 1 - SLACK
-        while self.tabled and self._possible(goal).mean() > MANY:
+        many = int(MANY * len(self.part))
+        while self.tabled and np.count_nonzero(self._possible(goal)) > many:
             self._read()
         found, rest = np.flatnonzero(self._possible(goal)), self.rest
-        scores, below = self.part[found], self.norm(self.lengths[found])
+        scores, below = self.part[found], self._below(found)
         for word in self.tabled:
             scores = scores + impact(word.weight, word.row[found], below)
             rest -= word.most
@@ -114,13 +118,19 @@ class Pruning:
         """Add what the weightiest of the common words gives to every document's part."""
         word, *self.tabled = self.tabled
         self.rest = sum(word.most for word in self.tabled)
-        if self.below is None:
-            self.below = self.norm(self.lengths)
-        self.part += impact(word.weight, word.row, self.below)
+        for at in range(0, len(self.part), BLOCK):
+            span = slice(at, at + BLOCK)
+            self.part[span] += impact(word.weight, word.row[span], self._below(span))
+
+    def _below(self, positions: np.ndarray | slice) -> np.ndarray:
+        made = self.lengths[positions].astype(np.float32)
+        made *= np.float32(self.norm[1])
+        made += np.float32(self.norm[0])
+        return made
 
     def _scores(self, positions: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """The parts of some documents with what common words add."""
-        below = self.norm(self.lengths[positions])
+        below = self._below(positions)
         for word in self.tabled:
             scores = scores + impact(word.weight, word.row[positions], below)
         return scores
