@@ -64,7 +64,7 @@ class Pruning:
     def best(self, k: int) -> np.ndarray:
         """Positions, ascending, among which are the best ``k`` above 0 and all equals of the
         last of them."""
-        if not self.listed and not self.tabled:
+        if k <= 0 or not (self.listed or self.tabled):
             return np.zeros(0, np.int64)
         guess = self._guess(k)
         for goal in (guess, guess / 2, 0.0):
