@@ -14,9 +14,10 @@ import numpy as np
 
 from index.tokens import tokens
 
+K1, B = 1.2, 0.75
 Arrays = dict[str, np.ndarray]
 CHUNK = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
-SLICE = 1 << 22  # postings moved at a time, which bounds what merging needs besides its result
+STEP = 1 << 22
 COMMON = 8  # a word that one document in eight has is common
 
 
@@ -26,14 +27,27 @@ def term_hash(term: str) -> int:
     return int.from_bytes(digest, "little")
 
 
+def mean_length(words: int, documents: int) -> float:
+    """Tokens a document, at least 1."""
+    return max(words / documents, 1.0) if documents else 1.0
+
+
+def norm(lengths: np.ndarray, mean: float) -> np.ndarray:
+    """What BM25 adds to a count below the line, for documents of some lengths."""
+    return K1 * (1 - B + B * lengths.astype(np.float64) / mean)
+
+
 def inverted(texts: Sequence[str]) -> Arrays:
     """The arrays of some texts; the document at position i is ``texts[i]``."""
     starts = range(0, len(texts), CHUNK)
     return merged([(_chunk(texts[at : at + CHUNK]), None) for at in starts])
 
 
-def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]]) -> Arrays:
-    """One set of arrays of the documents of several, in order, that their masks [n] keep."""
+def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]], step: int = STEP) -> Arrays:
+    """One set of arrays of the documents of several, in order, that their masks [n] keep.
+
+    ``step``: postings moved at a time, which bounds the memory that it takes besides both ends.
+    """
     kept = [_Kept(arrays, mask) for arrays, mask in parts]
     hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *(p.hashes for p in kept)]))
     frequency = np.zeros(len(hashes), np.int64)
@@ -56,7 +70,9 @@ def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]]) -> Arrays:
         "lengths": _narrow([p.lengths for p in kept]),
         **_forward(kept),
     }
-    return made | _backward(kept, made, n)
+    made |= _backward(kept, made, step)
+    made["peaks"] = _peaks(made)
+    return made
 
 
 class _Kept:
@@ -78,14 +94,11 @@ class _Kept:
         self.position = np.cumsum(self.mask, dtype=np.int64) - 1  # of what is kept, among it
         self.terms = np.zeros(0, np.int64)  # number here -> number in what is made
 
-    def lists(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def lists(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """(terms, positions, counts) of the postings that are kept, by term and position."""
         starts = self.arrays["starts"]
-        bounds = np.unique(
-            np.searchsorted(starts, range(0, int(starts[-1]) + SLICE, SLICE)).clip(
-                0, len(starts) - 1
-            )
-        )
+        bounds = np.searchsorted(starts, np.arange(0, int(starts[-1]) + step, step))
+        bounds = np.unique(bounds.clip(0, len(starts) - 1))
         for first, last in pairwise(bounds):
             span = slice(starts[first], starts[last])
             terms = np.repeat(np.arange(first, last), np.diff(starts[first : last + 1]))
@@ -106,9 +119,9 @@ def _forward(kept: Sequence[_Kept]) -> Arrays:
     return {"terms": np.concatenate(terms), "ends": _ends(np.concatenate(sizes))}
 
 
-def _backward(kept: Sequence[_Kept], made: Arrays, n: int) -> Arrays:
+def _backward(kept: Sequence[_Kept], made: Arrays, step: int) -> Arrays:
     """The lists, each part's postings of a term after those of the part before; the table."""
-    starts, common = made["starts"], made["common"]
+    n, starts, common = len(made["lengths"]), made["starts"], made["common"]
     widest = [p.arrays[name].dtype for p in kept for name in ("counts", "table")]
     kind = np.result_type(np.uint8, *widest)
     docs, counts = np.zeros(starts[-1], np.int32), np.zeros(starts[-1], kind)
@@ -117,7 +130,7 @@ def _backward(kept: Sequence[_Kept], made: Arrays, n: int) -> Arrays:
     row[common] = np.arange(len(common))
     filled, base = starts[:-1].copy(), 0
     for part in kept:
-        for old, position, count in part.lists():
+        for old, position, count in part.lists(step):
             terms, position = part.terms[old], position + base
             tabled = row[terms] >= 0
             table[row[terms[tabled]], position[tabled]] = count[tabled]
@@ -131,6 +144,13 @@ def _backward(kept: Sequence[_Kept], made: Arrays, n: int) -> Arrays:
             filled[terms[first]] += sizes
         base += part.documents
     return {"docs": docs, "counts": counts, "table": table}
+
+
+def _peaks(made: Arrays) -> np.ndarray:
+    """[c] float32: the largest impact that each common term has on a document."""
+    mean = mean_length(int(made["total"][0]), len(made["lengths"]))
+    below = norm(made["lengths"], mean)
+    return np.array([(row / (row + below)).max() for row in made["table"]], np.float32)
 
 
 def _chunk(texts: Sequence[str]) -> Arrays:

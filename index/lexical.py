@@ -22,10 +22,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from index import inversion
-from index.inversion import Arrays, term_hash
+from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
+from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
-K1, B = 1.2, 0.75
+FEW = 16  # a filter that lets one document in 16 through is scored as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +56,7 @@ class Postings:
     counts: np.ndarray  # the same, unsigned and as narrow as the largest allows
     common: np.ndarray  # [c] terms, ascending
     table: np.ndarray  # [c, n] counts, 0 where a document lacks the term
+    peaks: np.ndarray  # [c] the largest impact of each on a document, at their mean length
     lengths: np.ndarray  # [n] tokens
     ends: np.ndarray  # [n + 1]
     terms: np.ndarray  # [sum of frequencies] int32
@@ -104,10 +106,10 @@ class Postings:
     def scores(self, query: Query, positions: np.ndarray) -> np.ndarray:
         """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
         total = np.zeros(len(positions), np.float32)
-        norm = query.norm(self.lengths[positions].astype(np.float64))
+        below = norm(self.lengths[positions], query.mean)
         for term in query.terms:
             count = self._counts(term.hash, positions).astype(np.float64)
-            score = term.idf * count * (K1 + 1) / (count + norm)
+            score = term.idf * count * (K1 + 1) / (count + below)
             total += term.count * score.astype(np.float32)
         return total
 
@@ -121,10 +123,34 @@ class Postings:
         """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
         lower position. ``allowed``: positions, ascending, to which the search is limited;
         ``gone``: positions, ascending, that it leaves out."""
-        positions = np.arange(len(self)) if allowed is None else allowed
-        if gone is not None:
-            positions = np.setdiff1d(positions, gone, assume_unique=True)
+        if allowed is not None and len(allowed) * FEW <= len(self):
+            positions = allowed if gone is None else np.setdiff1d(allowed, gone, True)
+        else:
+            positions = self._pruned(query, k, _excluded(len(self), allowed, gone))
         return best(positions, self.scores(query, positions), k)
+
+    def _pruned(self, query: Query, k: int, excluded: np.ndarray | None) -> np.ndarray:
+        listed, tabled = [], []
+        # An impact grows with the mean length, but never faster.
+        stretch = max(1.0, query.mean / mean_length(self.words, len(self)))
+        for term in query.terms:
+            number = self._number(term.hash)
+            if number is None:
+                continue
+            weight = term.count * term.idf * (K1 + 1)
+            row = self._row(number)
+            if row is None:
+                span = slice(self.starts[number], self.starts[number + 1])
+                listed.append(Listed(weight, self.docs[span], self.counts[span]))
+            else:
+                most = weight * min(float(self.peaks[row]) * stretch, 1.0)
+                tabled.append(Tabled(weight, most, self.table[row]))
+        norm = (K1 * (1 - B), K1 * B / query.mean)
+        return Pruning(listed, tabled, self.lengths, norm, excluded).best(k)
+
+    def _row(self, number: int) -> int | None:
+        at = int(np.searchsorted(self.common, number))
+        return at if at < len(self.common) and self.common[at] == number else None
 
     def _number(self, term: int) -> int | None:
         at = int(np.searchsorted(self.hashes, np.uint64(term)))
@@ -135,8 +161,8 @@ class Postings:
         number = self._number(term)
         if number is None:
             return np.zeros(len(positions), np.uint8)
-        row = int(np.searchsorted(self.common, number))
-        if row < len(self.common) and self.common[row] == number:
+        row = self._row(number)
+        if row is not None:
             return self.table[row, positions]
         span = slice(self.starts[number], self.starts[number + 1])
         docs = self.docs[span]
@@ -199,15 +225,11 @@ class Query:
         for word, count in Counter(tokens(text)).items():
             key = term_hash(word)
             terms.append(Term(key, count, _idf(n, statistics.frequency(key))))
-        return cls(tuple(terms), max(statistics.words / n, 1.0) if n else 1.0)
+        return cls(tuple(terms), mean_length(statistics.words, n))
 
     @property
     def ceiling(self) -> float:
         return sum(term.count * term.idf for term in self.terms) * (K1 + 1)
-
-    def norm(self, lengths: np.ndarray) -> np.ndarray:
-        """What BM25 adds to a count below the line, for documents of some lengths."""
-        return K1 * (1 - B + B * lengths / self.mean)
 
 
 class LexicalIndex:
@@ -255,6 +277,18 @@ def best(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray,
     first = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
     first = first[np.lexsort((positions[first], -scores[first]))][:k]
     return positions[first], scores[first]
+
+
+def _excluded(n: int, allowed: np.ndarray | None, gone: np.ndarray | None) -> np.ndarray | None:
+    """[n] bool: what a search leaves out."""
+    if allowed is None and gone is None:
+        return None
+    excluded = np.full(n, allowed is not None)
+    if allowed is not None:
+        excluded[allowed] = False
+    if gone is not None:
+        excluded[gone] = True
+    return excluded
 
 
 def _idf(n: int, frequency: int) -> float:

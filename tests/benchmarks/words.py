@@ -1,0 +1,232 @@
+"""Lexical search alone, from ten thousand passages to a million.
+
+    python tests/benchmarks/words.py [--passages 10000,100000,1000000] [--keep FOLDER] [shared/data/qa]
+
+Passages are made of real sentences of JSQuAD, XQuAD and CLAPNQ, in which the rarer words are
+exchanged for others out of a vocabulary that grows with the number of passages (Heaps' law): so
+common words stay as common as they are, and rare ones stay rare. Half of them are Japanese, in a
+shelf of their own, as in the index. Asked are real questions, and their common words alone.
+
+It prints, for each size, how long one search for the best hundred takes in both shelves, beside
+scoring every document; how many of the exact hundred it finds; how long building, merging and
+opening take; and what memory the searches left resident, in a process that only maps files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from corpus.sentences import sentence_spans
+from index.inversion import term_hash
+from index.lexical import Postings, Query, Statistics
+from index.tokens import is_japanese, tokens
+
+POOL = 100
+BATCH = 32_768
+QUESTIONS = 300
+SHELVES = ("ja", "en")
+# What may be exchanged: runs of kanji, of katakana, longer Latin words, and numbers.
+_WORD = re.compile(r"[\u4e00-\u9fff]{2,}|[\u30a1-\u30fa\u30fc]{3,}|[A-Za-z]{4,}|\d+")
+_SYLLABLES = [a + b for a in "bdfgklmnprtvz" for b in ("a", "e", "i", "o", "u", "an", "or")]
+
+
+class Sentences:
+    """Real sentences as templates, and passages made of them."""
+
+    def __init__(self, texts: Sequence[str], separator: str) -> None:
+        words = Counter(word for text in texts for word in set(_WORD.findall(text)))
+        self.real = [word for word, _ in words.most_common()]
+        kanji = sorted({c for word in words for c in word if "\u4e00" <= c <= "\u9fff"})
+        random.Random(1).shuffle(kanji)
+        self.digits = _SYLLABLES if separator else kanji
+        self.separator = separator
+        self.templates = []
+        for text in texts:
+            for start, end in sentence_spans(text):
+                sentence = text[start:end].replace("%", "%%")
+                slots: list[tuple[str, float]] = []
+
+                def slot(found: re.Match, slots: list = slots) -> str:
+                    share = words[found[0]] / len(texts)
+                    chance = 0.9 if share < 0.003 else 0.6 if share < 0.02 else 0.0
+                    if not chance:
+                        return found[0]
+                    slots.append((found[0], chance))
+                    return "%s"
+
+                self.templates.append((_WORD.sub(slot, sentence), slots))
+
+    def passages(self, number: int, seed: int) -> Iterator[list[str]]:
+        """Batches of passages of two or three sentences."""
+        rng = np.random.default_rng(seed)
+        for at in range(0, number, BATCH):
+            yield [self._passage(rng) for _ in range(min(BATCH, number - at))]
+
+    def _passage(self, rng: np.random.Generator) -> str:
+        chosen = [
+            self.templates[i] for i in rng.integers(len(self.templates), size=rng.integers(2, 4))
+        ]
+        draws = iter(rng.random((sum(len(slots) for _, slots in chosen), 2)).tolist())
+        parts = []
+        for template, slots in chosen:
+            filled = []
+            for word, chance in slots:
+                first, second = next(draws)
+                filled.append(self._word(second) if first < chance else word)
+            parts.append(template % tuple(filled))
+        return self.separator.join(parts)
+
+    def _word(self, draw: float) -> str:
+        """A word by its rank; ranks follow Zipf and Mandelbrot, without an end."""
+        rank = int(3000 * ((1 - draw) ** -1.5 - 1))
+        if rank < len(self.real):
+            return self.real[rank]
+        made, base = "", len(self.digits)
+        rank += base  # at least two of them
+        while rank:
+            rank, digit = divmod(rank, base)
+            made += self.digits[digit]
+        return made
+
+
+def read(folder: Path) -> tuple[dict[str, Sentences], list[str]]:
+    """Sentences by language, and questions of both."""
+    texts, questions = [], []
+    for name in ("jsquad_ja", "xquad_en"):
+        lines = (folder / name / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
+        texts += [json.loads(line)["text"].split(" [SEP] ")[-1] for line in lines]
+        lines = (folder / name / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+        asked = [json.loads(line)["question"] for line in lines]
+        questions += random.Random(2).sample(asked, QUESTIONS // 2)
+    for line in (folder / "clapnq_en.jsonl").read_text(encoding="utf-8").splitlines():
+        texts.append(json.loads(line)["passage"])
+    return {
+        "ja": Sentences([text for text in texts if is_japanese(text)], ""),
+        "en": Sentences([text for text in texts if not is_japanese(text)], " "),
+    }, questions
+
+
+def build(sentences: dict[str, Sentences], number: int, folder: Path) -> dict:
+    """Postings of each shelf in files below ``folder``; how long that took."""
+    made = {"tokens": 0, "tokens_s": 0.0, "build_s": 0.0, "merge_s": 0.0, "bytes": 0, "terms": 0}
+    for seed, shelf in enumerate(SHELVES):
+        parts = []
+        for texts in sentences[shelf].passages(number // 2, seed):
+            if not parts:
+                started = time.perf_counter()
+                for text in texts[:5000]:
+                    tokens(text)
+                made["tokens_s"] += time.perf_counter() - started
+                made["tokens"] += min(5000, len(texts))
+            started = time.perf_counter()
+            parts.append((Postings.of(texts), None))
+            made["build_s"] += time.perf_counter() - started
+        started = time.perf_counter()
+        postings = Postings.merged(parts)
+        made["merge_s"] += time.perf_counter() - started
+        made["terms"] += len(postings.hashes)
+        (folder / shelf).mkdir(parents=True, exist_ok=True)
+        for name, array in postings.arrays().items():
+            np.save(folder / shelf / f"{name}.npy", array)
+            made["bytes"] += array.nbytes
+    return made
+
+
+def mapped(folder: Path) -> Postings:
+    return Postings.from_arrays(
+        {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+    )
+
+
+def resident() -> float:
+    """MB of this process, those of mapped files with them."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+def ask(folder: Path, questions: Sequence[str]) -> dict:
+    """What ``search_`` times and finds, in shelves that are mapped."""
+    before, started = resident(), time.perf_counter()
+    shelves = [mapped(folder / shelf) for shelf in SHELVES]
+    opened = time.perf_counter() - started
+    statistics = Statistics.of([(shelf, None) for shelf in shelves])
+    common = [" ".join(common_words(question, statistics)) for question in questions]
+    row: dict = {"open_ms": opened * 1e3}
+    for kind, texts in (("questions", questions), ("common words", common)):
+        times = []
+        for text in [*texts[:20], *texts]:
+            started = time.perf_counter()
+            query = Query.of(text, statistics)
+            for shelf in shelves:
+                shelf.top(query, POOL)
+            times.append((time.perf_counter() - started) * 1e3)
+        row[kind] = quantiles(times[20:])
+        if kind == "questions":
+            row["resident_mb"] = resident() - before
+    found = wanted = 0
+    exact = []
+    for text in [*random.Random(3).sample(list(questions), 30), *common[:10]]:
+        query = Query.of(text, statistics)
+        for shelf in shelves:
+            started = time.perf_counter()
+            every = shelf.scores(query, np.arange(len(shelf)))
+            exact.append((time.perf_counter() - started) * 1e3)
+            best = np.lexsort((np.arange(len(every)), -every))[:POOL]
+            best = best[every[best] > 0]
+            positions, _ = shelf.top(query, POOL)
+            found += len(np.intersect1d(positions, best))
+            wanted += len(best)
+    return row | {"every document": quantiles(exact), "recall": found / max(wanted, 1)}
+
+
+def common_words(question: str, statistics: Statistics) -> list[str]:
+    """The words of a question that one document in twelve has, or its most common two."""
+    found = sorted(
+        {word: statistics.frequency(term_hash(word)) for word in tokens(question)}.items(),
+        key=lambda item: -item[1],
+    )
+    often = [word for word, frequency in found if frequency * 12 >= statistics.documents]
+    return often or [word for word, _ in found[:2]]
+
+
+def quantiles(times: Sequence[float]) -> dict[str, float]:
+    p50, p99 = np.percentile(times, [50, 99])
+    return {"p50_ms": float(p50), "p99_ms": float(p99)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", nargs="?", default="../shared/data/qa", type=Path)
+    parser.add_argument("--passages", default="10000,100000,1000000")
+    parser.add_argument("--keep", type=Path, help="where to leave the files, or find them")
+    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    sentences, questions = read(asked.data)
+    if asked.ask:  # a process of its own: memory is counted from nothing
+        print(json.dumps(ask(asked.ask, questions)))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in map(int, asked.passages.split(",")):
+            folder = (asked.keep or Path(scratch)) / str(number)
+            row = {"passages": number}
+            if not folder.exists():
+                row |= build(sentences, number, folder)
+            command = [sys.executable, __file__, str(asked.data), "--ask", str(folder)]
+            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            print(json.dumps(row | json.loads(out)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
