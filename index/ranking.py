@@ -11,7 +11,7 @@ from index.embed import Floats
 from index.lexical import Query
 from index.search import Ranked, fuse
 from index.segment import Segment
-from index.vectors import best
+from index.vectors import best, cosines
 
 Place = tuple[Segment, np.ndarray | None]  # ascending positions to search among; None: all
 Half = Callable[[Segment, np.ndarray | None], tuple[np.ndarray, Floats]]
@@ -92,7 +92,7 @@ def _scored(
     at = near.position[here]
     # Of what only the words put forward, the vectors have not been read yet.
     further = np.setdiff1d(words.position[words.place == place], at)
-    cosine = np.concatenate([near.value[here], segment.read(further) @ vector])
+    cosine = np.concatenate([near.value[here], cosines(segment.read(further), vector)])
     at = np.concatenate([at, further])
     bm25 = segment.postings.scores(query, at)
     return segment.rows[at], cosine, bm25, np.full(len(at), segment.japanese)

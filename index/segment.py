@@ -31,7 +31,7 @@ import numpy as np
 
 from index.embed import Floats
 from index.lexical import Postings, Query, Tally
-from index.vectors import APPROXIMATE_FROM, Approximate, best, exact, selection
+from index.vectors import APPROXIMATE_FROM, Approximate, best, cosines, exact, selection
 
 KEY = np.dtype("V16")
 CHECKED = 1 << 22  # bytes of a file up to which its checksum is verified when it is opened
@@ -134,8 +134,8 @@ class Segment:
         ``allowed``: the positions to search among, ascending and none of them dead (None: all).
         """
         if allowed is not None and (len(allowed) <= FEW or self.near is None):
-            at, cosines = exact(self.read(allowed), query, k)
-            return allowed[at], cosines
+            at, values = exact(self.read(allowed), query, k)
+            return allowed[at], values
         if self.near is None:
             if not len(self.dead):
                 return exact(self.vectors, query, k)
@@ -143,8 +143,8 @@ class Segment:
         chosen = self._selection if allowed is None else selection(allowed, len(self.rows))
         share = 1.0 if allowed is None else len(allowed) / len(self)
         found = np.sort(self.near.candidates(query, k, chosen, share))
-        at, cosines = best(self.read(found) @ query, k)
-        return found[at], cosines
+        at, values = best(cosines(self.read(found), query), k)
+        return found[at], values
 
     def matching(
         self, query: Query, k: int, allowed: np.ndarray | None = None
