@@ -166,6 +166,7 @@ class LocalIndex:
                 "dim": self.dim,
                 "count": len(self),
                 "corpus_revision": revision,
+                "recall": self.recall,
                 "segments": [segment.entry for segment in self._segments],
             }
             text = json.dumps(manifest, indent=1).encode()

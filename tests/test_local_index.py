@@ -271,7 +271,7 @@ def test_the_manifest_says_what_the_index_is(tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path)
     segments = manifest.pop("segments")
     assert manifest == {
-        "format": FORMAT, "embedder": NAME, "dim": DIM, "count": 7, "corpus_revision": "r1",
+        "format": FORMAT, "embedder": NAME, "dim": DIM, "count": 7, "corpus_revision": "r1", "recall": 1,
     }  # fmt: skip
     assert [segment["japanese"] for segment in segments] == [False, True]
     old = names(tmp_path)
