@@ -21,8 +21,8 @@ from index.embed import Floats
 
 APPROXIMATE_FROM = 16_384
 BLOCK = 16_384  # vectors that are converted or compared at a time
-COMPARED = 150  # vectors found by their four bits, to be compared by themselves
-RECALL = 0.99  # of the ten nearest, on the queries that an index is tuned on
+COMPARED = 100  # vectors found by their four bits, to be compared by themselves
+RECALL = 0.98  # of the ten nearest, on the queries that an index is tuned on
 _AT = 10  # the recall is that of the first so many
 _TRIED = 200  # queries that an index is tuned on
 _MIXED = 4  # vectors that such a query is the mean of
