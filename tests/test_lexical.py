@@ -171,6 +171,24 @@ def test_the_best_of_many(many: Postings, query: str) -> None:
         assert found(many, asked, 100, gone=allowed) == in_order(without, 100)
 
 
+def test_the_best_among_longer_documents() -> None:
+    """Beside longer documents a short one scores more than it does at its own postings' mean."""
+    eleven = "x " * 11
+    short = [f"a {eleven}"] * 36 + [f"b {eleven}"] * 35 + [f"a b {eleven}"] + ["c " + "x " * 59] * 8
+    made, longer = Postings.of(short), Postings.of(["x " * 223] * 80)
+    asked = Query.of("a b c", Statistics.of([(made, None), (longer, None)]))
+    assert found(made, asked, 1) == in_order(made.scores(asked, np.arange(80)), 1)
+    assert found(made, asked, 1)[0][0] == 71
+
+
+def test_the_best_where_a_sample_misleads() -> None:
+    best = ["a b a b" if i % 4 == 0 and i < 400 else "a b x" for i in range(70_000)]
+    made = Postings.of(best)
+    asked = Query.of("a b", Statistics.of([(made, None)]))
+    expected = in_order(made.scores(asked, np.arange(len(made))), 120)
+    assert found(made, asked, 120) == expected and expected[100][1] < expected[99][1]
+
+
 def test_many_postings_are_moved_in_steps(many: Postings) -> None:
     random = np.random.default_rng(5)
     parts = [
