@@ -49,7 +49,7 @@ class Pruning:
         tabled: Sequence[Tabled],
         lengths: np.ndarray,
         norm: tuple[float, float],
-        excluded: np.ndarray | None = None,
+        excluded: np.ndarray | None = None,  # positions, or a mask [n]
     ) -> None:
         self.listed = listed
         self.tabled = sorted(tabled, key=lambda word: -word.most)

@@ -193,12 +193,11 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
 
 def common_words(question: str, statistics: Statistics) -> list[str]:
     """The words of a question that one document in twelve has, or its most common two."""
-    found = sorted(
-        {word: statistics.frequency(term_hash(word)) for word in tokens(question)}.items(),
-        key=lambda item: -item[1],
-    )
-    often = [word for word, frequency in found if frequency * 12 >= statistics.documents]
-    return often or [word for word, _ in found[:2]]
+    words = list(dict.fromkeys(tokens(question)))
+    frequency = statistics.frequency(np.array([term_hash(word) for word in words], np.uint64))
+    found = sorted(zip(frequency.tolist(), words, strict=True), reverse=True)
+    often = [word for often, word in found if often * 12 >= statistics.documents]
+    return often or [word for _, word in found[:2]]
 
 
 def quantiles(times: Sequence[float]) -> dict[str, float]:
