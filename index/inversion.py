@@ -18,7 +18,7 @@ K1, B = 1.2, 0.75
 Arrays = dict[str, np.ndarray]
 CHUNK = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
 STEP = 1 << 22  # postings moved at a time
-COMMON = 8  # a word that one document in eight has is common: its row is as small as its list
+COMMON = 8  # a word that one document in eight has is common: a row takes little more than its list
 
 
 def term_hash(term: str) -> int:

@@ -26,7 +26,7 @@ from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
 from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
-FEW = 16  # a filter that lets one document in 16 through is scored as it is
+FEW = 256  # a filter that lets one document in so many through is scored as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
