@@ -17,8 +17,8 @@ from index.tokens import tokens
 K1, B = 1.2, 0.75
 Arrays = dict[str, np.ndarray]
 CHUNK = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
-STEP = 1 << 22
-COMMON = 8  # a word that one document in eight has is common
+STEP = 1 << 22  # postings moved at a time
+COMMON = 8  # a word that one document in eight has is common: a row takes little more than its list
 
 
 def term_hash(term: str) -> int:

@@ -16,7 +16,7 @@ another order. Among five million terms there is such a pair once in 1.5 million
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -26,7 +26,7 @@ from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
 from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
-FEW = 16  # a filter that lets one document in 16 through is scored as it is
+FEW = 256  # a filter that lets one document in so many through is scored as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,10 +89,9 @@ class Postings:
     def words(self) -> int:
         return int(self.total[0])
 
-    def frequency(self, term: int) -> int:
-        """How many documents have the term with this hash."""
-        number = self._number(term)
-        return 0 if number is None else int(self.frequencies[number])
+    def frequency(self, hashes: np.ndarray) -> np.ndarray:
+        """[t]: how many documents have each of the terms with some hashes [t]."""
+        return _look_up(self.hashes, self.frequencies, hashes)
 
     def statistics(self, positions: np.ndarray) -> Tally:
         """How often each term is had by the documents at some positions."""
@@ -107,10 +106,10 @@ class Postings:
         """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
         total = np.zeros(len(positions), np.float32)
         below = norm(self.lengths[positions], query.mean)
-        for term in query.terms:
-            count = self._counts(term.hash, positions).astype(np.float64)
-            score = term.idf * count * (K1 + 1) / (count + below)
-            total += term.count * score.astype(np.float32)
+        for number, count, idf in self._words(query):
+            found = self._counts(number, positions).astype(np.float64)
+            score = idf * found * (K1 + 1) / (found + below)
+            total += count * score.astype(np.float32)
         return total
 
     def top(
@@ -133,11 +132,8 @@ class Postings:
         listed, tabled = [], []
         # An impact grows with the mean length, but never faster.
         stretch = max(1.0, query.mean / mean_length(self.words, len(self)))
-        for term in query.terms:
-            number = self._number(term.hash)
-            if number is None:
-                continue
-            weight = term.count * term.idf * (K1 + 1)
+        for number, count, idf in self._words(query):
+            weight = count * idf * (K1 + 1)
             row = self._row(number)
             if row is None:
                 span = slice(self.starts[number], self.starts[number + 1])
@@ -152,15 +148,14 @@ class Postings:
         at = int(np.searchsorted(self.common, number))
         return at if at < len(self.common) and self.common[at] == number else None
 
-    def _number(self, term: int) -> int | None:
-        at = int(np.searchsorted(self.hashes, np.uint64(term)))
-        return at if at < len(self.hashes) and self.hashes[at] == term else None
+    def _words(self, query: Query) -> Iterator[tuple[int, int, float]]:
+        """(term, count in the query, idf) of those words of a query that any document has."""
+        numbers = _find(self.hashes, query.hashes).tolist()
+        words = zip(numbers, query.counts, query.idf.tolist(), strict=True)
+        return (word for word in words if word[0] >= 0)
 
-    def _counts(self, term: int, positions: np.ndarray) -> np.ndarray:
+    def _counts(self, number: int, positions: np.ndarray) -> np.ndarray:
         """[len(positions)]: how often each document has the term."""
-        number = self._number(term)
-        if number is None:
-            return np.zeros(len(positions), np.uint8)
         row = self._row(number)
         if row is not None:
             return self.table[row, positions]
@@ -189,47 +184,38 @@ class Statistics:
             parts,
         )
 
-    def frequency(self, term: int) -> int:
-        """How many documents have the term with this hash."""
-        total = 0
+    def frequency(self, hashes: np.ndarray) -> np.ndarray:
+        """[t]: how many documents have each of the terms with some hashes [t]."""
+        total = np.zeros(len(hashes), np.int64)
         for postings, gone in self.parts:
-            total += postings.frequency(term)
-            if gone and len(gone.hashes):
-                at = min(int(np.searchsorted(gone.hashes, np.uint64(term))), len(gone.hashes) - 1)
-                total -= int(gone.frequency[at]) if gone.hashes[at] == term else 0
+            total += _look_up(postings.hashes, postings.frequencies, hashes)
+            if gone is not None:
+                total -= _look_up(gone.hashes, gone.frequency, hashes)
         return total
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word of a query: how often it is asked for, and what one occurrence weighs."""
-
-    hash: int
-    count: int
-    idf: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """The words of a question, weighed by how rare they are in all documents.
+    """The words of a question, weighed by how rare they are in all documents."""
 
-    ``ceiling`` is what the BM25 approaches in a document that repeats all of them.
-    """
-
-    terms: tuple[Term, ...]
+    hashes: np.ndarray  # [t] uint64, in order of appearance
+    counts: tuple[int, ...]  # how often each is asked for
+    idf: np.ndarray  # [t]
     mean: float  # tokens a document, at least 1
 
     @classmethod
     def of(cls, text: str, statistics: Statistics) -> Query:
-        n, terms = statistics.documents, []
-        for word, count in Counter(tokens(text)).items():
-            key = term_hash(word)
-            terms.append(Term(key, count, _idf(n, statistics.frequency(key))))
-        return cls(tuple(terms), mean_length(statistics.words, n))
+        words = Counter(tokens(text))
+        hashes = np.array([term_hash(word) for word in words], np.uint64)
+        n, frequency = statistics.documents, statistics.frequency(hashes)
+        idf = np.log1p((n - frequency + 0.5) / (frequency + 0.5))
+        return cls(hashes, tuple(words.values()), idf, mean_length(statistics.words, n))
 
     @property
     def ceiling(self) -> float:
-        return sum(term.count * term.idf for term in self.terms) * (K1 + 1)
+        """What the BM25 approaches in a document that repeats all the words."""
+        words = zip(self.counts, self.idf.tolist(), strict=True)
+        return sum(count * idf for count, idf in words) * (K1 + 1)
 
 
 class LexicalIndex:
@@ -280,16 +266,29 @@ def best(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray,
 
 
 def _excluded(n: int, allowed: np.ndarray | None, gone: np.ndarray | None) -> np.ndarray | None:
-    """[n] bool: what a search leaves out."""
-    if allowed is None and gone is None:
-        return None
-    excluded = np.full(n, allowed is not None)
-    if allowed is not None:
-        excluded[allowed] = False
+    """What a search leaves out: positions, or a mask [n]."""
+    if allowed is None:
+        return gone
+    excluded = np.ones(n, bool)
+    excluded[allowed] = False
     if gone is not None:
         excluded[gone] = True
     return excluded
 
 
-def _idf(n: int, frequency: int) -> float:
-    return float(np.log1p((n - frequency + 0.5) / (frequency + 0.5)))
+def _find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """[w]: where each wanted hash is among ``hashes``, which ascend; -1 where it is not."""
+    at = np.searchsorted(hashes, wanted)
+    inside = np.flatnonzero(at < len(hashes))
+    found = np.full(len(wanted), -1)
+    inside = inside[hashes[at[inside]] == wanted[inside]]
+    found[inside] = at[inside]
+    return found
+
+
+def _look_up(hashes: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """[w] int64: the value that belongs to each wanted hash; 0 where it is not there."""
+    at = _find(hashes, wanted)
+    found = np.zeros(len(wanted), np.int64)
+    found[at >= 0] = values[at[at >= 0]]
+    return found

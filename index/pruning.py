@@ -49,7 +49,7 @@ class Pruning:
         tabled: Sequence[Tabled],
         lengths: np.ndarray,
         norm: tuple[float, float],
-        excluded: np.ndarray | None = None,
+        excluded: np.ndarray | None = None,  # positions, or a mask [n]
     ) -> None:
         self.listed = listed
         self.tabled = sorted(tabled, key=lambda word: -word.most)
@@ -69,16 +69,12 @@ class Pruning:
         guess = self._guess(k)
         for goal in (guess, guess / 2, 0.0):
             found, scores = self._reaching(goal)
-            reached = kth(scores, k)
-            if reached >= goal:
+            if len(found) >= k:
                 break
-            if reached > 0:  # by k documents: what is below it is not wanted
-                found, scores = self._reaching(reached)
-                break
-        return found[(scores > 0) & (scores >= reached * (1 - SLACK))]
+        return found[(scores > 0) & (scores >= kth(scores, k) * (1 - SLACK))]
 
     def _guess(self, k: int) -> float:
-        """A score that about ``k`` documents or somewhat more reach."""
+        """A score that ``k`` documents reach, or nearly so: not many more should."""
         n, seeds = len(self.lengths), np.zeros(0, np.int64)
         if self.listed:
             touched = np.concatenate([word.docs for word in self.listed])
@@ -95,7 +91,7 @@ class Pruning:
         return kth(self._scores(sample, self.part[sample]), max(1, -(-3 * k // stride)))
 
     def _reaching(self, goal: float) -> tuple[np.ndarray, np.ndarray]:
-        """(positions, scores): at least all documents whose score is ``goal`` or more."""
+        """(positions, scores) of the documents whose score is ``goal`` or more."""
         goal *= 1 - SLACK
         many = int(MANY * len(self.part))
         while self.tabled and np.count_nonzero(self._possible(goal)) > many:

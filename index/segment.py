@@ -150,13 +150,8 @@ class Segment:
         self, query: Query, k: int, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, Floats]:
         """Positions of the ``k`` passages with the highest lexical scores above 0; these."""
-        more = k
-        while True:
-            at, scores = self.postings.top(query, more, allowed)
-            living = ~_among(at, self.dead)
-            if allowed is not None or living.sum() >= k or len(at) < more:
-                return at[living][:k], scores[living][:k]
-            more *= 2
+        gone = self.dead if allowed is None and len(self.dead) else None
+        return self.postings.top(query, k, allowed, gone)
 
     def read(self, positions: np.ndarray) -> Floats:
         """[n, dim] float32: the vectors at some ascending positions.

@@ -105,8 +105,9 @@ def test_in_pieces_or_merged_or_made_at_once_it_is_the_same(batches, query: str)
     library, at_once = Library(batches), Postings.of(Library(batches).left)
     known = library.statistics()
     assert (known.documents, known.words) == (len(at_once), at_once.words)
-    for term in {term_hash(t) for text, _ in chain(*batches) for t in tokens(text)}:
-        assert known.frequency(term) == at_once.frequency(term)
+    terms = {term_hash(t) for text, _ in chain(*batches) for t in tokens(text)}
+    asked = np.array([*terms, term_hash("unheard")], np.uint64)
+    np.testing.assert_array_equal(known.frequency(asked), at_once.frequency(asked))
     in_pieces, ceiling = library.scores(query), library.query(query).ceiling
     library.merge()
     same(library.parts[0], at_once)
@@ -169,6 +170,24 @@ def test_the_best_of_many(many: Postings, query: str) -> None:
         without = scores.copy()
         without[allowed] = 0
         assert found(many, asked, 100, gone=allowed) == in_order(without, 100)
+
+
+def test_the_best_among_longer_documents() -> None:
+    """Beside longer documents a short one scores more than it does at its own postings' mean."""
+    eleven = "x " * 11
+    short = [f"a {eleven}"] * 36 + [f"b {eleven}"] * 35 + [f"a b {eleven}"] + ["c " + "x " * 59] * 8
+    made, longer = Postings.of(short), Postings.of(["x " * 223] * 80)
+    asked = Query.of("a b c", Statistics.of([(made, None), (longer, None)]))
+    assert found(made, asked, 1) == in_order(made.scores(asked, np.arange(80)), 1)
+    assert found(made, asked, 1)[0][0] == 71
+
+
+def test_the_best_where_a_sample_misleads() -> None:
+    best = ["a b a b" if i % 4 == 0 and i < 400 else "a b x" for i in range(70_000)]
+    made = Postings.of(best)
+    asked = Query.of("a b", Statistics.of([(made, None)]))
+    expected = in_order(made.scores(asked, np.arange(len(made))), 120)
+    assert found(made, asked, 120) == expected and expected[100][1] < expected[99][1]
 
 
 def test_many_postings_are_moved_in_steps(many: Postings) -> None:

@@ -1,15 +1,18 @@
 """Lexical search alone, from ten thousand passages to a million.
 
-    python tests/benchmarks/words.py [--passages 10000,100000,1000000] [--keep FOLDER] [shared/data/qa]
+    python tests/benchmarks/words.py [../shared/data/qa] [--passages N,N…] [--keep FOLDER]
 
-Passages are made of real sentences of JSQuAD, XQuAD and CLAPNQ, in which the rarer words are
+Passages are two or three real sentences of JSQuAD, XQuAD and CLAPNQ, in which the rarer words are
 exchanged for others out of a vocabulary that grows with the number of passages (Heaps' law): so
 common words stay as common as they are, and rare ones stay rare. Half of them are Japanese, in a
-shelf of their own, as in the index. Asked are real questions, and their common words alone.
+shelf of their own, as in the index. Asked are real questions of both languages, and their common
+words alone.
 
 It prints, for each size, how long one search for the best hundred takes in both shelves, beside
-scoring every document; how many of the exact hundred it finds; how long building, merging and
-opening take; and what memory the searches left resident, in a process that only maps files.
+reading all lists of its words, with impacts computed beforehand, into an array of all passages; how
+many of the exact hundred are found; how long building, merging and opening take; and what memory the
+questions left resident, files that are mapped included, in a process that does nothing else. With
+``--keep`` the files stay, and are not made again.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ import numpy as np
 
 from corpus.sentences import sentence_spans
 from index.inversion import term_hash
-from index.lexical import Postings, Query, Statistics
+from index.lexical import Postings, Query, Statistics, best
 from index.tokens import is_japanese, tokens
 
 POOL = 100
@@ -101,7 +104,7 @@ class Sentences:
         return made
 
 
-def read(folder: Path) -> tuple[dict[str, Sentences], list[str]]:
+def load(folder: Path) -> tuple[dict[str, Sentences], list[str]]:
     """Sentences by language, and questions of both."""
     texts, questions = [], []
     for name in ("jsquad_ja", "xquad_en"):
@@ -157,7 +160,7 @@ def resident() -> float:
 
 
 def ask(folder: Path, questions: Sequence[str]) -> dict:
-    """What ``search_`` times and finds, in shelves that are mapped."""
+    """How long searches take in shelves that are mapped, and what they find."""
     before, started = resident(), time.perf_counter()
     shelves = [mapped(folder / shelf) for shelf in SHELVES]
     opened = time.perf_counter() - started
@@ -176,29 +179,51 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
         if kind == "questions":
             row["resident_mb"] = resident() - before
     found = wanted = 0
-    exact = []
+    reading = []
     for text in [*random.Random(3).sample(list(questions), 30), *common[:10]]:
         query = Query.of(text, statistics)
-        for shelf in shelves:
-            started = time.perf_counter()
-            every = shelf.scores(query, np.arange(len(shelf)))
-            exact.append((time.perf_counter() - started) * 1e3)
-            best = np.lexsort((np.arange(len(every)), -every))[:POOL]
-            best = best[every[best] > 0]
-            positions, _ = shelf.top(query, POOL)
-            found += len(np.intersect1d(positions, best))
-            wanted += len(best)
-    return row | {"every document": quantiles(exact), "recall": found / max(wanted, 1)}
+        whole = [whole_lists(shelf, query) for shelf in shelves]
+        started = time.perf_counter()
+        scores = [read(shelf, lists) for shelf, lists in zip(shelves, whole, strict=True)]
+        reading.append((time.perf_counter() - started) * 1e3)
+        for shelf, (positions, _) in zip(shelves, scores, strict=True):
+            found += len(np.intersect1d(shelf.top(query, POOL)[0], positions))
+            wanted += len(positions)
+    return row | {"reading": quantiles(reading), "recall": found / max(wanted, 1)}
+
+
+def whole_lists(postings: Postings, query: Query) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(positions, what the word gives each) of the words of a query."""
+    lists = []
+    for i, key in enumerate(query.hashes):
+        term = min(int(np.searchsorted(postings.hashes, key)), len(postings.hashes) - 1)
+        if postings.hashes[term] != key:
+            continue
+        if term in postings.common:
+            row = postings.table[np.searchsorted(postings.common, term)]
+            positions = np.flatnonzero(row).astype(np.int32)
+        else:
+            positions = postings.docs[postings.starts[term] : postings.starts[term + 1]]
+        one = slice(i, i + 1)
+        word = Query(query.hashes[one], query.counts[one], query.idf[one], query.mean)
+        lists.append((positions, postings.scores(word, positions)))
+    return lists
+
+
+def read(postings: Postings, lists: list[tuple[np.ndarray, np.ndarray]]) -> tuple:
+    total = np.zeros(len(postings), np.float32)
+    for positions, scores in lists:
+        total[positions] += scores
+    return best(np.arange(len(total)), total, POOL)
 
 
 def common_words(question: str, statistics: Statistics) -> list[str]:
     """The words of a question that one document in twelve has, or its most common two."""
-    found = sorted(
-        {word: statistics.frequency(term_hash(word)) for word in tokens(question)}.items(),
-        key=lambda item: -item[1],
-    )
-    often = [word for word, frequency in found if frequency * 12 >= statistics.documents]
-    return often or [word for word, _ in found[:2]]
+    words = list(dict.fromkeys(tokens(question)))
+    frequency = statistics.frequency(np.array([term_hash(word) for word in words], np.uint64))
+    found = sorted(zip(frequency.tolist(), words, strict=True), reverse=True)
+    often = [word for often, word in found if often * 12 >= statistics.documents]
+    return often or [word for _, word in found[:2]]
 
 
 def quantiles(times: Sequence[float]) -> dict[str, float]:
@@ -213,19 +238,37 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where to leave the files, or find them")
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    sentences, questions = read(asked.data)
+    sentences, questions = load(asked.data)
     if asked.ask:  # a process of its own: memory is counted from nothing
         print(json.dumps(ask(asked.ask, questions)))
         return
     with tempfile.TemporaryDirectory() as scratch:
         for number in map(int, asked.passages.split(",")):
             folder = (asked.keep or Path(scratch)) / str(number)
-            row = {"passages": number}
             if not folder.exists():
-                row |= build(sentences, number, folder)
+                print(built(number, build(sentences, number, folder)), flush=True)
             command = [sys.executable, __file__, str(asked.data), "--ask", str(folder)]
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print(json.dumps(row | json.loads(out)), flush=True)
+            print(searched(number, json.loads(out)), flush=True)
+
+
+def built(number: int, made: dict) -> str:
+    return (
+        f"{number:>9,} passages: built in {made['build_s']:.1f} s ({number / made['build_s']:,.0f}"
+        f" a second; tokens alone {made['tokens'] / made['tokens_s']:,.0f}), merged in"
+        f" {made['merge_s']:.1f} s; {made['terms']:,} terms, {made['bytes'] / 1e6:,.0f} MB"
+    )
+
+
+def searched(number: int, row: dict) -> str:
+    times = "; ".join(
+        f"{kind} {row[kind]['p50_ms']:.1f} ms (p99 {row[kind]['p99_ms']:.1f})"
+        for kind in ("questions", "common words", "reading")
+    )
+    return (
+        f"{number:>9,} passages: {times}; recall {row['recall']:.4f};"
+        f" resident {row['resident_mb']:,.0f} MB, opened in {row['open_ms']:.1f} ms"
+    )
 
 
 if __name__ == "__main__":
