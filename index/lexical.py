@@ -1,119 +1,294 @@
-"""BM25 over the tokens of index.tokens, in numpy arrays.
+"""BM25 over the tokens of index.tokens, in numpy arrays that may lie in files.
 
 Scores are Okapi BM25 (Robertson & Zaragoza 2009) with the idf of Lucene, which is never
 negative: log(1 + (N - df + 0.5) / (df + 0.5)).
+
+An index is made of ``Postings``, each of some documents that never change. What is known of
+all documents together, how many there are, how long, and how many have a word, is summed in
+``Statistics``; a ``Query`` is made with those, and every Postings scores with it as one index
+of all documents would.
+
+A term is its 64-bit hash: no vocabulary is read to open an index, and none is kept in memory.
+Two terms with one hash would count as one word, which shows a document too many or two in
+another order. Among five million terms there is such a pair once in 1.5 million indexes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from index import inversion
+from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
+from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
-K1, B = 1.2, 0.75
+FEW = 256  # a filter that lets one document in so many through is scored as it is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """How many of some documents have each term: ``hashes`` [m] ascending, ``frequency`` [m]."""
+
+    documents: int
+    words: int
+    hashes: np.ndarray
+    frequency: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Postings:
+    """Which words some documents have, and how often; a document is its position, from 0.
+
+    Terms are numbered by ascending hash. Positions and counts of a term lie at
+    ``starts[term]:starts[term + 1]``, by position; those of a common term instead in a row of
+    ``table``, its place in ``common``, where each document's count is found without searching.
+    ``terms[ends[i]:ends[i + 1]]`` are the terms of document i.
+    """
+
+    hashes: np.ndarray  # [v] uint64, ascending
+    frequencies: np.ndarray  # [v] how many documents have the term
+    starts: np.ndarray  # [v + 1]
+    docs: np.ndarray  # [sum of listed frequencies] int32
+    counts: np.ndarray  # the same, unsigned and as narrow as the largest allows
+    common: np.ndarray  # [c] terms, ascending
+    table: np.ndarray  # [c, n] counts, 0 where a document lacks the term
+    peaks: np.ndarray  # [c] the largest impact of each on a document, at their mean length
+    lengths: np.ndarray  # [n] tokens
+    ends: np.ndarray  # [n + 1]
+    terms: np.ndarray  # [sum of frequencies] int32
+    total: np.ndarray  # [1] tokens of all documents
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Postings:
+        return cls.from_arrays(inversion.inverted(texts))
+
+    @classmethod
+    def merged(cls, parts: Sequence[tuple[Postings, np.ndarray | None]]) -> Postings:
+        """The documents of several, one after the other, without those where a mask [n] is
+        False; a mask of None keeps all."""
+        return cls.from_arrays(inversion.merged([(part.arrays(), mask) for part, mask in parts]))
+
+    def arrays(self) -> Arrays:
+        """What ``from_arrays`` needs; names are those of the fields."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Postings:
+        """Of arrays in memory or in mapped files; nothing is read of them here."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.asarray(arrays[name]) for name in names))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def words(self) -> int:
+        return int(self.total[0])
+
+    def frequency(self, hashes: np.ndarray) -> np.ndarray:
+        """[t]: how many documents have each of the terms with some hashes [t]."""
+        return _look_up(self.hashes, self.frequencies, hashes)
+
+    def statistics(self, positions: np.ndarray) -> Tally:
+        """How often each term is had by the documents at some positions."""
+        first = self.ends[positions]
+        sizes = self.ends[np.asarray(positions) + 1] - first
+        at = np.arange(sizes.sum()) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+        terms, frequency = np.unique(self.terms[at], return_counts=True)
+        words = int(self.lengths[positions].sum(dtype=np.int64))
+        return Tally(len(positions), words, self.hashes[terms], frequency)
+
+    def scores(self, query: Query, positions: np.ndarray) -> np.ndarray:
+        """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
+        total = np.zeros(len(positions), np.float32)
+        below = norm(self.lengths[positions], query.mean)
+        for number, count, idf in self._words(query):
+            found = self._counts(number, positions).astype(np.float64)
+            score = idf * found * (K1 + 1) / (found + below)
+            total += count * score.astype(np.float32)
+        return total
+
+    def top(
+        self,
+        query: Query,
+        k: int,
+        allowed: np.ndarray | None = None,
+        gone: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
+        lower position. ``allowed``: positions, ascending, to which the search is limited;
+        ``gone``: positions, ascending, that it leaves out."""
+        if allowed is not None and len(allowed) * FEW <= len(self):
+            positions = allowed if gone is None else np.setdiff1d(allowed, gone, True)
+        else:
+            positions = self._pruned(query, k, _excluded(len(self), allowed, gone))
+        return best(positions, self.scores(query, positions), k)
+
+    def _pruned(self, query: Query, k: int, excluded: np.ndarray | None) -> np.ndarray:
+        listed, tabled = [], []
+        # An impact grows with the mean length, but never faster.
+        stretch = max(1.0, query.mean / mean_length(self.words, len(self)))
+        for number, count, idf in self._words(query):
+            weight = count * idf * (K1 + 1)
+            row = self._row(number)
+            if row is None:
+                span = slice(self.starts[number], self.starts[number + 1])
+                listed.append(Listed(weight, self.docs[span], self.counts[span]))
+            else:
+                most = weight * min(float(self.peaks[row]) * stretch, 1.0)
+                tabled.append(Tabled(weight, most, self.table[row]))
+        norm = (K1 * (1 - B), K1 * B / query.mean)
+        return Pruning(listed, tabled, self.lengths, norm, excluded).best(k)
+
+    def _row(self, number: int) -> int | None:
+        at = int(np.searchsorted(self.common, number))
+        return at if at < len(self.common) and self.common[at] == number else None
+
+    def _words(self, query: Query) -> Iterator[tuple[int, int, float]]:
+        """(term, count in the query, idf) of those words of a query that any document has."""
+        numbers = _find(self.hashes, query.hashes).tolist()
+        words = zip(numbers, query.counts, query.idf.tolist(), strict=True)
+        return (word for word in words if word[0] >= 0)
+
+    def _counts(self, number: int, positions: np.ndarray) -> np.ndarray:
+        """[len(positions)]: how often each document has the term."""
+        row = self._row(number)
+        if row is not None:
+            return self.table[row, positions]
+        span = slice(self.starts[number], self.starts[number + 1])
+        docs = self.docs[span]
+        at = np.minimum(np.searchsorted(docs, positions), len(docs) - 1)
+        return np.where(docs[at] == positions, self.counts[span][at], 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What BM25 needs to know of all documents: those of some postings, less what is gone."""
+
+    documents: int
+    words: int
+    parts: tuple[tuple[Postings, Tally | None], ...]
+
+    @classmethod
+    def of(cls, parts: Iterable[tuple[Postings, Tally | None]]) -> Statistics:
+        """Of postings, each with the tally of its documents that are deleted, if any is."""
+        parts = tuple(parts)
+        gone = [tally for _, tally in parts if tally]
+        return cls(
+            sum(len(p) for p, _ in parts) - sum(t.documents for t in gone),
+            sum(p.words for p, _ in parts) - sum(t.words for t in gone),
+            parts,
+        )
+
+    def frequency(self, hashes: np.ndarray) -> np.ndarray:
+        """[t]: how many documents have each of the terms with some hashes [t]."""
+        total = np.zeros(len(hashes), np.int64)
+        for postings, gone in self.parts:
+            total += _look_up(postings.hashes, postings.frequencies, hashes)
+            if gone is not None:
+                total -= _look_up(gone.hashes, gone.frequency, hashes)
+        return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """The words of a question, weighed by how rare they are in all documents."""
+
+    hashes: np.ndarray  # [t] uint64, in order of appearance
+    counts: tuple[int, ...]  # how often each is asked for
+    idf: np.ndarray  # [t]
+    mean: float  # tokens a document, at least 1
+
+    @classmethod
+    def of(cls, text: str, statistics: Statistics) -> Query:
+        words = Counter(tokens(text))
+        hashes = np.array([term_hash(word) for word in words], np.uint64)
+        n, frequency = statistics.documents, statistics.frequency(hashes)
+        idf = np.log1p((n - frequency + 0.5) / (frequency + 0.5))
+        return cls(hashes, tuple(words.values()), idf, mean_length(statistics.words, n))
+
+    @property
+    def ceiling(self) -> float:
+        """What the BM25 approaches in a document that repeats all the words."""
+        words = zip(self.counts, self.idf.tolist(), strict=True)
+        return sum(count * idf for count, idf in words) * (K1 + 1)
 
 
 class LexicalIndex:
-    """Documents as bags of tokens; position i everywhere is the i-th document added.
-
-    The truth is one list of (term, count) a document, in compressed rows: ``terms`` and
-    ``counts`` of length nnz, ``starts`` of length n + 1. The inverted lists that a search
-    reads are derived from them.
-    """
+    """One Postings that grows and shrinks by being made again."""
 
     def __init__(self) -> None:
-        self.vocabulary: dict[str, int] = {}
-        self.starts = np.zeros(1, np.int64)
-        self.terms = np.zeros(0, np.int32)
-        self.counts = np.zeros(0, np.int32)
-        self._invert()
+        self.postings = Postings.of([])
 
     def __len__(self) -> int:
-        return len(self.starts) - 1
+        return len(self.postings)
 
     def add(self, texts: Sequence[str]) -> None:
-        bags = [Counter(tokens(text)) for text in texts]
-        ids = self.vocabulary
-        new = [ids.setdefault(term, len(ids)) for bag in bags for term in bag]
-        counts = list(chain.from_iterable(bag.values() for bag in bags))
-        ends = self.starts[-1] + np.cumsum([len(bag) for bag in bags], dtype=np.int64)
-        self.terms = np.concatenate([self.terms, np.array(new, np.int32)])
-        self.counts = np.concatenate([self.counts, np.array(counts, np.int32)])
-        self.starts = np.concatenate([self.starts, ends])
-        self._invert()
+        self.postings = Postings.merged([(self.postings, None), (Postings.of(texts), None)])
 
     def keep(self, mask: np.ndarray) -> None:
         """Drop the documents where ``mask`` [n] is False, and the words that they alone have."""
-        lengths = np.diff(self.starts)
-        entries = np.repeat(mask, lengths)
-        used, terms = np.unique(self.terms[entries], return_inverse=True)
-        words = list(self.vocabulary)
-        self.vocabulary = {words[term]: i for i, term in enumerate(used)}
-        self.terms, self.counts = terms.astype(np.int32), self.counts[entries]
-        self.starts = np.concatenate([[0], np.cumsum(lengths[mask])]).astype(np.int64)
-        self._invert()
+        self.postings = Postings.merged([(self.postings, mask)])
 
     def scores(self, text: str) -> np.ndarray:
         """[n] float32, the BM25 of each document for ``text``; 0 where no token is shared."""
-        total = np.zeros(len(self), np.float32)
-        for term, weight in Counter(tokens(text)).items():
-            i = self.vocabulary.get(term)
-            if i is None:
-                continue
-            span = slice(self._list_starts[i], self._list_starts[i + 1])
-            total[self._list_docs[span]] += weight * self._list_scores[span]
-        return total
+        return self.postings.scores(self._query(text), np.arange(len(self)))
 
     def ceiling(self, text: str) -> float:
         """What the BM25 of ``text`` approaches in a document that repeats all its tokens."""
-        total = 0.0
-        for term, weight in Counter(tokens(text)).items():
-            i = self.vocabulary.get(term)
-            found = self._list_starts[i + 1] - self._list_starts[i] if i is not None else 0
-            total += weight * float(_idf(len(self), found))
-        return total * (K1 + 1)
+        return self._query(text).ceiling
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What ``from_arrays`` needs, ready for ``numpy.savez``."""
-        words = "\n".join(self.vocabulary).encode()
-        return {
-            "words": np.frombuffer(words, np.uint8),
-            "starts": self.starts,
-            "terms": self.terms,
-            "counts": self.counts,
-        }
+    def arrays(self) -> Arrays:
+        return self.postings.arrays()
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> LexicalIndex:
+    def from_arrays(cls, arrays: Arrays) -> LexicalIndex:
         made = cls()
-        words = arrays["words"].tobytes().decode()
-        made.vocabulary = {word: i for i, word in enumerate(words.split("\n") if words else [])}
-        made.starts, made.terms, made.counts = (
-            arrays[name] for name in ("starts", "terms", "counts")
-        )
-        made._invert()
+        made.postings = Postings.from_arrays(arrays)
         return made
 
-    def _invert(self) -> None:
-        n, nnz = len(self), len(self.terms)
-        lengths = np.diff(self.starts)
-        docs = np.repeat(np.arange(n, dtype=np.int32), lengths)
-        words = np.bincount(docs, weights=self.counts, minlength=n) if nnz else np.zeros(n)
-        order = np.argsort(self.terms, kind="stable")
-        frequency = np.bincount(self.terms, minlength=len(self.vocabulary))
-        idf = _idf(n, frequency)
-        norm = K1 * (1 - B + B * words / max(words.mean(), 1.0)) if n else words
-        self._list_docs = docs[order]
-        tf = self.counts[order].astype(np.float64)
-        self._list_scores = (
-            idf[self.terms[order]] * tf * (K1 + 1) / (tf + norm[self._list_docs])
-        ).astype(np.float32)
-        self._list_starts = np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64)
+    def _query(self, text: str) -> Query:
+        return Query.of(text, Statistics.of([(self.postings, None)]))
 
 
-def _idf(n: int, frequency: np.ndarray) -> np.ndarray:
-    return np.log1p((n - frequency + 0.5) / (frequency + 0.5))
+def best(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``k`` highest scores above 0 with their positions, as ``Postings.top`` orders them."""
+    k = min(k, int(np.count_nonzero(scores > 0)))
+    if k <= 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    first = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+    first = first[np.lexsort((positions[first], -scores[first]))][:k]
+    return positions[first], scores[first]
+
+
+def _excluded(n: int, allowed: np.ndarray | None, gone: np.ndarray | None) -> np.ndarray | None:
+    """What a search leaves out: positions, or a mask [n]."""
+    if allowed is None:
+        return gone
+    excluded = np.ones(n, bool)
+    excluded[allowed] = False
+    if gone is not None:
+        excluded[gone] = True
+    return excluded
+
+
+def _find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """[w]: where each wanted hash is among ``hashes``, which ascend; -1 where it is not."""
+    at = np.searchsorted(hashes, wanted)
+    inside = np.flatnonzero(at < len(hashes))
+    found = np.full(len(wanted), -1)
+    inside = inside[hashes[at[inside]] == wanted[inside]]
+    found[inside] = at[inside]
+    return found
+
+
+def _look_up(hashes: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """[w] int64: the value that belongs to each wanted hash; 0 where it is not there."""
+    at = _find(hashes, wanted)
+    found = np.zeros(len(wanted), np.int64)
+    found[at >= 0] = values[at[at >= 0]]
+    return found

@@ -1,56 +1,68 @@
-"""The search index in a folder: FAISS for the vectors, BM25 beside it.
+"""The search index in a folder: vectors and words in segments, searched together.
 
 The folder is a cache of the database. ``manifest.json`` says what its files are and what
 they were made from; it is replaced in one step, after the files it names are complete, so
-that a process killed at any moment leaves the last complete index. The only module that
-imports faiss.
+that a process killed at any moment leaves the last complete index. Saving writes what is new:
+the segments that were not there yet, and which passages of the others are deleted.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
+import shutil
 import threading
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-import faiss
 import numpy as np
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from index.embed import Floats
-from index.lexical import LexicalIndex
-from index.search import Ranked, fuse
+from index.lexical import Query, Statistics
+from index.ranking import Place, by_vector, by_words, ranked
+from index.search import Ranked
+from index.segment import Segment, text_key, write
 from index.tokens import is_japanese
+from index.vectors import APPROXIMATE_FROM
 
-FORMAT = 2
+FORMAT = 3
 POOL = 100  # candidates that each half puts forward
-_KEY = np.dtype("V16")
-# What faiss, numpy and zipfile raise for files that are cut short, damaged or something else.
-_UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
+SMALL = 8192  # passages up to which two neighbouring segments are one
+TIMES = 4  # how many times as large as the next a segment is, or the two are merged
+DEAD = 8  # a segment is written anew when one in so many of its passages is deleted
+# What json, numpy and faiss raise for files that are cut short, damaged or something else.
+_UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError)
+
+__all__ = ["LiveIndex", "LocalIndex", "check_manifest", "read_manifest", "text_key"]
 
 
 class LocalIndex:
-    """Exact inner-product search and BM25 over the same rows, fused. Rows ascend."""
+    """Vectors and BM25 over the same rows, fused. Rows ascend.
+
+    Passages in Japanese and others lie in segments of their own, since a search looks among
+    each by themselves. The segments of each follow one another in the order of their rows.
+    """
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        self._vectors = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
-        self._lexical = LexicalIndex()
-        self._rows = np.zeros(0, np.int64)  # position in the lexical index -> row
-        self._japanese = np.zeros(0, bool)
-        self._keys = np.zeros(0, _KEY)
+        self._segments: list[Segment] = []
+        self._statistics: Statistics | None = None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return sum(map(len, self._segments))
+
+    @property
+    def recall(self) -> float:
+        """How many of the ten nearest vectors a search finds, as measured when the index was
+        built: the least of its segments'; 1 where it looks at all of them."""
+        return min((s.near.recall for s in self._segments if s.near), default=1.0)
 
     def rows(self) -> np.ndarray:
-        return self._rows
+        """All rows, ascending."""
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *(s.living for s in self._segments)]))
 
     def add(self, rows: Sequence[int], vectors: Floats, texts: Sequence[str]) -> None:
         new = np.asarray(rows, np.int64)
@@ -58,138 +70,132 @@ class LocalIndex:
             return
         if vectors.shape != (len(new), self.dim) or len(texts) != len(new):
             raise ValueError(f"{len(new)} rows, {vectors.shape} vectors, {len(texts)} texts")
-        if np.any(np.diff(np.concatenate([self._rows[-1:], new])) <= 0):
+        last = [segment.rows[-1:] for segment in self._segments]
+        if np.any(np.diff(new) <= 0) or any(row >= new[0] for row in np.concatenate([[], *last])):
             raise ValueError("rows must be added in ascending order")
-        self._vectors.add_with_ids(np.ascontiguousarray(vectors, np.float32), new)
-        self._lexical.add(texts)
-        self._rows = np.concatenate([self._rows, new])
-        self._japanese = np.concatenate([self._japanese, [is_japanese(t) for t in texts]])
-        self._keys = np.concatenate([self._keys, np.array([text_key(t) for t in texts], _KEY)])
+        flags = np.array([is_japanese(text) for text in texts])
+        for flag in (False, True):
+            at = np.flatnonzero(flags == flag)
+            if len(at):
+                made = Segment.of(flag, new[at], vectors[at], [texts[i] for i in at])
+                self._replace(flag, _settled([*self._of(flag), made]))
 
     def remove(self, rows: Sequence[int]) -> None:
-        gone = np.asarray(rows, np.int64)
-        kept = ~np.isin(self._rows, gone)
-        if kept.all():
-            return
-        self._vectors.remove_ids(gone)
-        self._lexical.keep(kept)
-        self._rows, self._japanese = self._rows[kept], self._japanese[kept]
-        self._keys = self._keys[kept]
+        gone = np.unique(np.asarray(rows, np.int64))
+        for flag in (False, True):
+            left = [_without(segment, gone) for segment in self._of(flag)]
+            self._replace(flag, _settled([segment for segment in left if len(segment)]))
 
     def vectors(self, rows: Sequence[int]) -> dict[bytes, Floats]:
         """The vectors of some rows, by the ``text_key`` of what was embedded."""
-        at = np.flatnonzero(np.isin(self._rows, np.asarray(rows, np.int64)))
-        return {self._keys[i].tobytes(): self._vectors.reconstruct(int(self._rows[i])) for i in at}
+        return {
+            key.tobytes(): vector
+            for segment, at in self._places(rows)
+            for key, vector in zip(segment.keys[at], segment.read(at), strict=True)
+        }
 
     def matrix(self, rows: Sequence[int]) -> Floats:
         """[n, dim]: the vectors of those of some rows that are here, in the order given."""
-        given = np.asarray(rows, np.int64)
-        here = given[np.isin(given, self._rows)]
-        if not len(here):
-            return np.zeros((0, self.dim), np.float32)
-        return self._vectors.reconstruct_batch(here)
+        given, order = np.unique(np.asarray(rows, np.int64), return_inverse=True)
+        found = np.zeros((len(given), self.dim), np.float32)
+        here = np.zeros(len(given), bool)
+        for segment, at in self._places(given):
+            into = np.searchsorted(given, segment.rows[at])
+            found[into], here[into] = segment.read(at), True
+        return found[order[here[order]]]
 
     def nearest(self, vectors: Floats, within: Sequence[int]) -> list[int]:
         """For each vector the nearest of some rows; empty if none of them is here."""
-        if not len(within) or not len(vectors):
+        places = self._places(within)
+        if not places:
             return []
-        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.array(within, np.int64)))
-        _, found = self._vectors.search(np.ascontiguousarray(vectors), 1, params=parameters)
-        return [int(row) for row in found[:, 0] if row >= 0]
+        near = (by_vector(places, vector, 1) for vector in np.asarray(vectors, np.float32))
+        return [int(found.rows(places)[0]) for found in near]
+
+    def dense(self, vector: Floats, k: int, within: Sequence[int] | None = None) -> list[int]:
+        """The dense half of a search alone: the ``k`` rows with the nearest vectors."""
+        places = self._places(within)
+        return by_vector(places, vector, k).rows(places).tolist()
+
+    def lexical(self, text: str, k: int, within: Sequence[int] | None = None) -> list[int]:
+        """The lexical half alone: the ``k`` rows with the highest BM25 above 0."""
+        places = self._places(within)
+        return by_words(places, self._query(text), k).rows(places).tolist()
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:
         if not len(self):
             return []
-        allowed = np.ones(len(self), bool)
-        if within is not None:
-            allowed = np.isin(self._rows, np.asarray(within, np.int64))
-        coverage = self._lexical.scores(text) / max(self._lexical.ceiling(text), 1e-6)
-        across = self._japanese != is_japanese(text)
-        # Each language puts its own candidates forward: among all together, those of the
-        # question's language would leave none of the other.
-        pool = max(k, POOL)
-        dense, lexical = [], []
-        for group in (allowed & ~across, allowed & across):
-            if group.any():
-                dense.append(self._nearest(vector, group, pool))
-                lexical.append(self._rows[_top(np.where(group, coverage, 0), pool)])
-        if not dense:
-            return []
-        candidates = np.unique(np.concatenate(dense + lexical))
-        at = np.searchsorted(self._rows, candidates)
-        cosine = np.stack([self._vectors.reconstruct(int(row)) for row in candidates]) @ vector
-        score = fuse(cosine, coverage[at], across[at])
-        dense_rank, lexical_rank = _ranks(candidates, cosine), _ranks(candidates, coverage[at])
-        order = np.lexsort((candidates, -score))[:k]
-        return [
-            Ranked(
-                row=int(candidates[i]),
-                score=float(score[i]),
-                cosine=float(cosine[i]),
-                coverage=float(coverage[at[i]]),
-                dense_rank=int(dense_rank[i]),
-                lexical_rank=int(lexical_rank[i]) if coverage[at[i]] > 0 else None,
-            )
-            for i in order
-        ]
+        vector = np.ascontiguousarray(vector, np.float32)
+        places, query = self._places(within), self._query(text)
+        return ranked(places, vector, query, is_japanese(text), k, max(k, POOL))
 
-    def _nearest(self, vector: Floats, group: np.ndarray, k: int) -> np.ndarray:
-        """Rows of the ``k`` vectors nearest to ``vector`` among the positions in ``group``."""
-        parameters = None
-        if not group.all():
-            selector = faiss.IDSelectorBatch(self._rows[group])
-            parameters = faiss.SearchParameters(sel=selector)
-        query = np.asarray(vector, np.float32)[None]
-        _, found = self._vectors.search(query, min(k, len(self)), params=parameters)
-        return found[0][found[0] >= 0]  # FAISS pads what it did not find with -1
+    def _query(self, text: str) -> Query:
+        if self._statistics is None:
+            self._statistics = Statistics.of((s.postings, s.lost) for s in self._segments)
+        return Query.of(text, self._statistics)
+
+    def _places(self, rows: Sequence[int] | None) -> list[Place]:
+        """Where some rows are: segments, with positions in them that ascend; None: all rows."""
+        if rows is None:
+            return [(segment, None) for segment in self._segments]
+        wanted = np.unique(np.asarray(rows, np.int64))
+        found = [(segment, segment.positions(wanted)) for segment in self._segments]
+        return [(segment, at) for segment, at in found if len(at)]
+
+    def _of(self, japanese: bool) -> list[Segment]:
+        return [segment for segment in self._segments if segment.japanese == japanese]
+
+    def _replace(self, japanese: bool, segments: Iterable[Segment]) -> None:
+        self._segments = [*self._of(not japanese), *segments]
+        self._statistics = None
 
     # The folder
 
     def save(self, folder: Path, embedder: str, revision: str) -> None:
         """Write the index; what stood in the folder is replaced in one step."""
-        token = secrets.token_hex(4)
-        files = {"vectors": f"vectors-{token}.faiss", "lexical": f"lexical-{token}.npz"}
-        manifest = {
-            "format": FORMAT,
-            "embedder": embedder,
-            "dim": self.dim,
-            "count": len(self),
-            "corpus_revision": revision,
-            "files": files,
-        }
-        partial = folder / f"manifest-{token}.json"
+        partial, new = folder / f"manifest-{secrets.token_hex(4)}.json", list[Path]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            arrays = {"rows": self._rows, "japanese": self._japanese, "keys": self._keys}
-            arrays |= self._lexical.arrays()
-            # Left to open the file itself, faiss would not tell that closing it failed.
-            _write(
-                folder / files["vectors"],
-                lambda out: faiss.write_index(self._vectors, faiss.PyCallbackIOWriter(out.write)),
-            )
-            _write(folder / files["lexical"], lambda out: np.savez(out, **arrays))
-            _write(partial, lambda out: out.write(json.dumps(manifest, indent=1).encode()))
+            for segment in self._segments:
+                segment.save(folder, new)
+            manifest = {
+                "format": FORMAT,
+                "embedder": embedder,
+                "dim": self.dim,
+                "count": len(self),
+                "corpus_revision": revision,
+                "recall": self.recall,
+                "segments": [segment.entry for segment in self._segments],
+            }
+            text = json.dumps(manifest, indent=1).encode()
+            write(partial, lambda out: out.write(text))
             os.replace(partial, folder / "manifest.json")
         except (OSError, RuntimeError) as error:
-            for name in (*files.values(), partial.name):  # a full disk needs the room
-                with contextlib.suppress(OSError):
-                    (folder / name).unlink(missing_ok=True)
+            for path in (*new, partial):  # a full disk needs the room
+                _delete(path)
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise StoreError(
                 f"cannot write the index in {folder} ({reason}): check that the folder can be"
                 " written and its disk is not full; the documents are safe, and `tenkyo reindex`"
                 " writes the index again"
             ) from error
+        named = {name for segment in self._segments for name in segment.names}
         with contextlib.suppress(OSError):  # what is left over is tried again by the next save
             for old in folder.iterdir():
-                if old.name not in {*files.values(), "manifest.json"}:
-                    old.unlink(missing_ok=True)
+                if old.name not in {*named, "manifest.json"}:
+                    _delete(old)
 
     @classmethod
-    def open(cls, folder: Path, embedder: str, revision: str | None = None) -> LocalIndex:
-        """Read the index that ``save`` wrote.
+    def open(
+        cls,
+        folder: Path,
+        embedder: str,
+        revision: str | None = None,
+        known: LocalIndex | None = None,
+    ) -> LocalIndex:
+        """The index that ``save`` wrote; segments that ``known`` has of it are not opened again.
 
         Raises IndexMissing if there is none, and IndexMismatch if it was made by another
         embedder or format, or from passages other than ``revision`` (None: any).
@@ -198,17 +204,17 @@ class LocalIndex:
         check_manifest(folder, manifest, embedder, revision)
         try:
             made = cls(manifest["dim"])
-            made._vectors = faiss.read_index(str(folder / manifest["files"]["vectors"]))
-            with (folder / manifest["files"]["lexical"]).open("rb") as raw:
-                arrays = dict(np.load(raw))
-            made._rows, made._japanese = arrays["rows"], arrays["japanese"]
-            made._keys = arrays["keys"]
-            made._lexical = LexicalIndex.from_arrays(arrays)
+            old = {s.entry.get("name"): s for s in known._segments} if known else {}
+            for entry in manifest["segments"]:
+                segment = Segment.open(folder, entry, old.get(entry["name"]))
+                if segment.vectors.shape != (len(segment.rows), made.dim):
+                    raise ValueError(f"{segment.vectors.shape} vectors")
+                made._segments.append(segment)
         except _UNREADABLE as error:
             if read_manifest(folder) != manifest:  # written again while it was being read
-                return cls.open(folder, embedder, revision)
+                return cls.open(folder, embedder, revision, known)
             raise IndexMismatch(folder, "readable files", "files that cannot be read") from error
-        if not len(made) == made._vectors.ntotal == len(made._lexical) == manifest["count"]:
+        if len(made) != manifest["count"]:
             raise IndexMismatch(folder, f"{manifest['count']} passages", f"{len(made)} passages")
         return made
 
@@ -241,29 +247,42 @@ class LiveIndex:
         written = (status.st_mtime_ns, status.st_ino)
         with self._lock:
             if written != self._written:
-                self._index = LocalIndex.open(self._folder, self._embedder)
+                self._index = LocalIndex.open(self._folder, self._embedder, known=self._index)
                 self._written = written
             return self._index
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file, and wait until it is on the disk, where it outlasts a power cut."""
-    with path.open("wb") as out:
-        write(out)
-        out.flush()
-        os.fsync(out.fileno())
+def _without(segment: Segment, rows: np.ndarray) -> Segment:
+    """A segment without some rows: made anew where it is small, or much of it is deleted."""
+    gone = segment.positions(rows)
+    if not len(gone):
+        return segment
+    left = segment.without(gone)
+    if len(left) and (len(left) < APPROXIMATE_FROM or len(left.dead) * DEAD > len(left.rows)):
+        return Segment.merged([left])
+    return left
 
 
-def text_key(text: str) -> bytes:
-    """16 bytes that stand for a text that was embedded."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _settled(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments, with the last ones merged until each is much larger than the next.
+
+    So there are few of them, and a passage is written again only when the index has grown by
+    a share of its size.
+    """
+    left = list(segments)
+    while len(left) > 1:
+        before, last = len(left[-2]), len(left[-1])
+        if before > TIMES * last and before + last > SMALL:
+            break
+        left[-2:] = [Segment.merged(left[-2:])]
+    return left
 
 
 def read_manifest(folder: Path) -> dict:
     """The manifest of an index folder; IndexMissing, or IndexMismatch if it is not one."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        needed = {"format", "embedder", "dim", "count", "corpus_revision", "files"}
+        needed = {"format", "embedder", "dim", "count", "corpus_revision"}
         if needed <= manifest.keys():
             return manifest
     except FileNotFoundError:
@@ -274,7 +293,7 @@ def read_manifest(folder: Path) -> dict:
 
 
 def check_manifest(
-    folder: Path, manifest: dict, embedder: str, revision: str | None = None
+    folder: Path, manifest: Mapping, embedder: str, revision: str | None = None
 ) -> None:
     """Raise IndexMismatch if the index was made by another embedder or format, or revision."""
     expected = {"format": FORMAT, "embedder": embedder, "corpus_revision": revision}
@@ -284,17 +303,7 @@ def check_manifest(
             raise IndexMismatch(folder, f"{label} {value}", f"{label} {manifest[name]}")
 
 
-def _ranks(rows: np.ndarray, values: Floats) -> np.ndarray:
-    """The rank of each value, from 1 for the highest; the lower row first among equals."""
-    ranks = np.empty(len(values), np.int64)
-    ranks[np.lexsort((rows, -values))] = np.arange(1, len(values) + 1)
-    return ranks
-
-
-def _top(scores: Floats, k: int) -> np.ndarray:
-    """Positions of the ``k`` highest scores above 0, highest first, lower ones among equals."""
-    k = min(k, int(np.count_nonzero(scores > 0)))
-    if k == 0:
-        return np.zeros(0, np.int64)
-    best = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
-    return best[np.lexsort((best, -scores[best]))][:k]
+def _delete(path: Path) -> None:
+    """Delete a file or a folder; who has its files open or mapped goes on reading them."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from operator import add
 
 _CJK_CHARS = r"\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff"
-_RUN = re.compile(
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*)"
-    rf"|(?P<cjk>[{_CJK_CHARS}]+)"
-    rf"|(?P<word>[^\W\d_{_CJK_CHARS}]+)(?:['’]s(?!\w))?"
-)
+_NUMBER = r"(\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*)"
+# Each run as (number, kana and kanji, word), two of them empty.
+_RUN = re.compile(rf"{_NUMBER}|([{_CJK_CHARS}]+)|([^\W\d_{_CJK_CHARS}]+)(?:['’]s(?!\w))?")
+# The same of text in ASCII, in half the time.
+_ASCII_RUN = re.compile(rf"{_NUMBER}|(?!)()|([a-z]+)(?:'s(?!\w))?", re.ASCII)
 _CJK = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -23,15 +24,15 @@ def tokens(text: str) -> list[str]:
     character long. Nothing in Japanese is a word of its own, so nothing depends on a
     dictionary and a compound is found by each of its parts.
     """
-    found = []
-    for match in _RUN.finditer(unicodedata.normalize("NFKC", text).lower()):
-        run = match[match.lastgroup]
-        if match.lastgroup == "cjk":
-            found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-        elif match.lastgroup == "number":
-            found.append(run.replace(",", ""))
+    found: list[str] = []
+    text = unicodedata.normalize("NFKC", text).lower()
+    for number, cjk, word in (_ASCII_RUN if text.isascii() else _RUN).findall(text):
+        if word:
+            found.append(stem(word) if word[-1] == "s" else word)
+        elif len(cjk) > 1:
+            found += map(add, cjk, cjk[1:])
         else:
-            found.append(stem(run))
+            found.append(cjk or number.replace(",", ""))
     return found
 
 

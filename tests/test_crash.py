@@ -87,7 +87,9 @@ class Tenkyo:
             vectors[passage.id] = found[1]
         words = {}
         for question in ("the model and its data", "日本語の文書", "本"):
-            scores = index._lexical.scores(question).tolist()
+            found = index.search(np.zeros(index.dim, np.float32), question, len(rows))
+            coverage = {ranked.row: ranked.coverage for ranked in found}
+            scores = [coverage[row] for row in sorted(rows)]
             words[question] = [score for _, score in sorted(zip(ids, scores, strict=True))]
         return documents, vectors, words
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical import LexicalIndex
-from index.tokens import is_japanese, tokens
+from index.inversion import merged, term_hash
+from index.lexical import Postings, Query, Statistics
+from index.tokens import is_japanese, stem, tokens
 
 
 def bm25(documents: Sequence[str], query: str) -> list[float]:
@@ -31,62 +34,206 @@ def bm25(documents: Sequence[str], query: str) -> list[float]:
     return scores
 
 
-def index(*batches: Sequence[str]) -> LexicalIndex:
-    made = LexicalIndex()
-    for batch in batches:
-        made.add(batch)
-    return made
-
-
-def through_a_file(made: LexicalIndex) -> LexicalIndex:
-    file = io.BytesIO()
-    np.savez(file, **made.arrays())
-    file.seek(0)
-    return LexicalIndex.from_arrays(dict(np.load(file)))
-
-
 words = st.sampled_from(
     ["whisper", "model", "models", "680,000", "音声認識", "認識", "の", "3.5", "!"]
 )
 text = st.lists(words, max_size=12).map(" ".join)
 texts = st.lists(text, max_size=8)
+# Documents that came and went in batches: each with whether it is deleted.
+batches = st.lists(st.lists(st.tuples(text, st.booleans()), max_size=6), min_size=1, max_size=4)
+
+
+class Library:
+    """Postings of several batches, of which some documents are deleted."""
+
+    def __init__(self, batches: Sequence[Sequence[tuple[str, bool]]]) -> None:
+        self.parts = [Postings.of([text for text, _ in batch]) for batch in batches]
+        self.gone = [np.flatnonzero([gone for _, gone in batch]) for batch in batches]
+        self.left = [text for batch in batches for text, gone in batch if not gone]
+
+    def merge(self) -> None:
+        masks = [~np.isin(np.arange(len(p)), g) for p, g in self.both()]
+        self.parts = [Postings.merged(list(zip(self.parts, masks, strict=True)))]
+        self.gone = [np.zeros(0, np.int64)]
+
+    def both(self) -> Iterator[tuple[Postings, np.ndarray]]:
+        return zip(self.parts, self.gone, strict=True)
+
+    def statistics(self) -> Statistics:
+        return Statistics.of((p, p.statistics(g) if len(g) else None) for p, g in self.both())
+
+    def query(self, text: str) -> Query:
+        return Query.of(text, self.statistics())
+
+    def scores(self, text: str) -> np.ndarray:
+        """Of what is left, in order."""
+        query = self.query(text)
+        left = [np.setdiff1d(np.arange(len(p)), g) for p, g in self.both()]
+        return np.concatenate([p.scores(query, at) for p, at in zip(self.parts, left, strict=True)])
+
+
+def same(one: Postings, other: Postings) -> None:
+    for name, array in one.arrays().items():
+        np.testing.assert_array_equal(array, other.arrays()[name], name)
+        assert array.dtype == other.arrays()[name].dtype, name
+
+
+def in_order(scores: np.ndarray, k: int) -> list[tuple[int, float]]:
+    """(position, score) as ``top`` should give them, by sorting everything."""
+    best = sorted((-score, at) for at, score in enumerate(scores.tolist()) if score > 0)
+    return [(at, -score) for score, at in best[:k]]
+
+
+def found(postings: Postings, *asked: object, **limits: object) -> list[tuple[int, float]]:
+    positions, scores = postings.top(*asked, **limits)
+    assert scores.dtype == np.float32
+    return list(zip(positions.tolist(), scores.tolist(), strict=True))
 
 
 @settings(max_examples=150, deadline=None)
-@given(texts, texts, text)
-def test_scores_are_bm25(first: list[str], second: list[str], query: str) -> None:
-    made = index(first, second)
-    assert len(made) == len(first + second)
-    scores = made.scores(query)
+@given(batches, text)
+def test_scores_are_bm25_of_what_is_left(batches, query: str) -> None:
+    library = Library(batches)
+    scores = library.scores(query)
     assert scores.dtype == np.float32
-    np.testing.assert_allclose(scores, bm25(first + second, query), rtol=1e-5)
+    np.testing.assert_allclose(scores, bm25(library.left, query), rtol=1e-5)
 
 
 @settings(max_examples=100, deadline=None)
-@given(texts, texts, text, st.randoms())
-def test_what_is_kept_scores_as_if_alone(first, second, query, random) -> None:
-    mask = np.array([random.random() < 0.5 for _ in first], bool)
-    made = index(first)
-    made.keep(mask)
-    left = [text for text, kept in zip(first, mask, strict=True) if kept]
-    np.testing.assert_allclose(made.scores(query), bm25(left, query), rtol=1e-5)
-    made.add(second)
-    np.testing.assert_allclose(made.scores(query), bm25(left + second, query), rtol=1e-5)
+@given(batches, text)
+def test_in_pieces_or_merged_or_made_at_once_it_is_the_same(batches, query: str) -> None:
+    library, at_once = Library(batches), Postings.of(Library(batches).left)
+    known = library.statistics()
+    assert (known.documents, known.words) == (len(at_once), at_once.words)
+    terms = {term_hash(t) for text, _ in chain(*batches) for t in tokens(text)}
+    asked = np.array([*terms, term_hash("unheard")], np.uint64)
+    np.testing.assert_array_equal(known.frequency(asked), at_once.frequency(asked))
+    in_pieces, ceiling = library.scores(query), library.query(query).ceiling
+    library.merge()
+    same(library.parts[0], at_once)
+    np.testing.assert_array_equal(library.scores(query), in_pieces)
+    assert library.query(query).ceiling == ceiling
 
 
-@settings(max_examples=60, deadline=None)
-@given(texts, texts, text)
-def test_a_saved_index_is_the_same_and_grows(first, second, query) -> None:
-    made = index(first)
-    again = through_a_file(made)
-    np.testing.assert_array_equal(made.scores(query), again.scores(query))
-    made.add(second)
-    again.add(second)
-    np.testing.assert_array_equal(made.scores(query), again.scores(query))
+@settings(max_examples=100, deadline=None)
+@given(batches, text, st.integers(0, 9), st.data())
+def test_the_best_are_those_of_all_in_order(batches, query: str, k: int, data) -> None:
+    library = Library(batches)
+    asked = library.query(query)
+    for postings, gone in library.both():
+        scores = postings.scores(asked, np.arange(len(postings)))
+        assert found(postings, asked, k) == in_order(scores, k)
+        scores[gone] = 0
+        assert found(postings, asked, k, gone=gone) == in_order(scores, k)
+        allowed = data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores)))
+        scores[~np.array(allowed, bool)] = 0
+        limited = found(postings, asked, k, allowed=np.flatnonzero(allowed), gone=gone)
+        assert limited == in_order(scores, k)
+
+
+@pytest.fixture(scope="module")
+def many() -> Postings:
+    """30,000 documents whose words are as common as those of a language: many copies, many ties."""
+    random = np.random.default_rng(7)
+    numbers = np.minimum(random.zipf(1.35, 30_000 * 12), 50_000).reshape(30_000, 12)
+    lengths = random.integers(1, 13, 30_000)
+    texts = [" ".join(f"w{n}x" for n in row[:m]) for row, m in zip(numbers, lengths, strict=True)]
+    return Postings.of(texts)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "w1x",
+        "w1x w2x w3x",  # of which nearly every document has one
+        "w1x w2x w3x w4x w5x w6x w7x w8x",
+        "w9x w12x w17x w40x",
+        "w1x w2x w3x w900x w901x",
+        "w2x w30000x",
+        "w1x w1x w1x w60x",
+        "w70000x",  # that nobody has
+        "w1x w70000x",
+        " ".join(f"w{n * n}x" for n in range(1, 30)),
+    ],
+)
+def test_the_best_of_many(many: Postings, query: str) -> None:
+    asked = Query.of(query, Statistics.of([(many, None)]))
+    scores = many.scores(asked, np.arange(len(many)))
+    random = np.random.default_rng(3)
+    for k in (1, 100, 3000):
+        assert found(many, asked, k) == in_order(scores, k)
+    for share in (0.001, 0.3, 0.98):  # of few, of some, of all but a few
+        allowed = np.flatnonzero(random.random(len(many)) < share)
+        within = np.zeros_like(scores)
+        within[allowed] = scores[allowed]
+        assert found(many, asked, 100, allowed=allowed) == in_order(within, 100)
+        without = scores.copy()
+        without[allowed] = 0
+        assert found(many, asked, 100, gone=allowed) == in_order(without, 100)
+
+
+def test_the_best_among_longer_documents() -> None:
+    """Beside longer documents a short one scores more than it does at its own postings' mean."""
+    eleven = "x " * 11
+    short = [f"a {eleven}"] * 36 + [f"b {eleven}"] * 35 + [f"a b {eleven}"] + ["c " + "x " * 59] * 8
+    made, longer = Postings.of(short), Postings.of(["x " * 223] * 80)
+    asked = Query.of("a b c", Statistics.of([(made, None), (longer, None)]))
+    assert found(made, asked, 1) == in_order(made.scores(asked, np.arange(80)), 1)
+    assert found(made, asked, 1)[0][0] == 71
+
+
+def test_the_best_where_a_sample_misleads() -> None:
+    best = ["a b a b" if i % 4 == 0 and i < 400 else "a b x" for i in range(70_000)]
+    made = Postings.of(best)
+    asked = Query.of("a b", Statistics.of([(made, None)]))
+    expected = in_order(made.scores(asked, np.arange(len(made))), 120)
+    assert found(made, asked, 120) == expected and expected[100][1] < expected[99][1]
+
+
+def test_many_postings_are_moved_in_steps(many: Postings) -> None:
+    random = np.random.default_rng(5)
+    parts = [
+        (many.arrays(), random.random(len(many)) < 0.5),
+        (Postings.of(["w1x w9x"]).arrays(), None),
+    ]
+    same(Postings.from_arrays(merged(parts, step=5000)), Postings.from_arrays(merged(parts)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts, text)
+def test_mapped_from_files_it_is_the_same(tmp_path_factory, documents, query: str) -> None:
+    folder = tmp_path_factory.mktemp("words")
+    made = Postings.of(documents)
+    for name, array in made.arrays().items():
+        np.save(folder / f"{name}.npy", array)
+    # A file without content cannot be mapped.
+    files = {path.stem: path for path in folder.iterdir()}
+    again = Postings.from_arrays(
+        {
+            name: np.load(f, mmap_mode="r" if made.arrays()[name].size else None)
+            for name, f in files.items()
+        }
+    )
+    same(made, again)
+    assert not again.lengths.flags.writeable or not len(made)  # still the file, not a copy of it
+    asked = Query.of(query, Statistics.of([(again, None)]))
+    assert found(made, asked, 5) == found(again, asked, 5)
+    same(Postings.merged([(again, None), (made, None)]), Postings.of(documents * 2))
 
 
 def test_a_rare_word_and_a_short_document_weigh_more() -> None:
-    made = index(["the whisper", "the model", "the model is the larger one of the two models"])
+    made = Library(
+        [
+            [
+                (text, False)
+                for text in (
+                    "the whisper",
+                    "the model",
+                    "the model is the larger one of the two models",
+                )
+            ]
+        ]
+    )
     rare, common = made.scores("whisper"), made.scores("model")
     assert rare[0] > common[1] > common[2] > 0 and rare[1] == rare[2] == 0
 
@@ -94,23 +241,39 @@ def test_a_rare_word_and_a_short_document_weigh_more() -> None:
 @settings(max_examples=20, deadline=None)
 @given(texts, text)
 def test_the_ceiling_is_what_scores_approach(documents: list[str], query: str) -> None:
-    made = index([*documents, query])
-    assert (made.scores(query) <= made.ceiling(query) + 1e-4).all()
-    repeated = index([*documents, *[f"{query} " * 200] * 3])
+    made = Library([[(text, False) for text in (*documents, query)]])
+    assert (made.scores(query) <= made.query(query).ceiling + 1e-4).all()
+    longer = (*documents, *[f"{query} " * 200] * 3)
+    repeated = Library([[(text, False) for text in longer]])
     if tokens(query):
-        assert repeated.scores(query)[-1] == pytest.approx(repeated.ceiling(query), rel=0.03)
+        assert repeated.scores(query)[-1] == pytest.approx(repeated.query(query).ceiling, rel=0.03)
 
 
-def test_an_index_of_nothing() -> None:
-    for empty in (index(), index([]), index([""]), through_a_file(index())):
-        assert not empty.scores("whisper").any()
-    gone = index(["whisper"])
-    gone.keep(np.array([False]))
-    assert len(gone) == 0 and gone.scores("whisper").shape == (0,)
+def test_a_word_that_is_said_very_often() -> None:
+    for times in (255, 256, 70_000):
+        documents = ["whisper", "whisper " * times, "model"]
+        made = Postings.merged(
+            [(Postings.of(documents[:1]), None), (Postings.of(documents[1:]), None)]
+        )
+        scores = made.scores(Query.of("whisper", Statistics.of([(made, None)])), np.arange(3))
+        np.testing.assert_allclose(scores, bm25(documents, "whisper"), rtol=1e-5)
+
+
+def test_postings_of_nothing() -> None:
+    none = np.zeros(0, np.int64)
+    gone = Postings.merged([(Postings.of(["whisper"]), np.array([False]))])
+    for empty in (Postings.of([]), Postings.merged([]), Postings.of([""]), gone):
+        asked = Query.of("whisper", Statistics.of([(empty, None)]))
+        assert asked.ceiling > 0 and asked.mean == 1
+        assert (
+            found(empty, asked, 5) == [] and found(empty, asked, 5, allowed=none, gone=none) == []
+        )
+        assert empty.statistics(none).documents == 0 and empty.words == 0
+    assert len(gone) == 0
 
 
 def test_japanese_is_found_by_each_part_of_a_compound() -> None:
-    made = index(["音声認識モデル", "画像生成", "スケーリング則"])
+    made = Library([[(text, False) for text in ("音声認識モデル", "画像生成", "スケーリング則")]])
     for query in ("音声", "認識", "モデル", "音声の認識"):
         assert made.scores(query).argmax() == 0 and made.scores(query)[0] > 0
     assert made.scores("画像")[0] == 0
@@ -138,6 +301,31 @@ def test_japanese_is_found_by_each_part_of_a_compound() -> None:
 )
 def test_tokens(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
+
+
+def tokens_one_by_one(text: str) -> list[str]:
+    """What ``tokens`` gives, by one expression for all scripts, run after run."""
+    cjk = r"\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff"
+    number = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*"
+    run = re.compile(
+        rf"(?P<number>{number})|(?P<cjk>[{cjk}]+)|(?P<word>[^\W\d_{cjk}]+)(?:['’]s(?!\w))?"
+    )
+    found = []
+    for match in run.finditer(unicodedata.normalize("NFKC", text).lower()):
+        part = match[match.lastgroup]
+        if match.lastgroup == "cjk" and len(part) > 1:
+            found += [part[i : i + 2] for i in range(len(part) - 1)]
+        elif match.lastgroup == "word":
+            found.append(stem(part))
+        else:
+            found.append(part.replace(",", ""))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text() | st.text("ab'’s_1,.3０音ーカ々 é한") | st.text("abs' 12,3.4_\n"))
+def test_tokens_are_those_of_one_plain_expression(text: str) -> None:
+    assert tokens(text) == tokens_one_by_one(text)
 
 
 @pytest.mark.parametrize(

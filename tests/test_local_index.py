@@ -1,4 +1,4 @@
-"""index.local: FAISS and BM25 in a folder, against brute force, and against accidents."""
+"""index.local: vectors and BM25 in a folder, against brute force, and against accidents."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
+from index.inversion import term_hash
 from index.lexical import LexicalIndex
 from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest, text_key
 from index.search import Ranked, fuse
@@ -52,6 +53,15 @@ class Data:
         made = LocalIndex(DIM)
         made.add(self.rows[part], self.vectors[part], self.texts[part])
         return made
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def names(folder: Path) -> set[str]:
+    """What the segments of the index in a folder are called."""
+    return {entry["name"] for entry in read_manifest(folder)["segments"]}
 
 
 def expected(data: Data, text: str, k: int, within: set[int] | None = None) -> list[Ranked]:
@@ -230,7 +240,11 @@ def test_words_of_what_was_removed_are_gone(tmp_path: Path) -> None:
         others.index().search(data.query, "whisper 学習", 9),
     )
     index.save(tmp_path, NAME, "r")
-    assert not any(b"confidential" in path.read_bytes() for path in tmp_path.iterdir())
+    traces = b"confidential", term_hash("confidential").to_bytes(8, sys.byteorder)
+    assert not any(trace in data for trace in traces for data in contents(tmp_path).values())
+    assert any(
+        term_hash("whisper").to_bytes(8, sys.byteorder) in d for d in contents(tmp_path).values()
+    )
 
 
 # The folder
@@ -255,14 +269,15 @@ def test_an_index_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_the_manifest_says_what_the_index_is(tmp_path: Path) -> None:
     Data(7).index().save(tmp_path, NAME, "r1")
     manifest = read_manifest(tmp_path)
-    files = manifest.pop("files")
+    segments = manifest.pop("segments")
     assert manifest == {
-        "format": FORMAT, "embedder": NAME, "dim": DIM, "count": 7, "corpus_revision": "r1",
+        "format": FORMAT, "embedder": NAME, "dim": DIM, "count": 7, "corpus_revision": "r1", "recall": 1,
     }  # fmt: skip
+    assert [segment["japanese"] for segment in segments] == [False, True]
+    old = names(tmp_path)
     Data(8).index().save(tmp_path, NAME, "r2")
-    new = read_manifest(tmp_path)["files"]
-    assert not set(files.values()) & set(new.values())
-    assert {p.name for p in tmp_path.iterdir()} == {"manifest.json", *new.values()}
+    assert not old & names(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"manifest.json", *names(tmp_path)}
 
 
 def test_no_index(tmp_path: Path) -> None:
@@ -286,10 +301,10 @@ def test_an_index_of_something_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 0.3, 0.99, None])
-@pytest.mark.parametrize("part", ["vectors", "lexical"])
+@pytest.mark.parametrize("part", ["rows", "vectors", "words-terms"])
 def test_damaged_files(tmp_path: Path, part: str, cut: float | None) -> None:
     Data(50).index().save(tmp_path, NAME, "r1")
-    path = tmp_path / read_manifest(tmp_path)["files"][part]
+    path = next(tmp_path.rglob(f"{part}.npy"))
     whole = path.read_bytes()
     if cut is None:
         path.unlink()
@@ -300,28 +315,29 @@ def test_damaged_files(tmp_path: Path, part: str, cut: float | None) -> None:
             opening(tmp_path, NAME)
 
 
-def test_a_flipped_byte_in_the_words(tmp_path: Path) -> None:
+def test_a_flipped_byte(tmp_path: Path) -> None:
     Data(50).index().save(tmp_path, NAME, "r1")
-    path = tmp_path / read_manifest(tmp_path)["files"]["lexical"]
-    whole = bytearray(path.read_bytes())
-    whole[len(whole) // 2] ^= 255
-    path.write_bytes(whole)
+    for path, whole in contents(tmp_path).items():
+        if path.suffix == ".npy":
+            half = len(whole) // 2
+            path.write_bytes(whole[:half] + bytes([whole[half] ^ 255]) + whole[half + 1 :])
+            with pytest.raises(IndexMismatch, match="cannot be read"):
+                LocalIndex.open(tmp_path, NAME)
+            path.write_bytes(whole)
+    assert len(LocalIndex.open(tmp_path, NAME)) == 50
+
+
+def test_files_of_another_index(tmp_path: Path) -> None:
+    Data(50).index().save(tmp_path / "a", NAME, "r1")
+    Data(50, 1).index().save(tmp_path / "b", NAME, "r1")
+    mine, other = (next((tmp_path / name).rglob("vectors.npy")) for name in "ab")
+    mine.write_bytes(other.read_bytes())
     with pytest.raises(IndexMismatch, match="cannot be read"):
-        LocalIndex.open(tmp_path, NAME)
-
-
-def test_files_of_another_count(tmp_path: Path) -> None:
-    Data(5).index().save(tmp_path / "a", NAME, "r1")
-    Data(6).index().save(tmp_path / "b", NAME, "r1")
-    for part in ("vectors", "lexical"):
-        names = [read_manifest(tmp_path / folder)["files"][part] for folder in "ab"]
-        path = tmp_path / "a" / names[0]
-        own = path.read_bytes()
-        path.write_bytes((tmp_path / "b" / names[1]).read_bytes())
-        with pytest.raises(IndexMismatch, match="passages"):
-            LocalIndex.open(tmp_path / "a", NAME)
-        path.write_bytes(own)
-    assert len(LocalIndex.open(tmp_path / "a", NAME)) == 5
+        LocalIndex.open(tmp_path / "a", NAME)
+    path = tmp_path / "b" / "manifest.json"
+    path.write_text(json.dumps(read_manifest(tmp_path / "b") | {"count": 51}))
+    with pytest.raises(IndexMismatch, match="51 passages"):
+        LocalIndex.open(tmp_path / "b", NAME)
 
 
 @pytest.mark.parametrize(
@@ -336,9 +352,10 @@ def test_files_of_another_count(tmp_path: Path) -> None:
         "{}",
         '{"format": 1}',
         b"\xff\xfe\x00garbage",
-        {"files": 5},
-        {"files": {}},
-        {"files": {"vectors": 1, "lexical": 2}},
+        {"segments": 5},
+        {"segments": [{}]},
+        {"segments": [{"name": 1, "files": {}}]},
+        {"segments": []},
         {"dim": "many"},
     ],
     ids=repr,
@@ -360,10 +377,10 @@ def test_a_save_that_ends_before_the_manifest_leaves_the_old_index(tmp_path: Pat
     no_json: str = object()  # type: ignore[assignment]  # ends the save once its files are there
     with pytest.raises(TypeError):
         new.index().save(tmp_path, no_json, "r2")
-    assert len(list(tmp_path.glob("*.faiss"))) == 2
+    assert len(list(tmp_path.rglob("vectors.npy"))) == 4  # in two languages each
     assert LocalIndex.open(tmp_path, NAME, "r1").search(old.query, "whisper", 5) == wanted
     new.index().save(tmp_path, NAME, "r3")
-    assert len(list(tmp_path.glob("*.faiss"))) == len(list(tmp_path.glob("*.npz"))) == 1
+    assert len(list(tmp_path.rglob("vectors.npy"))) == 2
 
 
 def test_a_process_killed_while_it_saves(tmp_path: Path) -> None:
@@ -397,11 +414,11 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
-@pytest.mark.parametrize("limit", [1500, 3200])  # of 3.5 kB of vectors, and 2.6 kB of words
+@pytest.mark.parametrize("limit", [1500, 3200])  # of 3.3 kB of vectors
 def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
     """Also where only the last bytes find no room, which are written when a file is closed."""
     Data(30).index().save(tmp_path, NAME, "r1")
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     script = (
         "import resource, sys; from pathlib import Path; from tests.test_local_index import *\n"
         "made = LocalIndex(32)\n"
@@ -415,7 +432,8 @@ def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
         capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=True,
     )  # fmt: skip
     assert "File too large" in done.stdout and "its disk is not full" in done.stdout
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
+    assert len(list(tmp_path.iterdir())) == 3  # the manifest, and a folder for each language
 
 
 def test_a_live_index_sees_what_is_saved_later(tmp_path: Path) -> None:

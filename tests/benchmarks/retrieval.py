@@ -22,7 +22,7 @@ import numpy as np
 
 from index.checker import Checker, CrossEncoder
 from index.embed import Embedder, Floats
-from index.lexical import LexicalIndex
+from index.lexical import Postings, Query, Statistics
 from index.local import LocalIndex
 from service.relevance import rerank
 from training import sources
@@ -53,10 +53,13 @@ class Bench:
         self.embedder = embedder
         self.seconds: list[float] = []  # that re-ranking took, a question
         self.vectors = embedder.embed_passages(texts)
-        self.lexical = LexicalIndex()
-        self.lexical.add(texts)
+        self.lexical = Postings.of(texts)
         self.index = LocalIndex(embedder.dim)
         self.index.add(range(len(texts)), self.vectors, texts)
+
+    def _bm25(self, question: str) -> Floats:
+        query = Query.of(question, Statistics.of([(self.lexical, None)]))
+        return self.lexical.scores(query, np.arange(len(self.lexical)))
 
     def table(self, asked: Sequence[Asked], checker: Checker | None = None) -> list[Row]:
         """Rows by method; with a checker, re-ranked as the engine does it as well."""
@@ -67,7 +70,7 @@ class Bench:
             found = self.index.search(vector, question, DEPTH)
             hits = [hit.row for hit in found]
             ranks["dense"].append(_rank(self.vectors @ vector, wanted))
-            ranks["BM25"].append(_rank(self.lexical.scores(question), wanted))
+            ranks["BM25"].append(_rank(self._bm25(question), wanted))
             ranks["hybrid"].append(hits.index(wanted) if wanted in hits else DEPTH)
             if checker:
                 first = [self.read[row] for row in hits[:RERANKED]]

@@ -1,0 +1,105 @@
+"""One search over the segments of an index: candidates of each half and language, fused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.embed import Floats
+from index.lexical import Query
+from index.search import Ranked, fuse
+from index.segment import Segment
+from index.vectors import best, cosines
+
+Place = tuple[Segment, np.ndarray | None]  # ascending positions to search among; None: all
+Half = Callable[[Segment, np.ndarray | None], tuple[np.ndarray, Floats]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Passages [n], best first: the place that each is in, its position there, its value."""
+
+    place: np.ndarray
+    position: np.ndarray
+    value: Floats
+
+    @classmethod
+    def best(cls, places: Sequence[Place], half: Half, k: int) -> Found:
+        """The ``k`` best of all places, by one half of the search."""
+        found = [half(segment, at) for segment, at in places]
+        place = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
+        position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
+        values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])
+        chosen, values = best(values, k)
+        return cls(place[chosen], position[chosen], values)
+
+    def rows(self, places: Sequence[Place]) -> np.ndarray:
+        return np.array(
+            [places[i][0].rows[at] for i, at in zip(self.place, self.position, strict=True)],
+            np.int64,
+        )
+
+
+def by_vector(places: Sequence[Place], vector: Floats, k: int) -> Found:
+    return Found.best(places, lambda segment, at: segment.nearest(vector, k, at), k)
+
+
+def by_words(places: Sequence[Place], query: Query, k: int) -> Found:
+    return Found.best(places, lambda segment, at: segment.matching(query, k, at), k)
+
+
+def ranked(
+    places: Sequence[Place], vector: Floats, query: Query, japanese: bool, k: int, pool: int
+) -> list[Ranked]:
+    """The best ``k`` of the ``pool`` candidates that each half and each language puts forward.
+
+    Among all languages together, passages in the question's (``japanese`` or not) would leave
+    none of the other.
+    """
+    parts = []
+    for flag in (False, True):
+        own = [place for place in places if place[0].japanese == flag]
+        near, words = by_vector(own, vector, pool), by_words(own, query, pool)
+        parts += [
+            _scored(segment, near, words, i, vector, query) for i, (segment, _) in enumerate(own)
+        ]
+    if not parts:
+        return []
+    rows, cosine, bm25, language = (np.concatenate(column) for column in zip(*parts, strict=True))
+    coverage = bm25 / max(query.ceiling, 1e-6)
+    score = fuse(cosine, coverage, language != japanese)
+    dense_rank, lexical_rank = _ranks(rows, cosine), _ranks(rows, coverage)
+    return [
+        Ranked(
+            row=int(rows[i]),
+            score=float(score[i]),
+            cosine=float(cosine[i]),
+            coverage=float(coverage[i]),
+            dense_rank=int(dense_rank[i]),
+            lexical_rank=int(lexical_rank[i]) if coverage[i] > 0 else None,
+        )
+        for i in np.lexsort((rows, -score))[:k]
+    ]
+
+
+def _scored(
+    segment: Segment, near: Found, words: Found, place: int, vector: Floats, query: Query
+) -> tuple[np.ndarray, Floats, Floats, np.ndarray]:
+    """The candidates in a segment: rows, cosines, BM25, and whether they are Japanese; [n] each."""
+    here = near.place == place
+    at = near.position[here]
+    # Of what only the words put forward, the vectors have not been read yet.
+    further = np.setdiff1d(words.position[words.place == place], at)
+    cosine = np.concatenate([near.value[here], cosines(segment.read(further), vector)])
+    at = np.concatenate([at, further])
+    bm25 = segment.postings.scores(query, at)
+    return segment.rows[at], cosine, bm25, np.full(len(at), segment.japanese)
+
+
+def _ranks(rows: np.ndarray, values: Floats) -> np.ndarray:
+    """The rank of each value, from 1 for the highest; the lower row first among equals."""
+    ranks = np.empty(len(values), np.int64)
+    ranks[np.lexsort((rows, -values))] = np.arange(1, len(values) + 1)
+    return ranks

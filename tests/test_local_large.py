@@ -1,0 +1,177 @@
+"""index.local where it is large: approximate segments, filters, and what a change writes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corpus.errors import IndexMismatch
+from index.local import LiveIndex, LocalIndex, read_manifest
+from index.search import Ranked
+from index.segment import FEW
+from index.vectors import APPROXIMATE_FROM
+
+DIM, NAME = 32, "test-embedder"
+N = APPROXIMATE_FROM + 2000  # passages; of them
+JAPANESE = range(0, N, 10)
+WORDS = "whisper model speech audio image scaling law game decoder transformer data".split()
+
+
+class Large:
+    """Passages around 500 centres; vectors near those of one are of one source."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(3)
+        centres = rng.normal(size=(500, DIM))
+        self.vectors = unit(centres[np.arange(N) % 500] + 0.4 * rng.normal(size=(N, DIM)))
+        self.asked = unit(centres[:60] + 0.4 * rng.normal(size=(60, DIM)))
+        self.rows = np.arange(1, 2 * N, 2)
+        self.texts = [f"{WORDS[i % 11]} {WORDS[i % 7]} {i % 97}" for i in range(N)]
+        for i in JAPANESE:
+            self.texts[i] = f"音声認識 {i % 97}"
+
+    def index(self, kept: np.ndarray | None = None) -> LocalIndex:
+        kept = np.arange(N) if kept is None else kept
+        made = LocalIndex(DIM)
+        made.add(self.rows[kept], self.vectors[kept], [self.texts[i] for i in kept])
+        return made
+
+    def nearest(self, vector: np.ndarray, among: np.ndarray, k: int = 10) -> set[int]:
+        return set(self.rows[among[np.argsort(-(self.vectors[among] @ vector))[:k]]].tolist())
+
+    def recall(self, index: LocalIndex, among: np.ndarray, filtered: bool) -> float:
+        within = self.rows[among].tolist() if filtered else None
+        found = [set(index.dense(vector, 10, within)) for vector in self.asked]
+        assert all(rows <= set(self.rows[among].tolist()) for rows in found)
+        wanted = [self.nearest(vector, among) for vector in self.asked]
+        return np.mean([len(f & w) / len(w) for f, w in zip(found, wanted, strict=True)])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def large() -> Large:
+    return Large()
+
+
+@pytest.fixture(scope="module")
+def folder(large: Large, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of all, saved; tests that change it do so on a copy of its manifest."""
+    folder = tmp_path_factory.mktemp("large")
+    large.index().save(folder, NAME, "r1")
+    return folder
+
+
+def test_the_recall_is_measured_and_written(large: Large, folder: Path) -> None:
+    entry, small = read_manifest(folder)["segments"]
+    assert "approximate" not in small and small["japanese"]
+    assert entry["approximate"]["recall"] >= 0.98
+    index = LocalIndex.open(folder, NAME)
+    assert len(index) == N and index.recall == entry["approximate"]["recall"]
+    assert large.recall(index, np.arange(N), filtered=False) >= 0.98
+
+
+@pytest.mark.parametrize("share", [0.001, 0.05, 0.5, 0.99])
+def test_a_filter_keeps_the_recall(large: Large, folder: Path, share: float) -> None:
+    some = np.flatnonzero(np.random.default_rng(1).random(N) < share)
+    index = LocalIndex.open(folder, NAME)
+    assert large.recall(index, some, filtered=True) >= (0.98 if len(some) > FEW else 1)
+
+
+def test_what_is_deleted_is_left_out_and_nothing_is_rewritten(
+    large: Large, folder: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "index"
+    shutil.copytree(folder, copy)
+    live = LiveIndex(copy, NAME)
+    assert len(live) == N
+    index = LocalIndex.open(copy, NAME)
+    gone = np.flatnonzero(np.arange(N) % 500 < 5)  # all that is near to some of the questions
+    index.remove(large.rows[gone].tolist())
+    index.save(copy, NAME, "r2")
+    before, after = contents(folder), contents(copy)
+    kept = {entry["name"]: entry["files"] for entry in read_manifest(copy)["segments"]}
+    assert read_manifest(folder)["segments"][0]["name"] in kept
+    new = sum(len(data) for path, data in after.items() if path not in before)
+    assert new < sum(map(len, before.values())) / 5  # the small segment of the other language
+    left = np.setdiff1d(np.arange(N), gone)
+    again, scratch = LocalIndex.open(copy, NAME), large.index(left)
+    for made in (index, again, live):
+        assert len(made) == len(left)
+    for made in (index, again):
+        assert made.rows().tolist() == large.rows[left].tolist()
+        assert large.recall(made, left, filtered=False) >= 0.98
+        assert large.recall(made, left[: len(left) // 2], filtered=True) >= 0.98
+    for text in ("whisper 7", "音声 12", "96"):  # and no longer counts for how rare a word is
+        for made in (index, again, live):
+            same_words(
+                made.search(large.asked[9], text, 20), scratch.search(large.asked[9], text, 20)
+            )
+    assert again.vectors(large.rows[gone].tolist()) == {}
+    assert len(again.matrix(large.rows[:6].tolist())) == 1
+
+
+def test_an_addition_writes_what_is_new(large: Large, folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "index"
+    shutil.copytree(folder, copy)
+    index = LocalIndex.open(copy, NAME)
+    rows = range(2 * N, 2 * N + 60)
+    index.add(rows, large.asked, ["a passage that says something new"] * 60)
+    index.save(copy, NAME, "r2")
+    before, after = contents(folder), contents(copy)
+    assert before.keys() - after.keys() == {"manifest.json"} - after.keys()
+    new = sum(len(data) for path, data in after.items() if path not in before)
+    assert new < 40_000
+    found = LocalIndex.open(copy, NAME).search(large.asked[0], "something new", 3)
+    assert found[0].row == rows[0] and found[0].cosine == pytest.approx(1)
+
+
+def test_what_is_mostly_deleted_is_written_anew(large: Large, folder: Path, tmp_path: Path) -> None:
+    index = LocalIndex.open(folder, NAME)
+    index.remove(large.rows[: N // 2].tolist())
+    index.save(tmp_path, NAME, "r2")
+    assert not any("approximate" in entry for entry in read_manifest(tmp_path)["segments"])
+    found = LocalIndex.open(tmp_path, NAME)
+    assert large.recall(found, np.arange(N // 2, N), filtered=False) > 0.99  # rounded to float16
+    assert len(LocalIndex.open(folder, NAME)) == N
+
+
+def test_a_damaged_approximate_index_is_told(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "index")
+    (path,) = (tmp_path / "index").rglob("near.faiss")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(IndexMismatch, match="cannot be read"):
+        LocalIndex.open(tmp_path / "index", NAME)
+
+
+def test_vectors_come_back(large: Large, folder: Path) -> None:
+    index = LocalIndex.open(folder, NAME)
+    some = np.random.default_rng(2).permutation(N)[:300]
+    np.testing.assert_allclose(
+        index.matrix([*large.rows[some].tolist(), 0]), large.vectors[some], atol=1e-3
+    )
+    assert index.nearest(large.vectors[some[:5]], large.rows.tolist()) == [
+        int(large.rows[i]) for i in some[:5]
+    ]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def same_words(found: list[Ranked], wanted: list[Ranked]) -> None:
+    """That what both found has the same coverage in both."""
+    coverage = {ranked.row: ranked.coverage for ranked in wanted}
+    both = [ranked for ranked in found if ranked.row in coverage]
+    assert len(both) > len(wanted) / 2
+    for ranked in both:
+        assert ranked.coverage == pytest.approx(coverage[ranked.row], rel=1e-4)
