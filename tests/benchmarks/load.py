@@ -58,6 +58,16 @@ class Bench:
         shown = measure.short(value) if isinstance(value, float) else value
         print(f"{load} · {figure}: {shown}", file=sys.stderr, flush=True)
 
+    def table(self) -> list[dict[str, object]]:
+        """The rows; of what was measured several times the median, with its spread."""
+        found: dict[tuple, list] = {}
+        for row in self.rows:
+            found.setdefault((row["load"], row["figure"]), []).append(row["value"])
+        return [
+            {"load": load, "figure": figure, "value": _together(values)}
+            for (load, figure), values in found.items()
+        ]
+
     def quantiles(self, load: str, what: str, seconds: Iterable[float | None]) -> None:
         known = [1e3 * s for s in seconds if s is not None]
         for share in (0.5, 0.95, 0.99) if known else ():
@@ -96,6 +106,14 @@ class Bench:
         if read:  # says more than a time where others use the machine too
             used = 1e3 * load.cores["service"] * load.seconds / len(read)
             self.row(name, "processor time of the service, an answer (ms)", used)
+
+
+def _together(values: Sequence[object]) -> object:
+    if len(values) == 1:
+        return values[0]
+    if all(isinstance(value, int | float) for value in values):
+        return measure.spread(values)
+    return "; ".join(map(str, values))
 
 
 def _least_most(resident: Sequence[float]) -> str:
@@ -173,6 +191,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=50, help="tokens a second of the stub")
     parser.add_argument("--readers", default="1,10,100", help="how many at once")
     parser.add_argument("--questions", type=int, default=2, help="of each reader, at least")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of `readers`; default: 1")
     parser.add_argument("--same", action="store_true", help="all readers ask the same questions")
     parser.add_argument("--flood", type=int, default=300, help="readers, for `overload`")
     parser.add_argument("--beside", type=int, default=10, help="readers, for the rest of `bad`")
@@ -192,9 +211,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     try:
         for part in given.parts:
-            PARTS[part](bench)
+            for _ in range(given.repeat if part == "readers" else 1):
+                PARTS[part](bench)
     finally:  # what was measured until something failed is told
-        measure.report("load", bench.rows, given.json)
+        measure.report("load", bench.table(), given.json)
 
 
 if __name__ == "__main__":
