@@ -82,6 +82,7 @@ class Bench:
             count = sum(r.answer["mode"] == mode for r in read)
             self.row(name, f"answers, {mode}", count)
         self.row(name, "sentences of the stub decided", sum(len(j.verdicts) for j in made.judged))
+        self.row(name, "false ones of these shown", sum(j.shown_false for j in made.judged))
         self.row(name, "faults", sum(made.faults.values()))
         for kind, count in made.faults.items():
             self.row(name, f"fault: {kind}", count)
