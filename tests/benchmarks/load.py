@@ -45,7 +45,7 @@ class Bench:
     rounds: int
     model: Path
     settings: dict[str, str]
-    asked: list[str] = field(default_factory=questions)
+    asked: list[str]
     rows: list[dict[str, object]] = field(default_factory=list)
 
     def from_the(self, start: int) -> list[str]:
@@ -204,10 +204,12 @@ def main() -> None:
     if unknown := set(given.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(unknown)}: they are {', '.join(PARTS)}")
     models = given.models if given.models.exists() else None
+    data = prepare(given.data, models)
     bench = Bench(
-        prepare(given.data, models), given.speed, [int(n) for n in given.readers.split(",")],
+        data, given.speed, [int(n) for n in given.readers.split(",")],
         given.questions, given.same, given.flood, given.beside, given.requests, given.rounds, given.model,
-        dict(each.lower().split("=", 1) for each in given.set),
+        dict(each.split("=", 1) for each in given.set),
+        questions(data),
     )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     try:

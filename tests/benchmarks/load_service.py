@@ -68,14 +68,15 @@ def prepare(folder: Path, models: Path | None) -> Path:
     return folder
 
 
-def questions() -> list[str]:
-    """All different, in an order that is drawn once; real ones, then those with other words."""
+def questions(folder: Path) -> list[str]:
+    """What a data folder of ``prepare``, or of the library alone, has answers to: all different,
+    in an order that is drawn once; real ones, then those with other words."""
     asked = [
         q for name in ("", "_oblique") for q in _lines(DATA / f"library_questions{name}.jsonl")
     ]
     own = [q for q in asked if q["answerable"]]
     real = [q["question"] for q in own]
-    for name, most in SETS.items():
+    for name, most in SETS.items() if (folder / "texts").exists() else ():
         kept = {p["id"] for p in itertools.islice(_lines(QA / name / "corpus.jsonl"), most)}
         real += [q["question"] for q in _lines(QA / name / "queries.jsonl") if q["doc_id"] in kept]
     random.Random(20).shuffle(real)
