@@ -16,6 +16,7 @@ its own on this machine, so all of them share its cores: what each uses is in th
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -182,7 +183,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
 }
 
 
-def main() -> None:
+def _arguments() -> argparse.ArgumentParser:
     parser = measure.arguments(__doc__)
     usual = ["readers", "search", "memory", "bad", "real"]
     parser.add_argument("parts", nargs="*", default=usual, help=f"of {', '.join(PARTS)}")
@@ -200,17 +201,30 @@ def main() -> None:
     place = ROOT.parent / "shared" / "tools" / "local_llm.py"
     parser.add_argument("--model", type=Path, default=place, help="script, for `real`")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="setting")
+    return parser
+
+
+def main() -> None:
+    parser = _arguments()
     given = parser.parse_args()
     if unknown := set(given.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(unknown)}: they are {', '.join(PARTS)}")
     models = given.models if given.models.exists() else None
     data = prepare(given.data, models)
     bench = Bench(
-        data, given.speed, [int(n) for n in given.readers.split(",")],
-        given.questions, given.same, given.flood, given.beside, given.requests, given.rounds, given.model,
-        dict(each.split("=", 1) for each in given.set),
-        questions(data),
-    )  # fmt: skip
+        data=data,
+        speed=given.speed,
+        readers=[int(count) for count in given.readers.split(",")],
+        per_reader=given.questions,
+        same=given.same,
+        flood=given.flood,
+        beside=given.beside,
+        requests=given.requests,
+        rounds=given.rounds,
+        model=given.model,
+        settings=dict(each.split("=", 1) for each in given.set),
+        asked=questions(data),
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     try:
         for part in given.parts:
