@@ -102,6 +102,7 @@ class Bench:
         decided = sum(e.name in ("claim", "rejected") for r in read for e in r.events)
         self.row(name, "claims a second", decided / load.seconds)
         self.quantiles(name, "GET /healthz meanwhile", load.health)
+        self.row(name, "GET /healthz without an answer", load.dead)
         self.row(name, "resident at first and at most (MB)", _least_most(load.resident))
         for process, cores in load.cores.items():
             self.row(name, f"cores used by the {process}", cores)

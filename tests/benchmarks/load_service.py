@@ -172,6 +172,7 @@ class Load:
 
     service: Service
     health: list[float] = field(default_factory=list)  # seconds each, of GET /healthz
+    dead: int = 0  # of these, not answered with 200
     resident: list[float] = field(default_factory=list)  # MB, every second
     cores: dict[str, float] = field(default_factory=dict)  # that each process used, on average
     seconds: float = 0.0
@@ -218,7 +219,10 @@ class Load:
         with httpx.Client(base_url=self.service.url, timeout=120) as client:
             while not done.wait(HEALTH_EVERY):
                 begun = time.monotonic()
-                client.get("/healthz")
+                try:
+                    self.dead += client.get("/healthz").status_code != 200
+                except httpx.HTTPError:
+                    self.dead += 1
                 self.health.append(time.monotonic() - begun)
                 ticks += 1
                 if ticks % round(1 / HEALTH_EVERY) == 1:
