@@ -231,3 +231,28 @@ def test_the_stub_notes_what_it_wrote_when_and_who_hung_up() -> None:
     assert None not in times and times == sorted(times)
     assert [sentence.out is None for sentence in second.sentences][:3] == [False, False, True]
     assert second.hung_up is not None
+
+
+def test_a_reader_tells_a_refusal_a_whole_stream_and_a_broken_one() -> None:
+    refusal = b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 2\r\n\r\n{}"
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    frame = b"event: evidence\nid: 1\ndata: {}\n\n"
+    whole = head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(frame), frame)
+    replies = iter((refusal, whole, whole[:-5]))
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(next(replies))
+        writer.close()
+
+    async def run() -> list[load_check.Read]:
+        server = await asyncio.start_server(reply, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            return await load_readers.reader(port, ["?", "?"], 0, retries=1)
+
+    refused, first, broken = asyncio.run(run())
+    assert (refused.status, refused.retry_after, refused.events) == (503, "0", ())
+    assert refused.asked <= refused.replied
+    assert [e.name for e in first.events] == ["evidence"] and not first.failed
+    assert [e.name for e in broken.events] == ["evidence"] and "IncompleteRead" in broken.failed

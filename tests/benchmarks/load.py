@@ -16,6 +16,7 @@ its own on this machine, so all of them share its cores: what each uses is in th
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -45,7 +46,7 @@ class Bench:
     rounds: int
     model: Path
     settings: dict[str, str]
-    asked: list[str] = field(default_factory=questions)
+    asked: list[str]
     rows: list[dict[str, object]] = field(default_factory=list)
 
     def from_the(self, start: int) -> list[str]:
@@ -57,6 +58,16 @@ class Bench:
         self.rows.append({"load": load, "figure": figure, "value": value})
         shown = measure.short(value) if isinstance(value, float) else value
         print(f"{load} · {figure}: {shown}", file=sys.stderr, flush=True)
+
+    def table(self) -> list[dict[str, object]]:
+        """The rows; of what was measured several times the median, with its spread."""
+        found: dict[tuple, list] = {}
+        for row in self.rows:
+            found.setdefault((row["load"], row["figure"]), []).append(row["value"])
+        return [
+            {"load": load, "figure": figure, "value": _together(values)}
+            for (load, figure), values in found.items()
+        ]
 
     def quantiles(self, load: str, what: str, seconds: Iterable[float | None]) -> None:
         known = [1e3 * s for s in seconds if s is not None]
@@ -72,6 +83,7 @@ class Bench:
             count = sum(r.answer["mode"] == mode for r in read)
             self.row(name, f"answers, {mode}", count)
         self.row(name, "sentences of the stub decided", sum(len(j.verdicts) for j in made.judged))
+        self.row(name, "false ones of these shown", sum(j.shown_false for j in made.judged))
         self.row(name, "faults", sum(made.faults.values()))
         for kind, count in made.faults.items():
             self.row(name, f"fault: {kind}", count)
@@ -90,12 +102,21 @@ class Bench:
         decided = sum(e.name in ("claim", "rejected") for r in read for e in r.events)
         self.row(name, "claims a second", decided / load.seconds)
         self.quantiles(name, "GET /healthz meanwhile", load.health)
+        self.row(name, "GET /healthz without an answer", load.dead)
         self.row(name, "resident at first and at most (MB)", _least_most(load.resident))
         for process, cores in load.cores.items():
             self.row(name, f"cores used by the {process}", cores)
         if read:  # says more than a time where others use the machine too
             used = 1e3 * load.cores["service"] * load.seconds / len(read)
             self.row(name, "processor time of the service, an answer (ms)", used)
+
+
+def _together(values: Sequence[object]) -> object:
+    if len(values) == 1:
+        return values[0]
+    if all(isinstance(value, int | float) for value in values):
+        return measure.spread(values)
+    return "; ".join(map(str, values))
 
 
 def _least_most(resident: Sequence[float]) -> str:
@@ -163,7 +184,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
 }
 
 
-def main() -> None:
+def _arguments() -> argparse.ArgumentParser:
     parser = measure.arguments(__doc__)
     usual = ["readers", "search", "memory", "bad", "real"]
     parser.add_argument("parts", nargs="*", default=usual, help=f"of {', '.join(PARTS)}")
@@ -173,6 +194,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=50, help="tokens a second of the stub")
     parser.add_argument("--readers", default="1,10,100", help="how many at once")
     parser.add_argument("--questions", type=int, default=2, help="of each reader, at least")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of `readers`; default: 1")
     parser.add_argument("--same", action="store_true", help="all readers ask the same questions")
     parser.add_argument("--flood", type=int, default=300, help="readers, for `overload`")
     parser.add_argument("--beside", type=int, default=10, help="readers, for the rest of `bad`")
@@ -180,21 +202,37 @@ def main() -> None:
     place = ROOT.parent / "shared" / "tools" / "local_llm.py"
     parser.add_argument("--model", type=Path, default=place, help="script, for `real`")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="setting")
+    return parser
+
+
+def main() -> None:
+    parser = _arguments()
     given = parser.parse_args()
     if unknown := set(given.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(unknown)}: they are {', '.join(PARTS)}")
     models = given.models if given.models.exists() else None
+    data = prepare(given.data, models)
     bench = Bench(
-        prepare(given.data, models), given.speed, [int(n) for n in given.readers.split(",")],
-        given.questions, given.same, given.flood, given.beside, given.requests, given.rounds, given.model,
-        dict(each.lower().split("=", 1) for each in given.set),
-    )  # fmt: skip
+        data=data,
+        speed=given.speed,
+        readers=[int(count) for count in given.readers.split(",")],
+        per_reader=given.questions,
+        same=given.same,
+        flood=given.flood,
+        beside=given.beside,
+        requests=given.requests,
+        rounds=given.rounds,
+        model=given.model,
+        settings=dict(each.split("=", 1) for each in given.set),
+        asked=questions(data),
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends too
     try:
         for part in given.parts:
-            PARTS[part](bench)
+            for _ in range(given.repeat if part == "readers" else 1):
+                PARTS[part](bench)
     finally:  # what was measured until something failed is told
-        measure.report("load", bench.rows, given.json)
+        measure.report("load", bench.table(), given.json)
 
 
 if __name__ == "__main__":

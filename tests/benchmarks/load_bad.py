@@ -39,6 +39,7 @@ def overload(bench: Bench) -> None:
         bench.row(name, "a search afterwards", again.status_code)
     refused = [r for r in reads if r.status == 503]
     bench.row(name, "503 without Retry-After", sum(not r.retry_after for r in refused))
+    bench.quantiles(name, "question to 503", (r.replied - r.asked for r in refused))
 
 
 def stall(bench: Bench) -> None:

@@ -48,8 +48,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a reader got for one question. ``failed``: why the stream broke off; empty if it
-    did not. ``left``: the reader went away by himself."""
+    """What a reader got for one question. ``replied``: when the status came. ``failed``: why the
+    stream broke off; empty if it did not. ``left``: the reader went away by himself."""
 
     question: str
     asked: float
@@ -58,6 +58,7 @@ class Read:
     events: tuple[Seen, ...] = ()
     failed: str = ""
     left: bool = False
+    replied: float | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Read:

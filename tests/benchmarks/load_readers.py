@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from load_check import Read, Seen
@@ -81,27 +81,29 @@ async def frames(body: AsyncIterator[bytes]) -> AsyncIterator[Seen]:
 
 async def ask(port: int, question: str, leave: int) -> Read:
     """Ask one question and read to the end, or, with ``leave``, so many events."""
-    exchange, asked, status, events = Exchange(port), time.monotonic(), 0, []
+    exchange, events = Exchange(port), []
+    read = Read(question, time.monotonic(), 0)
     try:
         async with asyncio.timeout(SILENCE) as silence:
             loop = asyncio.get_running_loop()
             body = {"question": question}
             status = await exchange.send("POST", "/v1/answers", body, "text/event-stream")
+            after = exchange.headers.get("retry-after", "")
+            read = replace(read, status=status, retry_after=after, replied=time.monotonic())
             if status != 200:
                 await exchange.whole()
-                after = exchange.headers.get("retry-after", "")
-                return Read(question, asked, status, after)
+                return read
             async for event in frames(exchange.body()):
                 events.append(event)
                 silence.reschedule(loop.time() + SILENCE)
                 if len(events) == leave:
-                    return Read(question, asked, status, events=tuple(events), left=True)
-        return Read(question, asked, status, events=tuple(events))
+                    read = replace(read, left=True)
+                    break
     except (OSError, EOFError, ValueError) as error:  # EOFError: asyncio's IncompleteReadError
-        why = f"{type(error).__name__} {error}".strip()
-        return Read(question, asked, status, events=tuple(events), failed=why)
+        read = replace(read, failed=f"{type(error).__name__} {error}".strip())
     finally:
         exchange.close()
+    return replace(read, events=tuple(events))
 
 
 async def reader(port: int, questions: list[str], leave: int, retries: int) -> list[Read]:

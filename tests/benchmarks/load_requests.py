@@ -130,6 +130,8 @@ def memory(bench: Bench) -> None:
                 statuses[status] = statuses.get(status, 0) + count
             seconds += load.seconds
             steps.append(service.resident())
+            done = f"{name} · {begun + 250} done: {steps[-1]:.0f} MB resident"
+            print(done, file=sys.stderr, flush=True)
     bench.row(name, "mix of 100", ", ".join(f"{count} {kind}" for kind, count in MIX.items()))
     bench.row(name, "statuses", str(statuses))
     bench.row(name, "seconds", seconds)

@@ -68,14 +68,15 @@ def prepare(folder: Path, models: Path | None) -> Path:
     return folder
 
 
-def questions() -> list[str]:
-    """All different, in an order that is drawn once; real ones, then those with other words."""
+def questions(folder: Path) -> list[str]:
+    """What a data folder of ``prepare``, or of the library alone, has answers to: all different,
+    in an order that is drawn once; real ones, then those with other words."""
     asked = [
         q for name in ("", "_oblique") for q in _lines(DATA / f"library_questions{name}.jsonl")
     ]
     own = [q for q in asked if q["answerable"]]
     real = [q["question"] for q in own]
-    for name, most in SETS.items():
+    for name, most in SETS.items() if (folder / "texts").exists() else ():
         kept = {p["id"] for p in itertools.islice(_lines(QA / name / "corpus.jsonl"), most)}
         real += [q["question"] for q in _lines(QA / name / "queries.jsonl") if q["doc_id"] in kept]
     random.Random(20).shuffle(real)
@@ -171,6 +172,7 @@ class Load:
 
     service: Service
     health: list[float] = field(default_factory=list)  # seconds each, of GET /healthz
+    dead: int = 0  # of these, not answered with 200
     resident: list[float] = field(default_factory=list)  # MB, every second
     cores: dict[str, float] = field(default_factory=dict)  # that each process used, on average
     seconds: float = 0.0
@@ -217,7 +219,10 @@ class Load:
         with httpx.Client(base_url=self.service.url, timeout=120) as client:
             while not done.wait(HEALTH_EVERY):
                 begun = time.monotonic()
-                client.get("/healthz")
+                try:
+                    self.dead += client.get("/healthz").status_code != 200
+                except httpx.HTTPError:
+                    self.dead += 1
                 self.health.append(time.monotonic() - begun)
                 ticks += 1
                 if ticks % round(1 / HEALTH_EVERY) == 1:
