@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from service.gate import Gates
 
@@ -33,14 +32,15 @@ class Asking:
 
     With ``kept``, a question that stands alone and had an answer gets it again, without a place,
     a search, or the model; and of the same question asked by several at once the first is
-    answered, and the others wait for it. Lives in one event loop.
+    answered, and the others wait for it; where it comes to nothing, they wait no more. Lives in
+    one event loop.
     """
 
     def __init__(
         self, engine: Engine, gates: Gates | None = None, kept: KeptAnswers | None = None
     ) -> None:
         self.engine, self.gates, self._kept = engine, gates or Gates.for_readers(), kept
-        self._making: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._making: dict[str, asyncio.Event] = {}  # set when an answer is there, or is not
 
     @property
     def history(self) -> History:
@@ -84,22 +84,36 @@ class Asking:
                 yield event
             return
         async with self.gates.answers.place():
-            lock = self._making.setdefault(key, asyncio.Lock())
-            waited = lock.locked()
-            async with lock:
-                if waited and not fresh and (told := await self._again(key)):
+            if (making := self._making.get(key)) and not fresh:
+                await making.wait()
+                if told := await self._again(key):
                     for event in told:
                         yield event
                     return
-                decided: list[str] = []
-                made = self.engine.stream(question, **asked, progress=progress)
-                async with aclosing(made) as events:
-                    async for event in events:
-                        if event.name in ("claim", "rejected"):
-                            decided.append(event.name)
-                        if event.name == "answer":
-                            await self._keep(key, question, asked, event, decided)
-                        yield event
+            async with aclosing(self._made(key, question, asked, progress)) as events:
+                async for event in events:
+                    yield event
+
+    async def _made(
+        self, key: str, question: str, asked: dict[str, Any], progress: bool
+    ) -> AsyncIterator[Event]:
+        """The events of an answer, which is kept then."""
+        over = asyncio.Event()
+        self._making.setdefault(key, over)
+        decided: list[str] = []
+        made = self.engine.stream(question, **asked, progress=progress)
+        try:
+            async with aclosing(made) as events:
+                async for event in events:
+                    if event.name in ("claim", "rejected"):
+                        decided.append(event.name)
+                    if event.name == "answer":
+                        await self._keep(key, question, asked, event, decided)
+                    yield event
+        finally:
+            over.set()
+            if self._making.get(key) is over:
+                del self._making[key]
 
     async def _again(self, key: str) -> list[Event]:
         """The events of the answer that is kept; empty where none is."""

@@ -110,6 +110,13 @@ def test_of_one_question_asked_at_once_one_is_answered(engine, ask):
     assert all(each["claims"] == made[0]["claims"] for each in made)
 
 
+def test_who_waited_for_what_came_to_nothing_or_wants_it_anew_is_answered(engine, ask):
+    unknown = "Who won the Tour de France in 2031?"
+    assert {made["mode"] for made in ask(*[unknown] * 3)} == {"abstained"} and engine.asked == 3
+    made = ask(*[QUESTION] * 3, headers={"Cache-Control": "no-cache"})
+    assert engine.asked == 6 and all("kept" not in each["timings"] for each in made)
+
+
 def test_nothing_is_kept_that_might_be_otherwise(engine, ask):
     # The conversation was deleted: so is what it said.
     (first,) = ask(QUESTION)
