@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import io
 import json
 import logging
@@ -18,7 +17,6 @@ import os
 import shutil
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +27,7 @@ import numpy.typing as npt
 
 from index import int8
 from index.batches import Rows, batches, padded
+from index.tracing import traced
 
 if TYPE_CHECKING:
     from torch import nn
@@ -223,37 +222,19 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
     """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible."""
     try:
         with _converting:
-            model = _traced(draft)
-        kept_one = _keep(model, draft, folder) if folder else None
-        runtime = kept_one or Runtime(model, draft.pad, draft.notes, draft.longest)
+            _openvino()
+            model = traced(draft.module, draft.rows, draft.pad)
+        runtime = _keep(model, draft, folder) if folder else None
+        if runtime is None:
+            if draft.int8 and int8.pays():
+                int8.shrink(model)
+            runtime = Runtime(model, draft.pad, draft.notes, draft.longest)
         _check(runtime, draft.rows, draft.expected)
     except Unconvertible:
         raise
     except Exception as error:  # whatever torch, OpenVINO and a model's own code can raise
         raise Unconvertible(_first_line(error)) from error
     return runtime
-
-
-def _traced(draft: Draft):
-    """The module as OpenVINO's graph, of any number of rows and any length."""
-    _openvino()
-    import torch
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    takes = len(inspect.signature(draft.module.forward).parameters)
-    example = tuple(map(torch.from_numpy, padded(draft.rows, draft.pad)[:takes]))
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # what is taken for constant; the sample is the check
-        module = torch.jit.trace(draft.module.eval(), example, check_trace=False)
-        # As openvino.convert_model does, which takes ten times as long for the same.
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        decoder = TorchScriptPythonDecoder(module)
-        loaded = frontend.load(decoder)
-        model = frontend.convert(loaded)
-    if draft.int8 and int8.pays():
-        int8.shrink(model)
-    return model
 
 
 def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
@@ -269,11 +250,9 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
     }
     try:
         partial.mkdir(parents=True)
-        openvino, core = _openvino()
-        openvino.save_model(model, partial / "model.xml", compress_to_fp16=True)
+        written = _write(model, partial, small=draft.int8 and int8.pays())
         # Of a model that was read from a file the blob is all but the weights, a megabyte.
-        compiled = _compiled(core.read_model(partial / "model.xml"), "LATENCY")
-        blob = compiled.export_model().getvalue()
+        blob = _compiled(written, "LATENCY").export_model().getvalue()
         (partial / "compiled.blob").write_bytes(blob)
         about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
@@ -287,6 +266,21 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
         _log.info("%s cannot be kept (%s)", folder, _first_line(error))
     shutil.rmtree(partial, ignore_errors=True)
     return runtime
+
+
+def _write(model, folder: Path, *, small: bool):
+    """Write the model in half precision, its large matrices in 8 bits if ``small``; as written."""
+    openvino, core = _openvino()
+    path = folder / "model.xml"
+    openvino.save_model(model, path, compress_to_fp16=True)
+    if small:  # a second time: what has 8 bits already, OpenVINO does not bring to 16 elsewhere
+        halved = core.read_model(path)
+        int8.shrink(halved)
+        openvino.save_model(halved, folder / "small.xml", compress_to_fp16=False)
+        del halved
+        for suffix in (".xml", ".bin"):
+            os.replace(folder / f"small{suffix}", path.with_suffix(suffix))
+    return core.read_model(path)
 
 
 def _check(runtime: Runtime, rows: Rows, expected: Sequence[Floats]) -> None:
