@@ -40,20 +40,20 @@ def test_vectors_are_unit_rows(embedder: SentenceTransformerEmbedder) -> None:
 
 def test_queries_together_are_as_each_alone(embedder: SentenceTransformerEmbedder) -> None:
     alone = np.stack([embedder.embed_query(text) for text in TEXTS])
-    np.testing.assert_allclose(embedder.embed_queries(TEXTS), alone, atol=1e-4)
+    assert (embedder.embed_queries(TEXTS) * alone).sum(1).min() > 0.9998
 
 
 def test_a_vector_does_not_depend_on_its_neighbours(embedder: SentenceTransformerEmbedder) -> None:
     together = embedder.embed_passages(["word " * 300, *TEXTS])[1:]
     alone = np.concatenate([embedder.embed_passages([text]) for text in TEXTS])
-    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert (together * alone).sum(1).min() > 0.9998  # numbers in 8 bits are rounded otherwise
 
 
 def test_many_come_back_in_order(embedder: SentenceTransformerEmbedder) -> None:
     texts = [f"{'word ' * (7 * i % 40)}{TEXTS[i % 6]} {i}" for i in range(40)]
     together = embedder.embed_passages(texts)
     alone = np.concatenate([embedder.embed_passages([text]) for text in texts])
-    assert (together * alone).sum(1).min() > 0.9999
+    assert (together * alone).sum(1).min() > 0.9998
     assert (together @ alone.T).argmax(1).tolist() == list(range(40))
 
 
