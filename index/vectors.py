@@ -108,9 +108,11 @@ class Approximate:
         ``chosen``: the ``selection`` that they have to be among, which is a ``share`` of all; the
         fewer they are, the more lists have to be searched to find as many.
         """
-        faiss.omp_set_num_threads(1)  # of this thread: others search at the same time
         probes = min(self.index.nlist, int(self.probes / share))
+        threads = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(1)  # for this thread: others search at the same time
         found = _search(self.index, query[None], max(k, COMPARED), probes, chosen)[0]
+        faiss.omp_set_num_threads(threads)
         return found[found >= 0]  # faiss pads what it did not find with -1
 
     def write(self, out: BinaryIO) -> None:

@@ -21,7 +21,7 @@ import pytest
 from corpus.passages import in_context
 from corpus.store import Store
 from index.embed import SentenceTransformerEmbedder
-from index.local import LocalIndex, text_key
+from index.local import LocalIndex, read_manifest, text_key
 from index.models import BUNDLED
 
 SOAK = bool(os.environ.get("SOAK"))
@@ -143,7 +143,8 @@ def kill_again_and_again(scratch: Tenkyo, docs: Path, folder: Path, kills: int) 
         report = killed.ingest(docs)
         assert report["passages"] == whole["passages"] and report["failed"] == []
         killed.agrees_with(scratch)
-        assert sorted(path.suffix for path in killed.index.iterdir()) == [".faiss", ".json", ".npz"]
+        named = [entry["name"] for entry in read_manifest(killed.index)["segments"]]
+        assert {path.name for path in killed.index.iterdir()} == {"manifest.json", *named}
     assert scratch.ingest(docs)["embedded"] == 0
 
 
