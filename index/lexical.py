@@ -218,43 +218,6 @@ class Query:
         return sum(count * idf for count, idf in words) * (K1 + 1)
 
 
-class LexicalIndex:
-    """One Postings that grows and shrinks by being made again."""
-
-    def __init__(self) -> None:
-        self.postings = Postings.of([])
-
-    def __len__(self) -> int:
-        return len(self.postings)
-
-    def add(self, texts: Sequence[str]) -> None:
-        self.postings = Postings.merged([(self.postings, None), (Postings.of(texts), None)])
-
-    def keep(self, mask: np.ndarray) -> None:
-        """Drop the documents where ``mask`` [n] is False, and the words that they alone have."""
-        self.postings = Postings.merged([(self.postings, mask)])
-
-    def scores(self, text: str) -> np.ndarray:
-        """[n] float32, the BM25 of each document for ``text``; 0 where no token is shared."""
-        return self.postings.scores(self._query(text), np.arange(len(self)))
-
-    def ceiling(self, text: str) -> float:
-        """What the BM25 of ``text`` approaches in a document that repeats all its tokens."""
-        return self._query(text).ceiling
-
-    def arrays(self) -> Arrays:
-        return self.postings.arrays()
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> LexicalIndex:
-        made = cls()
-        made.postings = Postings.from_arrays(arrays)
-        return made
-
-    def _query(self, text: str) -> Query:
-        return Query.of(text, Statistics.of([(self.postings, None)]))
-
-
 def best(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The ``k`` highest scores above 0 with their positions, as ``Postings.top`` orders them."""
     k = min(k, int(np.count_nonzero(scores > 0)))
