@@ -263,6 +263,7 @@ def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
                 "sources": len(engine.library.store.sources()),
                 "passages": len(engine.library.index),
                 "index_revision": manifest["corpus_revision"],
+                "index_recall": manifest["recall"],
             }
         )
 

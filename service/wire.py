@@ -87,7 +87,8 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What is answered from; ``model`` is null where answers are quotes."""
+    """What is answered from; ``model`` is null where answers are quotes. ``index_recall``: how
+    many of the ten nearest vectors a search finds, 1 where it looks at all of them."""
 
     status: str
     model: str | None
@@ -95,6 +96,7 @@ class Readiness:
     sources: int
     passages: int
     index_revision: str
+    index_recall: float
 
 
 @dataclass(frozen=True, slots=True)
