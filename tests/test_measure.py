@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -64,9 +66,16 @@ def test_report_prints_a_table_and_writes_the_same(tmp_path: Path, capsys):
 
 
 def test_memory_of_a_process_and_the_time_of_a_cold_one():
-    before = measure.memory()
-    held = b"x" * 50_000_000
-    after = measure.memory(os.getpid())
-    assert after["now"] - before["now"] > 40 and after["peak"] >= after["now"] * 0.99
-    del held
+    holding = "held = b'x' * 50_000_000; print(flush=True); input()"
+    sides = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE)
+        for code in (holding, holding.replace("50_000_000", "5"))
+    ]
+    for side in sides:
+        side.stdout.readline()
+    full, empty = (measure.memory(side.pid) for side in sides)
+    for side in sides:
+        side.communicate(b"\n")
+    assert full["now"] - empty["now"] > 40 and full["peak"] >= full["now"] * 0.99
+    assert measure.memory()["now"] > 0
     assert 0 < measure.cold([sys.executable, "-c", "pass"]) < 60

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -227,13 +228,14 @@ def test_two_processes_are_one_service(two):
         body = {"question": "How many hours of audio was Whisper trained on?"}
         return httpx.post(f"{url}/v1/answers", json=body, headers=headers, timeout=120)
 
+    began = datetime.now(UTC).isoformat()  # the library was copied with what others had asked it
     with ThreadPoolExecutor(8) as readers:
         whole = {reply.text for reply in readers.map(ask, [0] * 8)}
         assert len(whole) == 1 and "event: answer" in next(iter(whole))
         rest = {reply.text for reply in readers.map(ask, [1] * 8)}
     assert len(rest) == 1 and next(iter(whole)).endswith(next(iter(rest)))
     listed = httpx.get(f"{url}/v1/conversations").json()["conversations"]
-    assert sum(each["answers"] for each in listed) == 1
+    assert sum(each["answers"] for each in listed if each["created_at"] > began) == 1
 
     def upload(name: str) -> dict:
         files = [("files", (f"{name}.txt", f"The {name} opened in 1931. ".encode() * 9))]
