@@ -44,6 +44,7 @@ _CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZ
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
+_trying = threading.Lock()  # of two first runs at once each waits for ever for what the other has
 
 
 class Unconvertible(Exception):
@@ -285,7 +286,8 @@ def _write(model, folder: Path, *, small: bool):
 
 def _check(runtime: Runtime, rows: Rows, expected: Sequence[Floats]) -> None:
     """Raise Unconvertible unless the rows give what they should, each output on the whole."""
-    found = runtime.run(rows)
+    with _trying:
+        found = runtime.run(rows)
     if [a.shape for a in found] != [b.shape for b in expected]:
         raise Unconvertible("the outputs have other shapes")
     for a, b in zip(found, expected, strict=True):

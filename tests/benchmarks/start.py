@@ -61,7 +61,11 @@ def served(environ: dict[str, str]) -> dict[str, float]:
         first = time.perf_counter() - started
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     return {"tenkyo serve, until /readyz": ready, "tenkyo serve, until its first search": first}
 
 
@@ -73,7 +77,7 @@ def baseline(model: Path, environ: dict[str, str]) -> dict[str, float]:
 
 def _get(port: int, path: str) -> tuple[int, bytes]:
     """Status and body; status 0 while nothing listens."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
