@@ -17,17 +17,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from filelock import FileLock
 from test_jobs import House
 from test_running import Scripted, read
 
 from corpus.database import Database
 from index.local import read_manifest
+from service import parts
 from service.claims import Claims
 from service.history import History
 from service.once import Key
 from service.replies import Reply
 from service.runner import Runner
 from service.running import KeyedAnswers
+from service.settings import Settings
 from service.types import Answer, to_json
 
 KEY = Key("0f" * 32, "asked")
@@ -180,6 +183,16 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
         house.web.hold.set()
         for runner in (first, second):
             runner.close()
+
+
+# Starts
+
+
+def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
+    settings = Settings(data_dir=library_folder)
+    with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
+        found = starting.submit(parts.library, settings, True, embedder)
+        assert len(found.result(timeout=30).index) > 0
 
 
 # Two real ones
