@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from corpus.errors import NotReady
@@ -17,6 +19,21 @@ PATIENCE = 10.0  # seconds that a request waits
 RETRY_AFTER = 1
 
 Scope = dict[str, Any]
+
+
+def aside(work: Callable[[], Any]) -> Future[Any]:
+    """What ``work`` returns, from a thread that the end of the process does not wait for."""
+    made: Future[Any] = Future()
+    made.set_running_or_notify_cancel()  # so that nobody who gives it up can cancel it
+
+    def run() -> None:
+        try:
+            made.set_result(work())
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=run, name="loading", daemon=True).start()
+    return made
 
 
 class Opening:
@@ -51,28 +68,31 @@ class Opening:
     async def _live(self, receive: Callable, send: Callable) -> None:
         await receive()  # startup
         self._settled = asyncio.get_running_loop().create_future()
-        self._over = asyncio.Event()
+        self._over = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._open())
         await send({"type": "lifespan.startup.complete"})
         await receive()  # shutdown
-        self._over.set()
+        self._over.set_result(None)
         await task
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self) -> None:
+        loading = asyncio.wrap_future(aside(self._load))
         try:
-            app = await asyncio.to_thread(self._load)
-            if self._over.is_set():
+            await asyncio.wait([loading, self._over], return_when=asyncio.FIRST_COMPLETED)
+            if self._over.done():
                 return
+            app = loading.result()
             async with app.router.lifespan_context(app):
                 self._app = app
                 self._settled.set_result(None)
                 self._opened()
-                await self._over.wait()
+                await self._over
                 self._app = None
         except Exception as error:
             self._failed(error)
         finally:
+            loading.cancel()  # the thread goes on, and nobody hears of it
             if not self._settled.done():
                 self._settled.set_result(None)
 

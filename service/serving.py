@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ import uvicorn
 
 from corpus.errors import TenkyoError
 from service import parts
-from service.opening import Opening
+from service.opening import Opening, aside
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 FAILED = 2  # exit code of a process that would fail the same way again
+INTERRUPTED = 130  # of one that was told to end while it was loading, as shells have it
 PAUSE = 0.5  # seconds before a process that died is replaced
 END_SECONDS = 15.0  # for the processes to end, after which they are killed
 
@@ -68,7 +69,7 @@ class Server(uvicorn.Server):
     def __init__(self, settings: Settings, ready: Ready) -> None:
         self._settings, self._ready = settings, ready
         self._runner: Runner | None = None
-        self._empty = ""
+        self._loading, self._empty = True, ""
         self.error: Exception | None = None
         # Its lines go where ours go (log_config), so that they too have the id of their request.
         super().__init__(
@@ -82,17 +83,25 @@ class Server(uvicorn.Server):
         )
 
     def _load(self) -> Any:
+        try:
+            return self._made()
+        finally:
+            self._loading = False
+
+    def _made(self) -> Any:
         settings = self._settings
         models = parts.models(settings)
-        with ThreadPoolExecutor(2) as pool:
-            loads = [
-                pool.submit(models.embedder.embed_query, "warm"),
-                pool.submit(models.checker.answers, [("warm", "up")]),
-            ]
+        loads = [
+            aside(lambda: models.embedder.embed_query("warm")),
+            aside(lambda: models.checker.answers([("warm", "up")])),
+        ]
+        try:
             engine, close = parts.engine(settings, behind=True, loaded=models)  # see Runner
             app = self._app(engine, close)
-            for load in loads:
-                load.result()
+        finally:
+            wait(loads)  # what fails ends the process, which is to come down in order
+        for load in loads:
+            load.result()
         engine.warm_up()
         return app
 
@@ -126,7 +135,11 @@ class Server(uvicorn.Server):
 
     def serve_until_told(self, bound: socket.socket) -> None:
         """Serve until a signal comes; raises what kept it from starting."""
-        self.run(sockets=[bound])
+        try:
+            self.run(sockets=[bound])
+        finally:
+            if self._loading and self.should_exit:  # told so, while a thread is in native code,
+                os._exit(INTERRUPTED)  # which may not come through the end of the interpreter
         if self.error:
             raise self.error
 

@@ -19,7 +19,7 @@ def loading():
     go = threading.Event()
 
     def load():
-        assert go.wait(60)
+        load.let = go.wait(60)
         if load.error:
             raise load.error
         app = FastAPI()
@@ -27,7 +27,7 @@ def loading():
         app.get("/v1/search")(lambda: {"hits": []})
         return app
 
-    load.go, load.error = go, None
+    load.go, load.let, load.error = go, None, None
     yield load
     go.set()
 
@@ -61,3 +61,9 @@ def test_what_keeps_it_from_starting_is_told(loading):
         loading.go.set()
         assert httpx.get(f"{url}/v1/search", timeout=60).status_code == 503
     assert failed == [loading.error]
+
+
+def test_it_ends_while_it_is_loading(loading):
+    with served(Opening(loading, lambda: pytest.fail("it ended"), pytest.fail)) as url:
+        assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
+    assert loading.let is None  # it was not waited for
