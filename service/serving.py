@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -35,11 +36,14 @@ if TYPE_CHECKING:
     from service.runner import Runner
     from service.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 Say = Callable[[str], None]
 
-FAILED = 2  # exit code of a process that would fail the same way again
+FAILED = 2  # exit code of a process that has said why it ends
 INTERRUPTED = 130  # of one that was told to end while it was loading, as shells have it
 PAUSE = 0.5  # seconds before a process that died is replaced
+LONGEST_PAUSE = 30.0  # where its successors cannot start
 END_SECONDS = 15.0  # for the processes to end, after which they are killed
 
 
@@ -150,42 +154,59 @@ def serve(settings: Settings, bound: socket.socket, address: str, say: Say) -> N
         Server(settings, Ready(say, address)).serve_until_told(bound)
         return
     settings, _model = parts.local_model(settings)  # one for all of them, as long as this runs
-    started = multiprocessing.get_context("spawn").Value("i", 0)
-    _Workers(settings, bound, Ready(say, address, settings.workers, started)).run()
+    spawn = multiprocessing.get_context("spawn")
+    started = spawn.Value("i", 0)
+    given = (settings, bound, Ready(say, address, settings.workers, started))
+
+    def begin() -> SpawnProcess:
+        process = spawn.Process(target=_work, args=given)
+        process.start()
+        return process
+
+    workers = Workers(settings.workers, begin, started)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, workers.end)
+    workers.run()
 
 
-class _Workers:
-    """The processes; one that dies is replaced."""
+class Workers:
+    """``count`` processes, each from ``begin``; one that dies is replaced.
 
-    def __init__(self, settings: Settings, bound: socket.socket, ready: Ready) -> None:
-        self._given = (settings, bound, ready)
-        self._count = settings.workers
+    Where one cannot start, the service ends if none ever could, since the next could not either.
+    Later the reason is one that passes, such as a full disk: the others go on, and the next is
+    tried after a pause, which grows until one has ``started``.
+    """
+
+    def __init__(
+        self, count: int, begin: Callable[[], SpawnProcess], started: Synchronized
+    ) -> None:
+        self._count, self._begin, self._started = count, begin, started
         self._ending = False
 
     def run(self) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, self._end)
-        processes = [self._begin() for _ in range(self._count)]
+        """Keep them going until ``end``; SystemExit if they cannot start."""
+        processes: list[SpawnProcess] = []
+        known, pause, due = 0, PAUSE, 0.0
         failed = False
         while not self._ending:
+            if time.monotonic() >= due:
+                processes += [self._begin() for _ in range(self._count - len(processes))]
             connection.wait([process.sentinel for process in processes], timeout=PAUSE)
             dead = [process for process in processes if process.exitcode is not None]
-            if failed := any(process.exitcode == FAILED for process in dead):
+            if not dead:
+                continue
+            now = self._started.value
+            if failed := not now and any(process.exitcode == FAILED for process in dead):
                 break
-            if dead and not self._ending:
-                time.sleep(PAUSE)
-                processes = [p for p in processes if p not in dead] + [self._begin() for _ in dead]
+            processes = [process for process in processes if process not in dead]
+            pause = PAUSE if now > known else min(2 * pause, LONGEST_PAUSE)
+            known, due = now, time.monotonic() + pause
         self._stop(processes)
         if failed:  # it has said why
             raise SystemExit(FAILED)
 
-    def _end(self, *_: object) -> None:
+    def end(self, *_: object) -> None:
         self._ending = True
-
-    def _begin(self) -> SpawnProcess:
-        process = multiprocessing.get_context("spawn").Process(target=_work, args=self._given)
-        process.start()
-        return process
 
     def _stop(self, processes: list[SpawnProcess]) -> None:
         for process in processes:
@@ -209,6 +230,9 @@ def _work(settings: Settings, bound: socket.socket, ready: Ready) -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:  # the one at the keyboard ends all of them
         pass
+    except Exception:
+        _log.exception("a process of the service failed")
+        sys.exit(FAILED)
 
 
 def _end_with_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import re
 import shutil
@@ -23,13 +24,14 @@ from test_running import Scripted, read
 
 from corpus.database import Database
 from index.local import read_manifest
-from service import parts
+from service import parts, serving
 from service.claims import Claims
 from service.history import History
 from service.once import Key
 from service.replies import Reply
 from service.runner import Runner
 from service.running import KeyedAnswers
+from service.serving import Workers
 from service.settings import Settings
 from service.types import Answer, to_json
 
@@ -193,6 +195,42 @@ def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
     with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
         found = starting.submit(parts.library, settings, True, embedder)
         assert len(found.result(timeout=30).index) > 0
+
+
+def processes(started, *planned):
+    """What begins processes of which each is to last, or to end at once with an exit code."""
+    spawn, plan = multiprocessing.get_context("spawn"), iter(planned)
+
+    def begin():
+        code = next(plan)
+        lasts = code is None
+        target, given = (time.sleep, 600) if lasts else (sys.exit, code)
+        process = spawn.Process(target=target, args=(given,))
+        process.start()
+        started.value += lasts
+        begin.begun.append(process)
+        return process
+
+    begin.begun = []
+    return begin
+
+
+def test_one_that_cannot_start_ends_the_service_only_if_none_could():
+    started = multiprocessing.get_context("spawn").Value("i", 0)
+    with pytest.raises(SystemExit) as ended:
+        Workers(1, processes(started, serving.FAILED), started).run()
+    assert ended.value.code == serving.FAILED
+
+    begin = processes(started, None, 1, serving.FAILED, serving.FAILED, None)
+    workers = Workers(2, begin, started)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(workers.run)
+        until(lambda: started.value == 2)
+        first, *_, last = begin.begun
+        assert first.is_alive() and last.is_alive() and not running.done()
+        workers.end()
+        running.result(timeout=60)
+    assert first.exitcode and last.exitcode
 
 
 # Two real ones
