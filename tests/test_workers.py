@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -185,6 +188,45 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
         house.web.hold.set()
         for runner in (first, second):
             runner.close()
+
+
+def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
+    library_folder, tmp_path, embedder, checker
+):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
+    runner = Runner(house.means, shared=True)
+    job = runner.add_places(["https://example.org/maps"], False, 1, 1)
+    runner.table.begin()  # by a process that has ended since
+    path = house.data / "tenkyo.db"
+    tried = Tried("jobs that were running")
+    log = logging.getLogger("service.runner")
+    log.addFilter(tried)
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("ALTER TABLE jobs RENAME TO jobs_away")
+        runner.start()
+        assert tried.seen.wait(60)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("ALTER TABLE jobs_away RENAME TO jobs")
+        until(lambda: runner.table.job(job.id).ended)
+        assert runner.table.job(job.id).status == "done"
+    finally:
+        log.removeFilter(tried)
+        runner.close()
+
+
+class Tried(logging.Filter):
+    """Hears of a line of the log, and keeps it to itself."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line, self.seen = line, threading.Event()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if here := self.line in record.getMessage():
+            self.seen.set()
+        return not here
 
 
 # Starts
