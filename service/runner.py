@@ -162,7 +162,9 @@ class Runner:
             if running is None or running.job is None or running.job.id != job_id:
                 begun = self.shared and self.table.job(job_id).status == "running"  # elsewhere
                 self.table.finish(job_id, "interrupted", CANCELLED if begun else NOT_BEGUN)
-                self._forget((job := self.table.job(job_id)).files)
+                job = self.table.job(job_id)
+                if not begun:  # who reads its files lets go of them, once it has heard
+                    self._forget(job.files)
                 return job
             running.cancel()
         running.over.wait(CANCEL_SECONDS)
