@@ -74,7 +74,7 @@ class Runner:
 
     def start(self) -> None:
         """Go on with what an earlier process left, and wait for more."""
-        if not self.shared:
+        if not self.shared:  # else another may be receiving one: see serving.serve
             self.means.uploads.tidy()
             self._take_over()
         self._thread.start()
@@ -160,10 +160,10 @@ class Runner:
         with self._turn:
             running = self._running
             if running is None or running.job is None or running.job.id != job_id:
-                begun = self.shared and self.table.job(job_id).status == "running"  # elsewhere
+                begun = self.table.job(job_id).status == "running"
                 self.table.finish(job_id, "interrupted", CANCELLED if begun else NOT_BEGUN)
                 job = self.table.job(job_id)
-                if not begun:  # who reads its files lets go of them, once it has heard
+                if self.is_at_work or not begun:  # else who reads its files lets go of them
                     self._forget(job.files)
                 return job
             running.cancel()

@@ -1,7 +1,8 @@
 """A service that runs: one process, or several that share a library and a port.
 
-The port listens at once. What takes long, the code of the API, the index and the models, is
-loaded meanwhile, the two models beside each other. Nothing heavy is imported before.
+The port listens at once; with several processes, when the language model that they share is
+loaded, where it is theirs to load. What takes long, the code of the API, the index and the two
+models, is loaded meanwhile, the models beside each other. Nothing heavy is imported before.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from corpus.errors import TenkyoError
+from corpus.uploads import Uploads
 from service import parts
 from service.opening import Opening, aside
 
@@ -153,6 +155,7 @@ def serve(settings: Settings, bound: socket.socket, address: str, say: Say) -> N
     if settings.workers == 1:
         Server(settings, Ready(say, address)).serve_until_told(bound)
         return
+    Uploads(settings.uploads_dir).tidy()  # before any of them receives one
     settings, _model = parts.local_model(settings)  # one for all of them, as long as this runs
     spawn = multiprocessing.get_context("spawn")
     started = spawn.Value("i", 0)

@@ -295,6 +295,9 @@ def two(library_folder, models, tmp_path):
         pytest.skip("which processes there are is read from /proc")
     data = Path(shutil.copytree(library_folder, tmp_path / "data"))
     (data / "models").symlink_to(models)
+    broken_off = data / "uploads" / "half.part"
+    broken_off.parent.mkdir(exist_ok=True)
+    broken_off.write_bytes(b"what was coming in")
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0", TENKYO_WORKERS="2")
     command = [sys.executable, "-m", "service.cli", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
@@ -302,6 +305,7 @@ def two(library_folder, models, tmp_path):
             for line in process.stdout:
                 if "ready" in line:
                     break
+            assert not broken_off.exists()
             yield re.search(r"http://\S+", line)[0], process
         finally:
             process.terminate()
