@@ -263,7 +263,7 @@ def test_one_that_cannot_start_ends_the_service_only_if_none_could():
         Workers(1, processes(started, serving.FAILED), started).run()
     assert ended.value.code == serving.FAILED
 
-    begin = processes(started, None, 1, serving.FAILED, serving.FAILED, None)
+    begin = processes(started, None, 1, serving.FAILED, None)
     workers = Workers(2, begin, started)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(workers.run)
