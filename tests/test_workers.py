@@ -204,11 +204,14 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
     log.addFilter(tried)
     try:
         with contextlib.closing(sqlite3.connect(path)) as db:
-            db.execute("ALTER TABLE jobs RENAME TO jobs_away")
+            db.execute(
+                "CREATE TRIGGER busy BEFORE UPDATE ON jobs WHEN OLD.status = 'running'"
+                " BEGIN SELECT RAISE(ABORT, 'busy'); END"
+            )
         runner.start()
         assert tried.seen.wait(60)
         with contextlib.closing(sqlite3.connect(path)) as db:
-            db.execute("ALTER TABLE jobs_away RENAME TO jobs")
+            db.execute("DROP TRIGGER busy")
         until(lambda: runner.table.job(job.id).ended)
         assert runner.table.job(job.id).status == "done"
     finally:
