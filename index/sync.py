@@ -61,12 +61,23 @@ def sync(
 
 
 def begin(embedder: Embedder, folder: Path) -> None:
-    """Make an empty index where there is none, for ``sync`` to fill."""
+    """Make an empty index where there is none, for ``sync`` to fill.
+
+    Where there is one, nobody is waited for: whoever fills it has the lock until all is embedded.
+    """
+    if _is_there(folder):
+        return
     with _alone(folder, Tally()):
-        try:
-            check_manifest(folder, read_manifest(folder), embedder.name)
-        except IndexMissing:
+        if not _is_there(folder):
             LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE)
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        read_manifest(folder)  # replaced in one step, so it needs no lock
+    except IndexMissing:
+        return False
+    return True
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ class Runner:
 
     def start(self) -> None:
         """Go on with what an earlier process left, and wait for more."""
-        if not self.shared:
+        if not self.shared:  # else another may be receiving one: see serving.serve
             self.means.uploads.tidy()
             self._take_over()
         self._thread.start()
@@ -160,9 +160,11 @@ class Runner:
         with self._turn:
             running = self._running
             if running is None or running.job is None or running.job.id != job_id:
-                begun = self.shared and self.table.job(job_id).status == "running"  # elsewhere
+                begun = self.table.job(job_id).status == "running"
                 self.table.finish(job_id, "interrupted", CANCELLED if begun else NOT_BEGUN)
-                self._forget((job := self.table.job(job_id)).files)
+                job = self.table.job(job_id)
+                if self.is_at_work or not begun:  # else who reads its files lets go of them
+                    self._forget(job.files)
                 return job
             running.cancel()
         running.over.wait(CANCEL_SECONDS)
@@ -191,8 +193,7 @@ class Runner:
         try:
             watch = threading.Thread(target=self._heed, name="cancelled jobs", daemon=True)
             watch.start()
-            with contextlib.suppress(TenkyoError):  # it comes up again
-                self._take_over()
+            self._surely(self._take_over)
             self._work_off()
         finally:
             lock.release()
@@ -214,13 +215,21 @@ class Runner:
             except Exception:  # such as a full disk; nobody else would go on
                 _log.exception("the work on jobs was disturbed, and goes on")
                 time.sleep(RECOVER_SECONDS)
-                with contextlib.suppress(TenkyoError):
-                    self.table.begin_again()
+                self._surely(self.table.begin_again)
             finally:
                 with self._turn:
                     if self._running:
                         self._running.over.set()
                     self._running = None
+
+    def _surely(self, step: Callable[[], None]) -> None:
+        """Do what no job would go on without, as soon as the database lets it be done."""
+        while not self._closing:
+            try:
+                return step()
+            except TenkyoError:
+                _log.exception("the jobs that were running cannot be taken over yet")
+                time.sleep(RECOVER_SECONDS)
 
     def _listen(self) -> None:
         """Hear of a source that another process took out."""

@@ -1,13 +1,15 @@
 """A service that runs: one process, or several that share a library and a port.
 
-The port listens at once. What takes long, the code of the API, the index and the models, is
-loaded meanwhile, the two models beside each other. Nothing heavy is imported before.
+The port listens at once; with several processes, when the language model that they share is
+loaded, where it is theirs to load. What takes long, the code of the API, the index and the two
+models, is loaded meanwhile, the models beside each other. Nothing heavy is imported before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from corpus.errors import TenkyoError
+from corpus.uploads import Uploads
 from service import parts
-from service.opening import Opening
+from service.opening import Opening, aside
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -35,10 +38,14 @@ if TYPE_CHECKING:
     from service.runner import Runner
     from service.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 Say = Callable[[str], None]
 
-FAILED = 2  # exit code of a process that would fail the same way again
+FAILED = 2  # exit code of a process that has said why it ends
+INTERRUPTED = 130  # of one that was told to end while it was loading, as shells have it
 PAUSE = 0.5  # seconds before a process that died is replaced
+LONGEST_PAUSE = 30.0  # where its successors cannot start
 END_SECONDS = 15.0  # for the processes to end, after which they are killed
 
 
@@ -68,7 +75,7 @@ class Server(uvicorn.Server):
     def __init__(self, settings: Settings, ready: Ready) -> None:
         self._settings, self._ready = settings, ready
         self._runner: Runner | None = None
-        self._empty = ""
+        self._loading, self._empty = True, ""
         self.error: Exception | None = None
         # Its lines go where ours go (log_config), so that they too have the id of their request.
         super().__init__(
@@ -82,17 +89,25 @@ class Server(uvicorn.Server):
         )
 
     def _load(self) -> Any:
+        try:
+            return self._made()
+        finally:
+            self._loading = False
+
+    def _made(self) -> Any:
         settings = self._settings
         models = parts.models(settings)
-        with ThreadPoolExecutor(2) as pool:
-            loads = [
-                pool.submit(models.embedder.embed_query, "warm"),
-                pool.submit(models.checker.answers, [("warm", "up")]),
-            ]
+        loads = [
+            aside(lambda: models.embedder.embed_query("warm")),
+            aside(lambda: models.checker.answers([("warm", "up")])),
+        ]
+        try:
             engine, close = parts.engine(settings, behind=True, loaded=models)  # see Runner
             app = self._app(engine, close)
-            for load in loads:
-                load.result()
+        finally:
+            wait(loads)  # what fails ends the process, which is to come down in order
+        for load in loads:
+            load.result()
         engine.warm_up()
         return app
 
@@ -126,7 +141,11 @@ class Server(uvicorn.Server):
 
     def serve_until_told(self, bound: socket.socket) -> None:
         """Serve until a signal comes; raises what kept it from starting."""
-        self.run(sockets=[bound])
+        try:
+            self.run(sockets=[bound])
+        finally:
+            if self._loading and self.should_exit:  # told so, while a thread is in native code,
+                os._exit(INTERRUPTED)  # which may not come through the end of the interpreter
         if self.error:
             raise self.error
 
@@ -136,43 +155,61 @@ def serve(settings: Settings, bound: socket.socket, address: str, say: Say) -> N
     if settings.workers == 1:
         Server(settings, Ready(say, address)).serve_until_told(bound)
         return
+    Uploads(settings.uploads_dir).tidy()  # before any of them receives one
     settings, _model = parts.local_model(settings)  # one for all of them, as long as this runs
-    started = multiprocessing.get_context("spawn").Value("i", 0)
-    _Workers(settings, bound, Ready(say, address, settings.workers, started)).run()
+    spawn = multiprocessing.get_context("spawn")
+    started = spawn.Value("i", 0)
+    given = (settings, bound, Ready(say, address, settings.workers, started))
+
+    def begin() -> SpawnProcess:
+        process = spawn.Process(target=_work, args=given)
+        process.start()
+        return process
+
+    workers = Workers(settings.workers, begin, started)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, workers.end)
+    workers.run()
 
 
-class _Workers:
-    """The processes; one that dies is replaced."""
+class Workers:
+    """``count`` processes, each from ``begin``; one that dies is replaced.
 
-    def __init__(self, settings: Settings, bound: socket.socket, ready: Ready) -> None:
-        self._given = (settings, bound, ready)
-        self._count = settings.workers
+    Where one cannot start, the service ends if none ever could, since the next could not either.
+    Later the reason is one that passes, such as a full disk: the others go on, and the next is
+    tried after a pause, which grows until one has ``started``.
+    """
+
+    def __init__(
+        self, count: int, begin: Callable[[], SpawnProcess], started: Synchronized
+    ) -> None:
+        self._count, self._begin, self._started = count, begin, started
         self._ending = False
 
     def run(self) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, self._end)
-        processes = [self._begin() for _ in range(self._count)]
+        """Keep them going until ``end``; SystemExit if they cannot start."""
+        processes: list[SpawnProcess] = []
+        known, pause, due = 0, PAUSE, 0.0
         failed = False
         while not self._ending:
+            if time.monotonic() >= due:
+                processes += [self._begin() for _ in range(self._count - len(processes))]
             connection.wait([process.sentinel for process in processes], timeout=PAUSE)
             dead = [process for process in processes if process.exitcode is not None]
-            if failed := any(process.exitcode == FAILED for process in dead):
+            if not dead:
+                continue
+            now = self._started.value
+            if failed := not now and any(process.exitcode == FAILED for process in dead):
                 break
-            if dead and not self._ending:
-                time.sleep(PAUSE)
-                processes = [p for p in processes if p not in dead] + [self._begin() for _ in dead]
+            processes = [process for process in processes if process not in dead]
+            pause = PAUSE if now > known else min(2 * pause, LONGEST_PAUSE)
+            known, due = now, time.monotonic() + pause
         self._stop(processes)
         if failed:  # it has said why
             raise SystemExit(FAILED)
 
-    def _end(self, *_: object) -> None:
+    def end(self, *_: object) -> None:
         self._ending = True
-
-    def _begin(self) -> SpawnProcess:
-        process = multiprocessing.get_context("spawn").Process(target=_work, args=self._given)
-        process.start()
-        return process
 
     def _stop(self, processes: list[SpawnProcess]) -> None:
         for process in processes:
@@ -196,6 +233,9 @@ def _work(settings: Settings, bound: socket.socket, ready: Ready) -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:  # the one at the keyboard ends all of them
         pass
+    except Exception:
+        _log.exception("a process of the service failed")
+        sys.exit(FAILED)
 
 
 def _end_with_parent() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 
 import httpx
 import pytest
+from filelock import FileLock
 from test_follow import html, links, paper_pdf, serving
 
 from corpus.passages import split
@@ -278,3 +280,28 @@ def test_serve_says_its_address_answers_and_ends(data, models):
             started = time.monotonic()
             server.wait(timeout=20)
     assert time.monotonic() - started < 10
+
+
+def test_serve_ends_at_once_while_it_is_loading(data, models):
+    (data / "models").symlink_to(models)
+    shutil.rmtree(data / "index")
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
+    with (
+        FileLock(data / "index.lock"),  # so it stays at that
+        subprocess.Popen(
+            [sys.executable, "-m", "service.cli", "serve"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        ) as server,
+    ):
+        try:
+            address = re.search(r"http://\S+", server.stdout.readline())[0]
+            transport = httpx.HTTPTransport(retries=9)  # until it listens
+            with httpx.Client(transport=transport, timeout=60) as client:
+                assert client.get(f"{address}/readyz").status_code == 503
+            server.send_signal(signal.SIGINT)
+            assert server.communicate(timeout=60) == ("", "") and server.returncode == 130
+        finally:
+            server.kill()

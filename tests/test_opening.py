@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 from serving import served
 
-from service.opening import Opening
+from service.api import HEADERS
+from service.opening import AT_ONCE, Opening
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def loading():
     go = threading.Event()
 
     def load():
-        assert go.wait(60)
+        load.let = go.wait(60)
         if load.error:
             raise load.error
         app = FastAPI()
@@ -27,7 +28,7 @@ def loading():
         app.get("/v1/search")(lambda: {"hits": []})
         return app
 
-    load.go, load.error = go, None
+    load.go, load.let, load.error = go, None, None
     yield load
     go.set()
 
@@ -41,6 +42,11 @@ def test_it_lives_at_once_and_is_ready_later(loading):
         assert early.status_code == 503 and early.headers["retry-after"] == "1"
         assert early.headers["content-type"] == "application/problem+json"
         assert early.json()["title"] == "The service is starting" and not opened.is_set()
+        assert early.json()["request_id"] == early.headers["x-request-id"]
+        for path in AT_ONCE:
+            headers = httpx.get(f"{url}{path}", headers={"X-Request-ID": "r-1"}).headers
+            assert headers["x-request-id"] == "r-1"
+            assert all(name in headers for name in HEADERS)
         asked = readers.submit(httpx.get, f"{url}/v1/search", timeout=60)
         loading.go.set()
         assert asked.result().json() == {"hits": []}
@@ -51,6 +57,9 @@ def test_who_has_waited_for_long_is_told_when_to_ask_again(loading):
     with served(Opening(loading, lambda: None, pytest.fail, patience=0.01)) as url:
         refused = httpx.get(f"{url}/v1/search")
         assert refused.status_code == 503 and refused.json()["retry_after"] == 1
+        refused = httpx.post(f"{url}/v1/chat/completions", json={})
+        assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
+        assert refused.json()["error"].keys() == {"message", "type", "param", "code"}
         loading.go.set()
 
 
@@ -61,3 +70,9 @@ def test_what_keeps_it_from_starting_is_told(loading):
         loading.go.set()
         assert httpx.get(f"{url}/v1/search", timeout=60).status_code == 503
     assert failed == [loading.error]
+
+
+def test_it_ends_while_it_is_loading(loading):
+    with served(Opening(loading, lambda: pytest.fail("it ended"), pytest.fail)) as url:
+        assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
+    assert loading.let is None  # it was not waited for

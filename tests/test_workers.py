@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import multiprocessing
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,17 +22,21 @@ from pathlib import Path
 
 import httpx
 import pytest
+from filelock import FileLock
 from test_jobs import House
 from test_running import Scripted, read
 
 from corpus.database import Database
 from index.local import read_manifest
+from service import parts, serving
 from service.claims import Claims
 from service.history import History
 from service.once import Key
 from service.replies import Reply
 from service.runner import Runner
 from service.running import KeyedAnswers
+from service.serving import Workers
+from service.settings import Settings
 from service.types import Answer, to_json
 
 KEY = Key("0f" * 32, "asked")
@@ -183,6 +191,94 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
             runner.close()
 
 
+def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
+    library_folder, tmp_path, embedder, checker
+):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
+    runner = Runner(house.means, shared=True)
+    job = runner.add_places(["https://example.org/maps"], False, 1, 1)
+    runner.table.begin()  # by a process that has ended since
+    path = house.data / "tenkyo.db"
+    tried = Tried("jobs that were running")
+    log = logging.getLogger("service.runner")
+    log.addFilter(tried)
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(
+                "CREATE TRIGGER busy BEFORE UPDATE ON jobs WHEN OLD.status = 'running'"
+                " BEGIN SELECT RAISE(ABORT, 'busy'); END"
+            )
+        runner.start()
+        assert tried.seen.wait(60)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("DROP TRIGGER busy")
+        until(lambda: runner.table.job(job.id).ended)
+        assert runner.table.job(job.id).status == "done"
+    finally:
+        log.removeFilter(tried)
+        runner.close()
+
+
+class Tried(logging.Filter):
+    """Hears of a line of the log, and keeps it to itself."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line, self.seen = line, threading.Event()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if here := self.line in record.getMessage():
+            self.seen.set()
+        return not here
+
+
+# Starts
+
+
+def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
+    settings = Settings(data_dir=library_folder)
+    with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
+        found = starting.submit(parts.library, settings, True, embedder)
+        assert len(found.result(timeout=30).index) > 0
+
+
+def processes(started, *planned):
+    """What begins processes of which each is to last, or to end at once with an exit code."""
+    spawn, plan = multiprocessing.get_context("spawn"), iter(planned)
+
+    def begin():
+        code = next(plan)
+        lasts = code is None
+        target, given = (time.sleep, 600) if lasts else (sys.exit, code)
+        process = spawn.Process(target=target, args=(given,))
+        process.start()
+        started.value += lasts
+        begin.begun.append(process)
+        return process
+
+    begin.begun = []
+    return begin
+
+
+def test_one_that_cannot_start_ends_the_service_only_if_none_could():
+    started = multiprocessing.get_context("spawn").Value("i", 0)
+    with pytest.raises(SystemExit) as ended:
+        Workers(1, processes(started, serving.FAILED), started).run()
+    assert ended.value.code == serving.FAILED
+
+    begin = processes(started, None, 1, serving.FAILED, None)
+    workers = Workers(2, begin, started)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(workers.run)
+        until(lambda: started.value == 2)
+        first, *_, last = begin.begun
+        assert first.is_alive() and last.is_alive() and not running.done()
+        workers.end()
+        running.result(timeout=60)
+    assert first.exitcode and last.exitcode
+
+
 # Two real ones
 
 
@@ -203,6 +299,9 @@ def two(library_folder, models, tmp_path):
         pytest.skip("which processes there are is read from /proc")
     data = Path(shutil.copytree(library_folder, tmp_path / "data"))
     (data / "models").symlink_to(models)
+    broken_off = data / "uploads" / "half.part"
+    broken_off.parent.mkdir(exist_ok=True)
+    broken_off.write_bytes(b"what was coming in")
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0", TENKYO_WORKERS="2")
     command = [sys.executable, "-m", "service.cli", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
@@ -210,6 +309,7 @@ def two(library_folder, models, tmp_path):
             for line in process.stdout:
                 if "ready" in line:
                     break
+            assert not broken_off.exists()
             yield re.search(r"http://\S+", line)[0], process
         finally:
             process.terminate()
