@@ -55,11 +55,12 @@ class KeptAnswers:
         self._engine, self._manifest, self._most = engine, index_dir / "manifest.json", most
         self._known: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
         self._lock = threading.Lock()
+        self._sources: tuple[int, str] | None = None  # the store's changes, and what it said then
 
     def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
         """What stands for a question, as things are now."""
         engine = self._engine
-        store, model = engine.library.store, engine.model
+        model = engine.model
         try:
             index = self._manifest.stat()
             written = [index.st_mtime_ns, index.st_ino]
@@ -72,11 +73,21 @@ class KeptAnswers:
             model.name if model else None,
             repr(judge(engine.checker)),
             engine.library.embedder.name,
-            store.revision(),
+            self._told_of_sources(),
             written,
-            repr(store.sources()),  # what is known of them stands in answers too
         ]
         return hashlib.sha256(canonical(told)).hexdigest()
+
+    def _told_of_sources(self) -> str:
+        """What stands for the passages, and for what is known of their sources: that stands in
+        answers too. Looked at anew when something was written: it takes a count of all passages.
+        """
+        store, latest = self._engine.library.store, self._sources
+        changes = store.changes()  # before the rest, which then is no older
+        if latest is None or latest[0] != changes:
+            told = canonical([store.revision(), repr(store.sources())])
+            latest = self._sources = changes, hashlib.sha256(told).hexdigest()
+        return latest[1]
 
     def find(self, key: str) -> Earlier | None:
         with self._lock:

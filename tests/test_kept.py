@@ -11,6 +11,7 @@ import httpx
 import pytest
 from scripted import Script
 
+from corpus.errors import StoreError
 from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Source
@@ -36,10 +37,25 @@ class Counting(Engine):
             yield event
 
 
+class Watched(Store):
+    """A store that counts how often all sources were listed, and can be made to fail."""
+
+    listed, fails = 0, False
+
+    def sources(self):
+        self.listed += 1
+        return super().sources()
+
+    def changes(self):
+        if self.fails:
+            raise StoreError("the database is busy: try again")
+        return super().changes()
+
+
 @pytest.fixture
 def engine(library_folder, tmp_path, embedder, checker):
     shutil.copytree(library_folder, folder := tmp_path / "data")
-    store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
+    store = Watched(f"sqlite:///{folder / 'tenkyo.db'}")
     index = LiveIndex(folder / "index", embedder.name)
     history = History(store.database)
     return Counting(Library(store, index, embedder), checker, history, Script(SAID))
@@ -83,6 +99,17 @@ def test_a_question_asked_again_has_the_same_claims_and_an_answer_of_its_own(eng
     assert ask(QUESTION, mode="quoted") and engine.asked == 4
     assert ask(QUESTION, source_ids=["whisper"]) and engine.asked == 5
     assert ask(QUESTION) and engine.asked == 6  # two are kept, and it was not among the last two
+
+
+def test_a_question_costs_no_count_of_the_library(engine, ask):
+    store = engine.library.store
+    ask(QUESTION)
+    before = store.listed
+    ask(QUESTION, "Who won the Tour de France in 2031?")
+    assert engine.asked == 2 and store.listed == before
+    store.add_citing("whisper", ["somebody"])
+    ask(QUESTION)
+    assert engine.asked == 3 and store.listed > before
 
 
 def test_the_stream_of_a_kept_answer_has_the_events_of_the_first(engine, ask, tmp_path):
