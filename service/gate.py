@@ -30,9 +30,9 @@ TEXTS = 2  # verified at once; answers must not wait behind any number of long o
 class Gate:
     """``at_work`` places, and a line of ``waiting`` for them, first come, first served.
 
-    Who comes when the line is full, or has stood in it for ``patience`` seconds, gets TooBusy,
-    which tells in how many seconds there may be a place, from how long work has taken of late.
-    Lives in one event loop.
+    Who comes when the line is full, or would stand in it for more than ``patience`` seconds, gets
+    TooBusy, which tells in how many seconds there may be a place, from how long work has taken
+    of late; and so does who has stood in it for so long all the same. Lives in one event loop.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Gate:
         if self._given < self._places:
             self._given += 1
             return
-        if len(self._line) >= self._most:
-            raise self._busy()
+        if len(self._line) >= self._most or self._expected() > self._patience:
+            raise self._busy()  # now, rather than when the patience has been waited out
         turn = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
@@ -102,7 +102,11 @@ class Gate:
         return TooBusy(why, self.retry_after())
 
     def retry_after(self) -> int:
-        """Whole seconds until somebody who comes now may find a place, LONGEST at most.
+        """Whole seconds until somebody who comes now may find a place, LONGEST at most."""
+        return min(max(math.ceil(self._expected()), 1), LONGEST)
+
+    def _expected(self) -> float:
+        """Seconds until somebody who comes now may have a place, where all are taken.
 
         Work that lasts longer than it used to, such as that of a model that has stalled, counts
         before it has ended.
@@ -110,7 +114,7 @@ class Gate:
         now = self._clock()
         ages = [now - begun for begun in self._begun.values()]
         lasts = max(fmean(self._took or [0.0]), fmean(ages or [0.0]))
-        return min(max(math.ceil(lasts * (len(self._line) + 1) / self._places), 1), LONGEST)
+        return lasts * (len(self._line) + 1) / self._places
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,27 @@ def test_nobody_waits_for_longer_than_the_patience():
     asyncio.run(scenario())
 
 
+def test_nobody_stands_in_the_line_in_vain():
+    clock = Clock()
+
+    async def scenario():
+        gate = Gate("answers", 1, 10, patience=10, clock=clock)
+        async with gate.place():
+            clock.now += 6
+        async with gate.place():
+            waiting = asyncio.create_task(gate._enter())
+            await asyncio.sleep(0)
+            with pytest.raises(TooBusy, match="and 1 wait: try again in 12 seconds"):
+                await gate._enter()
+        await waiting
+        gate._hand_on()
+        for _ in range(2):  # however slow it was: who finds a place free has it
+            async with gate.place():
+                clock.now += 1000
+
+    asyncio.run(scenario())
+
+
 def test_the_time_to_stay_away_is_told_from_the_pace():
     clock = Clock()
 
