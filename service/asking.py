@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from corpus.errors import TenkyoError
 from service.gate import Gates
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from service.kept import KeptAnswers
     from service.prompt import Message
     from service.types import Event, Mode
+
+logger = logging.getLogger(__name__)
 
 _NEVER_KEPT = frozenset({"no-cache", "no-store"})
 
@@ -123,6 +127,12 @@ class Asking:
     async def _keep(
         self, key: str, question: str, asked: dict[str, Any], event: Event, decided: list[str]
     ) -> None:
-        """Keep an answer, unless what it hangs on has changed while it was made."""
-        if await asyncio.to_thread(self._kept.key, question, **asked) == key:
+        """Keep an answer, unless what it hangs on has changed while it was made, or cannot be
+        told: the reader has it all the same."""
+        try:
+            now = await asyncio.to_thread(self._kept.key, question, **asked)
+        except TenkyoError as error:
+            logger.warning("an answer is not kept, to be given again: %s", error)
+            return
+        if now == key:
             self._kept.keep(key, event.data, decided)

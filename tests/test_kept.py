@@ -29,11 +29,13 @@ SAID = "Whisper was trained on 680,000 hours of audio [1]. It was trained on 90 
 class Counting(Engine):
     """An engine that counts how often it was asked."""
 
-    asked = 0
+    asked, last = 0, None  # last: called with the answer
 
     async def stream(self, *asked, **how):
         self.asked += 1
         async for event in super().stream(*asked, **how):
+            if event.name == "answer" and self.last:
+                self.last()
             yield event
 
 
@@ -136,6 +138,14 @@ def test_of_one_question_asked_at_once_one_is_answered(engine, ask):
     made = ask(*[QUESTION] * 4)
     assert engine.asked == 1 and len({each["id"] for each in made}) == 4
     assert all(each["claims"] == made[0]["claims"] for each in made)
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(engine, ask, caplog):
+    engine.last = lambda: setattr(engine.library.store, "fails", True)
+    assert ask(QUESTION)[0]["claims"]
+    assert "not kept" in caplog.text
+    engine.last, engine.library.store.fails = None, False
+    assert "kept" not in ask(QUESTION)[0]["timings"] and "kept" in ask(QUESTION)[0]["timings"]
 
 
 def test_who_waited_for_what_came_to_nothing_or_wants_it_anew_is_answered(engine, ask):
