@@ -23,6 +23,7 @@ READERS = 100  # answers that are made at once
 PATIENCE = 30.0  # seconds in the line; browsers and proxies wait for a minute
 LONGEST = 60  # seconds that anybody is told to stay away
 RECENT = 50  # pieces of work from which the pace is told
+KEPT = 4  # kept answers looked for at once; each is one short transaction
 SEARCHES = 32  # at once; a thread for each, and some are left for other requests
 TEXTS = 2  # verified at once; answers must not wait behind any number of long ones
 
@@ -120,11 +121,14 @@ class Gate:
 @dataclass(frozen=True, slots=True)
 class Gates:
     """The gates of a service: before answers, at whichever door they are asked for; before
-    texts that are verified; and before searches, which are short."""
+    texts that are verified; before searches, which are short; before the look whether an answer is
+    kept, which is shorter; and before the wait for one that another reader asked for."""
 
     answers: Gate
     texts: Gate
     searches: Gate
+    kept: Gate
+    followers: Gate
 
     @classmethod
     def for_readers(cls, readers: int = READERS) -> Self:
@@ -132,4 +136,6 @@ class Gates:
             Gate("answers", readers, readers),
             Gate("texts to verify", TEXTS, max(readers // 5, TEXTS), 2 * PATIENCE),
             Gate("searches", SEARCHES, 4 * readers),
+            Gate("looks for kept answers", KEPT, 4 * readers),
+            Gate("readers of what another asked for", 2 * readers, 0),
         )

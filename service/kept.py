@@ -89,7 +89,11 @@ class KeptAnswers:
             latest = self._sources = changes, hashlib.sha256(told).hexdigest()
         return latest[1]
 
-    def find(self, key: str) -> Earlier | None:
+    def __contains__(self, key: str) -> bool:
+        """Whether there may be an answer: it may have been deleted. Does not block."""
+        return key in self._known
+
+    def _find(self, key: str) -> Earlier | None:
         with self._lock:
             if key not in self._known:
                 return None
@@ -119,19 +123,23 @@ class KeptAnswers:
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
 
-    def again(self, earlier: Earlier) -> list[Event]:
-        """The events of an answer like an earlier one, which is stored as any other is: with an
-        id, a conversation and a record of its own. ``timings`` say for how long it was kept."""
+    def again(self, key: str) -> list[Event]:
+        """The events of an answer like the one that is kept, which is stored as any other is: with
+        an id, a conversation and a record of its own. ``timings`` say for how long it was kept.
+        Empty where none is."""
         began = time.perf_counter()
-        history = self._engine.history
+        earlier = self._find(key)
+        if earlier is None:
+            return []
         made = replace(
             earlier.answer,
             id=secrets.token_urlsafe(12),
-            conversation_id=history.new_conversation(),
+            conversation_id=secrets.token_urlsafe(12),
         )
         took = {"kept": round(earlier.age, 4), "total": round(time.perf_counter() - began, 4)}
         made = replace(made, timings=took)
-        history.save_answer(made.id, made.conversation_id, to_json(made), earlier.record)
+        stored = (made.id, made.conversation_id, to_json(made), earlier.record)
+        self._engine.history.save_answer(*stored, begins=True)
         parts = {"claim": iter(made.claims), "rejected": iter(made.rejected)}
         begun = EvidenceFound(made.id, made.conversation_id, made.question, made.evidence)
         return [

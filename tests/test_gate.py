@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -164,7 +165,7 @@ def until(condition):
 
 
 def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
-    gates = Gates(Gate("answers", 1, 1), Gate("texts", 1, 1), Gate("searches", 1, 1))
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
     app = create_app(held, index_dir="none", gates=gates)
     stream = {"Accept": "text/event-stream"}
     with served(app) as url, ThreadPoolExecutor(2) as readers:
@@ -194,7 +195,7 @@ def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
 
 
 def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
-    gates = Gates(Gate("answers", 1, 0), Gate("texts", 1, 1), Gate("searches", 1, 1))
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 0))
     app = create_app(held, index_dir="none", gates=gates)
     with served(app) as url, ThreadPoolExecutor(1) as readers:
         first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
@@ -213,7 +214,7 @@ def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
 def test_who_leaves_the_line_frees_its_place_at_once(held, headers):
-    gates = Gates(Gate("answers", 1, 1), Gate("texts", 1, 1), Gate("searches", 1, 1))
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
     with served(create_app(held, index_dir="none", gates=gates)) as url:
         with ThreadPoolExecutor(1) as readers:
             first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -18,8 +19,11 @@ from corpus.types import Document, Source
 from index.local import LiveIndex
 from index.search import Library
 from service.api import create_app
+from service.asking import Asking
 from service.engine import Engine
+from service.gate import Gate, Gates
 from service.history import History
+from service.kept import KeptAnswers
 from service.receipt import seal
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -29,10 +33,12 @@ SAID = "Whisper was trained on 680,000 hours of audio [1]. It was trained on 90 
 class Counting(Engine):
     """An engine that counts how often it was asked."""
 
-    asked, last = 0, None  # last: called with the answer
+    asked, hold, last = 0, None, None  # hold: an event to wait for; last: called with the answer
 
     async def stream(self, *asked, **how):
         self.asked += 1
+        if self.hold:
+            await self.hold.wait()
         async for event in super().stream(*asked, **how):
             if event.name == "answer" and self.last:
                 self.last()
@@ -138,6 +144,63 @@ def test_of_one_question_asked_at_once_one_is_answered(engine, ask):
     made = ask(*[QUESTION] * 4)
     assert engine.asked == 1 and len({each["id"] for each in made}) == 4
     assert all(each["claims"] == made[0]["claims"] for each in made)
+
+
+async def told(asking, question=QUESTION, **how):
+    """The answer that comes last."""
+    return [event async for event in asking.stream(question, mode="quoted", **how)][-1].data
+
+
+async def until(holds):
+    while not holds():
+        await asyncio.sleep(0.002)
+
+
+def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(engine, tmp_path):
+    async def scenario():
+        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 0))
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        engine.hold = asyncio.Event()
+        first = asking.stream(QUESTION, mode="quoted")
+        begun = asyncio.create_task(anext(first))
+        await until(lambda: gates.answers.at_work)
+        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        await until(lambda: gates.followers.at_work == 4)
+        held, engine.hold = engine.hold, None
+        assert (await told(asking, "What does Block-NeRF render?")).claims and engine.asked == 2
+        held.set()
+        event = await begun
+        while event.name != "answer":  # and then this reader takes nothing more
+            event = await anext(first)
+        made = await asyncio.gather(*others)
+        assert engine.asked == 2 and all(each.claims == event.data.claims for each in made)
+        await first.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engine, tmp_path):
+    async def scenario():
+        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 1))
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"), patience=0)
+        held = engine.hold = asyncio.Event()
+        slow = asyncio.create_task(told(asking))
+        await until(lambda: engine.asked == 1)
+        engine.hold = None
+        assert "kept" not in (await told(asking)).timings and engine.asked == 2
+
+        other = "What does Block-NeRF render?"
+        at_last = engine.hold = asyncio.Event()
+        maker = asyncio.create_task(told(asking, other))
+        await until(lambda: engine.asked == 3)
+        in_line = asyncio.create_task(told(asking, other))  # the places are taken by two others
+        await until(lambda: gates.answers.waiting)
+        at_last.set()
+        assert "kept" in (await in_line).timings and engine.asked == 3
+        held.set()
+        await asyncio.gather(slow, maker)
+
+    asyncio.run(scenario())
 
 
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(engine, ask, caplog):
