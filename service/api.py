@@ -139,7 +139,7 @@ def create_app(
     app.add_middleware(RequestIds)
     handle_errors(app)
     _add_answers(app, KeyedAnswers(asking, grace, claims), asking)
-    add_history(app, engine, claims)
+    add_history(app, engine, asking.gates.suggestions, claims)
     _add_verify(app, engine, asking.gates.texts)
     add_library(app, engine.library, runner, asking.gates.searches)
     if runner:
@@ -245,7 +245,7 @@ def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
     @app.get("/healthz", summary="Whether the process lives", responses=gives(wire.Health))
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:  # in the loop: told also when no thread is free
         return {"status": "ok"}
 
     @app.get(

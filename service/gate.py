@@ -25,6 +25,7 @@ LONGEST = 60  # seconds that anybody is told to stay away
 RECENT = 50  # pieces of work from which the pace is told
 KEPT = 4  # kept answers looked for at once; each is one short transaction
 SEARCHES = 32  # at once; a thread for each, and some are left for other requests
+SUGGESTIONS = 2  # lists of questions to go on with; what is not known is tried one at a time
 TEXTS = 2  # verified at once; answers must not wait behind any number of long ones
 
 
@@ -122,13 +123,15 @@ class Gate:
 class Gates:
     """The gates of a service: before answers, at whichever door they are asked for; before
     texts that are verified; before searches, which are short; before the look whether an answer is
-    kept, which is shorter; and before the wait for one that another reader asked for."""
+    kept, which is shorter; before the wait for one that another reader asked for; and before
+    questions that are suggested, which need not be."""
 
     answers: Gate
     texts: Gate
     searches: Gate
     kept: Gate
     followers: Gate
+    suggestions: Gate
 
     @classmethod
     def for_readers(cls, readers: int = READERS) -> Self:
@@ -138,4 +141,5 @@ class Gates:
             Gate("searches", SEARCHES, 4 * readers),
             Gate("looks for kept answers", KEPT, 4 * readers),
             Gate("readers of what another asked for", 2 * readers, 0),
+            Gate("suggestions", SUGGESTIONS, 4 * SUGGESTIONS),
         )
