@@ -172,7 +172,7 @@ def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(en
         event = await begun
         while event.name != "answer":  # and then this reader takes nothing more
             event = await anext(first)
-        made = await asyncio.gather(*others)
+        made = await asyncio.wait_for(asyncio.gather(*others), 60)
         assert engine.asked == 2 and all(each.claims == event.data.claims for each in made)
         await first.aclose()
 
