@@ -48,10 +48,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
             for found in rules.findings(question, sentence, everything):
                 if found.kind not in _KINDS or not found.contradicts:
                     continue
-                if found.kind == "number" and (
-                    _value(found.claimed) in numbers
-                    or is_year(_value(found.claimed)) != is_year(_value(found.found))
-                ):
+                if found.kind == "number" and not _differs(found, numbers, folded):
                     continue
                 if found.kind == "name" and found.claimed.casefold() in folded:
                     continue
@@ -102,5 +99,16 @@ def _name(unread: Unread) -> str:
     return unread.title or (unread.place if "://" in unread.place else Path(unread.place).name)
 
 
-def _value(number: str) -> float:
-    return float(number.replace(",", "").split(" ")[0])
+def _differs(found: rules.Finding, numbers: Collection[float], folded: str) -> bool:
+    """Whether nothing says the number of a question, and it is one of the kind of the other."""
+    claimed, stated = _value(found.claimed), _value(found.found)
+    if claimed is None or stated is None:  # such as 第二, a rank
+        return found.claimed.casefold() not in folded
+    return claimed not in numbers and is_year(claimed) == is_year(stated)
+
+
+def _value(number: str) -> float | None:
+    try:
+        return float(number.replace(",", "").split(" ")[0])
+    except ValueError:
+        return None

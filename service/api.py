@@ -23,8 +23,8 @@ from service.asking import Asking, afresh
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
 from service.frames import Frame, decided, numbered, stream_of
-from service.gate import Gate, Gates
-from service.gone import GONE, Departed, unless_gone
+from service.gate import TEXTS, Gate, Gates
+from service.gone import GONE, unless_gone
 from service.history_api import add_history
 from service.jobs_api import add_jobs
 from service.kept import KeptAnswers
@@ -37,6 +37,7 @@ from service.question import check_question
 from service.request_ids import RequestIds
 from service.runner import Runner
 from service.running import GRACE, KeyedAnswers, last_event
+from service.threads import Threads
 from service.types import to_json
 from service.wire import gives
 
@@ -138,7 +139,7 @@ def create_app(
     app.add_middleware(RequestIds)
     handle_errors(app)
     _add_answers(app, KeyedAnswers(asking, grace, claims), asking)
-    add_history(app, engine, claims)
+    add_history(app, engine, asking.gates.suggestions, claims)
     _add_verify(app, engine, asking.gates.texts)
     add_library(app, engine.library, runner, asking.gates.searches)
     if runner:
@@ -224,6 +225,7 @@ async def _last(frames: AsyncIterator[Frame]) -> Any:
 
 def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
     facts = FactChecker(engine.library, engine.verifier)
+    threads = Threads("texts", TEXTS, TEXTS)
 
     @app.post(
         "/v1/verify",
@@ -232,12 +234,10 @@ def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
     )
     async def verify(body: Text, request: Request) -> Response:
         text = check_text(body.text)
-        departed = Departed()
 
         async def checked() -> Checked:
             async with gate.place():
-                with departed:
-                    return await run_in_threadpool(facts.check, text, body.source_ids, departed)
+                return await threads.to_the_end(facts.check, text, body.source_ids)
 
         found = await unless_gone(request, checked())
         return JSONResponse(to_json(found)) if found else Response(status_code=GONE)
@@ -245,7 +245,7 @@ def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
     @app.get("/healthz", summary="Whether the process lives", responses=gives(wire.Health))
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:  # in the loop: told also when no thread is free
         return {"status": "ok"}
 
     @app.get(

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
-from service.gate import Gates
+from corpus.errors import TenkyoError
+from service.gate import KEPT, PATIENCE, Gates
+from service.threads import Threads
 
 if TYPE_CHECKING:
     from service.engine import Engine
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from service.kept import KeptAnswers
     from service.prompt import Message
     from service.types import Event, Mode
+
+logger = logging.getLogger(__name__)
 
 _NEVER_KEPT = frozenset({"no-cache", "no-store"})
 
@@ -32,14 +37,20 @@ class Asking:
 
     With ``kept``, a question that stands alone and had an answer gets it again, without a place,
     a search, or the model; and of the same question asked by several at once the first is
-    answered, and the others wait for it; where it comes to nothing, they wait no more. Lives in
-    one event loop.
+    answered, and the others wait for it, outside of the line; where it comes to nothing, or takes
+    longer than their ``patience``, seconds, they wait no more. Lives in one event loop.
     """
 
     def __init__(
-        self, engine: Engine, gates: Gates | None = None, kept: KeptAnswers | None = None
+        self,
+        engine: Engine,
+        gates: Gates | None = None,
+        kept: KeptAnswers | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.engine, self.gates, self._kept = engine, gates or Gates.for_readers(), kept
+        self._patience = patience
+        self._looks = Threads("kept answers", KEPT, KEPT)
         self._making: dict[str, asyncio.Event] = {}  # set when an answer is there, or is not
 
     @property
@@ -78,51 +89,73 @@ class Asking:
     async def _alone(
         self, question: str, asked: dict[str, Any], progress: bool, fresh: bool
     ) -> AsyncIterator[Event]:
-        key = await asyncio.to_thread(self._kept.key, question, **asked)
-        if not fresh and (told := await self._again(key)):
-            for event in told:
-                yield event
-            return
-        async with self.gates.answers.place():
-            if (making := self._making.get(key)) and not fresh:
-                await making.wait()
-                if told := await self._again(key):
-                    for event in told:
-                        yield event
-                    return
-            async with aclosing(self._made(key, question, asked, progress)) as events:
+        key, told = await self._look(question, asked, fresh)
+        if not told and not fresh and (making := self._making.get(key)):
+            async with self.gates.followers.place():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._patience):
+                        await making.wait()
+            key, told = await self._look(question, asked, fresh)
+        for event in told:
+            yield event
+        if not told:
+            async with aclosing(self._made(key, question, asked, progress, fresh)) as events:
                 async for event in events:
                     yield event
 
     async def _made(
-        self, key: str, question: str, asked: dict[str, Any], progress: bool
+        self, key: str, question: str, asked: dict[str, Any], progress: bool, fresh: bool
     ) -> AsyncIterator[Event]:
         """The events of an answer, which is kept then."""
         over = asyncio.Event()
-        self._making.setdefault(key, over)
+        self._making.setdefault(key, over)  # from here: who asks the same need not stand in line
         decided: list[str] = []
-        made = self.engine.stream(question, **asked, progress=progress)
         try:
-            async with aclosing(made) as events:
-                async for event in events:
-                    if event.name in ("claim", "rejected"):
-                        decided.append(event.name)
-                    if event.name == "answer":
-                        await self._keep(key, question, asked, event, decided)
-                    yield event
+            async with self.gates.answers.place():
+                if not fresh and key in self._kept:  # it came while this one stood in the line
+                    _, told = await self._look(question, asked, fresh)
+                    for event in told:
+                        yield event
+                    if told:
+                        return
+                made = self.engine.stream(question, **asked, progress=progress)
+                async with aclosing(made) as events:
+                    async for event in events:
+                        if event.name in ("claim", "rejected"):
+                            decided.append(event.name)
+                        if event.name == "answer":
+                            await self._keep(key, question, asked, event, decided)
+                            self._let_go(key, over)  # however slowly this reader takes it
+                        yield event
         finally:
-            over.set()
-            if self._making.get(key) is over:
-                del self._making[key]
+            self._let_go(key, over)
 
-    async def _again(self, key: str) -> list[Event]:
-        """The events of the answer that is kept; empty where none is."""
-        earlier = await asyncio.to_thread(self._kept.find, key)
-        return await asyncio.to_thread(self._kept.again, earlier) if earlier else []
+    def _let_go(self, key: str, over: asyncio.Event) -> None:
+        over.set()
+        if self._making.get(key) is over:
+            del self._making[key]
+
+    async def _look(
+        self, question: str, asked: dict[str, Any], fresh: bool
+    ) -> tuple[str, list[Event]]:
+        """What stands for a question now, and the events of the answer that is kept, if any."""
+
+        def look() -> tuple[str, list[Event]]:
+            key = self._kept.key(question, **asked)
+            return key, [] if fresh else self._kept.again(key)
+
+        async with self.gates.kept.place():
+            return await self._looks.to_the_end(look)
 
     async def _keep(
         self, key: str, question: str, asked: dict[str, Any], event: Event, decided: list[str]
     ) -> None:
-        """Keep an answer, unless what it hangs on has changed while it was made."""
-        if await asyncio.to_thread(self._kept.key, question, **asked) == key:
+        """Keep an answer, unless what it hangs on has changed while it was made, or cannot be
+        told: the reader has it all the same."""
+        try:
+            now = await asyncio.to_thread(self._kept.key, question, **asked)
+        except TenkyoError as error:
+            logger.warning("an answer is not kept, to be given again: %s", error)
+            return
+        if now == key:
             self._kept.keep(key, event.data, decided)

@@ -14,7 +14,7 @@ import numpy as np
 
 from corpus.errors import ModelError
 from corpus.passages import in_context
-from index.batching import Errand, Urgency
+from index.batching import Urgency
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
@@ -187,11 +187,9 @@ class Engine:
 
     def would_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
-        given on. Nothing is written or kept. Blocks, as long as a search and a reading take,
-        and lets every question that is asked go before."""
+        given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
         turn = Turn("", "", check_question(question))
-        with Errand(Urgency.LATER):
-            self._choose(turn, self._search(turn, None), None)
+        self._choose(turn, self._search(turn, None), None)
         return turn.answerable
 
     def _search(self, turn: Turn, source_ids: Sequence[str] | None) -> list[Hit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Self
+from typing import Any
 
 from fastapi import Request
 
@@ -29,21 +29,3 @@ async def unless_gone(request: Request, work: Awaitable[Any]) -> Any:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class Departed:
-    """Ends work in a thread after the ``with`` that waits for it: called in between, as progress
-    is told, it raises there once the block has been left."""
-
-    def __init__(self) -> None:
-        self._over = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over = True
-
-    def __call__(self, *_: object) -> None:
-        if self._over:
-            raise TimeoutError("nobody waits for this any more")

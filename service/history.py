@@ -37,7 +37,7 @@ class History:
     def new_conversation(self) -> str:
         conversation = secrets.token_urlsafe(12)
         with self.database.transaction(writes=True) as db:
-            db.execute(sa.insert(tables.conversations), {"id": conversation, "created_at": now()})
+            _begin(db, conversation)
         return conversation
 
     def conversation(self, conversation_id: str) -> list[dict]:
@@ -58,15 +58,24 @@ class History:
         return answers
 
     def save_answer(
-        self, answer_id: str, conversation_id: str, answer: dict, record: dict | None = None
+        self,
+        answer_id: str,
+        conversation_id: str,
+        answer: dict,
+        record: dict | None = None,
+        *,
+        begins: bool = False,
     ) -> None:
         """Keep an answer, and what else is to be known of how it was made.
 
-        ``answer`` is JSON and holds the question under that name; ``record`` is JSON. NotFound
-        where the conversation was deleted while the answer was made.
+        ``answer`` is JSON and holds the question under that name; ``record`` is JSON. Where it
+        ``begins`` a conversation, that is made; else NotFound where it was deleted while the
+        answer was made.
         """
         with self.database.transaction(writes=True) as db:
-            if not _is_known(db, conversation_id):
+            if begins:
+                _begin(db, conversation_id)
+            elif not _is_known(db, conversation_id):
                 raise NotFound(
                     f"the conversation {conversation_id!r} was deleted before the answer was"
                     " finished: ask again without conversation_id"
@@ -106,6 +115,11 @@ class History:
         if found is None:
             raise NotFound(f"no answer {answer_id!r}")
         return found.created_at, found.record
+
+
+def _begin(db: sa.Connection, conversation_id: str) -> None:
+    row = {"id": conversation_id, "created_at": now()}
+    db.execute(sa.insert(tables.conversations), row)
 
 
 def _is_known(db: sa.Connection, conversation_id: str) -> bool:

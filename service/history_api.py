@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,11 +10,15 @@ from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from corpus.errors import TooBusy
+from index.batching import Urgency
 from service.bibtex import bibtex
 from service.conversations import LONGEST_TITLE, Conversation, Page, title_of
 from service.engine import Engine
 from service.export import markdown
 from service.feedback import Feedback
+from service.gate import SUGGESTIONS, Gate
+from service.gone import GONE, unless_gone
 from service.history_wire import (
     Links,
     Questions,
@@ -24,6 +29,7 @@ from service.history_wire import (
 from service.once import Once, key_of
 from service.related import Suggestions
 from service.shares import Share, Shared
+from service.threads import Threads
 from service.wire import gives, gives_file
 
 if TYPE_CHECKING:
@@ -76,14 +82,16 @@ class Rated(BaseModel):
     claim: int | None = Field(None, ge=0, description="which claim, from 0; left out: all of it")
 
 
-def add_history(app: FastAPI, engine: Engine, claims: Claims | None = None) -> None:
+def add_history(
+    app: FastAPI, engine: Engine, suggestions: Gate, claims: Claims | None = None
+) -> None:
     """Add the routes to an app. The engine's history is not touched before a request comes."""
     once = Once(claims)
     _add_conversations(app, engine)
     _add_sharing(app, engine, once)
     _add_exports(app, engine)
     _add_feedback(app, engine, once)
-    _add_suggestions(app, engine)
+    _add_suggestions(app, Suggestions(engine), suggestions)
 
 
 def _add_conversations(app: FastAPI, engine: Engine) -> None:
@@ -232,24 +240,35 @@ def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
         return JSONResponse({"feedback": [asdict(each) for each in listed]})
 
 
-def _add_suggestions(app: FastAPI, engine: Engine) -> None:
-    suggestions = Suggestions(engine)
+def _add_suggestions(app: FastAPI, suggestions: Suggestions, gate: Gate) -> None:
+    threads = Threads("suggestions", SUGGESTIONS, urgency=Urgency.LATER)
+
+    async def listed(request: Request, find: Callable[[str], list[str]], given: str) -> Response:
+        async def in_turn() -> list[str]:
+            async with gate.place():
+                return await threads.to_the_end(find, given)
+
+        try:
+            found = await unless_gone(request, in_turn())
+        except TooBusy:  # the page asks for them of its own accord: there are none then
+            found = []
+        return Response(status_code=GONE) if found is None else JSONResponse({"questions": found})
 
     @app.get(
         "/v1/answers/{answer_id}/related",
         responses=gives(Questions),
         summary="At most three questions to go on with, which the library answers",
     )
-    def related(answer_id: Id) -> JSONResponse:
-        return JSONResponse({"questions": suggestions.related(answer_id)})
+    async def related(answer_id: Id, request: Request) -> Response:
+        return await listed(request, suggestions.related, answer_id)
 
     @app.get(
         "/v1/examples",
         responses=gives(Questions),
         summary="A few questions to begin with, which the library answers",
     )
-    def examples(language: Literal["en", "ja"] = "en") -> JSONResponse:
-        return JSONResponse({"questions": suggestions.examples(language)})
+    async def examples(request: Request, language: Literal["en", "ja"] = "en") -> Response:
+        return await listed(request, suggestions.examples, language)
 
 
 def _link(share: Share) -> dict[str, Any]:

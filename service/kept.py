@@ -55,11 +55,12 @@ class KeptAnswers:
         self._engine, self._manifest, self._most = engine, index_dir / "manifest.json", most
         self._known: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
         self._lock = threading.Lock()
+        self._sources: tuple[int, str] | None = None  # the store's changes, and what it said then
 
     def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
         """What stands for a question, as things are now."""
         engine = self._engine
-        store, model = engine.library.store, engine.model
+        model = engine.model
         try:
             index = self._manifest.stat()
             written = [index.st_mtime_ns, index.st_ino]
@@ -72,13 +73,27 @@ class KeptAnswers:
             model.name if model else None,
             repr(judge(engine.checker)),
             engine.library.embedder.name,
-            store.revision(),
+            self._told_of_sources(),
             written,
-            repr(store.sources()),  # what is known of them stands in answers too
         ]
         return hashlib.sha256(canonical(told)).hexdigest()
 
-    def find(self, key: str) -> Earlier | None:
+    def _told_of_sources(self) -> str:
+        """What stands for the passages, and for what is known of their sources: that stands in
+        answers too. Looked at anew when something was written: it takes a count of all passages.
+        """
+        store, latest = self._engine.library.store, self._sources
+        changes = store.changes()  # before the rest, which then is no older
+        if latest is None or latest[0] != changes:
+            told = canonical([store.revision(), repr(store.sources())])
+            latest = self._sources = changes, hashlib.sha256(told).hexdigest()
+        return latest[1]
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there may be an answer: it may have been deleted. Does not block."""
+        return key in self._known
+
+    def _find(self, key: str) -> Earlier | None:
         with self._lock:
             if key not in self._known:
                 return None
@@ -108,19 +123,23 @@ class KeptAnswers:
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
 
-    def again(self, earlier: Earlier) -> list[Event]:
-        """The events of an answer like an earlier one, which is stored as any other is: with an
-        id, a conversation and a record of its own. ``timings`` say for how long it was kept."""
+    def again(self, key: str) -> list[Event]:
+        """The events of an answer like the one that is kept, which is stored as any other is: with
+        an id, a conversation and a record of its own. ``timings`` say for how long it was kept.
+        Empty where none is."""
         began = time.perf_counter()
-        history = self._engine.history
+        earlier = self._find(key)
+        if earlier is None:
+            return []
         made = replace(
             earlier.answer,
             id=secrets.token_urlsafe(12),
-            conversation_id=history.new_conversation(),
+            conversation_id=secrets.token_urlsafe(12),
         )
         took = {"kept": round(earlier.age, 4), "total": round(time.perf_counter() - began, 4)}
         made = replace(made, timings=took)
-        history.save_answer(made.id, made.conversation_id, to_json(made), earlier.record)
+        stored = (made.id, made.conversation_id, to_json(made), earlier.record)
+        self._engine.history.save_answer(*stored, begins=True)
         parts = {"claim": iter(made.claims), "rejected": iter(made.rejected)}
         begun = EvidenceFound(made.id, made.conversation_id, made.question, made.evidence)
         return [

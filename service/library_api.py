@@ -9,15 +9,15 @@ from urllib.parse import quote
 from fastapi import FastAPI, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from corpus.uploads import name_of
 from index.search import Library
 from service import wire
-from service.gate import Gate
+from service.gate import SEARCHES, Gate
 from service.gone import GONE, unless_gone
 from service.question import check_question
 from service.runner import Runner
+from service.threads import Threads
 from service.types import to_json
 from service.wire import gives, gives_file
 
@@ -26,7 +26,7 @@ CONTEXT = 600  # characters around a passage that /v1/passages gives
 
 def add_library(app: FastAPI, library: Library, runner: Runner | None, searches: Gate) -> None:
     """The routes that read the library, and, with a runner, those that give out and remove."""
-    store = library.store
+    store, threads = library.store, Threads("searches", SEARCHES, SEARCHES)
 
     def found(question: str, k: int, source_ids: list[str] | None) -> dict:
         for each in source_ids or ():
@@ -45,7 +45,7 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
 
         async def in_turn() -> dict:
             async with searches.place():
-                return await run_in_threadpool(found, question, k, source_id)
+                return await threads.to_the_end(found, question, k, source_id)
 
         made = await unless_gone(request, in_turn())
         return JSONResponse(made) if made else Response(status_code=GONE)

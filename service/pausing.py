@@ -9,7 +9,9 @@ import numpy as np
 from index.batching import Errand, Urgency
 from index.embed import Embedder, Floats
 
-AT_ONCE = 4  # texts, until it is asked again whether to go on
+# Texts, until it is asked again whether to go on. More would be hardly quicker: a shared embedder
+# runs about two of them at a time, however many there are, since a claim may come meanwhile.
+AT_ONCE = 4
 
 
 class Stopped(Exception):

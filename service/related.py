@@ -87,9 +87,8 @@ class Suggestions:
         """The nearest of some questions to the first of those told that are answered."""
         if not candidates:
             return []
-        embed = self._engine.library.embedder.embed_query
-        vectors = np.stack([embed(candidate) for candidate in candidates])
-        asked = np.stack([embed(question) for question in told])
+        embed = self._engine.library.embedder.embed_queries
+        vectors, asked = embed(candidates), embed(told)
         kept: list[str] = []
         for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:TRIED]:
             fresh = float((asked @ vectors[at]).max()) < _SAME
@@ -100,6 +99,8 @@ class Suggestions:
 
     def _answers(self, question: str) -> bool:
         key = (self._engine.library.store.revision(), question)
+        if (known := self._known.get(key)) is not None:
+            return known  # without waiting for others' readings
         with self._lock:
             if key not in self._known:
                 self._known[key] = self._engine.would_answer(question)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
@@ -31,15 +31,32 @@ class Threads:
     async def __call__(self, function: Callable[..., Any], *given: Any) -> Any:
         """What the function gives. Where the caller is cancelled, what has not begun of its
         work is dropped: the call itself, or what it has queued for a network."""
-        errand = Errand(self._urgency, self._desk)
+        errand, call = self._begin(function, given)
+        try:
+            return await asyncio.wrap_future(call)
+        except asyncio.CancelledError:
+            errand.drop()
+            raise
+
+    async def to_the_end(self, function: Callable[..., Any], *given: Any) -> Any:
+        """The same for a caller who holds a place for the thread: where he is cancelled, he goes
+        on only when nothing of it runs any more."""
+        errand, call = self._begin(function, given)
+        running = asyncio.wrap_future(call)
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            errand.drop()
+            call.cancel()  # where it has not begun
+            await asyncio.gather(running, return_exceptions=True)
+            raise
+        return running.result()
+
+    def _begin(self, function: Callable[..., Any], given: tuple) -> tuple[Errand, Future]:
+        errand, context = Errand(self._urgency, self._desk), copy_context()
 
         def work() -> Any:
             with self._desk, errand:
                 return function(*given)
 
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._pool, copy_context().run, work)
-        except asyncio.CancelledError:
-            errand.drop()
-            raise
+        return errand, self._pool.submit(context.run, work)

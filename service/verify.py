@@ -101,7 +101,8 @@ class Verifier:
         originals: Originals,
     ) -> list[Reading]:
         """The likeliest quote of each passage that the draft cites, read, if all of them bear it
-        so clearly that no other would be cited instead; else []."""
+        clearly; else []. Of less than 1 - MOVE_MARGIN, another passage could still go before it,
+        if it bears the claim better by as much: that is not looked for."""
         windows = self._nearest.first(draft, [*singles, *paired(singles)])
         for window in windows:
             if originals.reports(window.evidence.source):

@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -82,6 +83,27 @@ def test_nobody_waits_for_longer_than_the_patience():
     asyncio.run(scenario())
 
 
+def test_nobody_stands_in_the_line_in_vain():
+    clock = Clock()
+
+    async def scenario():
+        gate = Gate("answers", 1, 10, patience=10, clock=clock)
+        async with gate.place():
+            clock.now += 6
+        async with gate.place():
+            waiting = asyncio.create_task(gate._enter())
+            await asyncio.sleep(0)
+            with pytest.raises(TooBusy, match="and 1 wait: try again in 12 seconds"):
+                await gate._enter()
+        await waiting
+        gate._hand_on()
+        for _ in range(2):  # however slow it was: who finds a place free has it
+            async with gate.place():
+                clock.now += 1000
+
+    asyncio.run(scenario())
+
+
 def test_the_time_to_stay_away_is_told_from_the_pace():
     clock = Clock()
 
@@ -143,7 +165,7 @@ def until(condition):
 
 
 def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
-    gates = Gates(Gate("answers", 1, 1), Gate("texts", 1, 1), Gate("searches", 1, 1))
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
     app = create_app(held, index_dir="none", gates=gates)
     stream = {"Accept": "text/event-stream"}
     with served(app) as url, ThreadPoolExecutor(2) as readers:
@@ -173,7 +195,7 @@ def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
 
 
 def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
-    gates = Gates(Gate("answers", 1, 0), Gate("texts", 1, 1), Gate("searches", 1, 1))
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 0))
     app = create_app(held, index_dir="none", gates=gates)
     with served(app) as url, ThreadPoolExecutor(1) as readers:
         first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
@@ -192,7 +214,7 @@ def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
 
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
 def test_who_leaves_the_line_frees_its_place_at_once(held, headers):
-    gates = Gates(Gate("answers", 1, 1), Gate("texts", 1, 1), Gate("searches", 1, 1))
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
     with served(create_app(held, index_dir="none", gates=gates)) as url:
         with ThreadPoolExecutor(1) as readers:
             first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)

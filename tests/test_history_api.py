@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 
 import httpx
@@ -15,6 +16,7 @@ from test_api import QUESTION, request, served
 
 from service.api import create_app
 from service.engine import Engine
+from service.gate import Gate, Gates
 from service.history import History
 from service.request_ids import InLogLines
 
@@ -393,6 +395,17 @@ def test_related_questions_are_answered_and_new(call, made):
         left = call("GET", f"/v1/answers/{answer['id']}/related").json()["questions"]
         assert questions[0] not in left
     assert call("GET", "/v1/answers/none/related").status_code == 404
+
+
+def test_where_too_many_ask_for_questions_there_are_none(library, checker, history, made):
+    gates = replace(Gates.for_readers(), suggestions=Gate("suggestions", 1, 0))
+    app = create_app(Engine(library, checker, history), index_dir="none", gates=gates)
+    paths = f"/v1/answers/{made[0]['id']}/related", "/v1/examples"
+    for path in paths:
+        assert request(app, "GET", path).json()["questions"]
+    asyncio.run(gates.suggestions._enter())
+    for path in paths:
+        assert request(app, "GET", path).json() == {"questions": []}
 
 
 OWN = """# The Kanda map room

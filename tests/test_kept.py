@@ -6,19 +6,24 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 
 import httpx
 import pytest
 from scripted import Script
 
+from corpus.errors import StoreError
 from corpus.passages import split
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LiveIndex
 from index.search import Library
 from service.api import create_app
+from service.asking import Asking
 from service.engine import Engine
+from service.gate import Gate, Gates
 from service.history import History
+from service.kept import KeptAnswers
 from service.receipt import seal
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -28,18 +33,37 @@ SAID = "Whisper was trained on 680,000 hours of audio [1]. It was trained on 90 
 class Counting(Engine):
     """An engine that counts how often it was asked."""
 
-    asked = 0
+    asked, hold, last = 0, None, None  # hold: an event to wait for; last: called with the answer
 
     async def stream(self, *asked, **how):
         self.asked += 1
+        if self.hold:
+            await self.hold.wait()
         async for event in super().stream(*asked, **how):
+            if event.name == "answer" and self.last:
+                self.last()
             yield event
+
+
+class Watched(Store):
+    """A store that counts how often all sources were listed, and can be made to fail."""
+
+    listed, fails = 0, False
+
+    def sources(self):
+        self.listed += 1
+        return super().sources()
+
+    def changes(self):
+        if self.fails:
+            raise StoreError("the database is busy: try again")
+        return super().changes()
 
 
 @pytest.fixture
 def engine(library_folder, tmp_path, embedder, checker):
     shutil.copytree(library_folder, folder := tmp_path / "data")
-    store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
+    store = Watched(f"sqlite:///{folder / 'tenkyo.db'}")
     index = LiveIndex(folder / "index", embedder.name)
     history = History(store.database)
     return Counting(Library(store, index, embedder), checker, history, Script(SAID))
@@ -85,6 +109,17 @@ def test_a_question_asked_again_has_the_same_claims_and_an_answer_of_its_own(eng
     assert ask(QUESTION) and engine.asked == 6  # two are kept, and it was not among the last two
 
 
+def test_a_question_costs_no_count_of_the_library(engine, ask):
+    store = engine.library.store
+    ask(QUESTION)
+    before = store.listed
+    ask(QUESTION, "Who won the Tour de France in 2031?")
+    assert engine.asked == 2 and store.listed == before
+    store.add_citing("whisper", ["somebody"])
+    ask(QUESTION)
+    assert engine.asked == 3 and store.listed > before
+
+
 def test_the_stream_of_a_kept_answer_has_the_events_of_the_first(engine, ask, tmp_path):
     app = create_app(engine, index_dir=tmp_path / "data" / "index", kept=2)
 
@@ -109,6 +144,71 @@ def test_of_one_question_asked_at_once_one_is_answered(engine, ask):
     made = ask(*[QUESTION] * 4)
     assert engine.asked == 1 and len({each["id"] for each in made}) == 4
     assert all(each["claims"] == made[0]["claims"] for each in made)
+
+
+async def told(asking, question=QUESTION, **how):
+    """The answer that comes last."""
+    return [event async for event in asking.stream(question, mode="quoted", **how)][-1].data
+
+
+async def until(holds):
+    while not holds():
+        await asyncio.sleep(0.002)
+
+
+def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(engine, tmp_path):
+    async def scenario():
+        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 0))
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        engine.hold = asyncio.Event()
+        first = asking.stream(QUESTION, mode="quoted")
+        begun = asyncio.create_task(anext(first))
+        await until(lambda: gates.answers.at_work)
+        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        await until(lambda: gates.followers.at_work == 4)
+        held, engine.hold = engine.hold, None
+        assert (await told(asking, "What does Block-NeRF render?")).claims and engine.asked == 2
+        held.set()
+        event = await begun
+        while event.name != "answer":  # and then this reader takes nothing more
+            event = await anext(first)
+        made = await asyncio.wait_for(asyncio.gather(*others), 60)
+        assert engine.asked == 2 and all(each.claims == event.data.claims for each in made)
+        await first.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engine, tmp_path):
+    async def scenario():
+        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 1))
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"), patience=0)
+        held = engine.hold = asyncio.Event()
+        slow = asyncio.create_task(told(asking))
+        await until(lambda: engine.asked == 1)
+        engine.hold = None
+        assert "kept" not in (await told(asking)).timings and engine.asked == 2
+
+        other = "What does Block-NeRF render?"
+        at_last = engine.hold = asyncio.Event()
+        maker = asyncio.create_task(told(asking, other))
+        await until(lambda: engine.asked == 3)
+        in_line = asyncio.create_task(told(asking, other))  # the places are taken by two others
+        await until(lambda: gates.answers.waiting)
+        at_last.set()
+        assert "kept" in (await in_line).timings and engine.asked == 3
+        held.set()
+        await asyncio.gather(slow, maker)
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(engine, ask, caplog):
+    engine.last = lambda: setattr(engine.library.store, "fails", True)
+    assert ask(QUESTION)[0]["claims"]
+    assert "not kept" in caplog.text
+    engine.last, engine.library.store.fails = None, False
+    assert "kept" not in ask(QUESTION)[0]["timings"] and "kept" in ask(QUESTION)[0]["timings"]
 
 
 def test_who_waited_for_what_came_to_nothing_or_wants_it_anew_is_answered(engine, ask):

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
+from urllib.parse import urlencode
 
 import httpx
 import numpy as np
@@ -19,6 +20,7 @@ from index.search import Library
 from index.sharing import SharedChecker, SharedEmbedder
 from service.api import create_app
 from service.engine import Engine
+from service.gate import Gates
 from service.model import ChatModel
 
 QUESTIONS = {
@@ -190,6 +192,84 @@ def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
             reply = httpx.post(f"{url}/v1/answers", json=quoted, timeout=60)
             assert reply.json()["mode"] == "quoted"
     assert len(set(seen.claims)) == 1
+
+
+class HeldUp:
+    """An embedder that is held up in its first question until it is let go on."""
+
+    def __init__(self, embedder):
+        self.name, self.dim, self._embedder = embedder.name, embedder.dim, embedder
+        self.embed_passages = embedder.embed_passages
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def embed_queries(self, texts):
+        self.begun.set()
+        assert self.go.wait(60)
+        return self._embedder.embed_queries(texts)
+
+
+@pytest.mark.parametrize("door", ["searches", "texts"])
+def test_who_leaves_keeps_his_place_for_as_long_as_his_thread_works(
+    library, library_folder, embedder, checker, history, turns, door
+):
+    held, gates = HeldUp(embedder), Gates.for_readers()
+    searched = Library(library.store, library.index, SharedEmbedder(held, turns))
+    engine = Engine(searched, SharedChecker(checker, turns), history)
+    app = create_app(engine, index_dir=library_folder / "index", gates=gates)
+    gate = getattr(gates, door)
+
+    async def scenario():
+        left = asyncio.Event()
+        first = asyncio.create_task(leaving(app, door, "Block-NeRF renders a neighbourhood.", left))
+        await soon(held.begun.is_set)
+        second = asyncio.create_task(leaving(app, door, "Whisper was trained on audio.", left))
+        await soon(lambda: turns.waiting)
+        assert gate.at_work == 2
+        left.set()
+        await second  # what it had queued is dropped
+        await soon(lambda: gate.at_work < 2)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert gate.at_work == 1 and not first.done()
+        held.go.set()
+        await first
+        assert gate.at_work == 0
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        held.go.set()
+
+
+async def soon(holds):
+    while not holds():
+        await asyncio.sleep(0.002)
+
+
+async def leaving(app, door, text, left):
+    """A request of a client who goes away once ``left`` is set."""
+    method, path = ("GET", "/v1/search") if door == "searches" else ("POST", "/v1/verify")
+    body = json.dumps({"text": text}).encode() if method == "POST" else b""
+    sent = [{"type": "http.request", "body": body}]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "query_string": urlencode({"q": text}).encode(),
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+    }
+
+    async def receive():
+        if sent:
+            return sent.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        pass
+
+    await app(scope, receive, send)
 
 
 @contextmanager
