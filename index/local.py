@@ -70,7 +70,7 @@ class LocalIndex:
             return
         if vectors.shape != (len(new), self.dim) or len(texts) != len(new):
             raise ValueError(f"{len(new)} rows, {vectors.shape} vectors, {len(texts)} texts")
-        last = [segment.rows[-1:] for segment in self._segments]
+        last = [segment.living[-1:] for segment in self._segments]
         if np.any(np.diff(new) <= 0) or any(row >= new[0] for row in np.concatenate([[], *last])):
             raise ValueError("rows must be added in ascending order")
         flags = np.array([is_japanese(text) for text in texts])

@@ -131,6 +131,28 @@ def test_an_addition_writes_what_is_new(large: Large, folder: Path, tmp_path: Pa
     assert found[0].row == rows[0] and found[0].cosine == pytest.approx(1)
 
 
+def test_a_late_low_row_is_taken_in(large: Large, folder: Path, tmp_path: Path) -> None:
+    """What lies above it is removed, and added again after it: the large segment has those dead."""
+    shutil.copytree(folder, tmp_path / "index")
+    index, last = LocalIndex.open(tmp_path / "index", NAME), np.arange(N - 9, N)
+    late_ones = [2 * N - 18, 2 * N - 16]  # those that are there are odd
+    for late in late_ones:
+        above = last[large.rows[last] > late]
+        rows = large.rows[above].tolist()
+        index.remove(rows)
+        vectors = np.concatenate([large.asked[:1], large.vectors[above]])
+        index.add([late, *rows], vectors, ["a late one", *(large.texts[i] for i in above)])
+        index.save(tmp_path / "index", NAME, f"r{late}")
+        index = LocalIndex.open(tmp_path / "index", NAME)
+    rows = sorted([*large.rows.tolist(), *late_ones])
+    assert index.rows().tolist() == rows
+    for at in last:  # each is found once, by its new place
+        assert index.dense(large.vectors[at], 1) == [large.rows[at]]
+        found = index.search(large.vectors[at], large.texts[at], 50)
+        assert [r.row for r in found].count(large.rows[at]) == 1
+    assert len(index.matrix(rows[-11:])) == 11 and index.lexical("late", 3) == late_ones
+
+
 def test_what_is_mostly_deleted_is_written_anew(large: Large, folder: Path, tmp_path: Path) -> None:
     index = LocalIndex.open(folder, NAME)
     index.remove(large.rows[: N // 2].tolist())
