@@ -31,7 +31,7 @@ import numpy as np
 
 from index.embed import Floats
 from index.lexical import Postings, Query, Tally
-from index.vectors import APPROXIMATE_FROM, Approximate, best, cosines, exact, selection
+from index.vectors import APPROXIMATE_FROM, Approximate, Chosen, best, cosines, exact
 
 KEY = np.dtype("V16")
 CHECKED = 1 << 22  # bytes of a file up to which its checksum is verified when it is opened
@@ -105,7 +105,7 @@ class Segment:
     def _with_dead(self, positions: np.ndarray) -> Segment:
         made = copy.copy(self)
         made.dead = positions
-        for name in ("lost", "_selection"):  # which come of it
+        for name in ("lost", "_undeleted"):  # which come of it
             made.__dict__.pop(name, None)
         return made
 
@@ -116,8 +116,8 @@ class Segment:
         return at[~_among(at, self.dead)]
 
     @cached_property
-    def _selection(self) -> np.ndarray | None:
-        return selection(np.flatnonzero(self.alive), len(self.rows)) if len(self.dead) else None
+    def _undeleted(self) -> Chosen | None:
+        return self.near.choose(np.flatnonzero(self.alive)) if len(self.dead) else None
 
     @cached_property
     def lost(self) -> Tally | None:
@@ -140,9 +140,8 @@ class Segment:
             if not len(self.dead):
                 return exact(self.vectors, query, k)
             return self.nearest(query, k, np.flatnonzero(self.alive))
-        chosen = self._selection if allowed is None else selection(allowed, len(self.rows))
-        share = 1.0 if allowed is None else len(allowed) / len(self)
-        found = np.sort(self.near.candidates(query, k, chosen, share))
+        chosen = self._undeleted if allowed is None else self.near.choose(allowed)
+        found = np.sort(self.near.candidates(query, k, chosen))
         at, values = best(cosines(self.read(found), query), k)
         return found[at], values
 

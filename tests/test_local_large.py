@@ -83,6 +83,26 @@ def test_a_filter_keeps_the_recall(large: Large, folder: Path, share: float) -> 
     assert large.recall(index, some, filtered=True) >= (0.98 if len(some) > FEW else 1)
 
 
+def far(large: Large, vector: np.ndarray, centres: int) -> np.ndarray:
+    """The passages around the centres that are furthest from a vector, of one language."""
+    at = np.arange(N)
+    cosine = [(large.vectors[at % 500 == centre] @ vector).mean() for centre in range(500)]
+    return at[np.isin(at % 500, np.argsort(cosine)[:centres]) & (at % 10 != 0)]
+
+
+def test_a_filter_that_lies_far_from_the_question(large: Large, folder: Path) -> None:
+    """As the sources on another topic do."""
+    index, recalls = LocalIndex.open(folder, NAME), []
+    for vector in large.asked[:8]:
+        some = far(large, vector, 150)
+        assert len(some) > FEW
+        found = index.dense(vector, 100, large.rows[some].tolist())
+        assert len(found) == 100 and set(found) <= set(large.rows[some].tolist())
+        wanted = large.nearest(vector, some)
+        recalls.append(len(wanted & set(found[:10])) / 10)
+    assert np.mean(recalls) >= 0.98
+
+
 def test_what_is_deleted_is_left_out_and_nothing_is_rewritten(
     large: Large, folder: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +189,16 @@ def test_a_damaged_approximate_index_is_told(folder: Path, tmp_path: Path) -> No
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(IndexMismatch, match="cannot be read"):
         LocalIndex.open(tmp_path / "index", NAME)
+
+
+def test_who_asks_where_all_was_deleted_finds_what_is_left(large: Large, folder: Path) -> None:
+    index, vector = LocalIndex.open(folder, NAME), large.asked[0]
+    cosine = large.vectors @ vector
+    gone = np.argsort(-cosine)[: N // 10]  # fewer than what a segment is written anew for
+    index.remove(large.rows[gone].tolist())
+    left = np.setdiff1d(np.arange(N), gone)
+    found = index.dense(vector, 100)
+    assert len(found) == 100 and len(large.nearest(vector, left) & set(found[:12])) >= 9
 
 
 def test_vectors_come_back(large: Large, folder: Path) -> None:
