@@ -105,12 +105,10 @@ class LocalIndex:
         return found[order[here[order]]]
 
     def nearest(self, vectors: Floats, within: Sequence[int]) -> list[int]:
-        """For each vector the nearest of some rows; empty if none of them is here."""
+        """For each vector the nearest of some rows; none for it where none is found."""
         places = self._places(within)
-        if not places:
-            return []
         near = (by_vector(places, vector, 1) for vector in np.asarray(vectors, np.float32))
-        return [int(found.rows(places)[0]) for found in near]
+        return [row for found in near for row in found.rows(places).tolist()]
 
     def dense(self, vector: Floats, k: int, within: Sequence[int] | None = None) -> list[int]:
         """The dense half of a search alone: the ``k`` rows with the nearest vectors."""
