@@ -219,14 +219,26 @@ def read(folder: Path) -> Runtime | None:
 
 
 def convert(draft: Draft, folder: Path | None) -> Runtime:
-    """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible."""
+    """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible.
+
+    One that 8 bits spoil is converted without them.
+    """
+    if draft.int8 and int8.pays():
+        try:
+            return _converted(draft, folder, small=True)
+        except Unconvertible as error:
+            _log.info("a model is converted again, without 8 bits (%s)", error)
+    return _converted(draft, folder, small=False)
+
+
+def _converted(draft: Draft, folder: Path | None, *, small: bool) -> Runtime:
     try:
         with _converting:
             _openvino()
             model = traced(draft.module, draft.rows, draft.pad)
-        runtime = _keep(model, draft, folder) if folder else None
+        runtime = _keep(model, draft, folder, small=small) if folder else None
         if runtime is None:
-            if draft.int8 and int8.pays():
+            if small:
                 int8.shrink(model)
             runtime = Runtime(model, draft.pad, draft.notes, draft.longest)
         _check(runtime, draft.rows, draft.expected)
@@ -237,7 +249,7 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
     return runtime
 
 
-def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
+def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
     """The model, written and read again; None where it cannot be."""
     runtime = None
     partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -250,7 +262,7 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
     }
     try:
         partial.mkdir(parents=True)
-        written = _write(model, partial, small=draft.int8 and int8.pays())
+        written = _write(model, partial, small=small)
         # Of a model that was read from a file the blob is all but the weights, a megabyte.
         blob = _compiled(written, "LATENCY").export_model().getvalue()
         (partial / "compiled.blob").write_bytes(blob)
