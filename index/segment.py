@@ -170,8 +170,7 @@ class Segment:
         wide, data = self.vectors.strides[0], memoryview(found.view(np.uint8).reshape(-1))
         offsets, ends = (self._file.offset + first * wide).tolist(), (into * wide).tolist()
         for offset, a, b in zip(offsets, ends, ends[1:], strict=False):
-            if os.preadv(self._file.number, [data[a:b]], offset) != b - a:
-                raise OSError(f"{self.entry.get('name')}: the vectors end too early")
+            self._file.read_into(data[a:b], offset)
         if len(found) > len(positions):
             run = np.searchsorted(starts, np.arange(len(positions)), "right") - 1
             found = found[into[run] + positions - first[run]]
@@ -255,9 +254,18 @@ class _File:
     """A file that is open for reading as long as somebody holds this."""
 
     def __init__(self, path: Path, offset: int) -> None:
-        self.number = os.open(path, os.O_RDONLY)
         self.offset = offset
-        weakref.finalize(self, os.close, self.number)
+        self._path, self._number = path, os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._number)
+
+    def read_into(self, data: memoryview, offset: int) -> None:
+        """Fill ``data`` with the bytes from ``offset`` on; OSError where the file ends before."""
+        done = 0
+        while done < len(data):  # the system reads 2 GB at a time, and less if it likes
+            read = os.preadv(self._number, [data[done:]], offset + done)
+            if read == 0:
+                raise OSError(f"{self._path} ends too early: run `tenkyo reindex`")
+            done += read
 
 
 def write(path: Path, write: Callable[[BinaryIO], object]) -> None:

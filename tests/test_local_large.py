@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -210,6 +211,24 @@ def test_vectors_come_back(large: Large, folder: Path) -> None:
     assert index.nearest(large.vectors[some[:5]], large.rows.tolist()) == [
         int(large.rows[i]) for i in some[:5]
     ]
+
+
+def test_vectors_come_back_whole_though_the_system_reads_less_at_a_time(
+    large: Large, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Linux does with more than 2 GB."""
+    shutil.copytree(folder, tmp_path / "index")
+    index, preadv = LocalIndex.open(tmp_path / "index", NAME), os.preadv
+    some = np.arange(3, 400)
+    monkeypatch.setattr(
+        os, "preadv", lambda file, into, offset: preadv(file, [data[:100] for data in into], offset)
+    )
+    found = index.matrix(large.rows[some].tolist())
+    np.testing.assert_allclose(found, large.vectors[some], atol=1e-3)
+    for path in (tmp_path / "index").rglob("vectors.npy"):
+        os.truncate(path, 9000)
+    with pytest.raises(OSError, match="ends too early"):
+        index.matrix(large.rows[some].tolist())
 
 
 def contents(folder: Path) -> dict[str, bytes]:
