@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
+from corpus.files import sync_folder
 from index.embed import Floats
 from index.lexical import Query, Statistics
 from index.ranking import Place, by_vector, by_words, ranked
@@ -169,7 +170,9 @@ class LocalIndex:
             }
             text = json.dumps(manifest, indent=1).encode()
             write(partial, lambda out: out.write(text))
+            sync_folder(folder)  # what it names outlasts a power cut before it does
             os.replace(partial, folder / "manifest.json")
+            sync_folder(folder)  # and it does before what it no longer names is deleted
         except (OSError, RuntimeError) as error:
             for path in (*new, partial):  # a full disk needs the room
                 _delete(path)

@@ -29,6 +29,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from corpus.files import sync_folder
 from index.embed import Floats
 from index.lexical import Postings, Query, Tally
 from index.vectors import APPROXIMATE_FROM, Approximate, Chosen, best, cosines, exact
@@ -205,6 +206,7 @@ class Segment:
             write(self._home / f"{label}.npy", lambda out, a=array: _save(out, a))
         if self.near:
             write(self._home / "near.faiss", self.near.write)
+        sync_folder(self._home)
         files = {path.name: _noted(path) for path in sorted(self._home.iterdir())}
         self.entry = {"name": self._home.name, "japanese": self.japanese, "files": files}
         if self.near:
