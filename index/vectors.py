@@ -9,6 +9,7 @@ trying it on queries made from the vectors.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,7 @@ _ROUNDS = 8
 _UNEVEN = 2  # times as many lists as if it lay everywhere: what is chosen lies far from a query
 _FAR_OFF = 8  # times as many vectors of such are looked at
 _SEED = 7
+_MAPS = sys.platform in ("linux", "win32")  # where faiss can leave an index in its file
 
 
 def exact(vectors: Floats, query: Floats, k: int) -> tuple[np.ndarray, Floats]:
@@ -158,7 +160,7 @@ class Approximate:
 
     @classmethod
     def read(cls, path: Path, notes: dict) -> Approximate:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if _MAPS else 0)
         return cls(index, notes["probes"], notes["recall"])
 
 
