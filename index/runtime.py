@@ -94,6 +94,7 @@ class Runtime:
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
         self._queue = None  # of the cores, each with batches of its own
+        self._alone = False  # that cannot be: all is read by all cores together
         self._queue_lock = threading.Lock()
 
     @property
@@ -105,6 +106,9 @@ class Runtime:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
         if sum(map(len, rows)) >= _MANY:
             return self.run_parts(len(rows), [(range(len(rows)), rows)])
+        return self._run(rows, budget)
+
+    def _run(self, rows: Rows, budget: int) -> list[Floats]:
         found = self._empty(len(rows))
         with self._lock:
             for group in batches(rows, budget):
@@ -126,10 +130,13 @@ class Runtime:
                 values[places] = request.get_output_tensor(k).data
 
         with self._queue_lock:
+            if self._queue is None and not self._alone:
+                self._queue = self._shared()
             if self._queue is None:
-                compiled = _compiled(self._model, "THROUGHPUT")
-                jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
-                self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
+                for places, rows in parts:
+                    for values, some in zip(found, self._run(rows, _BUDGET), strict=True):
+                        values[places] = some
+                return found
             self._queue.set_callback(take)
             try:
                 for places, rows in parts:
@@ -140,6 +147,17 @@ class Runtime:
             finally:
                 self._queue.wait_all()
         return found
+
+    def _shared(self):
+        """The queue of the cores; None where the model cannot be compiled for it."""
+        try:
+            compiled = _compiled(self._model, "THROUGHPUT")
+            jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
+            return _openvino()[0].AsyncInferQueue(compiled, jobs)
+        except RuntimeError as error:
+            _log.warning("many texts are read as few are, slower (%s)", _first_line(error))
+            self._alone = True
+            return None
 
     def _empty(self, count: int) -> list[Floats]:
         return [np.empty((count, *shape), np.float32) for shape in self._shapes]
