@@ -241,12 +241,12 @@ class LiveIndex:
         return self._current().search(vector, text, k, within)
 
     def _current(self) -> LocalIndex:
-        try:
-            status = (self._folder / "manifest.json").stat()
-        except OSError:
-            raise IndexMissing(self._folder) from None
-        written = (status.st_mtime_ns, status.st_ino)
-        with self._lock:
+        with self._lock:  # or who looked first could put an older index in a newer one's place
+            try:
+                status = (self._folder / "manifest.json").stat()
+            except OSError:
+                raise IndexMissing(self._folder) from None
+            written = (status.st_mtime_ns, status.st_ino)
             if written != self._written:
                 self._index = LocalIndex.open(self._folder, self._embedder, known=self._index)
                 self._written = written
