@@ -161,6 +161,7 @@ class Postings:
             return self.table[row, positions]
         span = slice(self.starts[number], self.starts[number + 1])
         docs = self.docs[span]
+        positions = positions.astype(docs.dtype)  # or numpy would make a wide copy of the list
         at = np.minimum(np.searchsorted(docs, positions), len(docs) - 1)
         return np.where(docs[at] == positions, self.counts[span][at], 0)
 
