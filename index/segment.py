@@ -1,7 +1,8 @@
 """One segment of an index: passages of one language, written once and never changed.
 
-In a folder of its own lie what a search needs, each as an array that is mapped into memory, so
-that opening it reads nothing, and several processes share what they use:
+In a folder of its own lies what a search needs, as arrays that are mapped into memory, so that
+opening it reads no more than the small files, to verify them, and several processes share what
+they use:
 
     rows.npy       [n] int64, ascending: the database's row of each passage
     keys.npy       [n] 16 bytes: which text was embedded
