@@ -201,14 +201,18 @@ def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
     return read(folder) or convert(draft(), folder)
 
 
-def kept(cache: Path, label: str, files: Iterable[Path]) -> Path:
+def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
     """The folder for a model of these files: another one for other files, another OpenVINO, or
-    a CPU that wants the weights otherwise.
+    a CPU that wants the weights otherwise. None where there is no OpenVINO.
 
     Files are told apart as git does it, by name, size and times; to read them would take
     longer than all the rest. Raises OSError if one of them is not there.
     """
-    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()} {int8.pays()}".encode())
+    try:
+        version = _openvino()[0].get_version()
+    except ImportError:
+        return None
+    digest = hashlib.sha256(f"{_FORMAT} {version} {int8.pays()}".encode())
     for path in sorted(files):
         stat = path.stat()
         digest.update(

@@ -379,6 +379,23 @@ def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) 
     assert not cache.exists()
 
 
+def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['openvino'] = None  # its import fails\n"
+        "from pathlib import Path\n"
+        "from index.checker import CrossEncoder; from index.embed import *\n"
+        "cache = Path(sys.argv[2])\n"
+        "vectors = SentenceTransformerEmbedder(sys.argv[1], cache).embed_passages(['sky'])\n"
+        "odds = CrossEncoder(cache=cache).answers([('The sky is blue.', 'What is the sky?')])\n"
+        "assert vectors.tolist() == [[1, 0, 0, 0]] and odds[0] > 0\n"
+    )
+    model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
+    run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
+    told = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
+    assert told.count("runs by torch") == 2 and "Traceback" not in told
+    assert not cache.exists()
+
+
 def test_a_checker_that_is_not_there(tmp_path: Path) -> None:
     for cache in (None, tmp_path):
         with pytest.raises(ModelUnavailable, match="cannot load the checker"):
