@@ -192,16 +192,6 @@ def test_a_damaged_approximate_index_is_told(folder: Path, tmp_path: Path) -> No
         LocalIndex.open(tmp_path / "index", NAME)
 
 
-def test_who_asks_where_all_was_deleted_finds_what_is_left(large: Large, folder: Path) -> None:
-    index, vector = LocalIndex.open(folder, NAME), large.asked[0]
-    cosine = large.vectors @ vector
-    gone = np.argsort(-cosine)[: N // 10]  # fewer than what a segment is written anew for
-    index.remove(large.rows[gone].tolist())
-    left = np.setdiff1d(np.arange(N), gone)
-    found = index.dense(vector, 100)
-    assert len(found) == 100 and len(large.nearest(vector, left) & set(found[:12])) >= 9
-
-
 def test_vectors_come_back(large: Large, folder: Path) -> None:
     index = LocalIndex.open(folder, NAME)
     some = np.random.default_rng(2).permutation(N)[:300]
