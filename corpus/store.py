@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from corpus import former, tables
 from corpus.database import Database, now, upsert
@@ -57,7 +58,9 @@ class Store:
             if writes:
                 counted = sa.update(tables.changes).values(number=tables.changes.c.number + 1)
                 if db.execute(counted).rowcount == 0:
-                    db.execute(sa.insert(tables.changes), {"id": 1, "number": 1})
+                    with suppress(IntegrityError), db.begin_nested():  # another may be as early
+                        db.execute(sa.insert(tables.changes), {"id": 1, "number": 0})
+                    db.execute(counted)
 
     def changes(self) -> int:
         """How often anything was written here, by whatever process: while it is the same,

@@ -20,7 +20,7 @@ from typing import Self
 from urllib.parse import quote, unquote
 
 from corpus.errors import CorpusError, NotFound, StoreError, UploadTooLarge
-from corpus.files import MAX_BYTES
+from corpus.files import MAX_BYTES, sync_folder
 from corpus.types import Source
 
 MAX_NAME = 255  # characters
@@ -136,7 +136,7 @@ class Uploads:
             target.parent.mkdir(exist_ok=True)
             os.replace(part, target)
             for folder in (target.parent, self.folder):
-                _sync(folder)
+                sync_folder(folder)
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256 / "file"
@@ -185,16 +185,6 @@ class Incoming:
         with contextlib.suppress(OSError):
             self._file.close()
         self._part.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Wait until what a folder holds is on the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextlib.contextmanager

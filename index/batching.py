@@ -190,20 +190,18 @@ class Turns:
 
     def do(self, request: _Request) -> None:
         """Wait until a request is over, and do what is queued while it is this thread's turn."""
-        with self.lock:
-            self._queues.setdefault(request.queue, deque()).append(request)
-            request.leads, self._taken = not self._taken, True
-        if not request.leads:
-            request.woken.wait()
-        with self.lock:
-            leads = request.leads  # perhaps it is over all the same
-        if leads:
-            try:
-                while not request.over:
-                    if parts := self._next():
-                        self._run(parts)
-            finally:  # also where this thread is interrupted
-                request.end(Dropped())
+        try:
+            with self.lock:
+                self._queues.setdefault(request.queue, deque()).append(request)
+                request.leads, self._taken = not self._taken, True
+            if not request.leads:
+                request.woken.wait()
+            while request.leads and not request.over:
+                if parts := self._next():
+                    self._run(parts)
+        finally:  # also where this thread is interrupted
+            request.end(Dropped())
+            if request.leads:  # what is over is given no turn any more
                 self._pass_on()
 
     def _next(self) -> list[_Part]:

@@ -24,6 +24,7 @@ _SAMPLE = (  # what a converted model is tried on
     "Stable Diffusion generates images from text prompts. " * 4,
 )
 _PART = 32  # texts made tokens while those before them are embedded
+_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # of NVIDIA, of AMD, of either in WSL
 _log = logging.getLogger(__name__)
 
 
@@ -100,7 +101,7 @@ class SentenceTransformerEmbedder:
             return self._model
 
     def _open(self, where: str) -> _Converted | _Torch:
-        kept = self._kept(where)
+        kept = None if _cuda() else self._kept(where)
         if kept and (found := runtime.read(kept)):
             return _Converted(found)
         model = _Torch(where)
@@ -220,6 +221,15 @@ class _Torch:
         rows = _rows(tokenizer, [prompts["query"] + text for text in _SAMPLE])
         expected = [self.encode(list(_SAMPLE), "query")]
         return runtime.Draft(Whole(), pad, rows, expected, notes, longest or 0, int8=True)
+
+
+def _cuda() -> bool:
+    """Whether torch has a GPU of that kind; it is not imported where there is no driver for one."""
+    if not any(Path(device).exists() for device in _DEVICES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -26,7 +26,7 @@ from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
 from index.pruning import Listed, Pruning, Tabled
 from index.tokens import tokens
 
-FEW = 256  # a filter that lets one document in so many through is scored as it is
+SPARSE = 256  # a filter that lets one document in so many through is scored as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,10 +89,6 @@ class Postings:
     def words(self) -> int:
         return int(self.total[0])
 
-    def frequency(self, hashes: np.ndarray) -> np.ndarray:
-        """[t]: how many documents have each of the terms with some hashes [t]."""
-        return _look_up(self.hashes, self.frequencies, hashes)
-
     def statistics(self, positions: np.ndarray) -> Tally:
         """How often each term is had by the documents at some positions."""
         first = self.ends[positions]
@@ -122,11 +118,11 @@ class Postings:
         """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
         lower position. ``allowed``: positions, ascending, to which the search is limited;
         ``gone``: positions, ascending, that it leaves out."""
-        if allowed is not None and len(allowed) * FEW <= len(self):
+        if allowed is not None and len(allowed) * SPARSE <= len(self):
             positions = allowed if gone is None else np.setdiff1d(allowed, gone, True)
         else:
             positions = self._pruned(query, k, _excluded(len(self), allowed, gone))
-        return best(positions, self.scores(query, positions), k)
+        return highest(positions, self.scores(query, positions), k)
 
     def _pruned(self, query: Query, k: int, excluded: np.ndarray | None) -> np.ndarray:
         listed, tabled = [], []
@@ -161,6 +157,7 @@ class Postings:
             return self.table[row, positions]
         span = slice(self.starts[number], self.starts[number + 1])
         docs = self.docs[span]
+        positions = positions.astype(docs.dtype)  # or numpy would make a wide copy of the list
         at = np.minimum(np.searchsorted(docs, positions), len(docs) - 1)
         return np.where(docs[at] == positions, self.counts[span][at], 0)
 
@@ -218,7 +215,7 @@ class Query:
         return sum(count * idf for count, idf in words) * (K1 + 1)
 
 
-def best(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def highest(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The ``k`` highest scores above 0 with their positions, as ``Postings.top`` orders them."""
     k = min(k, int(np.count_nonzero(scores > 0)))
     if k <= 0:

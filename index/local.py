@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
+from corpus.files import sync_folder
 from index.embed import Floats
 from index.lexical import Query, Statistics
 from index.ranking import Place, by_vector, by_words, ranked
@@ -70,7 +71,7 @@ class LocalIndex:
             return
         if vectors.shape != (len(new), self.dim) or len(texts) != len(new):
             raise ValueError(f"{len(new)} rows, {vectors.shape} vectors, {len(texts)} texts")
-        last = [segment.rows[-1:] for segment in self._segments]
+        last = [segment.living[-1:] for segment in self._segments]
         if np.any(np.diff(new) <= 0) or any(row >= new[0] for row in np.concatenate([[], *last])):
             raise ValueError("rows must be added in ascending order")
         flags = np.array([is_japanese(text) for text in texts])
@@ -105,12 +106,10 @@ class LocalIndex:
         return found[order[here[order]]]
 
     def nearest(self, vectors: Floats, within: Sequence[int]) -> list[int]:
-        """For each vector the nearest of some rows; empty if none of them is here."""
+        """For each vector the nearest of some rows; none for it where none is found."""
         places = self._places(within)
-        if not places:
-            return []
         near = (by_vector(places, vector, 1) for vector in np.asarray(vectors, np.float32))
-        return [int(found.rows(places)[0]) for found in near]
+        return [row for found in near for row in found.rows(places).tolist()]
 
     def dense(self, vector: Floats, k: int, within: Sequence[int] | None = None) -> list[int]:
         """The dense half of a search alone: the ``k`` rows with the nearest vectors."""
@@ -171,7 +170,9 @@ class LocalIndex:
             }
             text = json.dumps(manifest, indent=1).encode()
             write(partial, lambda out: out.write(text))
+            sync_folder(folder)  # what it names outlasts a power cut before it does
             os.replace(partial, folder / "manifest.json")
+            sync_folder(folder)  # and it does before what it no longer names is deleted
         except (OSError, RuntimeError) as error:
             for path in (*new, partial):  # a full disk needs the room
                 _delete(path)
@@ -240,12 +241,12 @@ class LiveIndex:
         return self._current().search(vector, text, k, within)
 
     def _current(self) -> LocalIndex:
-        try:
-            status = (self._folder / "manifest.json").stat()
-        except OSError:
-            raise IndexMissing(self._folder) from None
-        written = (status.st_mtime_ns, status.st_ino)
-        with self._lock:
+        with self._lock:  # or who looked first could put an older index in a newer one's place
+            try:
+                status = (self._folder / "manifest.json").stat()
+            except OSError:
+                raise IndexMissing(self._folder) from None
+            written = (status.st_mtime_ns, status.st_ino)
             if written != self._written:
                 self._index = LocalIndex.open(self._folder, self._embedder, known=self._index)
                 self._written = written

@@ -95,6 +95,7 @@ class Runtime:
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
         self._queue = None  # of the cores, each with batches of its own
+        self._alone = False  # that cannot be: all is read by all cores together
         self._queue_lock = threading.Lock()
 
     @property
@@ -106,6 +107,9 @@ class Runtime:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
         if sum(map(len, rows)) >= _MANY:
             return self.run_parts(len(rows), [(range(len(rows)), rows)])
+        return self._run(rows, budget)
+
+    def _run(self, rows: Rows, budget: int) -> list[Floats]:
         found = self._empty(len(rows))
         with self._lock:
             for group in batches(rows, budget):
@@ -127,10 +131,13 @@ class Runtime:
                 values[places] = request.get_output_tensor(k).data
 
         with self._queue_lock:
+            if self._queue is None and not self._alone:
+                self._queue = self._shared()
             if self._queue is None:
-                compiled = _compiled(self._model, "THROUGHPUT")
-                jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
-                self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
+                for places, rows in parts:
+                    for values, some in zip(found, self._run(rows, _BUDGET), strict=True):
+                        values[places] = some
+                return found
             self._queue.set_callback(take)
             try:
                 for places, rows in parts:
@@ -141,6 +148,17 @@ class Runtime:
             finally:
                 self._queue.wait_all()
         return found
+
+    def _shared(self):
+        """The queue of the cores; None where the model cannot be compiled for it."""
+        try:
+            compiled = _compiled(self._model, "THROUGHPUT")
+            jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
+            return _openvino()[0].AsyncInferQueue(compiled, jobs)
+        except RuntimeError as error:
+            _log.warning("many texts are read as few are, slower (%s)", _first_line(error))
+            self._alone = True
+            return None
 
     def _empty(self, count: int) -> list[Floats]:
         return [np.empty((count, *shape), np.float32) for shape in self._shapes]
@@ -184,14 +202,18 @@ def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
     return read(folder) or convert(draft(), folder)
 
 
-def kept(cache: Path, label: str, files: Iterable[Path]) -> Path:
+def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
     """The folder for a model of these files: another one for other files, another OpenVINO, or
-    a CPU that wants the weights otherwise.
+    a CPU that wants the weights otherwise. None where there is no OpenVINO.
 
     Files are told apart as git does it, by name, size and times; to read them would take
     longer than all the rest. Raises OSError if one of them is not there.
     """
-    digest = hashlib.sha256(f"{_FORMAT} {_openvino()[0].get_version()} {int8.pays()}".encode())
+    try:
+        version = _openvino()[0].get_version()
+    except ImportError:
+        return None
+    digest = hashlib.sha256(f"{_FORMAT} {version} {int8.pays()}".encode())
     for path in sorted(files):
         stat = path.stat()
         digest.update(
@@ -220,14 +242,26 @@ def read(folder: Path) -> Runtime | None:
 
 
 def convert(draft: Draft, folder: Path | None) -> Runtime:
-    """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible."""
+    """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible.
+
+    One that 8 bits spoil is converted without them.
+    """
+    if draft.int8 and int8.pays():
+        try:
+            return _converted(draft, folder, small=True)
+        except Unconvertible as error:
+            _log.info("a model is converted again, without 8 bits (%s)", error)
+    return _converted(draft, folder, small=False)
+
+
+def _converted(draft: Draft, folder: Path | None, *, small: bool) -> Runtime:
     try:
         with _converting:
             _openvino()
             model = traced(draft.module, draft.rows, draft.pad)
-        runtime = _keep(model, draft, folder) if folder else None
+        runtime = _keep(model, draft, folder, small=small) if folder else None
         if runtime is None:
-            if draft.int8 and int8.pays():
+            if small:
                 int8.shrink(model)
             runtime = Runtime(model, draft.pad, draft.notes, draft.longest)
         _check(runtime, draft.rows, draft.expected)
@@ -238,7 +272,7 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
     return runtime
 
 
-def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
+def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
     """The model, written and read again; None where it cannot be."""
     runtime = None
     partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -251,7 +285,7 @@ def _keep(model, draft: Draft, folder: Path) -> Runtime | None:
     }
     try:
         partial.mkdir(parents=True)
-        written = _write(model, partial, small=draft.int8 and int8.pays())
+        written = _write(model, partial, small=small)
         # Of a model that was read from a file the blob is all but the weights, a megabyte.
         blob = _compiled(written, "LATENCY").export_model().getvalue()
         (partial / "compiled.blob").write_bytes(blob)

@@ -1,7 +1,8 @@
 """One segment of an index: passages of one language, written once and never changed.
 
-In a folder of its own lie what a search needs, each as an array that is mapped into memory, so
-that opening it reads nothing, and several processes share what they use:
+In a folder of its own lies what a search needs, as arrays that are mapped into memory, so that
+opening it reads no more than the small files, to verify them, and several processes share what
+they use:
 
     rows.npy       [n] int64, ascending: the database's row of each passage
     keys.npy       [n] 16 bytes: which text was embedded
@@ -29,9 +30,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from corpus.files import sync_folder
 from index.embed import Floats
 from index.lexical import Postings, Query, Tally
-from index.vectors import APPROXIMATE_FROM, Approximate, best, cosines, exact, selection
+from index.vectors import APPROXIMATE_FROM, Approximate, Chosen, best, cosines, exact
 
 KEY = np.dtype("V16")
 CHECKED = 1 << 22  # bytes of a file up to which its checksum is verified when it is opened
@@ -105,7 +107,7 @@ class Segment:
     def _with_dead(self, positions: np.ndarray) -> Segment:
         made = copy.copy(self)
         made.dead = positions
-        for name in ("lost", "_selection"):  # which come of it
+        for name in ("lost", "_undeleted"):  # which come of it
             made.__dict__.pop(name, None)
         return made
 
@@ -116,8 +118,8 @@ class Segment:
         return at[~_among(at, self.dead)]
 
     @cached_property
-    def _selection(self) -> np.ndarray | None:
-        return selection(np.flatnonzero(self.alive), len(self.rows)) if len(self.dead) else None
+    def _undeleted(self) -> Chosen | None:
+        return self.near.choose(np.flatnonzero(self.alive)) if len(self.dead) else None
 
     @cached_property
     def lost(self) -> Tally | None:
@@ -140,9 +142,8 @@ class Segment:
             if not len(self.dead):
                 return exact(self.vectors, query, k)
             return self.nearest(query, k, np.flatnonzero(self.alive))
-        chosen = self._selection if allowed is None else selection(allowed, len(self.rows))
-        share = 1.0 if allowed is None else len(allowed) / len(self)
-        found = np.sort(self.near.candidates(query, k, chosen, share))
+        chosen = self._undeleted if allowed is None else self.near.choose(allowed)
+        found = np.sort(self.near.candidates(query, k, chosen))
         at, values = best(cosines(self.read(found), query), k)
         return found[at], values
 
@@ -171,8 +172,7 @@ class Segment:
         wide, data = self.vectors.strides[0], memoryview(found.view(np.uint8).reshape(-1))
         offsets, ends = (self._file.offset + first * wide).tolist(), (into * wide).tolist()
         for offset, a, b in zip(offsets, ends, ends[1:], strict=False):
-            if os.preadv(self._file.number, [data[a:b]], offset) != b - a:
-                raise OSError(f"{self.entry.get('name')}: the vectors end too early")
+            self._file.read_into(data[a:b], offset)
         if len(found) > len(positions):
             run = np.searchsorted(starts, np.arange(len(positions)), "right") - 1
             found = found[into[run] + positions - first[run]]
@@ -207,6 +207,7 @@ class Segment:
             write(self._home / f"{label}.npy", lambda out, a=array: _save(out, a))
         if self.near:
             write(self._home / "near.faiss", self.near.write)
+        sync_folder(self._home)
         files = {path.name: _noted(path) for path in sorted(self._home.iterdir())}
         self.entry = {"name": self._home.name, "japanese": self.japanese, "files": files}
         if self.near:
@@ -256,9 +257,18 @@ class _File:
     """A file that is open for reading as long as somebody holds this."""
 
     def __init__(self, path: Path, offset: int) -> None:
-        self.number = os.open(path, os.O_RDONLY)
         self.offset = offset
-        weakref.finalize(self, os.close, self.number)
+        self._path, self._number = path, os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._number)
+
+    def read_into(self, data: memoryview, offset: int) -> None:
+        """Fill ``data`` with the bytes from ``offset`` on; OSError where the file ends before."""
+        done = 0
+        while done < len(data):  # the system reads 2 GB at a time, and less if it likes
+            read = os.preadv(self._number, [data[done:]], offset + done)
+            if read == 0:
+                raise OSError(f"{self._path} ends too early: run `tenkyo reindex`")
+            done += read
 
 
 def write(path: Path, write: Callable[[BinaryIO], object]) -> None:

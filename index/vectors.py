@@ -9,8 +9,10 @@ trying it on queries made from the vectors.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,7 +31,10 @@ _MIXED = 4  # vectors that such a query is the mean of
 _LISTS = 4  # times the root of how many vectors there are
 _SAMPLE = 40  # vectors a list that the centres are made from
 _ROUNDS = 8
+_UNEVEN = 2  # times as many lists as if it lay everywhere: what is chosen lies far from a query
+_FAR_OFF = 8  # times as many vectors of such are looked at
 _SEED = 7
+_MAPS = sys.platform in ("linux", "win32")  # where faiss can leave an index in its file
 
 
 def exact(vectors: Floats, query: Floats, k: int) -> tuple[np.ndarray, Floats]:
@@ -60,14 +65,15 @@ def best(values: Floats, k: int) -> tuple[np.ndarray, Floats]:
     return at, values[at]
 
 
-def selection(positions: np.ndarray, n: int) -> np.ndarray:
-    """[n / 8] uint8: some of ``n`` positions, in the form that ``Approximate.near`` takes."""
-    chosen = np.zeros(n, bool)
-    chosen[positions] = True
-    return np.packbits(chosen, bitorder="little")
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Some positions of an approximate index."""
+
+    bits: np.ndarray  # [n / 8] uint8: which
+    counts: np.ndarray  # [lists]: how many of them lie in each
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Approximate:
     """An inverted file with codes of vectors that lie elsewhere, at the same positions.
 
@@ -100,20 +106,53 @@ class Approximate:
         """What ``read`` needs besides the file, and what a reader of the manifest may ask."""
         return {"lists": self.index.nlist, "probes": self.probes, "recall": round(self.recall, 4)}
 
-    def candidates(
-        self, query: Floats, k: int, chosen: np.ndarray | None = None, share: float = 1.0
-    ) -> np.ndarray:
-        """Positions of vectors near to ``query`` [dim], at least ``k`` where it finds as many.
-
-        ``chosen``: the ``selection`` that they have to be among, which is a ``share`` of all; the
-        fewer they are, the more lists have to be searched to find as many.
-        """
-        probes = min(self.index.nlist, int(self.probes / share))
+    def candidates(self, query: Floats, k: int, chosen: Chosen | None = None) -> np.ndarray:
+        """Positions of vectors near to ``query`` [dim], at least ``k`` where it finds as many;
+        ``chosen``: those that they have to be among."""
+        wanted, probes, bits = max(k, COMPARED), self.probes, None
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)  # for this thread: others search at the same time
-        found = _search(self.index, query[None], max(k, COMPARED), probes, chosen)[0]
-        faiss.omp_set_num_threads(threads)
+        try:
+            if chosen is not None:
+                probes, bits = self._reach(query, wanted, chosen), chosen.bits
+            found = _search(self.index, query[None], wanted, probes, bits)[0]
+        finally:
+            faiss.omp_set_num_threads(threads)
         return found[found >= 0]  # faiss pads what it did not find with -1
+
+    def choose(self, positions: np.ndarray) -> Chosen:
+        """What a search is to be limited to."""
+        chosen = np.zeros(self.index.ntotal, bool)
+        chosen[positions] = True
+        counts = np.bincount(self._list_of[positions], minlength=self.index.nlist)
+        return Chosen(np.packbits(chosen, bitorder="little"), counts)
+
+    def _reach(self, query: Floats, wanted: int, chosen: Chosen) -> int:
+        """How many lists hold as many of what is chosen as a search of all looks at.
+
+        Where that is many more than of what lies everywhere, it lies together, far from the
+        query: then its lists are all about as far, and more of them have to be looked at.
+        """
+        lists = self.index.nlist
+        nearest = self.index.quantizer.search(query[None], lists)[1][0]
+        held = np.cumsum(chosen.counts[nearest])
+        least = max(wanted, self.index.ntotal * self.probes // lists)
+        everywhere = lists * least / held[-1]
+        for count in (least, _FAR_OFF * least):
+            reach = int(np.searchsorted(held, min(count, held[-1]))) + 1
+            if reach <= _UNEVEN * everywhere:
+                break
+        return max(self.probes, reach)
+
+    @cached_property
+    def _list_of(self) -> np.ndarray:
+        """[n]: the list that each vector lies in."""
+        held = self.index.invlists
+        found = np.empty(self.index.ntotal, np.min_scalar_type(self.index.nlist))
+        for i in range(self.index.nlist):
+            if size := held.list_size(i):
+                found[faiss.rev_swig_ptr(held.get_ids(i), size)] = i
+        return found
 
     def write(self, out: BinaryIO) -> None:
         # Left to open a file itself, faiss would not tell that closing it failed.
@@ -121,7 +160,7 @@ class Approximate:
 
     @classmethod
     def read(cls, path: Path, notes: dict) -> Approximate:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if _MAPS else 0)
         return cls(index, notes["probes"], notes["recall"])
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.batching import PATIENCE, Dropped, Errand, Turns, Urgency
+from index.batching import PATIENCE, Dropped, Errand, Turns, Urgency, _Request
 
 BUDGET = 10
 
@@ -139,6 +139,26 @@ def test_a_thread_that_is_interrupted_loses_no_others_work():
         with pytest.raises(KeyboardInterrupt):
             first.result()
         assert second.result() == ["b"]
+
+
+class Interrupted(threading.Event):
+    """A wait that a signal ends."""
+
+    def wait(self, timeout=None):
+        raise KeyboardInterrupt
+
+
+def test_a_thread_that_is_interrupted_while_it_waits_is_given_no_turn(gate):
+    first = gate.ask(Urgency.CLAIM, "first")
+    lane = gate.lanes[Urgency.CLAIM]
+    request = _Request(lane, (Urgency.CLAIM, 0), ["gone"], [4], gate.turns.lock)
+    request.woken = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        gate.turns.do(request)
+    last = gate.ask(Urgency.LATER, "last")
+    gate.let_go()
+    assert first.result(60) == ["FIRST"] and last.result(60) == ["LAST"]
+    assert gate.runs == [["first"], ["last"]]
 
 
 def test_nothing_waits_for_ever(gate):

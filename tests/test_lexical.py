@@ -107,7 +107,9 @@ def test_in_pieces_or_merged_or_made_at_once_it_is_the_same(batches, query: str)
     assert (known.documents, known.words) == (len(at_once), at_once.words)
     terms = {term_hash(t) for text, _ in chain(*batches) for t in tokens(text)}
     asked = np.array([*terms, term_hash("unheard")], np.uint64)
-    np.testing.assert_array_equal(known.frequency(asked), at_once.frequency(asked))
+    np.testing.assert_array_equal(
+        known.frequency(asked), Statistics.of([(at_once, None)]).frequency(asked)
+    )
     in_pieces, ceiling = library.scores(query), library.query(query).ceiling
     library.merge()
     same(library.parts[0], at_once)

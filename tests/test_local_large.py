@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -83,6 +84,26 @@ def test_a_filter_keeps_the_recall(large: Large, folder: Path, share: float) -> 
     assert large.recall(index, some, filtered=True) >= (0.98 if len(some) > FEW else 1)
 
 
+def far(large: Large, vector: np.ndarray, centres: int) -> np.ndarray:
+    """The passages around the centres that are furthest from a vector, of one language."""
+    at = np.arange(N)
+    cosine = [(large.vectors[at % 500 == centre] @ vector).mean() for centre in range(500)]
+    return at[np.isin(at % 500, np.argsort(cosine)[:centres]) & (at % 10 != 0)]
+
+
+def test_a_filter_that_lies_far_from_the_question(large: Large, folder: Path) -> None:
+    """As the sources on another topic do."""
+    index, recalls = LocalIndex.open(folder, NAME), []
+    for vector in large.asked[:8]:
+        some = far(large, vector, 150)
+        assert len(some) > FEW
+        found = index.dense(vector, 100, large.rows[some].tolist())
+        assert len(found) == 100 and set(found) <= set(large.rows[some].tolist())
+        wanted = large.nearest(vector, some)
+        recalls.append(len(wanted & set(found[:10])) / 10)
+    assert np.mean(recalls) >= 0.98
+
+
 def test_what_is_deleted_is_left_out_and_nothing_is_rewritten(
     large: Large, folder: Path, tmp_path: Path
 ) -> None:
@@ -131,6 +152,28 @@ def test_an_addition_writes_what_is_new(large: Large, folder: Path, tmp_path: Pa
     assert found[0].row == rows[0] and found[0].cosine == pytest.approx(1)
 
 
+def test_a_late_low_row_is_taken_in(large: Large, folder: Path, tmp_path: Path) -> None:
+    """What lies above it is removed, and added again after it: the large segment has those dead."""
+    shutil.copytree(folder, tmp_path / "index")
+    index, last = LocalIndex.open(tmp_path / "index", NAME), np.arange(N - 9, N)
+    late_ones = [2 * N - 18, 2 * N - 16]  # those that are there are odd
+    for late in late_ones:
+        above = last[large.rows[last] > late]
+        rows = large.rows[above].tolist()
+        index.remove(rows)
+        vectors = np.concatenate([large.asked[:1], large.vectors[above]])
+        index.add([late, *rows], vectors, ["a late one", *(large.texts[i] for i in above)])
+        index.save(tmp_path / "index", NAME, f"r{late}")
+        index = LocalIndex.open(tmp_path / "index", NAME)
+    rows = sorted([*large.rows.tolist(), *late_ones])
+    assert index.rows().tolist() == rows
+    for at in last:  # each is found once, by its new place
+        assert index.dense(large.vectors[at], 1) == [large.rows[at]]
+        found = index.search(large.vectors[at], large.texts[at], 50)
+        assert [r.row for r in found].count(large.rows[at]) == 1
+    assert len(index.matrix(rows[-11:])) == 11 and index.lexical("late", 3) == late_ones
+
+
 def test_what_is_mostly_deleted_is_written_anew(large: Large, folder: Path, tmp_path: Path) -> None:
     index = LocalIndex.open(folder, NAME)
     index.remove(large.rows[: N // 2].tolist())
@@ -158,6 +201,24 @@ def test_vectors_come_back(large: Large, folder: Path) -> None:
     assert index.nearest(large.vectors[some[:5]], large.rows.tolist()) == [
         int(large.rows[i]) for i in some[:5]
     ]
+
+
+def test_vectors_come_back_whole_though_the_system_reads_less_at_a_time(
+    large: Large, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Linux does with more than 2 GB."""
+    shutil.copytree(folder, tmp_path / "index")
+    index, preadv = LocalIndex.open(tmp_path / "index", NAME), os.preadv
+    some = np.arange(3, 400)
+    monkeypatch.setattr(
+        os, "preadv", lambda file, into, offset: preadv(file, [data[:100] for data in into], offset)
+    )
+    found = index.matrix(large.rows[some].tolist())
+    np.testing.assert_allclose(found, large.vectors[some], atol=1e-3)
+    for path in (tmp_path / "index").rglob("vectors.npy"):
+        os.truncate(path, 9000)
+    with pytest.raises(OSError, match="ends too early"):
+        index.matrix(large.rows[some].tolist())
 
 
 def contents(folder: Path) -> dict[str, bytes]:

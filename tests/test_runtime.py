@@ -221,6 +221,20 @@ def test_oblong_matrices_are_put_in_8_bits(tmp_path: Path, allowed: bool) -> Non
     assert size < 52_000 - small * 8192  # all the rest takes two bytes a number
 
 
+def test_what_8_bits_spoil_is_kept_in_16(tmp_path: Path) -> None:
+    """One large number in each row of a matrix leaves none of the 8 bits to the others."""
+    layers = Layers()
+    layers.table.weight.data[:, 0] = 0
+    layers.parts[0].weight.data[:, 0] = 1000
+    with torch.inference_mode():
+        wanted = layers(*map(torch.from_numpy, runtime.padded(ROWS, 0))).numpy()
+    draft, folder = runtime.Draft(layers, 0, ROWS, [wanted], int8=True), tmp_path / "x.1.openvino"
+    for where in (folder, None):
+        found = runtime.prepare(where, lambda: draft).run(ROWS)[0]
+        assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < 0.02
+    assert 'element_type="i8"' not in (folder / "model.xml").read_text(encoding="utf-8")
+
+
 def test_like_lengths_go_together() -> None:
     random = np.random.default_rng(0)
     lengths = [int(n) for n in random.integers(1, 300, 200)]
@@ -362,6 +376,23 @@ def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) 
     assert embedder.dim == 4 and query.tolist() == [1, 0, 0, 0]
     (record,) = [r for r in caplog.records if r.name.startswith("index")]
     assert record.levelname == "WARNING" and "runs by torch" in record.getMessage()
+    assert not cache.exists()
+
+
+def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['openvino'] = None  # its import fails\n"
+        "from pathlib import Path\n"
+        "from index.checker import CrossEncoder; from index.embed import *\n"
+        "cache = Path(sys.argv[2])\n"
+        "vectors = SentenceTransformerEmbedder(sys.argv[1], cache).embed_passages(['sky'])\n"
+        "odds = CrossEncoder(cache=cache).answers([('The sky is blue.', 'What is the sky?')])\n"
+        "assert vectors.tolist() == [[1, 0, 0, 0]] and odds[0] > 0\n"
+    )
+    model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
+    run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
+    told = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
+    assert told.count("runs by torch") == 2 and "Traceback" not in told
     assert not cache.exists()
 
 

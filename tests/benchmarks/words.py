@@ -33,7 +33,7 @@ import numpy as np
 
 from corpus.sentences import sentence_spans
 from index.inversion import term_hash
-from index.lexical import Postings, Query, Statistics, best
+from index.lexical import Postings, Query, Statistics, highest
 from index.tokens import is_japanese, tokens
 
 POOL = 100
@@ -214,7 +214,7 @@ def read(postings: Postings, lists: list[tuple[np.ndarray, np.ndarray]]) -> tupl
     total = np.zeros(len(postings), np.float32)
     for positions, scores in lists:
         total[positions] += scores
-    return best(np.arange(len(total)), total, POOL)
+    return highest(np.arange(len(total)), total, POOL)
 
 
 def common_words(question: str, statistics: Statistics) -> list[str]:
