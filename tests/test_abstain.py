@@ -40,6 +40,26 @@ def test_a_number_that_the_sources_have_otherwise_is_a_false_premise(question, s
     assert (found and (found.supposed, found.stated)) == (supposed and (supposed, stated))
 
 
+@pytest.mark.parametrize(
+    ("question", "says", "supposed"),
+    [
+        (
+            "第三シードのチームはどこに勝ちましたか？",
+            "第二シードのチームはデンバーに勝った。",
+            "第三",
+        ),
+        (
+            "Which team was the third seed of the AFC?",
+            "The second seed of the AFC was Denver.",
+            "the third",
+        ),
+    ],
+)
+def test_so_is_a_rank_which_is_no_number(question, says, supposed):
+    assert false_premise(question, shown((PAPER, says))).supposed == supposed
+    assert false_premise(question, shown((PAPER, says), (PAPER, f"{supposed}もある。"))) is None
+
+
 def test_the_reason_names_the_premise_and_the_quote():
     question = "Why was Whisper trained on 90,000 hours of audio?"
     evidence = shown((PAPER, SAYS))
