@@ -49,8 +49,8 @@ def test_a_number_that_the_sources_have_otherwise_is_a_false_premise(question, s
             "第三",
         ),
         (
-            "Which team was the third seed of the AFC?",
-            "The second seed of the AFC was Denver.",
+            "Which team was the third seed of the AFC in the championship?",
+            "The second seed of the AFC in the championship was Denver.",
             "the third",
         ),
     ],
