@@ -8,6 +8,7 @@ counts as a marker is in ``service/markers.py``, what names an author in ``servi
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -88,6 +89,13 @@ class SentenceParser:
         self._emit(done)
         self._pass_on(done)
         return done
+
+    def likely(self) -> list[Draft]:
+        """What ``finish`` would give now, where the sentence at hand seems to be over: its stop
+        and a marker have come, and only the next letter can tell that no more belongs to it."""
+        *_, before, last = ("", "", *self._text)
+        marked = last[:1] == "\x02" or (before[:1] == "\x02" and (last in _STOPS or last == "."))
+        return copy.deepcopy(self).finish() if self._ended and marked and not self._held else []
 
     def _clean(self, chunk: str) -> str:
         """Without what cannot be seen; surrogates that belong together are put together."""

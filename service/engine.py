@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
 from service.abstain import explain, false_premise
-from service.citations import SentenceParser, resolve
+from service.citations import SentenceParser
+from service.deciding import Deciding, decided
 from service.evidence import LatestOriginals, select, with_originals
 from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
@@ -31,11 +33,9 @@ from service.threads import Threads
 from service.turn import Turn
 from service.types import (
     Answer,
-    Draft,
     Event,
     EvidenceFound,
     Mode,
-    Rejected,
     Status,
     Step,
     to_json,
@@ -45,7 +45,6 @@ from service.wording import say
 
 logger = logging.getLogger(__name__)
 
-MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
 NEW = 16  # questions that are searched and read at once; the others wait for one of them
 BEGUN = 32  # claims that are checked at once
@@ -238,7 +237,9 @@ class Engine:
 
     async def _generate(self, turn: Turn) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
-        parser, seen, written = SentenceParser(), set(), 0
+        parser, written = SentenceParser(), 0
+        check = partial(self._begun, self.verifier.check)
+        deciding = Deciding(turn, lambda draft: check(draft, turn.evidence, turn.originals))
         shown = turn.evidence[: turn.telling]
         turn.prompt = prompt.messages(turn.asked, shown, self._window, turn.language)
         yield _status("writing")
@@ -248,35 +249,28 @@ class Engine:
                     written += len(piece)
                     if drafts := parser.feed(piece):
                         yield _status("checking")
-                        for event in await self._decide_all(turn, drafts, seen):
+                        for event in await deciding.decide(drafts):
                             yield event
                         yield _status("writing")
-                    if len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
+                    else:
+                        deciding.look_ahead(parser.likely())
+                    if deciding.full or written > MAX_WRITTEN:
                         break
             yield _status("checking")
-            for event in await self._decide_all(turn, parser.finish(), seen):
+            for event in await deciding.decide(parser.finish()):
                 yield event
             if not turn.claims:
-                turn.reason = say("none_held" if seen else "declined", turn.language)
-            elif len(seen) >= MAX_SENTENCES or written > MAX_WRITTEN:
+                turn.reason = say("none_held" if deciding.any else "declined", turn.language)
+            elif deciding.full or written > MAX_WRITTEN:
                 turn.reason = say("stopped", turn.language)
         except ModelError as error:
             logger.warning("%s", error)
-            for event in await self._decide_all(turn, parser.finish(), seen):
+            for event in await deciding.decide(parser.finish()):
                 yield event
             turn.reason = say("cut_short" if turn.claims else "model_failed", turn.language, error)
+        finally:
+            deciding.close()
         turn.took("write")
-
-    async def _decide_all(self, turn: Turn, drafts: Sequence[Draft], seen: set[str]) -> list[Event]:
-        """Each draft decided that has not been seen before, up to MAX_SENTENCES."""
-        events = []
-        for draft in drafts:
-            draft = resolve(draft, turn.evidence)
-            fresh = draft.text not in seen and len(seen) < MAX_SENTENCES
-            if fresh and not prompt.declines(draft.text):
-                seen.add(draft.text)
-                events.append(await self._begun(self._decide, turn, draft))
-        return events
 
     def _complete(self, turn: Turn) -> list[Event]:
         """Quotes after a model's sentences that are true, and do not answer the question."""
@@ -290,18 +284,11 @@ class Engine:
         embedder = self.library.embedder
         drafts = quote(turn.asked, turn.evidence, turn.originals, self.checker, embedder)
         cited = {citation.quote for claim in turn.claims for citation in claim.citations}
-        events = [self._decide(turn, draft) for draft in drafts if draft.text not in cited]
+        check, given = self.verifier.check, (turn.evidence, turn.originals)
+        new = [draft for draft in drafts if draft.text not in cited]
+        events = [decided(turn, draft, check(draft, *given)) for draft in new]
         turn.took("quote")
         return events
-
-    def _decide(self, turn: Turn, draft: Draft) -> Event:
-        turn.drafts.append(draft)
-        claim = self.verifier.check(draft, turn.evidence, turn.originals)
-        if claim.verdict.label == "supported":
-            return Event("claim", turn.add(claim))
-        rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)
-        turn.rejected.append(rejected)
-        return Event("rejected", rejected)
 
     async def _close(self, turn: Turn, mode: Mode) -> Answer:
         name = self.model.name if self.model and mode == "generated" else ""

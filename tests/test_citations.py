@@ -368,6 +368,34 @@ def test_any_cutting_of_the_stream_parses_alike(text, data):
         assert parse([text[a:b] for a, b in pairwise(edges)]) == whole
 
 
+@given(st.lists(ODD_PIECES, max_size=30).map("".join))
+@example("A [1]. B [2]")
+def test_who_asks_what_is_likely_changes_nothing(text):
+    parser, drafts = SentenceParser(), []
+    for char in text:
+        drafts += parser.feed(char)
+        parser.likely()
+    assert drafts + parser.finish() == parse([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "likely"),
+    [
+        ("It has 40,000 maps [2].", [Draft("It has 40,000 maps.", (2,))]),
+        ("It has 40,000 maps. [2]", [Draft("It has 40,000 maps.", (2,))]),
+        ("地図は4万枚ある [2]。", [Draft("地図は4万枚ある。", (2,))]),
+        ("It has 40,000 maps [2", []),
+        ("It has 40,000 maps [2]", []),
+        ("It has 40,000 maps.", []),  # a marker may come
+        ("It has 3.", []),
+        ("", []),
+    ],
+)
+def test_a_sentence_is_likely_over_behind_its_stop_and_marker(text, likely):
+    parser = SentenceParser()
+    assert parser.feed(text) == [] and parser.likely() == likely
+
+
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_letter_is_lost_and_no_label_invented(text):
     drafts = parse([text])

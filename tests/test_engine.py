@@ -1,6 +1,7 @@
 """The engine on the real library: real embedder, FAISS and checker, with scripted models."""
 
 import asyncio
+import threading
 
 import pytest
 from scripted import Script
@@ -87,6 +88,44 @@ def assert_sound(library, made):
             assert document.text[citation.start : citation.end] == citation.quote
             shown = next(e for e in made.evidence if e.label == citation.label)
             assert shown.passage.id == citation.passage_id
+
+
+class Listening:
+    """A checker that notes when it reads a claim."""
+
+    def __init__(self, checker):
+        self._checker, self.name, self.digest = checker, checker.name, checker.digest
+        self.reads = threading.Event()
+
+    def supports(self, pairs):
+        self.reads.set()
+        return self._checker.supports(pairs)
+
+    def answers(self, pairs):
+        return self._checker.answers(pairs)
+
+
+class Hesitating:
+    """A model that ends a sentence, and goes on when that is being checked."""
+
+    name = "hesitating"
+
+    def __init__(self, reads):
+        self.reads, self.checked = reads, False
+
+    async def stream(self, messages):
+        yield "Whisper was trained on 680,000 hours of audio [1]."
+        self.checked = await asyncio.to_thread(self.reads.wait, 30)
+        yield " It cost 90 dollars [1]."
+
+
+def test_a_sentence_is_checked_before_the_next_one_begins(library, checker):
+    listening = Listening(checker)
+    model = Hesitating(listening.reads)
+    made = answer(library, listening, model)
+    assert model.checked
+    assert made.claims[0].text == "Whisper was trained on 680,000 hours of audio."
+    assert made.rejected[0].text == "It cost 90 dollars."
 
 
 def test_quotes_without_a_model(library, checker):
