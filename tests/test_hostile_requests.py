@@ -80,9 +80,9 @@ def filled(path, value):
 
 
 def test_ids_of_nothing(client, operations):
-    for method, path, _ in operations:
+    for n, (method, path, _) in enumerate(operations):
         if "{" in path:
-            for id in IDS:
+            for id in IDS[n % 2 :: 2]:  # each at every second route: all at all take ten seconds
                 assert check(client, method, filled(path, id)).status_code >= 400, path
 
 
@@ -96,9 +96,9 @@ def test_queries(client, operations):
 
 
 def test_bodies_and_their_types(client, operations):
-    for method, path, operation in operations:
+    for n, (method, path, operation) in enumerate(operations):
         if "requestBody" in operation:
-            for body in BODIES:
+            for body in BODIES[n % 2 :: 2]:
                 headers = {"Content-Type": "application/json"}
                 check(client, method, filled(path, "nope"), content=body, headers=headers)
             for kind in TYPES:
@@ -107,18 +107,18 @@ def test_bodies_and_their_types(client, operations):
 
 
 def test_headers(client, operations):
-    for method, path, operation in operations:
+    for n, (method, path, operation) in enumerate(operations):
         body = b"{}" if "requestBody" in operation else None
         if method != "POST" and "job" not in path and path != "/v1/sources/{source_id}":
             continue  # it reads none of them, and one that does not is enough
-        for headers in HEADERS:
+        for headers in HEADERS[n % 2 :: 2]:
             given = {name: value.encode("latin-1") for name, value in headers.items()}
             check(client, method, filled(path, "nope"), content=body, headers=given)
 
 
 def test_methods(client, described):
-    for path in [*described["paths"], *UNLISTED]:
-        for method in METHODS:
+    for n, path in enumerate([*described["paths"], *UNLISTED]):
+        for method in METHODS[n % 2 :: 2]:
             known = path in described["paths"] and method.lower() in described["paths"][path]
             if not known:
                 check(client, method, filled(path, "nope"))

@@ -29,6 +29,7 @@ from index.report import Progress, Tally
 
 ROOT = Path(__file__).parent.parent
 SMALL = b"# Kanda\n\nThe reading room holds 40,000 maps, see https://example.org/maps."
+HEAVY = b"The *reading* **room** [holds](http://a.b/c) `40,000` maps. " * 100_000  # half a minute
 LONG = b"The reading room holds 40,000 maps. " * 550_000  # takes longer than the tests that end it
 
 
@@ -173,7 +174,7 @@ def test_a_fault_in_a_reader_is_the_files_error_and_leaves_a_trace(
 def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
-    for name, data in (("a.md", SMALL), ("b.md", LONG), ("c.md", SMALL), ("d.md", SMALL)):
+    for name, data in (("a.md", SMALL), ("b.md", HEAVY), ("c.md", SMALL), ("d.md", SMALL)):
         (folder / name).write_bytes(data)
     before, done = processes(os.getpid()), threading.Event()
 

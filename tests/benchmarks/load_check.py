@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -209,7 +209,7 @@ def report(reads: Iterable[Read], written: Iterable[Written]) -> Report:
     made, by_question = Report(), {}
     for text in written:
         by_question.setdefault(text.question, []).append(text)
-    reads = list(reads)
+    reads = [replace(read, question=read.question.strip()) for read in reads]  # as it is asked
     asked = Counter(read.question for read in reads if read.status == 200)
     for read in reads:
         if read.status == 503 and read.retry_after:
