@@ -68,14 +68,14 @@ def test_the_questions_name_what_answers_them(library):
 @pytest.mark.timeout(600)
 def test_quote_mode_answers_from_the_library(library, checker, history):
     """Most first citations support the answer, and most unanswerable questions abstain; what is
-    held here is what docs/evaluation.md says, less one that is a tie."""
+    held here is what docs/evaluation.md says."""
     results = ask_all(Engine(library, checker, history), read(DATA / "library_questions.jsonl"))
     print(summary(results), *(r.line for r in results if not r.right), sep="\n")
     answerable = [r for r in results if r.question["answerable"]]
     others = [r for r in results if not r.question["answerable"]]
     assert len(answerable) == 40 and len(others) == 12
     assert sum(r.question["cross_lingual"] for r in answerable) >= 8
-    assert sum(r.right for r in answerable) >= 33
+    assert sum(r.right for r in answerable) >= 34
     assert sum(r.right for r in others) >= 10
     for result in results:
         for claim in result.answer.claims:
