@@ -266,6 +266,7 @@ async function drawExamples() {
       .then((response) => response.json()).then((body) => body.questions ?? []).catch(() => []));
   }
   const questions = await examples.get(wanted);
+  await looked; // the line above them comes first, so that it does not push them down
   if (wanted !== language()) return;
   $("examples-title").hidden = !questions.length;
   $("example-list").replaceChildren(...questions.map((words) =>
@@ -302,7 +303,7 @@ const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) 
 });
 
 function look() {
-  fetch("/readyz", { headers: { Accept: "application/json" } })
+  return fetch("/readyz", { headers: { Accept: "application/json" } })
     .then((response) => response.json())
     .then((body) => { ready = body; drawFacts(); })
     .catch(() => {}); // a courtesy; asking will say what is wrong
@@ -357,8 +358,8 @@ document.querySelector(".brand").addEventListener("click", (e) => {
   desk.go(null).then(() => input.focus());
 });
 
+const looked = reading ? null : look();
 drawPage();
 desk.start();
-if (!reading) look();
 input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act
 grow();
