@@ -18,6 +18,9 @@ from corpus.related import Works
 from corpus.types import Document, Passage, Source, Unread, text_hash
 
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
+# Written once: to put a statement together takes longer than to execute it.
+_OF_ROWS = sa.select(tables.passages).where(tables.passages.c.row.in_(sa.bindparam("rows")))
+_OF_IDS = sa.select(tables.sources, tables.work).where(tables.sources.c.id.in_(sa.bindparam("ids")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,17 +275,17 @@ class Store:
 
     def passages(self, rows: Sequence[int]) -> dict[int, tuple[Passage, Source]]:
         """The passages in some rows, with their sources; rows that are gone are left out."""
-        found = {}
+        found: dict[int, Passage] = {}
         with self._transaction() as db:
             for i in range(0, len(rows), _BATCH):
                 batch = [int(row) for row in rows[i : i + _BATCH]]
-                query = sa.select(tables.passages).where(tables.passages.c.row.in_(batch))
-                found |= {row.row: tables.passage_of(row) for row in db.execute(query)}
-            wanted = {p.source_id for p in found.values()}
-            query = sa.select(tables.sources, tables.work)
-            if len(wanted) <= _BATCH:
-                query = query.where(tables.sources.c.id.in_(wanted))
-            sources = {row.id: tables.source_of(row) for row in db.execute(query)}
+                some = db.execute(_OF_ROWS, {"rows": batch})
+                found |= {row.row: tables.passage_of(row) for row in some}
+            wanted = list({p.source_id for p in found.values()})
+            sources: dict[str, Source] = {}
+            for i in range(0, len(wanted), _BATCH):
+                some = db.execute(_OF_IDS, {"ids": wanted[i : i + _BATCH]})
+                sources |= {row.id: tables.source_of(row) for row in some}
         return {row: (passage, sources[passage.source_id]) for row, passage in found.items()}
 
 

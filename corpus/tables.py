@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from operator import attrgetter
 
 import sqlalchemy as sa
 
@@ -101,16 +102,17 @@ former_passages = sa.Table(
 )
 related.tables(schema)
 work = related.work_of(schema)  # to select with each source
+_source, _passage = (attrgetter(*(f.name for f in fields(of))) for of in (Source, Passage))
 
 
 def source_of(row: sa.Row) -> Source:
     """The source in a row of ``sources`` and ``work``."""
-    values = {f.name: getattr(row, f.name) for f in fields(Source)}
-    return Source(**values | {k: tuple(values[k]) for k in ("authors", "cited_by")})
+    values = _source(row)
+    return Source(*(tuple(v) if isinstance(v, list) else v for v in values))
 
 
 def passage_of(row: sa.Row) -> Passage:
-    return Passage(**{f.name: getattr(row, f.name) for f in fields(Passage)})
+    return Passage(*_passage(row))
 
 
 def document_of(row: sa.Row, source: Source) -> Document:

@@ -1,12 +1,12 @@
-"""BM25 over the tokens of index.tokens, in numpy arrays that may lie in files.
+"""What BM25 needs of the tokens of index.tokens, in numpy arrays that may lie in files.
 
 Scores are Okapi BM25 (Robertson & Zaragoza 2009) with the idf of Lucene, which is never
 negative: log(1 + (N - df + 0.5) / (df + 0.5)).
 
 An index is made of ``Postings``, each of some documents that never change. What is known of
 all documents together, how many there are, how long, and how many have a word, is summed in
-``Statistics``; a ``Query`` is made with those, and every Postings scores with it as one index
-of all documents would.
+``Statistics``; a ``Query`` is made with those, and every Postings is scored with it (by
+index.scoring) as one index of all documents would.
 
 A term is its 64-bit hash: no vocabulary is read to open an index, and none is kept in memory.
 Two terms with one hash would count as one word, which shows a document too many or two in
@@ -16,17 +16,14 @@ another order. Among five million terms there is such a pair once in 1.5 million
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from index import inversion
-from index.inversion import K1, Arrays, B, mean_length, norm, term_hash
-from index.pruning import Listed, Pruning, Tabled
+from index.inversion import K1, Arrays, mean_length, term_hash
 from index.tokens import tokens
-
-SPARSE = 256  # a filter that lets one document in so many through is scored as it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,68 +95,10 @@ class Postings:
         words = int(self.lengths[positions].sum(dtype=np.int64))
         return Tally(len(positions), words, self.hashes[terms], frequency)
 
-    def scores(self, query: Query, positions: np.ndarray) -> np.ndarray:
-        """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
-        total = np.zeros(len(positions), np.float32)
-        below = norm(self.lengths[positions], query.mean)
-        for number, count, idf in self._words(query):
-            found = self._counts(number, positions).astype(np.float64)
-            score = idf * found * (K1 + 1) / (found + below)
-            total += count * score.astype(np.float32)
-        return total
-
-    def top(
-        self,
-        query: Query,
-        k: int,
-        allowed: np.ndarray | None = None,
-        gone: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
-        lower position. ``allowed``: positions, ascending, to which the search is limited;
-        ``gone``: positions, ascending, that it leaves out."""
-        if allowed is not None and len(allowed) * SPARSE <= len(self):
-            positions = allowed if gone is None else np.setdiff1d(allowed, gone, True)
-        else:
-            positions = self._pruned(query, k, _excluded(len(self), allowed, gone))
-        return highest(positions, self.scores(query, positions), k)
-
-    def _pruned(self, query: Query, k: int, excluded: np.ndarray | None) -> np.ndarray:
-        listed, tabled = [], []
-        # An impact grows with the mean length, but never faster.
-        stretch = max(1.0, query.mean / mean_length(self.words, len(self)))
-        for number, count, idf in self._words(query):
-            weight = count * idf * (K1 + 1)
-            row = self._row(number)
-            if row is None:
-                span = slice(self.starts[number], self.starts[number + 1])
-                listed.append(Listed(weight, self.docs[span], self.counts[span]))
-            else:
-                most = weight * min(float(self.peaks[row]) * stretch, 1.0)
-                tabled.append(Tabled(weight, most, self.table[row]))
-        norm = (K1 * (1 - B), K1 * B / query.mean)
-        return Pruning(listed, tabled, self.lengths, norm, excluded).best(k)
-
-    def _row(self, number: int) -> int | None:
-        at = int(np.searchsorted(self.common, number))
+    def row(self, number: int) -> int | None:
+        """Where in ``table`` a term is, if it is common."""
+        at = int(self.common.searchsorted(number))
         return at if at < len(self.common) and self.common[at] == number else None
-
-    def _words(self, query: Query) -> Iterator[tuple[int, int, float]]:
-        """(term, count in the query, idf) of those words of a query that any document has."""
-        numbers = _find(self.hashes, query.hashes).tolist()
-        words = zip(numbers, query.counts, query.idf.tolist(), strict=True)
-        return (word for word in words if word[0] >= 0)
-
-    def _counts(self, number: int, positions: np.ndarray) -> np.ndarray:
-        """[len(positions)]: how often each document has the term."""
-        row = self._row(number)
-        if row is not None:
-            return self.table[row, positions]
-        span = slice(self.starts[number], self.starts[number + 1])
-        docs = self.docs[span]
-        positions = positions.astype(docs.dtype)  # or numpy would make a wide copy of the list
-        at = np.minimum(np.searchsorted(docs, positions), len(docs) - 1)
-        return np.where(docs[at] == positions, self.counts[span][at], 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,28 +154,7 @@ class Query:
         return sum(count * idf for count, idf in words) * (K1 + 1)
 
 
-def highest(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``k`` highest scores above 0 with their positions, as ``Postings.top`` orders them."""
-    k = min(k, int(np.count_nonzero(scores > 0)))
-    if k <= 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    first = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
-    first = first[np.lexsort((positions[first], -scores[first]))][:k]
-    return positions[first], scores[first]
-
-
-def _excluded(n: int, allowed: np.ndarray | None, gone: np.ndarray | None) -> np.ndarray | None:
-    """What a search leaves out: positions, or a mask [n]."""
-    if allowed is None:
-        return gone
-    excluded = np.ones(n, bool)
-    excluded[allowed] = False
-    if gone is not None:
-        excluded[gone] = True
-    return excluded
-
-
-def _find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """[w]: where each wanted hash is among ``hashes``, which ascend; -1 where it is not."""
     at = np.searchsorted(hashes, wanted)
     inside = np.flatnonzero(at < len(hashes))
@@ -248,7 +166,7 @@ def _find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _look_up(hashes: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """[w] int64: the value that belongs to each wanted hash; 0 where it is not there."""
-    at = _find(hashes, wanted)
+    at = find(hashes, wanted)
     found = np.zeros(len(wanted), np.int64)
     found[at >= 0] = values[at[at >= 0]]
     return found

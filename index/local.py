@@ -23,7 +23,7 @@ from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from corpus.files import sync_folder
 from index.embed import Floats
 from index.lexical import Query, Statistics
-from index.ranking import Place, by_vector, by_words, ranked
+from index.ranking import Place, by_vector, by_words, ranked, scorers
 from index.search import Ranked
 from index.segment import Segment, text_key, write
 from index.tokens import is_japanese
@@ -119,7 +119,7 @@ class LocalIndex:
     def lexical(self, text: str, k: int, within: Sequence[int] | None = None) -> list[int]:
         """The lexical half alone: the ``k`` rows with the highest BM25 above 0."""
         places = self._places(within)
-        return by_words(places, self._query(text), k).rows(places).tolist()
+        return by_words(places, scorers(places, self._query(text)), k).rows(places).tolist()
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from index.embed import Floats
 from index.lexical import Query
+from index.scoring import Scorer
 from index.search import Ranked, fuse
 from index.segment import Segment
 from index.vectors import best, cosines
 
 Place = tuple[Segment, np.ndarray | None]  # ascending positions to search among; None: all
-Half = Callable[[Segment, np.ndarray | None], tuple[np.ndarray, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,8 @@ class Found:
     value: Floats
 
     @classmethod
-    def best(cls, places: Sequence[Place], half: Half, k: int) -> Found:
-        """The ``k`` best of all places, by one half of the search."""
-        found = [half(segment, at) for segment, at in places]
+    def best(cls, found: Sequence[tuple[np.ndarray, Floats]], k: int) -> Found:
+        """The ``k`` best of what was found in each place: positions, and values."""
         place = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
         position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
         values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])
@@ -43,11 +42,16 @@ class Found:
 
 
 def by_vector(places: Sequence[Place], vector: Floats, k: int) -> Found:
-    return Found.best(places, lambda segment, at: segment.nearest(vector, k, at), k)
+    return Found.best([segment.nearest(vector, k, at) for segment, at in places], k)
 
 
-def by_words(places: Sequence[Place], query: Query, k: int) -> Found:
-    return Found.best(places, lambda segment, at: segment.matching(query, k, at), k)
+def by_words(places: Sequence[Place], scorers: Sequence[Scorer], k: int) -> Found:
+    both = zip(places, scorers, strict=True)
+    return Found.best([segment.matching(scorer, k, at) for (segment, at), scorer in both], k)
+
+
+def scorers(places: Sequence[Place], query: Query) -> list[Scorer]:
+    return [Scorer(segment.postings, query) for segment, _ in places]
 
 
 def ranked(
@@ -61,9 +65,11 @@ def ranked(
     parts = []
     for flag in (False, True):
         own = [place for place in places if place[0].japanese == flag]
-        near, words = by_vector(own, vector, pool), by_words(own, query, pool)
+        lexical = scorers(own, query)
+        near, words = by_vector(own, vector, pool), by_words(own, lexical, pool)
         parts += [
-            _scored(segment, near, words, i, vector, query) for i, (segment, _) in enumerate(own)
+            _scored(segment, scorer, near, words, i, vector)
+            for i, ((segment, _), scorer) in enumerate(zip(own, lexical, strict=True))
         ]
     if not parts:
         return []
@@ -85,17 +91,16 @@ def ranked(
 
 
 def _scored(
-    segment: Segment, near: Found, words: Found, place: int, vector: Floats, query: Query
+    segment: Segment, scorer: Scorer, near: Found, words: Found, place: int, vector: Floats
 ) -> tuple[np.ndarray, Floats, Floats, np.ndarray]:
     """The candidates in a segment: rows, cosines, BM25, and whether they are Japanese; [n] each."""
     here = near.place == place
     at = near.position[here]
     # Of what only the words put forward, the vectors have not been read yet.
-    further = np.setdiff1d(words.position[words.place == place], at)
+    further = np.sort(np.setdiff1d(words.position[words.place == place], at, assume_unique=True))
     cosine = np.concatenate([near.value[here], cosines(segment.read(further), vector)])
     at = np.concatenate([at, further])
-    bm25 = segment.postings.scores(query, at)
-    return segment.rows[at], cosine, bm25, np.full(len(at), segment.japanese)
+    return segment.rows[at], cosine, scorer.scores(at), np.full(len(at), segment.japanese)
 
 
 def _ranks(rows: np.ndarray, values: Floats) -> np.ndarray:

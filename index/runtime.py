@@ -17,10 +17,12 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,17 +75,18 @@ class Draft:
 class Runtime:
     """A converted model. Safe to share between threads.
 
-    A few tokens are read by all cores together, so that they are read soon; many are shared out,
-    a batch to each core, which wastes no time on waiting for the other cores. For the latter the
-    model is compiled once more, when that is first asked for. Threads take turns at either, so
-    that a question does not wait until a library is read.
+    A few tokens are read by all cores together, so that they are read soon, or by half of them
+    while another thread has some read, by this model or another: cores that wait for one another
+    take time from those that work. Many are shared out, a batch to each core. For the halves and
+    for each core the model is compiled once more, when they are first asked for. Threads take
+    turns at either, so that a question does not wait until a library is read.
     """
 
     def __init__(
         self, model, pad: int, notes: Mapping[str, str], longest: int = 0, compiled=None
     ) -> None:
         """``compiled``: the model, where that has been compiled already."""
-        compiled = compiled or _compiled(model, "LATENCY")
+        compiled = compiled or _compiled(model)
         self._model = model
         self.notes = notes
         self._pad, self._longest = pad, longest
@@ -92,11 +95,12 @@ class Runtime:
             [size.get_length() for size in list(output.partial_shape)[1:]]
             for output in compiled.outputs
         ]
-        self._request = compiled.create_infer_request()
-        self._lock = threading.Lock()
+        self._whole = _Requests(compiled, 1)
+        self._halves: _Requests | None = None
         self._queue = None  # of the cores, each with batches of its own
-        self._alone = False  # that cannot be: all is read by all cores together
         self._queue_lock = threading.Lock()
+        self._streams: dict[int, Any] = {}  # compiled for so many; None where that cannot be
+        self._streams_lock = threading.Lock()
 
     @property
     def shapes(self) -> list[list[int]]:
@@ -111,12 +115,18 @@ class Runtime:
 
     def _run(self, rows: Rows, budget: int) -> list[Floats]:
         found = self._empty(len(rows))
-        with self._lock:
+        with _at_work.others() as others, self._requests(others).one() as request:
             for group in batches(rows, budget):
-                self._request.infer(self._given(rows, group), share_inputs=True)
+                request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
-                    values[group] = self._request.get_output_tensor(k).data
+                    values[group] = request.get_output_tensor(k).data
         return found
+
+    def _requests(self, others: int) -> _Requests:
+        if others and self._halves is None:
+            compiled = self._compiled(2)
+            self._halves = _Requests(compiled, 2) if compiled else self._whole
+        return (self._halves if others else None) or self._whole
 
     def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
         """The outputs, each [count, …], of rows that come in parts, with the place of each.
@@ -131,8 +141,9 @@ class Runtime:
                 values[places] = request.get_output_tensor(k).data
 
         with self._queue_lock:
-            if self._queue is None and not self._alone:
-                self._queue = self._shared()
+            if self._queue is None and (compiled := self._compiled(_MOST_STREAMS)):
+                jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
+                self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
             if self._queue is None:
                 for places, rows in parts:
                     for values, some in zip(found, self._run(rows, _BUDGET), strict=True):
@@ -149,16 +160,19 @@ class Runtime:
                 self._queue.wait_all()
         return found
 
-    def _shared(self):
-        """The queue of the cores; None where the model cannot be compiled for it."""
-        try:
-            compiled = _compiled(self._model, "THROUGHPUT")
-            jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
-            return _openvino()[0].AsyncInferQueue(compiled, jobs)
-        except RuntimeError as error:
-            _log.warning("many texts are read as few are, slower (%s)", _first_line(error))
-            self._alone = True
-            return None
+    def _compiled(self, streams: int):
+        """For so many runs at once, or for as many as there are cores; None where that fails."""
+        streams = min(streams, _openvino()[1].get_property("CPU", "RANGE_FOR_STREAMS")[1])
+        with self._streams_lock:
+            if streams not in self._streams:
+                try:
+                    self._streams[streams] = _compiled(self._model, streams)
+                except RuntimeError as error:
+                    _log.warning(
+                        "some runs will be slower than they could (%s)", _first_line(error)
+                    )
+                    self._streams[streams] = None
+            return self._streams[streams]
 
     def _empty(self, count: int) -> list[Floats]:
         return [np.empty((count, *shape), np.float32) for shape in self._shapes]
@@ -169,13 +183,51 @@ class Runtime:
         return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
-def _compiled(model, hint: str):
-    """For one request on all cores (LATENCY), or for one on each of them (THROUGHPUT)."""
-    core, config = _openvino()[1], {**_CONFIG, "PERFORMANCE_HINT": hint}
-    if hint == "THROUGHPUT":
-        cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
-        config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
-    return core.compile_model(model, "CPU", config)
+class _Requests:
+    """What runs a compiled model, to be had by one thread each at a time."""
+
+    def __init__(self, compiled, many: int) -> None:
+        self._free: SimpleQueue = SimpleQueue()
+        for _ in range(many):
+            self._free.put(compiled.create_infer_request())
+
+    @contextmanager
+    def one(self) -> Iterator[Any]:
+        request = self._free.get()
+        try:
+            yield request
+        finally:
+            self._free.put(request)
+
+
+class _AtWork:
+    """The threads that have something read by a model of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    @contextmanager
+    def others(self) -> Iterator[int]:
+        """Be one of them; how many there were before."""
+        with self._lock:
+            before, self._count = self._count, self._count + 1
+        try:
+            yield before
+        finally:
+            with self._lock:
+                self._count -= 1
+
+
+_at_work = _AtWork()
+
+
+def _compiled(model, streams: int = 0):
+    """For so many runs at once, each on its share of the cores; 0: for one on all of them."""
+    config = {**_CONFIG, "PERFORMANCE_HINT": "THROUGHPUT" if streams else "LATENCY"}
+    if streams:
+        config["NUM_STREAMS"] = streams
+    return _openvino()[1].compile_model(model, "CPU", config)
 
 
 def _imported(folder: Path, digest: str):
@@ -287,7 +339,7 @@ def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
         partial.mkdir(parents=True)
         written = _write(model, partial, small=small)
         # Of a model that was read from a file the blob is all but the weights, a megabyte.
-        blob = _compiled(written, "LATENCY").export_model().getvalue()
+        blob = _compiled(written).export_model().getvalue()
         (partial / "compiled.blob").write_bytes(blob)
         about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():

@@ -32,7 +32,8 @@ import numpy as np
 
 from corpus.files import sync_folder
 from index.embed import Floats
-from index.lexical import Postings, Query, Tally
+from index.lexical import Postings, Tally
+from index.scoring import Scorer
 from index.vectors import APPROXIMATE_FROM, Approximate, Chosen, best, cosines, exact
 
 KEY = np.dtype("V16")
@@ -148,11 +149,11 @@ class Segment:
         return found[at], values
 
     def matching(
-        self, query: Query, k: int, allowed: np.ndarray | None = None
+        self, scorer: Scorer, k: int, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, Floats]:
-        """Positions of the ``k`` passages with the highest lexical scores above 0; these."""
-        gone = self.dead if allowed is None and len(self.dead) else None
-        return self.postings.top(query, k, allowed, gone)
+        """Positions of the ``k`` passages with the highest scores above 0 by a scorer of its
+        postings; these."""
+        return scorer.top(k, allowed, self.dead if allowed is None and len(self.dead) else None)
 
     def read(self, positions: np.ndarray) -> Floats:
         """[n, dim] float32: the vectors at some ascending positions.
@@ -160,7 +161,7 @@ class Segment:
         They are read from the file rather than mapped, lest what searches once looked at stay in
         the memory of the process: the system keeps it in its own cache, once for all processes.
         """
-        if self._file is None or not hasattr(os, "preadv"):
+        if self._file is None or self.near is None or not hasattr(os, "preadv"):
             return np.asarray(self.vectors[positions], np.float32)
         if not len(positions):
             return np.zeros((0, self.vectors.shape[1]), np.float32)

@@ -26,7 +26,7 @@ CONTEXT = 600  # characters around a passage that /v1/passages gives
 
 def add_library(app: FastAPI, library: Library, runner: Runner | None, searches: Gate) -> None:
     """The routes that read the library, and, with a runner, those that give out and remove."""
-    store, threads = library.store, Threads("searches", SEARCHES, SEARCHES)
+    store, threads = library.store, Threads("searches", SEARCHES)
 
     def found(question: str, k: int, source_ids: list[str] | None) -> dict:
         for each in source_ids or ():

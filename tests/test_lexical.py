@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from index.inversion import merged, term_hash
 from index.lexical import Postings, Query, Statistics
+from index.scoring import FEW, Scorer
 from index.tokens import is_japanese, stem, tokens
 
 
@@ -69,7 +70,8 @@ class Library:
         """Of what is left, in order."""
         query = self.query(text)
         left = [np.setdiff1d(np.arange(len(p)), g) for p, g in self.both()]
-        return np.concatenate([p.scores(query, at) for p, at in zip(self.parts, left, strict=True)])
+        parts = zip(self.parts, left, strict=True)
+        return np.concatenate([Scorer(p, query).scores(at) for p, at in parts])
 
 
 def same(one: Postings, other: Postings) -> None:
@@ -84,8 +86,10 @@ def in_order(scores: np.ndarray, k: int) -> list[tuple[int, float]]:
     return [(at, -score) for score, at in best[:k]]
 
 
-def found(postings: Postings, *asked: object, **limits: object) -> list[tuple[int, float]]:
-    positions, scores = postings.top(*asked, **limits)
+def found(
+    postings: Postings, asked: Query, k: int, few: int = FEW, **limits: np.ndarray
+) -> list[tuple[int, float]]:
+    positions, scores = Scorer(postings, asked, few).top(k, **limits)
     assert scores.dtype == np.float32
     return list(zip(positions.tolist(), scores.tolist(), strict=True))
 
@@ -118,18 +122,18 @@ def test_in_pieces_or_merged_or_made_at_once_it_is_the_same(batches, query: str)
 
 
 @settings(max_examples=100, deadline=None)
-@given(batches, text, st.integers(0, 9), st.data())
-def test_the_best_are_those_of_all_in_order(batches, query: str, k: int, data) -> None:
+@given(batches, text, st.integers(0, 9), st.sampled_from([0, FEW]), st.data())
+def test_the_best_are_those_of_all_in_order(batches, query: str, k: int, few: int, data) -> None:
     library = Library(batches)
     asked = library.query(query)
     for postings, gone in library.both():
-        scores = postings.scores(asked, np.arange(len(postings)))
-        assert found(postings, asked, k) == in_order(scores, k)
+        scores = Scorer(postings, asked, few=0).scores(np.arange(len(postings)))
+        assert found(postings, asked, k, few) == in_order(scores, k)
         scores[gone] = 0
-        assert found(postings, asked, k, gone=gone) == in_order(scores, k)
+        assert found(postings, asked, k, few, gone=gone) == in_order(scores, k)
         allowed = data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores)))
         scores[~np.array(allowed, bool)] = 0
-        limited = found(postings, asked, k, allowed=np.flatnonzero(allowed), gone=gone)
+        limited = found(postings, asked, k, few, allowed=np.flatnonzero(allowed), gone=gone)
         assert limited == in_order(scores, k)
 
 
@@ -160,7 +164,7 @@ def many() -> Postings:
 )
 def test_the_best_of_many(many: Postings, query: str) -> None:
     asked = Query.of(query, Statistics.of([(many, None)]))
-    scores = many.scores(asked, np.arange(len(many)))
+    scores = Scorer(many, asked).scores(np.arange(len(many)))
     random = np.random.default_rng(3)
     for k in (1, 100, 3000):
         assert found(many, asked, k) == in_order(scores, k)
@@ -180,7 +184,8 @@ def test_the_best_among_longer_documents() -> None:
     short = [f"a {eleven}"] * 36 + [f"b {eleven}"] * 35 + [f"a b {eleven}"] + ["c " + "x " * 59] * 8
     made, longer = Postings.of(short), Postings.of(["x " * 223] * 80)
     asked = Query.of("a b c", Statistics.of([(made, None), (longer, None)]))
-    assert found(made, asked, 1) == in_order(made.scores(asked, np.arange(80)), 1)
+    assert found(made, asked, 1) == in_order(Scorer(made, asked).scores(np.arange(80)), 1)
+    assert found(made, asked, 1, few=0) == found(made, asked, 1)
     assert found(made, asked, 1)[0][0] == 71
 
 
@@ -188,7 +193,7 @@ def test_the_best_where_a_sample_misleads() -> None:
     best = ["a b a b" if i % 4 == 0 and i < 400 else "a b x" for i in range(70_000)]
     made = Postings.of(best)
     asked = Query.of("a b", Statistics.of([(made, None)]))
-    expected = in_order(made.scores(asked, np.arange(len(made))), 120)
+    expected = in_order(Scorer(made, asked).scores(np.arange(len(made))), 120)
     assert found(made, asked, 120) == expected and expected[100][1] < expected[99][1]
 
 

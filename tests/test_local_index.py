@@ -19,6 +19,7 @@ from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from index.inversion import term_hash
 from index.lexical import Postings, Query, Statistics
 from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest, text_key
+from index.scoring import Scorer
 from index.search import Ranked, fuse
 from index.tokens import is_japanese
 
@@ -68,7 +69,7 @@ def expected(data: Data, text: str, k: int, within: set[int] | None = None) -> l
     """The search, from its description, by brute force over everything."""
     postings = Postings.of(data.texts)
     query = Query.of(text, Statistics.of([(postings, None)]))
-    share = postings.scores(query, np.arange(len(postings))) / max(query.ceiling, 1e-6)
+    share = Scorer(postings, query).scores(np.arange(len(postings))) / max(query.ceiling, 1e-6)
     coverage = dict(zip(data.rows, map(float, share), strict=True))
     cosine = dict(zip(data.rows, map(float, data.vectors @ data.query), strict=True))
     language = {r: is_japanese(t) for r, t in zip(data.rows, data.texts, strict=True)}

@@ -24,6 +24,7 @@ from index.checker import Checker, CrossEncoder
 from index.embed import Embedder, Floats
 from index.lexical import Postings, Query, Statistics
 from index.local import LocalIndex
+from index.scoring import Scorer
 from service.relevance import rerank
 from training import sources
 
@@ -59,7 +60,7 @@ class Bench:
 
     def _bm25(self, question: str) -> Floats:
         query = Query.of(question, Statistics.of([(self.lexical, None)]))
-        return self.lexical.scores(query, np.arange(len(self.lexical)))
+        return Scorer(self.lexical, query).scores(np.arange(len(self.lexical)))
 
     def table(self, asked: Sequence[Asked], checker: Checker | None = None) -> list[Row]:
         """Rows by method; with a checker, re-ranked as the engine does it as well."""

@@ -33,7 +33,8 @@ import numpy as np
 
 from corpus.sentences import sentence_spans
 from index.inversion import term_hash
-from index.lexical import Postings, Query, Statistics, highest
+from index.lexical import Postings, Query, Statistics
+from index.scoring import Scorer, highest
 from index.tokens import is_japanese, tokens
 
 POOL = 100
@@ -173,7 +174,7 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
             started = time.perf_counter()
             query = Query.of(text, statistics)
             for shelf in shelves:
-                shelf.top(query, POOL)
+                Scorer(shelf, query).top(POOL)
             times.append((time.perf_counter() - started) * 1e3)
         row[kind] = quantiles(times[20:])
         if kind == "questions":
@@ -187,7 +188,7 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
         scores = [read(shelf, lists) for shelf, lists in zip(shelves, whole, strict=True)]
         reading.append((time.perf_counter() - started) * 1e3)
         for shelf, (positions, _) in zip(shelves, scores, strict=True):
-            found += len(np.intersect1d(shelf.top(query, POOL)[0], positions))
+            found += len(np.intersect1d(Scorer(shelf, query).top(POOL)[0], positions))
             wanted += len(positions)
     return row | {"reading": quantiles(reading), "recall": found / max(wanted, 1)}
 
@@ -206,7 +207,7 @@ def whole_lists(postings: Postings, query: Query) -> list[tuple[np.ndarray, np.n
             positions = postings.docs[postings.starts[term] : postings.starts[term + 1]]
         one = slice(i, i + 1)
         word = Query(query.hashes[one], query.counts[one], query.idf[one], query.mean)
-        lists.append((positions, postings.scores(word, positions)))
+        lists.append((positions, Scorer(postings, word).scores(positions)))
     return lists
 
 
