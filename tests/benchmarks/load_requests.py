@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import statistics
 import subprocess
@@ -44,13 +43,14 @@ def search(bench: Bench) -> None:
     """Closed-loop clients of GET /v1/search, beside what the embedder alone can do: they take
     turns, and while one is measured the others have nothing to do."""
     found: dict[int, list[dict]] = {clients: [] for clients in CLIENTS}
-    begun = itertools.count(step=len(bench.asked) // 7)  # never what was asked of late
+    begun = 0  # never what was asked of late: its vector is kept
     with serving(bench.data, **bench.settings) as service, _alone(service, bench.asked) as alone:
 
         def served(clients: int) -> float:
-            asked = bench.from_the(next(begun))
-            load = Load(service)
+            nonlocal begun
+            asked, load = bench.from_the(begun), Load(service)
             told = load.run({"send": _searches(asked), "clients": clients, "seconds": 2.5})
+            begun += len(told["took"]) + clients
             found[clients].append(told | {"health": load.health, "cores": load.cores})
             return len(told["took"]) / told["seconds"]
 
