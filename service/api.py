@@ -186,6 +186,7 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
         "/v1/answers",
         summary="Stop the answer that is being made under an Idempotency-Key",
         status_code=204,
+        responses={202: {"description": "It is being stopped, and has not ended yet"}},
     )
     async def stop(
         request: Request, idempotency_key: Annotated[str, Header(examples=["k-1"])] = ""
@@ -195,8 +196,7 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
                 "which answer is to be stopped is not said: send the Idempotency-Key that it was"
                 " asked for with"
             )
-        keyed.stop(key)
-        return Response(status_code=204)
+        return Response(status_code=204 if await keyed.stop(key) else 202)
 
     @app.get(
         "/v1/answers/{answer_id}",

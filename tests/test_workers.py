@@ -27,6 +27,7 @@ from test_jobs import House
 from test_running import Scripted, read
 
 from corpus.database import Database
+from corpus.errors import Gone
 from index.local import read_manifest
 from service import parts, serving
 from service.claims import Claims
@@ -147,7 +148,83 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
     asyncio.run(scenario())
 
 
+STOP = """
+import asyncio, sys
+from pathlib import Path
+from service.claims import Claims
+from service.once import Key
+from service.running import KeyedAnswers
+answers = KeyedAnswers(None, claims=Claims(Path(sys.argv[1])))
+print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
+"""
+
+
+def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, claims, tmp_path):
+    engine = Scripted(history, "c" * 10_000, pause=0.01)
+    engine.closes_in = 0.3
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        stopped = asyncio.create_task(read(answers, KEY))
+        await so(lambda: engine.asked)
+        command = ["-c", STOP, str(tmp_path / "claims.lock"), KEY.key]
+        other = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1)
+        assert await other.stdout.readline() == b"True\n" and engine.closed == 1
+        with pytest.raises(Gone):
+            await stopped
+        await other.wait()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
+    history, claims, another, begun
+):
+    engine = Scripted(history, "c" * (10_000 if begun else 3), pause=0.01)
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        stopped = asyncio.create_task(read(answers, KEY)) if begun else None
+        await so(lambda: engine.asked or not begun)
+        with another("stopping"):  # and does not see at once that it has been
+            engine.decided = "ccc"
+            later = asyncio.create_task(read(answers, KEY))
+            await so(lambda: claims.is_waited_for(KEY.key) or later.done())
+            assert not later.done() and engine.asked == begun
+        assert len(await later) == 5 and engine.asked == begun + 1
+        if stopped:
+            with pytest.raises(Gone):
+                await stopped
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
+    answers = KeyedAnswers(None, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            asked = asyncio.create_task(answers.stop(KEY, patience=60))
+            await so(lambda: claims.is_to_stop(KEY.key))
+            assert not asked.done()
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            assert not await answers.stop(KEY, patience=0)  # it is not over yet
+            assert claims.is_to_stop(KEY.key)
+        await so(lambda: not claims.is_to_stop(KEY.key))
+        assert await answers.stop(KEY, patience=60)
+
+    asyncio.run(scenario())
+
+
 # Jobs
+
+
+async def so(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def until(condition: Callable[[], bool]) -> None:
