@@ -249,8 +249,10 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
 
         house.web.hold.clear()
         slow = second.add_places(["https://example.org/slow"], False, 1, 1)
-        until(lambda: "example.org/slow" in house.web.asked)
+        until(lambda: house.web.held)
         assert second.cancel(slow.id).status == "interrupted"
+        assert not house.web.held  # the other one has let go of it
+        assert "what it had read by then stays" in second.table.job(slow.id).reason
         second.remove(item["source_id"])
         house.web.hold.set()
         settled = house.store.revision()
@@ -294,6 +296,25 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
         assert runner.table.job(job.id).status == "done"
     finally:
         log.removeFilter(tried)
+        runner.close()
+
+
+def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
+    library_folder, tmp_path, embedder, checker
+):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    runner = Runner(house.means, shared=True)
+    job = runner.add_places(["https://example.org/maps"], False, 1, 1)
+    runner.table.begin()  # by a process that ends before it has heard
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            cancelling = pool.submit(runner.cancel, job.id)
+            until(lambda: runner.table.job(job.id).reason)
+            assert runner.table.job(job.id).status == "running"
+            runner.start()
+            assert cancelling.result(timeout=60).status == "interrupted"
+        assert not house.web.asked
+    finally:
         runner.close()
 
 
