@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -30,7 +31,9 @@ from corpus.database import Database
 from corpus.errors import Gone
 from index.local import read_manifest
 from service import parts, serving
+from service.api import create_app
 from service.claims import Claims
+from service.engine import Engine
 from service.history import History
 from service.once import Key
 from service.replies import Reply
@@ -64,11 +67,11 @@ def history(tmp_path):
 
 @pytest.fixture
 def another(tmp_path):
-    """``with another("held")``: another process says so of KEY for as long as that lasts."""
+    """``with another("held")``: another process says so of a key for as long as that lasts."""
 
     @contextlib.contextmanager
-    def another(how):
-        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), KEY.key, how]
+    def another(how, key=KEY.key):
+        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), key, how]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(command, **pipes) as process:
             assert process.stdout.readline() == b"said\n"
@@ -214,6 +217,26 @@ def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
             assert claims.is_to_stop(KEY.key)
         await so(lambda: not claims.is_to_stop(KEY.key))
         assert await answers.stop(KEY, patience=60)
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, claims, another):
+    engine = Engine(library, checker, History(library.store.database))
+    app = create_app(engine, index_dir=library_folder / "index", claims=claims)
+
+    async def scenario():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+
+            async def stop():
+                return await client.delete("/v1/answers", headers={"Idempotency-Key": "k-1"})
+
+            with another("held", hashlib.sha256(b"/v1/answers\0k-1").hexdigest()):
+                refused = await stop()
+                assert refused.status_code == 503 and refused.headers["Retry-After"] == "1"
+                assert "is being stopped" in refused.json()["detail"]
+            assert (await stop()).status_code == 204
 
     asyncio.run(scenario())
 
