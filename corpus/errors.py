@@ -35,6 +35,7 @@ TenkyoError
 ├ NotNow                 refused for the moment: ``retry_after`` seconds later it may be met
 │ ├ TooManyJobs          as many jobs are waiting as may
 │ ├ TooBusy              as many readers are waiting as may, or one has waited for too long
+│ ├ NotEnded             an answer that is being stopped goes on for now
 │ └ NotReady             the service is starting, or ending
 ├ JobEnded               a job that is to be cancelled has ended
 └ SettingsError          a setting is unknown or has a value that cannot be
@@ -203,6 +204,10 @@ class TooManyJobs(NotNow):
 
 
 class TooBusy(NotNow):
+    pass
+
+
+class NotEnded(NotNow):
     pass
 
 

@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from corpus.errors import RequestRefused
+from corpus.errors import NotEnded, RequestRefused
 from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
 from service.asking import Asking, afresh
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from service.claims import Claims
 
 STATIC = Path(__file__).with_name("static")
+RETRY_AFTER = 1  # seconds, where an answer that is stopped does not end: a stop waits by itself
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -195,7 +196,8 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
                 "which answer is to be stopped is not said: send the Idempotency-Key that it was"
                 " asked for with"
             )
-        keyed.stop(key)
+        if not await keyed.stop(key):
+            raise NotEnded("the answer is being stopped, and has not ended yet", RETRY_AFTER)
         return Response(status_code=204)
 
     @app.get(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import TenkyoError
@@ -37,8 +38,9 @@ class Asking:
 
     With ``kept``, a question that stands alone and had an answer gets it again, without a place,
     a search, or the model; and of the same question asked by several at once the first is
-    answered, and the others wait for it, outside of the line; where it comes to nothing, or takes
-    longer than their ``patience``, seconds, they wait no more. Lives in one event loop.
+    answered, and the others wait for it, outside of the line; where its reader leaves, one of them
+    takes its place. Where it comes to nothing, or takes longer than their ``patience``, seconds,
+    they wait no more. Lives in one event loop.
     """
 
     def __init__(
@@ -51,7 +53,8 @@ class Asking:
         self.engine, self.gates, self._kept = engine, gates or Gates.for_readers(), kept
         self._patience = patience
         self._looks = Threads("kept answers", KEPT, KEPT)
-        self._making: dict[str, asyncio.Event] = {}  # set when an answer is there, or is not
+        # Done when an answer is there, or came to nothing; cancelled when its reader has left.
+        self._making: dict[str, asyncio.Future[None]] = {}
 
     @property
     def history(self) -> History:
@@ -90,12 +93,9 @@ class Asking:
         self, question: str, asked: dict[str, Any], progress: bool, fresh: bool
     ) -> AsyncIterator[Event]:
         key, told = await self._look(question, asked, fresh)
-        if not told and not fresh and (making := self._making.get(key)):
+        if not told and not fresh and key in self._making:
             async with self.gates.followers.place():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._patience):
-                        await making.wait()
-            key, told = await self._look(question, asked, fresh)
+                key, told = await self._followed(key, question, asked)
         for event in told:
             yield event
         if not told:
@@ -103,11 +103,26 @@ class Asking:
                 async for event in events:
                     yield event
 
+    async def _followed(
+        self, key: str, question: str, asked: dict[str, Any]
+    ) -> tuple[str, list[Event]]:
+        """What ``_look`` gives when what others make is there, or they make nothing more. Of those
+        who wait for one who leaves, the first to come back makes it, and the others go on waiting.
+        """
+        until = time.monotonic() + self._patience
+        told: list[Event] = []
+        while not told and (making := self._making.get(key)):
+            await asyncio.wait([making], timeout=until - time.monotonic())
+            key, told = await self._look(question, asked, False)
+            if not making.cancelled():
+                break
+        return key, told
+
     async def _made(
         self, key: str, question: str, asked: dict[str, Any], progress: bool, fresh: bool
     ) -> AsyncIterator[Event]:
         """The events of an answer, which is kept then."""
-        over = asyncio.Event()
+        over = asyncio.get_running_loop().create_future()
         self._making.setdefault(key, over)  # from here: who asks the same need not stand in line
         decided: list[str] = []
         try:
@@ -127,11 +142,16 @@ class Asking:
                             await self._keep(key, question, asked, event, decided)
                             self._let_go(key, over)  # however slowly this reader takes it
                         yield event
+        except Exception:
+            self._let_go(key, over)
+            raise
         finally:
+            over.cancel()  # where it is not done, its reader has left
             self._let_go(key, over)
 
-    def _let_go(self, key: str, over: asyncio.Event) -> None:
-        over.set()
+    def _let_go(self, key: str, over: asyncio.Future[None]) -> None:
+        if not over.done():
+            over.set_result(None)
         if self._making.get(key) is over:
             del self._making[key]
 

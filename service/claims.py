@@ -61,7 +61,7 @@ class Claims:
         return self._is_said(_byte(key, _WAITING))
 
     def is_to_stop(self, key: str) -> bool:
-        """Whether another process was told to stop what is made here."""
+        """Whether what is made here is to be stopped."""
         return self._is_said(_byte(key, _STOPPING))
 
     @contextmanager
@@ -79,6 +79,8 @@ class Claims:
                     self._unlock(byte)
 
     def _is_said(self, byte: int) -> bool:
+        """To be asked by who has the claim alone: of two that look at once, one takes the other's
+        look for a word."""
         with self._lock:
             if byte in self._shared or not self._locked(byte, fcntl.LOCK_EX):
                 return True

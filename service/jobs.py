@@ -60,7 +60,7 @@ class Job:
     """One ingestion that was asked for.
 
     ``asked`` is what for, without a password; times are ISO 8601 in UTC. ``reason`` says why a
-    job failed or was interrupted.
+    job failed or was interrupted, or, while it still runs, is to be.
     """
 
     id: str
@@ -222,8 +222,25 @@ class JobTable:
             db.execute(sa.insert(_items).values(values))
         self.changes += 1
 
+    def cancel(self, job_id: str, waiting: str, running: str) -> bool:
+        """End a job that waits, with the first reason; give one that runs the second, for who works
+        on it to end it. Whether it has ended; JobEnded if it had before."""
+        with self._transaction(writes=True) as db:
+            job = _jobs.c.id == job_id
+            begun = sa.update(_jobs).where(job, _jobs.c.status == "running")
+            if db.execute(begun.values(reason=running)).rowcount:
+                return False
+            self._finish(db, job_id, "interrupted", waiting)
+        self.changes += 1
+        return True
+
     def finish(self, job_id: str, status: Status, reason: str = "") -> None:
         """The end of a job that has not ended; JobEnded if it has."""
+        with self._transaction(writes=True) as db:
+            self._finish(db, job_id, status, reason)
+        self.changes += 1
+
+    def _finish(self, db: sa.Connection, job_id: str, status: Status, reason: str) -> None:
         ended = {
             "status": status,
             "finished_at": now(),
@@ -231,12 +248,10 @@ class JobTable:
             "secret": "",
             "event": _jobs.c.event + 1,
         }
-        with self._transaction(writes=True) as db:
-            unfinished = (_jobs.c.id == job_id) & _UNFINISHED
-            if db.execute(sa.update(_jobs).where(unfinished).values(ended)).rowcount == 0:
-                _number(db, job_id)
-                raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
-        self.changes += 1
+        unfinished = (_jobs.c.id == job_id) & _UNFINISHED
+        if db.execute(sa.update(_jobs).where(unfinished).values(ended)).rowcount == 0:
+            _number(db, job_id)
+            raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
 
 
 def item_json(item: Item) -> dict[str, Any]:

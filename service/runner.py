@@ -159,19 +159,29 @@ class Runner:
         """End a job; what it has read by then stays. JobEnded if there is nothing to end."""
         with self._turn:
             running = self._running
-            if running is None or running.job is None or running.job.id != job_id:
-                begun = self.table.job(job_id).status == "running"
-                self.table.finish(job_id, "interrupted", CANCELLED if begun else NOT_BEGUN)
+            here = running is not None and running.job is not None and running.job.id == job_id
+            if here:
+                running.cancel()
+            elif self.table.cancel(job_id, NOT_BEGUN, CANCELLED):
                 job = self.table.job(job_id)
-                if self.is_at_work or not begun:  # else who reads its files lets go of them
-                    self._forget(job.files)
+                self._forget(job.files)
                 return job
-            running.cancel()
-        running.over.wait(CANCEL_SECONDS)
+        if here:
+            running.over.wait(CANCEL_SECONDS)
+        else:
+            self._await_end(job_id)
         job = self.table.job(job_id)
         if job.ended and job.status != "interrupted":
             raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
         return job
+
+    def _await_end(self, job_id: str) -> None:
+        """Wait until another process has ended a job that was cancelled here."""
+        until = time.monotonic() + CANCEL_SECONDS
+        while self.shared and not self._closing and time.monotonic() < until:
+            if self.table.job(job_id).ended:
+                return
+            time.sleep(LOOK_EVERY)
 
     def _add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
         job = self._holds.add(lambda: self.table.add(kind, asked, secret))
@@ -206,8 +216,7 @@ class Runner:
                     return
                 status, reason = run.work()
                 if run.job:
-                    with contextlib.suppress(JobEnded):  # cancelled in another process
-                        self.table.finish(run.job.id, status, reason)
+                    self.table.finish(run.job.id, status, reason)
                     self._forget(run.job.files)
                     self._behind = self._behind or status == "interrupted"
             except Stopped:
@@ -245,7 +254,7 @@ class Runner:
             time.sleep(LOOK_EVERY)
             with contextlib.suppress(TenkyoError):
                 running = self._running
-                if running and running.job and self.table.job(running.job.id).ended:
+                if running and running.job and self.table.job(running.job.id).reason:
                     running.cancel()
 
     def _next(self) -> Run | None:
@@ -259,6 +268,8 @@ class Runner:
                     self._running = Run(self.means, self.table)
                 elif found := self.table.begin():
                     self._running = Run(self.means, self.table, *found)
+                    if found[0].reason:  # it was cancelled before it was taken over
+                        self._running.cancel()
                 if self._running:
                     self._holds.refresh()
                     return self._running

@@ -14,7 +14,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 GRACE = 20.0  # seconds; a browser tries again after three, a phone between two cells after ten
 LOOK_EVERY = 0.1  # seconds between two looks at what another process makes
-STOP_SECONDS = 5.0  # for another process to hear that an answer is to be stopped
+STOP_SECONDS = 5.0  # that who has an answer stopped waits for its end
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -60,16 +60,21 @@ class Running:
         self._ended = False
         self._error: Exception | None = None
         self._readers = 0
+        self._given_up = False
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task | None = None
 
-    def start(self, keep: Callable[[list[Frame]], None], leave: Callable[[], None]) -> None:
-        """Begin. ``keep`` is called, in a thread, with the frames of a whole answer; ``leave``
-        when there is nothing to take up any more, at the latest when all is done."""
+    def start(
+        self, keep: Callable[[list[Frame]], None], leave: Callable[[], None]
+    ) -> asyncio.Task[None]:
+        """Begin; the task that ends with it. ``keep`` is called, in a thread, with the frames of a
+        whole answer; ``leave`` when there is nothing to take up any more, at the latest when all is
+        done."""
         self._leave = leave
         self._task = asyncio.create_task(self._run(keep))
+        self._task.add_done_callback(self._end)
         if self._claims:
-            self._watch = asyncio.create_task(self._heed(self._claims))
+            self._watch = asyncio.create_task(self._listen())
+        return self._task
 
     async def read(self, after: int = 0) -> AsyncIterator[Frame]:
         """What was decided after frame ``after``, and then what is, as it is. Raises what
@@ -105,13 +110,15 @@ class Running:
         else:
             self.give_up()
 
-    async def _heed(self, claims: Claims) -> None:
-        """Stop when another process was told to."""
-        while not self._ended:
+    async def _listen(self) -> None:
+        while not self._ended and not self.heed():
             await asyncio.sleep(LOOK_EVERY)
-            if claims.is_to_stop(self.key.key):
-                self.give_up()
-                return
+
+    def heed(self) -> bool:
+        """Stop if that was said in another process; whether it was."""
+        if told := self._claims is not None and self._claims.is_to_stop(self.key.key):
+            self.give_up()
+        return told
 
     def _place(self, after: int) -> int:
         """Where in the log frame ``after`` ends."""
@@ -133,17 +140,21 @@ class Running:
             self._error = error
             if not isinstance(error, TenkyoError):  # perhaps nobody is there to be told
                 logger.error("an answer could not be finished", exc_info=error)
-        except BaseException:  # given up, or the service ends
-            self._error = stopped()
-            raise
-        finally:
-            self._ended = True
-            self._leave()
-            self._tell()
 
-    def give_up(self) -> None:
-        self._leave()  # at once: who comes now must not join what is being stopped
-        self._task.cancel()
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._ended = True
+        if task.cancelled():  # given up, perhaps before its first step, or the service ends
+            self._error = stopped()
+        self._leave()
+        self._tell()
+
+    def give_up(self) -> asyncio.Task[None]:
+        """Stop it; the task that ends when it has."""
+        if not self._given_up:  # a second time would disturb its end
+            self._given_up = True
+            self._leave()  # at once: who comes now must not join what is being stopped
+            self._task.cancel()
+        return self._task
 
     def _tell(self) -> None:
         self._news.set()
@@ -157,7 +168,7 @@ class KeyedAnswers:
         """``claims``: those that this process shares with others that serve the same history."""
         self._asking, self._grace, self._claims = asking, grace, claims
         self._running: dict[str, Running] = {}
-        self._claimed: Counter[str] = Counter()  # by those who are about to begin
+        self._claimed: Counter[str] = Counter()  # by what is about to begin, and has not ended
         self._stops: set[asyncio.Task] = set()
 
     async def frames(self, key: Key, asked: dict[str, Any], after: int = 0) -> AsyncIterator[Frame]:
@@ -169,7 +180,7 @@ class KeyedAnswers:
         """
         history, claimed = self._asking.history, False
         try:
-            while (running := self._running.get(key.key)) is None:
+            while (running := self._running.get(key.key)) is None or running.heed():
                 kept = await asyncio.to_thread(history.replies.find, key.key)
                 if key.key in self._running:  # one may have begun meanwhile
                     continue
@@ -188,7 +199,6 @@ class KeyedAnswers:
                 break
         finally:
             if claimed:
-                self._claimed[key.key] -= 1
                 self._let_go(key)
         key.check(running.key.request)
         async with aclosing(running.read(after)) as frames:
@@ -196,34 +206,54 @@ class KeyedAnswers:
                 yield frame
 
     async def _claim(self, claims: Claims, key: Key) -> None:
-        """Wait until no other process makes what a key stands for, and claim it for this one."""
-        if not claims.take(key.key):
+        """Wait until no other process makes what a key stands for, and claim it for this one.
+
+        While one of before is being stopped, this one waits too: it would be stopped in its place.
+        """
+
+        def taken() -> bool:
+            if not claims.take(key.key):
+                return False
+            self._claimed[key.key] += 1
+            if to_stop := claims.is_to_stop(key.key):
+                self._let_go(key)
+            return not to_stop
+
+        if not taken():
             with claims.waiting(key.key):
-                while not claims.take(key.key):
+                while not taken():
                     await asyncio.sleep(LOOK_EVERY)
-        self._claimed[key.key] += 1
 
     def _let_go(self, key: Key) -> None:
-        """Leave a key to others, unless it is still used here."""
-        if self._claims and self._claimed[key.key] == 0 and key.key not in self._running:
+        """Give a claim back, and the key to other processes unless it is still used here."""
+        self._claimed[key.key] -= 1
+        if not self._claimed[key.key]:
             del self._claimed[key.key]
-            self._claims.release(key.key)
+            if self._claims:
+                self._claims.release(key.key)
 
-    def stop(self, key: Key) -> None:
-        """Stop the answer that is made under a key, if one is: its reader does not come back."""
+    async def stop(self, key: Key, patience: float = STOP_SECONDS) -> bool:
+        """Stop the answer that is made under a key, if one is: its reader does not come back.
+
+        Whether it has ended. Where it has not, after ``patience`` seconds or when the caller is
+        cancelled, it is stopped all the same; and never one that is asked for later.
+        """
         if running := self._running.get(key.key):
-            running.give_up()
+            ending = running.give_up()
         elif self._claims:
-            task = asyncio.create_task(self._stop_elsewhere(self._claims, key))
-            self._stops.add(task)
-            task.add_done_callback(self._stops.discard)
+            ending = asyncio.create_task(self._stop_elsewhere(self._claims, key))
+            self._stops.add(ending)
+            ending.add_done_callback(self._stops.discard)
+        else:
+            return True
+        return bool((await asyncio.wait([ending], timeout=patience))[0])
 
     async def _stop_elsewhere(self, claims: Claims, key: Key) -> None:
-        with claims.stopping(key.key), suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                while key.key not in self._running and not claims.take(key.key):
-                    await asyncio.sleep(LOOK_EVERY)
-                self._let_go(key)
+        """Say that what is made is to be stopped, until nothing is made any more."""
+        with claims.stopping(key.key):
+            while self._claimed[key.key] or not claims.take(key.key):
+                await asyncio.sleep(LOOK_EVERY)
+            claims.release(key.key)
 
     def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
         events = self._asking.stream(**asked, progress=True)
@@ -242,10 +272,10 @@ class KeyedAnswers:
         def leave() -> None:
             if self._running.get(key.key) is running:
                 del self._running[key.key]
-                self._let_go(key)
 
         self._running[key.key] = running
-        running.start(keep, leave)
+        self._claimed[key.key] += 1
+        running.start(keep, leave).add_done_callback(lambda _: self._let_go(key))
         return running
 
 

@@ -54,11 +54,13 @@ def many(sentences: int, what: str = "maps") -> bytes:
 
 
 class Web:
-    """The internet of the service: pages by URL; ``hold`` keeps each request waiting."""
+    """The internet of the service: pages by URL; ``hold`` keeps requests, of which so many are
+    ``held``, waiting."""
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[str, bytes]] = {}
         self.asked: list[str] = []
+        self.held = 0
         self.hold = threading.Event()
         self.hold.set()
 
@@ -67,8 +69,12 @@ class Web:
 
         host = dict(scope["headers"])[b"host"].decode()
         self.asked.append(host + scope["path"])
-        while not self.hold.is_set():
-            await asyncio.sleep(0.02)
+        self.held += 1
+        try:
+            while not self.hold.is_set():
+                await asyncio.sleep(0.02)
+        finally:
+            self.held -= 1
         kind, body = self.pages.get(host + scope["path"], ("", b""))
         headers = [(b"content-type", kind.encode())]
         start = {"type": "http.response.start", "status": 200 if kind else 404, "headers": headers}

@@ -179,6 +179,26 @@ def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(en
     asyncio.run(scenario())
 
 
+def test_of_those_who_follow_one_who_leaves_one_takes_over(engine, tmp_path):
+    async def scenario():
+        gates = Gates.for_readers()
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        engine.hold = asyncio.Event()
+        first = asyncio.create_task(told(asking))
+        await until(lambda: engine.asked)
+        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        await until(lambda: gates.followers.at_work == 4)
+        first.cancel()
+        await until(
+            lambda: engine.asked > 1 and gates.answers.at_work + gates.followers.at_work == 4
+        )
+        engine.hold.set()
+        made = await asyncio.wait_for(asyncio.gather(*others), 60)
+        assert engine.asked == 2 and sum("kept" not in each.timings for each in made) == 1
+
+    asyncio.run(scenario())
+
+
 def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engine, tmp_path):
     async def scenario():
         gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 1))

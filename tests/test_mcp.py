@@ -28,6 +28,7 @@ from service import factcheck, mcp, shapes
 from service.addresses import address
 from service.api import create_app
 from service.engine import Engine
+from service.gate import Gates
 from service.history import History
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -50,11 +51,13 @@ class Slow:
 
 
 class Endless(Script):
+    begun = False
+
     async def stream(self, messages):
+        self.begun = True
         try:
-            while True:
-                yield "word "
-                await asyncio.sleep(0.01)
+            yield "word "
+            await asyncio.Event().wait()
         finally:
             self.closed = True
 
@@ -93,13 +96,6 @@ def good(result):
     assert not result.is_error, result.content
     (item,) = result.content
     return result.structured_content, item.text
-
-
-def wait_for(true, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return true()
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -258,26 +254,32 @@ def test_a_fault_of_ours_is_said_without_its_trace(library, library_folder, chec
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_a_cancelled_answer_stops_the_model(library, library_folder, checker, era):
-    model = Endless("")
-    with served(app_of(library, checker, library_folder, model)) as url:
+@pytest.mark.parametrize("how", ["cancels", "leaves"])
+def test_who_cancels_an_answer_or_leaves_stops_the_model(
+    library, library_folder, checker, era, how
+):
+    model, gates = Endless(""), Gates.for_readers()
+    app = app_of(library, checker, library_folder, model, gates=gates)
 
-        async def run():
-            found = anyio.Event()
+    async def so(true):
+        async with asyncio.timeout(60):
+            while not true():
+                await asyncio.sleep(0.01)
 
-            async def progress(done, total, message):
-                found.set()
+    async def run(url):
+        async with client(url, era) as opened:
+            calling = asyncio.create_task(opened.call_tool("answer", {"question": QUESTION}))
+            await so(lambda: model.begun)
+            assert gates.answers.at_work == 1 and not model.closed
+            if how == "cancels":
+                calling.cancel()
+                await so(lambda: model.closed)  # while the client goes on with something else
+                assert not (await opened.call_tool("search", {"query": "Whisper"})).is_error
+        await so(lambda: model.closed and not gates.answers.at_work)
+        await asyncio.gather(calling, return_exceptions=True)
 
-            async with client(url, era) as opened, anyio.create_task_group() as tasks:
-                asked = {"question": QUESTION}
-                tasks.start_soon(
-                    lambda: opened.call_tool("answer", asked, progress_callback=progress)
-                )
-                await found.wait()
-                tasks.cancel_scope.cancel()
-
-        asyncio.run(run())
-        assert wait_for(lambda: model.closed)
+    with served(app) as url:
+        asyncio.run(run(url))
 
 
 @pytest.mark.parametrize("era", ERAS)

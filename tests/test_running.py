@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from corpus.database import Database
 from corpus.errors import Gone, ModelUnavailable, RequestRefused
+from service.frames import Frame, numbered
 from service.history import History
 from service.once import Key
-from service.running import KeyedAnswers, last_event
+from service.running import KeyedAnswers, Running, last_event
 from service.types import (
     Answer,
     Claim,
@@ -156,19 +158,50 @@ def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: Histo
 
 def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
     engine = Scripted(history, "c" * 500, pause=0.01)
+    engine.closes_in = 0.2
     answers, key = KeyedAnswers(engine, grace=60), Key("stop", "asked")
 
     async def scenario() -> None:
         assert len(await read(answers, key, most=2)) == 2
-        answers.stop(Key("another", "asked"))
-        await asyncio.sleep(0.05)
-        assert engine.closed == 0
-        answers.stop(key)
-        await asyncio.sleep(0.05)
-        assert engine.closed == 1
-        answers.stop(key)  # there is nothing to stop any more
+        assert await answers.stop(Key("another", "asked")) and engine.closed == 0
+        assert not await answers.stop(key, patience=0)  # it is being stopped
+        reading = asyncio.create_task(read(answers, key))
+        while engine.asked < 2:
+            await asyncio.sleep(0.01)
+        assert await answers.stop(key) and engine.closed == 2
+        with pytest.raises(Gone):
+            await reading
+        assert await answers.stop(key)  # there is nothing to stop any more
         with pytest.raises(Gone):
             await read(answers, key, 2)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_is_stopped_ends_once_even_before_its_first_step(
+    history: History, begun: bool
+) -> None:
+    engine = Scripted(history, "c" * 500, pause=0.01)
+    engine.closes_in = 0.1
+
+    async def scenario() -> None:
+        running = Running(KEY, numbered(engine.stream("なぜ?")), grace=60)
+        running.start(keep=lambda _: None, leave=lambda: None)
+        async with aclosing(running.read()) as frames:
+            if begun:
+                await anext(frames)
+            ending = running.give_up()
+            if begun:
+                await asyncio.wait([ending], timeout=0.02)  # it has begun to end
+            assert running.give_up() is ending
+            with pytest.raises(Gone):
+                await asyncio.wait_for(rest(frames), 60)
+        assert ending.done() and engine.closed == begun
+
+    async def rest(frames: AsyncIterator[Frame]) -> None:
+        async for _ in frames:
+            pass
 
     asyncio.run(scenario())
 

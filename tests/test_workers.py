@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -27,9 +28,12 @@ from test_jobs import House
 from test_running import Scripted, read
 
 from corpus.database import Database
+from corpus.errors import Gone
 from index.local import read_manifest
 from service import parts, serving
+from service.api import create_app
 from service.claims import Claims
+from service.engine import Engine
 from service.history import History
 from service.once import Key
 from service.replies import Reply
@@ -63,11 +67,11 @@ def history(tmp_path):
 
 @pytest.fixture
 def another(tmp_path):
-    """``with another("held")``: another process says so of KEY for as long as that lasts."""
+    """``with another("held")``: another process says so of a key for as long as that lasts."""
 
     @contextlib.contextmanager
-    def another(how):
-        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), KEY.key, how]
+    def another(how, key=KEY.key):
+        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), key, how]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(command, **pipes) as process:
             assert process.stdout.readline() == b"said\n"
@@ -147,7 +151,103 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
     asyncio.run(scenario())
 
 
+STOP = """
+import asyncio, sys
+from pathlib import Path
+from service.claims import Claims
+from service.once import Key
+from service.running import KeyedAnswers
+answers = KeyedAnswers(None, claims=Claims(Path(sys.argv[1])))
+print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
+"""
+
+
+def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, claims, tmp_path):
+    engine = Scripted(history, "c" * 10_000, pause=0.01)
+    engine.closes_in = 0.3
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        stopped = asyncio.create_task(read(answers, KEY))
+        await so(lambda: engine.asked)
+        command = ["-c", STOP, str(tmp_path / "claims.lock"), KEY.key]
+        other = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1)
+        assert await other.stdout.readline() == b"True\n" and engine.closed == 1
+        with pytest.raises(Gone):
+            await stopped
+        await other.wait()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
+    history, claims, another, begun
+):
+    engine = Scripted(history, "c" * (10_000 if begun else 3), pause=0.01)
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        stopped = asyncio.create_task(read(answers, KEY)) if begun else None
+        await so(lambda: engine.asked or not begun)
+        with another("stopping"):  # and does not see at once that it has been
+            engine.decided = "ccc"
+            later = asyncio.create_task(read(answers, KEY))
+            await so(lambda: claims.is_waited_for(KEY.key) or later.done())
+            assert not later.done() and engine.asked == begun
+        assert len(await later) == 5 and engine.asked == begun + 1
+        if stopped:
+            with pytest.raises(Gone):
+                await stopped
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
+    answers = KeyedAnswers(None, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            asked = asyncio.create_task(answers.stop(KEY, patience=60))
+            await so(lambda: claims.is_to_stop(KEY.key))
+            assert not asked.done()
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            assert not await answers.stop(KEY, patience=0)  # it is not over yet
+            assert claims.is_to_stop(KEY.key)
+        await so(lambda: not claims.is_to_stop(KEY.key))
+        assert await answers.stop(KEY, patience=60)
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, claims, another):
+    engine = Engine(library, checker, History(library.store.database))
+    app = create_app(engine, index_dir=library_folder / "index", claims=claims)
+
+    async def scenario():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+
+            async def stop():
+                return await client.delete("/v1/answers", headers={"Idempotency-Key": "k-1"})
+
+            with another("held", hashlib.sha256(b"/v1/answers\0k-1").hexdigest()):
+                refused = await stop()
+                assert refused.status_code == 503 and refused.headers["Retry-After"] == "1"
+                assert "is being stopped" in refused.json()["detail"]
+            assert (await stop()).status_code == 204
+
+    asyncio.run(scenario())
+
+
 # Jobs
+
+
+async def so(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -172,8 +272,10 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
 
         house.web.hold.clear()
         slow = second.add_places(["https://example.org/slow"], False, 1, 1)
-        until(lambda: "example.org/slow" in house.web.asked)
+        until(lambda: house.web.held)
         assert second.cancel(slow.id).status == "interrupted"
+        assert not house.web.held  # the other one has let go of it
+        assert "what it had read by then stays" in second.table.job(slow.id).reason
         second.remove(item["source_id"])
         house.web.hold.set()
         settled = house.store.revision()
@@ -217,6 +319,25 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
         assert runner.table.job(job.id).status == "done"
     finally:
         log.removeFilter(tried)
+        runner.close()
+
+
+def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
+    library_folder, tmp_path, embedder, checker
+):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    runner = Runner(house.means, shared=True)
+    job = runner.add_places(["https://example.org/maps"], False, 1, 1)
+    runner.table.begin()  # by a process that ends before it has heard
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            cancelling = pool.submit(runner.cancel, job.id)
+            until(lambda: runner.table.job(job.id).reason)
+            assert runner.table.job(job.id).status == "running"
+            runner.start()
+            assert cancelling.result(timeout=60).status == "interrupted"
+        assert not house.web.asked
+    finally:
         runner.close()
 
 
