@@ -146,9 +146,14 @@ class _Request:
         self._lock = lock
 
     @property
+    def begun(self) -> bool:
+        """Whether it is over, or the last of it is being done."""
+        return self.over or self.taken == len(self.items)
+
+    @property
     def ready(self) -> bool:
         """Whether something of it can be run."""
-        return not (self.over or self.running or self.taken == len(self.items))
+        return not (self.running or self.begun)
 
     def end(self, error: Exception | None = None) -> None:
         with self._lock:  # or the turn could be given to a thread that has just left
@@ -193,7 +198,7 @@ class Turns:
     def waiting(self) -> int:
         """How many threads' work is queued, or in part; not what is all being run."""
         with self.lock:
-            return sum(self._trim(name) and len(self._queues[name]) for name in [*self._queues])
+            return sum(not r.begun for queue in self._queues.values() for r in queue)
 
     def do(self, request: _Request) -> None:
         """Wait until a request is over, and do what is queued while this thread has a turn."""
@@ -242,9 +247,9 @@ class Turns:
         return []
 
     def _trim(self, name: _Key) -> bool:
-        """Whether anything is in a queue; what is over, or all being run, is taken out of it."""
+        """Whether anything is in a queue; what need not be begun any more leaves it."""
         queue = self._queues[name]
-        while queue and (queue[0].over or queue[0].taken == len(queue[0].items)):
+        while queue and queue[0].begun:
             queue.popleft()
         if not queue:
             del self._queues[name]

@@ -179,12 +179,20 @@ def test_nothing_waits_for_ever(gate):
             st.lists(st.sampled_from(["a", "bb", "c" * 7, "d" * 15, "bad"]), max_size=6),
         ),
         max_size=24,
-    )
+    ),
+    st.sampled_from([1, 2, 3]),
 )
-def test_whatever_is_asked_together(asked):
-    turns, runs = Turns(), []
+def test_whatever_is_asked_together(asked, at_once):
+    turns, runs, places = Turns(at_once), [], threading.Semaphore(at_once)
 
     def run(items):
+        assert places.acquire(blocking=False)  # no more than that are at it
+        try:
+            return upper(items)
+        finally:
+            places.release()
+
+    def upper(items):
         runs.append(items)
         if "bad" in items:
             raise ValueError("bad")
@@ -205,6 +213,33 @@ def test_whatever_is_asked_together(asked):
         assert results == (None if "bad" in items else [item.upper() for item in items])
     assert all(len(items) == 1 or sum(map(len, items)) <= BUDGET for items in runs)
     assert turns.waiting == 0
+
+
+def test_two_have_turns_at_once_and_each_request_is_run_by_one():
+    """The third is led by whoever is free first, or by itself; the long one is never run twice."""
+    turns, runs, held = Turns(at_once=2), [], {}
+
+    def run(items):
+        runs.append(items)
+        if (hold := held.get(items[0])) is not None:
+            assert hold.wait(60)
+        return [item.upper() for item in items]
+
+    lane = turns.lane(Urgency.CLAIM, run, len, BUDGET)
+    held |= {"long": threading.Event(), "other": threading.Event()}
+    with ThreadPoolExecutor(3) as pool:
+        long = pool.submit(lane, ["long", "1234567", "1234567", "end"])
+        until(lambda: ["long"] in runs)
+        other = pool.submit(lane, ["other"])
+        until(lambda: ["other"] in runs)  # beside the first
+        third = pool.submit(lane, ["third"])
+        until(lambda: turns.waiting == 2)  # it, and the rest of the long one
+        held["other"].set()
+        assert other.result(60) == ["OTHER"] and third.result(60) == ["THIRD"]
+        assert runs == [["long"], ["other"], ["third"]]  # what is left waits for its beginning
+        held["long"].set()
+        assert long.result(60) == ["LONG", "1234567", "1234567", "END"]
+    assert runs[3:] == [["1234567"], ["1234567", "end"]] and turns.waiting == 0
 
 
 def test_who_waits_for_a_run_leaves_his_desk_to_others(gate):
