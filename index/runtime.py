@@ -8,27 +8,24 @@ torch nor a conversion. docs/performance.md has figures.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import json
 import logging
 import os
 import shutil
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from index import int8
 from index.batches import Rows, batches, padded
+from index.cores import CONFIG, Cores, compiled, openvino
 from index.tracing import traced
 
 if TYPE_CHECKING:
@@ -40,9 +37,7 @@ _FORMAT = 2  # of the folder; to be raised when what is written there changes
 _BUDGET = 2048  # tokens at a time, of all cores together
 _SHARE = 512  # and of one of them: it stays in its cache, and none waits long for the last
 _MANY = 4096  # tokens that are worth sharing out
-_MOST_STREAMS = 16  # each has memory of its own
 _STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
-_CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZE_SIZE"}
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
@@ -76,31 +71,24 @@ class Runtime:
     """A converted model. Safe to share between threads.
 
     A few tokens are read by all cores together, so that they are read soon, or by half of them
-    while another thread has some read, by this model or another: cores that wait for one another
-    take time from those that work. Many are shared out, a batch to each core. For the halves and
-    for each core the model is compiled once more, when they are first asked for. Threads take
-    turns at either, so that a question does not wait until a library is read.
+    while another thread has some read (index.cores). Many are shared out, a batch to each core.
+    Threads take turns at either, so that a question does not wait until a library is read.
     """
 
     def __init__(
-        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, compiled=None
+        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, whole=None
     ) -> None:
-        """``compiled``: the model, where that has been compiled already."""
-        compiled = compiled or _compiled(model)
-        self._model = model
+        """``whole``: the model, where that has been compiled for all cores already."""
+        whole = whole or compiled(model)
         self.notes = notes
         self._pad, self._longest = pad, longest
-        self._inputs = len(compiled.inputs)
+        self._inputs = len(whole.inputs)
         self._shapes = [
             [size.get_length() for size in list(output.partial_shape)[1:]]
-            for output in compiled.outputs
+            for output in whole.outputs
         ]
-        self._whole = _Requests(compiled, 1)
-        self._halves: _Requests | None = None
-        self._queue = None  # of the cores, each with batches of its own
-        self._queue_lock = threading.Lock()
-        self._streams: dict[int, Any] = {}  # compiled for so many; None where that cannot be
-        self._streams_lock = threading.Lock()
+        self._cores = Cores(model, whole)
+        self._sharing = threading.Lock()
 
     @property
     def shapes(self) -> list[list[int]]:
@@ -115,18 +103,12 @@ class Runtime:
 
     def _run(self, rows: Rows, budget: int) -> list[Floats]:
         found = self._empty(len(rows))
-        with _at_work.others() as others, self._requests(others).one() as request:
+        with self._cores.request() as request:
             for group in batches(rows, budget):
                 request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
                     values[group] = request.get_output_tensor(k).data
         return found
-
-    def _requests(self, others: int) -> _Requests:
-        if others and self._halves is None:
-            compiled = self._compiled(2)
-            self._halves = _Requests(compiled, 2) if compiled else self._whole
-        return (self._halves if others else None) or self._whole
 
     def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
         """The outputs, each [count, …], of rows that come in parts, with the place of each.
@@ -140,39 +122,21 @@ class Runtime:
             for k, values in enumerate(found):
                 values[places] = request.get_output_tensor(k).data
 
-        with self._queue_lock:
-            if self._queue is None and (compiled := self._compiled(_MOST_STREAMS)):
-                jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
-                self._queue = _openvino()[0].AsyncInferQueue(compiled, jobs)
-            if self._queue is None:
+        with self._sharing:
+            queue = self._cores.queue()
+            if queue is None:
                 for places, rows in parts:
                     for values, some in zip(found, self._run(rows, _BUDGET), strict=True):
                         values[places] = some
                 return found
-            self._queue.set_callback(take)
+            queue.set_callback(take)
             try:
                 for places, rows in parts:
                     for group in batches(rows, _SHARE):
-                        self._queue.start_async(
-                            self._given(rows, group), [places[i] for i in group]
-                        )
+                        queue.start_async(self._given(rows, group), [places[i] for i in group])
             finally:
-                self._queue.wait_all()
+                queue.wait_all()
         return found
-
-    def _compiled(self, streams: int):
-        """For so many runs at once, or for as many as there are cores; None where that fails."""
-        streams = min(streams, _openvino()[1].get_property("CPU", "RANGE_FOR_STREAMS")[1])
-        with self._streams_lock:
-            if streams not in self._streams:
-                try:
-                    self._streams[streams] = _compiled(self._model, streams)
-                except RuntimeError as error:
-                    _log.warning(
-                        "some runs will be slower than they could (%s)", _first_line(error)
-                    )
-                    self._streams[streams] = None
-            return self._streams[streams]
 
     def _empty(self, count: int) -> list[Floats]:
         return [np.empty((count, *shape), np.float32) for shape in self._shapes]
@@ -183,61 +147,14 @@ class Runtime:
         return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
-class _Requests:
-    """What runs a compiled model, to be had by one thread each at a time."""
-
-    def __init__(self, compiled, many: int) -> None:
-        self._free: SimpleQueue = SimpleQueue()
-        for _ in range(many):
-            self._free.put(compiled.create_infer_request())
-
-    @contextmanager
-    def one(self) -> Iterator[Any]:
-        request = self._free.get()
-        try:
-            yield request
-        finally:
-            self._free.put(request)
-
-
-class _AtWork:
-    """The threads that have something read by a model of this process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._count = 0
-
-    @contextmanager
-    def others(self) -> Iterator[int]:
-        """Be one of them; how many there were before."""
-        with self._lock:
-            before, self._count = self._count, self._count + 1
-        try:
-            yield before
-        finally:
-            with self._lock:
-                self._count -= 1
-
-
-_at_work = _AtWork()
-
-
-def _compiled(model, streams: int = 0):
-    """For so many runs at once, each on its share of the cores; 0: for one on all of them."""
-    config = {**_CONFIG, "PERFORMANCE_HINT": "THROUGHPUT" if streams else "LATENCY"}
-    if streams:
-        config["NUM_STREAMS"] = streams
-    return _openvino()[1].compile_model(model, "CPU", config)
-
-
 def _imported(folder: Path, digest: str):
     """What was compiled for one request on all cores; None if it is for another CPU."""
     blob = (folder / "compiled.blob").read_bytes()
     if _digest(blob) != digest:
         raise ValueError("what was compiled is damaged")
-    config = {**_CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
+    config = {**CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
     try:
-        return _openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
+        return openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
     except RuntimeError as error:
         _log.info("%s is compiled again (%s)", folder, _first_line(error))
         return None
@@ -262,7 +179,7 @@ def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
     longer than all the rest. Raises OSError if one of them is not there.
     """
     try:
-        version = _openvino()[0].get_version()
+        version = openvino()[0].get_version()
     except ImportError:
         return None
     digest = hashlib.sha256(f"{_FORMAT} {version} {int8.pays()}".encode())
@@ -283,7 +200,7 @@ def read(folder: Path) -> Runtime | None:
         notes = {name: (folder / name).read_text(encoding="utf-8") for name in about["notes"]}
         if {name: _digest(text.encode()) for name, text in notes.items()} != about["notes"]:
             raise ValueError("a note is damaged")
-        model = _openvino()[1].read_model(folder / "model.xml")
+        model = openvino()[1].read_model(folder / "model.xml")
         compiled = _imported(folder, about["compiled"])
         runtime = Runtime(model, about["pad"], notes, about["longest"], compiled)
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
@@ -309,7 +226,7 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
 def _converted(draft: Draft, folder: Path | None, *, small: bool) -> Runtime:
     try:
         with _converting:
-            _openvino()
+            openvino()
             model = traced(draft.module, draft.rows, draft.pad)
         runtime = _keep(model, draft, folder, small=small) if folder else None
         if runtime is None:
@@ -339,7 +256,7 @@ def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
         partial.mkdir(parents=True)
         written = _write(model, partial, small=small)
         # Of a model that was read from a file the blob is all but the weights, a megabyte.
-        blob = _compiled(written).export_model().getvalue()
+        blob = compiled(written).export_model().getvalue()
         (partial / "compiled.blob").write_bytes(blob)
         about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
@@ -357,13 +274,13 @@ def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
 
 def _write(model, folder: Path, *, small: bool):
     """Write the model in half precision, its large matrices in 8 bits if ``small``; as written."""
-    openvino, core = _openvino()
+    package, core = openvino()
     path = folder / "model.xml"
-    openvino.save_model(model, path, compress_to_fp16=True)
+    package.save_model(model, path, compress_to_fp16=True)
     if small:  # a second time: what has 8 bits already, OpenVINO does not bring to 16 elsewhere
         halved = core.read_model(path)
         int8.shrink(halved)
-        openvino.save_model(halved, folder / "small.xml", compress_to_fp16=False)
+        package.save_model(halved, folder / "small.xml", compress_to_fp16=False)
         del halved
         for suffix in (".xml", ".bin"):
             os.replace(folder / f"small{suffix}", path.with_suffix(suffix))
@@ -380,16 +297,6 @@ def _check(runtime: Runtime, rows: Rows, expected: Sequence[Floats]) -> None:
         off = float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6))
         if not off <= _NEAR:
             raise Unconvertible(f"the outputs are {off:.1%} off")
-
-
-@functools.cache
-def _openvino():
-    """The package and its core."""
-    # Its import would report itself to Google Analytics; without this package it does not.
-    sys.modules.setdefault("openvino_telemetry", None)
-    import openvino
-
-    return openvino, openvino.Core()
 
 
 def _digest(content: bytes) -> str:

@@ -262,7 +262,8 @@ def test_a_word_that_is_said_very_often() -> None:
         made = Postings.merged(
             [(Postings.of(documents[:1]), None), (Postings.of(documents[1:]), None)]
         )
-        scores = made.scores(Query.of("whisper", Statistics.of([(made, None)])), np.arange(3))
+        asked = Query.of("whisper", Statistics.of([(made, None)]))
+        scores = Scorer(made, asked).scores(np.arange(3))
         np.testing.assert_allclose(scores, bm25(documents, "whisper"), rtol=1e-5)
 
 

@@ -19,6 +19,7 @@ from torch import nn
 from corpus.errors import ModelUnavailable
 from index import int8, runtime
 from index.checker import WEIGHTS, CrossEncoder
+from index.cores import at_work
 from index.embed import SentenceTransformerEmbedder
 from index.models import BUNDLED, model_folder
 from index.network import Network, read_weights
@@ -184,7 +185,7 @@ def test_what_is_read_beside_others_is_what_is_read_alone(tmp_path: Path) -> Non
             for some, wanted in zip(found, alone, strict=True):
                 for values, expected in zip(some, wanted, strict=True):
                     np.testing.assert_allclose(values, expected, atol=0.2)
-    with runtime._at_work.others() as others:
+    with at_work.others() as others:
         assert others == 0
 
 
