@@ -37,7 +37,8 @@ RUN_ingest = peers.py ingest $(PEERS) $(if $(QUICK),--passages 64)
 RUN_search = peers.py search $(PEERS) $(if $(QUICK),--passages 200 --questions 50)
 RUN_start = start.py --rounds $(ROUNDS) --data $(DATA)
 RUN_scale = scale.py --cache $(BENCH)/scale --models $(DATA)/models --sizes 10000 $(if $(QUICK),,100000 1000000)
-RUN_load = load.py $(if $(QUICK),readers search,readers search memory bad real) --models $(DATA)/models
+RUN_load = load.py $(if $(QUICK),readers search,readers search memory bad real) --models $(DATA)/models \
+	--repeat $(ROUNDS) --rounds $(ROUNDS)
 BENCHES := $(foreach each,speed ingest search start scale load,$(if $(wildcard tests/benchmarks/$(firstword $(RUN_$(each)))),$(each)))
 
 .PHONY: serve test browser soak eval bench lint clean

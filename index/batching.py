@@ -136,8 +136,8 @@ class _Request:
     ) -> None:
         self.lane, self.queue, self.items, self.weights = lane, queue, items, weights
         self.results: list[Any] = [None] * len(items)
-        self.taken = 0  # so many of the items are done, or being done
-        self.running = False  # some are being done; others of them wait until these are
+        self.spans = deque([(0, len(items))])  # of the items that wait to be run
+        self.left = len(items)  # how many are not done
         self.alone = False  # not to be run with others' items
         self.error: Exception | None = None
         self.over = False
@@ -146,14 +146,20 @@ class _Request:
         self._lock = lock
 
     @property
-    def begun(self) -> bool:
-        """Whether it is over, or the last of it is being done."""
-        return self.over or self.taken == len(self.items)
-
-    @property
     def ready(self) -> bool:
         """Whether something of it can be run."""
-        return not (self.running or self.begun)
+        return bool(self.spans) and not self.over
+
+    def take(self, room: int, least: int) -> tuple[int, int, int]:
+        """Some of what waits: as many items as weigh no more than ``room``, and ``least`` in any
+        case. Their span, (start, end), and their weight."""
+        start, end = self.spans.popleft()
+        at, weight = start, 0
+        while at < end and (at < start + least or weight + self.weights[at] <= room):
+            weight, at = weight + self.weights[at], at + 1
+        if at < end:
+            self.spans.appendleft((at, end))
+        return start, at, weight
 
     def end(self, error: Exception | None = None) -> None:
         with self._lock:  # or the turn could be given to a thread that has just left
@@ -198,7 +204,7 @@ class Turns:
     def waiting(self) -> int:
         """How many threads' work is queued, or in part; not what is all being run."""
         with self.lock:
-            return sum(not r.begun for queue in self._queues.values() for r in queue)
+            return sum(r.ready for queue in self._queues.values() for r in queue)
 
     def do(self, request: _Request) -> None:
         """Wait until a request is over, and do what is queued while this thread has a turn."""
@@ -209,10 +215,10 @@ class Turns:
             while not request.over:
                 if not request.leads:
                     request.woken.wait()
+                elif not request.ready:  # another runs the last of it, and the turn a third's
+                    self._give_back(request)
                 elif parts := self._next():
                     self._run(parts)
-                else:  # its own work is being run by another thread
-                    self._give_back(request)
         finally:  # also where this thread is interrupted
             request.end(Dropped())
             self._give_back(request)
@@ -238,7 +244,6 @@ class Turns:
         """What to run now: of the most urgent kind of work, as much as goes into one run."""
         with self.lock:
             waiting = [name for name in sorted(self._queues) if self._trim(name)]
-            waiting = [name for name in waiting if any(r.ready for r in self._queues[name])]
             late = [name for name in waiting if self._passed.get(name, 0) >= PATIENCE]
             for chosen in (late or waiting)[:1]:
                 for name in waiting:
@@ -247,9 +252,9 @@ class Turns:
         return []
 
     def _trim(self, name: _Key) -> bool:
-        """Whether anything is in a queue; what need not be begun any more leaves it."""
+        """Whether anything waits in a queue; what does not any more leaves it."""
         queue = self._queues[name]
-        while queue and queue[0].begun:
+        while queue and not queue[0].ready:
             queue.popleft()
         if not queue:
             del self._queues[name]
@@ -267,7 +272,8 @@ class Turns:
         except Exception as error:
             if len(parts) == 1:
                 parts[0].request.end(error)
-            self._put_back(parts, alone=len(parts) > 1)
+            else:
+                self._put_back(parts, alone=True)
             return
         except BaseException:  # this thread is interrupted: the others' work is for the next
             self._put_back(parts)
@@ -275,17 +281,18 @@ class Turns:
         at = 0
         for request, start, end in parts:
             request.results[start:end] = found[at : (at := at + end - start)]
-            if end == len(request.items):
+            with self.lock:
+                request.left -= end - start
+            if not request.left:
                 request.end()
-        self._put_back(parts, done=True)
 
-    def _put_back(self, parts: list[_Part], done: bool = False, alone: bool = False) -> None:
-        """What a run took and has not ``done``, and the rest of what it took from."""
+    def _put_back(self, parts: list[_Part], alone: bool = False) -> None:
+        """What a run took, to be taken again."""
         with self.lock:
             for request, start, end in reversed(parts):
-                request.taken, request.running = end if done else start, False
+                request.spans.appendleft((start, end))
                 request.alone |= alone
-                if request.ready and request not in self._queues.get(request.queue, ()):
+                if request not in self._queues.get(request.queue, ()):
                     self._queues.setdefault(request.queue, deque()).appendleft(request)
             self._give()
 
@@ -299,15 +306,11 @@ def _taken_from(queue: Iterable[_Request]) -> list[_Part]:
             continue
         if request.alone and parts:
             break
-        start = request.taken
-        for heavy in request.weights[start:]:
-            if weight and weight + heavy > request.lane.budget:
-                break
-            weight += heavy
-            request.taken += 1
-        if start < request.taken:
-            request.running = True
-            parts.append(_Part(request, start, request.taken))
-        if request.alone or request.taken < len(request.items):
+        room = request.lane.budget - weight
+        start, end, heavy = request.take(room, least=0 if parts else 1)
+        weight += heavy
+        if start < end:
+            parts.append(_Part(request, start, end))
+        if request.alone or request.spans:
             break
     return parts
