@@ -118,7 +118,8 @@ def _by_readers(rows: Rows, figure: str) -> dict[int, float]:
     for row in rows:
         count = re.fullmatch(r"(\d+) readers?", row["load"])
         if count and row["figure"] == figure:
-            found[int(count[1])] = row["value"]
+            value = row["value"]  # of several runs, their spread
+            found[int(count[1])] = value["median"] if isinstance(value, dict) else value
     return dict(sorted(found.items()))
 
 
