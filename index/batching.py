@@ -1,9 +1,9 @@
 """The work of many threads, done together, a run at a time, the most urgent first.
 
-A network that reads ten texts at once takes little longer than for one after the other: so the
-threads that need one take turns, and whoever has a turn does what the others have queued
-meanwhile. Nobody waits for a run to fill up, and who is alone runs at once, in his own thread.
-Knows no models.
+A network that reads ten texts at once takes little longer than for one after the other, and all
+the processors either way: so the threads that need one take turns, and whoever has the turn does
+what the others have queued meanwhile. Nobody waits for a run to fill up, and who is alone runs
+at once, in his own thread. Knows no models.
 """
 
 from __future__ import annotations
@@ -136,30 +136,13 @@ class _Request:
     ) -> None:
         self.lane, self.queue, self.items, self.weights = lane, queue, items, weights
         self.results: list[Any] = [None] * len(items)
-        self.spans = deque([(0, len(items))])  # of the items that wait to be run
-        self.left = len(items)  # how many are not done
+        self.taken = 0  # so many of the items are done, or being done
         self.alone = False  # not to be run with others' items
         self.error: Exception | None = None
         self.over = False
-        self.leads = False  # its thread has a turn
-        self.woken = threading.Event()  # when it is over, or has a turn
+        self.leads = False  # its thread has the turn
+        self.woken = threading.Event()  # when it is over, or has the turn
         self._lock = lock
-
-    @property
-    def ready(self) -> bool:
-        """Whether something of it can be run."""
-        return bool(self.spans) and not self.over
-
-    def take(self, room: int, least: int) -> tuple[int, int, int]:
-        """Some of what waits: as many items as weigh no more than ``room``, and ``least`` in any
-        case. Their span, (start, end), and their weight."""
-        start, end = self.spans.popleft()
-        at, weight = start, 0
-        while at < end and (at < start + least or weight + self.weights[at] <= room):
-            weight, at = weight + self.weights[at], at + 1
-        if at < end:
-            self.spans.appendleft((at, end))
-        return start, at, weight
 
     def end(self, error: Exception | None = None) -> None:
         with self._lock:  # or the turn could be given to a thread that has just left
@@ -181,14 +164,13 @@ class _Part(NamedTuple):
 
 
 class Turns:
-    """Threads that take turns at the processors, ``at_once`` of them at a time; each kind of work
-    is a lane."""
+    """Threads that take turns at the processors; each kind of work is a lane."""
 
-    def __init__(self, at_once: int = 1) -> None:
+    def __init__(self) -> None:
         self.lock = threading.Lock()
         self._queues: dict[_Key, deque[_Request]] = {}
         self._passed: dict[_Key, int] = {}  # runs that went before each
-        self._free = at_once  # turns that nobody has
+        self._taken = False  # somebody has the turn
         self._number = itertools.count().__next__
 
     def lane(
@@ -204,57 +186,39 @@ class Turns:
     def waiting(self) -> int:
         """How many threads' work is queued, or in part; not what is all being run."""
         with self.lock:
-            return sum(r.ready for queue in self._queues.values() for r in queue)
+            return sum(self._trim(name) and len(self._queues[name]) for name in [*self._queues])
 
     def do(self, request: _Request) -> None:
-        """Wait until a request is over, and do what is queued while this thread has a turn."""
+        """Wait until a request is over, and do what is queued while it is this thread's turn."""
         try:
             with self.lock:
                 self._queues.setdefault(request.queue, deque()).append(request)
-                self._give()
-            while not request.over:
-                if not request.leads:
-                    request.woken.wait()
-                elif not request.ready:  # another runs the last of it, and the turn a third's
-                    self._give_back(request)
-                elif parts := self._next():
+                request.leads, self._taken = not self._taken, True
+            if not request.leads:
+                request.woken.wait()
+            while request.leads and not request.over:
+                if parts := self._next():
                     self._run(parts)
         finally:  # also where this thread is interrupted
             request.end(Dropped())
-            self._give_back(request)
-
-    def _give(self) -> None:
-        """Give the turns that are free to threads of which something waits. Holds the lock."""
-        for name in sorted(self._queues) if self._free else ():
-            for request in self._queues[name]:
-                if self._free and request.ready and not request.leads:
-                    self._free, request.leads = self._free - 1, True
-                    request.woken.set()
-
-    def _give_back(self, request: _Request) -> None:
-        """Leave the turn, if it has one, to another thread; who is over is given none any more."""
-        with self.lock:
-            if not request.over:
-                request.woken.clear()
-            if request.leads:
-                self._free, request.leads = self._free + 1, False
-            self._give()
+            if request.leads:  # what is over is given no turn any more
+                self._pass_on()
 
     def _next(self) -> list[_Part]:
         """What to run now: of the most urgent kind of work, as much as goes into one run."""
         with self.lock:
-            waiting = [name for name in sorted(self._queues) if self._trim(name)]
-            late = [name for name in waiting if self._passed.get(name, 0) >= PATIENCE]
+            waiting = [queue for queue in sorted(self._queues) if self._trim(queue)]
+            late = [queue for queue in waiting if self._passed.get(queue, 0) >= PATIENCE]
             for chosen in (late or waiting)[:1]:
-                for name in waiting:
-                    self._passed[name] = 0 if name == chosen else self._passed.get(name, 0) + 1
+                for queue in waiting:
+                    self._passed[queue] = 0 if queue == chosen else self._passed.get(queue, 0) + 1
                 return _taken_from(self._queues[chosen])
         return []
 
     def _trim(self, name: _Key) -> bool:
-        """Whether anything waits in a queue; what does not any more leaves it."""
+        """Whether there is something to do in a queue; what is over is taken out of it."""
         queue = self._queues[name]
-        while queue and not queue[0].ready:
+        while queue and (queue[0].over or queue[0].taken == len(queue[0].items)):
             queue.popleft()
         if not queue:
             del self._queues[name]
@@ -281,20 +245,27 @@ class Turns:
         at = 0
         for request, start, end in parts:
             request.results[start:end] = found[at : (at := at + end - start)]
-            with self.lock:
-                request.left -= end - start
-            if not request.left:
+            if end == len(request.items):
                 request.end()
 
     def _put_back(self, parts: list[_Part], alone: bool = False) -> None:
-        """What a run took, to be taken again."""
         with self.lock:
-            for request, start, end in reversed(parts):
-                request.spans.appendleft((start, end))
-                request.alone |= alone
-                if request not in self._queues.get(request.queue, ()):
-                    self._queues.setdefault(request.queue, deque()).appendleft(request)
-            self._give()
+            for request, start, _ in reversed(parts):
+                queue = self._queues.setdefault(request.queue, deque())
+                request.taken, request.alone = start, request.alone or alone
+                if request not in queue:
+                    queue.appendleft(request)
+
+    def _pass_on(self) -> None:
+        """Give the turn to the thread of somebody who waits."""
+        with self.lock:
+            for name in sorted(self._queues):
+                if self._trim(name):
+                    heir = self._queues[name][0]
+                    heir.leads = True
+                    heir.woken.set()
+                    return
+            self._taken = False
 
 
 def _taken_from(queue: Iterable[_Request]) -> list[_Part]:
@@ -302,15 +273,18 @@ def _taken_from(queue: Iterable[_Request]) -> list[_Part]:
     parts: list[_Part] = []
     weight = 0
     for request in queue:
-        if not request.ready:
+        if request.over:
             continue
         if request.alone and parts:
             break
-        room = request.lane.budget - weight
-        start, end, heavy = request.take(room, least=0 if parts else 1)
-        weight += heavy
-        if start < end:
-            parts.append(_Part(request, start, end))
-        if request.alone or request.spans:
+        start = request.taken
+        for heavy in request.weights[start:]:
+            if weight and weight + heavy > request.lane.budget:
+                break
+            weight += heavy
+            request.taken += 1
+        if start < request.taken:
+            parts.append(_Part(request, start, request.taken))
+        if request.alone or request.taken < len(request.items):
             break
     return parts

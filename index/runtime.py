@@ -8,12 +8,14 @@ torch nor a conversion. docs/performance.md has figures.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
 import logging
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +27,6 @@ import numpy.typing as npt
 
 from index import int8
 from index.batches import Rows, batches, padded
-from index.cores import CONFIG, Cores, compiled, openvino
 from index.tracing import traced
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ _FORMAT = 2  # of the folder; to be raised when what is written there changes
 _BUDGET = 2048  # tokens at a time, of all cores together
 _SHARE = 512  # and of one of them: it stays in its cache, and none waits long for the last
 _MANY = 4096  # tokens that are worth sharing out
+_MOST_STREAMS = 16  # each has memory of its own
 _STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
+_CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZE_SIZE"}
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
@@ -70,25 +73,30 @@ class Draft:
 class Runtime:
     """A converted model. Safe to share between threads.
 
-    A few tokens are read by all cores together, so that they are read soon, or by half of them
-    while another thread has some read (index.cores). Many are shared out, a batch to each core.
-    Threads take turns at either, so that a question does not wait until a library is read.
+    A few tokens are read by all cores together, so that they are read soon; many are shared out,
+    a batch to each core, which wastes no time on waiting for the other cores. For the latter the
+    model is compiled once more, when that is first asked for. Threads take turns at either, so
+    that a question does not wait until a library is read.
     """
 
     def __init__(
-        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, whole=None
+        self, model, pad: int, notes: Mapping[str, str], longest: int = 0, compiled=None
     ) -> None:
-        """``whole``: the model, where that has been compiled for all cores already."""
-        whole = whole or compiled(model)
+        """``compiled``: the model, where that has been compiled already."""
+        compiled = compiled or _compiled(model, "LATENCY")
+        self._model = model
         self.notes = notes
         self._pad, self._longest = pad, longest
-        self._inputs = len(whole.inputs)
+        self._inputs = len(compiled.inputs)
         self._shapes = [
             [size.get_length() for size in list(output.partial_shape)[1:]]
-            for output in whole.outputs
+            for output in compiled.outputs
         ]
-        self._cores = Cores(model, whole)
-        self._sharing = threading.Lock()
+        self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()
+        self._queue = None  # of the cores, each with batches of its own
+        self._alone = False  # that cannot be: all is read by all cores together
+        self._queue_lock = threading.Lock()
 
     @property
     def shapes(self) -> list[list[int]]:
@@ -103,11 +111,11 @@ class Runtime:
 
     def _run(self, rows: Rows, budget: int) -> list[Floats]:
         found = self._empty(len(rows))
-        with self._cores.request() as request:
+        with self._lock:
             for group in batches(rows, budget):
-                request.infer(self._given(rows, group), share_inputs=True)
+                self._request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
-                    values[group] = request.get_output_tensor(k).data
+                    values[group] = self._request.get_output_tensor(k).data
         return found
 
     def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
@@ -122,21 +130,35 @@ class Runtime:
             for k, values in enumerate(found):
                 values[places] = request.get_output_tensor(k).data
 
-        with self._sharing:
-            queue = self._cores.queue()
-            if queue is None:
+        with self._queue_lock:
+            if self._queue is None and not self._alone:
+                self._queue = self._shared()
+            if self._queue is None:
                 for places, rows in parts:
                     for values, some in zip(found, self._run(rows, _BUDGET), strict=True):
                         values[places] = some
                 return found
-            queue.set_callback(take)
+            self._queue.set_callback(take)
             try:
                 for places, rows in parts:
                     for group in batches(rows, _SHARE):
-                        queue.start_async(self._given(rows, group), [places[i] for i in group])
+                        self._queue.start_async(
+                            self._given(rows, group), [places[i] for i in group]
+                        )
             finally:
-                queue.wait_all()
+                self._queue.wait_all()
         return found
+
+    def _shared(self):
+        """The queue of the cores; None where the model cannot be compiled for it."""
+        try:
+            compiled = _compiled(self._model, "THROUGHPUT")
+            jobs = compiled.get_property("NUM_STREAMS") + 1  # one more, so that none waits
+            return _openvino()[0].AsyncInferQueue(compiled, jobs)
+        except RuntimeError as error:
+            _log.warning("many texts are read as few are, slower (%s)", _first_line(error))
+            self._alone = True
+            return None
 
     def _empty(self, count: int) -> list[Floats]:
         return [np.empty((count, *shape), np.float32) for shape in self._shapes]
@@ -147,14 +169,23 @@ class Runtime:
         return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
+def _compiled(model, hint: str):
+    """For one request on all cores (LATENCY), or for one on each of them (THROUGHPUT)."""
+    core, config = _openvino()[1], {**_CONFIG, "PERFORMANCE_HINT": hint}
+    if hint == "THROUGHPUT":
+        cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
+        config["NUM_STREAMS"] = min(cores, _MOST_STREAMS)
+    return core.compile_model(model, "CPU", config)
+
+
 def _imported(folder: Path, digest: str):
     """What was compiled for one request on all cores; None if it is for another CPU."""
     blob = (folder / "compiled.blob").read_bytes()
     if _digest(blob) != digest:
         raise ValueError("what was compiled is damaged")
-    config = {**CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
+    config = {**_CONFIG, "PERFORMANCE_HINT": "LATENCY", "WEIGHTS_PATH": str(folder / "model.bin")}
     try:
-        return openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
+        return _openvino()[1].import_model(io.BytesIO(blob), "CPU", config)
     except RuntimeError as error:
         _log.info("%s is compiled again (%s)", folder, _first_line(error))
         return None
@@ -179,7 +210,7 @@ def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
     longer than all the rest. Raises OSError if one of them is not there.
     """
     try:
-        version = openvino()[0].get_version()
+        version = _openvino()[0].get_version()
     except ImportError:
         return None
     digest = hashlib.sha256(f"{_FORMAT} {version} {int8.pays()}".encode())
@@ -200,7 +231,7 @@ def read(folder: Path) -> Runtime | None:
         notes = {name: (folder / name).read_text(encoding="utf-8") for name in about["notes"]}
         if {name: _digest(text.encode()) for name, text in notes.items()} != about["notes"]:
             raise ValueError("a note is damaged")
-        model = openvino()[1].read_model(folder / "model.xml")
+        model = _openvino()[1].read_model(folder / "model.xml")
         compiled = _imported(folder, about["compiled"])
         runtime = Runtime(model, about["pad"], notes, about["longest"], compiled)
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
@@ -226,7 +257,7 @@ def convert(draft: Draft, folder: Path | None) -> Runtime:
 def _converted(draft: Draft, folder: Path | None, *, small: bool) -> Runtime:
     try:
         with _converting:
-            openvino()
+            _openvino()
             model = traced(draft.module, draft.rows, draft.pad)
         runtime = _keep(model, draft, folder, small=small) if folder else None
         if runtime is None:
@@ -256,7 +287,7 @@ def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
         partial.mkdir(parents=True)
         written = _write(model, partial, small=small)
         # Of a model that was read from a file the blob is all but the weights, a megabyte.
-        blob = compiled(written).export_model().getvalue()
+        blob = _compiled(written, "LATENCY").export_model().getvalue()
         (partial / "compiled.blob").write_bytes(blob)
         about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
@@ -274,13 +305,13 @@ def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
 
 def _write(model, folder: Path, *, small: bool):
     """Write the model in half precision, its large matrices in 8 bits if ``small``; as written."""
-    package, core = openvino()
+    openvino, core = _openvino()
     path = folder / "model.xml"
-    package.save_model(model, path, compress_to_fp16=True)
+    openvino.save_model(model, path, compress_to_fp16=True)
     if small:  # a second time: what has 8 bits already, OpenVINO does not bring to 16 elsewhere
         halved = core.read_model(path)
         int8.shrink(halved)
-        package.save_model(halved, folder / "small.xml", compress_to_fp16=False)
+        openvino.save_model(halved, folder / "small.xml", compress_to_fp16=False)
         del halved
         for suffix in (".xml", ".bin"):
             os.replace(folder / f"small{suffix}", path.with_suffix(suffix))
@@ -297,6 +328,16 @@ def _check(runtime: Runtime, rows: Rows, expected: Sequence[Floats]) -> None:
         off = float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6))
         if not off <= _NEAR:
             raise Unconvertible(f"the outputs are {off:.1%} off")
+
+
+@functools.cache
+def _openvino():
+    """The package and its core."""
+    # Its import would report itself to Google Analytics; without this package it does not.
+    sys.modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino, openvino.Core()
 
 
 def _digest(content: bytes) -> str:

@@ -18,7 +18,7 @@ from index.batching import Turns, Urgency
 from index.checker import Checker
 from index.embed import Embedder, Floats
 
-RUN = 128  # tokens, about: what comes meanwhile waits for so many, some 30 ms of one core
+RUN = 256  # tokens, about: what comes meanwhile waits for so many, some 30 ms on two cores
 QUESTIONS = 1024  # vectors that are kept, 1.5 MB
 PASSAGES = 4096  # and of sentences, 6 MB: answers quote from the same few again and again
 READINGS = 16_384  # of pairs of texts, about 4 MB

@@ -160,7 +160,7 @@ def engine(
             await model.aclose()
         server = None
 
-    turns, loaded = Turns(at_once=2), loaded or models(settings)
+    turns, loaded = Turns(), loaded or models(settings)
     searched = library(settings, behind, SharedEmbedder(loaded.embedder, turns))
     engine = Engine(
         searched,

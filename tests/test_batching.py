@@ -179,20 +179,12 @@ def test_nothing_waits_for_ever(gate):
             st.lists(st.sampled_from(["a", "bb", "c" * 7, "d" * 15, "bad"]), max_size=6),
         ),
         max_size=24,
-    ),
-    st.sampled_from([1, 2, 3]),
+    )
 )
-def test_whatever_is_asked_together(asked, at_once):
-    turns, runs, places = Turns(at_once), [], threading.Semaphore(at_once)
+def test_whatever_is_asked_together(asked):
+    turns, runs = Turns(), []
 
     def run(items):
-        assert places.acquire(blocking=False)  # no more than that are at it
-        try:
-            return upper(items)
-        finally:
-            places.release()
-
-    def upper(items):
         runs.append(items)
         if "bad" in items:
             raise ValueError("bad")
@@ -212,34 +204,6 @@ def test_whatever_is_asked_together(asked, at_once):
     for (_, items), results in zip(asked, found, strict=True):
         assert results == (None if "bad" in items else [item.upper() for item in items])
     assert all(len(items) == 1 or sum(map(len, items)) <= BUDGET for items in runs)
-    assert turns.waiting == 0
-
-
-def test_two_have_turns_at_once():
-    """While the beginning of a long request is run, so is the rest of it, and what came later."""
-    turns, runs = Turns(at_once=2), []
-    held = {"long": threading.Event(), "other": threading.Event()}
-
-    def run(items):
-        runs.append(items)
-        if items[0] in held:
-            assert held[items[0]].wait(60)
-        return [item.upper() for item in items]
-
-    lane = turns.lane(Urgency.CLAIM, run, len, BUDGET)
-    with ThreadPoolExecutor(3) as pool:
-        long = pool.submit(lane, ["long", "1234567", "1234567", "end"])
-        until(lambda: ["long"] in runs)
-        other = pool.submit(lane, ["other"])
-        until(lambda: ["other"] in runs)
-        third = pool.submit(lane, ["third"])
-        until(lambda: turns.waiting == 1)  # both turns are taken
-        held["other"].set()
-        assert other.result(60) == ["OTHER"] and third.result(60) == ["THIRD"]
-        assert runs == [["long"], ["1234567"], ["1234567", "end"], ["other"], ["third"]]
-        assert not long.done()
-        held["long"].set()
-        assert long.result(60) == ["LONG", "1234567", "1234567", "END"]
     assert turns.waiting == 0
 
 

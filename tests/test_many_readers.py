@@ -72,11 +72,8 @@ def seen(checker):
 
 
 @pytest.fixture
-def turns(request):
-    return Turns(getattr(request, "param", 2))  # two, as the service has them
-
-
-one_turn = pytest.mark.parametrize("turns", [1], indirect=True)  # for what is to be held up
+def turns():
+    return Turns()
 
 
 @pytest.fixture
@@ -112,7 +109,6 @@ def test_what_threads_share_is_as_each_alone(embedder, checker, turns):
     assert judge.supports([]).shape == (0, 3) and judge.answers([]).shape == (0,)
 
 
-@one_turn
 def test_what_many_ask_at_once_is_read_once(seen, turns):
     judge = SharedChecker(seen, turns)
     pairs = [("The sky is blue.", f"The sky is {colour}.") for colour in ("blue", "red")]
@@ -169,7 +165,6 @@ def until(holds):
         time.sleep(0.002)
 
 
-@one_turn
 @pytest.mark.parametrize("streams", [True, False])
 def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
     shared_library, library_folder, seen, history, turns, streams
@@ -213,7 +208,6 @@ class HeldUp:
         return self._embedder.embed_queries(texts)
 
 
-@one_turn
 @pytest.mark.parametrize("door", ["searches", "texts"])
 def test_who_leaves_keeps_his_place_for_as_long_as_his_thread_works(
     library, library_folder, embedder, checker, history, turns, door

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from torch import nn
 from corpus.errors import ModelUnavailable
 from index import int8, runtime
 from index.checker import WEIGHTS, CrossEncoder
-from index.cores import at_work
 from index.embed import SentenceTransformerEmbedder
 from index.models import BUNDLED, model_folder
 from index.network import Network, read_weights
@@ -166,27 +164,6 @@ def test_many_rows_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None
     for k, wanted in enumerate(torch_says(drafts.module, rows)):
         np.testing.assert_allclose(found[k], wanted, atol=0.03 * np.abs(wanted).max())
         np.testing.assert_allclose(np.concatenate([one[k] for one in few]), found[k][:50], atol=0.2)
-
-
-def test_what_is_read_beside_others_is_what_is_read_alone(tmp_path: Path) -> None:
-    """By half of the cores each, and by two models; whoever is alone again has all of them."""
-    models = [runtime.prepare(tmp_path / f"{i}.1.openvino", Drafts()) for i in range(2)]
-    random = np.random.default_rng(0)
-    lots = [[random.integers(1, 50, n).tolist() for n in (3, 9, 30)] for _ in range(24)]
-    alone = [models[0].run(rows) for rows in lots]
-    barrier = threading.Barrier(4)
-
-    def read(thread: int) -> list:
-        barrier.wait()
-        return [models[thread % 2].run(rows) for rows in lots]
-
-    with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(read, range(4)):
-            for some, wanted in zip(found, alone, strict=True):
-                for values, expected in zip(some, wanted, strict=True):
-                    np.testing.assert_allclose(values, expected, atol=0.2)
-    with at_work.others() as others:
-        assert others == 0
 
 
 class Placed(Bag):
