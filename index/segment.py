@@ -158,8 +158,9 @@ class Segment:
     def read(self, positions: np.ndarray) -> Floats:
         """[n, dim] float32: the vectors at some ascending positions.
 
-        They are read from the file rather than mapped, lest what searches once looked at stay in
-        the memory of the process: the system keeps it in its own cache, once for all processes.
+        Where searches look at a few, they are read from the file rather than mapped, lest what
+        was once looked at stay in the memory of the process: the system keeps it in its own
+        cache, once for all processes. Where each search looks at all, they are mapped anyway.
         """
         if self._file is None or self.near is None or not hasattr(os, "preadv"):
             return np.asarray(self.vectors[positions], np.float32)
