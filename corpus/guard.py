@@ -12,18 +12,17 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 
 import httpx
 
 from corpus.errors import AddressRefused
+from corpus.special_networks import GLOBAL, SPECIAL, UNFETCHABLE, Address, embedded, is_in
 
-Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> textual IP addresses, best first; raises OSError when there are none."""
 
 _MOST_TRIED = 3
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -38,30 +37,23 @@ def without_credentials(url: httpx.URL) -> str:
     return str(url.copy_with(userinfo=b""))
 
 
-def embedded(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), or itself."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
 def is_public(address: Address) -> bool:
-    """Whether an address is one of a single host on the public internet."""
-    inner = embedded(address)
-    odd = inner.is_multicast or inner.is_reserved or getattr(inner, "is_site_local", False)
-    return inner.is_global and not odd
+    """Return whether an address is that of one host on the public internet.
+
+    So must be every IPv4 address that it carries, such as that of a tunnel's other end.
+    """
+    if not is_in(address, GLOBAL) or is_in(address, SPECIAL):
+        return False
+    return all(map(is_public, embedded(address)))
 
 
 def is_reachable(address: Address) -> bool:
-    """Whether an address may be fetched by someone who trusts their own network.
+    """Return whether an address may be fetched by someone who trusts their own network.
 
-    Link-local stays refused: nobody keeps documents there, and the metadata services of the
-    clouds, which hand out credentials, do live there (169.254.169.254).
+    What is of no host, link-local addresses and the metadata services of clouds, which hand out
+    credentials, stay refused: nobody keeps documents there.
     """
-    inner = embedded(address)
-    return not (inner.is_link_local or inner.is_multicast or inner.is_unspecified)
+    return not is_in(address, UNFETCHABLE) and all(map(is_reachable, embedded(address)))
 
 
 def check_form(url: httpx.URL) -> None:

@@ -7,7 +7,7 @@ import gzip
 import time
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ DNS = {
     "127.0.0.1": ["127.0.0.1"],
     "2130706433": ["127.0.0.1"],  # what a resolver makes of a decimal address
     "::1": ["::1"],
+    "168.63.129.16": ["168.63.129.16"],
+    "2001:470:1:1::5efe:7f00:1": ["2001:470:1:1::5efe:7f00:1"],
     "xn--wgv71a119e.jp": ["93.184.216.37"],
 }
 
@@ -156,6 +158,8 @@ def test_dns_that_changes_its_mind_is_asked_once_per_request() -> None:
         "http://127.0.0.1:8000/",
         "http://2130706433/",
         "http://[::1]/",
+        "http://168.63.129.16/metadata",
+        "http://[2001:470:1:1::5efe:7f00:1]/",
         "file:///etc/passwd",
         "ftp://ex.com/a",
         "gopher://ex.com/",
@@ -213,6 +217,105 @@ def test_private_addresses_can_be_trusted_but_never_link_local_ones() -> None:
 def test_public_addresses(address: str, public: bool) -> None:
     assert is_public(ip_address(address)) is public
     assert public <= is_reachable(ip_address(address))
+
+
+SPECIAL = """
+    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12
+    192.0.0.0/24 192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16
+    192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+    2001::/23 2001:db8::/32 2620:4f:8000::/48 3ffe::/16 3fff::/20
+    ::/8 100::/64 100:0:0:1::/64 4000::/2 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
+    ::ffff:a00:0/104 64:ff9b::a00:0/104 2002:a00::/24
+""".split()
+BESIDE = [  # the neighbours of special networks that are hosts' own
+    "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
+    "128.0.0.0", "168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255",
+    "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0", "192.31.195.255", "192.31.197.0",
+    "192.52.192.255", "192.52.194.0", "192.88.98.255", "192.88.100.0", "192.167.255.255", "192.169.0.0",
+    "192.175.47.255", "192.175.49.0", "198.17.255.255", "198.20.0.0", "198.51.99.255", "198.51.101.0",
+    "203.0.112.255", "203.0.114.0", "223.255.255.255", "2000::1", "2001:200::1",
+    "2001:db7:ffff::1", "2001:db9::1", "2003::1", "2620:4f:7fff::1", "2620:4f:8001::1",
+    "3ffd:ffff::1", "3fff:1000::1",
+]  # fmt: skip
+
+
+@pytest.fixture
+def python_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has each of Python's own tables, which differ by its patch release, raise when asked."""
+
+    def asked(_: object) -> None:
+        raise AssertionError("what Python makes of an address depends on its patch release")
+
+    for kind in (IPv4Address, IPv6Address):
+        for name in dir(kind):
+            if name.startswith("is_") or name in ("ipv4_mapped", "sixtofour", "teredo"):
+                monkeypatch.setattr(kind, name, property(asked))
+
+
+@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.parametrize("network", SPECIAL)
+def test_special_purpose_networks_are_not_public(network: str) -> None:
+    whole = ip_network(network)
+    for address in (whole[0], whole[whole.num_addresses // 2], whole[-1]):
+        assert not is_public(address), address
+
+
+@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.parametrize("address", BESIDE)
+def test_neighbours_of_special_purpose_networks_are_public(address: str) -> None:
+    assert is_public(ip_address(address)) and is_reachable(ip_address(address))
+
+
+@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.parametrize(
+    ("form", "public"),
+    [
+        ("::ffff:{}", True),
+        ("64:ff9b::{}", True),
+        ("2002:{}::1", True),
+        ("2606:4700::5efe:{}", True),  # ISATAP, with any prefix
+        ("2606:4700:1:2:200:5efe:{}", True),
+        ("::{}", False),
+        ("::ffff:0:{}", False),
+        ("64:ff9b:1::{}", False),
+        ("fe80::5efe:{}", False),
+        ("2001:0:{}::1", False),  # Teredo
+    ],
+)
+def test_an_embedded_ipv4_address_is_judged_as_itself(form: str, public: bool) -> None:
+    def inside(ipv4: str) -> IPv6Address:
+        number = int(IPv4Address(ipv4))
+        return IPv6Address(form.format(f"{number >> 16:x}:{number & 0xFFFF:x}"))
+
+    assert is_public(inside("8.8.8.8")) is public
+    for ipv4 in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "192.88.99.1"):
+        assert not is_public(inside(ipv4)), ipv4
+    for ipv4 in ("0.0.0.0", "169.254.169.254", "168.63.129.16", "100.100.100.200", "224.0.0.1"):
+        assert not is_reachable(inside(ipv4)), ipv4
+
+
+def test_the_client_of_a_teredo_address_is_looked_at() -> None:
+    """It stands there with all of its bits turned over."""
+    turned = int(IPv4Address("169.254.169.254")) ^ 0xFFFFFFFF
+    address = IPv6Address(int(IPv6Address("2001:0:808:808::")) | turned)
+    assert not is_public(address) and not is_reachable(address)
+
+
+@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.parametrize(
+    ("address", "reachable"),
+    [
+        ("127.0.0.1", True), ("::1", True), ("10.1.2.3", True), ("192.168.1.1", True),
+        ("100.64.0.7", True), ("fd12:3456::1", True), ("2606:4700::5efe:a00:1", True),
+        ("::ffff:192.168.1.1", True), ("64:ff9b::10.0.0.1", True),
+        ("0.0.0.0", False), ("::", False), ("169.254.1.1", False), ("fe80::1", False),
+        ("224.0.0.251", False), ("ff02::fb", False), ("255.255.255.255", False),
+        ("169.254.170.2", False), ("168.63.129.16", False), ("100.100.100.200", False),
+        ("192.0.0.192", False), ("fd00:ec2::254", False), ("fd20:ce::254", False),
+    ],
+)  # fmt: skip
+def test_what_may_be_reached_in_a_network_that_is_trusted(address: str, reachable: bool) -> None:
+    assert is_reachable(ip_address(address)) is reachable
 
 
 def test_five_redirects_are_followed_and_no_sixth() -> None:
