@@ -35,6 +35,8 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /
 # The same path as in the first stage: a virtual environment does not move.
 COPY --from=build /opt/tenkyo /opt/tenkyo
 
+# It listens beyond the container, since otherwise no port could be published: who may come in is
+# decided by what is published, as above on 127.0.0.1 alone.
 # Only /data and /tmp are written, so the root file system can be read-only. Anything that is
 # fetched from a model hub goes to /data too.
 ENV PATH=/opt/tenkyo/bin:$PATH \
@@ -43,7 +45,8 @@ ENV PATH=/opt/tenkyo/bin:$PATH \
     HF_HOME=/data/huggingface \
     XDG_CACHE_HOME=/tmp/cache \
     TENKYO_DATA_DIR=/data \
-    TENKYO_HOST=0.0.0.0
+    TENKYO_HOST=0.0.0.0 \
+    TENKYO_OPEN=1
 
 USER 10001:10001
 WORKDIR /data

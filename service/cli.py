@@ -201,7 +201,7 @@ def serve() -> None:
     from service import serving
 
     settings = parts.read()
-    bound = parts.bind(settings.host, settings.port)
+    bound = parts.bind(settings)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     print(f"Tenkyo is starting at {address} …", flush=True)
     serving.serve(settings, bound, address, partial(print, flush=True))

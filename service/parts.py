@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
@@ -194,12 +195,24 @@ def service(url: str) -> Client:
     return Client(url)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything slow is done; SettingsError if it cannot be."""
+def bind(settings: Settings) -> socket.socket:
+    """Take the socket to listen on, before anything slow is done.
+
+    Raises:
+        SettingsError: it cannot be had, or others could reach it and nothing says that they may.
+    """
+    host, port = settings.host, settings.port
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        if not (settings.open or ip_address(address[0]).is_loopback):
+            raise SettingsError(
+                "TENKYO_HOST",
+                host,
+                "whoever reaches that address could read and change everything, for there is no"
+                " sign-in: set TENKYO_OPEN=1 if that is meant, or TENKYO_HOST=127.0.0.1",
+            )
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)

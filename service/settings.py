@@ -27,7 +27,10 @@ class Settings(BaseModel):
     hosts: str = Field(
         "",
         description="names that the service is asked by, with commas, besides localhost and IP"
-        " addresses; *: any; empty: none, or any where it listens beyond this machine",
+        " addresses; *: any",
+    )
+    open: bool = Field(
+        False, description="1: it may listen beyond this machine, though there is no sign-in"
     )
     public_url: str = Field(
         "",
@@ -84,12 +87,16 @@ class Settings(BaseModel):
 
     @property
     def host_names(self) -> list[str] | None:
-        """The names that are answered to besides localhost and IP addresses; None: any."""
+        """The names that are answered to besides localhost and IP addresses; None: any.
+
+        They are those that are set, that of ``public_url``, and ``host`` where it is a name.
+        """
         names = [name.strip() for name in self.hosts.split(",") if name.strip()]
         if self.public_url:
             names.append(urlsplit(self.public_url).hostname or "")
-        here = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
-        return None if "*" in names or not (names or here) else names
+        if any(char.isalpha() for char in self.host) and ":" not in self.host:
+            names.append(self.host)
+        return None if "*" in names else names
 
     @property
     def cache_dir(self) -> Path:

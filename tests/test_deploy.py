@@ -175,7 +175,7 @@ def test_every_error_message_explained_is_one_that_exists():
 def test_the_image_knows_where_its_data_is():
     environment = image_environment()
     assert environment["TENKYO_DATA_DIR"] == "/data" == instruction("VOLUME")
-    assert environment["TENKYO_HOST"] == "0.0.0.0"
+    assert environment["TENKYO_HOST"] == "0.0.0.0" and environment["TENKYO_OPEN"] == "1"
     for cache_of in ("HF_HOME", "XDG_CACHE_HOME"):
         assert environment[cache_of].startswith(("/data/", "/tmp/"))
 

@@ -692,8 +692,23 @@ def test_a_name_that_is_not_ours_is_not_answered_to(house, host, status) -> None
 def test_which_names_are_ours() -> None:
     assert Settings().host_names == []
     assert Settings(hosts="a.example, b.example").host_names == ["a.example", "b.example"]
-    assert Settings(hosts="*").host_names is None and Settings(host="0.0.0.0").host_names is None
+    assert Settings(hosts="*").host_names is None
     assert Settings(host="0.0.0.0", hosts="a").host_names == ["a"]
+    for address in ("0.0.0.0", "::", "192.168.1.7", "fe80::1"):
+        assert Settings(host=address, open=True).host_names == []
+    assert Settings(host="desk.lan", open=True).host_names == ["desk.lan"]
+    public = Settings(host="0.0.0.0", open=True, public_url="https://tenkyo.example:8443/")
+    assert public.host_names == ["tenkyo.example"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example", 421), ("192.168.1.7:8000", 200), ("[fd00::7]:8000", 200), ("localhost", 200)],
+)
+def test_names_are_checked_where_others_may_come_in_too(house, host, status) -> None:
+    names = Settings(host="0.0.0.0", open=True).host_names
+    with served(create_app(house.engine, index_dir=house.index, hosts=names)) as house.url:
+        house.call("GET", "/healthz", status, headers={"host": host})
 
 
 def test_without_a_runner_the_library_can_only_be_read(house) -> None:

@@ -1,8 +1,12 @@
 """Settings: what the environment may say."""
 
+import socket
+from ipaddress import ip_address
+
 import pytest
 
 from corpus.errors import SettingsError
+from service import parts
 from service.settings import Settings, read_settings
 
 
@@ -33,3 +37,28 @@ def test_a_wrong_setting_is_named_with_its_mending(name, value, hint):
 
 def test_a_key_is_not_shown():
     assert "secret" not in repr(read_settings({"TENKYO_LLM_KEY": "secret"}))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "desk.lan"])
+def test_listening_beyond_this_machine_is_refused_unless_it_is_meant(monkeypatch, host):
+    def resolve(name, port, **_):
+        address = "10.0.0.7" if name == "desk.lan" else name
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 0, "", (address, port))]
+
+    taken = []
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket.socket, "bind", lambda _, address: taken.append(address))
+    with pytest.raises(SettingsError) as caught:
+        parts.bind(Settings(host=host, port=0))
+    message = str(caught.value)
+    assert message.startswith(f"TENKYO_HOST={host}: ") and "TENKYO_OPEN=1" in message
+    assert "\n" not in message and taken == []
+    parts.bind(read_settings({"TENKYO_HOST": host, "TENKYO_OPEN": "1"})).close()
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
+def test_listening_on_this_machine_needs_no_permission(host):
+    with parts.bind(Settings(host=host, port=0)) as bound:
+        assert ip_address(bound.getsockname()[0]).is_loopback
