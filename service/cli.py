@@ -51,6 +51,26 @@ app.add_typer(library_app)
 app.add_typer(verify_app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"tenkyo {version('tenkyo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that are there without a command."""
+
+
 def main() -> None:
     """Run the command line; an expected error is one line and exit code 2."""
     try:

@@ -61,10 +61,11 @@ def test_the_settings_are_the_only_reader_of_the_environment() -> None:
     assert readers == {"service/settings.py", "index/embed.py"}
 
 
-def test_help_is_quick() -> None:
-    """`tenkyo --help` loads nothing heavy."""
+@pytest.mark.parametrize(("option", "says"), [("--help", "Usage"), ("--version", "tenkyo ")])
+def test_help_and_version_are_quick(option: str, says: str) -> None:
+    """They load nothing heavy."""
     script = (
-        "import sys; sys.argv = ['tenkyo', '--help']\n"
+        f"import sys; sys.argv = ['tenkyo', '{option}']\n"
         "from service.cli import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
@@ -73,7 +74,7 @@ def test_help_is_quick() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT
     )
-    assert done.returncode == 0 and "Usage" in done.stdout, done.stderr
+    assert done.returncode == 0 and says in done.stdout, done.stderr
     loaded = set(done.stderr.split())
     assert "service.cli" in loaded
     assert not loaded & {
