@@ -41,6 +41,11 @@ _DOI_PATH = re.compile(r"/(?:.*/)?(10\.\d{4,9}/[^\s?#]+?)(?:\.pdf)?/?")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id", re.IGNORECASE)
 _INDEX = re.compile(r"/index\.(?:html?|php)$")
 _BARE_URL = re.compile(r"https?://[^\s<>\"'()（）「」、。\\]+[^\s<>\"'()（）「」、。.,;:!?\\]")
+_HOST = re.compile(r"(?:[^\W_][\w-]*\.)+(?P<last>[^\W\d_]{2,}|xn--[\w-]+)(?::\d+)?(?=[/?#]|\Z)")
+_SUFFIXES = frozenset(
+    "csv doc docx epub htm html jats json markdown md pdf ppt pptx rst rtf tex text txt xhtml xml"
+    " zip".split()
+)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -93,6 +98,18 @@ def canonical_url(url: str) -> str:
     """
     known = paper(url)
     return known.url if known else _tidy(url)
+
+
+def meant_url(place: str) -> str:
+    """Return the https address that a place written without a scheme looks like, or "".
+
+    ``example.org/a`` does, ``notes/a.md`` does not, and a lone name that ends as a document does
+    (``paper.pdf``) is taken for a file.
+    """
+    found = _HOST.match(place)
+    if found is None or (found.end() == len(place) and found["last"].lower() in _SUFFIXES):
+        return ""
+    return f"https://{place}"
 
 
 def _tidy(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from corpus.errors import CorpusError, FetchFailed, NotFound, UnsupportedContent
 from corpus.fetch import Fetcher
 from corpus.files import read, shown, walk
 from corpus.guard import refusal
-from corpus.links import Paper, canonical_url, paper
+from corpus.links import Paper, canonical_url, meant_url, paper
 from corpus.papers import Get, find
 from corpus.store import Store
 from corpus.types import Kind, Source, text_hash
@@ -81,6 +82,10 @@ def place_tasks(
                 failed.append(Item(refused.url, "failed", reason=str(refused)))
             else:
                 urls[canonical_url(place)] = None
+            continue
+        if (url := meant_url(place)) and not os.path.lexists(place):
+            reason = f"{shown(place)} does not exist: did you mean {shown(url)}?"
+            failed.append(Item(shown(place), "failed", reason=reason))
             continue
         try:
             found = list(walk([Path(place)], choice.include, choice.exclude))

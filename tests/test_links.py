@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.links import bare_urls, canonical_url, paper, papers
+from corpus.links import bare_urls, canonical_url, meant_url, paper, papers
 from corpus.types import Link
 
 
@@ -99,3 +99,29 @@ def test_bare_urls_lose_the_punctuation_after_them() -> None:
     text = "論文はこちら（https://ex.com/a?b=1）。See https://ex.com/b, (http://ex.org/c.)"
     urls = [link.url for link in bare_urls(text)]
     assert urls == ["https://ex.com/a?b=1", "https://ex.com/b", "http://ex.org/c"]
+
+
+@pytest.mark.parametrize(
+    ("place", "url"),
+    [
+        ("example.org", "https://example.org"),
+        ("www.example.org:8443/a.pdf?b=1#c", "https://www.example.org:8443/a.pdf?b=1#c"),
+        ("Example.ORG/", "https://Example.ORG/"),
+        ("日本語.jp", "https://日本語.jp"),
+        ("xn--wgv71a119e.xn--p1ai", "https://xn--wgv71a119e.xn--p1ai"),
+        ("paper.pdf", ""),
+        ("notes.v2.md", ""),
+        ("notes/a.md", ""),
+        ("./example.org", ""),
+        ("/example.org", ""),
+        (".hidden.org", ""),
+        ("a..org", ""),
+        ("v1.2/a", ""),
+        ("my folder.org", ""),
+        ("example.org\n", ""),
+        ("notes", ""),
+        ("", ""),
+    ],
+)
+def test_a_place_that_looks_like_an_address_without_its_scheme(place: str, url: str) -> None:
+    assert meant_url(place) == url
