@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,19 @@ def items(read: Sequence[Item], embedded: int) -> None:
     table(("outcome", "source", "passages", "why"), rows)
     total = _count(sum(item.passages for item in read), "passage")
     print(f"\n{total}, {embedded} newly embedded")
+
+
+def failures(failed: Sequence[Item], named: int, dry_run: bool) -> None:
+    """Say in one line of standard error how many of the ``named`` documents failed, and why."""
+    said = _printable(failed[0].reason)
+    if named > 1:
+        counted = f"{len(failed):,} of {named:,} documents could not be read"
+        if len(failed) == named:
+            counted = f"none of {named:,} documents could be read"
+        elif not dry_run:
+            counted += ", the others are in the library"
+        said = f"{counted}{': ' if len(failed) == 1 else '; the first: '}{said}"
+    print(f"tenkyo: {said}", file=sys.stderr)
 
 
 def notice(noticed: Notice) -> None:

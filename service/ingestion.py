@@ -54,10 +54,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of each document, and how many passages were embedded."""
+    """What became of each document, and how many passages were embedded.
+
+    The last ``followed`` of the items were linked to by the others, and named by nobody.
+    """
 
     items: list[Item]
     embedded: int
+    followed: int = 0
+
+    @property
+    def named(self) -> list[Item]:
+        """The items of what the user named, or of the library that ships."""
+        return self.items[: len(self.items) - self.followed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class Desk:
         uploads, embedder = Uploads(settings.uploads_dir), parts.embedder(settings)
         return cls(parts.store(settings), cache, uploads, embedder, settings.index_dir)
 
-    def preview(self, wanted: Wanted) -> list[Item]:
+    def preview(self, wanted: Wanted) -> Done:
         """What would be ingested, as ``planned`` items; nothing is stored."""
         with Ingestion(self.store) as ingestion:
             return asyncio.run(self._preview(ingestion, wanted))
@@ -98,9 +107,10 @@ class Desk:
         check_index(self.index, self.embedder.name)
         tally = Tally(tell)
         with Ingestion(self.store, tally, reread=wanted.depth > 0) as ingestion:
-            items = asyncio.run(self._read(ingestion, wanted))
+            named, followed = asyncio.run(self._read(ingestion, wanted))
         embedded, links = bring_up(self.store, self.embedder, self.index, tally)
-        return Done([_linked(item, links) for item in items], embedded)
+        items = [_linked(item, links) for item in (*named, *followed)]
+        return Done(items, embedded, len(followed))
 
     def remove(
         self, names: Sequence[str], tell: Callable[[Progress], None] = lambda _: None
@@ -126,33 +136,37 @@ class Desk:
                     return found
             raise
 
-    async def _preview(self, ingestion: Ingestion, wanted: Wanted) -> list[Item]:
+    async def _preview(self, ingestion: Ingestion, wanted: Wanted) -> Done:
         if not wanted.places:
-            return [Item(e.source.url, "planned", e.source.title) for e in entries()]
+            return Done([Item(e.source.url, "planned", e.source.title) for e in entries()], 0)
         followed = wanted.depth > 0
         async with Fetcher(cache=self.cache, trust_private=wanted.trust_private) as fetcher:
             items = await ingestion.preview(
                 wanted.places, fetcher, wanted.choice, open_them=followed
             )
             if not followed:
-                return items
+                return Done(items, 0)
             crawler = Crawler(fetcher, hosts=wanted.hosts)
-            return items + follow.preview(items, crawler.may_ask, wanted.limit)
+            linked = follow.preview(items, crawler.may_ask, wanted.limit)
+            return Done(items + linked, 0, len(linked))
 
-    async def _read(self, ingestion: Ingestion, wanted: Wanted) -> list[Item]:
+    async def _read(
+        self, ingestion: Ingestion, wanted: Wanted
+    ) -> tuple[Sequence[Item], Sequence[Item]]:
+        """Read what is named, and what that links to if it is to be followed."""
         if not wanted.places:
             async with Fetcher(connect=4, read=8, deadline=20, cache=self.cache) as fetcher:
-                return await ingestion.library(entries(), fetcher)
+                return await ingestion.library(entries(), fetcher), ()
         wait = MAX_WAIT if wanted.depth else 5
         private = wanted.trust_private
         async with Fetcher(max_wait=wait, cache=self.cache, trust_private=private) as fetcher:
-            items = await ingestion.places(wanted.places, fetcher, wanted.choice)
-            if wanted.depth:
-                crawler = Crawler(fetcher, hosts=wanted.hosts)
-                items += await follow.follow(
-                    ingestion, items, crawler, depth=wanted.depth, limit=wanted.limit
-                )
-            return items
+            named = await ingestion.places(wanted.places, fetcher, wanted.choice)
+            if not wanted.depth:
+                return named, ()
+            crawler = Crawler(fetcher, hosts=wanted.hosts)
+            return named, await follow.follow(
+                ingestion, named, crawler, depth=wanted.depth, limit=wanted.limit
+            )
 
 
 def _linked(item: Item, links: Mapping[str, Link]) -> Item:

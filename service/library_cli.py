@@ -65,7 +65,11 @@ def ingest(
     trust_private: Annotated[bool, typer.Option(help=_PRIVATE)] = False,
     as_json: Json = False,
 ) -> None:
-    """Read documents into the library and bring the index up to date."""
+    """Read documents into the library and bring the index up to date.
+
+    Exit code 0: all that was named is read; 1: some could not be, and the rest is kept; 2: none
+    could be, or bad input.
+    """
     _check_options(places or (), follow, host or (), watch, dry_run)
     with _until_interrupted(watch):
         from index.tasks import Choice
@@ -119,17 +123,21 @@ def _desk() -> Desk:
 
 
 def _ingest(wanted: Wanted, dry_run: bool, as_json: bool) -> None:
-    """Ingest, or say what would be, and print the report; exit code 2 where everything failed."""
-    embedded = 0
+    """Ingest, or say what would be, and print the report.
+
+    Raises:
+        SystemExit: with code 1 where some of what was named failed, and 2 where all of it did.
+    """
     if dry_run:
-        items = _desk().preview(wanted)
+        done = _desk().preview(wanted)
     else:
         with live.ingestion() as tell:
             done = _desk().ingest(wanted, tell)
-        items, embedded = done.items, done.embedded
-    _report(items, embedded, dry_run, as_json)
-    if items and all(item.outcome == "failed" for item in items):
-        raise SystemExit(2)
+    _report(done.items, done.embedded, dry_run, as_json)
+    failed = [item for item in done.named if item.outcome == "failed"]
+    if failed:
+        console.failures(failed, len(done.named), dry_run)
+        raise SystemExit(2 if len(failed) == len(done.named) else 1)
 
 
 def _watch(wanted: Wanted, as_json: bool) -> None:

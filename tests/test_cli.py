@@ -102,7 +102,7 @@ def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
     assert (report["sources"], report["passages"], report["embedded"]) == (1, 1, 1)
     reasons = {os.path.basename(f["path"]): f["reason"] for f in report["failed"]}
     assert set(reasons) == {"empty.txt", "picture.pdf"} and "PNG" in reasons["picture.pdf"]
-    assert done.returncode == 0
+    assert done.returncode == 1
     again = json.loads(tenkyo("ingest", papers, "--json").stdout.splitlines()[-1])
     assert again["embedded"] == 0 and again["sources"] == 1
     shown = tenkyo("ingest", papers / "picture.pdf").stdout
@@ -222,6 +222,8 @@ def test_ingest_of_nothing_readable(tenkyo, tmp_path):
         (("verify", "/nowhere"), {}, "does not exist"),
         (("ask", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
         (("search", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
+        (("serve",), {"TENKYO_HOST": "0.0.0.0", "TENKYO_PORT": "0"}, "TENKYO_OPEN=1"),
+        (("ingest", "example.org"), {}, "did you mean https://example.org?"),
         (("sources",), {"TENKYO_PROT": "1"}, "TENKYO_PORT"),
         (("sources",), {"TENKYO_PORT": "x"}, "TENKYO_PORT"),
         (("sources",), {"TENKYO_DATA_DIR": "/proc/nowhere"}, "TENKYO_DATA_DIR"),

@@ -8,16 +8,19 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from corpus.catalogue import entries
+from corpus.fetch import Fetcher
 from corpus.store import Store
 from index.local import LocalIndex
 from index.models import BUNDLED
-from service import cli, console
+from service import cli, console, ingestion
 from service.library_cli import _until_interrupted
 
 
@@ -162,9 +165,11 @@ def test_names_that_would_upset_a_terminal(tenkyo: Callable[..., Ran]) -> None:
     write("", name)
     write("# A \u202edaerd title\n\nIt holds 40,000 maps.", "title.md")
     for command in (("ingest", "."), ("sources",)):
-        shown = tenkyo(*command).out
+        done = tenkyo(*command)
+        shown = done.out
         assert "😀" in shown and "new\\nline" in shown
         assert not {"\x1b", "\u202e", "\r"} & set(shown)
+        assert not {"\x1b", "\u202e", "\r"} & set(done.err) and done.err.count("\n") <= 1
         assert sum("gnp" in line for line in shown.splitlines()) == 1
 
 
@@ -253,4 +258,47 @@ def test_commands_are_listed_in_the_order_in_which_they_come_up(tenkyo: Callable
     listed = [
         line.split()[1] for line in shown.splitlines() if line.startswith("│ ") and line[2] != " "
     ]
-    assert listed[1:] == cli._InOrder.NAMES
+    assert listed[:2] == ["--version", "--help"] and listed[2:] == cli._InOrder.NAMES
+
+
+def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
+    tenkyo: Callable[..., Ran], data: Path
+) -> None:
+    write("# Kanda\n\nThe reading room holds 40,000 maps.", "a.md")
+    assert (done := tenkyo("ingest", ".")).code == 0 and done.err == ""
+    write("", "b.txt", "c.txt")
+    some = tenkyo("ingest", ".", "--json")
+    assert some.code == 1 and some.json["sources"] == 1 and len(some.json["failed"]) == 2
+    (line,) = some.err.splitlines()
+    assert line == (
+        "tenkyo: 2 of 3 documents could not be read, the others are in the library;"
+        " the first: b.txt is empty (0 bytes)"
+    )
+    assert len(store(data).sources()) == 1 and agree(data)
+    none = tenkyo("ingest", "b.txt", "c.txt", "--json")
+    assert none.code == 2 and "none of 2 documents could be read" in none.err
+    assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes)\n"
+    dry = tenkyo("ingest", "a.md", "nowhere", "--dry-run")
+    assert dry.code == 1 and dry.err.count("\n") == 1 and "in the library" not in dry.err
+
+
+def test_a_digest_in_place_of_an_original_is_no_failure(
+    tenkyo: Callable[..., Ran], offline: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion, "entries", lambda: entries()[:1])
+    monkeypatch.setattr(ingestion, "Fetcher", lambda **_: nullcontext(offline))
+    done = tenkyo("ingest", "--json")
+    assert (done.code, done.err) == (0, "") and done.json["failed"] == []
+    assert done.json["sources"] == 1 and "there is no network" in done.json["remarks"][0]["reason"]
+
+
+def test_an_address_without_its_scheme_is_recognised(tenkyo: Callable[..., Ran]) -> None:
+    line = tenkyo("ingest", "example.org", "--json").err
+    assert line == "tenkyo: example.org does not exist: did you mean https://example.org?\n"
+    write("# Kanda\n\nThe reading room holds 40,000 maps.", "example.org")
+    assert tenkyo("ingest", "example.org", "--json").code == 0
+
+
+def test_the_version_is_that_of_the_package(tenkyo: Callable[..., Ran]) -> None:
+    done = tenkyo("--version")
+    assert (done.code, done.out, done.err) == (0, f"tenkyo {version('tenkyo')}\n", "")
