@@ -23,7 +23,6 @@ from tokenizers import Tokenizer
 from corpus.errors import ModelUnavailable
 from index import runtime
 from index.embed import Floats
-from index.runtime import batches
 
 WEIGHTS = Path(__file__).with_name("checker.safetensors")
 LABELS = ("entailment", "neutral", "contradiction")
@@ -34,9 +33,6 @@ _SAMPLE = (  # what a converted network is tried on
     ("The sky is blue.", "空は青い。"),
 )
 _log = logging.getLogger(__name__)
-_TORCH = ("Network", "padded", "read_weights", "run")
-
-__all__ = ["LABELS", "WEIGHTS", "Checker", "CrossEncoder", "batches", "pair_ids", *_TORCH]
 
 
 class Checker(Protocol):
@@ -156,12 +152,3 @@ def pair_ids(first: Sequence[int], second: Sequence[int], config: dict) -> list[
     first = first[: config["max_first"]]
     second = second[: config["max_tokens"] - 4 - len(first)]
     return [bos, *first, eos, eos, *second, eos]
-
-
-def __getattr__(name: str):
-    """What training takes from here, in torch, whose import takes a second."""
-    if name in _TORCH:
-        from index import network
-
-        return getattr(network, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,6 @@
 """The checker's network in torch: what training fits, and what is converted to run.
 
-Importing torch takes a second, so nothing else of the checker does; ``index.checker`` offers
-these names too.
+Importing torch takes a second, so nothing else of the checker does.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from cachetools import LRUCache
 
 from index.batching import Turns, Urgency
 from index.checker import Checker
@@ -88,9 +88,9 @@ class Known:
     """
 
     def __init__(self, run: Callable[[list], Floats], most: int) -> None:
-        self._run, self._most = run, most
+        self._run = run
         self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._kept: LRUCache[bytes, np.ndarray] = LRUCache(most)
 
     def found(self, items: Sequence, ask: Callable[[list], list]) -> list:
         """The results of some items; ``ask`` gives those of what is not known."""
@@ -105,17 +105,13 @@ class Known:
         keys = [_key(item) for item in items]
         with self._lock:
             known = {key: self._kept[key] for key in keys if key in self._kept}
-            for key in known:
-                self._kept.move_to_end(key)
         asked = {key: item for key, item in zip(keys, items, strict=True) if key not in known}
         if asked:
             rows = map(np.array, ask(list(asked.values())))  # a view would keep them all
             made = dict(zip(asked, rows, strict=True))
             known |= made
             with self._lock:
-                self._kept |= made
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
+                self._kept.update(made)
         return [known[key] for key in keys]
 
 

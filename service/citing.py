@@ -32,7 +32,6 @@ class Reading:
     support: float  # the calibrated probability that they give
     contradiction: float  # the checker's own
     findings: tuple[Finding, ...]
-    rival: Rival | None = None  # what overrules the window; its finding is among them
 
     @property
     def bears(self) -> bool:

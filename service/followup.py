@@ -3,8 +3,7 @@
 "And how many of them were not English?" finds nothing by itself. What it leaves out is taken
 from the last question, in the reader's own words: its names, or, where the new question is a
 mere scrap, all of its words that carry sense; and where it has no names, the title of what was
-cited. They are put before the question, which stays as it was asked. A language model may
-rewrite it instead, in words of the conversation.
+cited. They are put before the question, which stays as it was asked.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.injection import neutral
-from service.prompt import Message, rewriting
+from service.prompt import Message
 from service.question import LONGEST_QUESTION, language_of
 from service.words import words
 
 SCRAP = 2  # words with sense, at most, of a question that leaves out what is asked
 CARRIED = 200  # characters
 BETTER = 0.6  # log-odds by which a question must be answered better as it was asked, to stand so
-ANSWER_SHOWN = 600  # characters of the last answer that a model is shown
 RECENT = 20  # messages of a conversation, the last, that may say what a question leaves out
 REPLY = 4000  # characters of one of them that are looked through for names
 
@@ -78,11 +76,10 @@ Lean = Literal["points", "goes_on", "maybe", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The question before, as it was understood, the answer to it, and the titles of what the
-    answer cites, first use first."""
+    """The question before, as it was understood, and the titles of what the answer to it cites,
+    first use first."""
 
     question: str
-    answer: str = ""
     titles: tuple[str, ...] = ()
 
 
@@ -151,7 +148,7 @@ def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
         titles = {e["label"]: e["source"]["title"] for e in answer["evidence"]}
         cited = [titles[c["label"]] for claim in answer["claims"] for c in claim["citations"]]
         asked = answer.get("understood") or answer["question"]
-        turn = Turn(asked, answer["text"], tuple(dict.fromkeys(filter(None, cited))))
+        turn = Turn(asked, tuple(dict.fromkeys(filter(None, cited))))
         if turn.titles or names(asked):
             return turn
     return None
@@ -172,7 +169,7 @@ def last_said(messages: Sequence[Message]) -> Turn | None:
         if said and leans(asked) == "maybe" and last:
             filled = filled if any(name in said for name in names(last.question)) else asked
         if names(filled):
-            last = Turn(filled, said)
+            last = Turn(filled)
     return last
 
 
@@ -188,24 +185,3 @@ def astray(filled: str, question: str, best: str) -> bool:
     put = [name for name in names(filled.removesuffix(question)) if name.isascii()]
     found = best.casefold()
     return bool(put) and not any(name.casefold() in found for name in put)
-
-
-def request(question: str, last: Turn) -> list[Message]:
-    """What a language model is asked, to rewrite a question that leans."""
-    return rewriting(question, last.question, last.answer[:ANSWER_SHOWN])
-
-
-def rewritten(said: str, question: str, last: Turn) -> str:
-    """The question as a model rewrote it, or as ``alone`` has it where the model did not keep to
-    the task: repeated it, answered, changed the language, or brought in a word that nobody said."""
-    lines = [line.strip(' \t"“”「」') for line in said.splitlines() if line.strip()]
-    made = lines[0] if len(lines) == 1 else ""
-    known = " ".join((question, last.question, last.answer, *last.titles)).lower()
-    new = [w for w in words(made) if w.kind != "turn" and w.shown.lower() not in known]
-    asked = {w.text for w in words(question)}
-    kept = asked <= {w.text for w in words(made)}
-    ends = made.endswith(("?", "？", "。", "か"))
-    leaning = made == question or leans(made) in ("points", "goes_on")
-    if new or leaning or not (kept and ends) or language_of(made) != language_of(question):
-        return alone(question, last)
-    return made

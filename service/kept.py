@@ -11,12 +11,13 @@ import json
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
 
 from corpus.database import now
 from corpus.errors import NotFound
@@ -52,8 +53,8 @@ class KeptAnswers:
     """
 
     def __init__(self, engine: Engine, index_dir: Path, most: int = MOST) -> None:
-        self._engine, self._manifest, self._most = engine, index_dir / "manifest.json", most
-        self._known: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
+        self._engine, self._manifest = engine, index_dir / "manifest.json"
+        self._known: LRUCache[str, tuple[str, tuple[str, ...]]] = LRUCache(most)
         self._lock = threading.Lock()
         self._sources: tuple[int, str] | None = None  # the store's changes, and what it said then
 
@@ -97,7 +98,6 @@ class KeptAnswers:
         with self._lock:
             if key not in self._known:
                 return None
-            self._known.move_to_end(key)
             answer_id, decided = self._known[key]
         history = self._engine.history
         try:
@@ -119,9 +119,6 @@ class KeptAnswers:
             return
         with self._lock:
             self._known[key] = (answer.id, tuple(decided))
-            self._known.move_to_end(key)
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
 
     def again(self, key: str) -> list[Event]:
         """The events of an answer like the one that is kept, which is stored as any other is: with

@@ -1,4 +1,4 @@
-"""How far an ingestion is, on stderr: a table that is kept up to date, or a line now and then.
+"""How far an ingestion is, on stderr: bars that are kept up to date, or a line now and then.
 
 Nothing heavy is imported before use.
 """
@@ -10,17 +10,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.pace import Pace, clock_time
-
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console, Group
+    from rich.progress import Task
 
     from index.report import Progress
 
 EVERY = 10.0  # seconds between two lines where nobody watches
+PERIOD = 60.0  # seconds: the rate is that of so many, the last
 
 _STEPS = {
     "reading": "reading documents",
@@ -32,21 +33,50 @@ _STEPS = {
 
 
 class Display:
-    """The latest of what an ingestion tells of itself, and how fast that goes."""
+    """The latest of what an ingestion tells of itself, and how fast that goes.
+
+    It may be told by one thread and shown by another.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lock = threading.Lock()  # told by one thread, shown by another
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+        from rich.table import Column
+
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+            get_time=clock,
+            speed_estimate_period=PERIOD,
+        )
         self._now: Progress | None = None
-        self._documents, self._read, self._indexed = Pace(clock), Pace(clock), Pace(clock)
+        self._documents, self._indexed, self._compared, self._read = map(
+            self._task, ("documents", "passages", "sources", "passages read")
+        )
+
+    def _task(self, name: str) -> Task:
+        self._bars.add_task(name, total=None, visible=False)
+        return self._bars.tasks[-1]
 
     def tell(self, now: Progress) -> None:
-        with self._lock:
-            self._now = now
-            if now.step == "reading":
-                self._documents.note(now.documents)
-                self._read.note(now.passages)
-            elif now.step == "indexing":
-                self._indexed.note(now.indexed)
+        """Take over how far the ingestion is now."""
+        match now.step:
+            case "reading":
+                self._count(self._documents, now.documents, now.of_documents)
+                self._count(self._read, now.passages)  # without a bar: how many is not known yet
+            case "indexing":
+                self._count(self._indexed, now.indexed, now.to_index)
+            case "comparing":
+                self._count(self._compared, now.compared, now.to_compare)
+        self._now = now
+
+    def _count(self, task: Task, done: int, of: int | None = None) -> None:
+        self._bars.update(task.id, total=of, visible=bool(of))
+        if done < task.completed:  # something new is counted
+            self._bars.reset(task.id)
+        self._bars.advance(task.id, done - task.completed)
 
     def _step(self, now: Progress) -> str:
         read = now.step == "reading" and now.documents == now.of_documents
@@ -54,61 +84,58 @@ class Display:
 
     def line(self) -> str:
         """All of it in one line, without a rate where there is none yet."""
-        with self._lock:
-            now = self._now
-            if now is None:
-                return "starting"
-            step, (rate, left) = self._step(now), self._rate_and_left(now)
+        now = self._now
+        if now is None:
+            return "starting"
+        step, (rate, left) = self._step(now), self.rate_and_left()
+        if step == "indexing":
+            said = [f"{now.indexed:,} of {now.to_index:,} passages"]
+        elif step == "comparing":
+            said = [f"{now.compared:,} of {now.to_compare:,} sources"]
+        else:
             said = [f"{now.documents:,} of {now.of_documents:,} documents"]
-            if step == "indexing":
-                said = [f"{now.indexed:,} of {now.to_index:,} passages"]
-            elif step == "comparing":
-                said = [f"{now.compared:,} of {now.to_compare:,} sources"]
-            else:
-                said += [f"{now.pages:,} pages", f"{now.passages:,} passages"]
-            if now.failed:
-                said.append(f"{now.failed:,} failed")
-            if rate is not None:
-                said.append(f"{rate:.1f} passages a second")
-            if left is not None:
-                said.append(f"{clock_time(left)} left")
-            return f"{_STEPS[step]}: {', '.join(said)}"
+            said += [f"{now.pages:,} pages", f"{now.passages:,} passages"]
+        said += self._failed_and_rate(now, rate)
+        if left is not None:
+            said.append(f"{timedelta(seconds=left)} left")
+        return f"{_STEPS[step]}: {', '.join(said)}"
 
-    def table(self) -> Table:
-        """A table of two steps, in 40 columns."""
-        from rich.table import Table
+    def bars(self) -> Group:
+        """A bar for each step that has begun, with the step above and the counts below them."""
+        from rich.console import Group
+        from rich.text import Text
 
-        with self._lock:
-            now = self._now
-            made = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-            made.title = _STEPS[self._step(now)] if now else "starting"
-            for name in ("", "reading", "indexing"):
-                made.add_column(name, justify="right" if name else "left")
-            for row in self._rows(now) if now else ():
-                made.add_row(*row)
-            return made
+        now = self._now
+        if now is None:
+            return Group(Text("starting", style="bold"))
+        rate, _ = self.rate_and_left()
+        said = [f"{now.pages:,} pages", f"{now.passages:,} passages"]
+        said += self._failed_and_rate(now, rate)
+        step = Text(_STEPS[self._step(now)], style="bold")
+        return Group(step, self._bars.get_renderable(), Text(", ".join(said)))
 
-    def _rows(self, now: Progress) -> Iterator[tuple[str, str, str]]:
-        rate, left = self._rate_and_left(now)
-        each, to_wait = "" if rate is None else f"{rate:,.1f}", clock_time(left)
-        reading = now.step == "reading"
-        indexed = f"{now.indexed:,}/{now.to_index:,}" if now.to_index else ""
-        yield "documents", f"{now.documents:,}/{now.of_documents:,}", ""
-        yield "failed", f"{now.failed:,}", ""
-        yield "pages", f"{now.pages:,}", ""
-        yield "passages", f"{now.passages:,}", indexed
-        yield "a second", *((each, "") if reading else ("", each))
-        yield "time left", *((to_wait, "") if reading else ("", to_wait))
+    @staticmethod
+    def _failed_and_rate(now: Progress, rate: float | None) -> Iterator[str]:
+        if now.failed:
+            yield f"{now.failed:,} failed"
+        if rate is not None:
+            yield f"{rate:,.1f} passages a second"
 
-    def _rate_and_left(self, now: Progress) -> tuple[float | None, float | None]:
-        """Passages a second, and seconds left, of the step that it is at."""
-        match self._step(now):
+    def rate_and_left(self) -> tuple[float | None, float | None]:
+        """Passages a second, and whole seconds left, of the step that it is at.
+
+        None is what is unknown yet, or again, because nothing was done for some time.
+        """
+        match self._now and self._step(self._now):
             case "reading":
-                return self._read.rate(), self._documents.left(now.of_documents)
+                counted, bar = self._read, self._documents
             case "indexing":
-                return self._indexed.rate(), self._indexed.left(now.to_index)
+                counted = bar = self._indexed
             case _:
                 return None, None
+        for task in {counted.id, bar.id}:
+            self._bars.advance(task, 0)  # the time that has passed since counts, too
+        return counted.speed or None, bar.time_remaining
 
 
 @contextmanager
@@ -118,17 +145,20 @@ def ingestion() -> Iterator[Callable[[Progress], None]]:
 
     display, console = Display(), Console(stderr=True)
     watched = console.is_terminal and not console.is_dumb_terminal
-    with _table(display, console) if watched else _lines(display):
+    with _bars(display, console) if watched else _lines(display):
         yield display.tell
 
 
-@contextmanager
-def _table(display: Display, console) -> Iterator[None]:
+def _bars(display: Display, console: Console) -> AbstractContextManager[object]:
     from rich.live import Live
 
-    options = {"refresh_per_second": 4, "transient": True, "redirect_stdout": False}
-    with Live(console=console, get_renderable=display.table, **options):
-        yield
+    return Live(
+        console=console,
+        get_renderable=display.bars,
+        refresh_per_second=4,
+        transient=True,
+        redirect_stdout=False,
+    )
 
 
 @contextmanager

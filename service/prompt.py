@@ -51,50 +51,6 @@ _QUESTION = {"en": "Question: ", "ja": "質問: "}
 _NO_ANSWER = "NO ANSWER"
 
 
-_REWRITE = {
-    "en": (
-        "You rewrite the last question of a conversation so that it can be understood by itself."
-        " Put the names that it leaves out into it, with words of the conversation only. Change"
-        " nothing else, and answer nothing. If it can be understood as it is, repeat it. Write the"
-        " question alone, in English."
-    ),
-    "ja": (
-        "会話の最後の質問を、それだけで意味が通るように書き直してください。省かれている名前を、"
-        "会話の中の言葉だけで補います。ほかは変えず、質問には答えません。そのままで意味が通るなら、"
-        "同じ質問を繰り返します。日本語の質問だけを書いてください。"
-    ),
-}
-_REWRITTEN = {
-    "en": (
-        "How many maps does the Kanda reading room hold?", "It holds 40,000 maps.",
-        "And since when?", "Since when does the Kanda reading room hold 40,000 maps?",
-    ),
-    "ja": (
-        "神田閲覧室は何枚の地図を所蔵していますか。", "4万枚の地図を所蔵する。",
-        "それはどこにありますか。", "神田閲覧室の地図はどこにありますか。",
-    ),
-}  # fmt: skip
-_FOLLOWS = {"en": ("Answer: ", "Last question: "), "ja": ("回答: ", "最後の質問: ")}
-
-
-def rewriting(question: str, before: str, answer: str) -> list[Message]:
-    """What a chat model is asked, to make a question stand alone that follows on ``before``."""
-    language = language_of(question)
-    answered, last = _FOLLOWS[language]
-
-    def shown(asked: str, said: str, follows: str) -> str:
-        parts = [_QUESTION[language] + neutral(asked), answered + neutral(said), last + follows]
-        return "\n".join(part for part in parts if part != answered)
-
-    *example, stands = _REWRITTEN[language]
-    return [
-        {"role": "system", "content": _REWRITE[language]},
-        {"role": "user", "content": shown(*example)},
-        {"role": "assistant", "content": stands},
-        {"role": "user", "content": shown(before, answer, question)},
-    ]
-
-
 def messages(
     question: str, evidence: Sequence[Evidence], window: int = WINDOW, language: str = ""
 ) -> list[Message]:

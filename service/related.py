@@ -6,12 +6,13 @@ headings put into a question. One is kept only if the engine, asked, would answe
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
+from cachetools import FIFOCache
 
 from corpus.catalogue import suggestions
 from corpus.types import Source
@@ -50,7 +51,7 @@ class Suggestions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        self._known: FIFOCache[tuple[str, str], bool] = FIFOCache(_REMEMBERED)
         self._lock = threading.Lock()  # one reading at a time: answers must not wait for these
 
     def related(self, answer_id: str) -> list[str]:
@@ -99,13 +100,11 @@ class Suggestions:
 
     def _answers(self, question: str) -> bool:
         key = (self._engine.library.store.revision(), question)
-        if (known := self._known.get(key)) is not None:
-            return known  # without waiting for others' readings
+        with contextlib.suppress(KeyError):
+            return self._known[key]  # without waiting for others' readings
         with self._lock:
             if key not in self._known:
                 self._known[key] = self._engine.would_answer(question)
-                while len(self._known) > _REMEMBERED:
-                    self._known.popitem(last=False)
             return self._known[key]
 
     def _sources(self) -> dict[str, Source]:

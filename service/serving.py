@@ -73,7 +73,7 @@ class Server(uvicorn.Server):
     """One process of the service of some settings. ``error`` is what kept it from starting."""
 
     def __init__(self, settings: Settings, ready: Ready) -> None:
-        self._settings, self._ready = settings, ready
+        self._settings = settings
         self._runner: Runner | None = None
         self._loading, self._empty = True, ""
         self.error: Exception | None = None

@@ -131,7 +131,7 @@ class Verifier:
             found = (*window.findings(draft.text), *((rival.finding,) if rival else ()))
             numbers = features(draft.text, window.text, probabilities[0], found)
             support = calibration().probability(numbers)
-            read.append(Reading(window, numbers, support, probabilities[2], found, rival))
+            read.append(Reading(window, numbers, support, probabilities[2], found))
         return read
 
     def _amount(self, draft: Draft, singles: Sequence[Window]) -> tuple[Window, Finding] | None:

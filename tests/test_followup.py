@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.engine import Engine
-from service.followup import CARRIED, Turn, alone, carried, leans, names, request, rewritten
+from service.followup import CARRIED, Turn, alone, carried, leans, names
 from service.history import History
 from service.injection import speaks_to_a_model
 
@@ -17,7 +17,6 @@ ROWS = [
 ]
 WHISPER = Turn(
     "How many hours of audio was Whisper trained on?",
-    "Whisper learned from 680,000 hours of labelled audio.",
     ("Robust Speech Recognition via Large-Scale Weak Supervision",),
 )
 
@@ -89,33 +88,6 @@ def test_what_is_carried_is_short_and_gives_no_orders():
     assert not speaks_to_a_model(made)
     huge = "Who wrote it" + " x" * 1990 + "?"
     assert alone(huge, WHISPER) == huge  # too long to carry anything
-
-
-def test_a_model_that_keeps_to_the_task_is_believed():
-    asked = "And how many were not English?"
-    good = "How many hours of audio that Whisper was trained on were not English?"
-    assert rewritten(f' "{good}"\n', asked, WHISPER) == good
-    told = request(asked, WHISPER)
-    assert told[-1]["content"].endswith(asked) and WHISPER.question in told[-1]["content"]
-    assert "最後の質問" in request("何時間ですか？", WHISPER)[-1]["content"]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "",
-        "And how many were not English?",
-        "How many of them were not English?",
-        "126,000 hours of foreign speech.",
-        "How many hours of audio of Google were not English?",
-        "How many hours was Whisper trained on?",
-        "英語以外は何時間ですか？",
-        "How many were not English?\nThe answer is 126,000.",
-    ],
-)
-def test_a_model_that_does_not_is_not(said):
-    asked = "And how many were not English?"
-    assert rewritten(said, asked, WHISPER) == alone(asked, WHISPER)
 
 
 @pytest.mark.parametrize("chosen", ["tuned", "held"])

@@ -350,7 +350,7 @@ def test_a_request_that_fails_unforeseen_has_its_id_in_reply_and_log(caplog):
     assert "Traceback" not in reply.text and "no such thing" not in reply.text
 
 
-def test_log_lines_have_the_id_of_their_request(tmp_path, capfd):
+def test_log_lines_have_the_id_of_their_request(tmp_path):
     """In a process of its own, as `tenkyo serve` sets logging up."""
     import subprocess
     import sys

@@ -1,4 +1,4 @@
-"""How far an ingestion is: its pace by a clock of the test's own, and what is shown of it."""
+"""How far an ingestion is: its rate by a clock of the test's own, and what is shown of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rich.console import Console
 from index.report import Item, Progress, Tally
 from service import live
 from service.live import Display
-from service.pace import SMOOTHING, Pace, clock_time
 
 
 class Clock:
@@ -31,112 +30,121 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_pace_is_unknown_at_first(clock: Clock) -> None:
-    pace = Pace(clock)
-    assert pace.rate() is None and pace.left(10) is None
-    pace.note(0)
-    assert pace.rate() is None and pace.left(10) is None
+def indexed(display: Display, done: int, of: int = 10_000_000) -> None:
+    display.tell(Progress("indexing", indexed=done, to_index=of))
+
+
+def test_a_rate_is_unknown_at_first(clock: Clock) -> None:
+    display = Display(clock)
+    assert display.rate_and_left() == (None, None)
+    indexed(display, 0, of=12)
+    assert display.rate_and_left() == (None, None)
     clock.now += 0.5
-    pace.note(4)  # half a second says little
-    assert pace.rate() is None and pace.left(10) is None
+    indexed(display, 4, of=12)
     clock.now += 0.5
-    assert pace.rate() == pytest.approx(4, rel=0.02)
-    assert pace.left(12) == pytest.approx(2, rel=0.02)
+    assert display.rate_and_left() == (pytest.approx(4, rel=0.02), pytest.approx(2, rel=0.02))
 
 
 def test_what_was_there_at_first_is_not_counted(clock: Clock) -> None:
-    pace = Pace(clock)
-    pace.note(500)
+    display = Display(clock)
+    indexed(display, 500, of=520)
     clock.now += 5
-    pace.note(510)
-    assert pace.rate() == pytest.approx(2) and pace.left(520) == pytest.approx(5)
+    indexed(display, 510, of=520)
+    assert display.rate_and_left() == (pytest.approx(2), pytest.approx(5))
 
 
-def test_a_pace_is_smooth_and_follows(clock: Clock) -> None:
-    pace, done, rates = Pace(clock), 0, []
-    pace.note(done)
+def test_a_rate_is_smooth_and_follows(clock: Clock) -> None:
+    display, done, rates = Display(clock), 0, []
+    indexed(display, done)
     for i in range(200):  # batches: nothing, nothing, nothing, 40 at once
         clock.now += 1
         if i % 4 == 3:
             done += 40
-            pace.note(done)
-        rates.append(pace.rate())
+            indexed(display, done)
+        rates.append(display.rate_and_left()[0])
     assert all(7 < rate < 13 for rate in rates[40:])
-    for _ in range(int(4 * SMOOTHING)):
+    for _ in range(int(live.PERIOD) + 1):
         clock.now += 1
         done += 1
-        pace.note(done)
-    assert pace.rate() == pytest.approx(1, abs=0.3)  # of late, it is slow
+        indexed(display, done)
+    assert display.rate_and_left()[0] == pytest.approx(1, abs=0.3)  # of late, it is slow
 
 
-def test_a_standstill_slows_the_pace(clock: Clock) -> None:
-    pace = Pace(clock)
-    pace.note(0)
+def test_a_standstill_slows_the_rate(clock: Clock) -> None:
+    display = Display(clock)
+    indexed(display, 0, of=200)
     clock.now += 10
-    pace.note(100)
-    before = pace.left(200)
+    indexed(display, 100, of=200)
+    _, before = display.rate_and_left()
     clock.now += 30
-    assert pace.left(200) > 2 * before and pace.rate() > 0
+    rate, left = display.rate_and_left()
+    assert left > 2 * before and rate > 0
+    clock.now += live.PERIOD + 1
+    display.rate_and_left()
+    assert display.rate_and_left() == (None, None)  # and after long, nothing is said of it
 
 
 def test_a_count_that_sinks_is_of_something_new(clock: Clock) -> None:
-    pace = Pace(clock)
-    pace.note(0)
+    display = Display(clock)
+    indexed(display, 0)
     clock.now += 10
-    pace.note(1000)
-    pace.note(0)
-    assert pace.rate() is None
+    indexed(display, 1000)
+    indexed(display, 0)
+    assert display.rate_and_left()[0] is None
     clock.now += 10
-    pace.note(20)
-    assert pace.rate() == pytest.approx(2)
+    indexed(display, 20)
+    assert display.rate_and_left()[0] == pytest.approx(2)
 
 
 @given(
-    st.lists(st.tuples(st.floats(-50, 500), st.integers(-5, 50)), max_size=40), st.integers(0, 500)
+    st.lists(st.tuples(st.floats(0, 500), st.integers(-5, 50)), max_size=40), st.integers(0, 500)
 )
 def test_neither_is_ever_negative(steps: list[tuple[float, int]], of: int) -> None:
     clock = Clock()
-    pace, done = Pace(clock), 0
+    display, done = Display(clock), 0
     for passed, more in steps:
-        clock.now += passed  # a clock may be set back
+        clock.now += passed
         done = max(done + more, 0)
-        pace.note(done)
-        rate, left = pace.rate(), pace.left(of)
+        indexed(display, min(done, of), of)
+        rate, left = display.rate_and_left()
         assert rate is None or 0 < rate < float("inf")
         assert left is None or left >= 0
-        assert clock_time(left).count(":") <= 2
+        assert display.line().count(":") <= 3
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [
-        (None, ""),
-        (0, "0:00"),
-        (0.2, "0:01"),
-        (59.5, "1:00"),
-        (61, "1:01"),
-        (3723, "1:02:03"),
-        (1e300, "99:59:59"),
-    ],
+    [(0, "0:00:00"), (1, "0:00:01"), (60, "0:01:00"), (61, "0:01:01"), (3723, "1:02:03")],
 )
-def test_time_as_a_clock_shows_it(seconds: float | None, shown: str) -> None:
-    assert clock_time(seconds) == shown
+def test_time_left_as_a_clock_shows_it(clock: Clock, seconds: int, shown: str) -> None:
+    display = Display(clock)
+    indexed(display, 0, of=seconds + 1)
+    clock.now += 1
+    indexed(display, 1, of=seconds + 1)
+    assert display.line().endswith(f", {shown} left")
+    assert shown in drawn(display, 40)
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_a_time_left_of_years_is_shown(clock: Clock, columns: int) -> None:
+    display = Display(clock)
+    indexed(display, 0, of=10**12)
+    clock.now += 1
+    indexed(display, 1, of=10**12)
+    assert display.line().endswith(" left") and drawn(display, columns)
 
 
 def drawn(display: Display, columns: int) -> str:
     console = Console(file=io.StringIO(), width=columns, force_terminal=True, color_system=None)
-    console.print(display.table())
+    console.print(display.bars())
     return re.sub(r"\x1b\[[\d;]*m", "", console.file.getvalue())
 
 
-def rows(display: Display, columns: int = 40) -> dict[str, list[str]]:
-    """The cells of each row that are not empty, by its name."""
-    found = {}
-    for line in drawn(display, columns).splitlines():
-        assert len(line.rstrip()) <= columns
-        name, *cells = re.split(r"\s{2,}", line.strip())
-        found[name] = cells
-    return found
+def lines(display: Display) -> list[str]:
+    """What is shown in 40 columns; as few blanks as can be."""
+    shown = drawn(display, 40).splitlines()
+    assert all(len(line.rstrip()) <= 40 for line in shown)
+    return [re.sub(r"[━╸╺ ]+", " ", line).strip() for line in shown]
 
 
 def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
@@ -144,19 +152,20 @@ def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
     assert "starting" in drawn(display, 40) and display.line() == "starting"
     tally = Tally(display.tell)
     tally.expect(3)
-    shown = rows(display)
-    assert "reading documents" in shown and shown["documents"] == ["0/3"]
-    assert shown["a second"] == shown["time left"] == []  # unknown, and not made up
+    assert lines(display) == [
+        "reading documents",
+        "documents 0/3 -:--:--",  # unknown, and not made up
+        "0 pages, 0 passages",
+    ]
     clock.now += 2
     tally.add(Item("a.pdf", "read", passages=10, pages=4))
     tally.add(Item("b.pdf", "failed", reason="is empty"))
-    shown = rows(display)
-    assert (shown["documents"], shown["failed"]) == (["2/3"], ["1"])
-    assert (shown["pages"], shown["passages"]) == (["4"], ["10"])
-    assert (shown["a second"], shown["time left"]) == (["5.0"], ["0:01"])
+    step, bar, *counts = lines(display)
+    assert (step, bar) == ("reading documents", "documents 2/3 0:00:01")
+    assert " ".join(counts) == "4 pages, 10 passages, 1 failed, 5.0 passages a second"
     assert display.line() == (
         "reading documents: 2 of 3 documents, 4 pages, 10 passages, 1 failed,"
-        " 5.0 passages a second, 0:01 left"
+        " 5.0 passages a second, 0:00:01 left"
     )
     tally.add(Item("c.md", "read", passages=2))
     assert "opening the index" in display.line() and "left" not in display.line()
@@ -165,10 +174,14 @@ def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
     tally.index(0, 1_000_000)
     clock.now += 10
     tally.index(100_000, 1_000_000)
-    shown = rows(display)
-    assert shown["passages"] == ["12", "100,000/1,000,000"]
-    assert (shown["a second"], shown["time left"]) == (["10,000.0"], ["1:30"])
+    step, read, bar, *counts = lines(display)
+    assert (step, read) == ("indexing passages", "documents 3/3 0:00:00")
+    assert bar == "passages 100,000/1,000,000 0:01:30"
+    assert " ".join(counts) == "4 pages, 12 passages, 1 failed, 10,000.0 passages a second"
     assert display.line().startswith("indexing passages: 100,000 of 1,000,000 passages, 1 failed")
+    tally.compare(1, 2)
+    assert display.line() == "comparing new sources with the others: 1 of 2 sources, 1 failed"
+    assert "sources 1/2 -:--:--" in lines(display)
 
 
 def test_where_nobody_watches_a_line_now_and_then(
@@ -186,7 +199,7 @@ def test_where_nobody_watches_a_line_now_and_then(
     assert 2 <= err.count("reading documents: 1 of 2 documents") == err.count("\n") <= 3
 
 
-def test_on_a_terminal_a_table_that_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_bars_that_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

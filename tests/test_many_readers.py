@@ -17,7 +17,7 @@ from serving import served
 
 from index.batching import Turns
 from index.search import Library
-from index.sharing import SharedChecker, SharedEmbedder
+from index.sharing import Known, SharedChecker, SharedEmbedder
 from service.api import create_app
 from service.engine import Engine
 from service.gate import Gates
@@ -115,6 +115,24 @@ def test_what_many_ask_at_once_is_read_once(seen, turns):
     together(judge.supports, [pairs] * 8)
     together(judge.answers, [pairs + pairs] * 8)
     assert sorted(seen.claims) == sorted(claim for _, claim in pairs) and seen.answers_read == 2
+
+
+def test_the_results_asked_for_longest_ago_are_forgotten_first():
+    read = []
+
+    def run(items):
+        read.extend(items)
+        return [np.full(2, len(item)) for item in items]
+
+    known = Known(run, 2)
+    for items in (["a", "bb"], ["a"], ["ccc"]):  # "bb" makes room
+        known.missing(items)
+    assert read == ["a", "bb", "ccc"]
+    found = known.missing(["ccc", "a"])
+    assert read == ["a", "bb", "ccc"] and [row[0] for row in found] == [3, 1]
+    found = known.missing(["dddd", "bb", "a", "bb", "ccc"])  # more than are kept
+    assert [row[0] for row in found] == [4, 2, 1, 2, 3]
+    assert read == ["a", "bb", "ccc", "dddd", "bb"]
 
 
 def test_readers_at_once_get_what_each_gets_alone(shared_library, checker, history, turns, library):

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from index.checker import Network, read_weights
+from index.network import Network, read_weights
 from training import evaluate
 from training.model import CONFIG, write_weights
 

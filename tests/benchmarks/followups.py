@@ -40,7 +40,7 @@ def last_turn(engine: Engine, question: str) -> Turn:
     made = asyncio.run(engine.answer(question, mode="quoted"))
     titles = {e.label: e.source.title for e in made.evidence}
     cited = [titles[c.label] for claim in made.claims for c in claim.citations]
-    return Turn(question, " ".join(claim.text for claim in made.claims), tuple(cited))
+    return Turn(question, tuple(cited))
 
 
 def ways(engine: Engine, row: dict) -> dict[str, str]:

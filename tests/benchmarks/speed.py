@@ -31,10 +31,11 @@ from tokenizers import Tokenizer
 from corpus.fetch import Fetcher
 from corpus.passages import in_context
 from corpus.store import Store
-from index.checker import WEIGHTS, CrossEncoder, Network, read_weights, run
+from index.checker import WEIGHTS, CrossEncoder
 from index.embed import Floats, SentenceTransformerEmbedder
 from index.ingest import Ingestion
 from index.models import BUNDLED, model_folder
+from index.network import Network, read_weights, run
 from index.report import Tally
 from index.sync import sync
 

@@ -6,11 +6,6 @@ from driver import expect
 from stage import WHISPER, WHISPER_JA
 
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
-SEEN = """(el) => {
-  const box = el.getBoundingClientRect();
-  const at = document.elementFromPoint(box.left + 4, box.top + Math.min(box.height / 2, 8));
-  return el.contains(at);
-}"""
 
 
 def marked(card):
