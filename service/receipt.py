@@ -192,8 +192,8 @@ def read(data: bytes) -> dict[str, Any] | None:
     if found.get("format_version") not in (HASHED_RULES_FORMAT, FORMAT_VERSION):
         raise ReceiptRefused(
             f"the receipt has format {found.get('format_version')!r}, and this version of Tenkyo"
-            f" reads {HASHED_RULES_FORMAT} and {FORMAT_VERSION}: check it with the version that made"
-            f" it, {found.get('tenkyo') or 'a newer one'}"
+            f" reads {HASHED_RULES_FORMAT} and {FORMAT_VERSION}: check it with the version that"
+            f" made it, {found.get('tenkyo') or 'a newer one'}"
         )
     return found
 

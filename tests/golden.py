@@ -90,9 +90,7 @@ def everything() -> list[Golden]:
         Golden(name, f'{where}["{name}"]', version, lambda name=name: documents(name))
         for name, version in READER_VERSIONS.items()
     ]
-    chunking = Golden(
-        "chunking", "corpus.reading.CHUNKING_VERSION", CHUNKING_VERSION, passages
-    )
+    chunking = Golden("chunking", "corpus.reading.CHUNKING_VERSION", CHUNKING_VERSION, passages)
     verifier = Golden(
         "verifier", "service.verify.VERIFIER_VERSION", VERIFIER_VERSION, verifier_outputs
     )
