@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,11 @@ def documents(name: Format) -> list[Any]:
     made = []
     for file in DOCUMENTS[name]:
         source = Source("golden", f"https://example.org/{file}")
-        made.append(asdict(extract((FOLDER / "documents" / file).read_bytes(), source)))
+        read = extract((FOLDER / "documents" / file).read_bytes(), source)
+        about = read.source
+        particulars = [about.title, about.authors, about.published, about.language, about.version]
+        parts = [read.sections, read.pages, read.links, read.gaps]
+        made.append([particulars, read.text, *([astuple(p) for p in part] for part in parts)])
     return made
 
 
@@ -126,7 +130,7 @@ def passages() -> list[Any]:
         for at, end in zip(heads, ends, strict=True)
     )
     document = Document(Source("golden", "https://example.org/chunking"), text, sections)
-    return [asdict(passage) for passage in split(document)]
+    return [astuple(passage) for passage in split(document)]
 
 
 # What the verifier makes
@@ -210,7 +214,7 @@ def verifier_outputs(models: Recorded | None = None) -> dict[str, Any]:
             for row in given["claims"]
             for shown in [tuple(_evidence(sources[id] for id in row["on"]))]
         ],
-        "pairs": [[asdict(found) for found in findings(*pair)] for pair in given["pairs"]],
+        "pairs": [[astuple(found) for found in findings(*pair)] for pair in given["pairs"]],
     }
 
 
@@ -228,7 +232,12 @@ def _claim(claim: Claim) -> dict[str, Any]:
     def quote(citation: Citation) -> list[Any]:
         return [citation.label, citation.start, citation.end, citation.quote]
 
-    return asdict(claim) | {
+    return {
+        "text": claim.text,
+        "verdict": astuple(claim.verdict),
+        "reason": claim.reason,
+        "secondary": claim.secondary,
+        "works": claim.works,
         "citations": [quote(citation) for citation in claim.citations],
         "disputed_by": [quote(citation) for citation in claim.disputed_by],
     }
