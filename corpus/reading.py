@@ -1,4 +1,4 @@
-"""What a document was read from: so that the same bytes are not read a second time."""
+"""Fingerprints of what documents are read from, so that unchanged files are not read again."""
 
 from __future__ import annotations
 
@@ -8,31 +8,67 @@ import shutil
 from dataclasses import asdict
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 
+from corpus.sniff import Format, possible_formats
 from corpus.types import Source
 
-_HERE = Path(__file__).parent
-_LIBRARIES = (  # what the readers read with
-    "charset-normalizer", "lxml", "markdown-it-py", "pypdfium2", "python-docx", "python-pptx",
-    "pyyaml",
-)  # fmt: skip
+# The version of each reader, with all that it uses of ours. Raise one on purpose, with every change
+# after which some file of its format gives another text, title, section, page or link: such files
+# are then read again, others are not. tests/golden.py notices such changes.
+READER_VERSIONS: dict[Format, int] = {
+    "pdf": 1,
+    "html": 1,
+    "jats": 1,
+    "markdown": 1,
+    "docx": 1,
+    "pptx": 1,
+    "epub": 1,
+    "text": 1,
+}
+# The version of how a document's text is cut into sentences and passages, whatever its format.
+CHUNKING_VERSION = 1
+
+_LIBRARIES: dict[Format, tuple[str, ...]] = {  # what each reader reads with
+    "pdf": ("pypdfium2",),
+    "html": ("charset-normalizer", "lxml"),
+    "jats": ("charset-normalizer", "lxml"),
+    "markdown": ("charset-normalizer", "lxml", "markdown-it-py", "pyyaml"),
+    "docx": ("lxml", "python-docx"),
+    "pptx": ("lxml", "python-pptx"),
+    "epub": ("charset-normalizer", "lxml"),
+    "text": ("charset-normalizer",),
+}
 
 
 def digest(data: bytes, source: Source, content_type: str, password: str) -> str:
-    """SHA-256 of all that ``corpus.extract`` and ``corpus.passages`` make a document from.
+    """Hash all that a document and its passages are made from.
 
-    Two readings with the same digest give the same document. The readers themselves are part
-    of it: with a newer version of them, the same bytes are worth reading again.
+    Two files with the same digest give the same document. The versions of the readers that
+    may read the file are part of it: after a newer one is installed, the file is read again.
+
+    Args:
+        data: the file's bytes.
+        source: what is known of the file; who cites it and when it was read do not count.
+        content_type: the HTTP header, or "".
+        password: what opens an encrypted PDF, or "".
+
+    Returns:
+        A SHA-256 in hexadecimal.
     """
     about = asdict(source) | dict.fromkeys(("cited_by", "retrieved_at", "version", "work"))
-    head = json.dumps([_readers(), about, content_type, password], ensure_ascii=True)
+    readers = [_reader(found) for found in sorted(possible_formats(data))]
+    made_by = [f"chunking {CHUNKING_VERSION}", *readers]
+    head = json.dumps([made_by, about, content_type, password], ensure_ascii=True)
     return hashlib.sha256(head.encode() + b"\0" + data).hexdigest()
 
 
+def _reader(found: Format) -> str:
+    """Name a reader, its version and those of its libraries, and whether it can use OCR."""
+    ours = f"{found} {READER_VERSIONS[found]}"
+    ocr = [shutil.which("tesseract") or ""] if found == "pdf" else []
+    return " ".join([ours, *map(_installed, _LIBRARIES[found]), *ocr])
+
+
 @cache
-def _readers() -> str:
-    """What reads: our code, the libraries, and whether pages can be read by OCR."""
-    ours = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py"))))
-    theirs = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
-    return " ".join([ours.hexdigest(), *theirs, shutil.which("tesseract") or ""])
+def _installed(library: str) -> str:
+    return f"{library} {metadata.version(library)}"

@@ -82,6 +82,7 @@ _BINARY_SUFFIXES = frozenset(
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".zip", ".gz", ".exe", ".mp3", ".mp4"}
 )
 _ZIP = b"PK\x03\x04"
+_TEXTS: frozenset[Format] = frozenset({"html", "jats", "markdown", "text"})
 _KNOWN_SUFFIXES = _BINARY_SUFFIXES | _BY_SUFFIX.keys()
 _PDF_START = re.compile(rb"[^<]{0,1018}?%PDF-", re.DOTALL)  # readers allow junk before it
 _COMMENTS = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*"
@@ -125,6 +126,19 @@ def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:
         mend = f"give {_READABLE}" if found is None else "check the file, or rename it"
         raise UnsupportedContent(f"{named} looks like {looks}: {mend}")
     return found, text
+
+
+def possible_formats(data: bytes) -> frozenset[Format]:
+    """List the formats that a file may be in, without decoding or unpacking it.
+
+    It is quick and safe on hostile bytes, and never leaves out what ``sniff`` would find. The
+    text formats are told apart only by their decoded text: they come together.
+    """
+    if _PDF_START.match(data[:1024]):
+        return frozenset({"pdf"})
+    if data.startswith(_ZIP):  # the names of an archive's parts stand in it as they are
+        return frozenset(found for part, found in _BY_PART.items() if part.encode() in data)
+    return _TEXTS
 
 
 def suffix_of(name: str) -> str:

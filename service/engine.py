@@ -45,6 +45,11 @@ from service.wording import say
 
 logger = logging.getLogger(__name__)
 
+# Raised on purpose, with every change after which the same question may get another answer from the
+# same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
+# `tenkyo eval` does not mix two of them.
+ANSWER_VERSION = 1
+
 MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
 NEW = 16  # questions that are searched and read at once; the others wait for one of them
 BEGUN = 32  # claims that are checked at once

@@ -17,18 +17,17 @@ from typing import Any, Literal
 
 from corpus.errors import QuestionRefused, SettingsError
 from corpus.types import text_hash
-from service.engine import Engine
+from service import prompt
+from service.engine import ANSWER_VERSION, Engine
 from service.measures import SEED, Question, judge
 from service.question import check_question
+from service.receipt import version
 from service.settings import Settings
 from service.types import Answer, Claim, Draft, Mode, to_json
-from service.verify import Verifier
+from service.verify import VERIFIER_VERSION, Verifier
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
 
-_PACKAGES = ("corpus", "index", "service")
-# Modules that make no answer: they may change between two halves of a run.
-_DOORS = frozenset({"api", "cli", "console", "evaluation", "measures", "middleware"})
 _RECORD = b'{"id": '  # how the line of a result begins
 _LISTS = ("answers", "sources", "passages", "quotes")
 
@@ -149,17 +148,11 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> dict[str, str 
         "library": engine.library.store.revision(),
         "top_k": settings.top_k,
         "evidence_chars": settings.evidence_chars,
-        "code": _code(),
+        "tenkyo": version(),
+        "answering": ANSWER_VERSION,
+        "verifier": VERIFIER_VERSION,
+        "prompt": "" if mode == "quoted" else prompt.digest()[:12],
     }
-
-
-def _code() -> str:
-    """12 hexadecimal digits of the modules that make answers, and their calibration."""
-    root = Path(__file__).parents[1]
-    files = (path for name in _PACKAGES for path in sorted((root / name).glob("*.*")))
-    made_by = [p for p in files if p.suffix in (".py", ".json") and p.stem not in _DOORS]
-    seen = [(p.name, p.read_bytes()) for p in made_by]
-    return text_hash(repr(seen))[:12]
 
 
 # The run

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from corpus.types import text_hash
 from service.injection import neutral
 from service.question import language_of
 from service.types import Evidence
@@ -76,6 +78,12 @@ def messages(
         {"role": "assistant", "content": answered},
         {"role": "user", "content": "\n\n".join([*sources, _QUESTION[language] + question])},
     ]
+
+
+def digest() -> str:
+    """Hash the words that ``messages`` puts around a question and its evidence (SHA-256)."""
+    words = [_RULES, _EXAMPLE, _QUESTION, _NO_ANSWER]
+    return text_hash(json.dumps(words, ensure_ascii=False, sort_keys=True))
 
 
 def tokens_at_most(text: str) -> int:

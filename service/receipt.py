@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Literal
 
 from corpus.errors import NotFound, ReceiptRefused
@@ -22,17 +21,14 @@ from index.checker import Checker
 from index.search import Library
 from service.history import History
 from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
+from service.verify import VERIFIER_VERSION
 
 FORMAT = "tenkyo-receipt"
-VERSION = 1
-RULES = (  # what a verdict hangs on besides the models
-    "corpus/sentences.py", "index/tokens.py", "service/calibration.json", "service/calibration.py",
-    "service/citing.py", "service/exact.py", "service/injection.py", "service/names.py",
-    "service/numbers.py", "service/opposites.py", "service/otherwise.py", "service/provenance.py",
-    "service/question.py", "service/roles.py", "service/rules.py", "service/substance.py",
-    "service/units.py", "service/verify.py", "service/windows.py", "service/wording.py",
-    "service/words.py",
-)  # fmt: skip
+FORMAT_VERSION = 2
+HASHED_RULES_FORMAT = 1  # of receipts whose checker is a HashedJudge
+# Receipts of Tenkyo 0.1.0 name the verifier by a hash over its source files. What that hash
+# stands for, as a VERIFIER_VERSION, so that these receipts are still re-checked strictly.
+HASHED_RULES = {"521a103a55718d7d0dcfe3a19fc22c979112c08513fc40ae1bc3a7a01e367977": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +49,25 @@ class Index:
 @dataclass(frozen=True, slots=True)
 class Judge:
     """What decides a verdict: the checker by its name and the SHA-256 of its weights, and the
-    rules and their calibration by the SHA-256 of their files."""
+    rules with their calibration by the verifier's version (see ``service.verify``)."""
+
+    name: str
+    sha256: str
+    verifier_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashedJudge:
+    """The same in a receipt of format 1, with a hash over source files for the version."""
 
     name: str
     sha256: str
     rules_sha256: str
+
+    @property
+    def verifier_version(self) -> int | None:
+        """The verifier's version that the hash stands for; None for a hash that is not known."""
+        return HASHED_RULES.get(self.rules_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class Noted:
 
     tenkyo: str
     index: Index
-    checker: Judge
+    checker: Judge | HashedJudge
     drafts: tuple[Draft, ...]
     works: tuple[Source, ...]
     prompt: tuple[dict[str, str], ...]
@@ -86,7 +96,7 @@ class Receipt(Noted):
     """
 
     format: Literal["tenkyo-receipt"]
-    format_version: Literal[1]
+    format_version: Literal[1, 2]
     id: str
     answered_at: str
     question: str
@@ -136,7 +146,9 @@ def make(history: History, answer_id: str) -> dict[str, Any]:
     kept["evidence"] = [
         shown | {"sha256": text_hash(shown["passage"]["text"])} for shown in answer["evidence"]
     ]
-    whole = {"format": FORMAT, "format_version": VERSION, "answered_at": answered_at, **kept}
+    hashed = "rules_sha256" in noted["checker"]
+    number = HASHED_RULES_FORMAT if hashed else FORMAT_VERSION
+    whole = {"format": FORMAT, "format_version": number, "answered_at": answered_at, **kept}
     return seal(whole | noted)
 
 
@@ -177,11 +189,11 @@ def read(data: bytes) -> dict[str, Any] | None:
         raise ReceiptRefused(
             f'this is JSON, but not a receipt ("format": "{FORMAT}"): give a receipt, or a text'
         )
-    if found.get("format_version") != VERSION:
+    if found.get("format_version") not in (HASHED_RULES_FORMAT, FORMAT_VERSION):
         raise ReceiptRefused(
             f"the receipt has format {found.get('format_version')!r}, and this version of Tenkyo"
-            f" reads {VERSION}: check it with the version that made it,"
-            f" {found.get('tenkyo') or 'a newer one'}"
+            f" reads {HASHED_RULES_FORMAT} and {FORMAT_VERSION}: check it with the version that"
+            f" made it, {found.get('tenkyo') or 'a newer one'}"
         )
     return found
 
@@ -197,14 +209,7 @@ def version() -> str:
 
 def judge(checker: Checker) -> Judge:
     """The checker and the rules that are installed here."""
-    return Judge(checker.name, checker.digest, _rules_digest())
-
-
-@cache
-def _rules_digest() -> str:
-    """The SHA-256 of every file of ours that a verdict hangs on, besides the checker."""
-    here = Path(__file__).parents[1]
-    return hashlib.sha256(b"".join((here / name).read_bytes() for name in RULES)).hexdigest()
+    return Judge(checker.name, checker.digest, VERIFIER_VERSION)
 
 
 def _whole(value: Any) -> Any:

@@ -19,7 +19,7 @@ from corpus.types import passage_id, text_hash
 from service.citing import cite
 from service.injection import neutral
 from service.provenance import Originals
-from service.receipt import Receipt, judge, seal, version
+from service.receipt import Receipt, judge, seal
 from service.turn import append
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verify import Verifier
@@ -158,12 +158,10 @@ def _differs(receipt: Receipt, verifier: Verifier) -> str:
     made_by, here = receipt.checker, judge(verifier.checker)
     if (made_by.name, made_by.sha256) != (here.name, here.sha256):
         return "the checker installed here is another one"
-    if made_by.rules_sha256 != here.rules_sha256:
+    if made_by.verifier_version != here.verifier_version:
         return "the rules or their calibration are others here"
     if receipt.index.embedder != verifier.embedder.name:
         return "the embedder here is another one"
-    if receipt.tenkyo != version():
-        return f"it was made by Tenkyo {receipt.tenkyo}, and this is {version()}"
     return ""
 
 

@@ -33,6 +33,11 @@ from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
 from service.windows import Nearest, Window, paired, single
 from service.wording import say
 
+# Raised on purpose, with every change after which the same sentence and evidence may get another
+# verdict, quote or reason from the same checker and embedder: in the rules, their calibration or
+# wording, or how sentences are split. Receipts carry it. tests/golden.py notices such changes.
+VERIFIER_VERSION = 1
+
 CLEAR = 0.8  # from which a cited one is not looked further than: see docs/design.md
 CONTRADICTED = 0.85  # of the checker's own
 AMENDED = 8  # sentences that are read for a claim with their amounts in it

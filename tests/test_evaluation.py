@@ -14,8 +14,8 @@ import pytest
 from scripted import Script
 
 from corpus.errors import SettingsError
-from service import measures
-from service.engine import Engine
+from service import evaluation, measures, prompt
+from service.engine import ANSWER_VERSION, Engine
 from service.evaluation import (
     choose,
     conditions,
@@ -25,8 +25,10 @@ from service.evaluation import (
     settings_for,
 )
 from service.measures import Judgement, Question, judge, occurs, parts, report, same_sentence
+from service.receipt import version
 from service.settings import Settings
 from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict, to_json
+from service.verify import VERIFIER_VERSION
 from training import sources
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
@@ -263,7 +265,7 @@ def quiet(*_):
 
 
 def evaluate(engine, asked, out, mode="quoted", **settings):
-    made_with = conditions(engine, Settings(**settings), mode) | {"code": "as it is"}
+    made_with = conditions(engine, Settings(**settings), mode)
     return asyncio.run(run(engine, asked, mode, made_with, out, quiet))
 
 
@@ -291,9 +293,34 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
     assert evaluate(engine, changed, out)[0]["answer"]["id"] not in ids
 
 
-def test_the_code_is_one_of_the_conditions(library, checker, history):
-    made_with = conditions(Engine(library, checker, history), Settings(), "quoted")
-    assert len(made_with["code"]) == 12 and made_with["library"] == library.store.revision()
+def test_the_versions_are_among_the_conditions(library, checker, history):
+    engine = Engine(library, checker, history)
+    made_with = conditions(engine, Settings(), "quoted")
+    assert made_with["library"] == library.store.revision() and made_with["prompt"] == ""
+    assert made_with["tenkyo"] == version()
+    assert made_with["verifier"] == VERIFIER_VERSION
+    assert made_with["answering"] == ANSWER_VERSION
+
+
+def test_another_prompt_is_another_condition_where_there_is_a_model(
+    library, checker, history, monkeypatch
+):
+    engine = Engine(library, checker, history, Script("NO ANSWER"))
+    before = conditions(engine, Settings(), "generated")
+    assert len(before["prompt"]) == 12
+    monkeypatch.setitem(prompt._RULES, "ja", "別の指示")
+    assert conditions(engine, Settings(), "generated")["prompt"] != before["prompt"]
+
+
+@pytest.mark.parametrize("name", ["VERIFIER_VERSION", "ANSWER_VERSION"])
+def test_results_of_another_version_are_not_mixed_in(
+    library, checker, history, tmp_path, monkeypatch, name
+):
+    engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
+    evaluate(engine, ASKED[1:2], out)
+    monkeypatch.setattr(evaluation, name, 99)
+    with pytest.raises(SettingsError, match=r"was 1 and is 99.*another file"):
+        evaluate(engine, ASKED[1:2], out)
 
 
 def test_results_of_other_settings_or_of_others_are_left_alone(library, checker, history, tmp_path):
