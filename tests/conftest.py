@@ -15,7 +15,8 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import httpx
 import pytest
 from filelock import FileLock
-from kept import CACHE
+
+pytest.register_assert_rewrite("tests.support")
 
 from corpus.catalogue import entries
 from corpus.fetch import Fetcher
@@ -31,8 +32,8 @@ from index.sync import sync
 from index.works import link_works
 from service.history import History
 from service.verify import Verifier
+from tests.support.paths import CACHE, ROOT
 
-ROOT = Path(__file__).parent.parent
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
 

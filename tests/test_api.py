@@ -8,8 +8,6 @@ from functools import partial
 
 import httpx
 import pytest
-from scripted import Script
-from serving import served
 
 from corpus.passages import split
 from corpus.store import Store
@@ -21,8 +19,9 @@ from service.engine import Engine
 from service.problems import STATUSES
 from service.receipt import read
 from service.recheck import holds, recheck
-
-QUESTION = "How many hours of labelled audio was Whisper trained on?"
+from tests.support.asgi_client import QUESTION, request
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +33,6 @@ def app(library, library_folder, checker, history):
 @pytest.fixture
 def call(app):
     return partial(request, app)
-
-
-def request(app, method, path, **more):
-    async def run():
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(run())
 
 
 def test_an_answer_as_json(call):

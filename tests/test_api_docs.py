@@ -10,9 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_jobs import House
 
-ROOT = Path(__file__).parent.parent
+from tests.support.library_service import House
+from tests.support.paths import ROOT
+
 ADDRESS = "http://127.0.0.1:8000"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python|js)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)

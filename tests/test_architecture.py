@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 PACKAGES = ["corpus", "index", "service"]
 KEEPING = ["database", "former", "related", "store", "tables"]
 REMEMBERING = ["conversations", "feedback", "history", "jobs", "replies", "shares", "tables"]

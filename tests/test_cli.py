@@ -14,7 +14,6 @@ import time
 import httpx
 import pytest
 from filelock import FileLock
-from test_follow import html, links, paper_pdf, serving
 
 from corpus.passages import split
 from corpus.store import Store
@@ -22,6 +21,7 @@ from corpus.types import Document, Source
 from index.models import BUNDLED
 from service import receipt
 from service.engine import Engine
+from tests.support.small_web import html, links, paper_pdf, serving
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import Script
-from test_api import served
 
 from corpus.errors import (
     ServiceError,
@@ -37,6 +35,8 @@ from service.history import History
 from service.receipt import read
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
 from service.wire import from_json
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."

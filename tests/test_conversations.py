@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from test_deletion import on_disk
 
 from corpus.database import Database
 from corpus.errors import Gone, NotFound, RequestRefused
@@ -17,6 +16,7 @@ from service.conversations import title_of
 from service.feedback import Feedback
 from service.history import History
 from service.replies import KEPT, Replies, Reply
+from tests.support.disk import on_disk
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from corpus.store import Store
 from index.embed import SentenceTransformerEmbedder
 from index.local import LocalIndex, read_manifest, text_key
 from index.models import BUNDLED
+from tests.support.paths import ROOT
 
 SOAK = bool(os.environ.get("SOAK"))
-ROOT = Path(__file__).parent.parent
 
 
 def environ(**settings: str) -> dict[str, str]:

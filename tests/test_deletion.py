@@ -22,6 +22,7 @@ from index.local import LocalIndex
 from index.removal import remove
 from index.report import Tally
 from index.sync import sync
+from tests.support.disk import on_disk
 
 
 def document(source_id: str, text: str) -> Document:
@@ -31,13 +32,6 @@ def document(source_id: str, text: str) -> Document:
 def put(store: Store, source_id: str, text: str) -> None:
     doc = document(source_id, text)
     store.put(doc, split(doc))
-
-
-def on_disk(folder: Path, *words: str) -> set[str]:
-    """Those of some words that stand anywhere in the files of a folder."""
-    data = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-    assert data
-    return {word for word in words if any(word.encode() in held for held in data)}
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import time
 
 import httpx
 import pytest
-from test_jobs import MAPS, Server
 
 from corpus.errors import ServiceRefused
 from service.client import Client
+from tests.support.library_service import MAPS, Server
 
 EN, JA = "How many maps does the Kanda room hold?", "神田の閲覧室には地図が何枚ありますか？"
 

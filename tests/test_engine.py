@@ -4,7 +4,6 @@ import asyncio
 import threading
 
 import pytest
-from scripted import Script
 
 from corpus.errors import ModelUnavailable, NotFound, QuestionRefused
 from corpus.passages import split
@@ -18,6 +17,7 @@ from service.engine import Engine
 from service.history import History
 from service.question import check_question
 from service.types import Answer
+from tests.support.scripted_model import Script
 
 HOSTILE = {
     "en": (

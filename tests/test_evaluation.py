@@ -8,10 +8,9 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from scripted import Script
+from questions import Text, articles, clapnq, gold_sentences, read, squad
 
 from corpus.errors import SettingsError
 from service import measures
@@ -27,11 +26,8 @@ from service.evaluation import (
 from service.measures import Judgement, Question, judge, occurs, parts, report, same_sentence
 from service.settings import Settings
 from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict, to_json
+from tests.support.scripted_model import Script
 from training import sources
-
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
-
-from questions import Text, articles, clapnq, gold_sentences, read, squad
 
 SURE = Verdict("supported", 1.0, "verbatim")
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from scripted import Script
-from test_api import QUESTION
-from test_jobs import MAPS, SHIPS, House, many
 
 from corpus.errors import CorpusError, ServiceRefused, ServiceUnreachable, StreamBroken
 from index.report import Progress
 from service.client import AsyncClient, Client
 from service.jobs import Job
 from service.jobs_wire import ReadItem
+from tests.support.asgi_client import QUESTION
+from tests.support.library_service import MAPS, SHIPS, House, many
+from tests.support.scripted_model import Script
 
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 

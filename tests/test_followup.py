@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,11 +9,9 @@ from service.engine import Engine
 from service.followup import CARRIED, Turn, alone, carried, leans, names, request, rewritten
 from service.history import History
 from service.injection import speaks_to_a_model
+from tests.support.paths import DATA
 
-ROWS = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "data" / "followups.jsonl").read_text("utf-8").splitlines()
-]
+ROWS = [json.loads(line) for line in (DATA / "followups.jsonl").read_text("utf-8").splitlines()]
 WHISPER = Turn(
     "How many hours of audio was Whisper trained on?",
     "Whisper learned from 680,000 hours of labelled audio.",

@@ -6,7 +6,6 @@ import io
 import re
 import zipfile
 from datetime import datetime
-from pathlib import Path
 
 import pptx
 import pytest
@@ -18,15 +17,14 @@ from pptx.opc.packuri import PackURI
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
-from test_extract import headings, saved
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
 from corpus.extract import extract
 from corpus.passages import split
 from corpus.remarks import remarks
 from corpus.types import Document, Source, text_hash
-
-SHARED = Path(__file__).parents[1] / ".." / "shared"
+from tests.support.documents import headings, saved
+from tests.support.paths import SHARED
 
 
 def read(data: bytes | str, url: str, **options: str) -> Document:

@@ -6,17 +6,14 @@ hostile is built here and has a test of its own.
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import time
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import docx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,8 +21,9 @@ from hypothesis import strategies as st
 from corpus.errors import CorpusError
 from corpus.types import Source
 from corpus.worker import Workers
+from tests.support.damaged_files import SOAK, article, peak, read, rezipped, word_file
+from tests.support.paths import SHARED
 
-SOAK = bool(os.environ.get("SOAK"))
 SECONDS = 600 if SOAK else 8  # of fuzzing
 LIMIT = 5.0  # seconds for one file
 MEMORY = 1_000_000_000
@@ -41,19 +39,6 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
         patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
         with Workers(LIMIT, MEMORY) as made:
             yield made
-
-
-def read(workers: Workers, data: bytes, name: str) -> str:
-    """Read a file; "" and what holds of every document, or the one line that refuses it."""
-    source = Source("id", f"file:///books/{name}")
-    try:
-        document, passages = workers.read(data, source)
-    except CorpusError as error:
-        assert f"/{name}" in str(error) and "\n" not in str(error)
-        return str(error)
-    for passage in passages:
-        assert document.text[passage.start : passage.end] == passage.text
-    return ""
 
 
 def pdf(*objects: bytes) -> bytes:
@@ -85,38 +70,6 @@ def one_page(content: bytes, filters: bytes = b"") -> bytes:
 def text_page() -> bytes:
     lines = [b"0 -14 Td (Line %d of a page on maps and reading rooms.) Tj" % i for i in range(40)]
     return one_page(b"BT /F 11 Tf 60 740 Td " + b"\n".join(lines) + b" ET")
-
-
-def word_file(body: bytes = b"", head: bytes = b"") -> bytes:
-    """A Word file; with ``body``, that is what its document part holds."""
-    made, out = docx.Document(), io.BytesIO()
-    made.add_heading("Reading rooms", 1)
-    made.add_paragraph("The Kanda reading room holds 40,000 maps. " * 5)
-    table = made.add_table(2, 2)
-    table.cell(0, 0).text = "Maps"
-    made.save(out)
-    return rezipped(
-        out.getvalue(),
-        lambda part: DOCUMENT % (head, body) if body and b"<w:body>" in part else part,
-    )
-
-
-DOCUMENT = (
-    b"<?xml version='1.0'?>%b<w:document xmlns:w="
-    b"'http://schemas.openxmlformats.org/wordprocessingml/2006/main'><w:body>%b</w:body></w:document>"
-)
-
-
-def rezipped(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    """A zip file with its parts changed, and the sums right again."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(data)) as old,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for item in old.infolist():
-            new.writestr(item.filename, change(old.read(item)))
-    return out.getvalue()
 
 
 HTML = (
@@ -164,7 +117,7 @@ def damaged(data: bytes, kind: str, where: float, length: int, token: bytes) -> 
 
 
 def seeds() -> list[tuple[str, bytes]]:
-    folder = Path(__file__).parent.parent.parent / "shared" / "pdfs"
+    folder = SHARED / "pdfs"
     real = [path for path in sorted(folder.glob("*.*")) if 0 < path.stat().st_size < 150_000]
     return [
         ("a.pdf", text_page()),
@@ -211,15 +164,6 @@ def test_damaged_files(workers: Workers) -> None:
         assert peak(worker.process.pid) < MEMORY
 
 
-def peak(process: int) -> int:
-    """The most memory that a process has used, in bytes; 0 where the system does not say."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return 0
-    return next(int(line.split()[1]) << 10 for line in status.splitlines() if "VmHWM" in line)
-
-
 # What is known to be hostile
 
 
@@ -234,11 +178,6 @@ def entities(root: bytes = b"w:document") -> bytes:
     names = "abcdefghij"
     lines = [f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in pairwise(names)]
     return b"<!DOCTYPE %b [<!ENTITY a 'aaaaaaaaaa'>%b]>" % (root, "".join(lines).encode())
-
-
-def article(body: bytes, head: bytes = b"") -> bytes:
-    """A JATS article."""
-    return head + b"<article><front><article-meta/></front><body>%b</body></article>" % body
 
 
 def bomb(filler: bytes = b" ", megabytes: int = 1200, start: bytes = b"") -> bytes:

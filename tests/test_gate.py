@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from serving import served
 
 from corpus.database import Database
 from corpus.errors import ServiceFailed, TooBusy
@@ -20,6 +19,7 @@ from service.client import Client
 from service.gate import Gate, Gates
 from service.history import History
 from service.types import Answer, Event, EvidenceFound, to_json
+from tests.support.live_server import served
 
 ASKED = {"question": "Why?"}
 CHAT = {"model": "tenkyo", "messages": [{"role": "user", "content": "Why?"}]}

@@ -11,14 +11,15 @@ from functools import partial
 
 import httpx
 import pytest
-from scripted import Script
-from test_api import QUESTION, request, served
 
 from service.api import create_app
 from service.engine import Engine
 from service.gate import Gate, Gates
 from service.history import History
 from service.request_ids import InLogLines
+from tests.support.asgi_client import QUESTION, request
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
 
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from scripted import Script
 
 from corpus.errors import StoreError
 from corpus.passages import split
@@ -25,6 +24,7 @@ from service.gate import Gate, Gates
 from service.history import History
 from service.kept import KeptAnswers
 from service.receipt import seal
+from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It was trained on 90 hours [1].\n"

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 import pptx
 import pytest
-from test_extract import saved
-from test_fuzz import SOAK, article, peak, read, word_file
 
 from corpus.worker import MEMORY, SECONDS, Workers
+from tests.support.damaged_files import SOAK, article, peak, read, word_file
+from tests.support.documents import saved
 
 pytestmark = pytest.mark.skipif(not SOAK, reason="takes minutes: `make soak`")
 

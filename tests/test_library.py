@@ -1,16 +1,10 @@
 """The library as it ships: what it lists, what its digests are, and how well it answers."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from library import DATA, ask_all, read, summary, supports
 
 from corpus.catalogue import entries
 from service.engine import Engine
-
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
-
-from library import DATA, ask_all, read, summary, supports
 
 
 def test_every_source_has_its_digest_and_particulars():

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import load_check
 import load_model
 import load_readers
+import pytest
 from load_check import Sentence, Written
 
 from service import prompt

@@ -22,6 +22,7 @@ from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest, text
 from index.scoring import Scorer
 from index.search import Ranked, fuse
 from index.tokens import is_japanese
+from tests.support.paths import ROOT
 
 DIM = 16
 NAME = "test-embedder"
@@ -386,11 +387,11 @@ def test_a_save_that_ends_before_the_manifest_leaves_the_old_index(tmp_path: Pat
 
 def test_a_process_killed_while_it_saves(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from test_local_index import Data, NAME\n"
+        "import sys; from pathlib import Path; from tests.index.storage.test_local_index import Data, NAME\n"
         "made = [Data(n).index() for n in (300, 301)]\n"
         "for i in range(10 ** 6): made[i % 2].save(Path(sys.argv[1]), NAME, str(i))"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], env=os.environ | {"PYTHONPATH": path}
     )
@@ -421,7 +422,7 @@ def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
     Data(30).index().save(tmp_path, NAME, "r1")
     before = contents(tmp_path)
     script = (
-        "import resource, sys; from pathlib import Path; from tests.test_local_index import *\n"
+        "import resource, sys; from pathlib import Path; from tests.index.storage.test_local_index import *\n"
         "made = LocalIndex(32)\n"
         "made.add(range(25), np.ones((25, 32), np.float32), [''] * 25)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
@@ -430,7 +431,7 @@ def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), str(limit)],
-        capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=True,
+        capture_output=True, text=True, cwd=ROOT, check=True,
     )  # fmt: skip
     assert "File too large" in done.stdout and "its disk is not full" in done.stdout
     assert contents(tmp_path) == before

@@ -12,8 +12,6 @@ from urllib.parse import urlencode
 import httpx
 import numpy as np
 import pytest
-from scripted import Script
-from serving import served
 
 from index.batching import Turns
 from index.search import Library
@@ -22,6 +20,8 @@ from service.api import create_app
 from service.engine import Engine
 from service.gate import Gates
 from service.model import ChatModel
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
 
 QUESTIONS = {
     "How many hours of labelled audio was Whisper trained on?": "Whisper learned from 680,000 hours"

@@ -14,8 +14,6 @@ import anyio
 import httpx
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
-from scripted import Script
-from test_api import served
 
 from corpus.extract import extract
 from corpus.passages import split
@@ -30,6 +28,8 @@ from service.api import create_app
 from service.engine import Engine
 from service.gate import Gates
 from service.history import History
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 ERAS = ("legacy", "auto")  # the protocol with a handshake, and the one without

@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 from subprocess import PIPE
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import measure
+import pytest
 
 
 def test_sides_take_turns_and_each_begins_in_its_round():

@@ -6,39 +6,18 @@ at least 97 % of the mutants caught, at least 95 % of each kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
-from mutants import KINDS, Mutant, Statement, mutants, statements, without_note
 
 from index.search import Library
-from service.evidence import select
-from service.types import Draft, Evidence
-from service.verify import Verifier
+from tests.support.mutants import KINDS, Statement, mutants, statements, without_note
+from tests.support.mutation_gate import EACH, accepted, caught, evidence_for
 
-EACH = 40  # mutants of a kind and language
 UNTOUCHED = 260  # true claims in English; in Japanese there are fewer sentences
-TOP_K, CHARACTERS = 8, 8000
 
 
 @pytest.fixture(scope="module")
 def found(library: Library) -> list[Statement]:
     return statements(library.store)
-
-
-def evidence_for(claim: str, library: Library) -> tuple[Evidence, ...]:
-    return select(library.search(claim, TOP_K), TOP_K, CHARACTERS)
-
-
-def accepted(claim: str, evidence: Sequence[Evidence], verifier: Verifier) -> bool:
-    return verifier.check(Draft(claim, (1,)), evidence).verdict.label == "supported"
-
-
-def caught(mutant: Mutant, library: Library, verifier: Verifier) -> bool:
-    if mutant.passage is None:
-        return not accepted(mutant.claim, evidence_for(mutant.claim, library), verifier)
-    wrong = mutant.passage
-    return not accepted(mutant.claim, (Evidence(1, wrong.passage, wrong.source, 0.0),), verifier)
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -13,8 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI, OpenAI
 from pydantic import ValidationError
-from scripted import Script
-from test_api import served
 
 from corpus.errors import ChatRefused, QuestionRefused, StoreError
 from corpus.passages import split
@@ -31,6 +29,8 @@ from service.engine import Engine
 from service.history import History
 from service.turn import append
 from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 AUSTRALIA = "What is the capital of Australia?"

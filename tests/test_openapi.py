@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
-from scripted import Script
-from test_jobs import MAPS, House
+
+from tests.support.library_service import MAPS, House
+from tests.support.scripted_model import Script
 
 NO_SCHEMA = {"/v1/chat/completions", "/v1/models", "/v1/models/{model}"}  # OpenAI's own
 

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from fastapi import FastAPI
-from serving import served
 
 from service.api import HEADERS
 from service.opening import AT_ONCE, Opening
+from tests.support.live_server import served
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from kept import CACHE
 
 from corpus.extract import extract
 from corpus.passages import split
@@ -20,9 +19,9 @@ from index.local import LocalIndex
 from index.report import Tally
 from index.search import Library
 from index.sync import sync
+from tests.support.paths import CACHE, DATA, SHARED
 
-PDFS = Path(__file__).parents[1] / ".." / "shared" / "pdfs"
-DATA = Path(__file__).parent / "data"
+PDFS = SHARED / "pdfs"
 pytestmark = [
     pytest.mark.shared,
     pytest.mark.skipif(not PDFS.exists(), reason="the data in ../shared is absent"),

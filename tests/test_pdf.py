@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_extract import FULL, Placed, column, headings, pdf, read
 
 from corpus import ocr
 from corpus.errors import EmptyDocument, UnreadableText
@@ -21,6 +20,7 @@ from corpus.remarks import remarks
 from corpus.types import Gap, Source
 from corpus.unwrap import SOFT_HYPHEN, Unwrapper
 from corpus.worker import Workers
+from tests.support.documents import FULL, Placed, column, headings, pdf, read
 
 NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")
 PICTURE = "0 0 100 100 re f\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -18,9 +17,9 @@ from corpus.errors import CorpusError
 from corpus.extract import extract
 from corpus.passages import split
 from corpus.types import Document, Source
+from tests.support.paths import ROOT, SHARED
 
-ROOT = Path(__file__).parents[1]
-PDFS = ROOT / ".." / "shared" / "pdfs"
+PDFS = SHARED / "pdfs"
 GUIDE = ROOT / "docs" / "ingestion.md"
 pytestmark = [
     pytest.mark.shared,

@@ -6,11 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import corpora
 import peers
+import pytest
 from environments import PEERS, pins
 from sides import SIDES
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from serving import served
 
 from corpus.passages import split
 from corpus.store import Store
@@ -20,6 +19,7 @@ from index.sync import sync
 from service.api import create_app
 from service.engine import Engine
 from service.history import History
+from tests.support.live_server import served
 
 ROOMS = ("Kanda", "Ueno", "Asakusa", "Nakano", "Meguro", "Akabane")
 

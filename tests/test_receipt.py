@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import Script
 
 from corpus.errors import NotFound, ReceiptRefused
 from corpus.store import Store
@@ -20,6 +19,7 @@ from service.engine import Engine
 from service.history import History
 from service.recheck import _at_the_edge, holds, recheck
 from service.types import Verdict, to_json
+from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 WRITTEN = (

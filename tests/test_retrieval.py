@@ -1,12 +1,6 @@
 """Hybrid search against each of its halves, on questions that others wrote."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
-
 from retrieval import Bench, questions, read
 
 

@@ -22,8 +22,8 @@ from index.embed import SentenceTransformerEmbedder
 from index.models import BUNDLED, model_folder
 from index.network import Network, read_weights
 from index.network import run as torch_run
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 ENGLISH = [
     "Whisper was trained on 680,000 hours of labelled audio, collected from the web.",
     "GT Sophy beats the best human drivers at Gran Turismo.",

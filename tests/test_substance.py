@@ -40,7 +40,7 @@ def test_what_states_something_however_short(text):
 
 
 def test_no_sentence_of_the_library_states_nothing(library):
-    from mutants import statements
+    from tests.support.mutants import statements
 
     assert not [s.text for s in statements(library.store) if states_nothing(s.text)]
 

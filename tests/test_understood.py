@@ -3,10 +3,8 @@
 import asyncio
 import copy
 import json
-from pathlib import Path
 
 import pytest
-from scripted import Script
 
 from corpus.database import Database
 from service import followup, receipt
@@ -19,11 +17,12 @@ from service.question import language_of
 from service.recheck import holds, recheck
 from service.turn import Turn
 from service.types import EvidenceFound, to_json
+from tests.support.paths import DATA
+from tests.support.scripted_model import Script
 
 WHISPER = "How many hours of audio was Whisper trained on?"
 MORE = "How many of them were not English?"
 LICENCE = "Under which licence are its weights?"
-DATA = Path(__file__).parent / "data"
 
 
 def rows(name):

@@ -21,8 +21,7 @@ from corpus.store import Store
 from corpus.watch import REST, Changes, Watched, wakes
 from index.local import LocalIndex
 from index.models import BUNDLED
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
 
 
 class Clock:

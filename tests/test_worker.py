@@ -26,8 +26,8 @@ from corpus.types import Document, Passage, Source
 from corpus.worker import Workers
 from index.ingest import Ingestion
 from index.report import Progress, Tally
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SMALL = b"# Kanda\n\nThe reading room holds 40,000 maps, see https://example.org/maps."
 HEAVY = b"The *reading* **room** [holds](http://a.b/c) `40,000` maps. " * 100_000  # half a minute
 LONG = b"The reading room holds 40,000 maps. " * 550_000  # takes longer than the tests that end it

@@ -24,8 +24,6 @@ from pathlib import Path
 import httpx
 import pytest
 from filelock import FileLock
-from test_jobs import House
-from test_running import Scripted, read
 
 from corpus.database import Database
 from corpus.errors import Gone
@@ -42,6 +40,8 @@ from service.running import KeyedAnswers
 from service.serving import Workers
 from service.settings import Settings
 from service.types import Answer, to_json
+from tests.support.library_service import House
+from tests.support.scripted_engine import Scripted, read
 
 KEY = Key("0f" * 32, "asked")
 OTHER = """

@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import Script
 
 from corpus.catalogue import FOLDER
 from corpus.extract import extract
@@ -32,8 +31,10 @@ from service.history import History
 from service.provenance import Originals
 from service.recheck import holds, recheck
 from service.types import Draft, Evidence
+from tests.support.paths import DATA
+from tests.support.scripted_model import Script
 
-TRANSLATIONS = Path(__file__).parent / "data" / "translations"
+TRANSLATIONS = DATA / "translations"
 ROOM = (
     "The Kanda reading room opened in 1931, in the year after the tram reached the hill. It holds"
     " 40,000 maps of the city, most of them drawn by hand. Its founder was Aiko Mori, a surveyor"
