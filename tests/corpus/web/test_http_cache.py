@@ -1,4 +1,4 @@
-"""corpus.cache and corpus.papers, each by itself."""
+"""The cache of fetched pages."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ import os
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from corpus.cache import Cache
 from corpus.fetch import Fetched
-from corpus.papers import read_csl, read_page
-
-# The cache
 
 PAGE = Fetched("https://ex.com/b", "text/html", b"hello", '"v1"', "Tue, 01 Mar 2022 10:00:00 GMT")
 URL = "https://ex.com/../a?b=1"
@@ -98,49 +92,3 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(
         cache.put(URL, PAGE)
         assert cache.get(URL) is None
     assert "cannot keep" in caplog.text
-
-
-# What is said of a paper
-
-
-def page(head: str, url: str = "https://ex.com/dir/page") -> Fetched:
-    return Fetched(url, "text/html", f"<html><head>{head}</head><body></body></html>".encode())
-
-
-def test_a_landing_page_says_what_it_says() -> None:
-    said = read_page(
-        page(
-            '<meta name="citation_title" content="Maps &amp; more">'
-            '<meta name="CITATION_AUTHOR" content="Kanda, Ada">'
-            '<meta name="citation_author" content="Bo Lee">'
-            '<meta name="citation_conference_title" content="MapConf">'
-            '<meta name="citation_date" content="2022/3/1">'
-            '<meta name="citation_pdf_url" content="../maps.pdf">'
-        )
-    )
-    assert (said.title, said.authors) == ("Maps & more", ("Ada Kanda", "Bo Lee"))
-    assert (said.venue, said.published) == ("MapConf", "2022-03-01")
-    assert said.pdf == "https://ex.com/maps.pdf"
-    for head in ("<title>Log in</title>", '<meta property="og:title" content="Log in">'):
-        assert read_page(page(head)) == read_page(Fetched("u", "", b""))
-    odd = (
-        '<meta name="citation_title" content="T"><meta name="citation_pdf_url" content="http://[">'
-    )
-    assert read_page(page(odd)).pdf == ""
-
-
-@given(
-    st.recursive(
-        st.none() | st.integers() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from("title author issued link given family date-parts URL".split()),
-                inner,
-            )
-        ),
-    )
-)
-def test_any_json_may_come_from_a_registry(data: Any) -> None:
-    said = read_csl(data if isinstance(data, dict) else {"title": data, "author": data})
-    assert isinstance(said.title, str) and all(isinstance(name, str) for name in said.authors)

@@ -1,6 +1,6 @@
 """What becomes of each file in ../shared/pdfs, against the table in docs/ingestion.md.
 
-python tests/test_pdf_files.py    prints the table as it is now
+python tests/corpus/readers/pdf/test_pdf_files.py    prints the table as it is now
 """
 
 from __future__ import annotations
