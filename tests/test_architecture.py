@@ -62,6 +62,7 @@ def test_the_settings_are_the_only_reader_of_the_environment() -> None:
     assert readers == {"service/settings.py", "index/embed.py"}
 
 
+@pytest.mark.process
 def test_help_is_quick() -> None:
     """`tenkyo --help` loads nothing heavy."""
     script = (

@@ -193,6 +193,7 @@ def test_the_stub_knows_the_prompts_that_the_engine_sends() -> None:
     assert load_model.question_of(PROMPT) == "How many maps are there?"
 
 
+@pytest.mark.server
 def test_the_stub_notes_what_it_wrote_when_and_who_hung_up() -> None:
     """Over real connections: an answer that is whole, and one that stalls until its client goes."""
 
@@ -229,6 +230,7 @@ def test_the_stub_notes_what_it_wrote_when_and_who_hung_up() -> None:
     assert second.hung_up is not None
 
 
+@pytest.mark.server
 def test_a_reader_tells_a_refusal_a_whole_stream_and_a_broken_one() -> None:
     refusal = b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 2\r\n\r\n{}"
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -63,6 +63,7 @@ def test_report_prints_a_table_and_writes_the_same(tmp_path: Path, capsys):
     assert "/" not in json.dumps(written["machine"])
 
 
+@pytest.mark.process
 def test_memory_of_a_process_and_the_time_of_a_cold_one():
     holding = "held = b'x' * 50_000_000; print(flush=True); input()"
     sides = [

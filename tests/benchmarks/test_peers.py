@@ -35,6 +35,7 @@ serve(Fake, "fake", Path(sys.argv[1]))
 """
 
 
+@pytest.mark.process
 def test_driver_and_peer_agree(tmp_path: Path):
     folder = tmp_path / "made" / "fake"
     with peers.Process("fake", [sys.executable, "-c", FAKE, str(folder)]) as side:
@@ -50,6 +51,7 @@ def test_driver_and_peer_agree(tmp_path: Path):
         assert ", in search" in str(raised.value)  # the last that it wrote
 
 
+@pytest.mark.process
 def test_a_process_that_cannot_begin(tmp_path: Path):
     with (
         pytest.raises(RuntimeError, match="other: it ended without an answer\nno such peer"),
@@ -58,6 +60,7 @@ def test_a_process_that_cannot_begin(tmp_path: Path):
         pass
 
 
+@pytest.mark.process
 def test_our_own_side(tmp_path: Path, model: Path):
     texts = [["The cat sat on the mat.", "東京は日本の首都です。"], ["Paris lies on the Seine."]]
     command = [sys.executable, str(peers.PEER), peers.OURS, str(model), str(tmp_path / "ours")]

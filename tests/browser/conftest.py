@@ -35,8 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skipped, with what to do, where there is no browser."""
     ours = [item for item in items if HERE in item.path.parents]
     items[:] = [item for item in items if item not in ours] + ours
-    if reason := lacking():
-        for item in ours:
+    reason = lacking()
+    for item in ours:
+        item.add_marker("browser")
+        if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

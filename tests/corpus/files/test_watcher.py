@@ -270,6 +270,7 @@ def watch(tmp_path: Path, models: Path) -> Iterator[Callable[..., Watching]]:
             each.end()
 
 
+@pytest.mark.process
 def test_what_is_added_and_changed_is_ingested(
     docs: Path, tmp_path: Path, watch: Callable[..., Watching]
 ) -> None:
@@ -321,6 +322,7 @@ def test_what_is_added_and_changed_is_ingested(
     assert len(store.sources()) == 3
 
 
+@pytest.mark.process
 def test_the_library_itself_is_not_watched(docs: Path, watch: Callable[..., Watching]) -> None:
     """An ingestion writes to the data folder: where it is watched too, that must not go round."""
     shutil.rmtree(docs / "sub")

@@ -24,6 +24,8 @@ from corpus.worker import Workers
 from tests.support.damaged_files import SOAK, article, peak, read, rezipped, word_file
 from tests.support.paths import SHARED
 
+pytestmark = pytest.mark.process
+
 SECONDS = 600 if SOAK else 8  # of fuzzing
 LIMIT = 5.0  # seconds for one file
 MEMORY = 1_000_000_000

@@ -24,8 +24,6 @@ from corpus.types import Document, Source
 from tests.support.documents import FULL, column, headings, pdf, read, saved
 from tests.support.paths import SHARED
 
-shared = pytest.mark.skipif(not SHARED.exists(), reason="the data in ../shared is absent")
-
 CAT = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。"
 
 
@@ -87,6 +85,7 @@ def test_pdf_information_is_used_where_it_is_sane() -> None:
     assert (read(silly).source.title, read(silly).source.authors) == ("", ())
 
 
+@pytest.mark.process
 def test_pdf_without_text_is_a_scan_if_anything_is_drawn() -> None:
     with pytest.raises(UnreadableText, match="is a scan"):
         read(pdf([[]], draw="0 0 100 100 re f\n"))
@@ -441,7 +440,7 @@ def real(name: str, password: str = "") -> Document:
     return read((SHARED / "pdfs" / name).read_bytes(), name, password=password)
 
 
-@shared
+@pytest.mark.shared
 def test_a_real_paper_in_two_columns() -> None:
     document = real("ALCE.pdf")
     text = document.text
@@ -456,7 +455,7 @@ def test_a_real_paper_in_two_columns() -> None:
     assert places == sorted(places)
 
 
-@shared
+@pytest.mark.shared
 def test_a_real_paper_with_figures_that_have_no_characters() -> None:
     document = real("react_paper.pdf")
     assert "4XHVWLRQ" not in document.text  # a glyph number for each letter of "Question"
@@ -464,7 +463,7 @@ def test_a_real_paper_with_figures_that_have_no_characters() -> None:
     assert document.source.published == "2022-11-27"  # arXiv's stamp, off the margin
 
 
-@shared
+@pytest.mark.shared
 def test_vertical_japanese_is_read_from_the_right() -> None:
     text = real("jo.pdf").text
     # Of the first lines PDFium gives nothing where no font for them is installed: these it gives.
@@ -479,7 +478,7 @@ def test_vertical_japanese_is_read_from_the_right() -> None:
     assert "取引できない商品」がマクロ経済変数" in real("issue16538.pdf").text
 
 
-@shared
+@pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "password", "words"),
     [
@@ -496,7 +495,7 @@ def test_encrypted_files_need_their_password(name: str, password: str, words: st
     assert words in real(name, password).text
 
 
-@shared
+@pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "error"),
     [
@@ -510,7 +509,7 @@ def test_what_cannot_be_read_says_why(name: str, error: type[CorpusError]) -> No
         real(name)
 
 
-@shared
+@pytest.mark.shared
 def test_a_saved_encyclopedia_page() -> None:
     document = real("flag_day.html")
     assert document.source.title == "National Flag of Canada Day"
@@ -519,7 +518,8 @@ def test_a_saved_encyclopedia_page() -> None:
     assert "Random article" not in document.text and "[edit]" not in document.text
 
 
-@shared
+@pytest.mark.process
+@pytest.mark.shared
 def test_every_shared_file_is_read_or_refused() -> None:
     folders = [SHARED / "pdfs", SHARED / "corpus", SHARED / "corpus" / "posts"]
     files = [Path(entry) for folder in folders for entry in os.scandir(folder) if entry.is_file()]

@@ -645,7 +645,7 @@ def test_text_that_is_no_saved_page_stays_whole(text: str) -> None:
     assert read(text, "a.txt").text == text
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the data in ../shared is absent")
+@pytest.mark.shared
 def test_a_real_saved_page() -> None:
     saved_page = (SHARED / "corpus" / "article.ja.txt").read_bytes()
     document = read(saved_page, "article.ja.txt")

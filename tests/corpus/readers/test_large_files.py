@@ -18,7 +18,10 @@ from corpus.worker import MEMORY, SECONDS, Workers
 from tests.support.damaged_files import SOAK, article, peak, read, word_file
 from tests.support.documents import saved
 
-pytestmark = pytest.mark.skipif(not SOAK, reason="takes minutes: `make soak`")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not SOAK, reason="takes minutes: `make soak`"),
+]
 
 
 def prose(megabytes: float, end: str = " ") -> str:

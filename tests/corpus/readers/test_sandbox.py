@@ -28,6 +28,8 @@ from index.ingest import Ingestion
 from index.report import Progress, Tally
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.process
+
 SMALL = b"# Kanda\n\nThe reading room holds 40,000 maps, see https://example.org/maps."
 HEAVY = b"The *reading* **room** [holds](http://a.b/c) `40,000` maps. " * 100_000  # half a minute
 LONG = b"The reading room holds 40,000 maps. " * 550_000  # takes longer than the tests that end it
@@ -229,7 +231,7 @@ def test_close_ends_those_that_are_reading() -> None:
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_worker_is_gone_when_its_parent_is(busy: bool) -> None:
     script = (
-        "import sys; from tests.test_worker import *\n"
+        "import sys; from tests.corpus.readers.test_sandbox import *\n"
         "workers = Workers(); read(workers, SMALL, 'a.md'); print('ready', flush=True)\n"
         f"read(workers, LONG, 'b.md') if {busy} else sys.stdin.read()"
     )
@@ -251,7 +253,7 @@ def test_a_worker_is_gone_when_its_parent_is(busy: bool) -> None:
 def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) -> None:
     (tmp_path / "slow.md").write_bytes(LONG)
     script = (
-        "import signal, sys; from tests.test_worker import *\n"
+        "import signal, sys; from tests.corpus.readers.test_sandbox import *\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "store = Store(f'sqlite:///{sys.argv[1]}/tenkyo.db')\n"
         "tally = Tally(lambda now: print('ready', flush=True))\n"

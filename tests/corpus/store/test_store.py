@@ -327,6 +327,7 @@ store.put(new, Dying(split(new)))
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["old", "new"])
 @pytest.mark.parametrize("when", [1, 2])
 def test_a_process_that_dies_loses_no_committed_document(

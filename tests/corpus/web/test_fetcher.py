@@ -362,6 +362,7 @@ def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
     assert get(Internet(a=page()), "http://ex.com/a").data == b"hello"
 
 
+@pytest.mark.server
 def test_over_a_real_socket() -> None:
     async def scenario() -> tuple[Fetched, list[bytes]]:
         heads: list[bytes] = []

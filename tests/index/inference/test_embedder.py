@@ -122,6 +122,7 @@ def test_a_model_is_loaded_once_for_all_threads(embedder: SentenceTransformerEmb
         np.testing.assert_array_equal(vectors, wanted)
 
 
+@pytest.mark.process
 def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:

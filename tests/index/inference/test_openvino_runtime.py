@@ -97,6 +97,7 @@ def test_the_embedder_agrees_with_torch(embedder, reference, texts: list[str], r
     assert (found * reference.encode(texts, role)).sum(1).min() > 0.999
 
 
+@pytest.mark.model
 def test_the_checker_agrees_with_torch(tmp_path: Path) -> None:
     pairs = [
         *zip(ENGLISH, JAPANESE, strict=True),
@@ -123,6 +124,7 @@ def test_the_checker_agrees_with_torch(tmp_path: Path) -> None:
     assert (kept / "model.bin").stat().st_mtime_ns == written
 
 
+@pytest.mark.process
 def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
     embedder.embed_query("x")  # so that it is there
     script = (
@@ -134,6 +136,7 @@ def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
     subprocess.run([sys.executable, "-c", script, str(models)], check=True, cwd=ROOT)
 
 
+@pytest.mark.process
 def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
     script = "from index import runtime; runtime.kept(runtime.Path(), 'a', [])"
     env = {**os.environ, "HOME": str(tmp_path)}
@@ -379,6 +382,8 @@ def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) 
     assert not cache.exists()
 
 
+@pytest.mark.model
+@pytest.mark.process
 def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['openvino'] = None  # its import fails\n"

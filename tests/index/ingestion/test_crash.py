@@ -25,6 +25,8 @@ from index.local import LocalIndex, read_manifest, text_key
 from index.models import BUNDLED
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.process
+
 SOAK = bool(os.environ.get("SOAK"))
 
 

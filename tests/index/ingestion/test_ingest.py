@@ -143,6 +143,7 @@ def outcomes(items: Iterable[Item]) -> list[str]:
 # The library
 
 
+@pytest.mark.process
 def test_the_library_without_a_network(house: House) -> None:
     items = house.ingest_library()
     assert [item.place for item in items] == [entry.source.url for entry in entries()]
@@ -166,6 +167,7 @@ def test_the_library_without_a_network(house: House) -> None:
     assert house.sync() == 0
 
 
+@pytest.mark.process
 def test_an_original_takes_the_place_of_its_digest_and_is_kept(house: House) -> None:
     house.ingest_library()
     house.sync()
@@ -189,6 +191,7 @@ def test_an_original_takes_the_place_of_its_digest_and_is_kept(house: House) -> 
     assert house.sync() == 0
 
 
+@pytest.mark.process
 def test_a_page_with_next_to_no_text_does_not_replace_a_digest(house: House) -> None:
     pages = {
         httpx.URL(entry.fetch_url).path: ("text/html", b"<html><body><p>Log in.</p></body></html>")
@@ -218,6 +221,7 @@ def test_a_question_finds_its_passage(library: Library) -> None:
 # Files and folders
 
 
+@pytest.mark.process
 def test_a_changed_file_replaces_its_passages_and_only_those(house: House, tmp_path: Path) -> None:
     (tmp_path / "docs" / "deeper").mkdir(parents=True)
     one, two = tmp_path / "docs" / "one.md", tmp_path / "docs" / "deeper" / "two.txt"
@@ -240,6 +244,7 @@ def test_a_changed_file_replaces_its_passages_and_only_those(house: House, tmp_p
     assert {source.url for source, _ in house.store.sources()} == {one.as_uri(), two.as_uri()}
 
 
+@pytest.mark.process
 def test_only_what_changed_in_a_file_is_embedded(house: House, tmp_path: Path) -> None:
     path = tmp_path / "one.md"
     parts = [f"## Part {i}\n\nNumber {i} is about {LONG[:600]}\n" for i in range(8)]
@@ -260,6 +265,7 @@ def test_only_what_changed_in_a_file_is_embedded(house: House, tmp_path: Path) -
     assert house.sync() == len(house.store.rows())  # passages are embedded below the title
 
 
+@pytest.mark.process
 @pytest.mark.shared
 def test_the_posts_again_one_edited_and_one_deleted(
     house: House, tmp_path: Path, offline: Fetcher, shared: Path
@@ -292,6 +298,7 @@ def test_the_posts_again_one_edited_and_one_deleted(
         assert b"kanda" not in path.read_bytes().lower()
 
 
+@pytest.mark.process
 def test_the_same_bytes_are_read_once(house: House, tmp_path: Path) -> None:
     """Who has them read again for their links is given these; an edit is read."""
     path = tmp_path / "a.md"
@@ -313,6 +320,7 @@ def test_the_same_bytes_are_read_once(house: House, tmp_path: Path) -> None:
     assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
 
 
+@pytest.mark.process
 @pytest.mark.shared
 def test_an_encrypted_file_is_read_with_its_password(
     house: House, offline: Fetcher, shared: Path
@@ -329,6 +337,7 @@ def test_an_encrypted_file_is_read_with_its_password(
     assert (ingest("pass123").outcome, len(house.store.rows())) == ("read", 1)
 
 
+@pytest.mark.process
 def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
@@ -353,6 +362,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Pat
     assert len(house.store.sources()) == 2 == house.sync()
 
 
+@pytest.mark.process
 def test_an_encrypted_pdf_is_named(house: House, tmp_path: Path, shared: Path) -> None:
     shutil.copy(shared / "pdfs" / "encrypted.pdf", tmp_path / "secret.pdf")
     (tmp_path / "good.txt").write_text("This one is fine.")
@@ -362,6 +372,7 @@ def test_an_encrypted_pdf_is_named(house: House, tmp_path: Path, shared: Path) -
     assert "secret.pdf" in secret.reason and "encrypted" in secret.reason
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
 def test_names_that_are_no_text(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "docs"
@@ -380,6 +391,7 @@ def test_names_that_are_no_text(house: House, tmp_path: Path) -> None:
     assert house.sync() == 2
 
 
+@pytest.mark.process
 def test_a_file_that_went_bad_keeps_what_was_read_before(house: House, tmp_path: Path) -> None:
     path = tmp_path / "one.md"
     path.write_text("# One\n\nIt was fine.")
@@ -391,6 +403,7 @@ def test_a_file_that_went_bad_keeps_what_was_read_before(house: House, tmp_path:
     assert house.store.rows() == rows
 
 
+@pytest.mark.process
 def test_places_that_are_not_there(house: House, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "good.txt").write_text("This one is fine.")
@@ -410,6 +423,7 @@ def test_places_that_are_not_there(house: House, tmp_path: Path) -> None:
 # The web
 
 
+@pytest.mark.process
 def test_pages_from_the_web(house: House) -> None:
     page = f"<html lang=en><title>A page</title><body><p>{LONG}</p></body></html>".encode()
     pages = {"/a": ("text/html", page), "/b.md": ("text/markdown", "# 題\n\n本文。".encode())}
@@ -525,6 +539,7 @@ def test_a_passage_gone_since_the_index_was_written_is_left_out(house: House) ->
     assert [hit.source.id for hit in library.search("Whisper", 5)] == ["b"]
 
 
+@pytest.mark.process
 def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
     (tmp_path / "good.txt").write_text("This one is fine.")
     with sqlite3.connect(house.folder / "tenkyo.db") as other:

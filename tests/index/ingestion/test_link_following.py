@@ -30,6 +30,8 @@ from index.report import Item
 from index.tasks import Choice
 from tests.support.small_web import LONG, Web, html, links, paper_pdf, serving
 
+pytestmark = [pytest.mark.process, pytest.mark.server]
+
 PUBLIC = "93.184.216.34"
 ADDRESSES = {
     "router.lan": ["192.168.1.1"],

@@ -385,6 +385,7 @@ def test_a_save_that_ends_before_the_manifest_leaves_the_old_index(tmp_path: Pat
     assert len(list(tmp_path.rglob("vectors.npy"))) == 2
 
 
+@pytest.mark.process
 def test_a_process_killed_while_it_saves(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.index.storage.test_local_index import Data, NAME\n"
@@ -415,6 +416,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         Data(2).index().save(tmp_path / "file" / "index", NAME, "r")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 @pytest.mark.parametrize("limit", [1500, 3200])  # of 3.3 kB of vectors
 def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:

@@ -38,6 +38,7 @@ def store(tmp_path) -> Store:
     return store
 
 
+@pytest.mark.server
 def test_answers_while_it_is_rebuilt_and_its_documents_change(store, embedder, checker, tmp_path):
     folder = tmp_path / "index"
     sync(store, embedder, folder, Tally())

@@ -173,6 +173,7 @@ def test_time_grows_with_the_text(piece):
     assert time.perf_counter() - started < 5
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "data", "holds"),
     [
@@ -186,6 +187,7 @@ def test_files(name, data, holds):
         assert holds in text_of(name, data, workers)
 
 
+@pytest.mark.process
 def test_a_document_is_read_in_a_worker_and_a_text_needs_none():
     page = b"<!doctype html><title>T</title><p>Two is <b>two</b>.</p>"
     with Workers(seconds=0.01) as workers, pytest.raises(CorpusError, match=r"^a\.html takes more"):

@@ -44,6 +44,7 @@ def test_an_answer_as_json(call):
     assert call("GET", f"/v1/answers/{made['id']}").json() == made
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("by_header", [True, False])
 def test_a_stream_from_a_real_server(app, by_header):
     body = {"question": QUESTION} | ({} if by_header else {"stream": True})
@@ -63,6 +64,7 @@ def test_a_stream_from_a_real_server(app, by_header):
     assert json.loads(events[1]["data"]) == answer["claims"][0]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("streams", [True, False])
 def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history, streams):
     class Endless(Script):

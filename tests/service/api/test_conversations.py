@@ -244,6 +244,7 @@ def test_double_submits_make_one_answer(call, app, model):
     assert [c["id"] for c in listed].count(one.json()["conversation_id"]) == 1
 
 
+@pytest.mark.server
 def test_a_stream_that_broke_off_is_taken_up(library, library_folder, checker, history):
     model = Counted("Whisper is by OpenAI [1]. " + SAID, pause=0.02)
     app = create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
@@ -269,6 +270,7 @@ def test_a_stream_that_broke_off_is_taken_up(library, library_folder, checker, h
         assert client.delete("/v1/answers", headers={"Idempotency-Key": "x"}).status_code == 204
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("key", "least", "most"), [("", 0, 1), ("left", 1, 3)])
 def test_how_long_an_answer_survives_its_reader(
     library, library_folder, checker, history, key, least, most
@@ -329,6 +331,7 @@ def test_request_ids(call, app):
         assert reply.headers["x-request-id"] == reply.json()["request_id"] == "mine"
 
 
+@pytest.mark.server
 def test_a_request_that_fails_unforeseen_has_its_id_in_reply_and_log(caplog):
     class Broken:
         class history:
@@ -351,6 +354,7 @@ def test_a_request_that_fails_unforeseen_has_its_id_in_reply_and_log(caplog):
     assert "Traceback" not in reply.text and "no such thing" not in reply.text
 
 
+@pytest.mark.process
 def test_log_lines_have_the_id_of_their_request(tmp_path, capfd):
     """In a process of its own, as `tenkyo serve` sets logging up."""
     import subprocess

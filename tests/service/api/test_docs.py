@@ -14,6 +14,8 @@ import pytest
 from tests.support.library_service import House
 from tests.support.paths import ROOT
 
+pytestmark = [pytest.mark.process, pytest.mark.server]
+
 ADDRESS = "http://127.0.0.1:8000"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python|js)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)

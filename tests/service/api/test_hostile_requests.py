@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.library_service import House
 
+pytestmark = [pytest.mark.process, pytest.mark.server]
+
 IDS = ["nope", "x" * 5000, "%00", "..%2F..%2Fetc%2Fpasswd", "%E3%81%82", "%ff%fe", "9" * 400, "%0d%0aX-A:1", "%F0%9F%92%A9", "'; DROP TABLE answers;--", "{}", "-1"]  # fmt: skip
 VALUES = ["", "-1", "1e400", "9" * 400, "NaN", "null", "[]", "\x00", "%00", "é\u202e", "x" * 20_000]
 BODIES = [

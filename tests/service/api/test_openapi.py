@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 from tests.support.library_service import MAPS, House
 from tests.support.scripted_model import Script
 
+pytestmark = [pytest.mark.process, pytest.mark.server]
+
 NO_SCHEMA = {"/v1/chat/completions", "/v1/models", "/v1/models/{model}"}  # OpenAI's own
 
 

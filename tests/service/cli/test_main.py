@@ -23,6 +23,8 @@ from service import receipt
 from service.engine import Engine
 from tests.support.small_web import html, links, paper_pdf, serving
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def data(tmp_path, library_folder):
@@ -145,6 +147,7 @@ def test_a_dry_run_ingests_nothing(tenkyo, tmp_path):
         assert "--follow" in done.stderr or "--host" in done.stderr
 
 
+@pytest.mark.server
 def test_following_a_page(tenkyo):
     with serving() as web:
         here = f"127.0.0.1:{web.server_port}"

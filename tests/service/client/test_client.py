@@ -264,6 +264,7 @@ def test_no_server_is_one_sentence_with_the_address(address):
             assert f"at {address}" in line and "start it" in line and "\n" not in line
 
 
+@pytest.mark.server
 def test_a_silent_server_is_not_waited_for():
     with saying() as url, Client(url, timeout=0.2) as client:
         started = time.monotonic()
@@ -272,6 +273,7 @@ def test_a_silent_server_is_not_waited_for():
         assert time.monotonic() - started < 1
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "reply",
     [
@@ -296,6 +298,7 @@ def test_what_is_not_tenkyo_is_said_to_be_something_else(reply):
 FOUND = b'id: 1\nevent: evidence\ndata: {"id": "a", "conversation_id": "b", "question": "c", "evidence": []}\n\n'  # fmt: skip
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "body", [FOUND, FOUND + b"event: answer\ndata: {", b"", b": comment\n\n", FOUND[:-1]]
 )
@@ -383,6 +386,7 @@ def tenkyo(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.process
 def test_commands_ask_a_running_service(tenkyo, url, client, library):
     asked = tenkyo("ask", QUESTION, "--quoted", "--url", url, "--json")
     assert json.loads(asked.stdout)["text"] == client.answer(QUESTION, mode="quoted").text
@@ -396,6 +400,7 @@ def test_commands_ask_a_running_service(tenkyo, url, client, library):
     assert tenkyo("verify", "-", "--url", url, stdin=SAID[:50]).returncode == 0
 
 
+@pytest.mark.process
 def test_commands_say_what_is_wrong_with_a_service(tenkyo, url, client, tmp_path):
     receipt = tmp_path / "receipt.json"
     receipt.write_text(json.dumps(client.receipt(client.answer(QUESTION).id)))

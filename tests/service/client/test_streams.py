@@ -19,6 +19,8 @@ from tests.support.asgi_client import QUESTION
 from tests.support.library_service import MAPS, SHIPS, House, many
 from tests.support.scripted_model import Script
 
+pytestmark = [pytest.mark.process, pytest.mark.server]
+
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
 

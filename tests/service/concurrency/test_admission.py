@@ -164,6 +164,7 @@ def until(condition):
         time.sleep(0.01)
 
 
+@pytest.mark.server
 def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
     gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
     app = create_app(held, index_dir="none", gates=gates)
@@ -194,6 +195,7 @@ def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
             assert client.answer("Why?").reason == "none"
 
 
+@pytest.mark.server
 def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
     gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 0))
     app = create_app(held, index_dir="none", gates=gates)
@@ -212,6 +214,7 @@ def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
         assert told[0] == 503 and told[-1] == 200 and first.result().status_code == 200
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
 def test_who_leaves_the_line_frees_its_place_at_once(held, headers):
     gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))

@@ -165,6 +165,7 @@ def until(holds):
         time.sleep(0.002)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("streams", [True, False])
 def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
     shared_library, library_folder, seen, history, turns, streams

@@ -375,6 +375,7 @@ def test_the_public_sets(shared):
 # The command
 
 
+@pytest.mark.process
 def test_the_command(library_folder, models, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(library_folder, data)

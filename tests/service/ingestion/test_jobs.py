@@ -482,6 +482,8 @@ def test_a_full_queue_says_when_to_come_back(open_house) -> None:
     assert answer.headers["retry-after"] == "60" and house.keeps(set())
 
 
+@pytest.mark.process
+@pytest.mark.server
 def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> None:
     with house.open():
         job = house.upload(("rooms.md", many(90)), ("maps.md", MAPS))
@@ -538,6 +540,8 @@ def test_a_page_of_another_site_cannot_write(open_house, headers, status) -> Non
     assert house.call("GET", "/v1/jobs", headers=headers).json()["jobs"] == []
 
 
+@pytest.mark.process
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -559,6 +563,8 @@ def test_which_names_are_ours() -> None:
     assert Settings(host="0.0.0.0", hosts="a").host_names == ["a"]
 
 
+@pytest.mark.process
+@pytest.mark.server
 def test_without_a_runner_the_library_can_only_be_read(house) -> None:
     with served(create_app(house.engine, index_dir=house.index)) as house.url:
         house.call("POST", "/v1/documents", 404, files={"files": ("maps.md", MAPS)})

@@ -172,6 +172,7 @@ def test_an_answer_and_its_progress(url, era):
     assert "90 dollars" not in told[2][2]
 
 
+@pytest.mark.server
 def test_quotes_in_japanese_and_no_answer(library, library_folder, checker):
     with served(app_of(library, checker, library_folder)) as url:
         made, text = good(
@@ -242,6 +243,7 @@ def test_there_is_no_such_tool(url, era):
     asyncio.run(run())
 
 
+@pytest.mark.server
 def test_a_fault_of_ours_is_said_without_its_trace(library, library_folder, checker):
     class Broken(Slow):
         def answers(self, pairs):
@@ -253,6 +255,7 @@ def test_a_fault_of_ours_is_said_without_its_trace(library, library_folder, chec
     assert "secret" not in result.content[0].text
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("how", ["cancels", "leaves"])
 def test_who_cancels_an_answer_or_leaves_stops_the_model(
@@ -282,6 +285,7 @@ def test_who_cancels_an_answer_or_leaves_stops_the_model(
         asyncio.run(run(url))
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("era", ERAS)
 def test_a_cancelled_check_stops(library, library_folder, checker, era):
     slow = Slow(checker)
@@ -357,6 +361,7 @@ def test_another_site_cannot_use_the_readers_browser(url):
         assert "TENKYO_PUBLIC_URL" in refused.json()["title"]
 
 
+@pytest.mark.server
 def test_the_public_address(library, library_folder, checker):
     public = "https://tenkyo.example"
     with served(app_of(library, checker, library_folder, public_url=public)) as url:
@@ -374,6 +379,7 @@ def test_too_much_is_refused(url):
     assert response.status_code == 413
 
 
+@pytest.mark.server
 def test_a_service_can_start_again(library, library_folder, checker):
     app = app_of(library, checker, library_folder)
     for _ in range(2):
@@ -409,6 +415,7 @@ def hostile(tmp_path_factory, embedder, checker):
         yield url
 
 
+@pytest.mark.server
 def test_what_a_source_says_to_a_model_is_not_passed_on(hostile):
     made, _ = good(call(hostile, "search", {"query": "maps in Kanda"}))
     shown = [json.dumps(made)]
@@ -430,6 +437,7 @@ def test_what_a_source_says_to_a_model_is_not_passed_on(hostile):
         assert "<|" not in said and "/home/me" not in said
 
 
+@pytest.mark.server
 def test_a_source_without_an_address_has_a_page_of_ours(hostile):
     made, _ = good(call(hostile, "search", {"query": "maps in Kanda"}))
     address = made["results"][0]["url"]
@@ -483,6 +491,7 @@ def process(tmp_path, library_folder, models):
     )
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("era", ERAS)
 def test_a_process_answers(process, era):
     async def run():
@@ -495,6 +504,7 @@ def test_a_process_answers(process, era):
     assert count == 4 and made["mode"] == "quoted" and "680,000" in text
 
 
+@pytest.mark.process
 def test_a_process_without_an_index_says_so_until_there_is_one(process, tmp_path):
     index = tmp_path / "data" / "index"
     index.rename(tmp_path / "away")
@@ -510,6 +520,7 @@ def test_a_process_without_an_index_says_so_until_there_is_one(process, tmp_path
     assert good(after)[0]["results"]
 
 
+@pytest.mark.process
 def test_a_process_says_nothing_but_the_protocol_and_ends_with_its_input(process):
     asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "search", "arguments": {"query": "Whisper"}}}  # fmt: skip
     with subprocess.Popen(
@@ -533,6 +544,7 @@ def test_a_process_says_nothing_but_the_protocol_and_ends_with_its_input(process
     assert all(message["jsonrpc"] == "2.0" for message in said)
 
 
+@pytest.mark.process
 def test_the_handshake_waits_for_nothing_heavy():
     script = "import sys, service.mcp_serving; print(*sys.modules)"
     done = subprocess.run(

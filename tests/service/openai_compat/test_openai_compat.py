@@ -167,6 +167,7 @@ def test_a_whole_stream_ends_with_done(url):
     assert response.text.endswith("\n\ndata: [DONE]\n\n") and response.text.isascii()
 
 
+@pytest.mark.server
 def test_a_source_from_a_file_has_its_address_here(tmp_path, embedder, checker):
     """Where it lies on the service's machine is nobody's business, and no client can open it."""
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
@@ -309,6 +310,7 @@ def test_a_body_that_is_not_json(url):
     assert response.status_code == 400 and response.json()["error"]["code"] == "invalid_json"
 
 
+@pytest.mark.server
 def test_a_missing_index_is_503_in_openais_shape(library, checker, tmp_path):
     empty = Library(library.store, LiveIndex(tmp_path, library.embedder.name), library.embedder)
     with served(

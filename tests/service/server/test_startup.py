@@ -13,6 +13,8 @@ from service.api import HEADERS
 from service.opening import AT_ONCE, Opening
 from tests.support.live_server import served
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def loading():

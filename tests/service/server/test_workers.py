@@ -81,6 +81,7 @@ def another(tmp_path):
     return another
 
 
+@pytest.mark.process
 def test_a_claim_ends_with_its_process(claims, another):
     with another("held"):
         assert not claims.take(KEY.key) and claims.take("1f" * 32)
@@ -92,6 +93,7 @@ def test_a_claim_ends_with_its_process(claims, another):
         assert not told(KEY.key)
 
 
+@pytest.mark.process
 def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, claims, another):
     engine = Scripted(history, "c")
     answers = KeyedAnswers(engine, claims=claims)
@@ -112,6 +114,7 @@ def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, cl
     assert engine.asked == 0
 
 
+@pytest.mark.process
 def test_what_another_process_did_not_finish_is_made_here(history, claims, another):
     engine = Scripted(history, "c")
     answers = KeyedAnswers(engine, claims=claims)
@@ -126,6 +129,7 @@ def test_what_another_process_did_not_finish_is_made_here(history, claims, anoth
         pass
 
 
+@pytest.mark.process
 def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_there(
     history, claims, another
 ):
@@ -162,6 +166,7 @@ print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
 """
 
 
+@pytest.mark.process
 def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, claims, tmp_path):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
     engine.closes_in = 0.3
@@ -180,6 +185,7 @@ def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history,
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("begun", [True, False])
 def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
     history, claims, another, begun
@@ -203,6 +209,7 @@ def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
     answers = KeyedAnswers(None, claims=claims)
 
@@ -221,6 +228,7 @@ def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
     asyncio.run(scenario())
 
 
+@pytest.mark.process
 def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, claims, another):
     engine = Engine(library, checker, History(library.store.database))
     app = create_app(engine, index_dir=library_folder / "index", claims=claims)
@@ -257,6 +265,8 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.process
+@pytest.mark.server
 def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, embedder, checker):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
@@ -293,6 +303,8 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
             runner.close()
 
 
+@pytest.mark.process
+@pytest.mark.server
 def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
     library_folder, tmp_path, embedder, checker
 ):
@@ -322,6 +334,8 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
         runner.close()
 
 
+@pytest.mark.process
+@pytest.mark.server
 def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
     library_folder, tmp_path, embedder, checker
 ):
@@ -438,6 +452,7 @@ def two(library_folder, models, tmp_path):
             process.wait(timeout=60)
 
 
+@pytest.mark.process
 def test_two_processes_are_one_service(two):
     url, process = two
     workers = children(process.pid)

@@ -22,10 +22,7 @@ from index.sync import sync
 from tests.support.paths import CACHE, DATA, SHARED
 
 PDFS = SHARED / "pdfs"
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not PDFS.exists(), reason="the data in ../shared is absent"),
-]
+pytestmark = pytest.mark.shared
 
 PAPERS = {
     "ALCE.pdf": (

@@ -252,6 +252,7 @@ def test_a_font_that_is_not_there_loses_nothing() -> None:
     assert document.source.language == "ja"
 
 
+@pytest.mark.process
 def test_characters_of_another_script_are_noticed(tesseract) -> None:
     tesseract("exit 1")
     russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
@@ -302,6 +303,7 @@ TABLE = "\n".join(
 )
 
 
+@pytest.mark.process
 def test_a_scan_is_read_by_tesseract(tesseract) -> None:
     seen = "head -c 3 > $(dirname $0)/seen"
     tesseract(
@@ -317,6 +319,7 @@ def test_a_scan_is_read_by_tesseract(tesseract) -> None:
 READS = f'[ "$1" = --list-langs ] && echo eng || cat <<END\n{TABLE}\nEND'
 
 
+@pytest.mark.process
 def test_pages_read_by_ocr_are_marked(tesseract) -> None:
     tesseract(READS)
     document = read(pdf([[], column([FULL])], draw=PICTURE))
@@ -326,6 +329,7 @@ def test_pages_read_by_ocr_are_marked(tesseract) -> None:
     assert marked == [passage.page == 1 for passage in split(document)]
 
 
+@pytest.mark.process
 def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
     tesseract("exit 1")
     russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
@@ -342,12 +346,14 @@ def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
     )
 
 
+@pytest.mark.process
 def test_a_cover_page_does_not_make_a_scan_a_text(tesseract) -> None:
     tesseract("exit 1")
     with pytest.raises(UnreadableText, match=r"is a scan, pictures without text \(page 2\)"):
         read(pdf([column([FULL]), [], []], draw=PICTURE))
 
 
+@pytest.mark.process
 def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract) -> None:
     tesseract(
         f'[ "$1" != --list-langs ] || exec echo eng; [ -f $0.done ] || cat <<END\n{TABLE}\nEND\ntouch $0.done'
@@ -359,6 +365,7 @@ def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract)
     assert document.gaps == (Gap(2, ocr.BLIND),)
 
 
+@pytest.mark.process
 def test_a_page_on_which_ocr_finds_nothing_or_that_is_damaged_is_said(tesseract) -> None:
     tesseract('[ "$1" = --list-langs ] && echo eng')
     data = pdf([[], [], column([FULL])], draw=PICTURE)
@@ -375,6 +382,7 @@ def test_a_page_that_shows_nothing_is_no_gap() -> None:
     assert remarks(read(pdf([[], column([FULL])], draw=white))) == ""
 
 
+@pytest.mark.process
 def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> None:
     monkeypatch.setattr(ocr, "BUDGET", 0.5)
     tesseract('[ "$1" = --list-langs ] && echo eng || exec sleep 20')
@@ -384,6 +392,7 @@ def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> N
     assert [(gap.page, gap.reason) for gap in document.gaps] == [(1, ocr.BLIND), (2, ocr.LATE)]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("script", "words"),
     [

@@ -21,10 +21,7 @@ from tests.support.paths import ROOT, SHARED
 
 PDFS = SHARED / "pdfs"
 GUIDE = ROOT / "docs" / "ingestion.md"
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not PDFS.exists(), reason="the data in ../shared is absent"),
-]
+pytestmark = pytest.mark.shared
 
 PASSWORDS = {
     "aes-256.pdf": "foo",
@@ -84,7 +81,12 @@ def cases() -> list[tuple[str, str]]:
     return sorted([(name, "") for name in names] + list(PASSWORDS.items()))
 
 
-@pytest.mark.parametrize("name", [name for name, _ in cases()] if PDFS.exists() else [])
+def marked(*case: str) -> object:
+    """A case; Tesseract, which may read scans, is a process of its own."""
+    return pytest.param(*case, marks=[pytest.mark.process] if case[0] in SCANS else [])
+
+
+@pytest.mark.parametrize("name", [marked(name) for name, _ in cases()] if PDFS.exists() else [])
 def test_the_table_says_what_becomes_of_each_file(name: str) -> None:
     if name in SCANS and ocr.languages():
         pytest.skip("Tesseract is installed, so scans are read: the table is of a machine without")
@@ -94,6 +96,7 @@ def test_the_table_says_what_becomes_of_each_file(name: str) -> None:
         assert row(name, PASSWORDS[name]) in lines
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "words"),
     [(SCANS[0], "it cannot be rendered as plain text"), (SCANS[1], "JSON and Markdown")],
@@ -109,7 +112,9 @@ def test_the_table_has_no_other_files() -> None:
     assert sorted(listed) == [name for name, _ in cases()]
 
 
-@pytest.mark.parametrize(("name", "password"), cases() if PDFS.exists() else [])
+@pytest.mark.parametrize(
+    ("name", "password"), [marked(*each) for each in cases()] if PDFS.exists() else []
+)
 def test_passages_are_where_they_say(name: str, password: str) -> None:
     """Each is a slice of its text; and PDFium, asked anew, has its first words on that page."""
     try:
