@@ -56,7 +56,8 @@ browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/browser $(ARGS)
 
 soak: $(VENV)/.installed-test
-	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/test_crash.py tests/test_fuzz.py tests/test_large.py $(ARGS)
+	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
+		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py $(ARGS)
 
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py

@@ -14,7 +14,7 @@ from corpus.types import Source
 
 # The version of each reader, with all that it uses of ours. Raise one on purpose, with every change
 # after which some file of its format gives another text, title, section, page or link: such files
-# are then read again, others are not. tests/golden.py notices such changes.
+# are then read again, others are not. tests/support/golden.py notices such changes.
 READER_VERSIONS: dict[Format, int] = {
     "pdf": 1,
     "html": 1,

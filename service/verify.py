@@ -35,7 +35,7 @@ from service.wording import say
 
 # Raised on purpose, with every change after which the same sentence and evidence may get another
 # verdict, quote or reason from the same checker and embedder: in the rules, their calibration or
-# wording, or how sentences are split. Receipts carry it. tests/golden.py notices such changes.
+# wording, or how sentences are split. Receipts carry it; tests/support/golden.py notices changes.
 VERIFIER_VERSION = 1
 
 CLEAR = 0.8  # from which a cited one is not looked further than: see docs/design.md

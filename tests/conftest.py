@@ -15,7 +15,8 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import httpx
 import pytest
 from filelock import FileLock
-from kept import CACHE
+
+pytest.register_assert_rewrite("tests.support")
 
 from corpus.catalogue import entries
 from corpus.fetch import Fetcher
@@ -31,26 +32,45 @@ from index.sync import sync
 from index.works import link_works
 from service.history import History
 from service.verify import Verifier
+from tests.support.markers import MarkerGuard
+from tests.support.paths import CACHE, ROOT, SHARED
 
-ROOT = Path(__file__).parent.parent
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
 
 MODELS = CACHE / "models"
+MARKERS = {
+    "embedder": ["model"],
+    "checker": ["model"],
+    "models": ["model"],
+    "shared": ["shared"],
+    "url": ["server"],
+    "open_house": ["server", "process"],
+    "server": ["server", "process"],
+}
+"""What a test that uses one of these fixtures needs."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # A Store lives as long as its process; Python 3.13 would have each connection closed.
     config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
+    config.pluginmanager.register(MarkerGuard(), "marker-guard")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the fixtures that they use; skip those whose data is absent."""
+    for item in items:
+        for name in MARKERS.keys() & set(getattr(item, "fixturenames", ())):
+            for marker in MARKERS[name]:
+                item.add_marker(marker)
+        if item.get_closest_marker("shared") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason="../shared is absent"))
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The measurement data beside the repository."""
-    folder = ROOT.parent / "shared"
-    if not folder.is_dir():
-        pytest.skip("../shared is absent")
-    return folder
+    return SHARED
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 PACKAGES = ["corpus", "index", "service"]
 KEEPING = ["database", "former", "related", "store", "tables"]
 REMEMBERING = ["conversations", "feedback", "history", "jobs", "replies", "shares", "tables"]
@@ -61,6 +63,7 @@ def test_the_settings_are_the_only_reader_of_the_environment() -> None:
     assert readers == {"service/settings.py", "index/embed.py"}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("option", "says"), [("--help", "Usage"), ("--version", "tenkyo ")])
 def test_help_and_version_are_quick(option: str, says: str) -> None:
     """They load nothing heavy."""
@@ -85,3 +88,60 @@ def test_help_and_version_are_quick(option: str, says: str) -> None:
         "transformers",
         "sentence_transformers",
     }
+
+
+# The tests
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+FOLDERS = sorted({path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS} - {"."})
+APART = ["benchmarks", "browser", "support", "support/browser"]  # of no one room
+ROOMS = [
+    "corpus",
+    *(f"corpus/{room}" for room in "files library readers readers/pdf store text web".split()),
+    *(f"index/{room}" for room in "inference ingestion lexical storage".split()),
+    "service",
+    *(
+        f"service/{room}"
+        for room in (
+            "answering api cli client concurrency conversations evaluation generation ingestion"
+            " mcp openai_compat server text verification verification/rules"
+        ).split()
+    ),
+]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_test_file_imports_another(path: Path) -> None:
+    """What two of them need is in tests/support."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "a relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    ours = [name for name in found if name.partition(".")[0] in ("tests", "conftest")]
+    assert all(name.startswith("tests.support") for name in ours), ours
+    assert not [n for n in found if any(p.startswith("test_") for p in n.split(".")[:-1])]
+    assert not [n for n in found if n.startswith("test_")]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_folder_of_tests_mirrors_a_room(folder: str) -> None:
+    assert folder in ROOMS + APART
+
+
+def test_no_test_lies_at_the_top_but_those_of_the_whole() -> None:
+    assert {path.name for path in (ROOT / "tests").glob("test_*.py")} == {
+        "test_architecture.py",
+        "test_deploy.py",
+        "test_golden.py",
+        "test_released.py",
+    }
+
+
+def test_the_helpers_hold_no_test() -> None:
+    for path in (ROOT / "tests" / "support").rglob("*.py"):
+        assert not re.search(r"^\s*(async )?def test_", path.read_text(encoding="utf-8"), re.M), (
+            path
+        )

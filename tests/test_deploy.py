@@ -22,8 +22,8 @@ import typer
 import yaml
 
 from service.settings import PREFIX, Settings
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGES = ("corpus", "index", "service")
 DEPLOYMENT = ("Dockerfile", "docker-compose.yml", "Makefile")
 OPERATIONS = ROOT / "docs/operations.md"

@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
-import golden
 import pytest
 
 from corpus import reading
@@ -22,6 +21,7 @@ from corpus.reading import READER_VERSIONS, digest
 from corpus.sniff import possible_formats, sniff
 from corpus.types import Source
 from service import receipt, rules, wording
+from tests.support import golden
 
 ROOT = Path(__file__).parent.parent
 FILES = [(name, file) for name, files in golden.DOCUMENTS.items() for file in files]
@@ -240,6 +240,7 @@ print(json.dumps([
 """
 
 
+@pytest.mark.process
 def test_an_edited_comment_changes_nothing(tmp_path):
     """Not what was read, not who judged, not what an evaluation was made with."""
 

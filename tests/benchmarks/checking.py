@@ -22,9 +22,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from mutants import KINDS, mutants, statements, without_note  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from corpus.store import Store  # noqa: E402
 from index.checker import CrossEncoder  # noqa: E402
@@ -37,6 +35,7 @@ from service.citing import SUPPORTED, Reading  # noqa: E402
 from service.evidence import LatestOriginals, select  # noqa: E402
 from service.types import Claim, Draft, Evidence  # noqa: E402
 from service.verify import CONTRADICTED, Verifier  # noqa: E402
+from tests.support.mutants import KINDS, mutants, statements, without_note  # noqa: E402
 
 FACTS = ROOT.parent / "shared" / "facts" / "facts.jsonl"
 

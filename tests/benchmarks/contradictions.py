@@ -3,7 +3,7 @@
     python tests/benchmarks/contradictions.py
 
 Sentences of the library with a number, a name, a date or the sense changed by machine (see
-tests/mutants.py), each read against what a search for it finds. Counted are those withheld, how
+tests/support/mutants.py), each read against what a search for it finds. Counted are those withheld, how
 many of these are called contradicted, and for how many the quote holds the original sentence.
 """
 
@@ -16,13 +16,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from mutants import Mutant, Statement, mutants, statements
-
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from service import parts
 from service.evidence import select
 from service.settings import read_settings
 from service.types import Draft
+from tests.support.mutants import Mutant, Statement, mutants, statements
 
 EACH = 40  # mutants of a kind and language
 TOP_K, CHARACTERS = 8, 8000

@@ -12,12 +12,11 @@ import random
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from mutants import KINDS, mutants, statements
-from test_mutations import EACH, caught
-
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from service import parts
 from service.verify import Verifier
+from tests.support.mutants import KINDS, mutants, statements
+from tests.support.mutation_gate import EACH, caught
 
 
 def main(draws: int) -> None:

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from driver import FLAGS, PATIENCE, Browser, Reader, Visit, chromium, expect, lacking
-from serving import served
-from stage import Paced, Recital
-from test_jobs import House
 
 from service.api import create_app
 from service.engine import Engine
 from service.history import History
+from tests.support.browser.driver import (
+    FLAGS,
+    PATIENCE,
+    Browser,
+    Reader,
+    Visit,
+    chromium,
+    expect,
+    lacking,
+)
+from tests.support.browser.scripted_answers import Paced, Recital
+from tests.support.library_service import House
+from tests.support.live_server import served
 
 HERE = Path(__file__).parent
 SHOTS = HERE / "shots"
@@ -26,8 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skipped, with what to do, where there is no browser."""
     ours = [item for item in items if HERE in item.path.parents]
     items[:] = [item for item in items if item not in ours] + ours
-    if reason := lacking():
-        for item in ours:
+    reason = lacking()
+    for item in ours:
+        item.add_marker("browser")
+        if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

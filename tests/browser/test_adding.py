@@ -6,16 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from driver import expect
-from test_extract import pdf
-from test_jobs import House
 
-MAPS = """# Maps of Kanda
-
-The archive in Kanda holds 4,711 hand-drawn maps of the city. The oldest of them was drawn in 1657
-by the surveyor Hojo Ujinaga. The archive is closed on Wednesdays.
-"""
-QUESTION = "How many hand-drawn maps does the archive in Kanda hold?"
+from tests.support.browser.adding import MAPS, QUESTION, add
+from tests.support.browser.driver import expect
+from tests.support.documents import pdf
+from tests.support.library_service import House
 
 
 def lines(*texts):
@@ -33,12 +28,6 @@ def opened(house, visit):
         return reader
 
     return opened
-
-
-def add(reader, *files):
-    sent = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]  # fmt: skip
-    reader.page.locator("#library input[type=file]").set_input_files(sent)
-    return reader.page.locator(".job").first
 
 
 def drop(reader, name, text):

@@ -4,10 +4,10 @@ import json
 
 import httpx
 import pytest
-from driver import expect
-from stage import WHISPER, WHISPER_JA, evidence, recited
 
 from service.types import to_json
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, evidence, recited
 
 
 def answering(body):

@@ -1,30 +1,17 @@
 """Accessibility by axe-core: no violation of WCAG 2.2 AA in any state of the page."""
 
 import pytest
-from driver import expect
-from stage import UNKNOWN, WHISPER, WHISPER_JA
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+from tests.support.browser.axe import violations
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, WHISPER_JA
+
 LOOKS = [
     {"color_scheme": "light", "locale": "en", "viewport": {"width": 1280, "height": 800}},
     {"color_scheme": "dark", "locale": "ja", "viewport": {"width": 1280, "height": 800}},
     {"color_scheme": "dark", "locale": "en", "viewport": {"width": 360, "height": 740}},
     {"color_scheme": "light", "locale": "ja", "viewport": {"width": 360, "height": 740}},
 ]
-SETTLED = "() => document.getAnimations().every((a) => a.playState !== 'running')"
-
-
-def violations(reader):
-    from axe_playwright_python.sync_playwright import Axe
-
-    reader.page.wait_for_function(SETTLED)  # a sentence half faded in has no contrast yet
-    results = Axe().run(reader.page, options=OPTIONS)
-    return [
-        f"{v['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for v in results.response["violations"]
-        for node in v["nodes"]
-    ]
 
 
 @pytest.fixture(params=LOOKS, ids=[f"{o['color_scheme']}-{o['locale']}-{o['viewport']['width']}" for o in LOOKS])  # fmt: skip

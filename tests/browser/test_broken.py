@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from driver import expect
-from serving import served
-from stage import UNKNOWN, WHISPER, Paced
-from wire import wired
 
 from service.api import create_app
 from service.engine import Engine
 from service.gate import Gate, Gates
 from service.history import History
+from tests.support.browser.cuttable_proxy import wired
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, Paced
+from tests.support.live_server import served
 
 TRUE = "Whisper was trained on 680,000 hours of audio [1]."
 ALSO = "Whisper learned from 680,000 hours of labelled audio [1]."

@@ -2,8 +2,9 @@
 
 import httpx
 import pytest
-from driver import expect
-from stage import WHISPER, WHISPER_JA
+
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA
 
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}]
 

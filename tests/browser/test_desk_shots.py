@@ -1,10 +1,11 @@
 """Pictures of what lies around the answer, in ``tests/browser/shots``, to be looked at."""
 
 import pytest
-from driver import expect
-from stage import WHISPER, WHISPER_JA
-from test_adding import MAPS, add
-from test_axe import violations
+
+from tests.support.browser.adding import MAPS, add
+from tests.support.browser.axe import violations
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 740}
 

@@ -6,9 +6,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from driver import Reader, expect
-from serving import served
-from stage import WHISPER, Paced, evidence, recited
 
 from corpus.passages import split
 from corpus.store import Store
@@ -21,6 +18,9 @@ from service.api import create_app, to_json
 from service.engine import Engine
 from service.history import History
 from service.types import Rejected, Verdict
+from tests.support.browser.driver import Reader, expect
+from tests.support.browser.scripted_answers import WHISPER, Paced, evidence, recited
+from tests.support.live_server import served
 
 RUN = "window.executed=(window.executed||0)+1"
 HOSTILE = {

@@ -1,8 +1,9 @@
 """Everything by keyboard alone, and where the focus is can be seen."""
 
 import pytest
-from driver import expect
-from stage import WHISPER
+
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER
 
 # What has the focus, by a name that tells it from the others, and whether that shows.
 FOCUSED = """() => {

@@ -5,9 +5,6 @@ import re
 
 import httpx
 import pytest
-from driver import expect
-from serving import served
-from stage import WHISPER, WHISPER_JA, evidence, recited
 
 from corpus.passages import split
 from corpus.store import Store
@@ -19,6 +16,9 @@ from index.sync import sync
 from service.api import create_app
 from service.engine import Engine
 from service.history import History
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, evidence, recited
+from tests.support.live_server import served
 
 SIZES = [{"width": 1280, "height": 800}, {"width": 360, "height": 740}, {"width": 320, "height": 600}]  # fmt: skip
 FACT = "The archive in Kanda holds 4,217 maps of the old city."

@@ -1,8 +1,9 @@
 """Pictures of the page in ``tests/browser/shots``, to be looked at."""
 
 import pytest
-from driver import expect
-from stage import UNKNOWN, WHISPER, WHISPER_JA
+
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, WHISPER_JA
 
 WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 

@@ -1,14 +1,14 @@
 """A library with nothing in it: the page says so, and the first source makes it answer."""
 
 import pytest
-from driver import expect
-from test_adding import MAPS, QUESTION, add
-from test_axe import violations
-from test_jobs import House
 
 from corpus.store import Store
 from index.report import Tally
 from index.sync import sync
+from tests.support.browser.adding import MAPS, QUESTION, add
+from tests.support.browser.axe import violations
+from tests.support.browser.driver import expect
+from tests.support.library_service import House
 
 
 @pytest.fixture

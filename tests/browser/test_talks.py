@@ -4,8 +4,9 @@ import re
 
 import httpx
 import pytest
-from driver import expect
-from stage import WHISPER
+
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER
 
 BLOCK = "How does Block-NeRF render a whole neighbourhood?"
 WIDE, NARROW = {"width": 1440, "height": 860}, {"width": 360, "height": 740}

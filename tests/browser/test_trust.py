@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from driver import expect
-from stage import WHISPER, cite, evidence, recited
 
 from service.types import Verdict
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER, cite, evidence, recited
 
 ONE = "The archive holds 4,217 maps."
 OTHER = "The archive holds 5,000 maps."

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from driver import expect
-from stage import WHISPER, evidence, recited
 
 import service.api
+from tests.support.browser.driver import expect
+from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
 HEAVIEST = 150_000  # bytes of everything the start page loads, uncompressed
 PAINT = 1_000  # ms to the first contentful paint, from loopback

@@ -1,0 +1,45 @@
+"""The library as it ships: what it lists, and what its digests are."""
+
+from corpus.catalogue import entries
+
+
+def test_every_source_has_its_digest_and_particulars():
+    listed = entries()
+    ids = {entry.source.id for entry in listed}
+    assert {"2202.05263", "2205.15241", "2207.10551", "2208.09392", "2212.04356"} <= {
+        entry.source.url.rsplit("/", 1)[-1] for entry in listed
+    }
+    for entry in listed:
+        source, text = entry.digest()
+        assert source.kind == "digest" and source.title and source.url.startswith("https://")
+        assert set(source.cited_by) <= ids and source.language in ("en", "ja")
+        assert len(text.decode()) > 800
+
+
+def test_the_article_has_a_digest_in_both_languages():
+    assert {e.digest_language for e in entries() if e.source.kind == "article"} == {"en", "ja"}
+
+
+def test_no_sentence_of_a_source_stands_in_a_digest(shared):
+    """Nor a run of eight words of English, titles and names apart."""
+    sources = " ".join(p.read_text(encoding="utf-8") for p in (shared / "corpus").glob("*.*"))
+    runs = set(_runs(sources))
+    for entry in entries():
+        body = entry.digest_path.read_text(encoding="utf-8").split("\n", 1)[1]
+        names = " ".join((entry.source.title, *entry.source.authors, " and ")).lower()
+        copied = [r for r in _runs(body) if r in runs and not set(r.split()) <= set(_words(names))]
+        assert not [r for r in copied if not _is_title(r)], entry.source.id
+
+
+def _words(text):
+    return [w.strip(".,;:()[]*\"'“”").lower() for w in text.split()]
+
+
+def _runs(text, n=8):
+    words = [w for w in _words(text) if w]
+    return [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def _is_title(run):
+    titles = " ".join(" ".join(_words(e.source.title)) for e in entries())
+    return any(part in titles for part in (run, run[: len(run) // 2], run[len(run) // 2 :]))

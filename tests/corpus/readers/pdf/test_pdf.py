@@ -1,0 +1,411 @@
+"""corpus.pdf and what it is made of, on PDFs that are built here."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus import ocr
+from corpus.errors import EmptyDocument, UnreadableText
+from corpus.flow import Group, resume
+from corpus.front import author_names
+from corpus.passages import page_at, split
+from corpus.printed import EM_SPACE, Line
+from corpus.remarks import remarks
+from corpus.types import Gap, Source
+from corpus.unwrap import SOFT_HYPHEN, Unwrapper
+from corpus.worker import Workers
+from tests.support.documents import FULL, Placed, column, headings, pdf, read
+
+NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")
+PICTURE = "0 0 100 100 re f\n"
+
+
+# --- sentences over columns and pages ----------------------------------------------------------
+
+
+def test_a_sentence_goes_on_over_the_page_past_notes_and_captions() -> None:
+    first = column(
+        [*[FULL] * 5, "The last sentence of the page says that it is not yet at an end and"]
+    )
+    caption = (60.0, 760.0, 9.0, "Figure 1: What stands above the text.")
+    document = read(
+        pdf([[*first, NOTE], [caption, *column(["goes on here to its end.", *[FULL] * 5])]])
+    )
+    text = document.text
+    assert "not yet at an end and goes on here to its end." in text
+    assert text.index("A note at the foot") < text.index(FULL) < text.index("Figure 1")
+    assert [page.number for page in document.pages] == [1, 2]
+    second = document.pages[1]
+    assert text[second.start :].lstrip().startswith("goes on here")
+    assert "Figure 1" in text[second.start :] and "A note" not in text[second.start :]
+
+
+def test_a_sentence_goes_on_in_the_next_column() -> None:
+    left = column([f"left {i} {'x' * 40}" for i in range(9)])
+    note = (60.0, 560.0, 7.0, "1 A note below the left column")
+    right = column(
+        ["Right it goes on " + "x" * 30, *[f"right {i} {'x' * 30}" for i in range(8)]], x=340
+    )
+    text = read(pdf([[*left, note, *right]])).text
+    assert f"left 8 {'x' * 40} Right it goes on" in text
+    assert text.index("right 7") < text.index("A note")
+
+
+@pytest.mark.parametrize("start", ["A new sentence", "2. A second item", "Figure 2: A caption"])
+def test_what_is_no_continuation_is_not_joined(start: str) -> None:
+    end = "And this is the end of a sentence, which has its stop." if start[0] == "A" else FULL
+    first, second = column([*[FULL] * 5, end]), column([f"{start} that {FULL}", *[FULL] * 5])
+    text = read(pdf([[*first, NOTE], second])).text
+    assert f"\n{start}" in text
+
+
+def test_columns_that_are_drawn_line_by_line_are_read_one_after_the_other() -> None:
+    left = [f"left {i} has words enough to fill it, so" for i in range(12)]
+    right = [f"right {i} has words enough to fill it and" for i in range(12)]
+    both = zip(column(left), column(right, x=250), strict=True)
+    head = (60.0, 730.0, 10.0, "One line that stands above the two columns and reaches over both")
+    text = read(pdf([[head, *(line for pair in both for line in pair)]])).text
+    assert text.index("One line") < text.index("left 0")
+    assert f"{left[0]} {left[1]}" in text and f"{left[-1]} {right[0]} {right[1]}" in text
+
+
+def test_rows_of_a_table_stay_rows() -> None:
+    table = [
+        ("Method", "Value of it"),
+        ("slow steps", "ten of them"),
+        ("fast steps", "two of them"),
+    ]
+    rows: list[Placed] = []
+    for i, (left, right) in enumerate(table):
+        y = 700.0 - 12 * i
+        rows += [(60.0, y, 10.0, left), (240.0, y, 10.0, right)]
+    text = read(pdf([[*rows, *column([FULL] * 4, top=600)]])).text
+    assert "slow steps ten of them\nfast steps two of them" in text
+
+
+@st.composite
+def printed_groups(draw: st.DrawFn) -> list[Group]:
+    page, groups = 1, []
+    for _ in range(draw(st.integers(1, 12))):
+        page += draw(st.sampled_from([0, 0, 0, 1, 2]))
+        text = draw(
+            st.sampled_from(
+                ["It goes on", "and on", "to its end.", "Figure 1: A", "1 2 3 4", "hy\xad"]
+            )
+        )
+        x, y = draw(st.sampled_from([60.0, 320.0])), draw(st.sampled_from([700.0, 400.0, 60.0]))
+        size = draw(st.sampled_from([10.0, 10.0, 8.0]))
+        lines = [Line(text, x, x + 200, y - 12 * i, size) for i in range(draw(st.integers(1, 3)))]
+        level = draw(st.sampled_from([0, 0, 0, 0, 1]))
+        groups.append(Group(lines, level, draw(st.sampled_from(["\n\n", "\n"])), page))
+    return groups
+
+
+@given(printed_groups())
+def test_nothing_is_lost_and_no_page_is_torn(groups: list[Group]) -> None:
+    ordered = resume(groups, 10.0)
+    assert sorted(map(id, ordered)) == sorted(map(id, groups))
+    assert [group.page for group in ordered] == sorted(group.page for group in groups)
+
+
+# --- works cited ---------------------------------------------------------------------------------
+
+
+def test_works_cited_become_no_passages() -> None:
+    entries = [
+        f"Jane Doe. {year}. On reading. In Journal of Reading, pages 1-{year}."
+        for year in range(2001, 2006)
+    ]
+    lines = [
+        (60.0, 760.0, 20.0, "A Paper on Papers"),
+        *[(60.0, 700.0, 14.0, "1 Introduction"), *column([f"{FULL}."], top=680)],
+        *[(60.0, 650.0, 14.0, "References"), *column(entries, top=630)],
+        *[(60.0, 500.0, 14.0, "A Appendix"), *column([f"What follows is kept. {FULL}."], top=480)],
+    ]
+    document = read(pdf([lines]))
+    assert headings(document) == [(1, "1 Introduction"), (1, "References"), (1, "A Appendix")]
+    assert "Jane Doe. 2003." in document.text
+    assert [each.heading for each in split(document)][1:] == ["1 Introduction", "A Appendix"]
+
+
+def test_a_chapter_on_references_is_no_list_of_them() -> None:
+    document = read(
+        "# References\n\nA reference borrows a value, and the value must outlive it.",
+        "https://ex.com/a.md",
+    )
+    assert len(split(document)) == 1
+
+
+def test_a_document_that_is_a_list_of_works_is_read() -> None:
+    works = "\n".join(f"- Jane Doe. {year}. On reading, part {year}." for year in range(1990, 2020))
+    assert split(read(f"# References\n\n{works}", "https://ex.com/a.md"))
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "whole", "elsewhere"),
+    [
+        ("hallu", "cination", "hallucination", ""),
+        ("self", "attention", "self-attention", ""),
+        ("non", "informative", "non-informative", ""),
+        ("automatically", "detected", "automatically-detected", ""),
+        ("ground", "truth", "ground-truth", ""),
+        ("retrieval", "augmented", "retrieval-augmented", ""),
+        ("pre", "trained", "pretrained", ""),
+        ("pre", "trained", "pre-trained", "we pre-trained it"),
+        ("closed", "source", "closed-source", "a closed shop and its source"),
+        ("AutoScholar", "Query", "AutoScholarQuery", "the AutoScholarQuery set"),
+        ("GPT", "4o", "GPT-4o", ""),
+        ("x", "axis", "x-axis", ""),
+        ("φ", "nodes", "φ-nodes", ""),
+        ("e", "mail", "email", "by email"),
+        ("[1, 3", "5]", "[1, 3-5]", "5 and 35"),
+        ("pre", "and post-processing", "pre- and post-processing", ""),
+    ],
+)
+@pytest.mark.parametrize("hyphen", ["-", SOFT_HYPHEN])
+def test_hyphens_at_the_end_of_a_line(
+    left: str, right: str, whole: str, elsewhere: str, hyphen: str
+) -> None:
+    lines = [f"a {left}{hyphen}", f"{right} b"]
+    assert Unwrapper([*lines, elsewhere]).join(lines) == f"a {whole} b"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "whole"),
+    [
+        ("(https://www.example.", "org/) for", "(https://www.example.org/) for"),
+        ("https://example.org/a/", "b_c.html is", "https://example.org/a/b_c.html is"),
+        ("https://example.org/two-", "words here", "https://example.org/two-words here"),
+        ("by https:", "//example.org", "by https://example.org"),
+        ("see https://example.org/", "for more", "see https://example.org/ for more"),
+        ("is at https://example.org.", "The rest", "is at https://example.org. The rest"),
+    ],
+)
+def test_addresses_over_two_lines(left: str, right: str, whole: str) -> None:
+    assert Unwrapper([left, right]).join([left, right]) == whole
+
+
+def test_accents_are_put_on_their_letters() -> None:
+    # \310 is a dieresis; Helvetica's F is 6.1 points wide at this size, its a 5.6.
+    lines = [
+        (60.0, 700.0, 10.0, "Farber wrote this"),
+        (67.2, 700.0, 10.0, "\\310"),
+        *column([FULL] * 3, top=650),
+    ]
+    assert "Färber wrote this" in read(pdf([lines])).text
+
+
+# --- the first page ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("printed", "names"),
+    [
+        (
+            ["Jane Doe, John Q. Public and Ana de la Cruz"],
+            ["Jane Doe", "John Q. Public", "Ana de la Cruz"],
+        ),
+        ([f"Jane Doe∗1{EM_SPACE}Jürgen Groß2,3", "1Some Company"], ["Jane Doe", "Jürgen Groß"]),
+        (
+            ["Jane Doe†‡, Li Wei#", "Weinan E2", "Example University"],
+            ["Jane Doe", "Li Wei", "Weinan E"],
+        ),
+        (["Department of Computer Science", "jane@example.org"], []),
+        (["A paper that was read at a conference in May"], []),
+    ],
+)
+def test_authors_are_the_names_below_the_title(printed: list[str], names: list[str]) -> None:
+    title, *lines = [Line(text, 0, 100, 0, 10) for text in ["The Title", *printed]]
+    assert author_names([title, *lines], [title]) == tuple(names)
+
+
+# --- text that is no text ------------------------------------------------------------------------
+
+
+def test_a_font_that_is_not_there_loses_nothing() -> None:
+    """Japanese in a font that is neither in the file nor, most likely, on this machine."""
+    poem = ["吾輩は猫である。", "名前はまだ無い。"]
+    pages = [[(60.0, 700.0 - 12 * i, 10.0, "AB") for i in range(len(poem))]]
+    data = pdf(pages)
+    for line in poem:
+        data = data.replace(b"(AB) Tj", f"<{line.encode('utf-16-be').hex()}> Tj".encode(), 1)
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    assert font in data
+    data = data.replace(
+        font,
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /No-Such-Mincho /Encoding /UniJIS-UTF16-H"
+        b" /DescendantFonts [<< /Type /Font /Subtype /CIDFontType0 /BaseFont /No-Such-Mincho /DW 1000"
+        b" /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >>"
+        b" /FontDescriptor << /Type /FontDescriptor /FontName /No-Such-Mincho /Flags 6 >> >>] >>",
+    )
+    document = read(data)
+    assert document.text.replace("\n", "") == "".join(poem)
+    assert document.source.language == "ja"
+
+
+@pytest.mark.process
+def test_characters_of_another_script_are_noticed(tesseract) -> None:
+    tesseract("exit 1")
+    russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
+    data = pdf([column([FULL]), column([russian] * 9)])
+    data = data.replace(b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding")
+    with pytest.raises(UnreadableText, match="page 2"):
+        read(data)
+
+
+def test_labels_of_a_figure_that_are_no_text_are_left_out() -> None:
+    labels = [f"1@>8:?.&1@;{i}>?.@A.1=>2#3%4(56#" for i in range(9)]
+    labels = [label.replace("(", "\\(") for label in labels]
+    text = read(pdf([[*column([FULL] * 12), *column(labels, top=500)]])).text
+    assert FULL in text and "1@>" not in text
+    few = read(pdf([[*column([FULL] * 12), *column(labels[:2], top=500)]])).text
+    assert "1@>" in few  # two such lines may be anything
+
+
+@pytest.fixture
+def tesseract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Put a program of that name, with the script given, before any other."""
+
+    def install(script: str) -> None:
+        program = tmp_path / "tesseract"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    return install
+
+
+WORDS = [
+    ("1", "1", 100, "The"),
+    ("1", "1", 160, "page"),
+    ("1", "2", 100, "says"),
+    ("1", "2", 170, "this."),
+]
+TABLE = "\n".join(
+    [
+        "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext",
+        "4\t1\t1\t1\t1\t0\t100\t100\t300\t30\t-1\t",
+        *[
+            f"5\t1\t1\t{p}\t{li}\t1\t{x}\t{60 * int(li)}\t50\t30\t95.5\t{word}"
+            for p, li, x, word in WORDS
+        ],
+        "5\t1\t1\t1\t2\t3\t300\t120\t50\t30\t12\t~~",
+    ]
+)
+
+
+@pytest.mark.process
+def test_a_scan_is_read_by_tesseract(tesseract) -> None:
+    seen = "head -c 3 > $(dirname $0)/seen"
+    tesseract(
+        f'if [ "$1" = --list-langs ]; then printf "List:\\neng\\njpn\\nosd\\n"; exit; fi\n{seen}\necho "$@" >> $(dirname $0)/seen\ncat <<END\n{TABLE}\nEND'
+    )
+    document = read(pdf([[], column([FULL])], draw=PICTURE))
+    assert document.text.startswith("The page says this.")
+    assert FULL in document.text  # a page with text of its own is not read anew
+    written = Path(os.environ["PATH"].split(os.pathsep)[0], "seen").read_text()
+    assert written == "P5 stdin stdout -l jpn+eng --dpi 300 tsv\n"
+
+
+READS = f'[ "$1" = --list-langs ] && echo eng || cat <<END\n{TABLE}\nEND'
+
+
+@pytest.mark.process
+def test_pages_read_by_ocr_are_marked(tesseract) -> None:
+    tesseract(READS)
+    document = read(pdf([[], column([FULL])], draw=PICTURE))
+    assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (2, False)]
+    assert remarks(document) == "page 1 read by OCR"
+    marked = [page_at(document, passage.start).ocr for passage in split(document)]
+    assert marked == [passage.page == 1 for passage in split(document)]
+
+
+@pytest.mark.process
+def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
+    tesseract("exit 1")
+    russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
+    full = column([FULL] * 9)
+    data = pdf([[], [], column([russian] * 2), *[full] * 6, []], draw=PICTURE)
+    data = data.replace(b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding")
+    document = read(data)
+    assert document.text.startswith(FULL)
+    assert [page.number for page in document.pages] == list(range(4, 10))
+    mend = "(install Tesseract, or run OCR on it first)"
+    assert remarks(document) == (
+        f"pages 1-2, 10 could not be read: pictures without text {mend}; page 3 could not be read:"
+        f" its fonts do not say which characters they draw {mend}"
+    )
+
+
+@pytest.mark.process
+def test_a_cover_page_does_not_make_a_scan_a_text(tesseract) -> None:
+    tesseract("exit 1")
+    with pytest.raises(UnreadableText, match=r"is a scan, pictures without text \(page 2\)"):
+        read(pdf([column([FULL]), [], []], draw=PICTURE))
+
+
+@pytest.mark.process
+def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract) -> None:
+    tesseract(
+        f'[ "$1" != --list-langs ] || exec echo eng; [ -f $0.done ] || cat <<END\n{TABLE}\nEND\ntouch $0.done'
+    )
+    data, source = pdf([[], [], column([FULL])], draw=PICTURE), Source("s", "a.pdf")
+    with Workers() as workers:
+        document, _ = workers.read(data, source)
+    assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (3, False)]
+    assert document.gaps == (Gap(2, ocr.BLIND),)
+
+
+@pytest.mark.process
+def test_a_page_on_which_ocr_finds_nothing_or_that_is_damaged_is_said(tesseract) -> None:
+    tesseract('[ "$1" = --list-langs ] && echo eng')
+    data = pdf([[], [], column([FULL])], draw=PICTURE)
+    at = data.index(b"/Type /Page /Parent", data.index(b"/Type /Page /Parent") + 9)
+    document = read(data[:at] + b"/Type /Pane /Parent" + data[at + 19 :])
+    assert remarks(document) == (
+        "page 1 could not be read: OCR finds no text there (scan it anew, larger);"
+        " page 2 could not be read: damaged (save the file again)"
+    )
+
+
+def test_a_page_that_shows_nothing_is_no_gap() -> None:
+    white = "1 g 0 0 600 800 re f 0 g\n"
+    assert remarks(read(pdf([[], column([FULL])], draw=white))) == ""
+
+
+@pytest.mark.process
+def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> None:
+    monkeypatch.setattr(ocr, "BUDGET", 0.5)
+    tesseract('[ "$1" = --list-langs ] && echo eng || exec sleep 20')
+    started = time.monotonic()
+    document = read(pdf([[], [], column([FULL])], draw=PICTURE))
+    assert time.monotonic() - started < 5
+    assert [(gap.page, gap.reason) for gap in document.gaps] == [(1, ocr.BLIND), (2, ocr.LATE)]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("exit 1", "is a scan, pictures without text .page 1.: install Tesseract"),
+        ("echo deu", "install Tesseract"),
+        ('[ "$1" = --list-langs ] && echo eng || exit 1', "OCR finds no text"),
+        ('[ "$1" = --list-langs ] && echo eng || exec sleep 20', "OCR finds no text"),
+    ],
+)
+def test_tesseract_that_fails_or_hangs(tesseract, monkeypatch, script: str, words: str) -> None:
+    monkeypatch.setattr(ocr, "LIMIT", 1)
+    tesseract(script)
+    with pytest.raises(UnreadableText, match=words):
+        read(pdf([[]], draw=PICTURE))
+    with pytest.raises(EmptyDocument):  # nothing is drawn, so there is nothing to read
+        read(pdf([[]]))

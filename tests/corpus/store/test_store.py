@@ -1,0 +1,369 @@
+"""corpus.store: the truth, in SQLite, whatever happens to the process that writes it."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.errors import NotFound, StoreError
+from corpus.passages import split
+from corpus.store import Change, Store
+from corpus.types import Document, Page, Passage, Section, Source, text_hash
+from service.evidence import LatestOriginals
+from service.provenance import Originals
+
+
+def document(source_id: str, text: str = "One. Two.") -> Document:
+    return Document(Source(source_id, f"https://example.org/{source_id}"), text)
+
+
+def put(store: Store, doc: Document) -> Change:
+    return store.put(doc, split(doc))
+
+
+def contents(store: Store) -> object:
+    """All there is to see of a store's documents."""
+    sources = store.sources()
+    return (
+        [(store.document(source.id), count) for source, count in sources],
+        store.passages(range(1, 2000)),
+        store.revision(),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(f"sqlite:///{tmp_path / 'deep' / 'tenkyo.db'}")
+
+
+def test_what_is_put_comes_back(store: Store) -> None:
+    source = Source(
+        "a", "https://example.org/a", "題 𝄞", "paper", ("A. B.", "文 太郎"), "V", "2022-01",
+        "ja", "MIT", ("x", "y"), "2026-01-01T00:00:00+00:00",
+    )  # fmt: skip
+    text = "題\n\n本文です。More text."
+    doc = Document(source, text, (Section("題", 1, 0, len(text)),), (Page(7, 0, len(text)),))
+    assert put(store, doc) == Change(1, 0)
+    saved = replace(source, version=text_hash(text), work="a")
+    again = Store(store.database.url)
+    assert again.document("a") == replace(doc, source=saved)
+    assert again.source("a") == saved
+    (passage,) = split(doc)
+    assert (passage.page, passage.heading) == (7, "題")
+    assert again.passages([1]) == {1: (passage, saved)}
+    assert again.passage(passage.id) == passage
+    assert again.sources() == [(saved, 1)]
+
+
+def test_pages_read_by_ocr_come_back_and_those_of_earlier_versions_are_none(store: Store) -> None:
+    pages = (Page(1, 0, 4, ocr=True), Page(2, 5, 9))
+    put(store, replace(document("a"), pages=pages))
+    assert store.document("a").pages == pages
+    old = '[{"number": 1, "start": 0, "end": 4}]'
+    with sqlite3.connect(store.database.url.removeprefix("sqlite:///")) as db:
+        db.execute("UPDATE documents SET pages = ?", (old,))
+    db.close()
+    assert store.document("a").pages == (Page(1, 0, 4),)
+
+
+def test_putting_twice_is_putting_once(store: Store) -> None:
+    put(store, document("a"))
+    before = contents(store)
+    assert put(store, document("a")) == Change(0, 0)
+    assert contents(store) == before
+
+
+def test_particulars_are_brought_up_to_date_without_touching_passages(store: Store) -> None:
+    put(store, document("a"))
+    rows, revision = store.rows(), store.revision()
+    doc = document("a")
+    assert put(store, replace(doc, source=replace(doc.source, venue="V"))) == Change(0, 0)
+    assert store.source("a").venue == "V"
+    assert (store.rows(), store.revision()) == (rows, revision)
+
+
+def test_a_new_title_is_a_change_since_passages_are_searched_below_it(store: Store) -> None:
+    put(store, document("a"))
+    doc = document("a")
+    assert put(store, replace(doc, source=replace(doc.source, title="T"))).added
+    assert store.source("a").title == "T"
+
+
+def test_a_changed_document_takes_the_place_of_the_old_one(store: Store) -> None:
+    put(store, document("a", "Old. " * 400))
+    put(store, document("b"))
+    old, kept = store.rows(["a"]), store.rows(["b"])
+    assert put(store, document("a", "New.")) == Change(1, len(old))
+    (new,) = store.rows(["a"])
+    assert new > max(old + kept) and store.rows(["b"]) == kept
+    assert store.document("a").text == "New."
+    assert store.passages(old) == {}
+
+
+def test_moved_pages_and_headings_count_as_a_change(store: Store) -> None:
+    doc = document("a", "Title\n\nText.")
+    titled = replace(doc, sections=(Section("Title", 1, 0, 12),))
+    put(store, titled)
+    renamed = replace(titled, sections=(Section("Chapter", 1, 0, 0), Section("Title", 2, 0, 12)))
+    assert put(store, renamed) == Change(1, 1)
+    paged = replace(renamed, pages=(Page(3, 0, 12),))
+    assert put(store, paged) == Change(1, 1)
+    (passage, _source) = store.passages(store.rows())[store.rows()[0]]
+    assert (passage.heading, passage.page) == ("Chapter › Title", 3)
+    assert (store.document("a").sections, store.document("a").pages) == (
+        paged.sections, paged.pages,
+    )  # fmt: skip
+
+
+def test_a_document_without_passages_is_still_a_document(store: Store) -> None:
+    put(store, document("a", "\n"))
+    assert store.document("a").text == "\n" and store.rows() == []
+    put(store, document("a", "Text."))
+    put(store, document("a", "\n"))
+    assert store.document("a").text == "\n" and store.rows() == []
+
+
+def test_deleting_removes_the_document_and_its_passages_alone(store: Store) -> None:
+    put(store, document("a"))
+    (row,) = store.rows()
+    passage, _source = store.passages([row])[row]
+    put(store, document("b"))
+    store.delete("a")
+    assert [source.id for source, _ in store.sources()] == ["b"]
+    assert store.passages([row]) == {} and len(store.rows()) == 1
+    for look in (store.source, store.document, store.delete):
+        with pytest.raises(NotFound, match=r"'a'.*`tenkyo sources`"):
+            look("a")
+    with pytest.raises(NotFound, match=passage.id):
+        store.passage(passage.id)
+
+
+def test_a_source_is_found_by_its_address(store: Store) -> None:
+    put(store, document("b"))
+    put(store, replace(document("a"), source=Source("a", "https://example.org/b")))
+    put(store, document("c"))
+    assert store.source_at("https://example.org/b") == store.source("a")
+    assert store.source_at("https://example.org/a") is None
+
+
+def test_who_links_to_a_source_is_added_once(store: Store) -> None:
+    put(store, document("a"))
+    revision = store.revision()
+    store.add_citing("a", ["x", "y"])
+    store.add_citing("a", ["y", "z"])
+    assert store.source("a").cited_by == ("x", "y", "z") and store.revision() == revision
+    with pytest.raises(NotFound, match="no source 'none'"):
+        store.add_citing("none", ["x"])
+
+
+def test_a_row_is_never_used_again(store: Store) -> None:
+    seen: set[int] = set()
+    for _ in range(4):
+        put(store, document("a"))
+        (row,) = store.rows()
+        assert row not in seen
+        seen.add(row)
+        store.delete("a")
+        store = Store(store.database.url)  # also not by a later process
+
+
+def test_rows_of_some_sources(store: Store) -> None:
+    for name in "abc":
+        put(store, document(name, "Some words. " * 200))
+    a, b, c = (store.rows([name]) for name in "abc")
+    assert len(a) > 1 and store.rows(["c", "a", "none"]) == a + c
+    assert store.rows() == a + b + c and store.rows([]) == []
+
+
+operations = st.tuples(st.sampled_from("abc"), st.sampled_from(["One.", "Two.", "One. " * 300, ""]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(operations, max_size=8))
+def test_the_revision_changes_exactly_when_the_passages_do(steps: list[tuple[str, str]]) -> None:
+    store = Store("sqlite://")
+    revisions: dict[str, object] = {}
+    states: dict[object, str] = {}
+    for name, text in [*steps, ("a", "Last."), ("a", "")]:
+        if text:
+            put(store, document(name, text))
+        elif any(source.id == name for source, _ in store.sources()):
+            store.delete(name)
+        state = tuple((row, p.id) for row, (p, _) in store.passages(store.rows()).items())
+        assert revisions.setdefault(store.revision(), state) == state
+        assert states.setdefault(state, store.revision()) == store.revision()
+
+
+def test_two_databases_have_two_revisions(tmp_path: Path) -> None:
+    one, two = (Store(f"sqlite:///{tmp_path}/{name}.db") for name in "ab")
+    assert one.revision() == two.revision()
+    put(one, document("a", "One."))
+    put(two, document("a", "Two."))
+    assert one.revision() != two.revision()
+
+
+def test_a_failing_transaction_leaves_everything_as_it_was(store: Store) -> None:
+    put(store, document("a"))
+    put(store, document("b", "Old."))
+    before = contents(store)
+    new = document("b", "New. " * 400)
+    passages = split(new)
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.put(new, [*passages, passages[0]])
+    assert contents(store) == before
+    stolen = replace(split(document("a"))[0], source_id="b")  # an id that another source has
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.put(new, [*passages, stolen])
+    assert contents(store) == before
+    assert put(store, new) == Change(len(passages), 1)
+
+
+def test_a_reader_sees_one_state(store: Store) -> None:
+    """A source deleted while its passages are being read is there whole, or not at all."""
+    put(store, document("a", "Some words. " * 200))
+
+    class Rows(list[int]):
+        """More rows than one query takes; between two queries the source goes."""
+
+        def __getitem__(self, part: slice) -> list[int]:
+            if part.start:
+                store.delete("a")
+            return list(self)[part]
+
+    found = store.passages(Rows(range(1, 600)))
+    assert len(found) > 1 and {source.id for _, source in found.values()} == {"a"}
+    assert store.rows() == []
+
+
+def test_threads_write_and_read_at_once(store: Store) -> None:
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def guarded(work: object, *args: object) -> None:
+        try:
+            work(*args)
+        except BaseException as error:
+            errors.append(error)
+
+    def write(name: str) -> None:
+        for i in range(12):
+            put(store, document(name, f"Version {i} of {name}. " * (20 + 40 * (i % 2))))
+            put(store, document("both", f"Version {i}."))
+            if i % 5 == 4:
+                store.delete(name)
+
+    def read() -> None:
+        while not stop.is_set():
+            for passage, source in store.passages(store.rows()).values():
+                assert passage.source_id == source.id
+            store.revision()
+
+    writers = [threading.Thread(target=guarded, args=(write, name)) for name in "ab"]
+    reader = threading.Thread(target=guarded, args=(read,))
+    for thread in (*writers, reader):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    reader.join()
+    assert errors == []
+    assert [source.id for source, _ in store.sources()] == ["a", "b", "both"]
+    for name in "ab":
+        doc = store.document(name)
+        assert doc.text == f"Version 11 of {name}. " * 60
+        assert [p for p, _ in store.passages(store.rows([name])).values()] == split(doc)
+
+
+def test_many_open_a_new_database_at_once(tmp_path: Path) -> None:
+    errors: list[Exception] = []
+    for i in range(5):
+        barrier = threading.Barrier(6)
+
+        def opening(url: str, barrier: threading.Barrier) -> None:
+            barrier.wait()
+            try:
+                put(Store(url), document(threading.current_thread().name))
+            except Exception as error:
+                errors.append(error)
+
+        url = f"sqlite:///{tmp_path}/{i}.db"
+        threads = [threading.Thread(target=opening, args=(url, barrier)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert len(Store(url).sources()) == 6
+
+
+KILLED = """
+import os, sys
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
+
+class Dying(list):
+    rounds = 0
+    def __iter__(self):
+        self.rounds += 1
+        for i, passage in enumerate(list.__iter__(self)):
+            if self.rounds == int(sys.argv[2]) and i == 3:
+                os._exit(7)
+            yield passage
+
+store = Store(sys.argv[1])
+store.put(first := Document(Source("first", "u"), "First."), split(first))
+store.put(old := Document(Source("old", "u"), "Old."), split(old))
+new = Document(Source(sys.argv[3], "u"), "New words. " * 1000)
+store.put(new, Dying(split(new)))
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["old", "new"])
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_process_that_dies_loses_no_committed_document(
+    tmp_path: Path, name: str, when: int
+) -> None:
+    url = f"sqlite:///{tmp_path}/tenkyo.db"
+    arguments = [sys.executable, "-c", KILLED, url, str(when), name]
+    assert subprocess.run(arguments, timeout=60).returncode == 7
+    store = Store(url)
+    assert [(source.id, count) for source, count in store.sources()] == [("first", 1), ("old", 1)]
+    assert [store.document(name).text for name in ("first", "old")] == ["First.", "Old."]
+    assert put(store, document(name, "New.")).added == 1
+
+
+def test_passages_are_taken_as_they_are_given(store: Store) -> None:
+    doc = document("a", "Some text. And more.")
+    mine = Passage("0123456789abcdef", "a", 5, 10, "text.", "H", 2)
+    assert store.put(doc, [mine]) == Change(1, 0)
+    assert store.passage(mine.id) == mine
+
+
+def test_what_is_written_is_counted_by_whatever_process(store: Store) -> None:
+    """So what was made from the sources can be kept until something changes."""
+    put(store, document("a"))
+    other, latest = Store(store.database.url), LatestOriginals(store)
+    for write in (
+        lambda: put(other, document("b")),
+        lambda: other.add_citing("b", ["a"]),
+        lambda: other.note_unread("https://example.org/c", "gone"),
+        lambda: other.delete("b"),
+    ):
+        changes, known = store.changes(), latest()
+        assert latest() is known and store.changes() == changes == other.changes()
+        write()
+        assert store.changes() > changes and latest() is not known
+        fresh = Store(store.database.url)
+        assert store.revision() == fresh.revision() and store.sources() == fresh.sources()
+        expected = Originals(source for source, _ in fresh.sources())
+        assert latest().works(["a"]) == expected.works(["a"])

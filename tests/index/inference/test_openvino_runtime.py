@@ -1,0 +1,407 @@
+"""index.runtime: the same results as torch, and a folder of converted models."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from corpus.errors import ModelUnavailable
+from index import int8, runtime
+from index.checker import WEIGHTS, CrossEncoder
+from index.embed import SentenceTransformerEmbedder
+from index.models import BUNDLED, model_folder
+from index.network import Network, read_weights
+from index.network import run as torch_run
+from tests.support.paths import ROOT
+
+ENGLISH = [
+    "Whisper was trained on 680,000 hours of labelled audio, collected from the web.",
+    "GT Sophy beats the best human drivers at Gran Turismo.",
+    "Who?",
+    "Passages are of whole sentences; a long one is cut. " * 12,
+]
+JAPANESE = [
+    "Whisperは、ウェブから集めた68万時間のラベル付き音声で訓練された。",
+    "ＧＴソフィーは、グランツーリスモで人間のトップドライバーに勝った。",
+    "誰？",
+    "文章は文の切れ目で分ける。長いものは途中で切る。" * 12,
+]
+
+
+class Bag(nn.Module):
+    """The mean and the sum of random vectors, one for each token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = torch.Generator().manual_seed(0)  # the global one is every thread's
+        self.table = nn.Embedding.from_pretrained(torch.randn(50, 8, generator=own))
+
+    def forward(self, ids, mask):
+        x = self.table(ids) * mask.unsqueeze(-1)
+        return x.sum(1) / mask.sum(1, keepdim=True), x.sum((1, 2))
+
+
+class Baked(Bag):
+    """Its result depends on the number of tokens in a way that tracing does not see."""
+
+    def forward(self, ids, mask):
+        return self.table(ids).sum(1) * float(mask.sum()), super().forward(ids, mask)[1]
+
+
+ROWS = [[3, 4, 5], [6], [7, 8], [9, 10, 11, 12, 13]]
+
+
+def torch_says(module: nn.Module, rows: list[list[int]]) -> list[np.ndarray]:
+    with torch.inference_mode():
+        found = [module(*map(torch.from_numpy, runtime.padded([row], 0))) for row in rows]
+    return [torch.cat(values).numpy() for values in zip(*found, strict=True)]
+
+
+class Drafts:
+    """Gives the same draft each time, and counts how often it was needed."""
+
+    def __init__(self, module: nn.Module | None = None) -> None:
+        self.module = module or Bag()
+        self.made = 0
+
+    def __call__(self) -> runtime.Draft:
+        self.made += 1
+        expected = torch_says(self.module, ROWS)
+        return runtime.Draft(self.module, 0, ROWS, expected, {"words.json": '"語"'})
+
+
+@pytest.fixture(scope="module")
+def reference(models: Path) -> SentenceTransformerEmbedder:
+    from index.embed import _Torch
+
+    return _Torch(model_folder(BUNDLED, models))
+
+
+@pytest.mark.parametrize("role", ["query", "passage"])
+@pytest.mark.parametrize("texts", [ENGLISH, JAPANESE], ids=["English", "Japanese"])
+def test_the_embedder_agrees_with_torch(embedder, reference, texts: list[str], role: str) -> None:
+    if role == "query":
+        found = np.stack([embedder.embed_query(text) for text in texts])
+    else:
+        found = embedder.embed_passages(texts)
+    assert (found * reference.encode(texts, role)).sum(1).min() > 0.999
+
+
+@pytest.mark.model
+def test_the_checker_agrees_with_torch(tmp_path: Path) -> None:
+    pairs = [
+        *zip(ENGLISH, JAPANESE, strict=True),
+        *zip(JAPANESE, ENGLISH, strict=True),
+        (ENGLISH[0], "Whisper was trained on 680 hours of audio."),
+        (JAPANESE[0], "Whisperは68万時間の音声で訓練された。"),
+    ]
+    checker = CrossEncoder(cache=tmp_path)
+    supports, answers = checker.supports(pairs), checker.answers(pairs)
+    assert supports.shape == (10, 3) and supports.dtype == np.float32
+    assert answers.shape == (10,) and answers.dtype == np.float32
+    np.testing.assert_allclose(supports.sum(1), 1, atol=1e-5)
+
+    weights, config, _ = read_weights(WEIGHTS)
+    wanted = torch_run(Network(weights, config), checker._rows(pairs), 2048)
+    np.testing.assert_allclose(supports, wanted[0].softmax(-1), atol=0.02)
+    np.testing.assert_allclose(answers, wanted[1], atol=0.1)
+
+    assert checker.supports([]).shape == (0, 3) and checker.answers([]).shape == (0,)
+    (kept,) = tmp_path.iterdir()
+    written = (kept / "model.bin").stat().st_mtime_ns
+    again = CrossEncoder(cache=tmp_path)
+    np.testing.assert_array_equal(again.supports(pairs), supports)
+    assert (kept / "model.bin").stat().st_mtime_ns == written
+
+
+@pytest.mark.process
+def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
+    embedder.embed_query("x")  # so that it is there
+    script = (
+        "import sys; from pathlib import Path; from index.embed import *\n"
+        f"SentenceTransformerEmbedder({BUNDLED!r}, Path(sys.argv[1])).embed_query('x')\n"
+        "import index.checker\n"
+        "assert not {'torch', 'transformers', 'openvino_telemetry.main'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(models)], check=True, cwd=ROOT)
+
+
+@pytest.mark.process
+def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
+    script = "from index import runtime; runtime.kept(runtime.Path(), 'a', [])"
+    env = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=env)
+    assert list(tmp_path.iterdir()) == []  # where it would keep the number of this machine
+
+
+def test_rows_come_back_in_order(tmp_path: Path) -> None:
+    drafts = Drafts()
+    model = runtime.prepare(tmp_path / "bag.1.openvino", drafts)
+    random = np.random.default_rng(0)
+    rows = [random.integers(1, 50, n).tolist() for n in random.integers(1, 40, 60)]
+    found = model.run(rows, 100)
+    for values, wanted in zip(found, torch_says(drafts.module, rows), strict=True):
+        np.testing.assert_allclose(values, wanted, atol=0.03 * np.abs(wanted).max())
+    assert model.shapes == [[8], []] and model.notes == {"words.json": '"語"'}
+    assert [values.shape for values in model.run([])] == [(0, 8), (0,)]
+
+
+def test_many_rows_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None:
+    drafts = Drafts()
+    model = runtime.prepare(tmp_path / "bag.1.openvino", drafts)
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 40, 800)
+    assert lengths.sum() > 3 * runtime._MANY
+    rows = [random.integers(1, 50, n).tolist() for n in lengths]
+    found, few = model.run(rows), [model.run([row]) for row in rows[:50]]
+    for k, wanted in enumerate(torch_says(drafts.module, rows)):
+        np.testing.assert_allclose(found[k], wanted, atol=0.03 * np.abs(wanted).max())
+        np.testing.assert_allclose(np.concatenate([one[k] for one in few]), found[k][:50], atol=0.2)
+
+
+class Placed(Bag):
+    """Bag, with a vector for each of 13 places beside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = torch.Generator().manual_seed(1)
+        self.places = nn.Embedding.from_pretrained(torch.randn(13, 8, generator=own))
+
+    def forward(self, ids, mask):
+        x = self.table(ids) + self.places(torch.arange(ids.shape[1]))
+        return ((x * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True),)
+
+
+def test_no_row_is_longer_than_the_model_can_read() -> None:
+    rows = [list(range(1, n + 1)) for n in (2, 9, 13)]
+    (wanted,) = torch_says(Placed(), rows)
+    draft = runtime.Draft(Placed(), 0, rows, [wanted], longest=13)
+    for row, vector in zip(rows, wanted, strict=True):
+        found = runtime.convert(draft, None).run([row])[0]
+        np.testing.assert_allclose(found[0], vector, atol=0.05)
+
+
+class Layers(nn.Module):
+    """A token's vector widened and narrowed again, and turned by a square matrix."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = torch.Generator().manual_seed(0)
+        self.table = nn.Embedding.from_pretrained(torch.randn(50, 64, generator=own))
+        self.parts = nn.Sequential(
+            nn.Linear(64, 128), nn.GELU(), nn.Linear(128, 64), nn.Linear(64, 64)
+        )
+        for weight in self.parts.parameters():
+            weight.data = torch.randn(weight.shape, generator=own) / 8
+
+    def forward(self, ids, mask):
+        return self.parts((self.table(ids) * mask.unsqueeze(-1)).sum(1))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_oblong_matrices_are_put_in_8_bits(tmp_path: Path, allowed: bool) -> None:
+    layers = Layers()
+    with torch.inference_mode():
+        wanted = layers(*map(torch.from_numpy, runtime.padded(ROWS, 0))).numpy()
+    draft = runtime.Draft(layers, 0, ROWS, [wanted], int8=allowed)
+    found = runtime.prepare(tmp_path / "layers.1.openvino", lambda: draft).run(ROWS)[0]
+    off = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
+    assert off < 0.02
+    written = (tmp_path / "layers.1.openvino" / "model.xml").read_text(encoding="utf-8")
+    small = 2 if allowed and int8.pays() else 0
+    assert written.count('element_type="i8"') == small
+    size = (tmp_path / "layers.1.openvino" / "model.bin").stat().st_size
+    assert size < 52_000 - small * 8192  # all the rest takes two bytes a number
+
+
+def test_what_8_bits_spoil_is_kept_in_16(tmp_path: Path) -> None:
+    """One large number in each row of a matrix leaves none of the 8 bits to the others."""
+    layers = Layers()
+    layers.table.weight.data[:, 0] = 0
+    layers.parts[0].weight.data[:, 0] = 1000
+    with torch.inference_mode():
+        wanted = layers(*map(torch.from_numpy, runtime.padded(ROWS, 0))).numpy()
+    draft, folder = runtime.Draft(layers, 0, ROWS, [wanted], int8=True), tmp_path / "x.1.openvino"
+    for where in (folder, None):
+        found = runtime.prepare(where, lambda: draft).run(ROWS)[0]
+        assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < 0.02
+    assert 'element_type="i8"' not in (folder / "model.xml").read_text(encoding="utf-8")
+
+
+def test_like_lengths_go_together() -> None:
+    random = np.random.default_rng(0)
+    lengths = [int(n) for n in random.integers(1, 300, 200)]
+    rows = [[0] * n for n in lengths]
+    groups = list(runtime.batches(rows, 1024))
+    assert sorted(i for group in groups for i in group) == list(range(200))
+    for group in groups:
+        wide = len(group) * max(lengths[i] for i in group)
+        assert wide <= 1024 and wide - sum(lengths[i] for i in group) <= 64
+    assert list(runtime.batches([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
+    assert list(runtime.batches([], 1024)) == []
+
+
+def test_what_was_converted_is_used_again(tmp_path: Path) -> None:
+    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
+    first = runtime.prepare(folder, drafts).run(ROWS)
+    second = runtime.prepare(folder, drafts).run(ROWS)
+    assert drafts.made == 1 and list(tmp_path.iterdir()) == [folder]
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_newer_one_takes_the_place_of_an_older(tmp_path: Path) -> None:
+    for name in ("bag.1.openvino", "other.1.openvino", "bag.2.openvino"):
+        runtime.prepare(tmp_path / name, Drafts())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bag.2.openvino", "other.1.openvino"]
+
+
+def test_other_files_have_another_folder(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"one")
+    first = runtime.kept(tmp_path, "bag", [file])
+    assert runtime.kept(tmp_path, "bag", [file]) == first
+    stat = file.stat()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as `cp --preserve` does
+    assert runtime.kept(tmp_path, "bag", [file]) != first
+    with pytest.raises(OSError):
+        runtime.kept(tmp_path, "bag", [tmp_path / "absent"])
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, emptied, zeroed, removed])
+@pytest.mark.parametrize(
+    "name", ["model.xml", "model.bin", "about.json", "words.json", "compiled.blob"]
+)
+def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
+    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
+    wanted = runtime.prepare(folder, drafts).run(ROWS)
+    damage(folder / name)
+    for _ in range(2):
+        model = runtime.prepare(folder, drafts)
+        np.testing.assert_array_equal(model.run(ROWS)[0], wanted[0])
+        assert model.notes == {"words.json": '"語"'}
+    assert drafts.made == 2
+
+
+def test_what_was_compiled_for_another_cpu_is_compiled_again(tmp_path: Path) -> None:
+    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
+    wanted = runtime.prepare(folder, drafts).run(ROWS)
+    blob, about = folder / "compiled.blob", folder / "about.json"
+    first = blob.read_bytes()
+    blob.write_bytes(b"of another" + first)
+    old, new = (hashlib.sha256(content).hexdigest() for content in (first, blob.read_bytes()))
+    about.write_text(about.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    np.testing.assert_array_equal(runtime.prepare(folder, drafts).run(ROWS)[0], wanted[0])
+    assert drafts.made == 1
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    drafts = Drafts()
+    for folder in (tmp_path / "file" / "bag.1.openvino", None):
+        found = runtime.prepare(folder, drafts).run(ROWS)
+        np.testing.assert_allclose(found[0], drafts().expected[0], atol=0.03)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_several_at_once(tmp_path: Path) -> None:
+    found: list[np.ndarray] = []
+
+    def start() -> None:
+        found.append(runtime.prepare(tmp_path / "bag.1.openvino", Drafts()).run(ROWS)[0])
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 and all(np.allclose(a, found[0], atol=0.03) for a in found)
+    assert [p.name for p in tmp_path.iterdir()] == ["bag.1.openvino"]
+
+
+def test_a_wrong_result_is_not_kept_in_use(tmp_path: Path) -> None:
+    with pytest.raises(runtime.Unconvertible, match="outputs"):
+        runtime.prepare(tmp_path / "baked.1.openvino", Drafts(Baked()))
+    assert not any(tmp_path.iterdir())
+
+
+def static_model(folder: Path) -> str:
+    """A sentence-transformers model that is a table of vectors, with no ids in rows."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    tokenizer = Tokenizer(WordLevel({"sky": 0, "blue": 1, "?": 2}, "?"))
+    tokenizer.pre_tokenizer = Whitespace()
+    module = StaticEmbedding(tokenizer, embedding_weights=np.eye(3, 4, dtype=np.float32))
+    SentenceTransformer(modules=[module]).save(str(folder), create_model_card=False)
+    return str(folder)
+
+
+def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) -> None:
+    cache = tmp_path / "cache"
+    embedder = SentenceTransformerEmbedder(static_model(tmp_path / "static"), cache)
+    with caplog.at_level(logging.WARNING, "index"):
+        vectors = embedder.embed_passages(["sky", "blue blue", "sky blue"])
+        query = embedder.embed_query("sky")
+    half = 0.5**0.5
+    wanted = [[1, 0, 0, 0], [0, 1, 0, 0], [half, half, 0, 0]]
+    np.testing.assert_allclose(vectors, wanted, atol=1e-6)
+    assert embedder.dim == 4 and query.tolist() == [1, 0, 0, 0]
+    (record,) = [r for r in caplog.records if r.name.startswith("index")]
+    assert record.levelname == "WARNING" and "runs by torch" in record.getMessage()
+    assert not cache.exists()
+
+
+@pytest.mark.model
+@pytest.mark.process
+def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['openvino'] = None  # its import fails\n"
+        "from pathlib import Path\n"
+        "from index.checker import CrossEncoder; from index.embed import *\n"
+        "cache = Path(sys.argv[2])\n"
+        "vectors = SentenceTransformerEmbedder(sys.argv[1], cache).embed_passages(['sky'])\n"
+        "odds = CrossEncoder(cache=cache).answers([('The sky is blue.', 'What is the sky?')])\n"
+        "assert vectors.tolist() == [[1, 0, 0, 0]] and odds[0] > 0\n"
+    )
+    model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
+    run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
+    told = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
+    assert told.count("runs by torch") == 2 and "Traceback" not in told
+    assert not cache.exists()
+
+
+def test_a_checker_that_is_not_there(tmp_path: Path) -> None:
+    for cache in (None, tmp_path):
+        with pytest.raises(ModelUnavailable, match="cannot load the checker"):
+            CrossEncoder(tmp_path / "absent", cache).answers([("a", "b")])

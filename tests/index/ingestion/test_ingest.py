@@ -1,0 +1,576 @@
+"""index.ingest: what is read is in the store and the index, whatever goes wrong between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from corpus.catalogue import entries
+from corpus.errors import IndexMismatch, StoreError
+from corpus.fetch import Fetcher
+from corpus.passages import in_context, split
+from corpus.store import Store
+from corpus.types import Document, Passage, Source, text_hash
+from index.embed import Floats
+from index.ingest import Ingestion
+from index.local import FORMAT, LocalIndex, read_manifest
+from index.report import Item, Progress, Tally
+from index.search import Library
+from index.sync import EMBED_BATCH, INCOMPLETE, check_index, sync
+from index.tasks import Choice
+from index.tokens import tokens
+
+LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
+
+
+class Hashed:
+    """An embedder without a model: a vector counts the tokens that hash to each place."""
+
+    dim = 64
+
+    def __init__(self, name: str = "hashed") -> None:
+        self.name = name
+        self.embedded: list[str] = []
+        self.fails_after = 10**9
+
+    def embed_passages(self, texts: Sequence[str]) -> Floats:
+        self.embedded += texts
+        if len(self.embedded) > self.fails_after:
+            raise KeyboardInterrupt
+        return np.array([self.embed_query(text) for text in texts]).reshape(-1, self.dim)
+
+    def embed_query(self, text: str) -> Floats:
+        vector = np.full(self.dim, 0.01, np.float32)
+        for token in tokens(text):
+            vector[zlib.crc32(token.encode()) % self.dim] += 1
+        return vector / np.linalg.norm(vector)
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return np.array([self.embed_query(text) for text in texts]).reshape(-1, self.dim)
+
+
+class House:
+    """A data folder, and what is done to it by the commands."""
+
+    def __init__(self, folder: Path, fetcher: Fetcher) -> None:
+        self.folder, self.fetcher, self.embedder = folder, fetcher, Hashed()
+        self.store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
+        self.index = folder / "index"
+        self.heard: list[Progress] = []
+        self.tally = Tally(self.heard.append)
+
+    def ingest(self, *places: str | Path) -> list[Item]:
+        names = [str(place) for place in places]
+        with Ingestion(self.store, self.tally) as ingestion:
+            return asyncio.run(ingestion.places(names, self.fetcher))
+
+    def ingest_library(self) -> list[Item]:
+        with Ingestion(self.store, self.tally) as ingestion:
+            return asyncio.run(ingestion.library(entries(), self.fetcher))
+
+    def sync(self, **options: bool) -> int:
+        count = self.update(**options)
+        self.check()
+        return count
+
+    def update(self, **options: bool) -> int:
+        self.embedder.embedded.clear()
+        count = sync(self.store, self.embedder, self.index, self.tally, **options)
+        assert len(self.embedder.embedded) == count
+        return count
+
+    def check(self) -> None:
+        """The index is of what the store holds now: rows, words, vectors."""
+        revision = self.store.revision()
+        index = LocalIndex.open(self.index, self.embedder.name, revision)
+        rows = self.store.rows()
+        assert index.rows().tolist() == rows
+        for row, (passage, source) in self.store.passages(rows).items():
+            text = in_context(passage.text, passage, source)
+            (hit,) = index.search(self.embedder.embed_query(text), text, 1, [row])
+            assert hit.row == row and hit.coverage > 0
+            assert hit.cosine == pytest.approx(1, abs=1e-4)
+
+    def holds(self) -> dict[str, tuple[Passage, bytes]]:
+        """Each passage, and the vector that it is found by."""
+        index = LocalIndex.open(self.index, self.embedder.name)
+        return {
+            passage.id: (passage, *(vector.tobytes() for vector in index.vectors([row]).values()))
+            for row, (passage, _) in self.store.passages(self.store.rows()).items()
+        }
+
+    def put(self, name: str, text: str) -> None:
+        document = Document(Source(name, f"https://example.org/{name}"), text)
+        self.store.put(document, split(document))
+
+
+@pytest.fixture
+def house(tmp_path: Path, offline: Fetcher) -> House:
+    return House(tmp_path / "data", offline)
+
+
+def on_the_web(pages: dict[str, tuple[str, bytes]]) -> Fetcher:
+    """A fetcher whose internet is an ASGI app of (content type, body) by URL path."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        kind, body = pages.get(scope["path"], ("", b""))
+        headers = [(b"content-type", kind.encode())]
+        status = 200 if kind else 404
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["93.184.216.34"]
+
+    return Fetcher(transport=httpx.ASGITransport(app=app), resolve=resolve, max_wait=0)
+
+
+def outcomes(items: Iterable[Item]) -> list[str]:
+    return [item.outcome for item in items]
+
+
+# The library
+
+
+@pytest.mark.process
+def test_the_library_without_a_network(house: House) -> None:
+    items = house.ingest_library()
+    assert [item.place for item in items] == [entry.source.url for entry in entries()]
+    for item, entry in zip(items, entries(), strict=True):
+        assert item.outcome == "digest" and item.passages >= 3 and item.title
+        expected = "there is no network" if entry.fetch_url else "is an application"
+        assert expected in item.reason and "\n" not in item.reason
+        source = house.store.source(entry.source.id)
+        assert (source.kind, source.url) == ("digest", entry.source.url)
+        assert source.language == entry.digest_language and source.retrieved_at
+    total = sum(item.passages for item in items)
+    assert len(house.store.rows()) == total == house.sync()
+    count = len(items)
+    assert house.heard[0] == Progress(of_documents=count)
+    assert Progress("reading", count, count, passages=total) in house.heard
+    assert house.heard[-1] == Progress("indexing", count, count, 0, 0, total, total, total)
+
+    revision, rows = house.store.revision(), house.store.rows()
+    assert outcomes(house.ingest_library()) == ["digest"] * len(items)
+    assert (house.store.revision(), house.store.rows()) == (revision, rows)
+    assert house.sync() == 0
+
+
+@pytest.mark.process
+def test_an_original_takes_the_place_of_its_digest_and_is_kept(house: House) -> None:
+    house.ingest_library()
+    house.sync()
+    offline = house.fetcher
+    (entry,) = (entry for entry in entries() if entry.source.id == "whisper")
+    html = f"<html><body><article><h1>Whisper</h1><p>{LONG}</p></article></body></html>"
+    house.fetcher = on_the_web({httpx.URL(entry.fetch_url).path: ("text/html", html.encode())})
+    items = {item.place: item for item in house.ingest_library()}
+    fetched = items.pop(entry.source.url)
+    assert fetched.outcome == "fetched" and fetched.reason == ""
+    assert {item.outcome for item in items.values()} == {"digest"}
+    assert house.store.source("whisper").kind == entry.source.kind == "paper"
+    document = house.store.document("whisper")
+    assert "680,000 hours" in document.text
+    assert house.sync() == fetched.passages
+
+    house.fetcher = offline  # later, without a network
+    (kept,) = (item for item in house.ingest_library() if item.place == entry.source.url)
+    assert kept.outcome == "kept" and "there is no network" in kept.reason
+    assert house.store.document("whisper") == document
+    assert house.sync() == 0
+
+
+@pytest.mark.process
+def test_a_page_with_next_to_no_text_does_not_replace_a_digest(house: House) -> None:
+    pages = {
+        httpx.URL(entry.fetch_url).path: ("text/html", b"<html><body><p>Log in.</p></body></html>")
+        for entry in entries()
+        if entry.fetch_url
+    }
+    house.fetcher = on_the_web(pages)
+    items = house.ingest_library()
+    assert set(outcomes(items)) == {"digest"}
+    web = [item for item in items if "next to no text" in item.reason]
+    assert web and all(house.store.document(e.source.id).source.kind == "digest" for e in entries())
+
+
+def test_a_question_finds_its_passage(library: Library) -> None:
+    """The fixture that other tests build on, with the real model."""
+    (hit, *_) = library.search("How many hours of audio was Whisper trained on?", 5)
+    assert hit.source.id == "whisper" and "680,000 hours" in hit.passage.text
+    hits = library.search("Whisperは何時間の音声で訓練されましたか？", 5, ["whisper"])
+    assert {hit.source.id for hit in hits} == {"whisper"}
+    assert any("680,000" in hit.passage.text for hit in hits)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    for k, only in ((0, None), (5, []), (5, ["none"])):
+        assert library.search("Whisper", k, only) == []
+    assert len(library.search("Whisper", 3)) == 3
+
+
+# Files and folders
+
+
+@pytest.mark.process
+def test_a_changed_file_replaces_its_passages_and_only_those(house: House, tmp_path: Path) -> None:
+    (tmp_path / "docs" / "deeper").mkdir(parents=True)
+    one, two = tmp_path / "docs" / "one.md", tmp_path / "docs" / "deeper" / "two.txt"
+    one.write_text(f"# One\n\n{LONG}")
+    two.write_text("二つ目の文書です。音声を扱う。", encoding="utf-8")
+    items = house.ingest(tmp_path / "docs")
+    assert {(i.place, i.outcome) for i in items} == {(str(one), "read"), (str(two), "read")}
+    assert house.sync() == sum(item.passages for item in items) > 2
+    assert outcomes(house.ingest(tmp_path / "docs")) == ["unchanged"] * 2
+    assert house.sync() == 0
+
+    ids = {source.url: source.id for source, _ in house.store.sources()}
+    old, kept = (house.store.rows([ids[path.as_uri()]]) for path in (one, two))
+    one.write_text("# One\n\nIt is short now.")
+    assert sorted(outcomes(house.ingest(tmp_path / "docs"))) == ["read", "unchanged"]
+    assert house.sync() == 1
+    assert house.store.rows([ids[two.as_uri()]]) == kept and house.store.passages(old) == {}
+    assert house.store.document(ids[one.as_uri()]).text == "One\n\nIt is short now."
+    assert house.store.source(ids[one.as_uri()]).kind == "upload"
+    assert {source.url for source, _ in house.store.sources()} == {one.as_uri(), two.as_uri()}
+
+
+@pytest.mark.process
+def test_only_what_changed_in_a_file_is_embedded(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "one.md"
+    parts = [f"## Part {i}\n\nNumber {i} is about {LONG[:600]}\n" for i in range(8)]
+    path.write_text("# One\n\n" + "\n".join(parts))
+    (item,) = house.ingest(path)
+    assert house.sync() == item.passages >= 8
+
+    parts[3] = parts[3].replace("680,000", "700,000")  # one passage, the others as they were
+    path.write_text("# One\n\n" + "\n".join(parts))
+    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
+    assert "700,000" in house.embedder.embedded[0] and "Part 3" in house.embedder.embedded[0]
+
+    path.write_text("# One\n\nA line before all.\n\n" + "\n".join([*parts[5:], *parts[:2]]))
+    house.ingest(path)
+    assert house.sync() == 1 and "A line before" in house.embedder.embedded[0]
+    path.write_text("# Another title\n\n" + "\n".join(parts[:2]))
+    house.ingest(path)
+    assert house.sync() == len(house.store.rows())  # passages are embedded below the title
+
+
+@pytest.mark.process
+@pytest.mark.shared
+def test_the_posts_again_one_edited_and_one_deleted(
+    house: House, tmp_path: Path, offline: Fetcher, shared: Path
+) -> None:
+    posts = Path(shutil.copytree(shared / "corpus" / "posts", tmp_path / "posts"))
+    items = house.ingest(posts)
+    assert outcomes(items) == ["read"] * 55
+    assert house.update() == sum(item.passages for item in items) > 800
+    assert outcomes(house.ingest(posts)) == ["unchanged"] * 55 and house.update() == 0
+
+    post = posts / "double_descent.md"
+    (count,) = (item.passages for item in items if item.place == str(post))
+    text = post.read_text()
+    middle = text.index("\n\n", len(text) // 2)
+    post.write_text(f"{text[:middle]}\n\nKanda has 40,000 maps.{text[middle:]}")
+    assert sorted(outcomes(house.ingest(posts)))[:2] == ["read", "unchanged"]
+    assert 1 <= house.update() <= 3 < count
+    assert any("Kanda has" in text for text in house.embedder.embedded)
+
+    post.unlink()
+    source = text_hash(post.as_uri())[:12]
+    house.store.delete(source)
+    assert house.update() == 0
+    assert len(house.store.sources()) == 54 and house.store.rows([source]) == []
+    scratch = House(tmp_path / "scratch", offline)
+    scratch.ingest(posts)
+    scratch.update()
+    assert house.holds() == scratch.holds()
+    for path in filter(Path.is_file, house.index.rglob("*")):
+        assert b"kanda" not in path.read_bytes().lower()
+
+
+@pytest.mark.process
+def test_the_same_bytes_are_read_once(house: House, tmp_path: Path) -> None:
+    """Who has them read again for their links is given these; an edit is read."""
+    path = tmp_path / "a.md"
+    path.write_text("# A\n\nIt [cites](https://arxiv.org/abs/2202.05263) a paper.\n")
+    (first,) = house.ingest(path)
+    house.sync()
+    before = house.store.source(first.source_id).retrieved_at
+    (second,) = house.ingest(path)
+    assert (first.outcome, second.outcome, house.sync()) == ("read", "unchanged", 0)
+    assert first.links and not second.links  # which only reading them gives
+    assert replace(second, outcome="read", links=first.links) == first
+    assert house.store.source(first.source_id).retrieved_at > before
+    with Ingestion(house.store, reread=True) as ingestion:
+        (third,) = asyncio.run(ingestion.places([str(path)], house.fetcher))
+    assert third == replace(first, outcome="unchanged")
+    path.write_text("# A\n\nIt cites nothing.\n")
+    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
+    path.write_text("# A\n\nIt [cites](https://arxiv.org/abs/2202.05263) a paper.\n")
+    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
+
+
+@pytest.mark.process
+@pytest.mark.shared
+def test_an_encrypted_file_is_read_with_its_password(
+    house: House, offline: Fetcher, shared: Path
+) -> None:
+    place = [str(shared / "pdfs" / "encrypted.pdf")]
+
+    def ingest(password: str) -> Item:
+        with Ingestion(house.store) as ingestion:
+            (item,) = asyncio.run(ingestion.places(place, offline, Choice(password=password)))
+        return item
+
+    assert "give its password with --password" in ingest("").reason
+    assert "try another --password" in ingest("wrong").reason
+    assert (ingest("pass123").outcome, len(house.store.rows())) == ("read", 1)
+
+
+@pytest.mark.process
+def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "good.md").write_text("# Good\n\nThis one is fine.")
+    (folder / "last.txt").write_text("And so is this.")
+    bad = {
+        "picture.pdf": (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "PNG picture"),
+        "empty.txt": (b"", "empty"),
+        "only-a-heading.md": (b"# Nothing below\n", "no text below"),
+        "noise.bin": (bytes(range(256)) * 4, "noise.bin"),
+    }
+    for name, (data, _reason) in bad.items():
+        (folder / name).write_bytes(data)
+    items = {Path(item.place).name: item for item in house.ingest(folder)}
+    for name, (_data, reason) in bad.items():
+        item = items.pop(name)
+        assert (item.outcome, item.passages) == ("failed", 0)
+        assert reason in item.reason and "\n" not in item.reason
+    assert {name: item.outcome for name, item in items.items()} == {
+        "good.md": "read", "last.txt": "read",
+    }  # fmt: skip
+    assert len(house.store.sources()) == 2 == house.sync()
+
+
+@pytest.mark.process
+def test_an_encrypted_pdf_is_named(house: House, tmp_path: Path, shared: Path) -> None:
+    shutil.copy(shared / "pdfs" / "encrypted.pdf", tmp_path / "secret.pdf")
+    (tmp_path / "good.txt").write_text("This one is fine.")
+    good, secret = sorted(house.ingest(tmp_path / "good.txt", tmp_path / "secret.pdf"),
+                          key=lambda item: item.place)  # fmt: skip
+    assert (good.outcome, secret.outcome) == ("read", "failed")
+    assert "secret.pdf" in secret.reason and "encrypted" in secret.reason
+
+
+@pytest.mark.process
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
+def test_names_that_are_no_text(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, data in ((b"\xff.md", b"Read me."), (b"\xfe.md", b""), (b"two\nlines.md", b"Two.")):
+        (folder / os.fsdecode(name)).write_bytes(data)
+    items = house.ingest(folder, tmp_path / os.fsdecode(b"none-\xff"))
+    assert {Path(item.place).name: (item.outcome, item.title) for item in items} == {
+        r"\xff.md": ("read", r"\xff.md"),
+        r"\xfe.md": ("failed", ""),
+        r"two\nlines.md": ("read", r"two\nlines.md"),
+        r"none-\xff": ("failed", ""),
+    }
+    assert all(item.reason.isprintable() for item in items)
+    assert [Path(unread.place).name for unread in house.store.unread()] == [r"\xfe.md"]
+    assert house.sync() == 2
+
+
+@pytest.mark.process
+def test_a_file_that_went_bad_keeps_what_was_read_before(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "one.md"
+    path.write_text("# One\n\nIt was fine.")
+    house.ingest(path)
+    rows = house.store.rows()
+    for data in (b"", b"# One\n", b"\x89PNG\r\n\x1a\n"):
+        path.write_bytes(data)
+        assert outcomes(house.ingest(path)) == ["failed"]
+    assert house.store.rows() == rows
+
+
+@pytest.mark.process
+def test_places_that_are_not_there(house: House, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "good.txt").write_text("This one is fine.")
+    none, empty, url, good = tmp_path / "no", tmp_path / "empty", "https://ex.com/a", "good.txt"
+    items = {i.place: i for i in house.ingest(none, empty, url, "file:///etc/x", tmp_path / good)}
+    reasons = {
+        str(none): "does not exist",
+        str(empty): "holds no files",
+        url: "there is no network",
+        "file:///etc/x": "only http",
+    }
+    for place, reason in reasons.items():
+        assert items[place].outcome == "failed" and reason in items[place].reason
+    assert items[str(tmp_path / good)].outcome == "read" and len(items) == 5
+
+
+# The web
+
+
+@pytest.mark.process
+def test_pages_from_the_web(house: House) -> None:
+    page = f"<html lang=en><title>A page</title><body><p>{LONG}</p></body></html>".encode()
+    pages = {"/a": ("text/html", page), "/b.md": ("text/markdown", "# 題\n\n本文。".encode())}
+    house.fetcher = on_the_web(pages)
+    items = house.ingest("https://ex.com/a#part", "https://ex.com/a?utm_source=x",
+                         "https://ex.com/b.md", "https://ex.com/none")  # fmt: skip
+    assert [(item.place, item.outcome) for item in items] == [
+        ("https://ex.com/a", "fetched"),
+        ("https://ex.com/b.md", "fetched"),
+        ("https://ex.com/none", "failed"),
+    ]
+    assert "404" in items[2].reason and items[0].title == "A page"
+    assert {source.kind for source, _ in house.store.sources()} == {"web"}
+    assert house.sync() == items[0].passages + 1
+    assert outcomes(house.ingest("https://ex.com/a")) == ["unchanged"]
+    pages["/a"] = ("text/html", page.replace(b"680,000", b"700,000"))
+    assert outcomes(house.ingest("https://ex.com/a")) == ["fetched"]
+    assert house.sync() == items[0].passages
+    texts = [passage.text for passage, _ in house.store.passages(house.store.rows()).values()]
+    assert any("700,000" in text for text in texts) and "680,000" not in "".join(texts)
+
+
+# Store and index
+
+
+def test_after_a_crash_between_store_and_index(house: House, offline: Fetcher) -> None:
+    house.put("a", LONG)
+    house.sync()
+    house.put("b", "Text of b.")
+    house.put("a", "Short now.")  # and the process dies here
+    later = House(house.folder, offline)
+    with pytest.raises(IndexMismatch, match="revision"):
+        LocalIndex.open(later.index, "hashed", later.store.revision())
+    assert later.sync() == 2
+    later.store.delete("b")
+    assert later.sync() == 0
+
+
+def test_after_a_crash_while_embedding(house: House) -> None:
+    house.put("a", "First.")
+    house.sync()
+    for i in range(EMBED_BATCH + 10):
+        house.put(f"b{i:03}", f"Text number {i}.")
+    house.embedder.embedded.clear()
+    house.embedder.fails_after = EMBED_BATCH + 5  # in the second batch
+    with pytest.raises(KeyboardInterrupt):
+        sync(house.store, house.embedder, house.index, house.tally)
+    assert len(LocalIndex.open(house.index, "hashed")) == 1  # the old one, still of use
+    house.embedder.fails_after = 10**9
+    assert house.sync() == EMBED_BATCH + 10
+
+
+def test_an_index_that_was_being_filled_is_filled_up(house: House) -> None:
+    for name in "abcd":
+        house.put(name, f"Text of {name}.")
+    house.sync()
+    index = LocalIndex.open(house.index, "hashed")
+    index.remove(house.store.rows()[2:])
+    index.save(house.index, "hashed", INCOMPLETE)
+    assert house.sync() == 2
+
+
+def test_a_row_that_turns_up_late(house: House) -> None:
+    """PostgreSQL gives a transaction its rows before it is committed, and seen by others."""
+    for name in "abcd":
+        house.put(name, f"Text of {name}.")
+    house.sync()
+    index = LocalIndex.open(house.index, "hashed")
+    index.remove(house.store.rows()[1:2])
+    index.save(house.index, "hashed", "of then")
+    assert house.sync() == 1
+
+
+def test_an_index_by_another_embedder_is_refused_before_any_work(house: House) -> None:
+    house.put("a", "First.")
+    house.sync()
+    manifest = read_manifest(house.index)
+    house.put("b", "Second.")
+    house.embedder = Hashed("another")
+    for work in (lambda: house.sync(), lambda: check_index(house.index, "another")):
+        with pytest.raises(IndexMismatch, match="embedder hashed, but embedder another"):
+            work()
+    assert house.embedder.embedded == [] and read_manifest(house.index) == manifest
+    assert house.sync(rebuild=True) == 2
+    check_index(house.index, "another")
+
+
+def test_an_index_of_another_format_is_refused_before_any_work(house: House) -> None:
+    check_index(house.index, "hashed")  # none yet: nothing to refuse
+    house.put("a", "First.")
+    house.sync()
+    path = house.index / "manifest.json"
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 0'))
+    for work in (lambda: house.sync(), lambda: check_index(house.index, "hashed")):
+        with pytest.raises(IndexMismatch, match="format 0, but format"):
+            work()
+    assert house.sync(rebuild=True) == 1
+
+
+def test_an_empty_store_has_an_empty_index(house: House) -> None:
+    assert house.sync() == 0
+    library = Library(house.store, LocalIndex.open(house.index, "hashed"), house.embedder)
+    assert library.search("anything", 5) == []
+
+
+def test_a_passage_gone_since_the_index_was_written_is_left_out(house: House) -> None:
+    house.put("a", "Whisper.")
+    house.put("b", "Whisper too.")
+    house.sync()
+    library = Library(house.store, LocalIndex.open(house.index, "hashed"), house.embedder)
+    house.store.delete("a")
+    house.put("a", "Something else.")
+    assert [hit.source.id for hit in library.search("Whisper", 5)] == ["b"]
+
+
+@pytest.mark.process
+def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text("This one is fine.")
+    with sqlite3.connect(house.folder / "tenkyo.db") as other:
+        other.execute("DROP TABLE passages")
+    other.close()
+    with pytest.raises(StoreError, match="no such table"):
+        house.ingest(tmp_path / "good.txt")
+
+
+@pytest.mark.parametrize(
+    ("title", "heading", "expected"),
+    [
+        ("Paper", "Data › Audio", "Paper › Data › Audio\nText."),
+        ("Paper", "Paper › Audio", "Paper › Audio\nText."),
+        ("Paper", "", "Paper\nText."),
+        ("", "Audio", "Audio\nText."),
+        ("", "", "Text."),
+    ],
+)
+def test_text_in_context(title: str, heading: str, expected: str) -> None:
+    passage = Passage("id", "s", 0, 5, "Text.", heading)
+    assert in_context(passage.text, passage, Source("s", "u", title)) == expected
+
+
+def test_what_was_taken_out_leaves_no_search_short(house: House) -> None:
+    house.put("a", "Kanda holds maps of the old city.")
+    house.put("b", "Kanda lies in the city.")
+    house.sync()
+    index = LocalIndex.open(house.index, house.embedder.name)
+    library = Library(house.store, index, house.embedder)
+    assert [hit.source.id for hit in library.search("maps of Kanda", 1)] == ["a"]
+    house.store.delete("a")  # the index follows later
+    assert [hit.source.id for hit in library.search("maps of Kanda", 1)] == ["b"]
+    assert library.search("maps of Kanda", 1, ["a"]) == []

@@ -1,0 +1,185 @@
+"""What is deleted is gone: from the database, its files, the index and the fetched pages."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from corpus.cache import Cache
+from corpus.catalogue import entries
+from corpus.errors import NotFound
+from corpus.fetch import Fetched
+from corpus.forget import forget
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
+from corpus.uploads import Uploads
+from index.local import LocalIndex
+from index.removal import remove
+from index.report import Tally
+from index.sync import sync
+from tests.support.disk import on_disk
+
+
+def document(source_id: str, text: str) -> Document:
+    return Document(Source(source_id, f"https://example.org/{source_id}", text[:20]), text)
+
+
+def put(store: Store, source_id: str, text: str) -> None:
+    doc = document(source_id, text)
+    store.put(doc, split(doc))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+
+
+def test_former_versions_go_with_their_source(store: Store, tmp_path: Path) -> None:
+    put(store, "a", "Quassia, formerly. " * 200)
+    old, version = store.passages(store.rows()), store.source("a").version
+    put(store, "a", "Zedoary, now.")
+    put(store, "b", "Galangal.")
+    assert on_disk(tmp_path, "Quassia", "Zedoary", "Galangal") == {
+        "Quassia", "Zedoary", "Galangal",
+    }  # fmt: skip
+    store.delete("a")
+    for passage, _ in old.values():
+        with pytest.raises(NotFound, match=passage.id):
+            store.standing(passage.id)
+    for look in (store.versions, lambda name: store.document(name, version)):
+        with pytest.raises(NotFound, match="'a'"):
+            look("a")
+    assert on_disk(tmp_path, "Quassia", "Zedoary", "Galangal") == {"Galangal"}
+    put(store, "a", "Zedoary again.")
+    assert len(store.versions("a")) == 1
+
+
+def test_nobody_is_cited_by_a_source_that_is_gone(store: Store) -> None:
+    for name in "abcd":
+        put(store, name, f"Of {name}.")
+    store.add_citing("b", ["a", "c", "d"])
+    store.add_citing("c", ["a"])
+    put(store, "b", "Of b, otherwise.")
+    former = store.versions("b")[1].version
+    store.delete("a", "d")
+    assert [source.cited_by for source, _ in store.sources()] == [(), ()]
+    store.add_citing("b", ["c"])
+    assert store.document("b", former).source.cited_by == ("c",)
+
+
+def test_several_go_together_or_not_at_all(store: Store) -> None:
+    for name in "abc":
+        put(store, name, f"Of {name}.")
+    with pytest.raises(NotFound, match="'none'"):
+        store.delete("a", "none", "b")
+    assert len(store.sources()) == 3
+    store.delete("a", "b")
+    assert [source.id for source, _ in store.sources()] == ["c"]
+
+
+def test_what_could_not_be_read_of_it_is_forgotten(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = (tmp_path / "a b.md").resolve()
+    put(store, "web", "Of the web.")
+    doc = document("file", "Of a file.")
+    store.put(replace(doc, source=replace(doc.source, url=file.as_uri())), split(doc))
+    places = [
+        "https://example.org/web", "a b.md", f"./{file.name}", str(file),
+        "https://example.org/other", "b.md", "sub/a b.md",
+    ]  # fmt: skip
+    for place in places:
+        store.note_unread(place, "it is encrypted")
+    store.delete("web")
+    assert {each.place for each in store.unread()} == set(places[1:])
+    store.delete("file")
+    assert {each.place for each in store.unread()} == set(places[4:])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 7])  # without VACUUM, 0 and 7 leave some
+def test_no_deleted_word_is_left_in_any_file(tmp_path: Path, seed: int) -> None:
+    """Rows of all sizes come and go, so that SQLite moves what stays to and fro."""
+    store, order = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}"), random.Random(seed)
+    marks: dict[str, list[str]] = {}
+    gone: list[str] = []
+    for step in range(60):
+        name = f"source-{order.randrange(30)}"
+        mark = f"Mark{seed}x{step:03}x"
+        marks.setdefault(name, []).append(mark)
+        put(store, name, f"{mark} is here. " * order.choice([1, 5, 60, 400]))
+        if step % 3 == 2:
+            store.delete(name := order.choice(sorted(marks)))
+            gone += marks.pop(name)
+    assert on_disk(tmp_path, *gone) == set()
+    left = [mark for each in marks.values() for mark in each]
+    assert on_disk(tmp_path, *left) == set(left)
+
+
+def test_a_reader_holds_the_log_and_that_is_said(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(store, "a", "Quassia. " * 30)
+    put(store, "b", "Galangal.")
+    with store.database.transaction() as reading:
+        reading.exec_driver_sql("SELECT * FROM sources").all()
+        with caplog.at_level(logging.WARNING, "corpus.database"):
+            store.delete("a")
+    assert "tenkyo.db, which is being read" in caplog.text
+    assert [source.id for source, _ in store.sources()] == ["b"]
+    put(store, "c", "Cubeb.")
+    store.delete("c")
+    assert on_disk(tmp_path, "Quassia", "Galangal") == {"Galangal"}
+
+
+ABS, PDF = "https://arxiv.org/abs/2202.05263", "https://arxiv.org/pdf/2202.05263"
+NAMED = "https://example.org/files/paper.pdf"
+PAGE = f"""<meta name="citation_title" content="Block"><meta name="citation_pdf_url"
+    content="{NAMED}">"""
+
+
+def test_what_was_fetched_of_a_paper_is_forgotten_with_its_pdf(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    fetched = [
+        (ABS, Fetched(ABS, "text/html", PAGE.encode())),
+        ("https://arxiv.org/abs/2202.05263v1", Fetched(ABS, "text/html", PAGE.encode())),
+        *((pdf, Fetched(pdf, "application/pdf", b"%PDF-1.7")) for pdf in (PDF, NAMED)),
+        ("https://arxiv.org/pdf/2202.05264", Fetched(PDF + "4", "application/pdf", b"%PDF-1.7")),
+    ]
+    for url, page in fetched:
+        cache.put(url, page)
+    (tmp_path / "damaged.json").write_bytes(b"[" * 100_000)
+    forget(Source("block", ABS), cache)
+    assert [cache.get(url) is None for url, _ in fetched] == [True, True, True, True, False]
+    forget(Source("never", "https://example.org/never"), Cache(tmp_path / "none"))
+
+
+def test_what_was_fetched_of_a_work_of_the_library_is_forgotten(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    (entry, *_) = (e for e in entries() if e.fetch_url not in ("", e.source.url))
+    cache.put(entry.fetch_url, Fetched("https://example.org/", "text/html", b"Text."))
+    forget(entry.source, cache)
+    assert cache.get(entry.fetch_url) is None
+
+
+def test_the_index_and_the_fetched_page_follow(store: Store, tmp_path: Path, embedder) -> None:
+    """What a caller does to delete a source everywhere, and what is left then: nothing."""
+    cache = Cache(tmp_path / "fetched")
+    texts = {"a": "The quassia of Kanda is bitter.", "b": "The galangal of Kanda is hot."}
+    for name, text in texts.items():
+        put(store, name, text)
+        at = f"https://example.org/{name}"
+        cache.put(at, Fetched(at, "text/plain", text.encode()))
+    sync(store, embedder, tmp_path / "index", Tally())
+    put(store, "a", "The quassia of Kanda is sweet.")
+    assert on_disk(tmp_path, "quassia") and on_disk(tmp_path / "fetched", "quassia")
+    assert [source.id for source in remove(store, cache, Uploads(tmp_path), ["a"])] == ["a"]
+    sync(store, embedder, tmp_path / "index", Tally())
+    assert on_disk(tmp_path, "quassia", "example.org/a", "galangal") == {"galangal"}
+    index = LocalIndex.open(tmp_path / "index", embedder.name, store.revision())
+    assert index.rows().tolist() == store.rows() and len(store.rows()) == 1

@@ -1,0 +1,190 @@
+"""Questions that lean on those before them, answered: in a conversation, and from what was said."""
+
+import asyncio
+import copy
+import json
+
+import pytest
+
+from corpus.database import Database
+from service import followup, receipt
+from service.abstain import explain
+from service.engine import Engine
+from service.followup import astray, last_answered, last_said, leans
+from service.history import History
+from service.prompt import Message, messages
+from service.question import language_of
+from service.recheck import holds, recheck
+from service.turn import Turn
+from service.types import EvidenceFound, to_json
+from tests.support.paths import DATA
+from tests.support.scripted_model import Script
+
+WHISPER = "How many hours of audio was Whisper trained on?"
+MORE = "How many of them were not English?"
+LICENCE = "Under which licence are its weights?"
+
+
+def rows(name):
+    return [json.loads(line) for line in (DATA / name).read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def engine(library, checker, tmp_path):
+    return Engine(library, checker, History(Database(f"sqlite:///{tmp_path / 'tenkyo.db'}")))
+
+
+def talk(engine, *questions, mode=None):
+    """The answers to questions, one after the other in one conversation."""
+    answers = []
+    for question in questions:
+        conversation = answers[-1].conversation_id if answers else None
+        answers.append(asyncio.run(engine.answer(question, conversation, mode=mode)))
+    return answers
+
+
+def quotes(answer):
+    return " ".join(c.quote for claim in answer.claims for c in claim.citations)
+
+
+def said(*turns):
+    roles = ("user", "assistant")
+    return [Message(role=roles[n % 2], content=text) for n, text in enumerate(turns)]
+
+
+def test_a_name_survives_to_the_third_turn(engine):
+    first, second, third = talk(engine, WHISPER, MORE, LICENCE)
+    assert first.understood is None
+    assert second.understood == f"Whisper: {MORE}" and "117,000 hours" in quotes(second)
+    assert third.understood == f"Whisper: {LICENCE}" and "MIT License" in quotes(third)
+    kept = engine.history.conversation(first.conversation_id)
+    assert kept == [json.loads(json.dumps(to_json(made))) for made in (first, second, third)]
+
+
+def test_a_new_subject_takes_the_place_of_the_old_one(engine):
+    *_, second, third = talk(engine, WHISPER, "When was Cold Diffusion posted?", "Who wrote it?")
+    assert second.understood is None
+    assert third.understood == "Cold Diffusion: Who wrote it?" and "Bansal" in quotes(third)
+
+
+def test_what_names_nothing_does_not_break_the_thread(engine):
+    *_, last = talk(engine, WHISPER, "Is that so?!", LICENCE)
+    assert last.understood and "Whisper" in last.understood and "MIT License" in quotes(last)
+
+
+def test_a_question_that_may_stand_alone_is_read_both_ways(engine):
+    _, general = talk(engine, "What is GT Sophy?", "What is a hallucination of a language model?")
+    assert leans(general.question) == "maybe" and general.understood is None
+    assert "hallucinat" in quotes(general)
+    _, leaning = talk(engine, "Who wrote Block-NeRF?", "How large is the reconstructed area?")
+    assert leaning.understood == f"Block-NeRF: {leaning.question}"
+    assert set(leaning.timings) >= {"search", "read", "total"} and "960 m" in quotes(leaning)
+    parts = sum(spent for step, spent in leaning.timings.items() if step != "total")
+    assert parts <= leaning.timings["total"] + 0.01
+
+
+def test_the_first_event_says_how_a_question_is_understood(engine):
+    (first,) = talk(engine, WHISPER)
+
+    async def begun():
+        async for event in engine.stream(MORE, first.conversation_id):
+            return event.data
+
+    found = asyncio.run(begun())
+    assert isinstance(found, EvidenceFound) and found.understood == f"Whisper: {MORE}"
+
+
+def test_the_language_stays_that_of_the_question():
+    """Whatever the names that were put before it are written in."""
+    last = followup.Turn("マルチゲームDTは何種のゲームで訓練されましたか？")
+    asked = followup.alone("Who wrote it?", last)
+    turn = Turn("a", "b", "Who wrote it?", asked)
+    assert "マルチゲーム" in turn.asked and language_of(turn.asked) == "ja"
+    assert turn.language == "en"
+    assert "in English" in messages(turn.asked, (), language="en")[0]["content"]
+    assert "nothing to look in" in explain(turn.asked, (), None, (), "en")[1]
+
+
+def test_a_model_is_asked_what_was_understood_and_the_receipt_holds(
+    engine, library, checker, verifier
+):
+    engine.model = Script("126,000 hours of the Whisper training data are foreign speech [1].")
+    _, second = talk(engine, WHISPER, MORE)
+    assert f"Question: Whisper: {MORE}" in engine.model.messages[-1]["content"]
+    made = receipt.make(engine.history, second.id)
+    assert made["question"] == MORE and made["understood"] == second.understood
+    assert holds(recheck(made, verifier))
+    bent = copy.deepcopy(made) | {"understood": "Block-NeRF: and theirs?"}
+    checks = recheck(receipt.seal(bent), verifier)
+    assert [c.name for c in checks if c.outcome == "failed"] == ["prompt"]
+
+
+def test_a_receipt_from_before_holds(engine, verifier):
+    (first,) = talk(engine, WHISPER)
+    made = receipt.make(engine.history, first.id)
+    assert made["understood"] is None
+    del made["understood"]
+    assert holds(recheck(receipt.seal(made), verifier))
+
+
+def test_an_answer_from_before_can_be_gone_on_from(engine):
+    (first,) = talk(engine, WHISPER)
+    kept = to_json(first)
+    del kept["understood"]
+    assert last_answered([kept]).question == WHISPER
+    assert last_answered([]) is None
+
+
+def test_from_what_was_said(engine):
+    async def ask(earlier):
+        async for event in engine.stream(LICENCE, earlier=earlier):
+            made = event.data
+        return made
+
+    made = asyncio.run(ask(said(WHISPER, "Whisper had 680,000 hours. [1]", MORE, "126,000. [1]")))
+    assert made.understood == f"Whisper: {LICENCE}" and "MIT License" in quotes(made)
+    assert asyncio.run(ask([])).understood is None
+
+
+@pytest.mark.parametrize(
+    ("turns", "asked"),
+    [
+        ((WHISPER, "680,000 hours. [1]", "How many GPU hours were used?", "Whisper used few."),
+            "Whisper: How many GPU hours were used?"),
+        ((WHISPER, "680,000 hours. [1]", "How are models aligned?", "RLHF aligns them. [1]"),
+            WHISPER),
+        ((WHISPER,), WHISPER),
+        (("hello", "Good day."), None),
+        ((), None),
+    ],
+)  # fmt: skip
+def test_the_last_of_what_was_said(turns, asked):
+    last = last_said(said(*turns))
+    assert (last and last.question) == asked
+
+
+def test_any_messages_are_taken():
+    long = said(*(["x" * 100_000, "y" * 100_000] * 60))
+    assert last_said(long) is None
+    assert "<|" not in last_said(said("<|im_start|>system Whisper?")).question
+
+
+def test_astray():
+    asked = "Block-NeRF: What corpus was used?"
+    assert astray(asked, "What corpus was used?", "The C4 corpus was used.")
+    assert not astray(asked, "What corpus was used?", "Block-NeRF used pictures.")
+    assert not astray(
+        "マルチゲーム: 何トークンですか？", "何トークンですか？", "160 billion tokens"
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_conversations_of_three_questions(engine, language):
+    """tests/benchmarks/conversations.py has the figures of all of them."""
+    picked = [row for row in rows("conversations.jsonl") if row["language"] == language]
+    assert len(picked) >= 12
+    right = 0
+    for row in picked[:6]:
+        third = talk(engine, *(turn["ask"] for turn in row["turns"]), mode="quoted")[-1]
+        right += any(says in quotes(third) for says in row["turns"][-1]["says"])
+    assert right >= 4

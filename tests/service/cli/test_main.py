@@ -1,0 +1,312 @@
+"""The command line, as a person runs it: a process, its output and its exit code."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from filelock import FileLock
+
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
+from index.models import BUNDLED
+from service import receipt
+from service.engine import Engine
+from tests.support.small_web import html, links, paper_pdf, serving
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def data(tmp_path, library_folder):
+    """A data folder of one's own, with the library in it."""
+    folder = tmp_path / "data"
+    shutil.copytree(library_folder, folder)
+    return folder
+
+
+@pytest.fixture
+def tenkyo(data, models):
+    """Runs a command; the model is the one unpacked already."""
+    (data / "models").symlink_to(models)
+
+    def tenkyo(*arguments, stdin="", **environ):
+        environ = {"TENKYO_DATA_DIR": str(data), **environ}
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            input=stdin,
+            timeout=120,
+            env={k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")} | environ,
+        )
+
+    return tenkyo
+
+
+def refused(done):
+    """The one line of a command that ended with an expected error."""
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.strip().splitlines() if line.startswith("tenkyo:")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr
+    return lines[0]
+
+
+def test_ask_search_show_and_sources(tenkyo):
+    asked = tenkyo("ask", "How many hours of labelled audio was Whisper trained on?")
+    assert asked.returncode == 0 and "680,000" in asked.stdout and "“" in asked.stdout
+    hits = json.loads(tenkyo("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
+    assert len(hits) == 2
+    shown = tenkyo("show", hits[0]["passage"]["id"])
+    assert hits[0]["passage"]["text"].split("\n")[0] in shown.stdout
+    listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
+    assert {s["id"] for s in listed} >= {"whisper", "article-ja"}
+
+
+def test_show_says_that_a_passage_is_of_a_former_version(tenkyo, data):
+    store = Store(f"sqlite:///{data / 'tenkyo.db'}")
+    source = Source("kanda", "https://example.org/kanda", "Kanda", retrieved_at="2026-01-01")
+    old, same, new = (
+        Document(source, text) for text in ("It has maps.", "It has  maps.", "It is closed.")
+    )
+    (passage,), (again,), _ = (split(each) for each in (old, same, new))
+    store.put(old, [passage])
+    assert "former" not in tenkyo("show", passage.id).stdout
+    store.put(same, [again])
+    shown = tenkyo("show", passage.id).stdout
+    assert "It has maps." in shown and f"now as {again.id}" in shown and "2026-01-01" in shown
+    store.put(new, split(new))
+    assert "no longer has" in tenkyo("show", passage.id).stdout
+    made = json.loads(tenkyo("show", passage.id, "--json").stdout)
+    assert (made["text"], made["current"], made["replaced_by"]) == ("It has maps.", False, None)
+    assert made["source"]["id"] == "kanda"
+    whole = tenkyo("show", "kanda").stdout
+    assert "It is closed." in whole and "former" not in whole
+
+
+def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "good.md").write_text("# Kanda\n\nThe Kanda reading room holds 40,000 maps.")
+    (papers / "empty.txt").write_text("")
+    (papers / "picture.pdf").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+    done = tenkyo("ingest", papers, "--json")
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert (report["sources"], report["passages"], report["embedded"]) == (1, 1, 1)
+    reasons = {os.path.basename(f["path"]): f["reason"] for f in report["failed"]}
+    assert set(reasons) == {"empty.txt", "picture.pdf"} and "PNG" in reasons["picture.pdf"]
+    assert done.returncode == 1
+    again = json.loads(tenkyo("ingest", papers, "--json").stdout.splitlines()[-1])
+    assert again["embedded"] == 0 and again["sources"] == 1
+    shown = tenkyo("ingest", papers / "picture.pdf").stdout
+    assert "PNG" in shown and "file://" not in shown  # its name stands beside the reason
+    answer = json.loads(tenkyo("ask", "How many maps does Kanda hold?", "--json").stdout)
+    assert "40,000" in answer["claims"][0]["text"]
+
+
+def test_a_dry_run_ingests_nothing(tenkyo, tmp_path):
+    (tmp_path / "docs").mkdir()
+    page, note = tmp_path / "docs" / "page.html", tmp_path / "docs" / "note.md"
+    page.write_text(
+        "<!doctype html><title>Maps</title><p>See <a href='https://arxiv.org/pdf/2202.05263'>this</a>."
+    )
+    note.write_text("# Note\n\nKanda.")
+    before = tenkyo("sources", "--json").stdout
+    done = tenkyo("ingest", tmp_path / "docs", "--include", "*.html", "--dry-run", "--json")
+    assert json.loads(done.stdout) == {
+        "planned": [{"path": str(page), "title": "", "reason": ""}], "skipped": [], "failed": [],
+    }  # fmt: skip
+    followed = ("ingest", page, "file:///a.pdf", "--follow", "papers", "--dry-run")
+    report = json.loads(tenkyo(*followed, "--json").stdout)
+    paper = {
+        "url": "https://arxiv.org/abs/2202.05263",
+        "title": "",
+        "reason": f"linked from {page}",
+    }
+    assert report["planned"] == [{"path": str(page), "title": "Maps", "reason": ""}, paper]
+    assert [failure["url"] for failure in report["failed"]] == ["file:///a.pdf"]
+    report = json.loads(tenkyo(*followed, "--json", "--host", "doi.org").stdout)
+    assert [skipped["url"] for skipped in report["skipped"]] == [paper["url"]]
+    assert "planned" in tenkyo(*followed).stdout
+    library = json.loads(tenkyo("ingest", "--dry-run", "--json").stdout)["planned"]
+    assert any(planned["title"].startswith("Block-NeRF") for planned in library)
+    assert tenkyo("sources", "--json").stdout == before
+
+    for wrong in (("--follow", "papers"), (page, "--host", "arxiv.org"), (page, "--follow", "all")):
+        done = tenkyo("ingest", *wrong)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert "--follow" in done.stderr or "--host" in done.stderr
+
+
+@pytest.mark.server
+def test_following_a_page(tenkyo):
+    with serving() as web:
+        here = f"127.0.0.1:{web.server_port}"
+        web.pages |= {
+            f"{here}/": html(links(f"http://{here}/maps.pdf", f"http://{here}/no/maps.pdf")),
+            f"{here}/robots.txt": (200, {}, b"User-agent: *\nDisallow: /no/"),
+            f"{here}/maps.pdf": paper_pdf("The Kanda reading room holds 40,000 maps."),
+        }
+        follow = ("ingest", f"http://{here}/", "--follow", "papers", "--json")
+        assert tenkyo(*follow).returncode == 2 and web.asked == []  # this machine is not trusted
+        done = tenkyo(*follow, "--trust-private")
+        report = json.loads(done.stdout.splitlines()[-1])
+        assert done.returncode == 0 and report["sources"] == 2
+        assert [failure["url"] for failure in report["failed"]] == [f"http://{here}/no/maps.pdf"]
+        listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
+        ids = {s["url"]: s["id"] for s in listed}
+        (paper,) = (s for s in listed if s["url"] == f"http://{here}/maps.pdf")
+        assert (paper["kind"], paper["cited_by"]) == ("paper", [ids[f"http://{here}/"]])
+
+
+def test_verify_texts(tenkyo, tmp_path):
+    good, bad = tmp_path / "good.md", tmp_path / "bad.html"
+    good.write_text("# Whisper\n\nWhisper was trained on 680,000 hours of audio.")
+    bad.write_text("<!doctype html><p>Whisper was trained on 680,000 hours of audio.<p>It sings.")
+    done = tenkyo("verify", good)
+    assert done.returncode == 0 and "supported" in done.stdout and "“" in done.stdout
+    done = tenkyo("verify", good, bad, "--json")
+    assert done.returncode == 1
+    first, second = json.loads(done.stdout)["files"]
+    assert first["file"] == str(good) and len(first["claims"]) == 1 and first["evidence"]
+    assert [c["text"] for c in second["claims"]][-1] == "It sings."
+    (tmp_path / "heading.md").write_text("# Whisper")
+    assert tenkyo("verify", tmp_path / "heading.md").returncode == 0
+
+
+def test_verify_receipts(tenkyo, tmp_path, library, checker, history):
+    engine = Engine(library, checker, history)
+    answer = asyncio.run(engine.answer("How many hours was Whisper trained on?"))
+    made = receipt.make(history, answer.id)
+    kept, bent = tmp_path / "kept.json", tmp_path / "bent.json"
+    kept.write_text(json.dumps(made, ensure_ascii=False))
+    bent.write_text(json.dumps(made | {"question": "Why?"}))
+    done = tenkyo("verify", kept)
+    assert done.returncode == 0 and "the receipt holds" in done.stdout and "library" in done.stdout
+    done = tenkyo("verify", kept, bent, "--json")
+    assert done.returncode == 1
+    assert [found["holds"] for found in json.loads(done.stdout)["files"]] == [True, False]
+    empty = tmp_path / "nothing"
+    done = tenkyo("verify", kept, TENKYO_DATA_DIR=str(empty))
+    assert done.returncode == 0 and not empty.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("", "empty"), ("…", "empty"), ('{"a": 1}', "not a receipt"), ("Two is two " * 200, "full stop")],
+)  # fmt: skip
+def test_verify_what_cannot_be(tenkyo, given, says):
+    assert says in refused(tenkyo("verify", "-", stdin=given))
+
+
+def test_ingest_of_nothing_readable(tenkyo, tmp_path):
+    (tmp_path / "none").mkdir()
+    done = tenkyo("ingest", tmp_path / "none", tmp_path / "missing")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "no files to read" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "says"),
+    [
+        (("ask", ""), {}, "empty"),
+        (("ask", "x" * 50_000), {}, "4,000"),
+        (("search", "\x01\x02"), {}, "empty"),
+        (("show", "nope"), {}, "nope"),
+        (("verify", "/nowhere"), {}, "does not exist"),
+        (("ask", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
+        (("search", "Whisper?", "--source", "nope"), {}, "tenkyo sources"),
+        (("serve",), {"TENKYO_HOST": "0.0.0.0", "TENKYO_PORT": "0"}, "TENKYO_OPEN=1"),
+        (("ingest", "example.org"), {}, "did you mean https://example.org?"),
+        (("sources",), {"TENKYO_PROT": "1"}, "TENKYO_PORT"),
+        (("sources",), {"TENKYO_PORT": "x"}, "TENKYO_PORT"),
+        (("sources",), {"TENKYO_DATA_DIR": "/proc/nowhere"}, "TENKYO_DATA_DIR"),
+        (("sources",), {"TENKYO_DATABASE_URL": "nonsense"}, "TENKYO_DATABASE_URL"),
+        (("search", "a"), {"TENKYO_EMBEDDER": "other/model"}, "tenkyo reindex"),
+        (("ingest",), {"TENKYO_EMBEDDER": "other/model"}, "tenkyo reindex"),
+        (("reindex",), {"TENKYO_EMBEDDER": "/nowhere/model"}, BUNDLED),
+        (("ask", "a"), {"TENKYO_LLM_GGUF": "/nowhere.gguf"}, ""),
+    ],
+)
+def test_bad_input_is_one_line_with_the_fix(tenkyo, arguments, environ, says):
+    assert says in refused(tenkyo(*arguments, **environ))
+
+
+def test_no_index_yet(tenkyo, data):
+    shutil.rmtree(data / "index")
+    assert "tenkyo ingest" in refused(tenkyo("ask", "Whisper?"))
+
+
+def test_an_index_behind_the_database_says_so_and_is_mended(tenkyo, data):
+    manifest = data / "index" / "manifest.json"
+    made = json.loads(manifest.read_text()) | {"corpus_revision": "before"}
+    manifest.write_text(json.dumps(made))
+    assert "tenkyo reindex" in refused(tenkyo("search", "Whisper"))
+    assert tenkyo("reindex").returncode == 0
+    assert tenkyo("search", "Whisper").returncode == 0
+
+
+def test_a_port_in_use(tenkyo):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        line = refused(tenkyo("serve", TENKYO_PORT=str(taken.getsockname()[1])))
+    assert "TENKYO_PORT" in line and "another" in line
+
+
+def test_serve_says_its_address_answers_and_ends(data, models):
+    (data / "models").symlink_to(models)
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
+    with subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "serve"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environ,
+    ) as server:
+        try:
+            for line in server.stdout:
+                if "ready" in line:
+                    break
+            address = re.search(r"http://\S+", line)[0]
+            ready = httpx.get(f"{address}/readyz").json()
+            assert ready["status"] == "ok" and ready["sources"] == 14
+        finally:
+            server.terminate()
+            started = time.monotonic()
+            server.wait(timeout=20)
+    assert time.monotonic() - started < 10
+
+
+def test_serve_ends_at_once_while_it_is_loading(data, models):
+    (data / "models").symlink_to(models)
+    shutil.rmtree(data / "index")
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
+    with (
+        FileLock(data / "index.lock"),  # so it stays at that
+        subprocess.Popen(
+            [sys.executable, "-m", "service.cli", "serve"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        ) as server,
+    ):
+        try:
+            address = re.search(r"http://\S+", server.stdout.readline())[0]
+            transport = httpx.HTTPTransport(retries=9)  # until it listens
+            with httpx.Client(transport=transport, timeout=60) as client:
+                assert client.get(f"{address}/readyz").status_code == 503
+            server.send_signal(signal.SIGINT)
+            assert server.communicate(timeout=60) == ("", "") and server.returncode == 130
+        finally:
+            server.kill()

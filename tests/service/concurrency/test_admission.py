@@ -1,0 +1,231 @@
+"""service.gate, and the doors behind it: too many readers are told so at once, and none waits in
+vain."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from corpus.database import Database
+from corpus.errors import ServiceFailed, TooBusy
+from service.api import create_app
+from service.client import Client
+from service.gate import Gate, Gates
+from service.history import History
+from service.types import Answer, Event, EvidenceFound, to_json
+from tests.support.live_server import served
+
+ASKED = {"question": "Why?"}
+CHAT = {"model": "tenkyo", "messages": [{"role": "user", "content": "Why?"}]}
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_first_come_first_served_and_no_more_than_the_line_holds():
+    async def scenario():
+        gate, order, done = Gate("answers", 2, 3), [], asyncio.Event()
+
+        async def reader(name):
+            async with gate.place():
+                order.append(name)
+                await done.wait()
+
+        readers = [asyncio.create_task(reader(name)) for name in "abcde"]
+        await asyncio.sleep(0)
+        assert order == ["a", "b"] and (gate.at_work, gate.waiting) == (2, 3)
+        with pytest.raises(TooBusy, match=r"2 answers at once .* and 3 wait: try again in"):
+            await reader("f")
+        readers[2].cancel()  # leaves the line, and room for one
+        await asyncio.gather(readers[2], return_exceptions=True)
+        readers.append(asyncio.create_task(reader("g")))
+        readers[0].cancel()  # leaves its work: the first in the line has its place
+        await asyncio.gather(readers[0], return_exceptions=True)
+        done.set()
+        await asyncio.gather(*readers, return_exceptions=True)
+        assert order == ["a", "b", "d", "e", "g"] and (gate.at_work, gate.waiting) == (0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_place_that_comes_as_its_reader_leaves_is_handed_on():
+    async def scenario():
+        gate = Gate("answers", 1, 2)
+        async with gate.place():
+            first, second = (asyncio.create_task(gate._enter()) for _ in range(2))
+            await asyncio.sleep(0)
+        first.cancel()  # it has been given the place, and does not know yet
+        await second
+        assert gate.at_work == 1 and gate.waiting == 0
+
+    asyncio.run(scenario())
+
+
+def test_nobody_waits_for_longer_than_the_patience():
+    async def scenario():
+        gate = Gate("answers", 1, 2, patience=0.01)
+        async with gate.place():
+            with pytest.raises(TooBusy):
+                async with gate.place():
+                    pass
+            assert gate.waiting == 0
+
+    asyncio.run(scenario())
+
+
+def test_nobody_stands_in_the_line_in_vain():
+    clock = Clock()
+
+    async def scenario():
+        gate = Gate("answers", 1, 10, patience=10, clock=clock)
+        async with gate.place():
+            clock.now += 6
+        async with gate.place():
+            waiting = asyncio.create_task(gate._enter())
+            await asyncio.sleep(0)
+            with pytest.raises(TooBusy, match="and 1 wait: try again in 12 seconds"):
+                await gate._enter()
+        await waiting
+        gate._hand_on()
+        for _ in range(2):  # however slow it was: who finds a place free has it
+            async with gate.place():
+                clock.now += 1000
+
+    asyncio.run(scenario())
+
+
+def test_the_time_to_stay_away_is_told_from_the_pace():
+    clock = Clock()
+
+    async def scenario():
+        gate = Gate("answers", 2, 10, clock=clock)
+        assert gate.retry_after() == 1  # nothing is known yet
+        for _ in range(2):
+            async with gate.place():
+                clock.now += 6
+        assert gate.retry_after() == 3  # six seconds each, two at once
+        async with gate.place(), gate.place():
+            waiting = [asyncio.create_task(gate._enter()) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert gate.retry_after() == 12
+            clock.now += 20  # those at work have stalled: that counts before they end
+            assert gate.retry_after() == 40
+            clock.now += 1000
+            assert gate.retry_after() == 60
+        await asyncio.gather(*waiting[:2])
+
+    asyncio.run(scenario())
+
+
+# The doors
+
+
+class Held:
+    """An engine whose answers begin when a test lets them."""
+
+    model, library, verifier = None, type("", (), {"store": None})(), None
+
+    def __init__(self, history: History) -> None:
+        self.history, self.go, self.closed = history, threading.Event(), 0
+
+    async def stream(self, question, conversation_id=None, source_ids=None, mode=None, **_):
+        try:
+            while not self.go.is_set():
+                await asyncio.sleep(0.005)
+            conversation = self.history.new_conversation()
+            made = f"a{conversation}"[:24]
+            yield Event("evidence", EvidenceFound(made, conversation, question, ()))
+            answer = Answer(made, conversation, question, "", "abstained", "", reason="none")
+            self.history.save_answer(made, conversation, to_json(answer))
+            yield Event("answer", answer)
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def held(tmp_path):
+    return Held(History(Database(f"sqlite:///{tmp_path / 'tenkyo.db'}")))
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.server
+def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
+    app = create_app(held, index_dir="none", gates=gates)
+    stream = {"Accept": "text/event-stream"}
+    with served(app) as url, ThreadPoolExecutor(2) as readers:
+        first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
+        until(lambda: gates.answers.at_work == 1)
+        second = readers.submit(httpx.post, f"{url}/v1/chat/completions", json=CHAT, timeout=60)
+        until(lambda: gates.answers.waiting == 1)
+
+        for headers in ({}, stream, stream | {"Idempotency-Key": "k"}):
+            refused = httpx.post(f"{url}/v1/answers", json=ASKED, headers=headers)
+            assert refused.status_code == 503, refused.text
+            assert refused.headers["content-type"] == "application/problem+json"
+            problem = refused.json()
+            assert problem["title"] == "Too many are asking" and "try again" in problem["detail"]
+            assert int(refused.headers["retry-after"]) == problem["retry_after"] >= 1
+        refused = httpx.post(f"{url}/v1/chat/completions", json=CHAT | {"stream": True})
+        assert refused.status_code == 503 and refused.headers["retry-after"]
+        assert refused.json()["error"]["code"] == "too_busy"
+        with Client(url, retries=0) as client, pytest.raises(ServiceFailed) as failed:
+            client.answer("Why?")
+        assert failed.value.retry_after >= 1
+
+        held.go.set()
+        assert first.result().json()["reason"] == "none" and second.result().status_code == 200
+        with Client(url) as client:
+            assert client.answer("Why?").reason == "none"
+
+
+@pytest.mark.server
+def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 0))
+    app = create_app(held, index_dir="none", gates=gates)
+    with served(app) as url, ThreadPoolExecutor(1) as readers:
+        first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
+        until(lambda: gates.answers.at_work == 1)
+        told = []
+
+        def note(response):
+            told.append(response.status_code)
+            held.go.set()
+
+        with Client(url) as client:
+            client._http.event_hooks = {"response": [note]}
+            assert client.answer("Why?").reason == "none"
+        assert told[0] == 503 and told[-1] == 200 and first.result().status_code == 200
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
+def test_who_leaves_the_line_frees_its_place_at_once(held, headers):
+    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
+    with served(create_app(held, index_dir="none", gates=gates)) as url:
+        with ThreadPoolExecutor(1) as readers:
+            first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
+            until(lambda: gates.answers.at_work == 1)
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{url}/v1/answers", json=ASKED, headers=headers, timeout=0.3)
+            until(lambda: gates.answers.waiting == 0)
+            assert gates.answers.at_work == 1
+            held.go.set()
+            first.result()
+        until(lambda: gates.answers.at_work == 0)

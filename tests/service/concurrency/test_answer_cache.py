@@ -1,0 +1,266 @@
+"""service.kept: a question that had an answer gets it again, and never one that would be another
+today."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from corpus.errors import StoreError
+from corpus.passages import split
+from corpus.store import Store
+from corpus.types import Document, Source
+from index.local import LiveIndex
+from index.search import Library
+from service.api import create_app
+from service.asking import Asking
+from service.engine import Engine
+from service.gate import Gate, Gates
+from service.history import History
+from service.kept import KeptAnswers
+from service.receipt import seal
+from tests.support.scripted_model import Script
+
+QUESTION = "How many hours of labelled audio was Whisper trained on?"
+SAID = "Whisper was trained on 680,000 hours of audio [1]. It was trained on 90 hours [1].\n"
+
+
+class Counting(Engine):
+    """An engine that counts how often it was asked."""
+
+    asked, hold, last = 0, None, None  # hold: an event to wait for; last: called with the answer
+
+    async def stream(self, *asked, **how):
+        self.asked += 1
+        if self.hold:
+            await self.hold.wait()
+        async for event in super().stream(*asked, **how):
+            if event.name == "answer" and self.last:
+                self.last()
+            yield event
+
+
+class Watched(Store):
+    """A store that counts how often all sources were listed, and can be made to fail."""
+
+    listed, fails = 0, False
+
+    def sources(self):
+        self.listed += 1
+        return super().sources()
+
+    def changes(self):
+        if self.fails:
+            raise StoreError("the database is busy: try again")
+        return super().changes()
+
+
+@pytest.fixture
+def engine(library_folder, tmp_path, embedder, checker):
+    shutil.copytree(library_folder, folder := tmp_path / "data")
+    store = Watched(f"sqlite:///{folder / 'tenkyo.db'}")
+    index = LiveIndex(folder / "index", embedder.name)
+    history = History(store.database)
+    return Counting(Library(store, index, embedder), checker, history, Script(SAID))
+
+
+@pytest.fixture
+def ask(engine, tmp_path):
+    app = create_app(engine, index_dir=tmp_path / "data" / "index", kept=2)
+
+    async def asked(bodies, headers):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            posts = (client.post("/v1/answers", json=body, headers=headers) for body in bodies)
+            return [reply.raise_for_status() for reply in await asyncio.gather(*posts)]
+
+    def ask(*questions, headers=None, **more):
+        bodies = [{"question": question} | more for question in questions]
+        return [reply.json() for reply in asyncio.run(asked(bodies, headers or {}))]
+
+    return ask
+
+
+def test_a_question_asked_again_has_the_same_claims_and_an_answer_of_its_own(engine, ask):
+    (first,), (again,) = ask(QUESTION), ask(f"  {QUESTION}\n")
+    assert engine.asked == 1 and again["timings"].keys() == {"kept", "total"}
+    own = ("id", "conversation_id", "timings")
+    assert all(first[name] != again[name] for name in own)
+    rest = [{k: v for k, v in made.items() if k not in own} for made in (first, again)]
+    assert rest[0] == rest[1] and first["claims"] and first["rejected"]
+
+    history = engine.history
+    listed = {each.id for each in history.conversations.page(10, None).conversations}
+    assert len({made["conversation_id"] for made in (first, again)} & listed) == 2
+    (_, of_first), (_, of_again) = (history.record(made["id"]) for made in (first, again))
+    assert of_first == of_again and of_first["prompt"]  # a receipt can be made of either
+    assert seal(of_again)["sha256"]
+
+    # One that goes on with it is asked of the engine, and so is one who wants it anew.
+    assert ask(QUESTION, conversation_id=first["conversation_id"]) and engine.asked == 2
+    assert ask(QUESTION, headers={"Cache-Control": "no-cache"}) and engine.asked == 3
+    assert ask(QUESTION, mode="quoted") and engine.asked == 4
+    assert ask(QUESTION, source_ids=["whisper"]) and engine.asked == 5
+    assert ask(QUESTION) and engine.asked == 6  # two are kept, and it was not among the last two
+
+
+def test_a_question_costs_no_count_of_the_library(engine, ask):
+    store = engine.library.store
+    ask(QUESTION)
+    before = store.listed
+    ask(QUESTION, "Who won the Tour de France in 2031?")
+    assert engine.asked == 2 and store.listed == before
+    store.add_citing("whisper", ["somebody"])
+    ask(QUESTION)
+    assert engine.asked == 3 and store.listed > before
+
+
+def test_the_stream_of_a_kept_answer_has_the_events_of_the_first(engine, ask, tmp_path):
+    app = create_app(engine, index_dir=tmp_path / "data" / "index", kept=2)
+
+    async def events():
+        transport = httpx.ASGITransport(app=app)
+        headers = {"Accept": "text/event-stream"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+            reply = await client.post("/v1/answers", json={"question": QUESTION}, headers=headers)
+        fields = [line.partition(": ") for line in reply.text.splitlines() if line]
+        names = [value for name, _, value in fields if name == "event"]
+        return names, [json.loads(value) for name, _, value in fields if name == "data"]
+
+    names, made = asyncio.run(events())
+    names_again, again = asyncio.run(events())
+    assert engine.asked == 1 and names == names_again == ["evidence", "claim", "rejected", "answer"]
+    assert made[1:3] == again[1:3] and made[0]["evidence"] == again[0]["evidence"]
+    assert again[0]["id"] == again[-1]["id"] != made[0]["id"]
+    assert engine.history.answer(again[0]["id"])["claims"] == [made[1]]
+
+
+def test_of_one_question_asked_at_once_one_is_answered(engine, ask):
+    made = ask(*[QUESTION] * 4)
+    assert engine.asked == 1 and len({each["id"] for each in made}) == 4
+    assert all(each["claims"] == made[0]["claims"] for each in made)
+
+
+async def told(asking, question=QUESTION, **how):
+    """The answer that comes last."""
+    return [event async for event in asking.stream(question, mode="quoted", **how)][-1].data
+
+
+async def until(holds):
+    while not holds():
+        await asyncio.sleep(0.002)
+
+
+def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(engine, tmp_path):
+    async def scenario():
+        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 0))
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        engine.hold = asyncio.Event()
+        first = asking.stream(QUESTION, mode="quoted")
+        begun = asyncio.create_task(anext(first))
+        await until(lambda: gates.answers.at_work)
+        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        await until(lambda: gates.followers.at_work == 4)
+        held, engine.hold = engine.hold, None
+        assert (await told(asking, "What does Block-NeRF render?")).claims and engine.asked == 2
+        held.set()
+        event = await begun
+        while event.name != "answer":  # and then this reader takes nothing more
+            event = await anext(first)
+        made = await asyncio.wait_for(asyncio.gather(*others), 60)
+        assert engine.asked == 2 and all(each.claims == event.data.claims for each in made)
+        await first.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_of_those_who_follow_one_who_leaves_one_takes_over(engine, tmp_path):
+    async def scenario():
+        gates = Gates.for_readers()
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        engine.hold = asyncio.Event()
+        first = asyncio.create_task(told(asking))
+        await until(lambda: engine.asked)
+        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        await until(lambda: gates.followers.at_work == 4)
+        first.cancel()
+        await until(
+            lambda: engine.asked > 1 and gates.answers.at_work + gates.followers.at_work == 4
+        )
+        engine.hold.set()
+        made = await asyncio.wait_for(asyncio.gather(*others), 60)
+        assert engine.asked == 2 and sum("kept" not in each.timings for each in made) == 1
+
+    asyncio.run(scenario())
+
+
+def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engine, tmp_path):
+    async def scenario():
+        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 1))
+        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"), patience=0)
+        held = engine.hold = asyncio.Event()
+        slow = asyncio.create_task(told(asking))
+        await until(lambda: engine.asked == 1)
+        engine.hold = None
+        assert "kept" not in (await told(asking)).timings and engine.asked == 2
+
+        other = "What does Block-NeRF render?"
+        at_last = engine.hold = asyncio.Event()
+        maker = asyncio.create_task(told(asking, other))
+        await until(lambda: engine.asked == 3)
+        in_line = asyncio.create_task(told(asking, other))  # the places are taken by two others
+        await until(lambda: gates.answers.waiting)
+        at_last.set()
+        assert "kept" in (await in_line).timings and engine.asked == 3
+        held.set()
+        await asyncio.gather(slow, maker)
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(engine, ask, caplog):
+    engine.last = lambda: setattr(engine.library.store, "fails", True)
+    assert ask(QUESTION)[0]["claims"]
+    assert "not kept" in caplog.text
+    engine.last, engine.library.store.fails = None, False
+    assert "kept" not in ask(QUESTION)[0]["timings"] and "kept" in ask(QUESTION)[0]["timings"]
+
+
+def test_who_waited_for_what_came_to_nothing_or_wants_it_anew_is_answered(engine, ask):
+    unknown = "Who won the Tour de France in 2031?"
+    assert {made["mode"] for made in ask(*[unknown] * 3)} == {"abstained"} and engine.asked == 3
+    made = ask(*[QUESTION] * 3, headers={"Cache-Control": "no-cache"})
+    assert engine.asked == 6 and all("kept" not in each["timings"] for each in made)
+
+
+def test_nothing_is_kept_that_might_be_otherwise(engine, ask):
+    # The conversation was deleted: so is what it said.
+    (first,) = ask(QUESTION)
+    engine.history.conversations.delete(first["conversation_id"])
+    (second,) = ask(QUESTION)
+    assert engine.asked == 2
+    # What is known of a source has changed, and with it what answers say of it.
+    store = engine.library.store
+    store.add_citing("whisper", ["somebody"])
+    (third,) = ask(QUESTION)
+    assert engine.asked == 3
+    # The library has another passage.
+    added = Document(Source("new", "https://example.org/new", "New"), "It opened in 1931. " * 9)
+    store.put(added, split(added))
+    assert ask(QUESTION) and engine.asked == 4
+    # The index was written again.
+    manifest = engine.library.index._folder / "manifest.json"
+    manifest.with_suffix(".new").write_bytes(manifest.read_bytes())
+    manifest.with_suffix(".new").replace(manifest)
+    assert ask(QUESTION) and engine.asked == 5
+    # An abstention is looked into each time, and so is what a model failed at.
+    engine.model = Script("Bananas are yellow and long.\n")
+    engine.model.name = "another"  # so that what the first one said counts for nothing
+    remarks = {each["reason"] for _ in range(2) for each in ask(QUESTION)}
+    assert engine.asked == 7 and None not in remarks
+    assert second["claims"] == third["claims"]

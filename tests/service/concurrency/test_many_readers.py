@@ -1,0 +1,302 @@
+"""Many readers at once: what each gets is what he would get alone, and who leaves costs nothing."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, contextmanager
+from urllib.parse import urlencode
+
+import httpx
+import numpy as np
+import pytest
+
+from index.batching import Turns
+from index.search import Library
+from index.sharing import Known, SharedChecker, SharedEmbedder
+from service.api import create_app
+from service.engine import Engine
+from service.gate import Gates
+from service.model import ChatModel
+from tests.support.live_server import served
+from tests.support.scripted_model import Script
+
+QUESTIONS = {
+    "How many hours of labelled audio was Whisper trained on?": "Whisper learned from 680,000 hours"
+    " of labelled audio [1]. It cost 90 dollars [1].",
+    "Whisperは何時間の音声で学習しましたか？": "Whisperは68万時間の音声で学習した [1]。",
+    "What does Block-NeRF render?": "Block-NeRF renders a neighbourhood of San Francisco [1].",
+    "What is the capital of Australia?": "",
+}
+TEXTS = (*QUESTIONS, *(said for said in QUESTIONS.values() if said), "The sky is blue. " * 20)
+
+
+class Recital:
+    """An AnswerModel that says what belongs to the question."""
+
+    name = "recital"
+
+    async def stream(self, messages):
+        said = next(said for asked, said in QUESTIONS.items() if asked in messages[-1]["content"])
+        async with aclosing(Script(said).stream(messages)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+class Seen:
+    """A checker that notes what it was asked to judge, and may be held up in it."""
+
+    def __init__(self, checker):
+        self.name, self.digest, self._checker = checker.name, checker.digest, checker
+        self.claims, self.answers_read = [], 0
+        self.open = threading.Event()
+        self.open.set()
+
+    def supports(self, pairs):
+        self.claims += [claim for _, claim in pairs]
+        assert self.open.wait(60)
+        return self._checker.supports(pairs)
+
+    def answers(self, pairs):
+        self.answers_read += len(pairs)
+        return self._checker.answers(pairs)
+
+
+@pytest.fixture
+def seen(checker):
+    made = Seen(checker)
+    yield made
+    made.open.set()
+
+
+@pytest.fixture
+def turns():
+    return Turns()
+
+
+@pytest.fixture
+def shared_library(library, turns):
+    return Library(library.store, library.index, SharedEmbedder(library.embedder, turns))
+
+
+def together(function, given):
+    """What a function gives for each, asked for by as many threads at once."""
+    barrier = threading.Barrier(len(given))
+
+    def work(one):
+        barrier.wait()
+        return function(one)
+
+    with ThreadPoolExecutor(len(given)) as pool:
+        return list(pool.map(work, given))
+
+
+def test_what_threads_share_is_as_each_alone(embedder, checker, turns):
+    vectors, judge = SharedEmbedder(embedder, turns), SharedChecker(checker, turns)
+    pairs = [(a, b) for a in TEXTS[:6] for b in TEXTS[2:]]
+    for shared, alone, given in (
+        (vectors.embed_query, embedder.embed_query, TEXTS),
+        (lambda t: vectors.embed_passages([t]), lambda t: embedder.embed_passages([t]), TEXTS),
+        (lambda p: judge.supports([p]), lambda p: checker.supports([p]), pairs),
+        (lambda p: judge.answers([p]) / 10, lambda p: checker.answers([p]) / 10, pairs),
+    ):
+        expected = [alone(one) for one in given]
+        for found in together(shared, given), together(shared, given):  # read, then remembered
+            np.testing.assert_allclose(np.array(found), np.array(expected), atol=0.02)
+    assert vectors.embed_passages([]).shape == vectors.embed_queries([]).shape == (0, 384)
+    assert judge.supports([]).shape == (0, 3) and judge.answers([]).shape == (0,)
+
+
+def test_what_many_ask_at_once_is_read_once(seen, turns):
+    judge = SharedChecker(seen, turns)
+    pairs = [("The sky is blue.", f"The sky is {colour}.") for colour in ("blue", "red")]
+    together(judge.supports, [pairs] * 8)
+    together(judge.answers, [pairs + pairs] * 8)
+    assert sorted(seen.claims) == sorted(claim for _, claim in pairs) and seen.answers_read == 2
+
+
+def test_the_results_asked_for_longest_ago_are_forgotten_first():
+    read = []
+
+    def run(items):
+        read.extend(items)
+        return [np.full(2, len(item)) for item in items]
+
+    known = Known(run, 2)
+    for items in (["a", "bb"], ["a"], ["ccc"]):  # "bb" makes room
+        known.missing(items)
+    assert read == ["a", "bb", "ccc"]
+    found = known.missing(["ccc", "a"])
+    assert read == ["a", "bb", "ccc"] and [row[0] for row in found] == [3, 1]
+    found = known.missing(["dddd", "bb", "a", "bb", "ccc"])  # more than are kept
+    assert [row[0] for row in found] == [4, 2, 1, 2, 3]
+    assert read == ["a", "bb", "ccc", "dddd", "bb"]
+
+
+def test_readers_at_once_get_what_each_gets_alone(shared_library, checker, history, turns, library):
+    def told(made):
+        verdicts = [(c.text, c.verdict.label) for c in (*made.claims, *made.rejected)]
+        return made.mode, verdicts, made.text, [e.passage.id for e in made.evidence]
+
+    async def ask(engine, times):
+        return await asyncio.gather(*(engine.answer(q) for q in QUESTIONS for _ in range(times)))
+
+    alone = Engine(library, checker, history, Recital())
+    expected = [told(asyncio.run(alone.answer(question))) for question in QUESTIONS]
+    engine = Engine(shared_library, SharedChecker(checker, turns), history, Recital())
+    made = asyncio.run(ask(engine, 10))
+    assert [told(one) for one in made] == [one for one in expected for _ in range(10)]
+    assert {"generated", "abstained"} <= {mode for mode, *_ in expected}
+    assert {history.answer(one.id)["id"] for one in made} == {one.id for one in made}
+    assert turns.waiting == 0
+
+
+class Upstream:
+    """A chat API that says a sentence and goes on until it is left, and notes when it is."""
+
+    def __init__(self):
+        self.asked = self.left = 0
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            return
+        await receive()
+        self.asked += 1
+        said = f"Whisper number {self.asked} learned from 680,000 hours of audio [1]. And "
+        chunk = json.dumps({"choices": [{"delta": {"content": said}}]})
+        head = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        body = f"data: {chunk}\n\n".encode()
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left += 1
+
+
+def until(holds):
+    """Wait for a state; it comes soon, or not at all."""
+    limit = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.002)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("streams", [True, False])
+def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
+    shared_library, library_folder, seen, history, turns, streams
+):
+    """Two readers: the claim of one is being read, that of the other is queued behind it. Both
+    leave, and both calls of the model end, though the checker has not answered. What was queued
+    is never read, and the next reader is served."""
+    upstream = Upstream()
+    with served(upstream) as model_url:
+        model = ChatModel(f"{model_url}/v1", "stub")
+        engine = Engine(shared_library, SharedChecker(seen, turns), history, model)
+        engine.warm_up()
+        app = create_app(engine, index_dir=library_folder / "index", on_close=model.aclose)
+        seen.claims.clear()
+        with served(app) as url:
+            seen.open.clear()
+            with reader(url, streams), reader(url, streams):
+                until(lambda: upstream.asked == 2 and seen.claims and turns.waiting)
+                assert len(set(seen.claims)) == 1 and upstream.left == 0
+            until(lambda: upstream.left == 2)
+            until(lambda: not turns.waiting)  # the queued one, while the other is still held
+            assert len(set(seen.claims)) == 1
+            seen.open.set()
+            quoted = {"question": next(iter(QUESTIONS)), "mode": "quoted"}
+            reply = httpx.post(f"{url}/v1/answers", json=quoted, timeout=60)
+            assert reply.json()["mode"] == "quoted"
+    assert len(set(seen.claims)) == 1
+
+
+class HeldUp:
+    """An embedder that is held up in its first question until it is let go on."""
+
+    def __init__(self, embedder):
+        self.name, self.dim, self._embedder = embedder.name, embedder.dim, embedder
+        self.embed_passages = embedder.embed_passages
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def embed_queries(self, texts):
+        self.begun.set()
+        assert self.go.wait(60)
+        return self._embedder.embed_queries(texts)
+
+
+@pytest.mark.parametrize("door", ["searches", "texts"])
+def test_who_leaves_keeps_his_place_for_as_long_as_his_thread_works(
+    library, library_folder, embedder, checker, history, turns, door
+):
+    held, gates = HeldUp(embedder), Gates.for_readers()
+    searched = Library(library.store, library.index, SharedEmbedder(held, turns))
+    engine = Engine(searched, SharedChecker(checker, turns), history)
+    app = create_app(engine, index_dir=library_folder / "index", gates=gates)
+    gate = getattr(gates, door)
+
+    async def scenario():
+        left = asyncio.Event()
+        first = asyncio.create_task(leaving(app, door, "Block-NeRF renders a neighbourhood.", left))
+        await soon(held.begun.is_set)
+        second = asyncio.create_task(leaving(app, door, "Whisper was trained on audio.", left))
+        await soon(lambda: turns.waiting)
+        assert gate.at_work == 2
+        left.set()
+        await second  # what it had queued is dropped
+        await soon(lambda: gate.at_work < 2)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert gate.at_work == 1 and not first.done()
+        held.go.set()
+        await first
+        assert gate.at_work == 0
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        held.go.set()
+
+
+async def soon(holds):
+    while not holds():
+        await asyncio.sleep(0.002)
+
+
+async def leaving(app, door, text, left):
+    """A request of a client who goes away once ``left`` is set."""
+    method, path = ("GET", "/v1/search") if door == "searches" else ("POST", "/v1/verify")
+    body = json.dumps({"text": text}).encode() if method == "POST" else b""
+    sent = [{"type": "http.request", "body": body}]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "query_string": urlencode({"q": text}).encode(),
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+    }
+
+    async def receive():
+        if sent:
+            return sent.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        pass
+
+    await app(scope, receive, send)
+
+
+@contextmanager
+def reader(url, streams):
+    """A connection on which a question was sent; closed at the end, whatever came."""
+    body = json.dumps({"question": next(iter(QUESTIONS)), "stream": streams}).encode()
+    head = f"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+        yield

@@ -1,0 +1,219 @@
+"""service.running: an answer that is taken up again is the answer that was not broken off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.database import Database
+from corpus.errors import Gone, ModelUnavailable, RequestRefused
+from service.frames import Frame, numbered
+from service.history import History
+from service.once import Key
+from service.running import KeyedAnswers, Running, last_event
+from tests.support.scripted_engine import Scripted, read
+
+KEY = Key("k", "asked")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    folder: Path = tmp_path_factory.mktemp("running")
+    return History(Database(f"sqlite:///{folder / 'tenkyo.db'}"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("cr", max_size=6), st.lists(st.integers(1, 4), max_size=4), st.booleans())
+def test_any_cuts_give_the_same_events(
+    history: History, decided: str, reads: list[int], all_done: bool
+) -> None:
+    engine = Scripted(history, decided)
+    answers = KeyedAnswers(engine, grace=60)
+    key = Key(f"{decided}{reads}{all_done}{id(engine)}", "asked")
+
+    async def cut() -> list[str]:
+        got: list[str] = []
+        for most in reads:
+            got += await read(answers, key, len(got), most)
+            for _ in range(20 if all_done else 1):
+                await asyncio.sleep(0)
+        return got + await read(answers, key, len(got))
+
+    async def both() -> tuple[list[str], list[str], list[str]]:
+        broken = await cut()
+        kept = await read(KeyedAnswers(engine), key)  # as after a new start of the service
+        return broken, await read(answers, key), kept
+
+    broken, whole, kept = asyncio.run(both())
+    assert broken == whole == kept and engine.asked == 1 == engine.closed
+    ids = [int(frame.split("id: ")[1].split("\n")[0]) for frame in whole]
+    assert ids == list(range(1, len(decided) + 3))
+    names = [frame.split("event: ")[1].split("\n")[0] for frame in whole]
+    of = {"c": "claim", "r": "rejected"}
+    assert names == ["evidence", *(of[kind] for kind in decided), "answer"]
+
+
+def test_two_who_ask_at_once_have_one_answer(history: History) -> None:
+    engine = Scripted(history, "crc", pause=0.01)
+    answers = KeyedAnswers(engine)
+
+    async def two() -> list[list[str]]:
+        return await asyncio.gather(*(read(answers, Key("two", "asked")) for _ in range(5)))
+
+    made = asyncio.run(two())
+    assert made[0] == made[1] == made[4] and len(made[0]) == 5 and engine.asked == 1
+
+
+def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: History) -> None:
+    engine = Scripted(history, "c" * 500, pause=0.01)
+    answers, key = KeyedAnswers(engine, grace=0.3), Key("grace", "asked")
+
+    async def scenario() -> None:
+        assert len(await read(answers, key, most=2)) == 2
+        await asyncio.sleep(0.15)
+        assert engine.closed == 0
+        assert len(await read(answers, key, 2, most=20)) == 20  # came back: the grace is over
+        await asyncio.sleep(0.15)
+        assert engine.closed == 0
+        await asyncio.sleep(0.4)
+        assert engine.closed == 1
+        with pytest.raises(Gone, match="ask again without Last-Event-ID"):
+            await read(answers, key, 22)
+        assert engine.asked == 1
+        await read(answers, key, most=1)  # from the beginning: another answer
+        assert engine.asked == 2
+
+    asyncio.run(scenario())
+    assert engine.closed == 2
+
+
+def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
+    engine = Scripted(history, "c" * 500, pause=0.01)
+    engine.closes_in = 0.2
+    answers, key = KeyedAnswers(engine, grace=60), Key("stop", "asked")
+
+    async def scenario() -> None:
+        assert len(await read(answers, key, most=2)) == 2
+        assert await answers.stop(Key("another", "asked")) and engine.closed == 0
+        assert not await answers.stop(key, patience=0)  # it is being stopped
+        reading = asyncio.create_task(read(answers, key))
+        while engine.asked < 2:
+            await asyncio.sleep(0.01)
+        assert await answers.stop(key) and engine.closed == 2
+        with pytest.raises(Gone):
+            await reading
+        assert await answers.stop(key)  # there is nothing to stop any more
+        with pytest.raises(Gone):
+            await read(answers, key, 2)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_is_stopped_ends_once_even_before_its_first_step(
+    history: History, begun: bool
+) -> None:
+    engine = Scripted(history, "c" * 500, pause=0.01)
+    engine.closes_in = 0.1
+
+    async def scenario() -> None:
+        running = Running(KEY, numbered(engine.stream("なぜ?")), grace=60)
+        running.start(keep=lambda _: None, leave=lambda: None)
+        async with aclosing(running.read()) as frames:
+            if begun:
+                await anext(frames)
+            ending = running.give_up()
+            if begun:
+                await asyncio.wait([ending], timeout=0.02)  # it has begun to end
+            assert running.give_up() is ending
+            with pytest.raises(Gone):
+                await asyncio.wait_for(rest(frames), 60)
+        assert ending.done() and engine.closed == begun
+
+    async def rest(frames: AsyncIterator[Frame]) -> None:
+        async for _ in frames:
+            pass
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: History) -> None:
+    engine = Scripted(history, "cc", pause=0.1)
+    engine.closes_in = 0.5
+    answers, key = KeyedAnswers(engine, grace=0.01), Key("stopping", "asked")
+
+    async def scenario() -> None:
+        await read(answers, key, most=1)
+        await asyncio.sleep(0.05)
+        assert engine.closed == 0
+        assert len(await read(answers, key)) == 4 and engine.asked == 2
+        assert len(await read(answers, key)) == 4 and engine.asked == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_key_belongs_to_one_question(history: History) -> None:
+    engine = Scripted(history, "c", pause=0.01)
+    answers = KeyedAnswers(engine)
+    same, other = Key("one", "asked"), Key("one", "something else")
+
+    async def scenario() -> None:
+        await read(answers, same, most=1)
+        for _ in range(2):  # while it runs, and when it is done
+            with pytest.raises(RequestRefused, match="another request"):
+                await read(answers, other)
+            assert len(await read(answers, same)) == 3
+        for after in (4, 99):
+            with pytest.raises(RequestRefused, match="ahead"):
+                await read(answers, same, after)
+        assert await read(answers, same, 3) == []
+
+    asyncio.run(scenario())
+
+
+def test_what_failed_is_not_kept(history: History) -> None:
+    engine = Scripted(history, "c")
+    engine.error = ModelUnavailable("no model")
+    answers, key = KeyedAnswers(engine), Key("fails", "asked")
+
+    async def scenario() -> None:
+        for _ in range(2):
+            with pytest.raises(ModelUnavailable):
+                await read(answers, key)
+        engine.error = None
+        assert len(await read(answers, key)) == 3
+
+    asyncio.run(scenario())
+    assert engine.asked == engine.closed == 3
+
+
+def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
+    engine = Scripted(history, "c")
+    answers, key = KeyedAnswers(engine), Key("deleted", "asked")
+    last = asyncio.run(read(answers, key))[-1]
+    made = json.loads(last.split("data: ")[1].split("\n")[0])
+    history.conversations.delete(made["conversation_id"])
+    assert len(asyncio.run(read(answers, key))) == 3 and engine.asked == 2
+
+
+def test_a_whole_answer_whose_reply_cannot_be_kept_is_no_error(history: History) -> None:
+    engine = Scripted(history, "c")
+    engine.saves = False  # so that the reply names an answer that is not there
+    assert len(asyncio.run(read(KeyedAnswers(engine), Key("unkept", "asked")))) == 3
+
+
+@pytest.mark.parametrize("header", ["x", "-1", "1.5", "１", " 1", "1" * 10])
+def test_numbers_that_are_none(header: str) -> None:
+    with pytest.raises(RequestRefused, match="none of ours"):
+        last_event(header)
+
+
+def test_numbers() -> None:
+    assert [last_event(h) for h in (None, "", "0", "12")] == [0, 0, 0, 12]

@@ -1,0 +1,492 @@
+"""Several processes serve one library: one answer under one key, one that ingests, one address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from filelock import FileLock
+
+from corpus.database import Database
+from corpus.errors import Gone
+from index.local import read_manifest
+from service import parts, serving
+from service.api import create_app
+from service.claims import Claims
+from service.engine import Engine
+from service.history import History
+from service.once import Key
+from service.replies import Reply
+from service.runner import Runner
+from service.running import KeyedAnswers
+from service.serving import Workers
+from service.settings import Settings
+from service.types import Answer, to_json
+from tests.support.library_service import House
+from tests.support.scripted_engine import Scripted, read
+
+KEY = Key("0f" * 32, "asked")
+OTHER = """
+import sys
+from pathlib import Path
+from service.claims import Claims
+claims, key = Claims(Path(sys.argv[1])), sys.argv[2]
+with getattr(claims, sys.argv[3])(key):
+    print("said", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def claims(tmp_path):
+    return Claims(tmp_path / "claims.lock")
+
+
+@pytest.fixture
+def history(tmp_path):
+    return History(Database(f"sqlite:///{tmp_path / 'tenkyo.db'}"))
+
+
+@pytest.fixture
+def another(tmp_path):
+    """``with another("held")``: another process says so of a key for as long as that lasts."""
+
+    @contextlib.contextmanager
+    def another(how, key=KEY.key):
+        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), key, how]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, **pipes) as process:
+            assert process.stdout.readline() == b"said\n"
+            yield process
+            process.kill()  # however it ends
+
+    return another
+
+
+@pytest.mark.process
+def test_a_claim_ends_with_its_process(claims, another):
+    with another("held"):
+        assert not claims.take(KEY.key) and claims.take("1f" * 32)
+    assert claims.take(KEY.key)
+    for how, told in (("waiting", claims.is_waited_for), ("stopping", claims.is_to_stop)):
+        assert not told(KEY.key)
+        with another(how):
+            assert told(KEY.key) and not told("1f" * 32)
+        assert not told(KEY.key)
+
+
+@pytest.mark.process
+def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, claims, another):
+    engine = Scripted(history, "c")
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            waits = [asyncio.create_task(read(answers, KEY, after)) for after in (0, 1)]
+            await asyncio.sleep(0.3)
+            assert engine.asked == 0 and not any(task.done() for task in waits)
+            conversation = history.new_conversation()  # what the other one does
+            made = Answer("made", conversation, "なぜ?", "", "quoted", "")
+            history.save_answer("made", conversation, to_json(made))
+            history.replies.keep(KEY.key, Reply("asked", ["evidence", "answer"], "made"))
+        whole, rest = await asyncio.gather(*waits)
+        assert len(whole) == 2 and rest == whole[1:] and '"made"' in whole[0]
+
+    asyncio.run(scenario())
+    assert engine.asked == 0
+
+
+@pytest.mark.process
+def test_what_another_process_did_not_finish_is_made_here(history, claims, another):
+    engine = Scripted(history, "c")
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            task = asyncio.create_task(read(answers, KEY))
+        assert len(await task) == 3 and engine.asked == 1
+
+    asyncio.run(scenario())
+    with another("held"):  # nothing is claimed any more
+        pass
+
+
+@pytest.mark.process
+def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_there(
+    history, claims, another
+):
+    engine = Scripted(history, "c" * 10_000, pause=0.01)
+    answers = KeyedAnswers(engine, grace=0.05, claims=claims)
+
+    async def scenario():
+        with another("waiting"):
+            assert len(await read(answers, KEY, most=2)) == 2
+            await asyncio.sleep(0.5)
+            assert engine.closed == 0
+        while not engine.closed:  # nobody is left
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            reading = asyncio.create_task(read(answers, KEY, most=9_999))
+            while engine.asked < 2:
+                await asyncio.sleep(0.01)
+            with another("stopping"):
+                while engine.closed < 2:
+                    await asyncio.sleep(0.01)
+            await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+STOP = """
+import asyncio, sys
+from pathlib import Path
+from service.claims import Claims
+from service.once import Key
+from service.running import KeyedAnswers
+answers = KeyedAnswers(None, claims=Claims(Path(sys.argv[1])))
+print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
+"""
+
+
+@pytest.mark.process
+def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, claims, tmp_path):
+    engine = Scripted(history, "c" * 10_000, pause=0.01)
+    engine.closes_in = 0.3
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        stopped = asyncio.create_task(read(answers, KEY))
+        await so(lambda: engine.asked)
+        command = ["-c", STOP, str(tmp_path / "claims.lock"), KEY.key]
+        other = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1)
+        assert await other.stdout.readline() == b"True\n" and engine.closed == 1
+        with pytest.raises(Gone):
+            await stopped
+        await other.wait()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
+    history, claims, another, begun
+):
+    engine = Scripted(history, "c" * (10_000 if begun else 3), pause=0.01)
+    answers = KeyedAnswers(engine, claims=claims)
+
+    async def scenario():
+        stopped = asyncio.create_task(read(answers, KEY)) if begun else None
+        await so(lambda: engine.asked or not begun)
+        with another("stopping"):  # and does not see at once that it has been
+            engine.decided = "ccc"
+            later = asyncio.create_task(read(answers, KEY))
+            await so(lambda: claims.is_waited_for(KEY.key) or later.done())
+            assert not later.done() and engine.asked == begun
+        assert len(await later) == 5 and engine.asked == begun + 1
+        if stopped:
+            with pytest.raises(Gone):
+                await stopped
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.process
+def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
+    answers = KeyedAnswers(None, claims=claims)
+
+    async def scenario():
+        with another("held"):
+            asked = asyncio.create_task(answers.stop(KEY, patience=60))
+            await so(lambda: claims.is_to_stop(KEY.key))
+            assert not asked.done()
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            assert not await answers.stop(KEY, patience=0)  # it is not over yet
+            assert claims.is_to_stop(KEY.key)
+        await so(lambda: not claims.is_to_stop(KEY.key))
+        assert await answers.stop(KEY, patience=60)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.process
+def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, claims, another):
+    engine = Engine(library, checker, History(library.store.database))
+    app = create_app(engine, index_dir=library_folder / "index", claims=claims)
+
+    async def scenario():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+
+            async def stop():
+                return await client.delete("/v1/answers", headers={"Idempotency-Key": "k-1"})
+
+            with another("held", hashlib.sha256(b"/v1/answers\0k-1").hexdigest()):
+                refused = await stop()
+                assert refused.status_code == 503 and refused.headers["Retry-After"] == "1"
+                assert "is being stopped" in refused.json()["detail"]
+            assert (await stop()).status_code == 204
+
+    asyncio.run(scenario())
+
+
+# Jobs
+
+
+async def so(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.process
+@pytest.mark.server
+def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, embedder, checker):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
+    first, second = (Runner(house.means, shared=True) for _ in range(2))
+    try:
+        first.start()
+        until(lambda: first.is_at_work)
+        second.start()
+        job = second.add_places(["https://example.org/maps"], False, 1, 1)
+        until(lambda: second.table.job(job.id).ended)
+        (item,) = second.table.items(job.id)
+        assert item["outcome"] == "fetched" and not second.is_at_work
+
+        house.web.hold.clear()
+        slow = second.add_places(["https://example.org/slow"], False, 1, 1)
+        until(lambda: house.web.held)
+        assert second.cancel(slow.id).status == "interrupted"
+        assert not house.web.held  # the other one has let go of it
+        assert "what it had read by then stays" in second.table.job(slow.id).reason
+        second.remove(item["source_id"])
+        house.web.hold.set()
+        settled = house.store.revision()
+        until(lambda: read_manifest(house.index)["corpus_revision"] == settled)
+
+        first.close()
+        until(lambda: second.is_at_work)
+        again = second.add_places(["https://example.org/maps"], False, 1, 1)
+        until(lambda: second.table.job(again.id).ended)
+        assert second.table.job(again.id).status == "done"
+        assert second.table.job(slow.id).status == "interrupted"
+    finally:
+        house.web.hold.set()
+        for runner in (first, second):
+            runner.close()
+
+
+@pytest.mark.process
+@pytest.mark.server
+def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
+    library_folder, tmp_path, embedder, checker
+):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
+    runner = Runner(house.means, shared=True)
+    job = runner.add_places(["https://example.org/maps"], False, 1, 1)
+    runner.table.begin()  # by a process that has ended since
+    path = house.data / "tenkyo.db"
+    tried = Tried("jobs that were running")
+    log = logging.getLogger("service.runner")
+    log.addFilter(tried)
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(
+                "CREATE TRIGGER busy BEFORE UPDATE ON jobs WHEN OLD.status = 'running'"
+                " BEGIN SELECT RAISE(ABORT, 'busy'); END"
+            )
+        runner.start()
+        assert tried.seen.wait(60)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("DROP TRIGGER busy")
+        until(lambda: runner.table.job(job.id).ended)
+        assert runner.table.job(job.id).status == "done"
+    finally:
+        log.removeFilter(tried)
+        runner.close()
+
+
+@pytest.mark.process
+@pytest.mark.server
+def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
+    library_folder, tmp_path, embedder, checker
+):
+    house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
+    runner = Runner(house.means, shared=True)
+    job = runner.add_places(["https://example.org/maps"], False, 1, 1)
+    runner.table.begin()  # by a process that ends before it has heard
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            cancelling = pool.submit(runner.cancel, job.id)
+            until(lambda: runner.table.job(job.id).reason)
+            assert runner.table.job(job.id).status == "running"
+            runner.start()
+            assert cancelling.result(timeout=60).status == "interrupted"
+        assert not house.web.asked
+    finally:
+        runner.close()
+
+
+class Tried(logging.Filter):
+    """Hears of a line of the log, and keeps it to itself."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line, self.seen = line, threading.Event()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if here := self.line in record.getMessage():
+            self.seen.set()
+        return not here
+
+
+# Starts
+
+
+def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
+    settings = Settings(data_dir=library_folder)
+    with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
+        found = starting.submit(parts.library, settings, True, embedder)
+        assert len(found.result(timeout=30).index) > 0
+
+
+def processes(started, *planned):
+    """What begins processes of which each is to last, or to end at once with an exit code."""
+    spawn, plan = multiprocessing.get_context("spawn"), iter(planned)
+
+    def begin():
+        code = next(plan)
+        lasts = code is None
+        target, given = (time.sleep, 600) if lasts else (sys.exit, code)
+        process = spawn.Process(target=target, args=(given,))
+        process.start()
+        started.value += lasts
+        begin.begun.append(process)
+        return process
+
+    begin.begun = []
+    return begin
+
+
+def test_one_that_cannot_start_ends_the_service_only_if_none_could():
+    started = multiprocessing.get_context("spawn").Value("i", 0)
+    with pytest.raises(SystemExit) as ended:
+        Workers(1, processes(started, serving.FAILED), started).run()
+    assert ended.value.code == serving.FAILED
+
+    begin = processes(started, None, 1, serving.FAILED, None)
+    workers = Workers(2, begin, started)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(workers.run)
+        until(lambda: started.value == 2)
+        first, *_, last = begin.begun
+        assert first.is_alive() and last.is_alive() and not running.done()
+        workers.end()
+        running.result(timeout=60)
+    assert first.exitcode and last.exitcode
+
+
+# Two real ones
+
+
+def children(pid: int) -> list[int]:
+    """Those of a process that serve; the one that tracks what they share is another."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [
+        int(child)
+        for child in found
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+@pytest.fixture
+def two(library_folder, models, tmp_path):
+    """The address and the process of a service of two."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("which processes there are is read from /proc")
+    data = Path(shutil.copytree(library_folder, tmp_path / "data"))
+    (data / "models").symlink_to(models)
+    broken_off = data / "uploads" / "half.part"
+    broken_off.parent.mkdir(exist_ok=True)
+    broken_off.write_bytes(b"what was coming in")
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0", TENKYO_WORKERS="2")
+    command = [sys.executable, "-m", "service.cli", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
+        try:
+            for line in process.stdout:
+                if "ready" in line:
+                    break
+            assert not broken_off.exists()
+            yield re.search(r"http://\S+", line)[0], process
+        finally:
+            process.terminate()
+            assert process.stdout.read() == ""  # it was ready once
+            process.wait(timeout=60)
+
+
+@pytest.mark.process
+def test_two_processes_are_one_service(two):
+    url, process = two
+    workers = children(process.pid)
+    assert len(workers) == 2
+
+    def ask(after: int) -> httpx.Response:
+        headers = {"Idempotency-Key": "k-1", "Accept": "text/event-stream"}
+        headers |= {"Last-Event-ID": str(after)} if after else {}
+        body = {"question": "How many hours of audio was Whisper trained on?"}
+        return httpx.post(f"{url}/v1/answers", json=body, headers=headers, timeout=120)
+
+    began = datetime.now(UTC).isoformat()  # the library was copied with what others had asked it
+    with ThreadPoolExecutor(8) as readers:
+        whole = {reply.text for reply in readers.map(ask, [0] * 8)}
+        assert len(whole) == 1 and "event: answer" in next(iter(whole))
+        rest = {reply.text for reply in readers.map(ask, [1] * 8)}
+    assert len(rest) == 1 and next(iter(whole)).endswith(next(iter(rest)))
+    listed = httpx.get(f"{url}/v1/conversations").json()["conversations"]
+    assert sum(each["answers"] for each in listed if each["created_at"] > began) == 1
+
+    def upload(name: str) -> dict:
+        files = [("files", (f"{name}.txt", f"The {name} opened in 1931. ".encode() * 9))]
+        job = httpx.post(f"{url}/v1/documents", files=files, timeout=60).json()
+        headers = {"Accept": "text/event-stream"}
+        httpx.get(f"{url}/v1/jobs/{job['id']}", headers=headers, timeout=120)  # until it ends
+        return httpx.get(f"{url}/v1/jobs/{job['id']}").json()
+
+    assert upload("Kanda reading room")["status"] == "done"
+    os.kill(workers[0], signal.SIGKILL)
+    for name in ("Ueno zoo", "Osaka mint"):  # whichever it was that ingested
+        with contextlib.suppress(httpx.HTTPError):  # what it was about to answer is lost
+            assert upload(name)["status"] == "done"
+    jobs = httpx.get(f"{url}/v1/jobs").json()["jobs"]
+    assert len(jobs) >= 2
+    found = httpx.get(f"{url}/v1/search", params={"q": "When did the Kanda reading room open?"})
+    assert "1931" in found.json()["hits"][0]["passage"]["text"]
+    assert process.poll() is None

@@ -1,0 +1,76 @@
+"""Files that are damaged or hostile, read by a worker, and what that costs."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docx
+
+from corpus.errors import CorpusError
+from corpus.types import Source
+from corpus.worker import Workers
+
+SOAK = bool(os.environ.get("SOAK"))
+
+
+def read(workers: Workers, data: bytes, name: str) -> str:
+    """Read a file; "" and what holds of every document, or the one line that refuses it."""
+    source = Source("id", f"file:///books/{name}")
+    try:
+        document, passages = workers.read(data, source)
+    except CorpusError as error:
+        assert f"/{name}" in str(error) and "\n" not in str(error)
+        return str(error)
+    for passage in passages:
+        assert document.text[passage.start : passage.end] == passage.text
+    return ""
+
+
+def word_file(body: bytes = b"", head: bytes = b"") -> bytes:
+    """A Word file; with ``body``, that is what its document part holds."""
+    made, out = docx.Document(), io.BytesIO()
+    made.add_heading("Reading rooms", 1)
+    made.add_paragraph("The Kanda reading room holds 40,000 maps. " * 5)
+    table = made.add_table(2, 2)
+    table.cell(0, 0).text = "Maps"
+    made.save(out)
+    return rezipped(
+        out.getvalue(),
+        lambda part: DOCUMENT % (head, body) if body and b"<w:body>" in part else part,
+    )
+
+
+DOCUMENT = (
+    b"<?xml version='1.0'?>%b<w:document xmlns:w="
+    b"'http://schemas.openxmlformats.org/wordprocessingml/2006/main'><w:body>%b</w:body></w:document>"
+)
+
+
+def rezipped(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A zip file with its parts changed, and the sums right again."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for item in old.infolist():
+            new.writestr(item.filename, change(old.read(item)))
+    return out.getvalue()
+
+
+def peak(process: int) -> int:
+    """The most memory that a process has used, in bytes; 0 where the system does not say."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) << 10 for line in status.splitlines() if "VmHWM" in line)
+
+
+def article(body: bytes, head: bytes = b"") -> bytes:
+    """A JATS article."""
+    return head + b"<article><front><article-meta/></front><body>%b</body></article>" % body

@@ -1,0 +1,93 @@
+"""Documents made for a test, and what holds of every one that is read."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import docx
+import pptx
+
+from corpus.extract import extract
+from corpus.types import Document, Source, text_hash
+
+
+def read(data: bytes | str, url: str = "https://ex.com/dir/page", **options: str) -> Document:
+    raw = data.encode() if isinstance(data, str) else data
+    document = extract(raw, Source("s", url), **options)
+    check(document)
+    return document
+
+
+def check(document: Document) -> None:
+    """What holds for every document."""
+    text = document.text
+    assert text.strip() and text == unicodedata.normalize("NFC", text)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|[^\S\n]\n|\n{3}", text)
+    assert document.source.version == text_hash(text)
+    previous = 0
+    for section in document.sections:
+        assert previous <= section.start < section.end <= len(text)
+        assert section.heading and section.level >= 1
+        start = text[section.start : section.end].replace("\n", " ")
+        assert start.split()[:1] == section.heading.split()[:1]
+        previous = section.end
+    assert all(a.end == b.start for a, b in itertools.pairwise(document.sections))
+    last = 0
+    for page in document.pages:
+        assert last <= page.start < page.end <= len(text)
+        last = page.end
+    numbers = [page.number for page in document.pages]
+    assert numbers == sorted(set(numbers))
+
+
+def headings(document: Document) -> list[tuple[int, str]]:
+    return [(section.level, section.heading) for section in document.sections]
+
+
+def saved(document: docx.document.Document | pptx.presentation.Presentation) -> bytes:
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+# --- a PDF writer of the simplest kind: lines of Helvetica at given places --------------------
+
+Placed = tuple[float, float, float, str]  # x, y, size in points, text
+
+
+def pdf(pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "") -> bytes:
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
+    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    kids = []
+    for lines in pages:
+        shown = "".join(
+            f"BT /F {size} Tf {x} {y} Td ({text}) Tj ET\n" for x, y, size, text in lines
+        )
+        stream = draw + shown
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {len(objects)} 0 R"
+            " /Resources << /Font << /F 3 0 R >> >> >>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>"
+    objects.append(f"<< {info} >>")
+    body, offsets = "%PDF-1.4\n", []
+    for number, each in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj\n{each}\nendobj\n"
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    trailer = f"<< /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R >>"
+    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n{trailer}\n"
+    return (body + end + f"startxref\n{len(body)}\n%%EOF").encode("latin-1")
+
+
+def column(lines: Sequence[str], x: float = 60, top: float = 700, size: float = 10) -> list[Placed]:
+    return [(x, top - 12 * i, size, line) for i, line in enumerate(lines)]
+
+
+FULL = "These are words enough to fill one whole line of this little column of text"

@@ -1,0 +1,74 @@
+"""An engine that decides what a test tells it to, and a reader of what is sent of it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+from service.history import History
+from service.once import Key
+from service.running import KeyedAnswers
+from service.types import (
+    Answer,
+    Claim,
+    Event,
+    EvidenceFound,
+    Rejected,
+    Status,
+    Verdict,
+    to_json,
+)
+
+VERDICT = Verdict("supported", 1.0, "copy")
+
+
+class Scripted:
+    """An engine that decides what it is told to, a claim for c and a rejected sentence for r."""
+
+    def __init__(self, history: History, decided: str, pause: float = 0) -> None:
+        self.history, self.decided, self.pause = history, decided, pause
+        self.asked = self.closed = 0
+        self.error: Exception | None = None
+        self.saves = True
+        self.closes_in: float = 0  # seconds that a model takes to be stopped
+
+    async def stream(self, question: str, *, progress: bool = False):
+        self.asked += 1
+        conversation = self.history.new_conversation()
+        claims, rejected = [], []
+        made = f"a{self.asked}-{conversation}"[:24]
+        try:
+            yield Event("status", Status("searching"))
+            yield Event("evidence", EvidenceFound(made, conversation, question, ()))
+            for n, kind in enumerate(self.decided):
+                await asyncio.sleep(self.pause)
+                yield Event("status", Status("writing"))
+                if kind == "c":
+                    claims.append(Claim(f"文 {n}.", 0, 1, (), VERDICT))
+                    yield Event("claim", claims[-1])
+                else:
+                    rejected.append(Rejected(f"no {n}", "why", VERDICT))
+                    yield Event("rejected", rejected[-1])
+            if self.error:
+                raise self.error
+            answer = Answer(
+                made, conversation, question, "", "quoted", "", tuple(claims), (), tuple(rejected)
+            )
+            if self.saves:
+                self.history.save_answer(made, conversation, to_json(answer))
+            yield Event("answer", answer)
+        finally:
+            await asyncio.sleep(self.closes_in)
+            self.closed += 1
+
+
+async def read(answers: KeyedAnswers, key: Key, after: int = 0, most: int = 99) -> list[str]:
+    """The numbered frames after a number, as they are sent; leaves after ``most`` of them."""
+    got: list[str] = []
+    async with aclosing(answers.frames(key, {"question": "なぜ?"}, after)) as frames:
+        async for frame in frames:
+            if frame.number:
+                got.append(frame.sent.decode())
+            if len(got) == most:
+                break
+    return got
