@@ -99,7 +99,7 @@ PINNED := pyproject.toml constraints.txt
 
 $(VENV)/.installed-serve: $(PINNED) | $(VENV)/bin/python
 	@echo "Installing Tenkyo into $(VENV) (once; some minutes the first time) …"
-	@$(INSTALL) hatchling && $(INSTALL) --no-build-isolation --editable .
+	@$(INSTALL) editables hatchling && $(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-weights: Makefile | $(VENV)/bin/python
@@ -109,7 +109,7 @@ $(VENV)/.installed-weights: Makefile | $(VENV)/bin/python
 
 $(VENV)/.installed-%: $(PINNED) | $(VENV)/bin/python
 	@echo "Installing Tenkyo with its extra '$*' into $(VENV) (once; some minutes the first time) …"
-	@$(INSTALL) hatchling && $(INSTALL) --no-build-isolation --editable '.[$*]'
+	@$(INSTALL) editables hatchling && $(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@
 
 $(VENV)/bin/python:

@@ -59,7 +59,7 @@ def start(
         server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), path))
     except AttributeError as error:
         raise ModelUnavailable(
-            f"this version of llama.cpp is not the one that Tenkyo is made for ({error}): {_INSTALL}"
+            f"this is not the llama.cpp that Tenkyo is made for ({error}): {_INSTALL}"
         ) from error
     except RuntimeError as error:
         raise ModelUnavailable(

@@ -102,14 +102,14 @@ def test_the_bundled_model_writes():
 
 def test_a_llama_cpp_with_other_names_is_one_line(monkeypatch, weights):
     llama_cpp(monkeypatch, OldParameters)
-    with pytest.raises(ModelUnavailable, match="'hostnames'.*make serve LLM=local") as caught:
+    with pytest.raises(ModelUnavailable, match=r"'hostnames'.*make serve LLM=local") as caught:
         local_model.start(str(weights), silent)
     assert "\n" not in str(caught.value)
 
 
 def test_no_llama_cpp_is_one_line(monkeypatch, weights):
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    with pytest.raises(ModelUnavailable, match="no llama.cpp.*make serve LLM=local"):
+    with pytest.raises(ModelUnavailable, match=r"no llama\.cpp.*make serve LLM=local"):
         local_model.start(str(weights), silent)
 
 

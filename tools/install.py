@@ -17,7 +17,7 @@ from pathlib import Path
 CAUSES = (
     r"The user requested \(constraint\) (\S.*)",
     r"No matching distribution found for (\S.*)",
-    r"ERROR: (\S.*)",
+    r"(?i)\berror: (\S.*)",
 )
 HELP = "name another version in constraints.txt"
 
