@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # What pip says of a requirement that cannot be met, the most telling first.
@@ -19,6 +20,7 @@ CAUSES = (
     r"No matching distribution found for (\S.*)",
     r"(?i)\berror: (\S.*)",
 )
+EVERY = 5.0  # seconds between the lines that show how far pip is
 HELP = "name another version in constraints.txt"
 
 
@@ -31,21 +33,33 @@ def cause(report: str) -> str:
     return errors[0].strip() if errors else "pip ended without saying why"
 
 
-def main(arguments: list[str]) -> int:
-    """Run pip; return 0, or 2 after one line on standard error."""
-    pip = [sys.executable, "-m", "pip", "install", "--progress-bar", "off"]
-    done = subprocess.run(
-        [*pip, "--only-binary", ":all:", *arguments],
+def run(command: list[str]) -> tuple[int, str]:
+    """Run pip; return its exit code and what it printed, of which a line is shown now and then."""
+    report, shown = [], time.monotonic()
+    pip = subprocess.Popen(
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
     )
-    if done.returncode == 0:
+    for line in pip.stdout or ():
+        report.append(line)
+        if line.strip() and time.monotonic() - shown > EVERY:
+            shown = time.monotonic()
+            print(f"  {line.strip()[:90]}", flush=True)
+    return pip.wait(), "".join(report)
+
+
+def main(arguments: list[str]) -> int:
+    """Run pip; return 0, or 2 after one line on standard error."""
+    pip = [sys.executable, "-m", "pip", "install", "--progress-bar", "off"]
+    code, report = run([*pip, "--only-binary", ":all:", *arguments])
+    if code == 0:
         return 0
     log = Path(sys.prefix) / "install.log"
-    log.write_text(done.stdout, encoding="utf-8")
-    print(f"cannot install: {cause(done.stdout)} (pip's report: {log})", file=sys.stderr)
+    log.write_text(report, encoding="utf-8")
+    print(f"cannot install: {cause(report)} (pip's report: {log})", file=sys.stderr)
     return 2
 
 
