@@ -60,6 +60,10 @@ def silent(line):
     pass
 
 
+class OtherLibrary(Exception):
+    """An error of an HTTP library that the hub's client uses and Tenkyo does not."""
+
+
 def test_starts_on_loopback_and_says_what_it_is_doing(monkeypatch, weights):
     started, said = llama_cpp(monkeypatch), []
     url, name, server = local_model.start(str(weights), said.append)
@@ -175,7 +179,8 @@ def test_a_model_that_was_fetched_before_asks_nobody(monkeypatch, hub):
 
 
 @pytest.mark.parametrize(
-    "failure", [httpx.ConnectError("no network"), httpx.ReadTimeout(""), OSError("no route")]
+    "failure",
+    [httpx.ConnectError("no network"), httpx.ReadTimeout(""), OSError("no route"), OtherLibrary()],
 )
 def test_without_a_hub_the_bundled_model_stands_in_at_once(
     monkeypatch, hub, weights, failure, caplog
