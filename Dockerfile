@@ -12,18 +12,22 @@
 FROM python:3.12-slim AS build
 
 # The requirement is pyproject.toml's; the index, if any, is asked for torch alone.
-ARG TORCH="torch>=2.6"
+ARG TORCH="torch>=2.7"
 ARG TORCH_INDEX=""
-# `postgres` for TENKYO_DATABASE_URL; add `,local` to run TENKYO_LLM_GGUF in the process.
-ARG EXTRAS="postgres"
 
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ONLY_BINARY=:all:
 RUN python -m venv /opt/tenkyo
-# First and by itself: the largest layer, and the one that a change of the source leaves alone.
-RUN /opt/tenkyo/bin/pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH"
 WORKDIR /source
+# First what a change of the source leaves alone: the dependencies, each checked against its
+# hashes, and torch, whose builds differ between indexes. Database servers (TENKYO_DATABASE_URL)
+# and a language model in the process (TENKYO_LLM_GGUF) are provided for.
+COPY constraints.txt requirements.txt ./
+RUN /opt/tenkyo/bin/pip install --no-deps --require-hashes --requirement requirements.txt
+RUN /opt/tenkyo/bin/pip install --constraint constraints.txt \
+        ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH"
 COPY . .
-RUN /opt/tenkyo/bin/pip install ".[$EXTRAS]"
+RUN /opt/tenkyo/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/tenkyo/bin/pip check
 
 
 FROM python:3.12-slim

