@@ -87,7 +87,7 @@ class UnreadableText(CorpusError):
 class StoreError(TenkyoError):
     @property
     def public(self) -> str:
-        return "the library's files cannot be used: try again; the log of the service has the reason"
+        return "the library cannot be used: try again; the log of the service has the reason"
 
 
 class IndexMissing(TenkyoError):

@@ -29,10 +29,14 @@ _SYSTEM = re.compile(
     rf"|(?:{'|'.join(re.escape(said) for said in _ERRORS if ' ' in said)}))\s*[)）]?",
     re.IGNORECASE,
 )
-# What answers of versions up to 0.1 said of a model and of other documents.
+_ASIDE = re.compile(r"\s*[(（][^()（）]*[)）]")
+_ADDRESS = re.compile(
+    r"(?: at| from)? ?\b[a-z][a-z0-9+.-]*://[^\s“”\"'（）()「」<>,;、。]*", re.IGNORECASE
+)
+# What answers say of a model, and said in versions up to 0.1 of other documents.
 _FAILED = re.compile(
-    r"^(The language model failed(?: on the way)?) \(.*\)(?=; )"
-    r"|^(言語モデルが(?:使えません|途中で止まりました))（.*）(?=。)",
+    r"(?:(?<=^The language model failed \()|(?<=^The language model failed on the way \())"
+    r".*(?=\); )|(?:(?<=^言語モデルが使えません（)|(?<=^言語モデルが途中で止まりました（)).*(?=）。)",
     re.DOTALL,
 )
 _UNREAD = re.compile(r"(?: Not read in the original: |原文を読めなかった資料: ).*", re.DOTALL)
@@ -45,15 +49,7 @@ def page_of(source_id: str) -> str:
 
 def is_local(place: str) -> bool:
     """Whether an address or a path leads into this machine's files."""
-    low = place[:8].lower()
-    if low.startswith(PAGE[:8]) and place.startswith(PAGE):
-        return False
-    return low.startswith(("file:", "/", "~", "\\")) or bool(_DRIVE.match(place))
-
-
-def public_url(url: str, source_id: str) -> str:
-    """The address of a source, or, for a file on this machine, the path of our own page of it."""
-    return page_of(source_id) if is_local(url) else url
+    return place[:5].lower().startswith(("file:", "/", "~", "\\")) or bool(_DRIVE.match(place))
 
 
 def file_name(place: str) -> str:
@@ -85,9 +81,19 @@ def without_paths(text: str, place: str = "") -> str:
     """
     if place and is_local(place):
         text = text.replace(place, file_name(place))
+    return _SYSTEM.sub("", _names_for_paths(text)).strip()
+
+
+def in_short(message: str) -> str:
+    """What an error's message says is wrong: no address, no detail in brackets, no fix."""
+    while (shorter := _ASIDE.sub("", message)) != message:
+        message = shorter
+    return without_paths(_ADDRESS.sub("", message.split(": ")[0]))
+
+
+def _names_for_paths(text: str) -> str:
     text = _FILE_ADDRESS.sub(lambda found: file_name(found[0]), text)
-    text = _PATH.sub(lambda found: file_name(found[0]), text)
-    return _SYSTEM.sub("", text).strip()
+    return _PATH.sub(lambda found: file_name(found[0]), text)
 
 
 def public(value: Any) -> Any:
@@ -108,8 +114,9 @@ def public(value: Any) -> Any:
 def _named(shown: dict[str, Any]) -> dict[str, Any]:
     url, place = shown.get("url"), shown.get("place")
     source_id = shown.get("source_id") or shown.get("id")
-    if isinstance(url, str) and isinstance(source_id, str) and is_local(url):
-        shown["url"] = page_of(source_id)
+    known = isinstance(url, str) and isinstance(source_id, str)
+    if known and is_local(url) and url != (page := page_of(source_id)):
+        shown["url"] = page
         if shown.get("title") == "":
             shown["title"] = file_name(url)
     if "mode" in shown:
@@ -128,8 +135,8 @@ def _answer(shown: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model := shown.get("model"), str):
         changed["model"] = model_name(model)
     if isinstance(reason := shown.get("reason"), str):
-        reason = _FAILED.sub(lambda found: found[1] or found[2], reason)
-        if shown["mode"] == "abstained":
-            reason = without_paths(_UNREAD.sub("", reason))
+        reason = _FAILED.sub(lambda found: in_short(found[0]), reason)
+        if shown["mode"] == "abstained" and shown.get("abstention") != "false_premise":
+            reason = _names_for_paths(_UNREAD.sub("", reason))  # titles, and what has none
         changed["reason"] = reason
     return changed

@@ -104,13 +104,14 @@ def _codes(text: str) -> Iterator[tuple[str, bool]]:
         token = _SUFFIX.sub("", _PREFIX.sub("", match[0]))
         if _ARXIV.fullmatch(token) or _VERSION.fullmatch(token):
             yield token, True
-        elif token[0].isalpha() and any(c.isdigit() for c in token):
-            if (sure := _is_code(token)) is not None:
-                yield token, sure
+        elif (sure := _is_code(token)) is not None:
+            yield token, sure
 
 
 def _is_code(token: str) -> bool | None:
-    """Whether a token that begins with a letter and has a digit is surely a code; None: none."""
+    """Whether a token is surely a code of letters, then digits; None for what is no code."""
+    if not token[0].isalpha() or not any(c.isdigit() for c in token):
+        return None
     letters, *rest = _PARTS.findall(token)
     low, digits = letters.casefold(), "".join(part for part in rest if part.isdigit())
     capitals = sum(c.isupper() for c in token)
