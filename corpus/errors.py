@@ -87,7 +87,10 @@ class UnreadableText(CorpusError):
 class StoreError(TenkyoError):
     @property
     def public(self) -> str:
-        return "the library cannot be used: try again; the log of the service has the reason"
+        return (
+            "the library's database or index cannot be used: the log of the service has the reason,"
+            " such as that its disk is full"
+        )
 
 
 class IndexMissing(TenkyoError):

@@ -35,10 +35,11 @@ _ADDRESS = re.compile(
 )
 # What answers say of a model, and said in versions up to 0.1 of other documents.
 _FAILED = re.compile(
-    r"(?:(?<=^The language model failed \()|(?<=^The language model failed on the way \())"
-    r".*(?=\); )|(?:(?<=^言語モデルが使えません（)|(?<=^言語モデルが途中で止まりました（)).*(?=）。)",
+    r"^(The language model failed(?: on the way)? \("
+    r"|言語モデルが(?:使えません|途中で止まりました)（)(.*)(?=\); |）。)",
     re.DOTALL,
 )
+_TELLING = frozenset({"url", "replaces", "mode", "place"})
 _UNREAD = re.compile(r"(?: Not read in the original: |原文を読めなかった資料: ).*", re.DOTALL)
 
 
@@ -81,7 +82,7 @@ def without_paths(text: str, place: str = "") -> str:
     """
     if place and is_local(place):
         text = text.replace(place, file_name(place))
-    return _SYSTEM.sub("", _names_for_paths(text)).strip()
+    return _SYSTEM.sub("", _names_for_paths(text)).strip(" :;,") or "a system error"
 
 
 def in_short(message: str) -> str:
@@ -105,7 +106,7 @@ def public(value: Any) -> Any:
     match value:
         case dict():
             shown = {name: public(item) for name, item in value.items()}
-            return _named(shown) if "url" in shown or "mode" in shown or "place" in shown else shown
+            return shown if _TELLING.isdisjoint(shown) else _named(shown)
         case list() | tuple():
             return [public(item) for item in value]
     return value
@@ -119,6 +120,8 @@ def _named(shown: dict[str, Any]) -> dict[str, Any]:
         shown["url"] = page
         if shown.get("title") == "":
             shown["title"] = file_name(url)
+    if isinstance(shown.get("replaces"), str) and is_local(shown["replaces"]):
+        shown["replaces"] = page_of(source_id or "")
     if "mode" in shown:
         shown |= _answer(shown)
     if isinstance(place, str):
@@ -135,7 +138,7 @@ def _answer(shown: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model := shown.get("model"), str):
         changed["model"] = model_name(model)
     if isinstance(reason := shown.get("reason"), str):
-        reason = _FAILED.sub(lambda found: in_short(found[0]), reason)
+        reason = _FAILED.sub(lambda found: found[1] + in_short(found[2]), reason)
         if shown["mode"] == "abstained" and shown.get("abstention") != "false_premise":
             reason = _names_for_paths(_UNREAD.sub("", reason))  # titles, and what has none
         changed["reason"] = reason

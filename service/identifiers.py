@@ -44,8 +44,8 @@ _VOWELS = frozenset("aeiouy")
 _OTHERWISE = {  # what a text may call it instead
     "covid19": ("coronavirus", "sarscov2", "コロナ", "covid"),
     "sarscov2": ("coronavirus", "covid19", "コロナ"),
-    "ww1": ("first world war", "第一次世界大戦", "第一次大戦"),
-    "ww2": ("second world war", "第二次世界大戦", "第二次大戦"),
+    "ww1": ("first world war", "world war i", "第一次世界大戦", "第一次大戦"),
+    "ww2": ("second world war", "world war ii", "world war 2", "第二次世界大戦", "第二次大戦"),
 }
 
 
