@@ -40,14 +40,16 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
     """
     everything = " ".join(f"{e.source.title} {e.passage.text}" for e in evidence)
     numbers, folded = mentioned(everything), everything.casefold()
-    codes = " ".join(code.text for code in identifiers.identifiers(question))
+    codes = {part for code in identifiers.identifiers(question) for part in code.parts}
     for e in evidence:
         for start, end in sentence_spans(e.passage.text):
             sentence = e.passage.text[start:end]
             if covered(question, sentence) < rules.NEAR_COPY:
                 continue
             for found in rules.findings(question, sentence, everything):
-                if found.kind not in _KINDS or not found.contradicts or found.claimed in codes:
+                if found.kind not in _KINDS or not found.contradicts:
+                    continue
+                if found.claimed.replace(",", "").casefold() in codes:  # no number, nor a name
                     continue
                 if found.kind == "number" and not _differs(found, numbers, folded):
                     continue

@@ -113,12 +113,24 @@ MASK = (PAPER, "PPR-9088 is a respirator.")
         ("誰が払いましたか。", [], (), "資料を追加すれば"),
         ("What is PPR-9099?", [], ("PPR-9099",), "how it is written"),
         ("PPR-9099とは？", [], ("PPR-9099",), "表記を確かめる"),
-        ("Who paid for Whisper?", [Unread(PAPER.url, "", "[Errno 13] Permission denied: '/srv/x'", "")], (), "add the original"),
-        ("誰が払いましたか。", [Unread(PAPER.url, "", "/srv/my x/a.pdf is a scan", "")], (), "原文を追加すれば"),
+        (
+            "Who paid for Whisper?",
+            [Unread(PAPER.url, "", "[Errno 13] Permission denied: '/srv/x'", "")],
+            (),
+            "add the original",
+        ),
+        (
+            "誰が払いましたか。",
+            [Unread(PAPER.url, "", "/srv/my x/a.pdf is a scan", "")],
+            (),
+            "原文を追加すれば",
+        ),
     ],
 )
 @pytest.mark.parametrize("score", [60.0, 130.0])
-def test_an_abstention_is_what_was_nearest_and_what_would_help(question, unread, unnamed, helps, score):
+def test_an_abstention_is_what_was_nearest_and_what_would_help(
+    question, unread, unnamed, helps, score
+):
     _, reason = explain(question, shown(MASK, score=score), None, unread, unnamed=unnamed)
     japanese = "。" in helps + reason
     nearest, help_, *more = reason.split("。" if japanese else ". ")
