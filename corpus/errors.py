@@ -85,9 +85,15 @@ class UnreadableText(CorpusError):
 
 
 class StoreError(TenkyoError):
+    """``public`` is what readers elsewhere are told; left out, that the log has the reason."""
+
+    def __init__(self, message: str, public: str = "") -> None:
+        self._public = public
+        super().__init__(message)
+
     @property
     def public(self) -> str:
-        return (
+        return self._public or (
             "the library's database or index cannot be used: the log of the service has the reason,"
             " such as that its disk is full"
         )

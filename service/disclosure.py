@@ -82,7 +82,8 @@ def without_paths(text: str, place: str = "") -> str:
     """
     if place and is_local(place):
         text = text.replace(place, file_name(place))
-    return _SYSTEM.sub("", _names_for_paths(text)).strip(" :;,") or "a system error"
+    shown = _SYSTEM.sub("", _names_for_paths(text)).strip(" :;,")
+    return shown or ("a system error" if text else "")
 
 
 def in_short(message: str) -> str:

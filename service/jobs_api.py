@@ -162,12 +162,18 @@ def _accepted(job: Job) -> JSONResponse:
 
 def _whole(runner: Runner, get: Callable[[str], Job], job_id: str) -> dict[str, Any]:
     """A job with its items."""
-    return _job(get(job_id)) | {"items": public(runner.table.items(job_id))}
+    return _job(get(job_id)) | {"items": [_item(item) for item in runner.table.items(job_id)]}
 
 
 def _job(job: Job) -> dict[str, Any]:
     """A job as readers elsewhere may have it."""
-    return public(asdict(job)) | {"reason": without_paths(job.reason)}
+    return _item(public(asdict(job)))
+
+
+def _item(told: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a job or a document in it, without this machine's paths: the document's
+    own place is a name or an address that the asker gave."""
+    return told | {"reason": without_paths(told["reason"])} if "reason" in told else told
 
 
 async def _stream(
@@ -178,7 +184,8 @@ async def _stream(
     while True:
         for event in events:
             last, spoke = event.number, time.monotonic()
-            text = json.dumps(public(event.data), ensure_ascii=False)
+            told = public(event.data) if event.name == "job" else event.data
+            text = json.dumps(_item(told), ensure_ascii=False)
             yield format_sse_event(data_str=text, event=event.name, id=str(event.number))
         if ended or runner.closing:
             return
