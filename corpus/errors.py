@@ -47,6 +47,14 @@ from __future__ import annotations
 class TenkyoError(Exception):
     """Root of the tree; ``str()`` is one line for the user."""
 
+    @property
+    def public(self) -> str:
+        """What readers on other machines are told: no path, address or system error of this one.
+
+        It is ``str()`` unless that names such things, as an owner needs to mend them.
+        """
+        return str(self)
+
 
 class CorpusError(TenkyoError):
     """Something about a source: it concerns that source alone, never the whole run."""
@@ -77,12 +85,27 @@ class UnreadableText(CorpusError):
 
 
 class StoreError(TenkyoError):
-    pass
+    """``public`` is what readers elsewhere are told; left out, that the log has the reason."""
+
+    def __init__(self, message: str, public: str = "") -> None:
+        self._public = public
+        super().__init__(message)
+
+    @property
+    def public(self) -> str:
+        return self._public or (
+            "the library's database or index cannot be used: the log of the service has the reason,"
+            " such as that its disk is full"
+        )
 
 
 class IndexMissing(TenkyoError):
     def __init__(self, path: object) -> None:
         super().__init__(f"there is no index in {path}: run `tenkyo ingest` to fill it")
+
+    @property
+    def public(self) -> str:
+        return "there is no index yet: run `tenkyo ingest` to fill it"
 
 
 class IndexMismatch(TenkyoError):
@@ -92,9 +115,15 @@ class IndexMismatch(TenkyoError):
             f"the index in {path} is for {found}, but {expected} is wanted: run `tenkyo reindex`"
         )
 
+    @property
+    def public(self) -> str:
+        return "the index was built from something else: run `tenkyo reindex`"
+
 
 class ModelError(TenkyoError):
-    pass
+    @property
+    def public(self) -> str:
+        return "a model cannot be used: try again; the log of the service has the reason"
 
 
 class ModelUnavailable(ModelError):

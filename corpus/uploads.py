@@ -194,5 +194,7 @@ def _mending(folder: Path):
     except OSError as error:
         raise StoreError(
             f"the upload cannot be kept in {folder} ({error.strerror}): check that it can be"
-            " written and its disk is not full, then send it again"
+            " written and its disk is not full, then send it again",
+            "the upload cannot be kept: the log of the service has the reason, such as that its"
+            " disk is full",
         ) from error

@@ -1,16 +1,17 @@
-"""Why a question is not answered, in a sentence for the reader. Pure."""
+"""Why a question is not answered, in two sentences for the reader."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from corpus.errors import NotFound
 from corpus.sentences import sentence_spans
-from corpus.types import Unread
-from index.tokens import tokens
-from service import rules
+from corpus.store import Store
+from corpus.types import Source, Unread
+from service import identifiers, rules
 from service.citing import cite
+from service.disclosure import is_local, name_of, without_paths
 from service.numbers import is_year, mentioned
 from service.question import language_of
 from service.relevance import within_reach
@@ -19,7 +20,6 @@ from service.wording import listed, say
 from service.words import covered
 
 CLOSEST_SHOWN = 3  # titles named
-UNREAD_SHOWN = 3
 _KINDS = ("number", "unit", "name")
 
 
@@ -40,6 +40,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
     """
     everything = " ".join(f"{e.source.title} {e.passage.text}" for e in evidence)
     numbers, folded = mentioned(everything), everything.casefold()
+    codes = {part for code in identifiers.identifiers(question) for part in code.parts}
     for e in evidence:
         for start, end in sentence_spans(e.passage.text):
             sentence = e.passage.text[start:end]
@@ -47,6 +48,8 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
                 continue
             for found in rules.findings(question, sentence, everything):
                 if found.kind not in _KINDS or not found.contradicts:
+                    continue
+                if found.claimed.replace(",", "").casefold() in codes:  # no number, nor a name
                     continue
                 if found.kind == "number" and not _differs(found, numbers, folded):
                     continue
@@ -56,6 +59,33 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
     return None
 
 
+def unnamed(question: str, evidence: Sequence[Evidence], store: Store) -> tuple[str, ...]:
+    """The identifiers of a question that no evidence has, nor another part of a source of it."""
+    if not identifiers.identifiers(question):
+        return ()
+    sources = {e.source.id: e.source for e in evidence}
+    known = [f"{e.passage.heading}\n{e.passage.text}" for e in evidence]
+    missing = identifiers.unnamed(question, known + list(map(_described, sources.values())))
+    if not missing:
+        return ()
+    wholes = [_text(store, source_id) for source_id in sources]
+    still = identifiers.unnamed(question, known + wholes)
+    return tuple(each for each in missing if each in still)
+
+
+def _text(store: Store, source_id: str) -> str:
+    try:
+        return store.document(source_id).text
+    except NotFound:  # it was removed meanwhile
+        return ""
+
+
+def _described(source: Source) -> str:
+    """What is known of a source; where a file lies on this machine says nothing of it."""
+    place = "" if is_local(source.url) else source.url
+    return "\n".join((source.title, *source.authors, source.venue, source.licence, place))
+
+
 def explain(
     question: str,
     evidence: Sequence[Evidence],
@@ -63,11 +93,13 @@ def explain(
     unread: Sequence[Unread],
     language: str = "",
     empty: bool = False,
+    unnamed: Sequence[str] = (),
 ) -> tuple[Abstention | None, str]:
     """The kind of reason, None where there is nothing to look in, and the reason itself.
 
-    It names what came nearest, and which of the works that it comes from could not be read.
-    ``language`` is the reader's; "": the question's. ``empty``: the library has no source at all.
+    It is two sentences: what came nearest, and what would help, such as the original of a work
+    that came near and could not be read. ``language`` is the reader's; "": the question's.
+    ``empty``: the library has no source at all. ``unnamed``: identifiers that no evidence has.
     """
     language = language or language_of(question)
     if premise is not None:
@@ -78,25 +110,18 @@ def explain(
         return None, say("empty" if empty else "no_sources", language)
     near = evidence[:CLOSEST_SHOWN]
     kind: Abstention = "not_enough_evidence" if within_reach(evidence) else "outside_library"
-    titles = tuple(dict.fromkeys(e.source.title or e.source.url for e in near))
-    reason = say(kind, language, listed(titles, language))
-    places = {e.source.url for e in near}
-    missing = [u for u in unread if u.place in places or _may_be_about(question, u)]
+    titles = listed(tuple(dict.fromkeys(name_of(e.source) for e in near)), language)
+    if unnamed:
+        nearest = say("unnamed", language, listed(unnamed, language), titles)
+        return kind, nearest + say("help_unnamed", language)
+    failed = {u.place: u for u in unread}
+    missing = {name_of(e.source): failed[e.source.url] for e in near if e.source.url in failed}
     if missing:
-        shown = missing[:UNREAD_SHOWN]
-        names = listed([_name(u) for u in shown], language, [u.reason for u in shown])
-        reason += say("unread", language, names)
-    return kind, reason
-
-
-def _may_be_about(question: str, unread: Unread) -> bool:
-    """Whether what could not be read shares a word with the question, or has no title to tell."""
-    return not unread.title or bool(set(tokens(question)) & set(tokens(unread.title)))
-
-
-def _name(unread: Unread) -> str:
-    """What a reader may see of it: not where on this machine a file lies."""
-    return unread.title or (unread.place if "://" in unread.place else Path(unread.place).name)
+        why = [without_paths(u.reason, u.place) for u in missing.values()]
+        helps = say("help_unread", language, listed(tuple(missing), language, why))
+    else:
+        helps = say(f"help_{kind}", language)
+    return kind, say(kind, language, titles) + helps
 
 
 def _differs(found: rules.Finding, numbers: Collection[float], folded: str) -> bool:

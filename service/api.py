@@ -20,6 +20,7 @@ from corpus.errors import NotEnded, RequestRefused
 from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
 from service.asking import Asking, afresh
+from service.disclosure import model_name, public
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
 from service.frames import Frame, decided, numbered, stream_of
@@ -140,7 +141,7 @@ def create_app(
     app.add_middleware(RequestIds)
     handle_errors(app)
     _add_answers(app, KeyedAnswers(asking, grace, claims), asking)
-    add_history(app, engine, asking.gates.suggestions, claims)
+    add_history(app, engine, asking.gates.suggestions, claims, public_url)
     _add_verify(app, engine, asking.gates.texts)
     add_library(app, engine.library, runner, asking.gates.searches)
     if runner:
@@ -242,7 +243,7 @@ def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
                 return await threads.to_the_end(facts.check, text, body.source_ids)
 
         found = await unless_gone(request, checked())
-        return JSONResponse(to_json(found)) if found else Response(status_code=GONE)
+        return JSONResponse(public(to_json(found))) if found else Response(status_code=GONE)
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
@@ -260,8 +261,8 @@ def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
         return JSONResponse(
             {
                 "status": "ok",
-                "model": engine.model.name if engine.model else None,
-                "embedder": manifest["embedder"],
+                "model": model_name(engine.model.name) if engine.model else None,
+                "embedder": model_name(manifest["embedder"]),
                 "sources": len(engine.library.store.sources()),
                 "passages": len(engine.library.index),
                 "index_revision": manifest["corpus_revision"],

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.export import safe_url
+from service.export import link_of
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -38,8 +38,11 @@ _DOI = re.compile(r"^https?://(?:dx\.)?doi\.org/(10\.\d{4,9}/[\w.()/:;-]+)$", re
 _SMALL = {"a", "an", "the", "on", "of", "in", "for", "and", "to", "how", "what"}
 
 
-def bibtex(answers: Sequence[Mapping[str, Any]]) -> str:
-    """An entry for every source that a claim rests on, in the order of their first citation."""
+def bibtex(answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
+    """An entry for every source that a claim rests on, in the order of their first citation.
+
+    ``base`` is the service's address, for sources that have none but their page there.
+    """
     sources: dict[str, Mapping[str, Any]] = {}
     for answer in answers:
         known = {e["source"]["id"]: e["source"] for e in answer["evidence"]}
@@ -48,14 +51,15 @@ def bibtex(answers: Sequence[Mapping[str, Any]]) -> str:
                 if source := known.get(citation["source_id"]):
                     sources.setdefault(source["id"], source)
     keys: set[str] = set()
-    return "\n".join(entry(source, _unique(key_of(source), keys)) for source in sources.values())
+    named = [(source, _unique(key_of(source), keys)) for source in sources.values()]
+    return "\n".join(entry(source, key, base) for source, key in named)
 
 
-def entry(source: Mapping[str, Any], key: str) -> str:
+def entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
     """One source under a key. A fetched page of the web is @misc, as BibTeX has no @online."""
     kind, place = _kind(source)
     year, month = _date(source["published"])
-    url = safe_url(source["url"])
+    url = link_of(source["url"], source["id"], base)
     arxiv, doi = _ARXIV.search(url), _DOI.match(url)
     read = "Read in a summary, not in the original" if source["kind"] == "digest" else ""
     fields = {

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.addresses import address
+from service.disclosure import name_of
 from service.prompt import tokens_at_most
 from service.turn import append
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound
@@ -127,7 +128,7 @@ def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Itera
                 "start_index": start,
                 "end_index": end,
                 "url": address(source, base),
-                "title": source.title or source.id,
+                "title": name_of(source),
             },
         }
         start = end

@@ -19,9 +19,10 @@ from index.batching import Urgency
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
-from service.abstain import explain, false_premise
+from service.abstain import explain, false_premise, unnamed
 from service.citations import SentenceParser
 from service.deciding import Deciding, decided
+from service.disclosure import in_short, model_name
 from service.evidence import LatestOriginals, select, with_originals
 from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
@@ -220,17 +221,21 @@ class Engine:
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
         turn.telling, best = telling(reading[order]), int(reading.argmax())
         turn.best, turn.nearest = float(reading[best]), contexts[best]
-        turn.premise = false_premise(turn.asked, turn.evidence)
+        turn.unnamed = unnamed(turn.asked, turn.evidence, self.library.store)
+        turn.premise = None if turn.unnamed else false_premise(turn.asked, turn.evidence)
         turn.answerable = (
-            turn.premise is None and answerable(turn.asked, nearest, scores, reading) > 0
+            not turn.unnamed
+            and turn.premise is None
+            and answerable(turn.asked, nearest, scores, reading) > 0
         )
         turn.took("read")
 
     def _explain(self, turn: Turn) -> None:
         store = self.library.store
         empty = not turn.evidence and not store.sources()
+        found = (turn.evidence, turn.premise, store.unread())
         turn.abstention, turn.reason = explain(
-            turn.asked, turn.evidence, turn.premise, store.unread(), turn.language, empty
+            turn.asked, *found, turn.language, empty, turn.unnamed
         )
 
     def _as_meant(self, turn: Turn, source_ids: Sequence[str] | None) -> Turn:
@@ -272,7 +277,8 @@ class Engine:
             logger.warning("%s", error)
             for event in await deciding.decide(parser.finish()):
                 yield event
-            turn.reason = say("cut_short" if turn.claims else "model_failed", turn.language, error)
+            what = "cut_short" if turn.claims else "model_failed"
+            turn.reason = say(what, turn.language, in_short(str(error)))
         finally:
             deciding.close()
         turn.took("write")
@@ -296,7 +302,7 @@ class Engine:
         return events
 
     async def _close(self, turn: Turn, mode: Mode) -> Answer:
-        name = self.model.name if self.model and mode == "generated" else ""
+        name = model_name(self.model.name) if self.model and mode == "generated" else ""
         answer = Answer(
             id=turn.id,
             conversation_id=turn.conversation_id,

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from service.disclosure import is_local, page_of
 from service.question import language_of
 
 _MARKS = re.compile(r"[\\`*_\[\]<>&#|~$!^@(){}]")
@@ -42,12 +43,15 @@ _WORDS = {
 }
 
 
-def markdown(title: str, answers: Sequence[Mapping[str, Any]]) -> str:
-    """A conversation, or one answer, as CommonMark with footnotes, numbered through."""
+def markdown(title: str, answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
+    """A conversation, or one answer, as CommonMark with footnotes, numbered through.
+
+    ``base`` is the service's address, for sources that have none but their page there.
+    """
     parts = [f"# {escape(title)}"]
     notes: list[str] = []
     for answer in answers:
-        parts += _answer(answer, notes)
+        parts += _answer(answer, notes, base)
     return "\n\n".join(parts + notes) + "\n"
 
 
@@ -78,13 +82,23 @@ def _backslash(found: re.Match[str]) -> str:
     return found[0] + "\\" if found[0][0].isdigit() else "\\" + found[0]
 
 
-def _answer(answer: Mapping[str, Any], notes: list[str]) -> Iterable[str]:
+def link_of(url: str, source_id: str, base: str) -> str:
+    """The web address of a source, or, where it has none, of its page on the service at ``base``;
+    empty where that is not known either."""
+    if not url or url.lower().startswith(_SCHEMES) or not base:
+        return safe_url(url)
+    if is_local(url) or url.startswith("upload:"):
+        return safe_url(base.rstrip("/") + page_of(source_id))
+    return ""
+
+
+def _answer(answer: Mapping[str, Any], notes: list[str], base: str) -> Iterable[str]:
     """The paragraphs of an answer; its footnotes are put behind ``notes``."""
     words = _WORDS[language_of(answer["question"])]
     sources = {e["source"]["id"]: e["source"] for e in answer["evidence"]}
     yield f"## {escape(answer['question'])}"
     for claim in answer["claims"]:
-        notes.append(f"[^{len(notes) + 1}]: {_footnote(claim, sources, words)}")
+        notes.append(f"[^{len(notes) + 1}]: {_footnote(claim, sources, words, base)}")
         yield f"{escape(claim['text'])}[^{len(notes)}]"
     if answer["reason"]:
         name = words["abstained" if answer["mode"] == "abstained" else "note"]
@@ -100,19 +114,19 @@ def _withheld(rejected: Mapping[str, Any]) -> str:
 
 
 def _footnote(
-    claim: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str]
+    claim: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str], base: str
 ) -> str:
-    cited = [_cited(citation, sources, words) for citation in claim["citations"]]
+    cited = [_cited(citation, sources, words, base) for citation in claim["citations"]]
     if claim["secondary"]:
         cited[-1] += f" ({words['secondary']})"
-    other = [_cited(citation, sources, words) for citation in claim["disputed_by"]]
+    other = [_cited(citation, sources, words, base) for citation in claim["disputed_by"]]
     if other:
         other[0] = f"{words['disputed']}: {other[0]}"
     return "; ".join(cited + other)
 
 
 def _cited(
-    citation: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str]
+    citation: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str], base: str
 ) -> str:
     """A quote, and where it stands: title, authors, date, page, address; what is known of it."""
     source = sources.get(citation["source_id"], {})
@@ -125,7 +139,7 @@ def _cited(
         escape(source.get("published", "")),
         words["page"].format(page) if page is not None else "",
         words["digest"] if source.get("kind") == "digest" else "",
-        f"<{url}>" if (url := safe_url(citation["url"])) else "",
+        f"<{url}>" if (url := link_of(citation["url"], citation["source_id"], base)) else "",
     ]
     quote = words["quote"].format(escape(citation["quote"]))
     return f"{quote} " + ", ".join(part for part in parts if part)

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from corpus.errors import TenkyoError
+from service.disclosure import public
 from service.problems import as_problem, problem
 from service.types import Event, Status, to_json
 
@@ -39,7 +40,7 @@ async def numbered(events: AsyncIterator[Event]) -> AsyncIterator[Frame]:
         async for event in events:
             passing = isinstance(event.data, Status)
             number += not passing
-            yield Frame(event.name, to_json(event.data), None if passing else number)
+            yield Frame(event.name, public(to_json(event.data)), None if passing else number)
 
 
 async def decided(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:

@@ -10,6 +10,7 @@ from corpus.database import Database, now
 from corpus.errors import NotFound
 from service import tables
 from service.conversations import Conversations
+from service.disclosure import public
 from service.feedback import FeedbackStore
 from service.replies import Replies
 from service.shares import Shares
@@ -21,8 +22,9 @@ class History:
     ``conversations`` lists and deletes them, ``shares`` are links to them, ``feedback`` is what
     readers thought, and ``replies`` are those that a repeated request gets again.
 
-    Every method is one transaction. Methods raise StoreError when the database cannot be used.
-    Safe to share between threads.
+    An answer is given as readers elsewhere may have it (see ``service.disclosure``), however it
+    was stored. Every method is one transaction. Methods raise StoreError when the database
+    cannot be used. Safe to share between threads.
     """
 
     def __init__(self, database: Database) -> None:
@@ -50,7 +52,7 @@ class History:
         )
         with self.database.transaction() as db:
             known = _is_known(db, conversation_id)
-            answers = list(db.execute(query).scalars())
+            answers = [public(found) for found in db.execute(query).scalars()]
         if not known:
             raise NotFound(
                 f"no conversation {conversation_id!r}: leave conversation_id out to start one"
@@ -101,7 +103,7 @@ class History:
             ).scalar()
         if found is None:
             raise NotFound(f"no answer {answer_id!r}")
-        return found
+        return public(found)
 
     def record(self, answer_id: str) -> tuple[str, dict | None]:
         """When an answer was stored, and what was noted beside it, if anything was."""

@@ -83,13 +83,20 @@ class Rated(BaseModel):
 
 
 def add_history(
-    app: FastAPI, engine: Engine, suggestions: Gate, claims: Claims | None = None
+    app: FastAPI,
+    engine: Engine,
+    suggestions: Gate,
+    claims: Claims | None = None,
+    public_url: str = "",
 ) -> None:
-    """Add the routes to an app. The engine's history is not touched before a request comes."""
+    """Add the routes to an app. The engine's history is not touched before a request comes.
+
+    ``public_url`` is the service's address, which exports name; empty: as it was asked.
+    """
     once = Once(claims)
     _add_conversations(app, engine)
-    _add_sharing(app, engine, once)
-    _add_exports(app, engine)
+    _add_sharing(app, engine, once, public_url)
+    _add_exports(app, engine, public_url)
     _add_feedback(app, engine, once)
     _add_suggestions(app, Suggestions(engine), suggestions)
 
@@ -135,7 +142,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         return Response(status_code=204)
 
 
-def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
+def _add_sharing(app: FastAPI, engine: Engine, once: Once, public_url: str) -> None:
     @app.post(
         "/v1/conversations/{conversation_id}/share",
         responses=gives(SentShare, 201),
@@ -184,24 +191,28 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once) -> None:
         response_class=Response,
         summary="It, as Markdown or BibTeX",
     )
-    def export_shared(token: Id, format: Format = "markdown") -> Response:
+    def export_shared(token: Id, request: Request, format: Format = "markdown") -> Response:
         found = engine.history.shares.shared(token)
-        made = _file(format, found.title, list(found.answers), "shared")
+        base = public_url or str(request.base_url)
+        made = _file(format, found.title, list(found.answers), "shared", base)
         made.headers.update(_PRIVATE)
         return made
 
 
-def _add_exports(app: FastAPI, engine: Engine) -> None:
+def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
     @app.get(
         "/v1/conversations/{conversation_id}/export",
         responses=_FILE,
         response_class=Response,
         summary="A conversation as Markdown with footnotes, or what it cites as BibTeX",
     )
-    def export_conversation(conversation_id: Id, format: Format = "markdown") -> Response:
+    def export_conversation(
+        conversation_id: Id, request: Request, format: Format = "markdown"
+    ) -> Response:
         title = engine.history.conversations.find(conversation_id).title
         answers = engine.history.conversation(conversation_id)
-        return _file(format, title, answers, f"conversation-{conversation_id}")
+        name = f"conversation-{conversation_id}"
+        return _file(format, title, answers, name, public_url or str(request.base_url))
 
     @app.get(
         "/v1/answers/{answer_id}/export",
@@ -209,9 +220,10 @@ def _add_exports(app: FastAPI, engine: Engine) -> None:
         response_class=Response,
         summary="An answer as Markdown with footnotes, or what it cites as BibTeX",
     )
-    def export_answer(answer_id: Id, format: Format = "markdown") -> Response:
+    def export_answer(answer_id: Id, request: Request, format: Format = "markdown") -> Response:
         answer = engine.history.answer(answer_id)
-        return _file(format, title_of(answer["question"]), [answer], f"answer-{answer_id}")
+        base = public_url or str(request.base_url)
+        return _file(format, title_of(answer["question"]), [answer], f"answer-{answer_id}", base)
 
 
 def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
@@ -275,12 +287,12 @@ def _link(share: Share) -> dict[str, Any]:
     return asdict(share) | {"url": share.url}
 
 
-def _file(format: Format, title: str, answers: list[dict], name: str) -> Response:
+def _file(format: Format, title: str, answers: list[dict], name: str, base: str) -> Response:
     """An export to save: never shown by a browser as anything but text."""
     if format == "markdown":
-        text, media, ending = markdown(title, answers), "text/markdown", "md"
+        text, media, ending = markdown(title, answers, base), "text/markdown", "md"
     else:
-        text, media, ending = bibtex(answers), "application/x-bibtex", "bib"
+        text, media, ending = bibtex(answers, base), "application/x-bibtex", "bib"
     named = f'attachment; filename="{name}.{ending}"'
     data = text.encode("utf-8", "replace")  # half a character can stand in a PDF's text
     return Response(data, media_type=media, headers={"Content-Disposition": named})

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from corpus.errors import CorpusError
+from service.disclosure import public, without_paths
 from service.jobs import Job, JobEvent
 from service.jobs_wire import Jobs, SentJob
 from service.receiving import Received, receiving
@@ -114,7 +115,7 @@ def _add_showing(app: FastAPI, runner: Runner) -> None:
     ) -> JSONResponse:
         found = table.jobs(limit + 1, before)
         more = found[limit - 1].id if len(found) > limit else None
-        return JSONResponse({"jobs": [asdict(job) for job in found[:limit]], "next": more})
+        return JSONResponse({"jobs": [_job(job) for job in found[:limit]], "next": more})
 
     @app.get(
         "/v1/jobs/{job_id}",
@@ -156,12 +157,23 @@ def _add_uploads(runner: Runner, received: Received) -> Job:
 
 
 def _accepted(job: Job) -> JSONResponse:
-    return JSONResponse(asdict(job) | {"items": []}, 202, {"Location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(_job(job) | {"items": []}, 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
 def _whole(runner: Runner, get: Callable[[str], Job], job_id: str) -> dict[str, Any]:
     """A job with its items."""
-    return asdict(get(job_id)) | {"items": runner.table.items(job_id)}
+    return _job(get(job_id)) | {"items": [_item(item) for item in runner.table.items(job_id)]}
+
+
+def _job(job: Job) -> dict[str, Any]:
+    """A job as readers elsewhere may have it."""
+    return _item(public(asdict(job)))
+
+
+def _item(told: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a job or a document in it, without this machine's paths: the document's
+    own place is a name or an address that the asker gave."""
+    return told | {"reason": without_paths(told["reason"])} if "reason" in told else told
 
 
 async def _stream(
@@ -172,7 +184,8 @@ async def _stream(
     while True:
         for event in events:
             last, spoke = event.number, time.monotonic()
-            text = json.dumps(event.data, ensure_ascii=False)
+            told = public(event.data) if event.name == "job" else event.data
+            text = json.dumps(_item(told), ensure_ascii=False)
             yield format_sse_event(data_str=text, event=event.name, id=str(event.number))
         if ended or runner.closing:
             return

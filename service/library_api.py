@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
@@ -11,9 +12,10 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic_core import to_json as json_of
 
-from corpus.uploads import name_of
-from index.search import Library
+from corpus.uploads import name_of as upload_name
+from index.search import Hit, Library
 from service import wire
+from service.disclosure import is_local, name_of, page_of, public
 from service.gate import SEARCHES, Gate
 from service.gone import GONE, unless_gone
 from service.question import check_question
@@ -32,7 +34,8 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
     def found(question: str, k: int, source_ids: list[str] | None) -> bytes:
         for each in source_ids or ():
             store.source(each)  # NotFound, as for an answer, and not a silent nothing
-        return json_of({"hits": library.search(question, k, source_ids)})  # the quickest there is
+        hits = [_shown(hit) for hit in library.search(question, k, source_ids)]
+        return json_of({"hits": hits})  # the quickest there is
 
     @app.get("/v1/search", summary="The passages nearest to a question", responses=gives(wire.Hits))
     async def search(
@@ -64,7 +67,8 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
             for held in store.holdings()
         ]
         unread = [to_json(each) for each in store.unread()]
-        return JSONResponse({"sources": listed, "unread": unread, "adds": runner is not None})
+        found = public({"sources": listed, "unread": unread})
+        return JSONResponse(found | {"adds": runner is not None})
 
     @app.get(
         "/v1/sources/{source_id}",
@@ -77,7 +81,7 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
         document = store.document(source_id, version)
         versions = [to_json(each) for each in store.versions(source_id)]
         more = {"text": document.text, "versions": versions}
-        return JSONResponse(to_json(document.source) | more)
+        return JSONResponse(public(to_json(document.source)) | more)
 
     @app.get(
         "/v1/passages/{passage_id}",
@@ -90,7 +94,7 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
         more = {
             "before": document.text[max(0, found.start - CONTEXT) : found.start],
             "after": document.text[found.end : found.end + CONTEXT],
-            "source": to_json(document.source),
+            "source": public(to_json(document.source)),
             "current": standing.current,
             "replaced_by": standing.replaced_by,
             "ocr": standing.ocr,
@@ -99,6 +103,14 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
 
     if runner:
         _add_originals(app, runner)
+
+
+def _shown(hit: Hit) -> Hit:
+    """A hit as readers elsewhere may have it."""
+    if not is_local(hit.source.url):
+        return hit
+    source = replace(hit.source, url=page_of(hit.source.id), title=name_of(hit.source))
+    return replace(hit, source=source)
 
 
 def _add_originals(app: FastAPI, runner: Runner) -> None:
@@ -111,7 +123,7 @@ def _add_originals(app: FastAPI, runner: Runner) -> None:
     def file(source_id: str) -> FileResponse:
         source = runner.means.store.source(source_id)
         path = runner.means.uploads.file(source)
-        name = name_of(source).replace("\\", "/").split("/")[-1]
+        name = upload_name(source).replace("\\", "/").split("/")[-1]
         plain = re.sub(r"[^A-Za-z0-9. _-]", "_", name)
         # It is a stranger's file under our own origin: saved, never shown or run.
         headers = {

@@ -204,7 +204,9 @@ def make_server(load: Load, base: str = "") -> Server[Any]:
         except ValidationError as error:
             return _failed(_expected(params.name, error))
         except TenkyoError as error:
-            return _failed(str(error))
+            if error.public != str(error):
+                logger.warning("the tool %s failed: %s", params.name, error)
+            return _failed(error.public)
         except Exception:
             logger.exception("the tool %s failed", params.name)
             return _failed("something went wrong: try again; the log of the server has the reason")

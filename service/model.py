@@ -63,7 +63,7 @@ class ChatModel:
 
     @property
     def name(self) -> str:
-        return self._model or self._url
+        return self._model or "default"
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -166,8 +166,8 @@ class ChatModel:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
             pass
         raise ModelBadOutput(
-            f"what {self._url} sent is not a chat completion: check that TENKYO_LLM_URL is the"
-            " base of an OpenAI-compatible API, mostly ending in /v1"
+            f"what the language model at {self._url} sent is not a chat completion: check that"
+            " TENKYO_LLM_URL is the base of an OpenAI-compatible API, mostly ending in /v1"
         )
 
     async def _first_model(self) -> str:

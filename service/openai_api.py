@@ -140,7 +140,9 @@ def _described(error: TenkyoError, statuses: Statuses) -> tuple[int, dict[str, A
     kind, status = next((kind, status) for kind, status, _ in statuses if isinstance(error, kind))
     status = 400 if status == 422 else status
     code = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__)[1:]
-    return status, _error(status, str(error), code, "messages" if status == 400 else None)
+    if error.public != str(error):
+        logger.warning("a chat completion failed: %s", error)
+    return status, _error(status, error.public, code, "messages" if status == 400 else None)
 
 
 def _invalid(error: RequestValidationError) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -31,6 +32,8 @@ from corpus.errors import (
     UploadTooLarge,
 )
 from service.request_ids import current
+
+logger = logging.getLogger(__name__)
 
 # The first row that fits decides; a later one is for the rest of its branch of the tree.
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
@@ -79,7 +82,9 @@ def as_problem(error: TenkyoError) -> JSONResponse:
     """The problem document of an error, by the table."""
     status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
     later = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
-    made = problem(status, title, str(error), **later)
+    if error.public != str(error):  # the log has what its reader does not get
+        logger.warning("%s: %s", title, error)
+    made = problem(status, title, error.public, **later)
     if isinstance(error, NotNow):
         made.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UploadTooLarge):

@@ -19,6 +19,7 @@ from corpus.errors import NotFound, ReceiptRefused
 from corpus.types import Source, text_hash
 from index.checker import Checker
 from index.search import Library
+from service.disclosure import model_name, public
 from service.history import History
 from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
 from service.verify import VERIFIER_VERSION
@@ -142,6 +143,7 @@ def make(history: History, answer_id: str) -> dict[str, Any]:
             f"no receipt for the answer {answer_id!r}: it was given by an earlier version of"
             " Tenkyo, which noted too little; ask the question again"
         )
+    noted = _public(noted)
     kept = {name: value for name, value in answer.items() if name != "conversation_id"}
     kept["evidence"] = [
         shown | {"sha256": text_hash(shown["passage"]["text"])} for shown in answer["evidence"]
@@ -150,6 +152,16 @@ def make(history: History, answer_id: str) -> dict[str, Any]:
     number = HASHED_RULES_FORMAT if hashed else FORMAT_VERSION
     whole = {"format": FORMAT, "format_version": number, "answered_at": answered_at, **kept}
     return seal(whole | noted)
+
+
+def _public(noted: dict[str, Any]) -> dict[str, Any]:
+    """What was noted, with names in place of this machine's paths; the prompt has none."""
+    checker, index = noted["checker"], noted["index"]
+    return noted | {
+        "works": public(noted["works"]),
+        "checker": checker | {"name": model_name(checker["name"])},
+        "index": index | {"embedder": model_name(index["embedder"])},
+    }
 
 
 def seal(receipt: dict[str, Any]) -> dict[str, Any]:

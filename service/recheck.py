@@ -17,6 +17,7 @@ from corpus.errors import NotFound
 from corpus.store import Store
 from corpus.types import passage_id, text_hash
 from service.citing import cite
+from service.disclosure import model_name
 from service.injection import neutral
 from service.provenance import Originals
 from service.receipt import Receipt, judge, seal
@@ -156,11 +157,11 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
 
 def _differs(receipt: Receipt, verifier: Verifier) -> str:
     made_by, here = receipt.checker, judge(verifier.checker)
-    if (made_by.name, made_by.sha256) != (here.name, here.sha256):
+    if (model_name(made_by.name), made_by.sha256) != (model_name(here.name), here.sha256):
         return "the checker installed here is another one"
     if made_by.verifier_version != here.verifier_version:
         return "the rules or their calibration are others here"
-    if receipt.index.embedder != verifier.embedder.name:
+    if model_name(receipt.index.embedder) != model_name(verifier.embedder.name):
         return "the embedder here is another one"
     return ""
 

@@ -89,7 +89,8 @@ class Run:
                 raise Stopped from None
             return "interrupted", CANCELLED
         except TenkyoError as error:
-            return "failed", str(error)
+            _log.warning("the job %s failed: %s", self.job.id, error)
+            return "failed", error.public
         except Exception:
             _log.exception("the job %s failed", self.job.id)
             return "failed", "it could not be finished: the log has the reason"

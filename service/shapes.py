@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from corpus.passages import in_context
 from corpus.types import Document, Passage, Source
 from service.addresses import address
+from service.disclosure import name_of
 from service.injection import for_readers, neutral, speaks_to_a_model
 from service.types import Answer, Citation, Claim, Evidence, Rejected
 
@@ -27,7 +28,7 @@ LEFT_OUT = "[…]"
 def title(source: Source, passage: Passage | None = None) -> str:
     """The name of a source, and of the place in it, in one line."""
     heads = in_context("", passage, source) if passage else source.title
-    return _line(heads) or source.id
+    return _line(heads) or _line(name_of(source))
 
 
 def _line(text: str) -> str:

@@ -12,6 +12,7 @@ from corpus.database import Database, now
 from corpus.errors import Gone, NotFound
 from service import tables
 from service.conversations import title_of, unknown
+from service.disclosure import public
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,8 @@ class Shares:
 
 def _without_ids(answer: dict) -> dict:
     """An answer's own id leads to the conversation's, and by that one could go on with it."""
-    return {name: v for name, v in answer.items() if name not in ("id", "conversation_id")}
+    shown = public(answer)
+    return {name: v for name, v in shown.items() if name not in ("id", "conversation_id")}
 
 
 def _after(moment: str, seconds: int) -> str:

@@ -45,6 +45,7 @@ class Turn:
     drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
     prompt: list[prompt.Message] = field(default_factory=list)  # what a model was sent
     premise: Premise | None = None
+    unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
 
     @property
     def language(self) -> str:

@@ -40,20 +40,38 @@ _WORDS = {
         "ja": "探せる文がありません。指定された資料はまだ索引に入っていません。",
     },
     "not_enough_evidence": {
-        "en": "The sources speak of this, but say too little to answer. Nearest were {0}.",
-        "ja": "資料はこの話題に触れていますが、答えるには足りません。最も近かったのは{0}です。",
+        "en": "The sources speak of this, but say too little to answer; nearest were {0}.",
+        "ja": "資料はこの話題に触れていますが答えるには足りず、最も近かったのは{0}です。",
     },
     "outside_library": {
-        "en": "The sources are about other things than this question. Nearest were {0}.",
-        "ja": "この質問の話題は資料の範囲にありません。最も近かったのは{0}です。",
+        "en": "The sources are about other things than this question; nearest were {0}.",
+        "ja": "この質問の話題は資料の範囲になく、最も近かったのは{0}です。",
     },
     "false_premise": {
-        "en": "The question supposes “{0}”; a source says “{1}”: “{2}”",
-        "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」",
+        "en": "The question supposes “{0}”; a source says “{1}”: “{2}”"
+        " It would help to ask without supposing it.",
+        "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」"
+        "この前提なしで質問し直してください。",
     },
-    "unread": {
-        "en": " Not read in the original: {0}.",
-        "ja": "原文を読めなかった資料: {0}。",
+    "unnamed": {
+        "en": "Nothing here names {0}; nearest were {1}.",
+        "ja": "{0}はここの資料に出てこず、最も近かったのは{1}です。",
+    },
+    "help_not_enough_evidence": {
+        "en": " It would help to add a source that says it.",
+        "ja": "それを述べた資料を追加すれば、答えられるかもしれません。",
+    },
+    "help_outside_library": {
+        "en": " It would help to add a source about it.",
+        "ja": "この話題の資料を追加すれば、答えられるかもしれません。",
+    },
+    "help_unnamed": {
+        "en": " It would help to check how it is written, or to add a source about it.",
+        "ja": "表記を確かめるか、それについての資料を追加してください。",
+    },
+    "help_unread": {
+        "en": " It would help to add the original of {0}, which is known here by a summary alone.",
+        "ja": "要約しか読めていない{0}の原文を追加すれば、答えられるかもしれません。",
     },
     "not_mentioned": {
         "en": "No source speaks of it.",
@@ -94,5 +112,5 @@ def say(what: str, language: str, *values: object) -> str:
 def listed(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:
     """Titles in quotation marks, one after the other; notes of each in brackets behind it."""
     form, note, comma = ("「{}」", "（{}）", "、") if language == "ja" else ("“{}”", " ({})", ", ")
-    noted = [note.format(words) for words in notes] or [""] * len(titles)
+    noted = [words and note.format(words) for words in notes] or [""] * len(titles)
     return comma.join(form.format(t) + n for t, n in zip(titles, noted, strict=True))

@@ -23,6 +23,7 @@ export function safeUrl(url) {
 /** Where a reader finds a source: its address, or, if it was uploaded, the file that is kept; or null. */
 export function sourceHref(source) {
   if (/^upload:/.test(source.url ?? "")) return `/v1/sources/${encodeURIComponent(source.id)}/file`;
+  if (/^\/sources\/[^/]+$/.test(source.url ?? "")) return source.url; // a file beside the service: our own page of it
   return safeUrl(source.url)?.href ?? null;
 }
 

@@ -83,21 +83,66 @@ def test_too_little_and_outside_name_what_was_nearest(question, score, expected,
 def test_it_says_which_sources_could_not_be_read():
     unread = [Unread(PAPER.url, "Title of paper", "403 Forbidden", "2026-01-01T00:00:00Z")]
     _, reason = explain("Who paid for Whisper?", shown((DIGEST, SAYS)), None, unread)
-    assert "403 Forbidden" in reason
+    assert "403 Forbidden" in reason and "Title of digest" in reason
     _, reason = explain("Who paid for Whisper?", shown((ARTICLE, SAYS)), None, unread)
     assert "403" not in reason
 
 
-def test_outside_the_library_it_names_what_may_have_been_meant_and_no_folder():
+@pytest.mark.parametrize("question", ["Who won the cup?", "誰がカップで優勝しましたか。"])
+@pytest.mark.parametrize("score", [60.0, 130.0])
+def test_it_tells_no_other_documents_failures_and_no_folder(question, score):
+    """They may have been meant, but who asks can neither tell that nor mend them."""
     unread = [
         Unread("https://example.org/cup", "Who won the cup", "timed out", "2026-01-01T00:00:00Z"),
         Unread("https://example.org/tax", "Of taxes", "404 Not Found", "2026-01-01T00:00:00Z"),
         Unread("/home/somebody/cup.pdf", "", "a scan", "2026-01-01T00:00:00Z"),
     ]
-    kind, reason = explain("Who won the cup?", shown((PAPER, SAYS), score=60.0), None, unread)
-    assert kind == "outside_library"
-    assert "timed out" in reason and "“cup.pdf” (a scan)" in reason
-    assert "404" not in reason and "somebody" not in reason
+    _, reason = explain(question, shown((PAPER, SAYS), score=score), None, unread)
+    assert "Title of paper" in reason
+    for other in ("timed out", "404", "cup.pdf", "scan", "taxes", "somebody"):
+        assert other not in reason
+
+
+MASK = (PAPER, "PPR-9088 is a respirator.")
+
+
+@pytest.mark.parametrize(
+    ("question", "unread", "unnamed", "helps"),
+    [
+        ("Who paid for Whisper?", [], (), "add a source"),
+        ("誰が払いましたか。", [], (), "資料を追加すれば"),
+        ("What is PPR-9099?", [], ("PPR-9099",), "how it is written"),
+        ("PPR-9099とは？", [], ("PPR-9099",), "表記を確かめる"),
+        (
+            "Who paid for Whisper?",
+            [Unread(PAPER.url, "", "[Errno 13] Permission denied: '/srv/x'", "")],
+            (),
+            "add the original",
+        ),
+        (
+            "誰が払いましたか。",
+            [Unread(PAPER.url, "", "/srv/my x/a.pdf is a scan", "")],
+            (),
+            "原文を追加すれば",
+        ),
+    ],
+)
+@pytest.mark.parametrize("score", [60.0, 130.0])
+def test_an_abstention_is_what_was_nearest_and_what_would_help(
+    question, unread, unnamed, helps, score
+):
+    _, reason = explain(question, shown(MASK, score=score), None, unread, unnamed=unnamed)
+    japanese = "。" in helps + reason
+    nearest, help_, *more = reason.split("。" if japanese else ". ")
+    assert "Title of paper" in nearest and helps in help_ and more in ([], [""])
+    assert all(code in nearest for code in unnamed)
+    assert "Errno" not in reason and "denied" not in reason and "/srv" not in reason
+
+
+def test_a_false_premise_is_no_digit_of_an_identifier():
+    question = "How many amperes is the fuse of the RX-3100 rated at?"
+    evidence = shown((PAPER, "The fuse of the oven is rated at 16 amperes."))
+    assert false_premise(question, evidence) is None
 
 
 def test_nothing_to_look_in():
