@@ -30,7 +30,7 @@ from corpus.errors import (
     UploadRefused,
     UploadTooLarge,
 )
-from service.request_ids import current
+from service.logs import current
 
 # The first row that fits decides; a later one is for the rest of its branch of the tree.
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (

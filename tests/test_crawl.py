@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.cache import Cache
-from corpus.fetch import Fetched
 from corpus.papers import read_csl, read_page
+from corpus.response import Fetched
 
 # The cache
 

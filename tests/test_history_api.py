@@ -14,11 +14,11 @@ import pytest
 from scripted import Script
 from test_api import QUESTION, request, served
 
-from service.api import create_app
+from service.api import Options, create_app
 from service.engine import Engine
 from service.gate import Gate, Gates
 from service.history import History
-from service.request_ids import InLogLines
+from service.logs import InLogLines
 
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
@@ -275,7 +275,7 @@ def test_how_long_an_answer_survives_its_reader(
     """Without a key a tab that is closed stops the work; with one, it waits for the grace."""
     model = Counted("word " * 10_000, pause=0.005)
     engine = Engine(library, checker, history, model)
-    app = create_app(engine, index_dir=library_folder / "index", grace=1.2)
+    app = create_app(engine, index_dir=library_folder / "index", options=Options(grace=1.2))
     body = {"question": QUESTION, "stream": True}
     headers = {"Idempotency-Key": key} if key else {}
     with served(app) as url:
@@ -357,7 +357,8 @@ def test_log_lines_have_the_id_of_their_request(tmp_path, capfd):
 
     script = """
 import asyncio, logging
-from service.request_ids import RequestIds, log_to_standard_error
+from service.logs import log_to_standard_error
+from service.request_ids import RequestIds
 log_to_standard_error("info")
 async def app(scope, receive, send):
     await asyncio.to_thread(logging.getLogger("service.x").warning, "within")

@@ -29,7 +29,7 @@ from index.local import LiveIndex, read_manifest
 from index.models import BUNDLED
 from index.report import Item, Progress
 from index.search import Library
-from service.api import create_app
+from service.api import Options, create_app
 from service.engine import Engine
 from service.history import History
 from service.jobs import MOST_KEPT, MOST_WAITING, JobTable
@@ -684,7 +684,7 @@ def test_a_page_of_another_site_cannot_write(open_house, headers, status) -> Non
     ],
 )  # fmt: skip
 def test_a_name_that_is_not_ours_is_not_answered_to(house, host, status) -> None:
-    app = create_app(house.engine, index_dir=house.index, hosts=["tenkyo.example"])
+    app = create_app(house.engine, index_dir=house.index, options=Options(hosts=["tenkyo.example"]))
     with served(app) as house.url:
         house.call("GET", "/healthz", status, headers={"host": host})
 
