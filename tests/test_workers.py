@@ -220,7 +220,7 @@ def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history,
     answers = KeyedAnswers(engine, locks=locks)
 
     async def scenario():
-        stopped = asyncio.create_task(read(answers, KEY))
+        stopped = asyncio.create_task(read(answers, KEY, most=9_999))  # it does not leave first
         await so(lambda: engine.asked)
         command = ["-c", STOP, str(tmp_path / "locks"), KEY.key]
         other = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1)
@@ -240,7 +240,7 @@ def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
     answers = KeyedAnswers(engine, locks=locks)
 
     async def scenario():
-        stopped = asyncio.create_task(read(answers, KEY)) if begun else None
+        stopped = asyncio.create_task(read(answers, KEY, most=9_999)) if begun else None
         await so(lambda: engine.asked or not begun)
         with another("stopping"):  # and does not see at once that it has been
             engine.decided = "ccc"
