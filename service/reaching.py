@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import update_wrapper
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import httpx
@@ -12,7 +14,6 @@ from corpus.errors import ServiceUnreachable
 from service import calls
 from service.calls import Call
 from service.following import Following
-from service.jobs import Job
 
 URL = "http://127.0.0.1:8000"
 TIMEOUT = 120.0  # seconds that the service may be silent: a long text takes its time
@@ -23,16 +24,20 @@ def limits(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, 5.0))
 
 
-def id_of(job: Job | str) -> str:
-    return job if isinstance(job, str) else job.id
-
-
 def request(url: str, call: Call[Any], files: calls.Files = ()) -> dict[str, Any]:
     """The arguments of httpx that send a call, and the files that were opened for it."""
     made = {"method": call.method, "url": url + call.path, "params": call.params or None}
     if call.method == "POST" and call.body is None:
         return made | {"files": files, "data": call.form}
     return made if call.body is None else made | {"json": call.body}
+
+
+def described_by(method: Callable[..., Any], route: Callable[..., Any]) -> None:
+    """Give a client's method the name, docstring and parameters of its route in service.calls."""
+    update_wrapper(method, route)
+    found = signature(route)
+    parameters = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD), *found.parameters.values()]
+    method.__dict__["__signature__"] = Signature(parameters)
 
 
 @contextmanager
