@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import count
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, cast
+from typing import Literal, Self, TypeVar, cast
 
 import httpx
 
@@ -15,27 +15,15 @@ from service import calls
 from service.calls import Call
 from service.following import Following, JobNews, answering, watching
 from service.jobs import Job
-from service.reaching import RETRIES, TIMEOUT, URL, described_by, limits, reached, request
+from service.reaching import RETRIES, TIMEOUT, URL, limits, reached, request
+from service.routes import AsyncRoutes
 from service.types import Answer, Event
 
 E = TypeVar("E")
 T = TypeVar("T")
-P = ParamSpec("P")
 
 
-def _route(
-    build: Callable[P, Call[T]],
-) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """The method of a route: its call is sent, and the reply awaited."""
-
-    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._call(build(*args, **kwargs))
-
-    described_by(method, build)
-    return method
-
-
-class AsyncClient:
+class AsyncClient(AsyncRoutes):
     """``Client`` for asyncio: the same methods, which say there what they do; use it in an
     ``async with``. Who stops reading ``stream`` or ``watch`` early closes it, best by
     ``contextlib.aclosing``."""
@@ -96,36 +84,6 @@ class AsyncClient:
         ) as events:
             async for event in events:
                 yield event
-
-    verify = _route(calls.verify)
-    receipt = _route(calls.receipt)
-
-    # The library
-
-    search = _route(calls.search)
-    sources = _route(calls.sources)
-    source = _route(calls.source)
-    passage = _route(calls.passage)
-    remove = _route(calls.remove)
-    add_urls = _route(calls.add_urls)
-    upload = _route(calls.upload)
-    job = _route(calls.job)
-    jobs = _route(calls.jobs)
-    cancel = _route(calls.cancel)
-
-    # Conversations
-
-    conversations = _route(calls.conversations)
-    conversation = _route(calls.conversation)
-    rename = _route(calls.rename)
-    delete_conversation = _route(calls.delete_conversation)
-    share = _route(calls.share)
-    shared = _route(calls.shared)
-    export = _route(calls.export)
-    export_answer = _route(calls.export_answer)
-    feedback = _route(calls.feedback)
-    related = _route(calls.related)
-    examples = _route(calls.examples)
 
     async def _call(self, call: Call[T]) -> T:
         for failed in count():

@@ -1,6 +1,7 @@
 """The API as a client sees it, without a network: requests to build, and replies to read.
 
-Each function that gives a Call is a route, and a method of both clients by the same name.
+Each function that gives a Call is a route, and a method of both clients by the same name: see
+``service.routes``.
 
 ``service.client`` sends them, with and without asyncio; ``service.following`` reads streams.
 """

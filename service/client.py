@@ -11,9 +11,9 @@ that it may be; nothing else is tried twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Concatenate, Literal, ParamSpec, Self, TypeVar, cast
+from typing import Literal, Self, TypeVar, cast
 
 import httpx
 
@@ -23,27 +23,17 @@ from service.async_client import AsyncClient
 from service.calls import Call
 from service.following import Following, JobNews, answering, watching
 from service.jobs import Job
-from service.reaching import RETRIES, TIMEOUT, URL, described_by, limits, reached, request
+from service.reaching import RETRIES, TIMEOUT, URL, limits, reached, request
+from service.routes import BlockingRoutes
 from service.types import Answer, Event
 
 E = TypeVar("E")
 T = TypeVar("T")
-P = ParamSpec("P")
 
 __all__ = ["AsyncClient", "Client"]
 
 
-def _route(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
-    """The method of a route: its call is sent, and the reply returned."""
-
-    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._call(build(*args, **kwargs))
-
-    described_by(method, build)
-    return method
-
-
-class Client:
+class Client(BlockingRoutes):
     """Asks the service at ``url``, which may be silent for ``timeout`` seconds.
 
     A stream that breaks, that of ``answer`` too, is taken up where it was, up to ``retries``
@@ -110,36 +100,6 @@ class Client:
         """What happens in a job, named by its id, until it has ended; the last one is the job.
         Taken up like the stream of an answer."""
         yield from self._events(watching(self.url, calls.id_of(job), self._retries))
-
-    verify = _route(calls.verify)
-    receipt = _route(calls.receipt)
-
-    # The library
-
-    search = _route(calls.search)
-    sources = _route(calls.sources)
-    source = _route(calls.source)
-    passage = _route(calls.passage)
-    remove = _route(calls.remove)
-    add_urls = _route(calls.add_urls)
-    upload = _route(calls.upload)
-    job = _route(calls.job)
-    jobs = _route(calls.jobs)
-    cancel = _route(calls.cancel)
-
-    # Conversations
-
-    conversations = _route(calls.conversations)
-    conversation = _route(calls.conversation)
-    rename = _route(calls.rename)
-    delete_conversation = _route(calls.delete_conversation)
-    share = _route(calls.share)
-    shared = _route(calls.shared)
-    export = _route(calls.export)
-    export_answer = _route(calls.export_answer)
-    feedback = _route(calls.feedback)
-    related = _route(calls.related)
-    examples = _route(calls.examples)
 
     def _call(self, call: Call[T]) -> T:
         for failed in count():

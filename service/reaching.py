@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import update_wrapper
-from inspect import Parameter, Signature, signature
 from typing import Any
 
 import httpx
@@ -30,14 +28,6 @@ def request(url: str, call: Call[Any], files: calls.Files = ()) -> dict[str, Any
     if call.method == "POST" and call.body is None:
         return made | {"files": files, "data": call.form}
     return made if call.body is None else made | {"json": call.body}
-
-
-def described_by(method: Callable[..., Any], route: Callable[..., Any]) -> None:
-    """Give a client's method the name, docstring and parameters of its route in service.calls."""
-    update_wrapper(method, route)
-    found = signature(route)
-    parameters = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD), *found.parameters.values()]
-    method.__dict__["__signature__"] = Signature(parameters)
 
 
 @contextmanager
