@@ -136,6 +136,11 @@ def test_modules_and_functions_are_short(path: Path) -> None:
             assert len(parameters) <= 7 or is_command(node), f"{node.name} has {parameters}"
 
 
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: path.name)
+def test_modules_of_the_page_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
 def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function is a command of the CLI, whose parameters are its options."""
     return any(
