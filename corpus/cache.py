@@ -15,7 +15,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from corpus.fetch import Fetched
+from corpus.response import Fetched
 from corpus.types import text_hash
 
 MAX_BYTES = 1_000_000_000

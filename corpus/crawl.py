@@ -21,8 +21,9 @@ import httpx
 from protego import Protego
 
 from corpus.errors import AddressRefused, FetchFailed
-from corpus.fetch import USER_AGENT, Fetched, Fetcher, Passing
+from corpus.fetch import USER_AGENT, Fetcher, Passing
 from corpus.guard import without_credentials
+from corpus.response import Fetched
 
 AGENT = USER_AGENT.partition("/")[0]
 PAUSE = 1.0
@@ -44,8 +45,8 @@ class Crawler:
 
     The pause is ``pause`` seconds, or the ``Crawl-delay`` of robots.txt up to ``max_pause``. A
     host that asks to be left alone (``Retry-After``) is, by all links; if it is for longer
-    than the Fetcher's ``max_wait``, they fail at once. ``hosts``, where there are any, are the
-    only ones asked, with those below them. robots.txt is read once per site: where there is
+    than the Fetcher's ``limits.max_wait``, they fail at once. ``hosts``, where there are any, are
+    the only ones asked, with those below them. robots.txt is read once per site: where there is
     none (4xx), everything is allowed; where the site does not answer (5xx, 429, no
     connection), nothing is, as RFC 9309 has it. Belongs to one event loop.
     """
@@ -94,7 +95,7 @@ class Crawler:
         host = self._host(url)
         async with host.turn:
             wait = host.free_at - time.monotonic()
-            if wait > max(self._fetcher.max_wait, self._max_pause):
+            if wait > max(self._fetcher.limits.max_wait, self._max_pause):
                 reason = f"{url.host} asks to be left alone for {wait:.0f} s: try again later"
                 raise FetchFailed(without_credentials(url), reason, 429)
             await asyncio.sleep(max(0.0, wait))

@@ -18,16 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import httpx
 
+from corpus.cache import Cache
 from corpus.errors import FetchFailed
 from corpus.guard import GuardedTransport, Resolve, check_form, resolve, without_credentials
 from corpus.refresh import MAX_CHARACTERS, forwards_to
-
-if TYPE_CHECKING:
-    from corpus.cache import Cache
+from corpus.response import Fetched
 
 Around = Callable[[httpx.URL], AbstractAsyncContextManager[None]]
 """Entered around each request, redirects included: it may wait, or raise to refuse."""
@@ -48,15 +46,22 @@ _ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """``url`` is where the redirects ended; what follows ``data`` are headers, as sent."""
+class Limits:
+    """How long a document may take to come, in seconds, and how large it may be, in bytes.
 
-    url: str
-    content_type: str
-    data: bytes
-    etag: str = ""
-    last_modified: str = ""
-    cache_control: str = ""
+    ``connect`` and ``read`` bound single operations, ``deadline`` all requests of one ``get``,
+    and ``max_wait`` the pause before a second try. ``max_bytes`` bounds a body both as sent and
+    decompressed.
+    """
+
+    connect: float = 5.0
+    read: float = 15.0
+    deadline: float = 60.0
+    max_wait: float = 5.0
+    max_bytes: int = MAX_BYTES
+
+
+LIMITS = Limits()
 
 
 class Passing(FetchFailed):
@@ -80,29 +85,22 @@ class _Visit:
 class Fetcher:
     """Fetches documents over one HTTP client; use it as an async context manager.
 
-    ``connect`` and ``read`` bound single operations and ``deadline`` all requests of a
-    ``get``, in seconds; ``max_bytes`` bounds a body both as sent and decompressed. A failure
-    that may pass (429, 502-504, no connection) is tried once more, after at most ``max_wait``
-    seconds. ``cache`` keeps what was fetched: it is then asked for only if it has changed.
-    ``trust_private`` also allows the user's own machine and network. ``transport`` and
-    ``resolve`` replace the network and the DNS, for tests.
+    A failure that may pass (429, 502-504, no connection) is tried once more, after at most
+    ``limits.max_wait`` seconds. ``cache`` keeps what was fetched: it is then asked for only if
+    it has changed. ``trust_private`` also allows the user's own machine and network.
+    ``transport`` and ``resolve`` replace the network and the DNS, for tests.
     """
 
     def __init__(
         self,
         *,
-        connect: float = 5.0,
-        read: float = 15.0,
-        deadline: float = 60.0,
-        max_bytes: int = MAX_BYTES,
-        max_wait: float = 5.0,
+        limits: Limits = LIMITS,
         cache: Cache | None = None,
         trust_private: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
         resolve: Resolve = resolve,
     ) -> None:
-        self._deadline, self._max_bytes, self.max_wait = deadline, max_bytes, max_wait
-        self._cache = cache
+        self.limits, self._cache = limits, cache
         # A connection is keyed by address, and here that is the IP: kept alive, one that was
         # verified for one host would be used again for another behind the same address.
         inner = transport or httpx.AsyncHTTPTransport(
@@ -111,7 +109,7 @@ class Fetcher:
         self._guard = GuardedTransport(inner, resolve, trust_private)
         self._client = httpx.AsyncClient(
             transport=self._guard,
-            timeout=httpx.Timeout(read, connect=connect),
+            timeout=httpx.Timeout(limits.read, connect=limits.connect),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             follow_redirects=False,
             # A proxy from the environment would resolve the host by itself, behind the
@@ -142,7 +140,7 @@ class Fetcher:
             raise FetchFailed(url, f"this is not a URL ({error})") from None
         cache = None if accept else self._cache
         known = await asyncio.to_thread(cache.get, url) if cache else None
-        visit = _Visit(around or _at_once, accept, known, self._deadline)
+        visit = _Visit(around or _at_once, accept, known, self.limits.deadline)
         fetched = await self._get_patiently(start, visit)
         if cache and fetched is not known:
             await asyncio.to_thread(cache.put, url, fetched)
@@ -169,7 +167,7 @@ class Fetcher:
         try:
             return await self._follow(url, visit)
         except Passing as failure:
-            if failure.wait > self.max_wait:
+            if failure.wait > self.limits.max_wait:
                 raise
             await asyncio.sleep(failure.wait)
         return await self._follow(url, visit)
@@ -191,7 +189,7 @@ class Fetcher:
             async with asyncio.timeout(visit.left):
                 return await self._request(url, visit)
         except TimeoutError:
-            reason = f"no whole answer within {self._deadline:g} s"
+            reason = f"no whole answer within {self.limits.deadline:g} s"
             raise FetchFailed(without_credentials(url), reason) from None
         finally:
             visit.left -= time.monotonic() - begun
@@ -242,21 +240,21 @@ class Fetcher:
 
     async def _body(self, shown: str, response: httpx.Response) -> bytes:
         """The body, decompressed, and never more of it in memory than ``max_bytes``."""
-        too_large = FetchFailed(shown, f"it is larger than {self._max_bytes / 1e6:g} MB", 200)
+        too_large = FetchFailed(shown, f"it is larger than {self.limits.max_bytes / 1e6:g} MB", 200)
         declared = response.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._max_bytes:
+        if declared.isdecimal() and int(declared) > self.limits.max_bytes:
             raise too_large
         encoding = response.headers.get("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise FetchFailed(shown, f"it came in an encoding not asked for, {encoding}", 200)
         chunks = response.aiter_raw()
         if encoding.endswith("gzip"):
-            chunks = _gunzip(chunks, self._max_bytes)
+            chunks = _gunzip(chunks, self.limits.max_bytes)
         data = bytearray()
         try:
             async for chunk in chunks:
                 data += chunk
-                if len(data) > self._max_bytes:
+                if len(data) > self.limits.max_bytes:
                     raise too_large
         except (zlib.error, EOFError) as error:
             raise FetchFailed(shown, f"its compressed body is damaged ({error})", 200) from error

@@ -19,9 +19,9 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from corpus.blocks import iso_date, one_line
 from corpus.decode import decode
 from corpus.errors import CorpusError
-from corpus.fetch import Fetched
 from corpus.links import Paper
 from corpus.metadata import page_metadata
+from corpus.response import Fetched
 
 CSL = "application/vnd.citationstyles.csl+json"
 _VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title")

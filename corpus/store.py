@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from corpus import former, tables
+from corpus import former, queries, tables
 from corpus.database import Database, now, upsert
 from corpus.errors import NotFound
 from corpus.files import is_at
 from corpus.former import Standing, Version
+from corpus.queries import Holding, is_source
 from corpus.related import Works
 from corpus.types import Document, Passage, Source, Unread, text_hash
 
@@ -29,16 +30,6 @@ class Change:
 
     added: int
     removed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A source, and what is held of it: passages, printed pages, and texts that it has had."""
-
-    source: Source
-    passages: int
-    pages: int
-    versions: int
 
 
 class Store:
@@ -85,14 +76,14 @@ class Store:
         given = {(p.id, p.heading, p.page) for p in passages}
         ids = {p.id for p in passages}
         with self._transaction(writes=True) as db:
-            query = sa.select(tables.sources, tables.work).where(_is(source.id))
+            query = sa.select(tables.sources, tables.work).where(is_source(source.id))
             before = db.execute(query).first()
             of_source = tables.passages.c.source_id == source.id
             known = db.execute(sa.select(*former.KEPT).where(of_source)).all()
             if before and before.version != source.version:
                 former.keep_document(db, tables.source_of(before))
                 former.return_document(db, source)
-            _write(db, replace(document, source=source), digest)
+            queries.write(db, replace(document, source=source), digest)
             stored = {(row.id, row.heading, row.page) for row in known}
             if before and given == stored and before.title == source.title:
                 return Change(0, 0)
@@ -114,11 +105,11 @@ class Store:
             there = tables.readings.c.source_id == source.id
             if db.execute(sa.select(tables.readings.c.digest).where(there)).scalar() != digest:
                 return None
-            known = _source(db, source.id)
+            known = queries.source_of(db, source.id)
             cited_by = tuple(dict.fromkeys([*known.cited_by, *source.cited_by]))
             again = {"retrieved_at": source.retrieved_at, "cited_by": cited_by}
-            db.execute(sa.update(tables.sources).where(_is(source.id)).values(again))
-            return next(_holdings(db, _is(source.id)))
+            db.execute(sa.update(tables.sources).where(is_source(source.id)).values(again))
+            return next(queries.holdings(db, is_source(source.id)))
 
     def delete(self, *source_ids: str) -> None:
         """Remove sources with all that there is of them, former versions included.
@@ -129,18 +120,20 @@ class Store:
         """
         with self._transaction(writes=True) as db:
             for source_id in source_ids:
-                url = db.execute(sa.select(tables.sources.c.url).where(_is(source_id))).scalar()
+                where = sa.select(tables.sources.c.url).where(is_source(source_id))
+                url = db.execute(where).scalar()
                 if url is None:
-                    raise _no_source(source_id)
+                    raise queries.no_source(source_id)
                 self.works.forget(db, source_id)
-                db.execute(sa.delete(tables.sources).where(_is(source_id)))
+                db.execute(sa.delete(tables.sources).where(is_source(source_id)))
                 places = db.execute(sa.select(tables.unread.c.place)).scalars()
                 for place in [place for place in places if is_at(place, url)]:
                     db.execute(sa.delete(tables.unread).where(tables.unread.c.place == place))
             for row in db.execute(sa.select(tables.sources.c["id", "cited_by"])).all():
                 if gone := set(source_ids).intersection(row.cited_by):
                     left = [citing for citing in row.cited_by if citing not in gone]
-                    db.execute(sa.update(tables.sources).where(_is(row.id)).values(cited_by=left))
+                    changed = sa.update(tables.sources).where(is_source(row.id))
+                    db.execute(changed.values(cited_by=left))
         self.database.scrub()
 
     def sources(self) -> list[tuple[Source, int]]:
@@ -158,11 +151,11 @@ class Store:
     def holdings(self) -> list[Holding]:
         """Every source with what is held of it, by id."""
         with self._transaction() as db:
-            return list(_holdings(db, sa.true()))
+            return list(queries.holdings(db, sa.true()))
 
     def source(self, source_id: str) -> Source:
         with self._transaction() as db:
-            return _source(db, source_id)
+            return queries.source_of(db, source_id)
 
     def source_at(self, url: str) -> Source | None:
         """The source of an address, or None; the first by id where there are several."""
@@ -181,22 +174,22 @@ class Store:
     def add_citing(self, source_id: str, citing: Iterable[str]) -> None:
         """Note that some sources link to this one; NotFound if there is none such."""
         with self._transaction(writes=True) as db:
-            known = _source(db, source_id).cited_by
+            known = queries.source_of(db, source_id).cited_by
             cited_by = tuple(dict.fromkeys([*known, *citing]))
             if cited_by != known:
-                changed = sa.update(tables.sources).where(_is(source_id))
+                changed = sa.update(tables.sources).where(is_source(source_id))
                 db.execute(changed.values(cited_by=cited_by))
 
     def document(self, source_id: str, version: str = "") -> Document:
         """The document of a source: the current one, or that of a version, as it was then."""
         with self._transaction() as db:
-            return _document(db, _source(db, source_id), version)
+            return queries.document_of(db, queries.source_of(db, source_id), version)
 
     def versions(self, source_id: str) -> list[Version]:
         """The texts that a source has had, the newest first; the first is the current one."""
         of_source = tables.passages.c.source_id == source_id
         with self._transaction() as db:
-            source = _source(db, source_id)
+            source = queries.source_of(db, source_id)
             count = db.execute(sa.select(sa.func.count()).where(of_source)).scalar_one()
             current = Version(source.version, source.retrieved_at, "", count)
             return [current, *former.versions(db, source)]
@@ -211,12 +204,12 @@ class Store:
         with self._transaction() as db:
             row = db.execute(sa.select(tables.passages).where(current)).first()
             if row is not None:
-                source = _source(db, row.source_id)
-                return Standing(tables.passage_of(row), _document(db, source), True)
+                source = queries.source_of(db, row.source_id)
+                return Standing(tables.passage_of(row), queries.document_of(db, source), True)
             row = former.passage(db, passage_id)
             if row is None:
                 raise NotFound(f"no passage {passage_id!r}: its source may have been deleted since")
-            document = _document(db, _source(db, row.source_id), row.version)
+            document = queries.document_of(db, queries.source_of(db, row.source_id), row.version)
             text = document.text[row.start : row.end]
             passage = Passage(
                 row.id, row.source_id, row.start, row.end, text, row.heading, row.page
@@ -287,68 +280,3 @@ class Store:
                 some = db.execute(_OF_IDS, {"ids": wanted[i : i + _BATCH]})
                 sources |= {row.id: tables.source_of(row) for row in some}
         return {row: (passage, sources[passage.source_id]) for row, passage in found.items()}
-
-
-def _is(source_id: str) -> sa.ColumnElement[bool]:
-    return tables.sources.c.id == source_id
-
-
-def _source(db: sa.Connection, source_id: str) -> Source:
-    row = db.execute(sa.select(tables.sources, tables.work).where(_is(source_id))).first()
-    if row is None:
-        raise _no_source(source_id)
-    return tables.source_of(row)
-
-
-def _holdings(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Holding]:
-    def of_source(table: sa.Table) -> sa.ScalarSelect:
-        there = table.c.source_id == tables.sources.c.id
-        return sa.select(sa.func.count()).select_from(table).where(there).scalar_subquery()
-
-    documents = tables.documents
-    query = (
-        sa.select(
-            tables.sources,
-            tables.work,
-            of_source(tables.passages).label("passages"),
-            of_source(tables.former_documents).label("former"),
-            documents.c.pages,
-        )
-        .join(documents, documents.c.source_id == tables.sources.c.id)
-        .where(which)
-        .order_by(tables.sources.c.id)
-    )
-    for row in db.execute(query):
-        yield Holding(tables.source_of(row), row.passages, len(row.pages), 1 + row.former)
-
-
-def _no_source(source_id: str) -> NotFound:
-    return NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
-
-
-def _document(db: sa.Connection, source: Source, version: str = "") -> Document:
-    if version not in ("", source.version):
-        found = former.document(db, source, version)
-        if found is None:
-            raise NotFound(f"the source {source.id!r} has had no version {version!r}")
-        return found
-    there = tables.documents.c.source_id == source.id
-    row = db.execute(sa.select(tables.documents).where(there)).first()
-    if row is None:
-        raise NotFound(f"the source {source.id!r} has no document")
-    return tables.document_of(row, source)
-
-
-def _write(db: sa.Connection, document: Document, digest: str) -> None:
-    """Write a source, its document and what that was read from, whether there are some or not."""
-    source = document.source
-    row = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "work"}
-    upsert(db, tables.sources, "id", row)
-    values = {
-        "source_id": source.id,
-        "text": document.text,
-        "sections": [asdict(s) for s in document.sections],
-        "pages": [asdict(p) for p in document.pages],
-    }
-    upsert(db, tables.documents, "source_id", values)
-    upsert(db, tables.readings, "source_id", {"source_id": source.id, "digest": digest})

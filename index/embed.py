@@ -50,6 +50,30 @@ class Embedder(Protocol):
         ...
 
 
+class WrappedEmbedder:
+    """An embedder that hands all texts on to another; subclasses change how."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    @property
+    def name(self) -> str:
+        return self._embedder.name
+
+    @property
+    def dim(self) -> int:
+        return self._embedder.dim
+
+    def embed_passages(self, texts: Sequence[str]) -> Floats:
+        return self._embedder.embed_passages(texts)
+
+    def embed_query(self, text: str) -> Floats:
+        return self.embed_queries([text])[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> Floats:
+        return self._embedder.embed_queries(texts)
+
+
 class SentenceTransformerEmbedder:
     """Any sentence-transformers model; loaded at first use, since that takes seconds.
 

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from index.batching import Turns, Urgency
 from index.checker import Checker
-from index.embed import Embedder, Floats
+from index.embed import Embedder, Floats, WrappedEmbedder
 
 RUN = 256  # tokens, about: what comes meanwhile waits for so many, some 30 ms on two cores
 QUESTIONS = 1024  # vectors that are kept, 1.5 MB
@@ -24,31 +24,20 @@ PASSAGES = 4096  # and of sentences, 6 MB: answers quote from the same few again
 READINGS = 16_384  # of pairs of texts, about 4 MB
 
 
-class SharedEmbedder:
+class SharedEmbedder(WrappedEmbedder):
     """An Embedder for many threads; the vectors of the latest texts are kept."""
 
     def __init__(self, embedder: Embedder, turns: Turns) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._queries = Known(embedder.embed_queries, QUESTIONS)
         self._passages = Known(embedder.embed_passages, PASSAGES)
         self._ask_queries = turns.lane(Urgency.QUESTION, self._queries.missing, _tokens, RUN)
         self._ask_passages = turns.lane(Urgency.READING, self._passages.missing, _tokens, RUN)
 
-    @property
-    def name(self) -> str:
-        return self._embedder.name
-
-    @property
-    def dim(self) -> int:
-        return self._embedder.dim
-
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         order = sorted(texts, key=len)  # runs of like length are quicker
         found = dict(zip(order, self._passages.found(order, self._ask_passages), strict=True))
         return np.array([found[text] for text in texts], np.float32).reshape(-1, self.dim)
-
-    def embed_query(self, text: str) -> Floats:
-        return self.embed_queries([text])[0]
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
         found = self._queries.found(texts, self._ask_queries)

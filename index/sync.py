@@ -37,7 +37,7 @@ def sync(
         wanted = np.array(store.rows(), np.int64)
         # Who reads a complete index goes on with it until another one takes its place.
         kept = rebuild and _is_complete(folder, embedder)
-        index = None if rebuild else _open_any(folder, embedder)
+        index = None if rebuild else open_any(folder, embedder)
         if index is None:
             index = LocalIndex(embedder.dim)
         elif read_manifest(folder)["corpus_revision"] == revision:
@@ -135,7 +135,8 @@ def _embed(
     return embedded
 
 
-def _open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
+def open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
+    """Open the index in a folder; None where there is none yet."""
     try:
         return LocalIndex.open(folder, embedder.name)
     except IndexMissing:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.errors import IndexMissing
 from corpus.passages import width
 from corpus.related import Link
 from corpus.sentences import sentences
@@ -24,7 +23,7 @@ from corpus.works import Reason, Text, normal, same_name, same_work
 from index.embed import Embedder
 from index.local import LocalIndex
 from index.report import Tally
-from index.sync import sync
+from index.sync import open_any, sync
 from index.translation import Alignment, Parts, align
 
 SHARED = 2  # hashes of a sketch that make a candidate: by chance, two texts share none
@@ -62,7 +61,7 @@ def link_works(
     """
     given = None if source_ids is None else set(source_ids)
     pending = [id for id in store.works.pending() if given is None or id in given]
-    linker = _Linker(store, embedder, _open(folder, embedder)) if pending else None
+    linker = _Linker(store, embedder, open_any(folder, embedder)) if pending else None
     for done, source_id in enumerate(pending, 1):
         linker.link(source_id)
         tally.compare(done, len(pending))
@@ -190,10 +189,3 @@ def _twins(
             key = (mine[here], other[there])
             twins[key] = twins.get(key, 0.0) + widths[here] / whole[mine[here]]
     return twins
-
-
-def _open(folder: Path, embedder: Embedder) -> LocalIndex | None:
-    try:
-        return LocalIndex.open(folder, embedder.name)
-    except IndexMissing:
-        return None

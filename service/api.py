@@ -6,9 +6,10 @@ Thin over Engine: no retrieval, no prompt, no model here.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -20,6 +21,7 @@ from corpus.errors import NotEnded, RequestRefused
 from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
 from service.asking import Asking, afresh
+from service.claims import ProcessLocks
 from service.disclosure import model_name, public
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
@@ -41,9 +43,6 @@ from service.running import GRACE, KeyedAnswers, last_event
 from service.threads import Threads
 from service.types import to_json
 from service.wire import gives
-
-if TYPE_CHECKING:
-    from service.claims import Claims
 
 STATIC = Path(__file__).with_name("static")
 RETRY_AFTER = 1  # seconds, where an answer that is stopped does not end: a stop waits by itself
@@ -88,31 +87,73 @@ class Text(BaseModel):
     source_ids: list[str] | None = Field(None, description="look in these sources alone")
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a service presents itself, and what it keeps.
+
+    ``hosts`` are the names that it is to be asked by, besides IP addresses and localhost; None:
+    any. ``public_url`` is the address that readers reach it at; empty: this machine. An answer
+    that its reader said to come back to goes on for ``grace`` seconds without one. ``kept`` is
+    how many questions have their answers kept, to be given again.
+    """
+
+    hosts: Collection[str] | None = None
+    public_url: str = ""
+    grace: float = GRACE
+    kept: int = 0
+
+
+DEFAULTS = Options()
+
+
 def create_app(
     engine: Engine,
     *,
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
     runner: Runner | None = None,
-    hosts: Collection[str] | None = None,
-    public_url: str = "",
-    grace: float = GRACE,
     gates: Gates | None = None,
-    kept: int = 0,
-    claims: Claims | None = None,
+    locks: ProcessLocks | None = None,
+    options: Options = DEFAULTS,
 ) -> FastAPI:
     """The service over an engine.
 
     ``on_close`` is awaited when the service ends. ``runner`` works off ingestions; without one
-    the library can only be read. ``hosts`` are the names that it is to be asked by, besides IP
-    addresses and localhost; None: any.
-    ``public_url`` is the address that readers reach it at; empty: this machine.
-    An answer that its reader said to come back to goes on for ``grace`` seconds without one.
-    ``gates`` bound how much is done at once; ``kept`` is how many questions have their answers
-    kept, to be given again. ``claims`` are shared with other processes that serve the same library.
+    the library can only be read. ``gates`` bound how much is done at once. ``locks`` are shared
+    with other processes that serve the same library.
     """
-    asking = Asking(engine, gates, KeptAnswers(engine, index_dir, kept) if kept else None)
-    door = Door(asking, public_url, shared=claims is not None)
+    kept = KeptAnswers(engine, index_dir, options.kept) if options.kept else None
+    asking = Asking(engine, gates, kept)
+    door = Door(asking, options.public_url, shared=locks is not None)
+    app = FastAPI(
+        title="Tenkyo",
+        summary="Answers whose every sentence carries the passage it rests on, checked",
+        lifespan=_lifespan(door, runner, on_close),
+        docs_url=None,  # its pages load their scripts from elsewhere
+        redoc_url=None,
+        responses={"default": wire.PROBLEM},
+    )
+    _add_middleware(app, options.hosts)
+    handle_errors(app)
+    _add_answers(app, KeyedAnswers(asking, options.grace, locks), asking)
+    _add_given_answers(app, asking)
+    add_history(app, engine, asking.gates.suggestions, locks, options.public_url)
+    _add_verify(app, engine, asking.gates.texts)
+    add_library(app, engine.library, runner, asking.gates.searches)
+    if runner:
+        add_jobs(app, runner)
+    _add_health(app, engine, index_dir)
+    app.include_router(openai_api.router(asking, STATUSES))
+    _add_page(app)
+    plain.add(app, engine.library.store, options.public_url)
+    app.add_route("/mcp", door, include_in_schema=False)
+    return app
+
+
+def _lifespan(
+    door: Door, runner: Runner | None, on_close: Callable[[], Awaitable[None]] | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What an app does before its first request and after its last."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -125,33 +166,17 @@ def create_app(
         if on_close:
             await on_close()
 
-    app = FastAPI(
-        title="Tenkyo",
-        summary="Answers whose every sentence carries the passage it rests on, checked",
-        lifespan=lifespan,
-        docs_url=None,  # its pages load their scripts from elsewhere
-        redoc_url=None,
-        responses={"default": wire.PROBLEM},
-    )
+    return lifespan
+
+
+def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
+    """What every request passes through; the last one added is the outermost."""
     app.add_middleware(BodyLimit, larger={"/v1/documents": MAX_UPLOADS})
     app.add_middleware(SameOrigin, but={"/mcp"})
     if hosts is not None:
         app.add_middleware(Hosts, names=hosts)
     app.add_middleware(Headers, headers=HEADERS)
     app.add_middleware(RequestIds)
-    handle_errors(app)
-    _add_answers(app, KeyedAnswers(asking, grace, claims), asking)
-    add_history(app, engine, asking.gates.suggestions, claims, public_url)
-    _add_verify(app, engine, asking.gates.texts)
-    add_library(app, engine.library, runner, asking.gates.searches)
-    if runner:
-        add_jobs(app, runner)
-    _add_health(app, engine, index_dir)
-    app.include_router(openai_api.router(asking, STATUSES))
-    _add_page(app)
-    plain.add(app, engine.library.store, public_url)
-    app.add_route("/mcp", door, include_in_schema=False)
-    return app
 
 
 def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
@@ -201,6 +226,8 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
             raise NotEnded("the answer is being stopped, and has not ended yet", RETRY_AFTER)
         return Response(status_code=204)
 
+
+def _add_given_answers(app: FastAPI, asking: Asking) -> None:
     @app.get(
         "/v1/answers/{answer_id}",
         summary="An answer given before",

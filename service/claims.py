@@ -1,103 +1,129 @@
-"""Which of several processes makes the answer that a key stands for.
+"""Locks by key among the processes that serve one library.
 
-A claim is a lock on one byte of a file: it costs nothing where nobody else wants it, and ends
-with the process that holds it, however that ends. Two more bytes of each key let the others say
-that they wait for what is made, or that it is to be stopped. For processes of one machine.
+A lock is a file that filelock holds: the system takes it back when its process ends, however that
+ends. Two signals to a lock's holder, that others wait for its result and that it is to stop, are
+locked files beside it. A file is removed with its lock; what a killed process left, at a start.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+import secrets
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MAKING, _WAITING, _STOPPING, _KINDS = 0, 1, 2, 3
+from filelock import FileLock, Timeout
+
+_POLL = 0.01  # seconds between two tries for a lock that is waited for
 
 
-class Claims:
-    """The claims on a file. Between threads of one process they do not count: those have to
-    agree by other means."""
+class ProcessLocks:
+    """Exclusive locks by key, each with two signals to its holder.
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._lock = threading.Lock()
-        self._shared: Counter[int] = Counter()
+    A key is a file's name: letters and digits. Locks hold between processes that use the same
+    folder, on one machine; threads of one process that ``take`` a key share its lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._mutex = threading.Lock()
+        self._held: dict[str, FileLock] = {}
+        for path in folder.iterdir():
+            _is_locked(path)
 
     def take(self, key: str) -> bool:
-        """Whether this process may make what a key stands for, from now on."""
-        return self._locked(_byte(key, _MAKING), fcntl.LOCK_EX)
+        """Take a lock unless another process has it; whether this process has it now."""
+        with self._mutex:
+            if key not in self._held:
+                lock = _lock(self._path(key))
+                if not _acquired(lock):
+                    return False
+                self._held[key] = lock
+            return True
 
     def release(self, key: str) -> None:
-        self._unlock(_byte(key, _MAKING))
+        """Give back a lock that was taken."""
+        with self._mutex:
+            _remove(self._held.pop(key))
 
     @contextmanager
     def held(self, key: str) -> Iterator[None]:
-        """A claim, waited for. Blocks."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, _byte(key, _MAKING))
-        try:
+        """Hold a lock of its own, for which this waits. Blocks, other threads too."""
+        with _locked(self._path(key)):
             yield
-        finally:
-            self.release(key)
 
     @contextmanager
     def waiting(self, key: str) -> Iterator[None]:
-        """Tell who makes it that somebody waits for it here."""
-        with self._said(_byte(key, _WAITING)):
+        """Signal to the holder of a lock that somebody waits for its result."""
+        with _locked(self._path(key, "waiting", secrets.token_hex(8))):
             yield
 
     @contextmanager
     def stopping(self, key: str) -> Iterator[None]:
-        """Tell who makes it that it is to be stopped."""
-        with self._said(_byte(key, _STOPPING)):
+        """Signal to the holder of a lock that it is to stop."""
+        with _locked(self._path(key, "stopping", secrets.token_hex(8))):
             yield
 
     def is_waited_for(self, key: str) -> bool:
-        """Whether another process waits for what is made here."""
-        return self._is_said(_byte(key, _WAITING))
+        """Whether somebody signals that they wait. Only the lock's holder may ask: of two who
+        look at once, one takes the other's look for a signal."""
+        return self._is_signalled(key, "waiting")
 
     def is_to_stop(self, key: str) -> bool:
-        """Whether what is made here is to be stopped."""
-        return self._is_said(_byte(key, _STOPPING))
+        """Whether somebody signals to stop. Only the lock's holder may ask."""
+        return self._is_signalled(key, "stopping")
 
-    @contextmanager
-    def _said(self, byte: int) -> Iterator[None]:
-        with self._lock:
-            self._shared[byte] += 1
-            fcntl.lockf(self._file, fcntl.LOCK_SH, 1, byte)  # at most for as long as a look takes
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._shared[byte] -= 1
-                if not self._shared[byte]:
-                    del self._shared[byte]
-                    self._unlock(byte)
+    def _is_signalled(self, key: str, signal: str) -> bool:
+        return any(map(_is_locked, self._folder.glob(f"{key}.{signal}.*")))
 
-    def _is_said(self, byte: int) -> bool:
-        """To be asked by who has the claim alone: of two that look at once, one takes the other's
-        look for a word."""
-        with self._lock:
-            if byte in self._shared or not self._locked(byte, fcntl.LOCK_EX):
-                return True
-            self._unlock(byte)
-            return False
-
-    def _locked(self, byte: int, how: int) -> bool:
-        try:
-            fcntl.lockf(self._file, how | fcntl.LOCK_NB, 1, byte)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(self, byte: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+    def _path(self, key: str, *signal: str) -> Path:
+        return self._folder / ".".join((key, *signal, "lock"))
 
 
-def _byte(key: str, kind: int) -> int:
-    """The place in the file, of which nothing is ever written, of a key in hexadecimal."""
-    return int(key[:14], 16) * _KINDS + kind
+def _lock(path: Path) -> FileLock:
+    # No singleton: each is a lock of its own, within this process too. Not thread-local: whoever
+    # gives a lock back may be another thread.
+    return FileLock(path, thread_local=False, is_singleton=False)
+
+
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether anybody holds the lock of a file; a file that nobody does is removed."""
+    lock = _lock(path)
+    if acquired := _acquired(lock):
+        _remove(lock)
+    return not acquired
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = _lock(path)
+    lock.acquire(poll_interval=_POLL)
+    try:
+        yield
+    finally:
+        _remove(lock)
+
+
+def _remove(lock: FileLock) -> None:
+    """Give back a lock and remove its file.
+
+    Removed while it is held: who has opened the file meanwhile finds, once the lock is theirs,
+    that it has no name any more, and filelock opens another. Windows removes no open file:
+    there filelock does it afterwards.
+    """
+    try:
+        Path(lock.lock_file).unlink(missing_ok=True)
+    except PermissionError:
+        pass
+    finally:
+        lock.release()

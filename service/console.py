@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corpus.former import Standing
-    from corpus.store import Holding
+    from corpus.queries import Holding
     from corpus.types import Document, Source, Unread
     from index.report import Item
     from index.search import Hit

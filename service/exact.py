@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from service.numbers import MONTHS, in_figures, in_one_spelling, mentioned
+from service.number_spelling import in_one_spelling
+from service.numbers import MONTHS, in_figures, mentioned
 
 Date = tuple[int | None, int, int | None]  # year, month, day
 # The kind of finding, what the claim says, what the quote says instead.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.errors import TooBusy
 from index.batching import Urgency
 from service.bibtex import bibtex
+from service.claims import ProcessLocks
 from service.conversations import LONGEST_TITLE, Conversation, Page, title_of
 from service.engine import Engine
 from service.export import markdown
@@ -31,9 +32,6 @@ from service.related import Suggestions
 from service.shares import Share, Shared
 from service.threads import Threads
 from service.wire import gives, gives_file
-
-if TYPE_CHECKING:
-    from service.claims import Claims
 
 LONGEST_REASON = 2_000  # characters
 _YEAR = 366 * 24 * 3600
@@ -86,14 +84,14 @@ def add_history(
     app: FastAPI,
     engine: Engine,
     suggestions: Gate,
-    claims: Claims | None = None,
+    locks: ProcessLocks | None = None,
     public_url: str = "",
 ) -> None:
     """Add the routes to an app. The engine's history is not touched before a request comes.
 
     ``public_url`` is the service's address, which exports name; empty: as it was asked.
     """
-    once = Once(claims)
+    once = Once(locks)
     _add_conversations(app, engine)
     _add_sharing(app, engine, once, public_url)
     _add_exports(app, engine, public_url)

@@ -1,6 +1,6 @@
 """An ingestion put together: what is wanted, the parts that it takes, what became of it.
 
-    desk = Desk.of(settings)
+    desk = Desk(store, cache, uploads, embedder, index_folder)
     done = desk.ingest(Wanted(("https://…", "folder")), tell)
 
 It prints nothing: whoever asks for an ingestion says what became of it.
@@ -12,13 +12,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from corpus.cache import Cache
 from corpus.catalogue import entries
 from corpus.crawl import MAX_WAIT, Crawler
 from corpus.errors import NotFound
-from corpus.fetch import Fetcher
+from corpus.fetch import Fetcher, Limits
 from corpus.links import canonical_url
 from corpus.related import Link
 from corpus.store import Store
@@ -32,8 +31,8 @@ from index.report import Item, Progress, Tally
 from index.sync import check_index
 from index.tasks import EVERYTHING, Choice
 from index.works import bring_up
-from service import parts
-from service.settings import Settings
+
+LIBRARY = Limits(connect=4, read=8, deadline=20)  # it ships: a slow server is passed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,6 @@ class Desk:
     uploads: Uploads
     embedder: Embedder
     index: Path
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        cache = Cache(settings.cache_dir)
-        uploads, embedder = Uploads(settings.uploads_dir), parts.embedder(settings)
-        return cls(parts.store(settings), cache, uploads, embedder, settings.index_dir)
 
     def preview(self, wanted: Wanted) -> Done:
         """What would be ingested, as ``planned`` items; nothing is stored."""
@@ -155,11 +148,11 @@ class Desk:
     ) -> tuple[Sequence[Item], Sequence[Item]]:
         """Read what is named, and what that links to if it is to be followed."""
         if not wanted.places:
-            async with Fetcher(connect=4, read=8, deadline=20, cache=self.cache) as fetcher:
+            async with Fetcher(limits=LIBRARY, cache=self.cache) as fetcher:
                 return await ingestion.library(entries(), fetcher), ()
-        wait = MAX_WAIT if wanted.depth else 5
-        private = wanted.trust_private
-        async with Fetcher(max_wait=wait, cache=self.cache, trust_private=private) as fetcher:
+        wait, private = MAX_WAIT if wanted.depth else 5.0, wanted.trust_private
+        limits = Limits(max_wait=wait)
+        async with Fetcher(limits=limits, cache=self.cache, trust_private=private) as fetcher:
             named = await ingestion.places(wanted.places, fetcher, wanted.choice)
             if not wanted.depth:
                 return named, ()

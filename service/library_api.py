@@ -12,6 +12,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic_core import to_json as json_of
 
+from corpus.store import Store
 from corpus.uploads import name_of as upload_name
 from index.search import Hit, Library
 from service import wire
@@ -29,6 +30,14 @@ CONTEXT = 600  # characters around a passage that /v1/passages gives
 
 def add_library(app: FastAPI, library: Library, runner: Runner | None, searches: Gate) -> None:
     """The routes that read the library, and, with a runner, those that give out and remove."""
+    _add_search(app, library, searches)
+    _add_sources(app, library.store, adds=runner is not None)
+    _add_passages(app, library.store)
+    if runner:
+        _add_originals(app, runner)
+
+
+def _add_search(app: FastAPI, library: Library, searches: Gate) -> None:
     store, threads = library.store, Threads("searches", SEARCHES)
 
     def found(question: str, k: int, source_ids: list[str] | None) -> bytes:
@@ -55,6 +64,8 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
             return Response(status_code=GONE)
         return Response(made, media_type="application/json")
 
+
+def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
     @app.get(
         "/v1/sources",
         summary="Every source, with what is held of it, and what could not be read",
@@ -68,7 +79,7 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
         ]
         unread = [to_json(each) for each in store.unread()]
         found = public({"sources": listed, "unread": unread})
-        return JSONResponse(found | {"adds": runner is not None})
+        return JSONResponse(found | {"adds": adds})
 
     @app.get(
         "/v1/sources/{source_id}",
@@ -83,6 +94,8 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
         more = {"text": document.text, "versions": versions}
         return JSONResponse(public(to_json(document.source)) | more)
 
+
+def _add_passages(app: FastAPI, store: Store) -> None:
     @app.get(
         "/v1/passages/{passage_id}",
         summary="One passage, with what stands around it",
@@ -100,9 +113,6 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
             "ocr": standing.ocr,
         }
         return JSONResponse(to_json(found) | more)
-
-    if runner:
-        _add_originals(app, runner)
 
 
 def _shown(hit: Hit) -> Hit:

@@ -117,9 +117,7 @@ def _until_interrupted(watch: bool) -> Iterator[None]:
 
 
 def _desk() -> Desk:
-    from service.ingestion import Desk
-
-    return Desk.of(parts.read())
+    return parts.desk(parts.read())
 
 
 def _ingest(wanted: Wanted, dry_run: bool, as_json: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from service.numbers import in_one_spelling, mentioned
+from service.number_spelling import in_one_spelling
+from service.numbers import mentioned
 
 _SAME = tuple(
     frozenset(line.split("|"))

@@ -12,16 +12,14 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Request
 
 from corpus.errors import RequestRefused
+from service.claims import ProcessLocks
 from service.receipt import canonical
 from service.replies import Replies, Reply
-
-if TYPE_CHECKING:
-    from service.claims import Claims
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -66,11 +64,11 @@ def key_of(request: Request, asked: Mapping[str, Any]) -> Key | None:
 
 class Once:
     """Does what has a key once, and gives the same reply again. For what is quickly done: one
-    waits for the other, whatever their keys. Blocks. ``claims``: those that this process shares
+    waits for the other, whatever their keys. Blocks. ``locks``: those that this process shares
     with others that serve the same history."""
 
-    def __init__(self, claims: Claims | None = None) -> None:
-        self._lock, self._claims = threading.Lock(), claims
+    def __init__(self, locks: ProcessLocks | None = None) -> None:
+        self._lock, self._locks = threading.Lock(), locks
 
     def __call__(
         self,
@@ -85,7 +83,7 @@ class Once:
         """
         if key is None:
             return make()
-        elsewhere = self._claims.held(key.key) if self._claims else nullcontext()
+        elsewhere = self._locks.held(key.key) if self._locks else nullcontext()
         with self._lock, elsewhere:
             if kept := replies.find(key.key):
                 key.check(kept.request)

@@ -14,7 +14,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from corpus.errors import NotReady
-from service.request_ids import RequestIds, current
+from service.logs import current
+from service.request_ids import RequestIds
 
 PATIENCE = 10.0  # seconds that a request waits
 RETRY_AFTER = 1

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from index.checker import Checker
     from index.embed import Embedder
     from index.search import Library
-    from service.claims import Claims
+    from service.claims import ProcessLocks
     from service.client import Client
     from service.engine import Engine
     from service.factcheck import FactChecker
+    from service.ingestion import Desk
     from service.runner import Runner
     from service.settings import Settings
     from service.verify import Verifier
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def read() -> Settings:
     """The settings of the environment, and logging as they say."""
-    from service.request_ids import log_to_standard_error
+    from service.logs import log_to_standard_error
     from service.settings import read_settings
 
     settings = read_settings()
@@ -72,6 +73,16 @@ def embedder(settings: Settings):
     from index.embed import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
+
+
+def desk(settings: Settings) -> Desk:
+    """What ingests into the library of the settings, and takes out of it."""
+    from corpus.cache import Cache
+    from corpus.uploads import Uploads
+    from service.ingestion import Desk
+
+    cache, uploads = Cache(settings.cache_dir), Uploads(settings.uploads_dir)
+    return Desk(store(settings), cache, uploads, embedder(settings), settings.index_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +188,13 @@ def engine(
     return engine, close
 
 
-def claims(settings: Settings) -> Claims | None:
-    """What the processes of a service agree by; None where there is one."""
+def process_locks(settings: Settings) -> ProcessLocks | None:
+    """The locks that the processes of a service share; None where there is one process."""
     if settings.workers == 1:
         return None
-    from service.claims import Claims
+    from service.claims import ProcessLocks
 
-    return Claims(settings.data_dir / "claims.lock")
+    return ProcessLocks(settings.data_dir / "locks")
 
 
 def complain(error: TenkyoError) -> None:

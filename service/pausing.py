@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from index.batching import Errand, Urgency
-from index.embed import Embedder, Floats
+from index.embed import Embedder, Floats, WrappedEmbedder
 
 # Texts, until it is asked again whether to go on. More would be hardly quicker: a shared embedder
 # runs about two of them at a time, however many there are, since a claim may come meanwhile.
@@ -18,7 +18,7 @@ class Stopped(Exception):
     """The work was told to stop."""
 
 
-class Pausing:
+class Pausing(WrappedEmbedder):
     """An Embedder that takes a few texts at a time, and calls ``watch`` in between.
 
     ``watch`` may raise to put an end to it. What anybody else asks of a shared embedder
@@ -26,15 +26,8 @@ class Pausing:
     """
 
     def __init__(self, embedder: Embedder, watch: Callable[[], None]) -> None:
-        self._embedder, self._watch = embedder, watch
-
-    @property
-    def name(self) -> str:
-        return self._embedder.name
-
-    @property
-    def dim(self) -> int:
-        return self._embedder.dim
+        super().__init__(embedder)
+        self._watch = watch
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         made = [np.zeros((0, self.dim), np.float32)]
@@ -43,9 +36,3 @@ class Pausing:
             with Errand(Urgency.LATER):
                 made.append(self._embedder.embed_passages(texts[start : start + AT_ONCE]))
         return np.concatenate(made)
-
-    def embed_query(self, text: str) -> Floats:
-        return self._embedder.embed_query(text)
-
-    def embed_queries(self, texts: Sequence[str]) -> Floats:
-        return self._embedder.embed_queries(texts)

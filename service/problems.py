@@ -31,7 +31,7 @@ from corpus.errors import (
     UploadRefused,
     UploadTooLarge,
 )
-from service.request_ids import current
+from service.logs import current
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from corpus.errors import ServiceUnreachable
 from service import calls
 from service.calls import Call
 from service.following import Following
-from service.jobs import Job
 
 URL = "http://127.0.0.1:8000"
 TIMEOUT = 120.0  # seconds that the service may be silent: a long text takes its time
@@ -21,10 +20,6 @@ RETRIES = 4  # of a broken stream, in a row: within four seconds, while the serv
 
 def limits(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, 5.0))
-
-
-def id_of(job: Job | str) -> str:
-    return job if isinstance(job, str) else job.id
 
 
 def request(url: str, call: Call[Any], files: calls.Files = ()) -> dict[str, Any]:

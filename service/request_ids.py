@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
-from contextvars import ContextVar
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.logs import begin
+
 HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")  # fits a log line and a header
-_current: ContextVar[str] = ContextVar("request_id", default="")
-
-
-def current() -> str:
-    """The id of the request that is being answered; empty outside of one."""
-    return _current.get()
 
 
 class RequestIds:
@@ -35,7 +29,7 @@ class RequestIds:
             return await self.app(scope, receive, send)
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if _SANE.fullmatch(given) else secrets.token_urlsafe(12)
-        _current.set(request_id)  # never reset: a request has a task, and so a context, to itself
+        begin(request_id)
         started = False
 
         async def with_id(message: Message) -> None:
@@ -49,25 +43,8 @@ class RequestIds:
             await self.app(scope, receive, with_id)
         except Exception:
             if not started:
-                from service.problems import problem  # which itself asks for the id
+                from service.problems import problem  # heavy: see service.opening
 
                 detail = f"the log has the reason, under the request id {request_id}: look there"
                 await problem(500, "Something went wrong", detail)(scope, receive, with_id)
             raise
-
-
-class InLogLines(logging.Filter):
-    """Gives every record ``request``, the request's id in brackets after a blank, or nothing."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        request_id = current()
-        record.request = f" [{request_id}]" if request_id else ""
-        return True
-
-
-def log_to_standard_error(level: str) -> None:
-    """Log lines of ``level`` and above to standard error, with the request's id."""
-    handler = logging.StreamHandler()
-    handler.addFilter(InLogLines())
-    line = "%(levelname)s %(name)s%(request)s: %(message)s"
-    logging.basicConfig(level=level.upper(), format=line, handlers=[handler])

@@ -15,7 +15,7 @@ from typing import Any
 from corpus.cache import Cache
 from corpus.crawl import MAX_WAIT, Crawler
 from corpus.errors import TenkyoError
-from corpus.fetch import Fetcher
+from corpus.fetch import Fetcher, Limits
 from corpus.store import Store
 from corpus.uploads import Uploads
 from index.embed import Embedder
@@ -47,7 +47,7 @@ class Means:
     network: tuple[tuple[str, Any], ...] = ()
 
     def fetcher(self, max_wait: float = NAMED_WAIT) -> Fetcher:
-        return Fetcher(max_wait=max_wait, cache=self.cache, **dict(self.network))
+        return Fetcher(limits=Limits(max_wait=max_wait), cache=self.cache, **dict(self.network))
 
 
 class Run:

@@ -15,17 +15,15 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
 from service.asking import Asking
+from service.claims import ProcessLocks
 from service.frames import Frame, numbered
 from service.history import History
 from service.once import Key
 from service.replies import Reply
-
-if TYPE_CHECKING:
-    from service.claims import Claims  # which is not for every system
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +49,13 @@ class Running:
     """One answer on its way, and what has been decided of it. Lives in one event loop."""
 
     def __init__(
-        self, key: Key, frames: AsyncIterator[Frame], grace: float, claims: Claims | None = None
+        self,
+        key: Key,
+        frames: AsyncIterator[Frame],
+        grace: float,
+        locks: ProcessLocks | None = None,
     ) -> None:
-        self.key, self._claims = key, claims
+        self.key, self._locks = key, locks
         self._frames, self._grace = frames, grace
         self._log: list[Frame] = []
         self._news = asyncio.Event()
@@ -72,7 +74,7 @@ class Running:
         self._leave = leave
         self._task = asyncio.create_task(self._run(keep))
         self._task.add_done_callback(self._end)
-        if self._claims:
+        if self._locks:
             self._watch = asyncio.create_task(self._listen())
         return self._task
 
@@ -105,7 +107,7 @@ class Running:
 
     def _without_reader(self) -> None:
         """The grace is over; but a reader may have come back to another process."""
-        if self._claims and self._claims.is_waited_for(self.key.key):
+        if self._locks and self._locks.is_waited_for(self.key.key):
             self._wait_for_a_reader()
         else:
             self.give_up()
@@ -116,7 +118,7 @@ class Running:
 
     def heed(self) -> bool:
         """Stop if that was said in another process; whether it was."""
-        if told := self._claims is not None and self._claims.is_to_stop(self.key.key):
+        if told := self._locks is not None and self._locks.is_to_stop(self.key.key):
             self.give_up()
         return told
 
@@ -164,11 +166,13 @@ class Running:
 class KeyedAnswers:
     """Answers by their keys: those on their way here, those that are done in the history."""
 
-    def __init__(self, asking: Asking, grace: float = GRACE, claims: Claims | None = None) -> None:
-        """``claims``: those that this process shares with others that serve the same history."""
-        self._asking, self._grace, self._claims = asking, grace, claims
+    def __init__(
+        self, asking: Asking, grace: float = GRACE, locks: ProcessLocks | None = None
+    ) -> None:
+        """``locks``: those that this process shares with others that serve the same history."""
+        self._asking, self._grace, self._locks = asking, grace, locks
         self._running: dict[str, Running] = {}
-        self._claimed: Counter[str] = Counter()  # by what is about to begin, and has not ended
+        self._locked: Counter[str] = Counter()  # by what is about to begin, and has not ended
         self._stops: set[asyncio.Task] = set()
 
     async def frames(self, key: Key, asked: dict[str, Any], after: int = 0) -> AsyncIterator[Frame]:
@@ -178,7 +182,7 @@ class KeyedAnswers:
         if it is, and the reader wants to go on with one; RequestRefused if the key belongs to
         another question.
         """
-        history, claimed = self._asking.history, False
+        history, locked = self._asking.history, False
         try:
             while (running := self._running.get(key.key)) is None or running.heed():
                 kept = await asyncio.to_thread(history.replies.find, key.key)
@@ -189,48 +193,48 @@ class KeyedAnswers:
                     for frame in await asyncio.to_thread(replayed, history, kept, after):
                         yield frame
                     return
-                if self._claims and not claimed:
-                    await self._claim(self._claims, key)
-                    claimed = True
+                if self._locks and not locked:
+                    await self._acquire(self._locks, key)
+                    locked = True
                     continue  # what was made elsewhere may be done by now
                 if after:
                     raise stopped()
                 running = self._begin(key, asked)
                 break
         finally:
-            if claimed:
-                self._let_go(key)
+            if locked:
+                self._release(key)
         key.check(running.key.request)
         async with aclosing(running.read(after)) as frames:
             async for frame in frames:
                 yield frame
 
-    async def _claim(self, claims: Claims, key: Key) -> None:
-        """Wait until no other process makes what a key stands for, and claim it for this one.
+    async def _acquire(self, locks: ProcessLocks, key: Key) -> None:
+        """Wait until no other process makes what a key stands for, and lock it for this one.
 
         While one of before is being stopped, this one waits too: it would be stopped in its place.
         """
 
         def taken() -> bool:
-            if not claims.take(key.key):
+            if not locks.take(key.key):
                 return False
-            self._claimed[key.key] += 1
-            if to_stop := claims.is_to_stop(key.key):
-                self._let_go(key)
+            self._locked[key.key] += 1
+            if to_stop := locks.is_to_stop(key.key):
+                self._release(key)
             return not to_stop
 
         if not taken():
-            with claims.waiting(key.key):
+            with locks.waiting(key.key):
                 while not taken():
                     await asyncio.sleep(LOOK_EVERY)
 
-    def _let_go(self, key: Key) -> None:
-        """Give a claim back, and the key to other processes unless it is still used here."""
-        self._claimed[key.key] -= 1
-        if not self._claimed[key.key]:
-            del self._claimed[key.key]
-            if self._claims:
-                self._claims.release(key.key)
+    def _release(self, key: Key) -> None:
+        """Count one user of a lock less, and give it back after the last one here."""
+        self._locked[key.key] -= 1
+        if not self._locked[key.key]:
+            del self._locked[key.key]
+            if self._locks:
+                self._locks.release(key.key)
 
     async def stop(self, key: Key, patience: float = STOP_SECONDS) -> bool:
         """Stop the answer that is made under a key, if one is: its reader does not come back.
@@ -240,24 +244,24 @@ class KeyedAnswers:
         """
         if running := self._running.get(key.key):
             ending = running.give_up()
-        elif self._claims:
-            ending = asyncio.create_task(self._stop_elsewhere(self._claims, key))
+        elif self._locks:
+            ending = asyncio.create_task(self._stop_elsewhere(self._locks, key))
             self._stops.add(ending)
             ending.add_done_callback(self._stops.discard)
         else:
             return True
         return bool((await asyncio.wait([ending], timeout=patience))[0])
 
-    async def _stop_elsewhere(self, claims: Claims, key: Key) -> None:
+    async def _stop_elsewhere(self, locks: ProcessLocks, key: Key) -> None:
         """Say that what is made is to be stopped, until nothing is made any more."""
-        with claims.stopping(key.key):
-            while self._claimed[key.key] or not claims.take(key.key):
+        with locks.stopping(key.key):
+            while self._locked[key.key] or not locks.take(key.key):
                 await asyncio.sleep(LOOK_EVERY)
-            claims.release(key.key)
+            locks.release(key.key)
 
     def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
         events = self._asking.stream(**asked, progress=True)
-        running = Running(key, numbered(events), self._grace, self._claims)
+        running = Running(key, numbered(events), self._grace, self._locks)
 
         def keep(log: list[Frame]) -> None:
             decided = [frame for frame in log if frame.number]
@@ -274,8 +278,8 @@ class KeyedAnswers:
                 del self._running[key.key]
 
         self._running[key.key] = running
-        self._claimed[key.key] += 1
-        running.start(keep, leave).add_done_callback(lambda _: self._let_go(key))
+        self._locked[key.key] += 1
+        running.start(keep, leave).add_done_callback(lambda _: self._release(key))
         return running
 
 

@@ -112,7 +112,7 @@ class Server(uvicorn.Server):
         return app
 
     def _app(self, engine: Engine, close: Callable) -> Any:
-        from service.api import create_app
+        from service.api import Options, create_app
         from service.gate import Gates
         from service.wording import say
 
@@ -124,11 +124,11 @@ class Server(uvicorn.Server):
             index_dir=settings.index_dir,
             on_close=close,
             runner=self._runner,
-            hosts=settings.host_names,
-            public_url=settings.public_url,
             gates=Gates.for_readers(-(-settings.readers // settings.workers)),
-            kept=settings.kept,
-            claims=parts.claims(settings),
+            locks=parts.process_locks(settings),
+            options=Options(
+                hosts=settings.host_names, public_url=settings.public_url, kept=settings.kept
+            ),
         )
 
     def _fail(self, error: Exception) -> None:
@@ -222,7 +222,7 @@ class Workers:
 
 def _work(settings: Settings, bound: socket.socket, ready: Ready) -> None:
     """What one of several processes does."""
-    from service.request_ids import log_to_standard_error
+    from service.logs import log_to_standard_error
 
     log_to_standard_error(settings.log)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from service.numbers import MAGNITUDE, TENS, in_figures, rounded, scaled
+from service.number_spelling import MAGNITUDE, TENS
+from service.numbers import in_figures, rounded, scaled
 
 _UNITS = {
     "%": "% percent パーセント ％",

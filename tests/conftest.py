@@ -19,7 +19,7 @@ from filelock import FileLock
 pytest.register_assert_rewrite("tests.support")
 
 from corpus.catalogue import entries
-from corpus.fetch import Fetcher
+from corpus.fetch import Fetcher, Limits
 from corpus.store import Store
 from index.checker import CrossEncoder
 from index.embed import SentenceTransformerEmbedder
@@ -104,7 +104,9 @@ def offline() -> Fetcher:
     async def resolve(host: str, port: int) -> Sequence[str]:
         return ["93.184.216.34"]
 
-    return Fetcher(transport=httpx.MockTransport(refuse), resolve=resolve, max_wait=0)
+    return Fetcher(
+        transport=httpx.MockTransport(refuse), resolve=resolve, limits=Limits(max_wait=0)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,12 @@ import pytest
 from tests.support.paths import ROOT
 
 PACKAGES = ["corpus", "index", "service"]
-KEEPING = ["database", "former", "related", "store", "tables"]
+KEEPING = ["database", "former", "queries", "related", "store", "tables"]
 REMEMBERING = ["conversations", "feedback", "history", "jobs", "replies", "shares", "tables"]
+PAGE = sorted((ROOT / "service").rglob("*.js"))
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+Graph = dict[str, set[str]]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -61,6 +64,89 @@ def test_the_settings_are_the_only_reader_of_the_environment() -> None:
     }
     # index/embed.py tells the tokenizers not to fork; it reads no setting.
     assert readers == {"service/settings.py", "index/embed.py"}
+
+
+def names(path: Path) -> str:
+    """The dotted name of a module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def python_imports() -> Graph:
+    """Of each module the ones of ours that it imports: at its top, in functions, for types."""
+    modules = {names(path): path for path in MODULES}
+    graph: Graph = {}
+    for name, path in modules.items():
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{name}: relative imports are not followed here"
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= inner & set(modules) or {str(node.module)}
+        graph[name] = found & set(modules) - {name}
+    return graph
+
+
+def page_imports() -> Graph:
+    """Of each module of the page the ones that it imports, exports again, or loads later."""
+    statement = re.compile(r"""(?:\bfrom|\bimport|\bimport\()\s*["']\./([\w.-]+)["']""")
+    modules = {path.name: path for path in PAGE}
+    return {name: set(statement.findall(path.read_text())) for name, path in modules.items()}
+
+
+def circle(graph: Graph) -> list[str]:
+    """A way through a graph that ends where it begins; empty where there is none."""
+    done: set[str] = set()
+
+    def walk(way: list[str]) -> list[str]:
+        for after in sorted(graph[way[-1]] - done):
+            if after in way:
+                return [*way[way.index(after) :], after]
+            if found := walk([*way, after]):
+                return found
+        done.add(way[-1])
+        return []
+
+    return next(filter(None, (walk([name]) for name in graph if name not in done)), [])
+
+
+@pytest.mark.parametrize("read", [python_imports, page_imports])
+def test_no_imports_go_in_a_circle(read: Callable[[], Graph]) -> None:
+    graph = read()
+    assert sum(map(len, graph.values())) > 20
+    assert not circle(graph), " imports ".join(circle(graph))
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": {"d"}, "d": {"b"}}) == ["b", "c", "d", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_are_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 60, f"{node.name} is too long"
+            given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            parameters = [each.arg for each in given if each.arg not in ("self", "cls")]
+            assert len(parameters) <= 7 or is_command(node), f"{node.name} has {parameters}"
+
+
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: path.name)
+def test_modules_of_the_page_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
+def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is a command of the CLI, whose parameters are its options."""
+    return any(
+        ast.unparse(each).partition("(")[0].endswith(".command") for each in function.decorator_list
+    )
 
 
 @pytest.mark.process

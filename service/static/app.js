@@ -1,6 +1,6 @@
 // Wiring: the question box, the stream of an answer, the language, the status line.
 
-import { Lost, Problem, events, problem } from "./asking.js";
+import { Problem, events, explain, problem, valueOf } from "./asking.js";
 import { Desk } from "./desk.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { bdi, h, note, verdictWord } from "./render.js";
@@ -98,21 +98,10 @@ function body(question, { quoted, sources }) {
   return asked;
 }
 
-// What the page draws of each event. One that lacks it is refused whole, not drawn by half.
-const isClaim = (value) => typeof value?.text === "string" && Array.isArray(value.citations);
-const HAS = {
-  evidence: (value) => Array.isArray(value?.evidence),
-  claim: isClaim,
-  rejected: (value) => typeof value?.text === "string",
-  status: (value) => typeof value?.step === "string",
-  answer: (value) => HAS.evidence(value) && Array.isArray(value.rejected) && Array.isArray(value.claims) && value.claims.every(isClaim),
-};
-
 function receive(turn, event, data, elapsed) {
   if (event === "again") return turn.reset();
   if (data === "[DONE]") return;
-  const value = JSON.parse(data);
-  if (HAS[event]?.(value) === false) throw new SyntaxError(event);
+  const value = valueOf(event, data);
   if (event === "status") {
     progress(turn, value.step);
   } else if (event === "evidence") {
@@ -149,14 +138,6 @@ function sayClaim(turn, claim) {
   const words = plainClaim(claim) + verdict;
   if (!turn.said.has(words)) announce(words);
   turn.said.add(words);
-}
-
-function explain(error) {
-  if (error instanceof Problem) return error;
-  if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
-  if (error instanceof Lost) return { title: t("failed"), detail: t(error.begun ? "cutOff" : navigator.onLine ? "unreachable" : "offline") };
-  console.error(error);
-  return { title: t("failed"), detail: error.message };
 }
 
 // --- The question box -------------------------------------------------------------------------

@@ -26,6 +26,15 @@ export function problem(body, code) {
 }
 export { Problem };
 
+/** What an error says to the reader. */
+export function explain(error) {
+  if (error instanceof Problem) return error;
+  if (error instanceof SyntaxError) return { title: t("failed"), detail: t("garbled") };
+  if (error instanceof Lost) return { title: t("failed"), detail: t(error.begun ? "cutOff" : navigator.onLine ? "unreachable" : "offline") };
+  console.error(error);
+  return { title: t("failed"), detail: error.message };
+}
+
 /** Visible and never the same; randomUUID() is not there on plain http. */
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -104,3 +113,20 @@ const after = (ms, signal) => new Promise((resolve) => {
 });
 
 const online = (signal) => Promise.race([after(BACK, signal), new Promise((resolve) => addEventListener("online", resolve, { once: true }))]);
+
+// What the page draws of each event. One that lacks it is refused whole, not drawn by half.
+const isClaim = (value) => typeof value?.text === "string" && Array.isArray(value.citations);
+const HAS = {
+  evidence: (value) => Array.isArray(value?.evidence),
+  claim: isClaim,
+  rejected: (value) => typeof value?.text === "string",
+  status: (value) => typeof value?.step === "string",
+  answer: (value) => HAS.evidence(value) && Array.isArray(value.rejected) && Array.isArray(value.claims) && value.claims.every(isClaim),
+};
+
+/** What an event holds. */
+export function valueOf(event, data) {
+  const value = JSON.parse(data);
+  if (HAS[event]?.(value) === false) throw new SyntaxError(event);
+  return value;
+}

@@ -5,12 +5,9 @@ import { api } from "./api.js";
 import { t } from "./i18n.js";
 import { kept } from "./kept.js";
 import { bdi, h } from "./render.js";
+import { address, isBeginning, named, token, wide } from "./route.js";
 
 const $ = (id) => document.getElementById(id);
-const address = (id) => (id ? `/?c=${encodeURIComponent(id)}` : "/");
-const named = () => new URLSearchParams(location.search).get("c");
-const token = /^\/shared\/([^/]+)\/?$/.exec(location.pathname)?.[1]; // of a shared conversation
-export const wide = matchMedia("(min-width: 80rem)"); // room for a list beside the page
 
 export class Desk {
   #on;
@@ -178,10 +175,6 @@ export class Desk {
     });
   }
 }
-
-/** Whether a title is no more than the first question, which is there to be read anyway. */
-export const isBeginning = (title, question = "") =>
-  question.replace(/\s+/g, " ").trim().startsWith(title.replace(/…$/, ""));
 
 const style = (href) => new Promise((resolve, reject) => {
   const link = h("link", { rel: "stylesheet", href, onload: resolve, onerror: () => { link.remove(); reject(new Error(href)); } });

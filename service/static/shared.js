@@ -1,10 +1,10 @@
 // The page in its reading mode: a conversation that somebody shared, as it was then.
 
 import { api } from "./api.js";
-import { isBeginning } from "./desk.js";
 import { problemNote, shortTime } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { bdi, h } from "./render.js";
+import { isBeginning } from "./route.js";
 
 export class Shared {
   #token;

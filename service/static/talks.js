@@ -1,11 +1,11 @@
 // The list of conversations, beside the page or in a sheet, and what is done to one.
 
 import { api } from "./api.js";
-import { wide } from "./desk.js";
 import { button, confirmed, heading, modal, problemNote, shortTime } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { kept } from "./kept.js";
 import { h, srOnly } from "./render.js";
+import { address, wide } from "./route.js";
 
 const PAGE = 30;
 const LONGEST = 200; // characters of a title
@@ -123,7 +123,7 @@ export class Talks {
     };
     const name = () => srOnly(`: ${talk.title}`);
     return h("li", { "data-id": talk.id },
-      h("a", { href: `/?c=${encodeURIComponent(talk.id)}`, "aria-current": talk.id === this.#desk.id ? "page" : null, onclick: open },
+      h("a", { href: address(talk.id), "aria-current": talk.id === this.#desk.id ? "page" : null, onclick: open },
         h("bdi", { class: "talk-name", dir: "auto" }, talk.title),
         h("span", { class: "when" }, `${shortTime(talk.last_asked_at)} · ${t("talks.answers", { n: talk.answers })}`)),
       h("span", { class: "acts" },

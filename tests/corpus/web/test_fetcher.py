@@ -16,8 +16,9 @@ import pytest
 
 from corpus.cache import Cache
 from corpus.errors import AddressRefused, CorpusError, FetchFailed
-from corpus.fetch import USER_AGENT, Fetched, Fetcher
+from corpus.fetch import USER_AGENT, Fetcher, Limits
 from corpus.guard import is_public, is_reachable
+from corpus.response import Fetched
 
 DNS = {
     "ex.com": ["93.184.216.34"],
@@ -68,7 +69,9 @@ class Internet:
 def get(internet: Callable[..., Any], url: str, **options: Any) -> Fetched:
     async def fetch() -> Fetched:
         transport = httpx.ASGITransport(app=internet)
-        settings = {"transport": transport, "resolve": resolve, "max_wait": 0.3, **options}
+        bounds = {name: options.pop(name) for name in ("deadline", "max_bytes") if name in options}
+        limits = Limits(max_wait=0.3, **bounds)
+        settings = {"transport": transport, "resolve": resolve, "limits": limits, **options}
         async with Fetcher(**settings) as fetcher:
             return await fetcher.get(url)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from corpus.cache import Cache
-from corpus.fetch import Fetched
+from corpus.response import Fetched
 
 PAGE = Fetched("https://ex.com/b", "text/html", b"hello", '"v1"', "Tue, 01 Mar 2022 10:00:00 GMT")
 URL = "https://ex.com/../a?b=1"

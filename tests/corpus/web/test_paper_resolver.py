@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.fetch import Fetched
+from corpus.response import Fetched
 from corpus.papers import read_csl, read_page
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from corpus.catalogue import entries
 from corpus.errors import IndexMismatch, StoreError
-from corpus.fetch import Fetcher
+from corpus.fetch import Fetcher, Limits
 from corpus.passages import in_context, split
 from corpus.store import Store
 from corpus.types import Document, Passage, Source, text_hash
@@ -133,7 +133,8 @@ def on_the_web(pages: dict[str, tuple[str, bytes]]) -> Fetcher:
     async def resolve(host: str, port: int) -> Sequence[str]:
         return ["93.184.216.34"]
 
-    return Fetcher(transport=httpx.ASGITransport(app=app), resolve=resolve, max_wait=0)
+    transport = httpx.ASGITransport(app=app)
+    return Fetcher(transport=transport, resolve=resolve, limits=Limits(max_wait=0))
 
 
 def outcomes(items: Iterable[Item]) -> list[str]:

@@ -21,7 +21,7 @@ import pytest
 
 from corpus.cache import Cache
 from corpus.crawl import Crawler
-from corpus.fetch import Fetcher
+from corpus.fetch import Fetcher, Limits
 from corpus.store import Store
 from corpus.types import Source
 from index.follow import follow, preview
@@ -79,7 +79,7 @@ class House:
         self.store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
         self.cache = Cache(folder / "fetched")
         self.detour = Detour(web)
-        self.fetcher: dict[str, Any] = {"max_wait": 3.0, "resolve": resolve}
+        self.fetcher: dict[str, Any] = {"limits": Limits(max_wait=3.0), "resolve": resolve}
         self.crawler: dict[str, Any] = {"pause": 0.0}
 
     def run(self, work: Callable[[Fetcher, Crawler], Any]) -> Any:
@@ -496,7 +496,7 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
         "lab.org/again.pdf": [(503, {"retry-after": "1"}, b""), paper_pdf("At the second try.")],
         "lab.org/moved.pdf": to("https://lab.org/typed.pdf"),
     }
-    house.fetcher |= {"deadline": 3.0, "max_bytes": 5_000_000}
+    house.fetcher["limits"] = Limits(max_wait=3.0, deadline=3.0, max_bytes=5_000_000)
     begun = time.monotonic()
     items = house.ingest("https://blog.org/")
     assert time.monotonic() - begun < 60

@@ -12,9 +12,9 @@ import pytest
 from corpus.cache import Cache
 from corpus.catalogue import entries
 from corpus.errors import NotFound
-from corpus.fetch import Fetched
 from corpus.forget import forget
 from corpus.passages import split
+from corpus.response import Fetched
 from corpus.store import Store
 from corpus.types import Document, Source
 from corpus.uploads import Uploads

@@ -12,11 +12,11 @@ from functools import partial
 import httpx
 import pytest
 
-from service.api import create_app
+from service.api import Options, create_app
 from service.engine import Engine
 from service.gate import Gate, Gates
 from service.history import History
-from service.request_ids import InLogLines
+from service.logs import InLogLines
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -278,7 +278,7 @@ def test_how_long_an_answer_survives_its_reader(
     """Without a key a tab that is closed stops the work; with one, it waits for the grace."""
     model = Counted("word " * 10_000, pause=0.005)
     engine = Engine(library, checker, history, model)
-    app = create_app(engine, index_dir=library_folder / "index", grace=1.2)
+    app = create_app(engine, index_dir=library_folder / "index", options=Options(grace=1.2))
     body = {"question": QUESTION, "stream": True}
     headers = {"Idempotency-Key": key} if key else {}
     with served(app) as url:
@@ -362,7 +362,8 @@ def test_log_lines_have_the_id_of_their_request(tmp_path):
 
     script = """
 import asyncio, logging
-from service.request_ids import RequestIds, log_to_standard_error
+from service.logs import log_to_standard_error
+from service.request_ids import RequestIds
 log_to_standard_error("info")
 async def app(scope, receive, send):
     await asyncio.to_thread(logging.getLogger("service.x").warning, "within")

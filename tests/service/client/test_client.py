@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import json
 import os
 import socket
@@ -26,6 +27,7 @@ from corpus.errors import (
     StreamBroken,
 )
 from corpus.types import Passage, Source
+from service import calls
 from service.api import create_app
 from service.client import AsyncClient, Client
 from service.engine import Engine
@@ -185,6 +187,21 @@ def test_the_asynchronous_client_does_the_same(client, url):
                 [event async for event in other.stream("?")]
 
     asyncio.run(run())
+
+
+def test_both_clients_have_the_methods_of_the_routes_with_their_parameters():
+    routes = {
+        name: route
+        for name, route in vars(calls).items()
+        if inspect.isfunction(route) and str(route.__annotations__.get("return")).startswith("Call")
+    }
+    assert {"search", "jobs", "feedback", "examples"} < set(routes)
+    with Client("http://127.0.0.1:9") as client:
+        for name, route in routes.items():
+            wanted = inspect.signature(route).parameters
+            for made in (getattr(client, name), getattr(AsyncClient("http://127.0.0.1:9"), name)):
+                assert inspect.signature(made).parameters == wanted, name
+            assert getattr(Client, name).__doc__ == route.__doc__
 
 
 # --- What goes wrong ----------------------------------------------------------------------------

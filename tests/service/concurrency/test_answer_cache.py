@@ -17,7 +17,7 @@ from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LiveIndex
 from index.search import Library
-from service.api import create_app
+from service.api import Options, create_app
 from service.asking import Asking
 from service.engine import Engine
 from service.gate import Gate, Gates
@@ -71,7 +71,7 @@ def engine(library_folder, tmp_path, embedder, checker):
 
 @pytest.fixture
 def ask(engine, tmp_path):
-    app = create_app(engine, index_dir=tmp_path / "data" / "index", kept=2)
+    app = create_app(engine, index_dir=tmp_path / "data" / "index", options=Options(kept=2))
 
     async def asked(bodies, headers):
         transport = httpx.ASGITransport(app=app)
@@ -121,7 +121,7 @@ def test_a_question_costs_no_count_of_the_library(engine, ask):
 
 
 def test_the_stream_of_a_kept_answer_has_the_events_of_the_first(engine, ask, tmp_path):
-    app = create_app(engine, index_dir=tmp_path / "data" / "index", kept=2)
+    app = create_app(engine, index_dir=tmp_path / "data" / "index", options=Options(kept=2))
 
     async def events():
         transport = httpx.ASGITransport(app=app)

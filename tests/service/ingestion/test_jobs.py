@@ -23,7 +23,7 @@ from corpus.uploads import MAX_NAME, fault
 from index.local import read_manifest
 from index.models import BUNDLED
 from index.report import Item, Progress
-from service.api import create_app
+from service.api import Options, create_app
 from service.jobs import MOST_KEPT, MOST_WAITING, JobTable
 from service.settings import Settings
 from tests.support.library_service import MAPS, SHIPS, House, Server, ended, many
@@ -551,7 +551,7 @@ def test_a_page_of_another_site_cannot_write(open_house, headers, status) -> Non
     ],
 )  # fmt: skip
 def test_a_name_that_is_not_ours_is_not_answered_to(house, host, status) -> None:
-    app = create_app(house.engine, index_dir=house.index, hosts=["tenkyo.example"])
+    app = create_app(house.engine, index_dir=house.index, options=Options(hosts=["tenkyo.example"]))
     with served(app) as house.url:
         house.call("GET", "/healthz", status, headers={"host": host})
 

@@ -24,7 +24,7 @@ from index.search import Library
 from index.sync import sync
 from service import factcheck, mcp, shapes
 from service.addresses import address
-from service.api import create_app
+from service.api import Options, create_app
 from service.engine import Engine
 from service.gate import Gates
 from service.history import History
@@ -364,7 +364,9 @@ def test_another_site_cannot_use_the_readers_browser(url):
 @pytest.mark.server
 def test_the_public_address(library, library_folder, checker):
     public = "https://tenkyo.example"
-    with served(app_of(library, checker, library_folder, public_url=public)) as url:
+    with served(
+        app_of(library, checker, library_folder, options=Options(public_url=public))
+    ) as url:
         assert status(url, Host="tenkyo.example", Origin=public).status_code == 200
         assert status(url).status_code == 200  # a proxy on this machine, or its health check
         assert status(url, Host="evil.example").status_code == 403

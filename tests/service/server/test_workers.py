@@ -30,7 +30,7 @@ from corpus.errors import Gone
 from index.local import read_manifest
 from service import parts, serving
 from service.api import create_app
-from service.claims import Claims
+from service.claims import ProcessLocks
 from service.engine import Engine
 from service.history import History
 from service.once import Key
@@ -47,17 +47,17 @@ KEY = Key("0f" * 32, "asked")
 OTHER = """
 import sys
 from pathlib import Path
-from service.claims import Claims
-claims, key = Claims(Path(sys.argv[1])), sys.argv[2]
-with getattr(claims, sys.argv[3])(key):
+from service.claims import ProcessLocks
+locks, key = ProcessLocks(Path(sys.argv[1])), sys.argv[2]
+with getattr(locks, sys.argv[3])(key):
     print("said", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture
-def claims(tmp_path):
-    return Claims(tmp_path / "claims.lock")
+def locks(tmp_path):
+    return ProcessLocks(tmp_path / "locks")
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def another(tmp_path):
 
     @contextlib.contextmanager
     def another(how, key=KEY.key):
-        command = [sys.executable, "-c", OTHER, str(tmp_path / "claims.lock"), key, how]
+        command = [sys.executable, "-c", OTHER, str(tmp_path / "locks"), key, how]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(command, **pipes) as process:
             assert process.stdout.readline() == b"said\n"
@@ -82,21 +82,76 @@ def another(tmp_path):
 
 
 @pytest.mark.process
-def test_a_claim_ends_with_its_process(claims, another):
+def test_a_lock_ends_with_its_process(locks, another):
     with another("held"):
-        assert not claims.take(KEY.key) and claims.take("1f" * 32)
-    assert claims.take(KEY.key)
-    for how, told in (("waiting", claims.is_waited_for), ("stopping", claims.is_to_stop)):
+        assert not locks.take(KEY.key) and locks.take("1f" * 32)
+    assert locks.take(KEY.key)
+    for how, told in (("waiting", locks.is_waited_for), ("stopping", locks.is_to_stop)):
         assert not told(KEY.key)
         with another(how):
             assert told(KEY.key) and not told("1f" * 32)
         assert not told(KEY.key)
 
 
+COUNTS = """
+import sys, time
+from pathlib import Path
+from service.claims import ProcessLocks
+locks, count = ProcessLocks(Path(sys.argv[1])), Path(sys.argv[2])
+for turn in range(60):
+    with locks.held("ab"):
+        count.write_text(str(int(count.read_text()) + 1))
+    while not locks.take("ab"):
+        time.sleep(0.001)
+    count.write_text(str(int(count.read_text()) + 1))
+    locks.release("ab")
+"""
+
+
 @pytest.mark.process
-def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, claims, another):
+def test_locks_exclude_other_processes_and_leave_no_files(tmp_path):
+    (tmp_path / "count").write_text("0")
+    command = [sys.executable, "-c", COUNTS, tmp_path / "locks", tmp_path / "count"]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert (tmp_path / "count").read_text() == "360"
+    assert not list((tmp_path / "locks").iterdir())
+
+
+@pytest.mark.process
+def test_files_of_killed_processes_are_removed_and_held_locks_stay(locks, another, tmp_path):
+    with another("held"), another("stopping", "1f" * 32), another("waiting", "2f" * 32):
+        pass
+    left = list((tmp_path / "locks").iterdir())
+    assert len(left) == 3
+    assert locks.take("3f" * 32)
+    again = ProcessLocks(tmp_path / "locks")
+    assert not again.take("3f" * 32)
+    assert not {path.name for path in left} & {p.name for p in (tmp_path / "locks").iterdir()}
+
+
+@pytest.mark.process
+def test_threads_of_one_process_share_a_taken_lock_but_not_a_held_one(locks):
+    assert locks.take(KEY.key)
+    with ThreadPoolExecutor(2) as threads:
+        assert threads.submit(locks.take, KEY.key).result()
+        threads.submit(locks.release, KEY.key).result()
+        inside = []
+
+        def alone():
+            with locks.held(KEY.key):
+                inside.append(len(inside))
+                time.sleep(0.05)
+                assert inside.pop() == 0
+
+        for each in [threads.submit(alone) for _ in range(2)]:
+            each.result()
+
+
+@pytest.mark.process
+def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, locks, another):
     engine = Scripted(history, "c")
-    answers = KeyedAnswers(engine, claims=claims)
+    answers = KeyedAnswers(engine, locks=locks)
 
     async def scenario():
         with another("held"):
@@ -115,9 +170,9 @@ def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, cl
 
 
 @pytest.mark.process
-def test_what_another_process_did_not_finish_is_made_here(history, claims, another):
+def test_what_another_process_did_not_finish_is_made_here(history, locks, another):
     engine = Scripted(history, "c")
-    answers = KeyedAnswers(engine, claims=claims)
+    answers = KeyedAnswers(engine, locks=locks)
 
     async def scenario():
         with another("held"):
@@ -125,16 +180,16 @@ def test_what_another_process_did_not_finish_is_made_here(history, claims, anoth
         assert len(await task) == 3 and engine.asked == 1
 
     asyncio.run(scenario())
-    with another("held"):  # nothing is claimed any more
+    with another("held"):  # nothing is locked any more
         pass
 
 
 @pytest.mark.process
 def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_there(
-    history, claims, another
+    history, locks, another
 ):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
-    answers = KeyedAnswers(engine, grace=0.05, claims=claims)
+    answers = KeyedAnswers(engine, grace=0.05, locks=locks)
 
     async def scenario():
         with another("waiting"):
@@ -158,24 +213,24 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
 STOP = """
 import asyncio, sys
 from pathlib import Path
-from service.claims import Claims
+from service.claims import ProcessLocks
 from service.once import Key
 from service.running import KeyedAnswers
-answers = KeyedAnswers(None, claims=Claims(Path(sys.argv[1])))
+answers = KeyedAnswers(None, locks=ProcessLocks(Path(sys.argv[1])))
 print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
 """
 
 
 @pytest.mark.process
-def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, claims, tmp_path):
+def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, locks, tmp_path):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
     engine.closes_in = 0.3
-    answers = KeyedAnswers(engine, claims=claims)
+    answers = KeyedAnswers(engine, locks=locks)
 
     async def scenario():
-        stopped = asyncio.create_task(read(answers, KEY))
+        stopped = asyncio.create_task(read(answers, KEY, most=9_999))  # it does not leave first
         await so(lambda: engine.asked)
-        command = ["-c", STOP, str(tmp_path / "claims.lock"), KEY.key]
+        command = ["-c", STOP, str(tmp_path / "locks"), KEY.key]
         other = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1)
         assert await other.stdout.readline() == b"True\n" and engine.closed == 1
         with pytest.raises(Gone):
@@ -188,18 +243,18 @@ def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history,
 @pytest.mark.process
 @pytest.mark.parametrize("begun", [True, False])
 def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
-    history, claims, another, begun
+    history, locks, another, begun
 ):
     engine = Scripted(history, "c" * (10_000 if begun else 3), pause=0.01)
-    answers = KeyedAnswers(engine, claims=claims)
+    answers = KeyedAnswers(engine, locks=locks)
 
     async def scenario():
-        stopped = asyncio.create_task(read(answers, KEY)) if begun else None
+        stopped = asyncio.create_task(read(answers, KEY, most=9_999)) if begun else None
         await so(lambda: engine.asked or not begun)
         with another("stopping"):  # and does not see at once that it has been
             engine.decided = "ccc"
             later = asyncio.create_task(read(answers, KEY))
-            await so(lambda: claims.is_waited_for(KEY.key) or later.done())
+            await so(lambda: locks.is_waited_for(KEY.key) or later.done())
             assert not later.done() and engine.asked == begun
         assert len(await later) == 5 and engine.asked == begun + 1
         if stopped:
@@ -210,28 +265,28 @@ def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
 
 
 @pytest.mark.process
-def test_a_stop_goes_on_without_who_asked_for_it(claims, another):
-    answers = KeyedAnswers(None, claims=claims)
+def test_a_stop_goes_on_without_who_asked_for_it(locks, another):
+    answers = KeyedAnswers(None, locks=locks)
 
     async def scenario():
         with another("held"):
             asked = asyncio.create_task(answers.stop(KEY, patience=60))
-            await so(lambda: claims.is_to_stop(KEY.key))
+            await so(lambda: locks.is_to_stop(KEY.key))
             assert not asked.done()
             asked.cancel()
             await asyncio.gather(asked, return_exceptions=True)
             assert not await answers.stop(KEY, patience=0)  # it is not over yet
-            assert claims.is_to_stop(KEY.key)
-        await so(lambda: not claims.is_to_stop(KEY.key))
+            assert locks.is_to_stop(KEY.key)
+        await so(lambda: not locks.is_to_stop(KEY.key))
         assert await answers.stop(KEY, patience=60)
 
     asyncio.run(scenario())
 
 
 @pytest.mark.process
-def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, claims, another):
+def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, locks, another):
     engine = Engine(library, checker, History(library.store.database))
-    app = create_app(engine, index_dir=library_folder / "index", claims=claims)
+    app = create_app(engine, index_dir=library_folder / "index", locks=locks)
 
     async def scenario():
         transport = httpx.ASGITransport(app=app)

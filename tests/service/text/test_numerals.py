@@ -2,9 +2,9 @@
 
 import pytest
 
+from service.number_spelling import in_one_spelling
 from service.numbers import (
     in_figures,
-    in_one_spelling,
     is_year,
     mentioned,
     periods,
