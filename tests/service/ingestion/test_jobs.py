@@ -574,7 +574,9 @@ def test_which_names_are_ours() -> None:
 )
 def test_names_are_checked_where_others_may_come_in_too(house, host, status) -> None:
     names = Settings(host="0.0.0.0", open=True).host_names
-    with served(create_app(house.engine, index_dir=house.index, hosts=names)) as house.url:
+    with served(
+        create_app(house.engine, index_dir=house.index, options=Options(hosts=names))
+    ) as house.url:
         house.call("GET", "/healthz", status, headers={"host": host})
 
 
