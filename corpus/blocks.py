@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from corpus.types import Gap, Link, Page, Section
+from corpus.types import Gap, Link, PageSpan, Section
 
 PARAGRAPH, LINE = "\n\n", "\n"
 
@@ -62,7 +62,7 @@ class Block:
 
 
 @dataclass(slots=True)
-class Draft:
+class ParsedDocument:
     """What a reader found in a file: its blocks, and what the file says about itself.
 
     ``gaps`` are pages of which it could read nothing, ``by_ocr`` those it read off a picture.
@@ -78,7 +78,7 @@ class Draft:
     by_ocr: set[int] = field(default_factory=set)
 
 
-def clean(text: str) -> str:
+def normalize_text(text: str) -> str:
     """NFC, ``\\n`` for every line break, plain spaces, no control characters, none trailing.
 
     Not NFKC: a quote must be found in the source as it is printed.
@@ -89,22 +89,22 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Text as flowing text: line breaks are spaces, or nothing between kana and kanji."""
-    return unwrapped(clean(text)).strip(" ")
+    return collapse_whitespace(normalize_text(text)).strip(" ")
 
 
-def unwrapped(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Each run of white space as one space, or as nothing where kana or kanji were wrapped."""
     return _SPACE.sub(" ", _WRAP.sub("", text) if "\n" in text else text)
 
 
-def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[Page, ...]]:
+def join_blocks(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[PageSpan, ...]]:
     """Join blocks to (text, sections, pages); blocks without text are left out."""
     parts: list[str] = []
     headings: list[tuple[str, int, int]] = []
-    pages: list[Page] = []
+    pages: list[PageSpan] = []
     end = 0
     for block in blocks:
-        text = clean(block.text).strip("\n")
+        text = normalize_text(block.text).strip("\n")
         if not text.strip():
             continue
         glue = block.glue if parts else ""
@@ -116,7 +116,7 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[P
         if block.page and pages and pages[-1].number == block.page:
             pages[-1] = replace(pages[-1], end=end)
         elif block.page:
-            pages.append(Page(block.page, start, end))
+            pages.append(PageSpan(block.page, start, end))
     ends = [start for _, _, start in headings[1:]] + [end]
     sections = tuple(
         Section(heading, level, start, stop)
@@ -125,7 +125,7 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[P
     return "".join(parts), sections, tuple(pages)
 
 
-def people(text: str) -> tuple[str, ...]:
+def parse_authors(text: str) -> tuple[str, ...]:
     """The names in an author field; empty for the names that programs give their users."""
     names = map(one_line, re.split(r"[;；,、，]|\band\b", text))
     return tuple(name for name in names if len(name) > 1 and not _NOBODY.fullmatch(name))

@@ -18,12 +18,12 @@ from pathlib import Path
 from corpus.response import Fetched
 from corpus.types import text_hash
 
-MAX_BYTES = 1_000_000_000
+MAX_CACHE_BYTES = 1_000_000_000
 
 _log = logging.getLogger(__name__)
 
 
-class Cache:
+class HttpCache:
     """A folder of fetched documents, of at most ``max_bytes``; the oldest make room.
 
     It is a convenience: a folder that cannot be written or read costs a warning and no
@@ -31,7 +31,7 @@ class Cache:
     that are not those of their line are dropped.
     """
 
-    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, folder: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.folder, self._max_bytes = folder, max_bytes
 
     def get(self, url: str) -> Fetched | None:
@@ -128,5 +128,5 @@ def _write(path: Path, data: bytes) -> None:
             file.write(data)
         os.replace(name, path)
     except BaseException:
-        Cache._drop(Path(name))
+        HttpCache._drop(Path(name))
         raise

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent / "library"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """A work of the library: where it can be fetched, and our digest of it.
 
     ``source`` describes the original; ``fetch_url`` is empty for a work, such as an
@@ -30,7 +30,7 @@ class Entry:
         return source, self.digest_path.read_bytes()
 
 
-def entries(folder: Path = FOLDER) -> list[Entry]:
+def entries(folder: Path = FOLDER) -> list[CatalogueEntry]:
     """The works in the order of the file."""
     with (folder / "sources.toml").open("rb") as file:
         listed = tomllib.load(file)["source"]
@@ -42,7 +42,7 @@ def entries(folder: Path = FOLDER) -> list[Entry]:
         fetch_url = work.pop("fetch", work["url"])
         for name in ("authors", "cited_by"):
             work[name] = tuple(work[name])
-        found.append(Entry(Source(**work), fetch_url, digest_path, digest_language))
+        found.append(CatalogueEntry(Source(**work), fetch_url, digest_path, digest_language))
     return found
 
 

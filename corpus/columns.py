@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus.printed import EM_SPACE, Line
+from corpus.printed import EM_SPACE, PrintedLine
 
 _LEAST = 8  # lines; a shorter stretch may well be a table
 
 
-def column_by_column(lines: Sequence[Line]) -> list[Line]:
+def reorder_columns(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
     """The lines of a page as they are read; unchanged where no gap runs down between prose."""
     gutter = _gutter(lines)
     halves = [_halves(line, gutter) for line in lines]
     if not _are_columns(halves):
         return list(lines)
-    ordered: list[Line] = []
-    right: list[Line] = []
+    ordered: list[PrintedLine] = []
+    right: list[PrintedLine] = []
     for line, half in zip(lines, halves, strict=True):
         if half:
             ordered.append(half[0])
@@ -36,7 +36,7 @@ def column_by_column(lines: Sequence[Line]) -> list[Line]:
     return ordered + right
 
 
-def _gutter(lines: Sequence[Line]) -> float:
+def _gutter(lines: Sequence[PrintedLine]) -> float:
     """The x that most gaps of the lines lie around; 0 where there are none."""
     edges = sorted(
         edge for line in lines for left, right in line.gaps for edge in ((left, -1), (right, 1))
@@ -50,7 +50,7 @@ def _gutter(lines: Sequence[Line]) -> float:
     return gutter
 
 
-def _halves(line: Line, gutter: float) -> tuple[Line, Line] | None:
+def _halves(line: PrintedLine, gutter: float) -> tuple[PrintedLine, PrintedLine] | None:
     """The two parts of a line that has a gap around the gutter."""
     parts = line.text.split(EM_SPACE)
     if len(parts) != len(line.gaps) + 1:
@@ -65,7 +65,7 @@ def _halves(line: Line, gutter: float) -> tuple[Line, Line] | None:
     return None
 
 
-def _are_columns(halves: Sequence[tuple[Line, Line] | None]) -> bool:
+def _are_columns(halves: Sequence[tuple[PrintedLine, PrintedLine] | None]) -> bool:
     """Whether parted lines are the rule on a page, and both their sides are filled with words."""
     parted = [half for half in halves if half]
     if len(parted) < max(_LEAST, 0.5 * len(halves)):

@@ -21,13 +21,13 @@ import httpx
 from protego import Protego
 
 from corpus.errors import AddressRefused, FetchFailed
-from corpus.fetch import USER_AGENT, Fetcher, Passing
+from corpus.fetch import USER_AGENT, Fetcher, TransientFetchFailure
 from corpus.guard import without_credentials
 from corpus.response import Fetched
 
-AGENT = USER_AGENT.partition("/")[0]
-PAUSE = 1.0
-MAX_PAUSE = 30.0  # of what robots.txt may ask for
+ROBOTS_AGENT = USER_AGENT.partition("/")[0]
+CRAWL_DELAY = 1.0
+MAX_CRAWL_DELAY = 30.0  # of what robots.txt may ask for
 MAX_WAIT = 60.0  # of what Retry-After may ask for: for the Fetcher that is given
 
 _MAX_ROBOTS = 512_000  # bytes; RFC 9309 wants 500 KiB at least
@@ -56,15 +56,15 @@ class Crawler:
         fetcher: Fetcher,
         *,
         hosts: Sequence[str] = (),
-        pause: float = PAUSE,
-        max_pause: float = MAX_PAUSE,
+        pause: float = CRAWL_DELAY,
+        max_pause: float = MAX_CRAWL_DELAY,
     ) -> None:
         self._fetcher, self._only = fetcher, tuple(host.lower() for host in hosts)
         self._pause, self._max_pause = pause, max_pause
         self._hosts: dict[str, _Host] = {}
         self._rules: dict[str, asyncio.Task[Protego]] = {}
 
-    def may_ask(self, host: str) -> bool:
+    def allows_host(self, host: str) -> bool:
         """Whether a host is one of those given, or below one of them."""
         return not self._only or any(f".{host}".endswith(f".{only}") for only in self._only)
 
@@ -80,11 +80,11 @@ class Crawler:
             rules = await self._rules_of(url)
         except AddressRefused as refused:
             raise AddressRefused(shown, refused.reason) from None
-        if not rules.can_fetch(str(url), AGENT):
+        if not rules.can_fetch(str(url), ROBOTS_AGENT):
             reason = "its robots.txt asks programs to leave it: save the page and ingest the file"
             raise FetchFailed(shown, reason)
         host = self._host(url)
-        host.pause = min(max(host.pause, rules.crawl_delay(AGENT) or 0.0), self._max_pause)
+        host.pause = min(max(host.pause, rules.crawl_delay(ROBOTS_AGENT) or 0.0), self._max_pause)
         async with self._turn(url):
             yield
 
@@ -102,14 +102,14 @@ class Crawler:
             pause = host.pause
             try:
                 yield
-            except Passing as failure:
+            except TransientFetchFailure as failure:
                 pause = max(pause, failure.wait)
                 raise
             finally:
                 host.free_at = time.monotonic() + pause
 
     def _check_bounds(self, url: httpx.URL) -> None:
-        if not self.may_ask(url.host):
+        if not self.allows_host(url.host):
             reason = f"{url.host} is none of the hosts that may be asked"
             raise FetchFailed(without_credentials(url), reason)
 

@@ -71,7 +71,7 @@ class Database:
                 " not full, or set TENKYO_DATA_DIR to another folder"
             ) from error
 
-    def scrub(self) -> None:
+    def erase_deleted(self) -> None:
         """Leave nothing of what was deleted in SQLite's files; what keeps it from it is logged.
 
         What is deleted is overwritten with zeros where it stands. But SQLite moves rows as it
@@ -103,7 +103,7 @@ def upsert(db: sa.Connection, table: sa.Table, key: str, values: dict) -> None:
         db.execute(sa.insert(table).values(values))
 
 
-def now() -> str:
+def utc_now() -> str:
     """The time, as an ISO 8601 date-time in UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 

@@ -15,32 +15,32 @@ from docx.table import Table
 from docx.text.hyperlink import Hyperlink
 from docx.text.paragraph import Paragraph
 
-from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
+from corpus.blocks import LINE, PARAGRAPH, Block, ParsedDocument, one_line, parse_authors
 from corpus.types import Link
-from corpus.zipped import last_saved, opened
+from corpus.zipped import last_saved, open_archive
 
 _HEADING = re.compile(r"(?:heading|見出し) ?(\d)", re.IGNORECASE)
 _TEMPLATE_MADE = date(2013, 12, 23)  # python-docx's own, and that of many programs
 _SPACES = re.compile(r" {2,}")
 
 
-def read_docx(data: bytes, name: str) -> Draft:
+def read_docx(data: bytes, name: str) -> ParsedDocument:
     """Read a Word document; ``name`` is what errors call it.
 
     Raises CorpusError where it is damaged, or unpacks to more than a document would.
     """
-    with opened(data, name, "Word file", (OpcError,)):
+    with open_archive(data, name, "Word file", (OpcError,)):
         document = docx.Document(io.BytesIO(data))
         links = [link for paragraph in document.paragraphs for link in _links(paragraph)]
         blocks = list(_blocks(document))
         about = document.core_properties
         title = "" if about.title == "Word Document" else one_line(about.title or "")
         heading = next((block.text for block in blocks if block.level), "")
-        return Draft(
+        return ParsedDocument(
             blocks,
             links=links,
             title=title or one_line(heading),
-            authors=people(about.author or ""),
+            authors=parse_authors(about.author or ""),
             published=last_saved(about, _TEMPLATE_MADE),
             language=(about.language or "")[:2].lower(),
         )

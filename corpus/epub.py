@@ -11,12 +11,12 @@ from urllib.parse import unquote, urldefrag
 
 from lxml import etree
 
-from corpus.blocks import Block, Draft, iso_date, one_line, people
+from corpus.blocks import Block, ParsedDocument, iso_date, one_line, parse_authors
 from corpus.decode import decode
 from corpus.errors import UnreadableText
 from corpus.html import read_html
-from corpus.xml import parse, text_of
-from corpus.zipped import opened
+from corpus.xml import element_text, parse
+from corpus.zipped import open_archive
 
 _FONTS_ONLY = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 """What hides a book's fonts from being copied, and not its text."""
@@ -27,14 +27,14 @@ _COVER = re.compile(r"(?:.*/)?cover(?:page)?\.x?html?", re.IGNORECASE)
 _NO_DATE = "0101"  # the year that calibre gives to a book without one
 
 
-def read_epub(data: bytes, name: str) -> Draft:
+def read_epub(data: bytes, name: str) -> ParsedDocument:
     """Read an EPUB book; ``name`` is what errors call it.
 
     Its cover and table of contents are left out; the latter names chapters without a heading.
     Raises UnreadableText where its text is encrypted, and CorpusError where it is damaged or
     unpacks to more than a document would.
     """
-    with opened(data, name, "EPUB book") as archive:
+    with open_archive(data, name, "EPUB book") as archive:
         book = _Book(archive)
         pages = book.pages()
         if not book.encrypted().isdisjoint(pages):
@@ -133,11 +133,11 @@ class _Book:
             return found
         for point in nav.iter("navPoint"):
             target = point.find("content")
-            label = one_line(text_of(point.find("navLabel")))
+            label = one_line(element_text(point.find("navLabel")))
             found.setdefault(_within(path, "" if target is None else target.get("src", "")), label)
         tocs = (each for each in nav.iter("nav") if _attribute(each, "type") == "toc")
         for anchor in (a for toc in tocs for a in toc.iter("a")):
-            found.setdefault(_within(path, anchor.get("href", "")), one_line(text_of(anchor)))
+            found.setdefault(_within(path, anchor.get("href", "")), one_line(element_text(anchor)))
         return found
 
     def encrypted(self) -> set[str]:
@@ -152,27 +152,29 @@ class _Book:
                 found.add(_within("", part.get("URI", "")))
         return found
 
-    def about(self) -> Draft:
+    def about(self) -> ParsedDocument:
         """A draft without blocks that carries what the package says about the book."""
         meta = self.package.find("metadata")
         given = list(meta.iter(etree.Element)) if meta is not None else []
         roles = {
-            each.get("refines", "").removeprefix("#"): text_of(each)
+            each.get("refines", "").removeprefix("#"): element_text(each)
             for each in given
             if each.get("property") == "role"
         }
-        creators = [each for each in given if each.tag == "creator" and people(text_of(each))]
+        creators = [
+            each for each in given if each.tag == "creator" and parse_authors(element_text(each))
+        ]
         authors = [c for c in creators if _role(c, roles) in ("", "aut")] or creators
         dates = [each for each in given if each.tag == "date"]
         dates = [each for each in dates if _attribute(each, "event") != "modification"]
         dates.sort(key=lambda each: _attribute(each, "event") != "publication")
-        published = next(filter(None, (iso_date(text_of(each)) for each in dates)), "")
-        titles = (one_line(text_of(each)) for each in given if each.tag == "title")
-        languages = (text_of(each).strip() for each in given if each.tag == "language")
-        return Draft(
+        published = next(filter(None, (iso_date(element_text(each)) for each in dates)), "")
+        titles = (one_line(element_text(each)) for each in given if each.tag == "title")
+        languages = (element_text(each).strip() for each in given if each.tag == "language")
+        return ParsedDocument(
             [],
             title=next(filter(None, titles), ""),
-            authors=tuple(dict.fromkeys(one_line(text_of(author)) for author in authors)),
+            authors=tuple(dict.fromkeys(one_line(element_text(author)) for author in authors)),
             published="" if published.startswith(_NO_DATE) else published,
             language=next(filter(None, languages), "")[:2].lower(),
         )

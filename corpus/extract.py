@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from corpus.blocks import Draft, assemble, detect_language
+from corpus.blocks import ParsedDocument, detect_language, join_blocks
 from corpus.docx import read_docx
 from corpus.epub import read_epub
 from corpus.errors import EmptyDocument
@@ -21,7 +21,7 @@ from corpus.pdf import read_pdf
 from corpus.plain import read_text
 from corpus.pptx import read_pptx
 from corpus.refresh import forwards_to
-from corpus.sniff import sniff
+from corpus.sniff import detect_format
 from corpus.types import Document, Source, text_hash
 
 
@@ -41,7 +41,7 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
     if not data:
         raise EmptyDocument(f"{name} is empty (0 bytes): check the file")
     draft = _read(data, source.url, name, content_type, password)
-    text, sections, pages = assemble(draft.blocks)
+    text, sections, pages = join_blocks(draft.blocks)
     pages = tuple(replace(page, ocr=page.number in draft.by_ocr) for page in pages)
     if not text.strip():
         raise EmptyDocument(f"{name} has no text in it: check the file, or save it as a PDF")
@@ -59,8 +59,8 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
     return Document(filled, text, sections, pages, links, tuple(draft.gaps))
 
 
-def _read(data: bytes, url: str, name: str, content_type: str, password: str) -> Draft:
-    found, text = sniff(data, name, content_type)
+def _read(data: bytes, url: str, name: str, content_type: str, password: str) -> ParsedDocument:
+    found, text = detect_format(data, name, content_type)
     match found:
         case "pdf":
             return read_pdf(data, name, password)

@@ -21,20 +21,20 @@ from types import TracebackType
 
 import httpx
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.errors import FetchFailed
 from corpus.guard import GuardedTransport, Resolve, check_form, resolve, without_credentials
-from corpus.refresh import MAX_CHARACTERS, forwards_to
+from corpus.refresh import MAX_FORWARDING_CHARACTERS, forwards_to
 from corpus.response import Fetched
 
-Around = Callable[[httpx.URL], AbstractAsyncContextManager[None]]
+RequestContext = Callable[[httpx.URL], AbstractAsyncContextManager[None]]
 """Entered around each request, redirects included: it may wait, or raise to refuse."""
 
 USER_AGENT = "Tenkyo/0.1 (answer engine that cites its sources)"
-MAX_BYTES = 100_000_000
+MAX_RESPONSE_BYTES = 100_000_000
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_PASSING = frozenset({429, 502, 503, 504})
+_TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
 _KEPT = ("etag", "last-modified", "cache-control")
 _ADVICE = {
     401: "it needs a login: save the page and ingest the file",
@@ -58,13 +58,13 @@ class Limits:
     read: float = 15.0
     deadline: float = 60.0
     max_wait: float = 5.0
-    max_bytes: int = MAX_BYTES
+    max_bytes: int = MAX_RESPONSE_BYTES
 
 
 LIMITS = Limits()
 
 
-class Passing(FetchFailed):
+class TransientFetchFailure(FetchFailed):
     """A failure that one more try, ``wait`` seconds later, may get over."""
 
     def __init__(self, url: str, reason: str, status: int | None, wait: float) -> None:
@@ -73,10 +73,10 @@ class Passing(FetchFailed):
 
 
 @dataclass(slots=True)
-class _Visit:
+class _FetchAttempt:
     """One call of ``get``: ``left`` is how many seconds it may still spend with servers."""
 
-    around: Around
+    around: RequestContext
     accept: str
     known: Fetched | None
     left: float
@@ -95,7 +95,7 @@ class Fetcher:
         self,
         *,
         limits: Limits = LIMITS,
-        cache: Cache | None = None,
+        cache: HttpCache | None = None,
         trust_private: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
         resolve: Resolve = resolve,
@@ -128,7 +128,9 @@ class Fetcher:
     ) -> None:
         await self._client.aclose()
 
-    async def get(self, url: str, *, around: Around | None = None, accept: str = "") -> Fetched:
+    async def get(
+        self, url: str, *, around: RequestContext | None = None, accept: str = ""
+    ) -> Fetched:
         """The document at a URL; raises FetchFailed or AddressRefused.
 
         ``around`` is entered around each request. ``accept`` asks for a media type in place of
@@ -140,7 +142,7 @@ class Fetcher:
             raise FetchFailed(url, f"this is not a URL ({error})") from None
         cache = None if accept else self._cache
         known = await asyncio.to_thread(cache.get, url) if cache else None
-        visit = _Visit(around or _at_once, accept, known, self.limits.deadline)
+        visit = _FetchAttempt(around or _at_once, accept, known, self.limits.deadline)
         fetched = await self._get_patiently(start, visit)
         if cache and fetched is not known:
             await asyncio.to_thread(cache.put, url, fetched)
@@ -162,17 +164,17 @@ class Fetcher:
         except (TimeoutError, httpx.ConnectError):
             return
 
-    async def _get_patiently(self, url: httpx.URL, visit: _Visit) -> Fetched:
+    async def _get_patiently(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched:
         """One of the two retries of this project; the other is around the model call."""
         try:
             return await self._follow(url, visit)
-        except Passing as failure:
+        except TransientFetchFailure as failure:
             if failure.wait > self.limits.max_wait:
                 raise
             await asyncio.sleep(failure.wait)
         return await self._follow(url, visit)
 
-    async def _follow(self, url: httpx.URL, visit: _Visit) -> Fetched:
+    async def _follow(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched:
         shown = without_credentials(url)
         for _ in range(MAX_REDIRECTS + 1):
             check_form(url)  # the transport does too, but the client stumbles before it
@@ -183,7 +185,7 @@ class Fetcher:
             url = answer
         raise FetchFailed(shown, f"more than {MAX_REDIRECTS} redirects, one after the other")
 
-    async def _request_in_time(self, url: httpx.URL, visit: _Visit) -> Fetched | httpx.URL:
+    async def _request_in_time(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched | httpx.URL:
         begun = time.monotonic()
         try:
             async with asyncio.timeout(visit.left):
@@ -194,7 +196,7 @@ class Fetcher:
         finally:
             visit.left -= time.monotonic() - begun
 
-    async def _request(self, url: httpx.URL, visit: _Visit) -> Fetched | httpx.URL:
+    async def _request(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched | httpx.URL:
         """One request: the document, or where a redirect leads."""
         shown = without_credentials(url)
         # What is known is of one address: a host on the way there is not told of it.
@@ -219,7 +221,7 @@ class Fetcher:
                 return Fetched(shown, response.headers.get("content-type", ""), data, *sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             reason = str(error) or "nothing answered at that address"
-            raise Passing(shown, f"no connection: {reason}", None, 0.2) from error
+            raise TransientFetchFailure(shown, f"no connection: {reason}", None, 0.2) from error
         except httpx.TimeoutException as error:
             raise FetchFailed(shown, "the server stopped answering: try again later") from error
         except (httpx.InvalidURL, UnicodeError) as error:
@@ -233,9 +235,9 @@ class Fetcher:
         reason = f"the server answered {status} {response.reason_phrase}".rstrip()
         if status in _ADVICE:
             reason += f" ({_ADVICE[status]})"
-        if status in _PASSING:
+        if status in _TRANSIENT_STATUSES:
             wait = _seconds(response.headers.get("retry-after", ""))
-            return Passing(shown, reason, status, wait)
+            return TransientFetchFailure(shown, reason, status, wait)
         return FetchFailed(shown, reason, status)
 
     async def _body(self, shown: str, response: httpx.Response) -> bytes:
@@ -263,7 +265,10 @@ class Fetcher:
 
 def _forwards_to(shown: str, response: httpx.Response, data: bytes) -> str:
     """Where an HTML page leads that holds nothing else; its redirect counts as any other."""
-    if "html" not in response.headers.get("content-type", "") or len(data) > MAX_CHARACTERS:
+    if (
+        "html" not in response.headers.get("content-type", "")
+        or len(data) > MAX_FORWARDING_CHARACTERS
+    ):
         return ""
     return forwards_to(data.decode("utf-8", "replace"), shown)
 

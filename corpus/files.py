@@ -11,10 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 from corpus.errors import CorpusError, EmptyDocument
 
-MAX_BYTES = 100_000_000
+MAX_FILE_BYTES = 100_000_000
 
 
-def walk(
+def list_files(
     paths: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Iterator[Path]:
     """The files named, and those below the folders named, each once, in a fixed order.
@@ -35,7 +35,7 @@ def walk(
                 yield file
 
 
-def sync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk, where the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -45,29 +45,31 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def shown(path: Path | str) -> str:
+def printable_path(path: Path | str) -> str:
     """A path as it can be stored, and printed on one line: what cannot be is escaped."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def is_at(place: str, url: str) -> bool:
-    """Whether a place, a path as it is ``shown`` or an address, is what a URL names."""
+def is_location_of(place: str, url: str) -> bool:
+    """Whether a place, a path as it is ``printable_path`` or an address, is what a URL names."""
     if place == url:
         return True
     parts = urlsplit(url)
     if parts.scheme != "file" or "://" in place:
         return False
-    return os.path.realpath(place) == shown(unquote(parts.path))
+    return os.path.realpath(place) == printable_path(unquote(parts.path))
 
 
 def _is_folder(path: Path) -> bool:
     try:
         if not path.exists():
-            raise CorpusError(f"{shown(path)} does not exist: check the path")
+            raise CorpusError(f"{printable_path(path)} does not exist: check the path")
         return path.is_dir()
     except PermissionError:
-        raise CorpusError(f"{shown(path)} may not be looked at: change its permissions") from None
+        raise CorpusError(
+            f"{printable_path(path)} may not be looked at: change its permissions"
+        ) from None
 
 
 def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Path]:
@@ -78,7 +80,9 @@ def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iter
         return any(fnmatch(path, each) or fnmatch(file.name, each) for each in patterns)
 
     def refuse(error: OSError) -> None:
-        raise CorpusError(f"{shown(error.filename)} cannot be listed: {error.strerror}") from error
+        raise CorpusError(
+            f"{printable_path(error.filename)} cannot be listed: {error.strerror}"
+        ) from error
 
     # os.walk does not follow links to folders, so it can neither leave nor go in circles.
     for here, folders, files in os.walk(folder, onerror=refuse):
@@ -92,13 +96,13 @@ def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iter
                 yield file
 
 
-def read(path: Path, limit: int = MAX_BYTES) -> bytes:
+def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     """The bytes of one file, of at most ``limit`` bytes; its size is looked at first.
 
     Raises EmptyDocument for zero bytes and CorpusError for what else keeps it from being read,
     or where it was changed meanwhile.
     """
-    name = shown(path)
+    name = printable_path(path)
     try:
         if path.is_dir():
             raise CorpusError(f"{name} is a folder: name the files in it, or walk it")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.catalogue import entries
 from corpus.links import paper
 from corpus.papers import read_page
 from corpus.types import Source
 
 
-def forget(source: Source, cache: Cache) -> None:
+def remove_from_cache(source: Source, cache: HttpCache) -> None:
     """Remove what was fetched of a source: its page, and the PDF that a paper's page leads to.
 
     For who deletes a source, before ``Store.delete``: a process that is killed between the two
@@ -21,7 +21,7 @@ def forget(source: Source, cache: Cache) -> None:
         cache.forget(url)
 
 
-def _addresses(source: Source, cache: Cache) -> Iterator[str]:
+def _addresses(source: Source, cache: HttpCache) -> Iterator[str]:
     """Where ``index.ingest`` and ``corpus.papers`` look for the text of a source."""
     yield source.url
     yield from (e.fetch_url for e in entries() if e.source.id == source.id and e.fetch_url)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from corpus.database import now
+from corpus.database import utc_now
 from corpus.passages import page_at
 from corpus.tables import (
     document_of,
@@ -21,7 +21,7 @@ from corpus.tables import (
 )
 from corpus.types import Document, Passage, Source
 
-KEPT = passages.c["id", "source_id", "start", "end", "heading", "page"]  # of a passage
+PASSAGE_COLUMNS = passages.c["id", "source_id", "start", "end", "heading", "page"]  # of a passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LocatedPassage:
     """A passage, and the document that it stands in as that was read.
 
     A ``current`` one is among those that are searched. ``replaced_by`` is the id of the one that
@@ -59,27 +59,27 @@ class Standing:
         return page is not None and page.ocr
 
 
-def keep_document(db: sa.Connection, source: Source) -> None:
+def archive_document(db: sa.Connection, source: Source) -> None:
     """Keep the document of a source, which is about to be replaced, with its particulars."""
     there = documents.c.source_id == source.id
     row = db.execute(sa.select(documents).where(there)).one()
     particulars = asdict(source) | {"cited_by": (), "work": ""}
-    kept = {"version": source.version, "source": particulars, "replaced_at": now()}
+    kept = {"version": source.version, "source": particulars, "replaced_at": utc_now()}
     db.execute(sa.insert(former_documents), [dict(row._mapping) | kept])
 
 
-def keep_passages(db: sa.Connection, version: str, gone: Sequence[sa.Row]) -> None:
-    """Keep passages, rows of ``KEPT``, that a source of that version no longer has."""
+def archive_passages(db: sa.Connection, version: str, gone: Sequence[sa.Row]) -> None:
+    """Keep passages, rows of ``PASSAGE_COLUMNS``, that a source of that version no longer has."""
     kept = [dict(row._mapping) | {"version": version} for row in gone]
     db.execute(sa.insert(former_passages), kept)
 
 
-def return_document(db: sa.Connection, source: Source) -> None:
+def unarchive_document(db: sa.Connection, source: Source) -> None:
     """The text that a source has now is former no more."""
     db.execute(sa.delete(former_documents).where(_is(former_documents, source.id, source.version)))
 
 
-def return_passages(db: sa.Connection, source_id: str, ids: Collection[str]) -> None:
+def unarchive_passages(db: sa.Connection, source_id: str, ids: Collection[str]) -> None:
     """Of what was kept of a source, the passages with these ids are former no more."""
     of_source = former_passages.c.source_id == source_id
     kept = db.execute(sa.select(former_passages.c.id).where(of_source)).scalars()
@@ -89,7 +89,7 @@ def return_passages(db: sa.Connection, source_id: str, ids: Collection[str]) -> 
         )
 
 
-def document(db: sa.Connection, source: Source, version: str) -> Document | None:
+def former_document(db: sa.Connection, source: Source, version: str) -> Document | None:
     """A former document of a source, as it was then; None if there is none of that version."""
     query = sa.select(former_documents).where(_is(former_documents, source.id, version))
     row = db.execute(query).first()
@@ -100,7 +100,7 @@ def document(db: sa.Connection, source: Source, version: str) -> Document | None
     return document_of(row, Source(**then))
 
 
-def passage(db: sa.Connection, passage_id: str) -> sa.Row | None:
+def former_passage(db: sa.Connection, passage_id: str) -> sa.Row | None:
     """The row of a former passage, without its text; None if there is none such."""
     return db.execute(sa.select(former_passages).where(former_passages.c.id == passage_id)).first()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from corpus.blocks import CJK, people
-from corpus.printed import EM_SPACE, Line, opens
+from corpus.blocks import CJK, parse_authors
+from corpus.printed import EM_SPACE, PrintedLine, is_section_heading
 
 _CJK = re.compile(CJK)
 # Marks of notes and places that follow a name, or stand before a place.
@@ -25,12 +25,12 @@ _PLACE = re.compile(
 )
 
 
-def title_lines(lines: Sequence[Line], body: float) -> list[Line]:
+def title_lines(lines: Sequence[PrintedLine], body: float) -> list[PrintedLine]:
     """The lines in the largest type of the first page, where they are few and stand together.
 
     ``body`` is the size of the running text, in points.
     """
-    runs: list[list[Line]] = []
+    runs: list[list[PrintedLine]] = []
     for line in lines:
         if not line.upright or line.size < 1.15 * body:
             continue
@@ -39,7 +39,7 @@ def title_lines(lines: Sequence[Line], body: float) -> list[Line]:
         else:
             runs.append([line])
 
-    def rank(run: list[Line]) -> tuple[bool, float]:
+    def rank(run: list[PrintedLine]) -> tuple[bool, float]:
         # A logo or a label in a figure may be larger than the title, but says less.
         return sum(len(_CJK.sub("xx", line.text)) for line in run) >= 15, run[0].size
 
@@ -47,16 +47,18 @@ def title_lines(lines: Sequence[Line], body: float) -> list[Line]:
     return best if len(best) <= 4 and sum(len(line.text) for line in best) <= 250 else []
 
 
-def front(lines: Sequence[Line], title: Sequence[Line]) -> int:
+def title_block_length(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> int:
     """How many lines of the first page come before its first heading: title, authors, places.
 
     0 where there is no title, or no heading of the kind that papers have.
     """
-    opening = (i for i, line in enumerate(lines) if line not in title and opens(line.text))
+    opening = (
+        i for i, line in enumerate(lines) if line not in title and is_section_heading(line.text)
+    )
     return next(opening, len(title)) if title else 0
 
 
-def author_names(lines: Sequence[Line], title: Sequence[Line]) -> tuple[str, ...]:
+def author_names(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> tuple[str, ...]:
     """The names printed below the title: lines of nothing but names, up to the first that is not.
 
     ``lines`` are those of the front, in order; empty where it has no such lines.
@@ -71,7 +73,7 @@ def author_names(lines: Sequence[Line], title: Sequence[Line]) -> tuple[str, ...
             if not names and found:
                 break
             found += names
-    return tuple(dict.fromkeys(people("; ".join(found))))
+    return tuple(dict.fromkeys(parse_authors("; ".join(found))))
 
 
 def _names(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from corpus.blocks import CJK, one_line, people
+from corpus.blocks import CJK, one_line, parse_authors
 
 _YAML = re.compile(
     r"\s*---[ \t]*\n((?:[ \t]*#.*\n)*[A-Za-z_][\w-]*[ \t]*:.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)",
@@ -42,10 +42,10 @@ def split_front_matter(text: str) -> tuple[dict[str, list[str]], str]:
     ]
 
 
-def names(values: list[str]) -> tuple[str, ...]:
+def author_list(values: list[str]) -> tuple[str, ...]:
     """The people in a list, or in one line of several names; Doe, Jane is one name."""
     if len(values) == 1:
-        several = people(values[0])
+        several = parse_authors(values[0])
         return several if all(map(_SEVERAL_NAMES.search, several)) else tuple(values)
     return tuple(values)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from corpus.blocks import clean
-from corpus.printed import EM_SPACE, Line
+from corpus.blocks import normalize_text
+from corpus.printed import EM_SPACE, PrintedLine
 from corpus.unwrap import SOFT_HYPHEN
 
 # Where Word's Symbol and Wingdings fonts keep their bullets.
@@ -31,7 +31,7 @@ _DOTLESS = {"ı": "i", "ȷ": "j"}
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 
 
-def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[Line]:
+def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
     """The lines of a page in pdfium's order, which is that of the content stream.
 
     A line that ends in a hyphen which only the printed width asked for ends in a soft hyphen.
@@ -59,7 +59,7 @@ def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[Line]:
         yield from _line(text, start, chars)
 
 
-def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[Line]:
+def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[PrintedLine]:
     """One line with its place and type; nothing where there are only spaces."""
     inked = [i for i, char in enumerate(chars) if not char.isspace() and char != SOFT_HYPHEN]
     if not inked:
@@ -89,7 +89,7 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
         for i, char in enumerate(chars)
         if char == EM_SPACE
     )
-    yield Line(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical, gaps)
+    yield PrintedLine(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical, gaps)
 
 
 def _string(chars: list[str]) -> str:
@@ -97,7 +97,7 @@ def _string(chars: list[str]) -> str:
     string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     string = string.translate(_BULLETS)
     end = SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
-    apart = [clean(part).strip() for part in string.rstrip(SOFT_HYPHEN).split(EM_SPACE)]
+    apart = [normalize_text(part).strip() for part in string.rstrip(SOFT_HYPHEN).split(EM_SPACE)]
     return EM_SPACE.join(filter(None, apart)) + end
 
 

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 import httpx
 
 from corpus.errors import AddressRefused
-from corpus.special_networks import GLOBAL, SPECIAL, UNFETCHABLE, Address, embedded, is_in
+from corpus.special_networks import GLOBAL, SPECIAL, UNFETCHABLE, Address, embedded_ipv4, is_in
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> textual IP addresses, best first; raises OSError when there are none."""
@@ -44,7 +44,7 @@ def is_public(address: Address) -> bool:
     """
     if not is_in(address, GLOBAL) or is_in(address, SPECIAL):
         return False
-    return all(map(is_public, embedded(address)))
+    return all(map(is_public, embedded_ipv4(address)))
 
 
 def is_reachable(address: Address) -> bool:
@@ -53,7 +53,7 @@ def is_reachable(address: Address) -> bool:
     What is of no host, link-local addresses and the metadata services of clouds, which hand out
     credentials, stay refused: nobody keeps documents there.
     """
-    return not is_in(address, UNFETCHABLE) and all(map(is_reachable, embedded(address)))
+    return not is_in(address, UNFETCHABLE) and all(map(is_reachable, embedded_ipv4(address)))
 
 
 def check_form(url: httpx.URL) -> None:
@@ -71,7 +71,7 @@ def check_form(url: httpx.URL) -> None:
         raise AddressRefused(shown, "it names no host: write it as https://host/path")
 
 
-def refusal(url: str) -> AddressRefused | None:
+def refusal_reason(url: str) -> AddressRefused | None:
     """Why a URL is never fetched, if its form alone says so."""
     try:
         parsed = httpx.URL(url)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
-from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, unwrapped
+from corpus.blocks import LINE, PARAGRAPH, Block, ParsedDocument, collapse_whitespace, one_line
 from corpus.metadata import page_metadata
 from corpus.types import Link
 
@@ -43,14 +43,14 @@ _BLOCKS = _names(
 ) | frozenset(_HEADINGS)
 
 
-def read_html(text: str, url: str = "", whole: bool = False) -> Draft:
+def read_html(text: str, url: str = "", whole: bool = False) -> ParsedDocument:
     """Read a page; ``url`` is where it came from, so that its links can be made absolute.
 
     ``whole`` says that there is nothing around the article, as on the pages of a book.
     """
     root = parse_page(text)
     if root is None:
-        return Draft([])
+        return ParsedDocument([])
     base = next((each.get("href") for each in root.iter("base") if each.get("href")), "")
     walk = _Walk(absolute(url, base) or url, whole)
     walk.run(root)
@@ -62,12 +62,12 @@ def read_html(text: str, url: str = "", whole: bool = False) -> Draft:
     return draft
 
 
-def read_tree(root: etree._Element) -> Draft:
+def read_tree(root: etree._Element) -> ParsedDocument:
     """Read a tree that uses the elements of HTML; all of it is content."""
     walk = _Walk("", whole=True)
     walk.run(root)
     blocks, links = walk.content()
-    return Draft(blocks, links)
+    return ParsedDocument(blocks, links)
 
 
 def parse_page(text: str) -> HtmlElement | None:
@@ -245,7 +245,7 @@ class _Walk:
 
     def _add(self, text: str | None) -> None:
         if text:
-            self.text.append(text if self.pre else unwrapped(text))
+            self.text.append(text if self.pre else collapse_whitespace(text))
 
     def _flush(self) -> None:
         """Close the block that is open; nothing happens while it has no text."""

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from corpus.blocks import Block, Draft, iso_date, one_line
+from corpus.blocks import Block, ParsedDocument, iso_date, one_line
 from corpus.errors import CorpusError
 from corpus.html import read_tree
 from corpus.types import Link
-from corpus.xml import is_too_long, parse, text_of
+from corpus.xml import element_text, is_too_long, parse
 
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -49,7 +49,7 @@ _NOT_DATES = frozenset({"pmc-release", "nihms-submitted", "retracted", "correcte
 _CJK_NAME = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
-def read_jats(text: str, name: str) -> Draft:
+def read_jats(text: str, name: str) -> ParsedDocument:
     """Read a JATS article; ``name`` is what errors call it.
 
     Its DOI is the first link, then what the text links to, then what its references do. Raises
@@ -70,15 +70,15 @@ def read_jats(text: str, name: str) -> Draft:
     return _draft(articles[0])
 
 
-def _draft(article: etree._Element) -> Draft:
+def _draft(article: etree._Element) -> ParsedDocument:
     links = [*_own_doi(article)]
     cited = [link for ref in article.iterfind(".//ref") for link in _reference(ref)]
     dates = sorted(_dates(article))
     authors = tuple(dict.fromkeys(filter(None, map(_author, _contributors(article)))))
     _without_marks(article)
-    title = one_line(text_of(article.find("front/article-meta/title-group/article-title")))
+    title = one_line(element_text(article.find("front/article-meta/title-group/article-title")))
     draft = read_tree(_as_page(article))
-    return Draft(
+    return ParsedDocument(
         [*([Block(title, 1)] if title else []), *draft.blocks],
         links=[*links, *draft.links, *cited],
         title=title,
@@ -90,7 +90,7 @@ def _draft(article: etree._Element) -> Draft:
 
 def _own_doi(article: etree._Element) -> Iterator[Link]:
     for each in article.iterfind("front/article-meta/article-id[@pub-id-type='doi']"):
-        if doi := text_of(each).strip():
+        if doi := element_text(each).strip():
             yield Link(_doi_url(doi), doi)
 
 
@@ -110,12 +110,14 @@ def _author(contrib: etree._Element) -> str:
     if name is None:
         return ""
     if name.tag == "collab":  # a group, whose members may be listed within
-        parts = (text_of(part) + (part.tail or "") for part in name if part.tag != "contrib-group")
+        parts = (
+            element_text(part) + (part.tail or "") for part in name if part.tag != "contrib-group"
+        )
         return one_line((name.text or "") + "".join(parts))
-    family = one_line(text_of(name.find("surname")))
-    given = one_line(text_of(name.find("given-names")))
+    family = one_line(element_text(name.find("surname")))
+    given = one_line(element_text(name.find("given-names")))
     if not family:
-        return one_line(given or text_of(name))
+        return one_line(given or element_text(name))
     if name.get("name-style") == "eastern" or _CJK_NAME.search(family):
         return f"{family}{given}" if _CJK_NAME.search(family) else f"{family} {given}".strip()
     return f"{given} {family}".strip()
@@ -125,7 +127,7 @@ def _dates(article: etree._Element) -> Iterator[tuple[int, str]]:
     """The dates of publication, in ISO, each with its rank: the lowest is the one to give."""
     for each in article.iterfind("front/article-meta/pub-date"):
         kind = each.get("pub-type") or each.get("date-type") or "pub"
-        parts = [text_of(each.find(unit)).strip() for unit in ("year", "month", "day")]
+        parts = [element_text(each.find(unit)).strip() for unit in ("year", "month", "day")]
         whole = parts[: parts.index("")] if "" in parts else parts
         found = iso_date(each.get("iso-8601-date") or "-".join(whole))
         if found and kind not in _NOT_DATES:
@@ -135,9 +137,9 @@ def _dates(article: etree._Element) -> Iterator[tuple[int, str]]:
 def _reference(ref: etree._Element) -> Iterator[Link]:
     """Where an entry of the list of references leads; its DOI before any address."""
     citation = next(ref.iter("mixed-citation", "element-citation", "citation"), ref)
-    words = one_line(text_of(next(ref.iter("article-title"), citation)))
+    words = one_line(element_text(next(ref.iter("article-title"), citation)))
     for each in ref.iter("pub-id", "article-id"):
-        value = text_of(each).strip()
+        value = element_text(each).strip()
         if value and each.get("pub-id-type") == "doi":
             yield Link(_doi_url(value), words)
         elif value and each.get("pub-id-type") == "arxiv":
@@ -149,7 +151,7 @@ def _reference(ref: etree._Element) -> Iterator[Link]:
 
 def _target(element: etree._Element) -> str:
     """The web address that an external link leads to, or ""."""
-    target = (element.get(_HREF) or text_of(element)).strip()
+    target = (element.get(_HREF) or element_text(element)).strip()
     if element.get("ext-link-type") == "doi" or target.startswith("10."):
         return _doi_url(target)
     return target if target.startswith(("http://", "https://")) else ""
@@ -168,7 +170,10 @@ def _without_marks(article: etree._Element) -> None:
         if inner is not None and inner.get("ref-type") in _NOTE_MARKS:
             marks.append(xref)
         elif (
-            marks and before is marks[-1] and not before.tail and _SEPARATOR.fullmatch(text_of(sup))
+            marks
+            and before is marks[-1]
+            and not before.tail
+            and _SEPARATOR.fullmatch(element_text(sup))
         ):
             marks.append(sup)  # the comma between two of them
     among = set(marks)
@@ -237,11 +242,11 @@ def _tidy_formula(math: etree._Element) -> None:
 
 def _join_to_next(label: etree._Element) -> None:
     """Put "Figure 1" or "2.3" at the start of the title or paragraph that it labels."""
-    words, parent, following = one_line(text_of(label)), label.getparent(), label.getnext()
+    words, parent, following = one_line(element_text(label)), label.getparent(), label.getnext()
     while following is not None and following.tag == "caption":
         following = next(iter(following), None)
     if parent.tag == "disp-formula":  # its number is printed at the right
-        alone = one_line(text_of(parent)) == words  # the formula is a picture
+        alone = one_line(element_text(parent)) == words  # the formula is a picture
         etree.SubElement(parent, "span").text = "" if alone else f" {words}"
     elif words and following is not None and following.tag in ("title", "p"):
         following.text = f"{words} {(following.text or '').lstrip()}"

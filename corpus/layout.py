@@ -14,21 +14,21 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from corpus.blocks import CJK, LINE, PARAGRAPH, Block
-from corpus.columns import column_by_column
-from corpus.flow import Group, resume
-from corpus.front import author_names, front, title_lines
+from corpus.columns import reorder_columns
+from corpus.flow import LineGroup, join_interrupted_paragraphs
+from corpus.front import author_names, title_block_length, title_lines
 from corpus.printed import (
     EM_SPACE,
-    Line,
+    PrintedLine,
     PrintedPage,
-    ended,
+    ends_sentence,
     heading_level,
     is_caption,
     is_item,
     is_row,
-    opens,
+    is_section_heading,
 )
-from corpus.unwrap import SOFT_HYPHEN, Unwrapper
+from corpus.unwrap import SOFT_HYPHEN, Dehyphenator
 
 _CJK = re.compile(CJK)
 # What publishers print once, at the foot or head of the first page.
@@ -44,24 +44,24 @@ class Layout:
     authors: tuple[str, ...] = ()
 
 
-def lay_out(pages: list[PrintedPage]) -> Layout:
+def build_layout(pages: list[PrintedPage]) -> Layout:
     """What the printed lines of a document say when they are read."""
     pages = _without_running_heads(
         [
-            replace(page, lines=_rejoin(column_by_column(_right_to_left(page.lines))))
+            replace(page, lines=_rejoin(reorder_columns(_right_to_left(page.lines))))
             for page in pages
         ]
     )
     body = _body_size(pages)
     first = pages[0].lines
     title = title_lines(first, body)
-    above = front(first, title)
-    unwrap = Unwrapper([line.text for page in pages for line in page.lines])
+    above = title_block_length(first, title)
+    unwrap = Dehyphenator([line.text for page in pages for line in page.lines])
     groups = [
         group for page in pages for group in _groups(page, body, above if page is pages[0] else 0)
     ]
     blocks: list[Block] = []
-    for group in resume(groups, body):
+    for group in join_interrupted_paragraphs(groups, body):
         text = unwrap.join(line.text for line in group.lines)
         _append(blocks, Block(text, group.level, group.page, group.glue), group.resumes, unwrap)
     # A soft hyphen that nothing followed is a hyphen that was printed.
@@ -70,14 +70,14 @@ def lay_out(pages: list[PrintedPage]) -> Layout:
     return Layout(blocks, unwrap.join(line.text for line in title), names)
 
 
-def _right_to_left(lines: list[Line]) -> list[Line]:
+def _right_to_left(lines: list[PrintedLine]) -> list[PrintedLine]:
     """Order vertical writing as it is read: tier by tier from the top, each from the right."""
-    ordered: list[Line] = []
+    ordered: list[PrintedLine] = []
     for vertical, run in groupby(lines, key=lambda line: line.vertical):
         if not vertical:
             ordered += run
             continue
-        tier: list[Line] = []
+        tier: list[PrintedLine] = []
         for line in sorted(run, key=lambda each: each.x0):
             if tier and line.x0 > max(each.x1 for each in tier):
                 ordered += sorted(tier, key=lambda each: -each.y)
@@ -87,9 +87,9 @@ def _right_to_left(lines: list[Line]) -> list[Line]:
     return ordered
 
 
-def _rejoin(lines: list[Line]) -> list[Line]:
+def _rejoin(lines: list[PrintedLine]) -> list[PrintedLine]:
     """Put together what stands on one line; pdfium breaks lines before and after exponents."""
-    joined: list[Line] = []
+    joined: list[PrintedLine] = []
     for line in lines:
         last = joined[-1] if joined else None
         if last and (text := _on_one_line(last, line)):
@@ -100,7 +100,7 @@ def _rejoin(lines: list[Line]) -> list[Line]:
     return joined
 
 
-def _on_one_line(last: Line, line: Line) -> str:
+def _on_one_line(last: PrintedLine, line: PrintedLine) -> str:
     """The text of two lines that are pieces of one, or "" where they are not."""
     if not last.upright or not line.upright or last.text.endswith(SOFT_HYPHEN):
         return ""
@@ -130,13 +130,13 @@ def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
     return kept
 
 
-def _edges(lines: list[Line]) -> list[Line]:
+def _edges(lines: list[PrintedLine]) -> list[PrintedLine]:
     """The three topmost and the three lowest lines of a page with more than those."""
     ranked = sorted((line for line in lines if line.upright), key=lambda line: line.y)
     return [*ranked[:3], *ranked[-3:]] if len(ranked) > 6 else ranked[:1]
 
 
-def _shape(line: Line) -> str:
+def _shape(line: PrintedLine) -> str:
     return re.sub(r"\d+", "#", line.text.casefold())
 
 
@@ -149,13 +149,13 @@ def _body_size(pages: list[PrintedPage]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 0.0
 
 
-def _groups(page: PrintedPage, body: float, above: int) -> Iterator[Group]:
+def _groups(page: PrintedPage, body: float, above: int) -> Iterator[LineGroup]:
     """The headings and paragraphs of a page, in the order of its lines.
 
     Its first ``above`` lines have no headings among them.
     """
     lines = page.lines
-    group = Group([], 0, PARAGRAPH, page.number)
+    group = LineGroup([], 0, PARAGRAPH, page.number)
     gaps = sorted(last.y - line.y for last, line in pairwise(lines) if last.y > line.y)
     leading = gaps[len(gaps) // 2] if gaps else 0.0
     for index, line in enumerate(lines):
@@ -165,7 +165,7 @@ def _groups(page: PrintedPage, body: float, above: int) -> Iterator[Group]:
             separator := _break(group.lines, line, edge, leading, heading, group.level)
         ):
             yield group
-            group = Group([], 0, separator, page.number)
+            group = LineGroup([], 0, separator, page.number)
         if not group.lines:
             group.level = heading
         group.lines.append(line)
@@ -173,7 +173,7 @@ def _groups(page: PrintedPage, body: float, above: int) -> Iterator[Group]:
         yield group
 
 
-def _same_column(lines: list[Line]) -> list[Line]:
+def _same_column(lines: list[PrintedLine]) -> list[PrintedLine]:
     """The first line, and those after it that begin about where it does, in the same type."""
     first, *others = lines
     near = 3 * first.size
@@ -185,7 +185,12 @@ def _same_column(lines: list[Line]) -> list[Line]:
 
 
 def _break(
-    group: list[Line], line: Line, edge: float, leading: float, heading: int, level: int
+    group: list[PrintedLine],
+    line: PrintedLine,
+    edge: float,
+    leading: float,
+    heading: int,
+    level: int,
 ) -> str:
     """What parts a line from the lines before it: a paragraph, a line break, or "" nothing.
 
@@ -197,13 +202,18 @@ def _break(
     if heading or level:
         # A heading may take two lines: the second has the same type and no number.
         wraps = level and same_type and line.bold == last.bold and 0 < gap < 1.6 * last.size
-        wraps = wraps and not opens(line.text) and len(group) < 3 and not _fits(line, last, edge)
+        wraps = (
+            wraps
+            and not is_section_heading(line.text)
+            and len(group) < 3
+            and not _fits(line, last, edge)
+        )
         return "" if wraps else PARAGRAPH
     if not same_type or line.upright != last.upright or line.vertical != last.vertical:
         return PARAGRAPH
     if last.text.endswith(SOFT_HYPHEN) and gap > 0:
         return ""
-    stops = ended(last.text, line.text)
+    stops = ends_sentence(last.text, line.text)
     if is_item(line.text, group[0].text, stops):
         return LINE
     if gap < -last.size:  # up again: the next column
@@ -227,14 +237,14 @@ def _break(
     return ""
 
 
-def _fits(line: Line, last: Line, edge: float) -> bool:
+def _fits(line: PrintedLine, last: PrintedLine, edge: float) -> bool:
     """Whether the line's first word would have fit on the line before, up to its edge."""
     word = line.text.split(maxsplit=1)[0]
     width = 2.3 if _CJK.match(word) else 0.45 * len(word) + 1.35
     return last.x1 + width * line.size < edge
 
 
-def _append(blocks: list[Block], block: Block, resumes: bool, unwrap: Unwrapper) -> None:
+def _append(blocks: list[Block], block: Block, resumes: bool, unwrap: Dehyphenator) -> None:
     """Add a block; one that goes on with the sentence of the block before is glued to it."""
     if resumes:
         joined = unwrap.before(blocks[-1].text, block.text)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from corpus.printed import Line
+from corpus.printed import PrintedLine
 
 _SIGNS = re.compile(r"[!\"#&;?@\\^`~<>]")
 
 
-def readable(lines: Sequence[Line]) -> list[Line]:
+def readable_lines(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
     """The lines of one page that can be read, in order."""
     if _is_garbled(lines):
         return []
@@ -22,12 +22,12 @@ def readable(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line not in scrambled and not _is_illegible(line)]
 
 
-def size(lines: Sequence[Line]) -> int:
+def text_length(lines: Sequence[PrintedLine]) -> int:
     """How many characters lines have."""
     return sum(len(line.text) for line in lines)
 
 
-def _is_illegible(line: Line) -> bool:
+def _is_illegible(line: PrintedLine) -> bool:
     """Whether a fifth of a line are replacements, controls or private characters."""
     bad = sum(
         char == "\ufffd" or "\ue000" <= char <= "\uf8ff" or (char < " " and char != "\t")
@@ -36,7 +36,7 @@ def _is_illegible(line: Line) -> bool:
     return bad * 5 >= len(line.text)
 
 
-def _is_garbled(lines: Sequence[Line]) -> bool:
+def _is_garbled(lines: Sequence[PrintedLine]) -> bool:
     """Whether a page is in another script than its characters say: "Ïðèâåò" for "Привет".
 
     No language that is written with the accented letters of Western Europe has so many.
@@ -46,7 +46,7 @@ def _is_garbled(lines: Sequence[Line]) -> bool:
     return len(letters) > 40 and 5 * accented > 2 * len(letters)
 
 
-def _scrambled(lines: Sequence[Line]) -> list[Line]:
+def _scrambled(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
     """Lines such as "K?</676/<# L5?><56#", where a page has many: labels in a figure's font."""
     found = []
     signs: set[str] = set()

@@ -9,8 +9,8 @@ from urllib.parse import urljoin
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from corpus.blocks import CJK, LINE, PARAGRAPH, Block, Draft, iso_date, one_line
-from corpus.front_matter import names, split_front_matter
+from corpus.blocks import CJK, LINE, PARAGRAPH, Block, ParsedDocument, iso_date, one_line
+from corpus.front_matter import author_list, split_front_matter
 from corpus.html import read_html
 from corpus.links import bare_urls
 from corpus.types import Link
@@ -22,18 +22,18 @@ _DATES = ("date", "published", "published_at", "pubdate", "publishdate")
 _STARS = re.compile(rf"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?={CJK})|(?<={CJK})\*\*([^*\n]+?)\*\*")
 
 
-def read_markdown(text: str, url: str = "") -> Draft:
+def read_markdown(text: str, url: str = "") -> ParsedDocument:
     """Read Markdown with optional front matter; relative links are resolved against ``url``."""
     front, body = split_front_matter(re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")))
     reader = _Reader(url)
     reader.read(_PARSER.parse(body))
     heading = next((block.text for block in reader.blocks if block.level == 1), "")
     dates = (iso_date(" ".join(front.get(key, []))) for key in _DATES)
-    return Draft(
+    return ParsedDocument(
         reader.blocks,
         links=reader.links,
         title=" ".join(front.get("title", [])) or one_line(heading),
-        authors=names(front.get("authors") or front.get("author") or []),
+        authors=author_list(front.get("authors") or front.get("author") or []),
         published=next(filter(None, dates), ""),
         language=" ".join(front.get("lang") or front.get("language") or [])[:2].lower(),
     )

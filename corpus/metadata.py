@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from corpus.blocks import Draft, iso_date, one_line
+from corpus.blocks import ParsedDocument, iso_date, one_line
 
 _TITLE = ("citation_title", "og:title", "dc.title", "twitter:title")
 _AUTHOR = ("citation_author", "dc.creator", "author", "article:author", "parsely-author")
@@ -23,7 +23,7 @@ _DATE = (
 )
 
 
-def page_metadata(root: HtmlElement) -> Draft:
+def page_metadata(root: HtmlElement) -> ParsedDocument:
     """A draft without blocks that carries the metadata of a page; what is not given is empty."""
     meta: dict[str, list[str]] = {}
     for element in root.iter("meta"):
@@ -33,7 +33,7 @@ def page_metadata(root: HtmlElement) -> Draft:
     linked = list(_linked_data(root))
     title = next(root.iter("title"), None)
     titles = [*(meta[key][0] for key in _TITLE if key in meta), *(_text(title),)]
-    return Draft(
+    return ParsedDocument(
         [],
         title=next(filter(None, titles), ""),
         authors=_authors(meta, linked),

@@ -15,15 +15,15 @@ from itertools import groupby
 
 import pypdfium2
 
-from corpus.blocks import CJK, clean
-from corpus.printed import Line
+from corpus.blocks import CJK, normalize_text
+from corpus.printed import PrintedLine
 
-LIMIT = 60.0  # seconds for one page
-BUDGET = 80.0  # seconds for all pages of a file, of the 120 that its worker has
-MEND = "install Tesseract, or run OCR on it first"
-ABSENT = f"pictures without text ({MEND})"
-BLIND = "OCR finds no text there (scan it anew, larger)"
-LATE = "OCR of the pages before it took all the time there is (split the file)"
+PAGE_SECONDS = 60.0  # seconds for one page
+FILE_SECONDS = 80.0  # seconds for all pages of a file, of the 120 that its worker has
+INSTALL_HINT = "install Tesseract, or run OCR on it first"
+NO_TESSERACT = f"pictures without text ({INSTALL_HINT})"
+NO_TEXT_FOUND = "OCR finds no text there (scan it anew, larger)"
+OUT_OF_TIME = "OCR of the pages before it took all the time there is (split the file)"
 _DPI = 300
 _GLANCE_DPI = 36
 _MAX_PIXELS = 40_000_000  # a page of A3 at 300 dpi has 17 million
@@ -32,40 +32,40 @@ _LEAST_SURE = 40  # per cent: below it, a "word" is mostly a speck or a picture
 _BETWEEN_CJK = re.compile(rf"(?<={CJK}) (?={CJK}|[.,;:)])")
 
 
-class Eyes:
+class OcrEngine:
     """Tesseract for the pages of one file: looked for when it is needed, and not for ever."""
 
     def __init__(self) -> None:
         self._languages: str | None = None
-        self._left = BUDGET
+        self._left = FILE_SECONDS
 
-    def read(self, page: pypdfium2.PdfPage) -> tuple[list[Line], str]:
+    def read(self, page: pypdfium2.PdfPage) -> tuple[list[PrintedLine], str]:
         """The lines that Tesseract sees on a page, in its order; or none, and why."""
         if self._languages is None:
             self._languages = languages()
         if not self._languages:
-            return [], ABSENT
+            return [], NO_TESSERACT
         if self._left <= 0:
-            return [], LATE
+            return [], OUT_OF_TIME
         begun = time.monotonic()
-        lines = _read(page, self._languages, min(LIMIT, self._left))
+        lines = _read(page, self._languages, min(PAGE_SECONDS, self._left))
         self._left -= time.monotonic() - begun
-        return lines, "" if lines else BLIND
+        return lines, "" if lines else NO_TEXT_FOUND
 
 
 def languages() -> str:
     """What Tesseract can read of Japanese and English, as "jpn+eng"; "" where it cannot be used."""
-    listed = _run(["--list-langs"], b"", LIMIT).split()
+    listed = _run(["--list-langs"], b"", PAGE_SECONDS).split()
     return "+".join(each for each in _LANGUAGES if each in listed)
 
 
-def shows_anything(page: pypdfium2.PdfPage) -> bool:
+def has_visible_content(page: pypdfium2.PdfPage) -> bool:
     """Whether a page is not of one colour all over, as one that only has a background is."""
     pixels, *_ = _picture(page, _GLANCE_DPI)
     return pixels.count(pixels[:1]) < len(pixels)
 
 
-def _read(page: pypdfium2.PdfPage, languages: str, seconds: float) -> list[Line]:
+def _read(page: pypdfium2.PdfPage, languages: str, seconds: float) -> list[PrintedLine]:
     pixels, width, scale = _picture(page, _DPI)
     image = b"P5 %d %d 255\n" % (width, len(pixels) // width) + pixels
     dpi = str(round(72 * scale))
@@ -99,7 +99,7 @@ def _run(arguments: list[str], data: bytes, seconds: float) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def _lines(table: str, scale: float, height: float) -> Iterator[Line]:
+def _lines(table: str, scale: float, height: float) -> Iterator[PrintedLine]:
     """Tesseract's table of words to lines in points, from the bottom left of the page."""
     rows = csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
     words = [row for row in rows if float(row["conf"]) >= _LEAST_SURE and row["text"].strip()]
@@ -111,10 +111,10 @@ def _lines(table: str, scale: float, height: float) -> Iterator[Line]:
             yield _line(list(line), size, scale, height)
 
 
-def _line(boxes: list[dict[str, str]], size: float, scale: float, height: float) -> Line:
-    text = clean(" ".join(box["text"] for box in boxes)).strip()
+def _line(boxes: list[dict[str, str]], size: float, scale: float, height: float) -> PrintedLine:
+    text = normalize_text(" ".join(box["text"] for box in boxes)).strip()
     left = min(int(box["left"]) for box in boxes)
     right = max(int(box["left"]) + int(box["width"]) for box in boxes)
     bottom = max(int(box["top"]) + int(box["height"]) for box in boxes)
     text = _BETWEEN_CJK.sub("", text)
-    return Line(text, left / scale, right / scale, height - bottom / scale, size)
+    return PrintedLine(text, left / scale, right / scale, height - bottom / scale, size)

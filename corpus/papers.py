@@ -28,14 +28,14 @@ _VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbo
 _HEAD = 1_000_000  # characters of a page, within which its tags are
 
 
-class Get(Protocol):
+class DocumentGetter(Protocol):
     """What brings a document; raises CorpusError. Fetcher and Crawler have it."""
 
     async def __call__(self, url: str, *, accept: str = "") -> Fetched: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Particulars:
+class PaperMetadata:
     """What is said of a paper; each is empty where it is not. ``pdf`` is an absolute URL."""
 
     title: str = ""
@@ -46,28 +46,28 @@ class Particulars:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedPaper:
     """A paper's text. ``shortfall`` says why that is its page alone; empty for the paper."""
 
-    particulars: Particulars
+    particulars: PaperMetadata
     text: Fetched
     shortfall: str = ""
 
 
-async def find(paper: Paper, get: Get) -> Found:
+async def resolve_paper(paper: Paper, get: DocumentGetter) -> ResolvedPaper:
     """The PDF of a paper, else its page, with what its page or its DOI's registry says of it.
 
     Raises what ``get`` raised for the page where neither can be had.
     """
     if paper.publisher == "pdf":
-        return Found(Particulars(), await get(paper.url))
-    page, said, failure = None, Particulars(), None
+        return ResolvedPaper(PaperMetadata(), await get(paper.url))
+    page, said, failure = None, PaperMetadata(), None
     try:
         page = await get(paper.url)
     except CorpusError as error:
         failure = error
     if page and is_pdf(page):
-        return Found(said, page)
+        return ResolvedPaper(said, page)
     if page:
         said = await asyncio.to_thread(read_page, page)
     if not said.title and paper.publisher == "doi":
@@ -77,14 +77,14 @@ async def find(paper: Paper, get: Get) -> Found:
         try:
             text = await get(pdf)
             if is_pdf(text):
-                return Found(said, text)
+                return ResolvedPaper(said, text)
             shortfall = f"what is at {pdf} is no PDF"
         except CorpusError as error:
             shortfall = str(error)
             failure = failure or error
     if page is None:
         raise failure or CorpusError(f"{paper.url} cannot be read: {shortfall}")
-    return Found(said, page, shortfall)
+    return ResolvedPaper(said, page, shortfall)
 
 
 def is_pdf(fetched: Fetched) -> bool:
@@ -92,22 +92,22 @@ def is_pdf(fetched: Fetched) -> bool:
     return b"%PDF-" in fetched.data[:1024]
 
 
-def read_page(page: Fetched) -> Particulars:
+def read_page(page: Fetched) -> PaperMetadata:
     """What a landing page says of its paper; nothing where it has no ``citation_title``.
 
     The title of a page without one may be that of a login.
     """
     root = _root(decode(page.data, page.content_type) or "")
     if root is None:
-        return Particulars()
+        return PaperMetadata()
     tags: dict[str, str] = {}
     for element in root.iter("meta"):
         if value := one_line(element.get("content") or ""):
             tags.setdefault((element.get("name") or "").lower(), value)
     if "citation_title" not in tags:
-        return Particulars()
+        return PaperMetadata()
     draft = page_metadata(root)
-    return Particulars(
+    return PaperMetadata(
         tags["citation_title"],
         draft.authors,
         next((tags[name] for name in _VENUES if name in tags), ""),
@@ -131,21 +131,21 @@ def _absolute(base: str, href: str) -> str:
         return ""
 
 
-async def _registered(url: str, get: Get) -> Particulars:
+async def _registered(url: str, get: DocumentGetter) -> PaperMetadata:
     """What the registry of a DOI says, in CSL JSON; nothing where it does not answer."""
     try:
         answer = await get(url, accept=CSL)
         data = json.loads(answer.data)
     except (CorpusError, ValueError, RecursionError):
-        return Particulars()
-    return read_csl(data) if isinstance(data, dict) else Particulars()
+        return PaperMetadata()
+    return read_csl(data) if isinstance(data, dict) else PaperMetadata()
 
 
-def read_csl(data: Mapping[str, Any]) -> Particulars:
+def read_csl(data: Mapping[str, Any]) -> PaperMetadata:
     """Particulars from an item in CSL JSON, as the registries of DOIs send it."""
     links = (link for link in _list(data.get("link")) if isinstance(link, dict))
     pdfs = (link.get("URL") for link in links if link.get("content-type") == "application/pdf")
-    return Particulars(
+    return PaperMetadata(
         _text(data.get("title")),
         tuple(filter(None, map(_person, _list(data.get("author"))))),
         _text(data.get("container-title")),

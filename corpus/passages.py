@@ -6,11 +6,11 @@ import re
 from bisect import bisect_right
 
 from corpus.sentences import sentence_spans
-from corpus.types import Document, Page, Passage, Section, Source, passage_id, text_hash
+from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
 
-TARGET = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
-LIMIT = 1200  # no passage is wider; a longer sentence is cut
-HEADING = 300  # characters of a heading that are repeated with each passage below it
+TARGET_WIDTH = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
+MAX_WIDTH = 1200  # no passage is wider; a longer sentence is cut
+MAX_HEADING_WIDTH = 300  # characters of a heading that are repeated with each passage below it
 _CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
 # A list of works is told by its heading and by what every entry has: a year, a link, a page.
 _WORKS_CITED = re.compile(
@@ -21,7 +21,7 @@ _WORKS_CITED = re.compile(
 _ENTRY = re.compile(r"^\[\d+\]|\b(?:19|20)\d\d[a-z]?\b|https?://|\bdoi\b|\bpp?\.\s*\d|arXiv")
 
 
-def split(document: Document) -> list[Passage]:
+def split_into_passages(document: Document) -> list[Passage]:
     """The passages of a document, in order; ``document.text[p.start:p.end] == p.text``.
 
     A passage never crosses a heading. Within a section, sentences are added until the next
@@ -48,13 +48,13 @@ def split(document: Document) -> list[Passage]:
     return passages
 
 
-def page_at(document: Document, offset: int) -> Page | None:
+def page_at(document: Document, offset: int) -> PageSpan | None:
     """The page that a place in the text stands on; None where a document has no pages."""
     at = bisect_right(document.pages, offset, key=lambda page: page.start) - 1
     return document.pages[at] if at >= 0 else None
 
 
-def in_context(text: str, passage: Passage, source: Source) -> str:
+def with_headings(text: str, passage: Passage, source: Source) -> str:
     """A text of a passage below its source's title and headings.
 
     This is what is embedded, matched and judged: a sentence seldom repeats what its heading
@@ -69,7 +69,7 @@ def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
     chains, open_sections = [], []
     for section in sections:
         open_sections = [s for s in open_sections if s.level < section.level] + [section]
-        chains.append(" › ".join(s.heading[:HEADING] for s in open_sections))
+        chains.append(" › ".join(s.heading[:MAX_HEADING_WIDTH] for s in open_sections))
     return chains
 
 
@@ -101,13 +101,15 @@ def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     filled = 0.0
     for a, b in _pieces(text, start, end):
-        piece = width(text[a:b])
+        piece = text_width(text[a:b])
         if spans:
-            whole = filled + width(text[spans[-1][1] : b])
+            whole = filled + text_width(text[spans[-1][1] : b])
             if "\n\n" in text[spans[-1][1] : a]:
-                room = 0.75 * TARGET  # a new paragraph is a good place to break
+                room = 0.75 * TARGET_WIDTH  # a new paragraph is a good place to break
             else:
-                room = TARGET if piece > TARGET / 8 else 1.25 * TARGET  # leave no short rest
+                room = (
+                    TARGET_WIDTH if piece > TARGET_WIDTH / 8 else 1.25 * TARGET_WIDTH
+                )  # leave no short rest
             if whole <= room:
                 spans[-1] = (spans[-1][0], b)
                 filled = whole
@@ -122,7 +124,9 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     pieces = []
     for a, b in sentence_spans(text[start:end]):
         a, b = a + start, b + start
-        while width(text[a : min(b, a + LIMIT + 1)]) > LIMIT:  # no character is narrower than 1
+        while (
+            text_width(text[a : min(b, a + MAX_WIDTH + 1)]) > MAX_WIDTH
+        ):  # no character is narrower than 1
             cut = _cut(text, a, b)
             pieces.append((a, a + len(text[a:cut].rstrip())))
             a = cut
@@ -136,7 +140,7 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def _cut(text: str, start: int, end: int) -> int:
     """Where to cut a sentence so that its first part fits, after a comma or space if any."""
     fit, filled = start, 0.0
-    while fit < end and filled <= TARGET:
+    while fit < end and filled <= TARGET_WIDTH:
         filled += _char_width(text[fit])
         fit += 1
     for mark in ("、", ", ", "; ", " "):
@@ -150,6 +154,6 @@ def _char_width(char: str) -> float:
     return _CJK_WIDTH if char >= "\u2e80" else 1.0
 
 
-def width(text: str) -> float:
+def text_width(text: str) -> float:
     """How long a text is in characters of English that say as much."""
     return sum(map(_char_width, text))

@@ -13,13 +13,13 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from corpus import ocr
-from corpus.blocks import Draft, clean, iso_date, one_line, people
+from corpus.blocks import ParsedDocument, iso_date, normalize_text, one_line, parse_authors
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
 from corpus.glyphs import printed_lines
-from corpus.layout import lay_out
-from corpus.legible import readable, size
-from corpus.printed import Line, PrintedPage
-from corpus.standin import use_stand_in
+from corpus.layout import build_layout
+from corpus.legible import readable_lines, text_length
+from corpus.printed import PrintedLine, PrintedPage
+from corpus.standin import install_fallback_font
 from corpus.types import Gap, Link
 
 MAX_PAGES = 5_000
@@ -40,14 +40,14 @@ _NO_TITLE = re.compile(
 )
 
 
-def read_pdf(data: bytes, name: str, password: str = "") -> Draft:
+def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
     """Read a PDF; ``name`` is what errors call it.
 
     Raises UnreadableText where it is encrypted, a scan, or its text is not text, EmptyDocument
     where it has no pages, and CorpusError where it is damaged or has more than 5,000 pages.
     """
     with _LOCK:
-        use_stand_in()
+        install_fallback_font()
         try:
             pdf = pypdfium2.PdfDocument(data, password=password or None)
         except pypdfium2.PdfiumError as error:
@@ -82,7 +82,7 @@ class _Printed:
     by_ocr: set[int] = field(default_factory=set)
 
 
-def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
+def _draft(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
     count = len(pdf)
     if not count:
         raise EmptyDocument(f"{name} is a PDF without pages")
@@ -90,18 +90,18 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     printed = _printed(pdf)
     # A page that nobody has looked at could say anything; one that OCR saw nothing on, nothing.
-    unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.ABSENT)}
+    unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.NO_TESSERACT)}
     if not any(page.lines for page in printed.pages) or len(unseen) * 3 > count:
         raise _no_text(name, unseen or printed.gaps)
     published = _strip_stamp(printed.pages[0])
     _check_legible(printed, name)
-    layout = lay_out(printed.pages)
+    layout = build_layout(printed.pages)
     info = pdf.get_metadata_dict()
-    return Draft(
+    return ParsedDocument(
         layout.blocks,
         links=printed.links,
         title=_sane(info["Title"]) or one_line(layout.title),
-        authors=people(info["Author"]) or layout.authors,
+        authors=parse_authors(info["Author"]) or layout.authors,
         published=published,
         gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
         by_ocr=printed.by_ocr,
@@ -111,7 +111,7 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> Draft:
 def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
     """What each page shows: its text, or what OCR sees where it has none that can be read."""
     printed = _Printed()
-    eyes = ocr.Eyes()
+    eyes = ocr.OcrEngine()
     for index in range(len(pdf)):
         number = index + 1
         try:
@@ -137,19 +137,19 @@ def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
     return printed
 
 
-def _is_scan(page: pypdfium2.PdfPage, lines: list[Line]) -> bool:
+def _is_scan(page: pypdfium2.PdfPage, lines: list[PrintedLine]) -> bool:
     """Whether a page shows something, but has no text of its own that can be read."""
     if not lines:
         drawn = {item.type for item in page.get_objects(filter=_DRAWN)}
         # Lines and areas may be a background; of a picture that cannot be drawn nothing is seen.
-        return pdfium.FPDF_PAGEOBJ_IMAGE in drawn or bool(drawn and ocr.shows_anything(page))
+        return pdfium.FPDF_PAGEOBJ_IMAGE in drawn or bool(drawn and ocr.has_visible_content(page))
     # A figure with letters that cannot be read is no reason to read the text around it anew.
-    return _is_lost(readable(lines), lines)
+    return _is_lost(readable_lines(lines), lines)
 
 
-def _is_lost(kept: Sequence[Line], lines: Sequence[Line]) -> bool:
+def _is_lost(kept: Sequence[PrintedLine], lines: Sequence[PrintedLine]) -> bool:
     """Whether what can be read of a page is next to nothing of it."""
-    return 4 * size(kept) < size(lines)
+    return 4 * text_length(kept) < text_length(lines)
 
 
 def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
@@ -160,9 +160,9 @@ def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
         return CorpusError(
             f"{name} is a damaged PDF (page {number} cannot be opened): save it again"
         )
-    if reason == ocr.ABSENT:
+    if reason == ocr.NO_TESSERACT:
         return UnreadableText(
-            f"{name} is a scan, pictures without text (page {number}): {ocr.MEND}"
+            f"{name} is a scan, pictures without text (page {number}): {ocr.INSTALL_HINT}"
         )
     return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
 
@@ -179,7 +179,7 @@ def _links(
             continue
         buffer = ctypes.create_string_buffer(length)
         pdfium.FPDFAction_GetURIPath(pdf, action, buffer, length)
-        url = clean(buffer.value.decode("utf-8", "replace")).strip()
+        url = normalize_text(buffer.value.decode("utf-8", "replace")).strip()
         rect = pdfium.FS_RECTF()
         pdfium.FPDFLink_GetAnnotRect(link, rect)
         words = text.get_text_bounded(rect.left, rect.bottom, rect.right, rect.top)
@@ -202,16 +202,16 @@ def _check_legible(printed: _Printed, name: str) -> None:
     lost: Counter[int] = Counter()
     total = 0
     for page in printed.pages:
-        kept = readable(page.lines)
-        lost[page.number] = size(page.lines) - size(kept)
-        total += size(page.lines)
+        kept = readable_lines(page.lines)
+        lost[page.number] = text_length(page.lines) - text_length(kept)
+        total += text_length(page.lines)
         if _is_lost(kept, page.lines):
-            printed.gaps[page.number] = f"{_NO_CHARACTERS} ({ocr.MEND})"
+            printed.gaps[page.number] = f"{_NO_CHARACTERS} ({ocr.INSTALL_HINT})"
         page.lines[:] = kept
     if lost.total() * 3 > total:
         raise UnreadableText(
             f"{name} has text that is no text (page {lost.most_common(1)[0][0]}:"
-            f" {_NO_CHARACTERS}): {ocr.MEND}"
+            f" {_NO_CHARACTERS}): {ocr.INSTALL_HINT}"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from corpus.blocks import CJK, Block, Draft, clean, detect_language, one_line
+from corpus.blocks import CJK, Block, ParsedDocument, detect_language, normalize_text, one_line
 from corpus.links import bare_urls
 
 _LEAST, _MOST = 3, 60  # lines
@@ -14,7 +14,7 @@ _PROSE = re.compile(r"[。．.!?！？]\W*$")
 _CJK = re.compile(CJK)
 
 
-def read_text(text: str) -> Draft:
+def read_text(text: str) -> ParsedDocument:
     """Read a text. Its links are the addresses written out in it.
 
     A page saved as text has around its article what the site puts around every article. It
@@ -22,14 +22,14 @@ def read_text(text: str) -> Draft:
     likes, so many comments): the article is what stands between them, and its first line is
     its title.
     """
-    lines = clean(text).strip("\n").split("\n")
+    lines = normalize_text(text).strip("\n").split("\n")
     article = _unframed(lines)
     if article is None:
-        return Draft([Block(text)], links=list(bare_urls(text)))
+        return ParsedDocument([Block(text)], links=list(bare_urls(text)))
     title, body = article
     words = "\n".join(body)
     blocks = [Block(title, 1), Block(words)] if title else [Block(words)]
-    return Draft(blocks, links=list(bare_urls(words)), title=title)
+    return ParsedDocument(blocks, links=list(bare_urls(words)), title=title)
 
 
 def _unframed(lines: Sequence[str]) -> tuple[str, list[str]] | None:

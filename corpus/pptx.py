@@ -20,12 +20,12 @@ from pptx.slide import Slide
 from pptx.table import Table
 from pptx.text.text import TextFrame
 
-from corpus.blocks import LINE, PARAGRAPH, Block, Draft, one_line, people
+from corpus.blocks import LINE, PARAGRAPH, Block, ParsedDocument, one_line, parse_authors
 from corpus.errors import CorpusError
 from corpus.links import bare_urls
 from corpus.types import Gap, Link
-from corpus.xml import parse, text_of
-from corpus.zipped import last_saved, opened
+from corpus.xml import element_text, parse
+from corpus.zipped import last_saved, open_archive
 
 MAX_SLIDES = 5_000
 
@@ -45,13 +45,13 @@ _DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def read_pptx(data: bytes, name: str) -> Draft:
+def read_pptx(data: bytes, name: str) -> ParsedDocument:
     """Read a PowerPoint file; ``name`` is what errors call it.
 
     Raises CorpusError where it is damaged, unpacks to more than a document would, or has more
     than 5,000 slides.
     """
-    with opened(data, name, "PowerPoint file", (PythonPptxError,)):
+    with open_archive(data, name, "PowerPoint file", (PythonPptxError,)):
         # Not pptx.Presentation, which refuses slide shows (.ppsx) and templates.
         show = Package.open(io.BytesIO(data)).main_document_part.presentation
         slides = list(show.slides)
@@ -72,11 +72,11 @@ def read_pptx(data: bytes, name: str) -> Draft:
         saved = last_saved(about, _TEMPLATE_MADE)
         from_template = not saved and (about.created or about.modified)
         heading = next((block.text for block in blocks if block.level), "")
-        return Draft(
+        return ParsedDocument(
             blocks,
             links=links,
             title=heading if title in _NO_TITLE else title,
-            authors=() if from_template else people(about.author or ""),
+            authors=() if from_template else parse_authors(about.author or ""),
             published=saved,
             language=(about.language or "")[:2].lower(),
             gaps=gaps,
@@ -160,7 +160,7 @@ def _diagram(shape: Any, slide: Slide) -> Iterator[Block]:
         part = slide.part.related_part(ids.get(f"{{{_RELATION}}}dm"))
         glue = PARAGRAPH
         for words in parse(part.blob.decode()).iter("p"):
-            text = one_line("".join(map(text_of, words.iter("t"))))
+            text = one_line("".join(map(element_text, words.iter("t"))))
             if text:
                 yield Block(f"- {text}", 0, 0, glue)
                 glue = LINE

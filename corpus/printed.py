@@ -13,7 +13,7 @@ EM_SPACE = "\u2003"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PrintedLine:
     """A printed line; lengths in points, ``y`` grows upwards.
 
     A line of vertical writing is described as if the page were turned, so that it too runs
@@ -38,7 +38,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class PrintedPage:
     number: int
-    lines: list[Line]
+    lines: list[PrintedLine]
 
 
 # The end of a sentence, which the number of a note may follow: "sources.1", but not "73.6".
@@ -62,14 +62,14 @@ _CAPTION = re.compile(
 )
 
 
-def ended(text: str, following: str = "") -> bool:
+def ends_sentence(text: str, following: str = "") -> bool:
     """Whether a line closes a sentence, as far as it and what comes after it show."""
     if not _END.search(text):
         return False
     return not text.endswith(".") or not ends_with_abbreviation(text[-24:-1], following[:1])
 
 
-def opens(text: str) -> bool:
+def is_section_heading(text: str) -> bool:
     """Whether a line reads like the heading of a section: "2 Method", "Abstract", "はじめに"."""
     return bool(_NUMBERED.match(text) or _NAMED.fullmatch(text.strip(" .:")))
 
@@ -99,7 +99,7 @@ def is_row(text: str) -> bool:
     return figures or text.count(EM_SPACE) > 1
 
 
-def heading_level(line: Line, body: float) -> int:
+def heading_level(line: PrintedLine, body: float) -> int:
     """1 and up for a heading, 0 for anything else; ``body`` is the size of running text."""
     text = line.text.strip()
     letters = sum(map(str.isalpha, text))

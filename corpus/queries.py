@@ -17,7 +17,7 @@ from corpus.types import Document, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class SourceSummary:
     """A source, and what is held of it: passages, printed pages, and texts that it has had."""
 
     source: Source
@@ -39,7 +39,7 @@ def source_of(db: sa.Connection, source_id: str) -> Source:
     return tables.source_of(row)
 
 
-def holdings(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Holding]:
+def source_summaries(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[SourceSummary]:
     """Some sources with what is held of them, by id."""
 
     def of_source(table: sa.Table) -> sa.ScalarSelect:
@@ -60,7 +60,7 @@ def holdings(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[Holdi
         .order_by(tables.sources.c.id)
     )
     for row in db.execute(query):
-        yield Holding(tables.source_of(row), row.passages, len(row.pages), 1 + row.former)
+        yield SourceSummary(tables.source_of(row), row.passages, len(row.pages), 1 + row.former)
 
 
 def no_source(source_id: str) -> NotFound:
@@ -71,7 +71,7 @@ def no_source(source_id: str) -> NotFound:
 def document_of(db: sa.Connection, source: Source, version: str = "") -> Document:
     """The document of a source, current or of a version; NotFound if there is none."""
     if version not in ("", source.version):
-        found = former.document(db, source, version)
+        found = former.former_document(db, source, version)
         if found is None:
             raise NotFound(f"the source {source.id!r} has had no version {version!r}")
         return found

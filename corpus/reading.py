@@ -9,13 +9,13 @@ from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 
-from corpus.sniff import Format, possible_formats
+from corpus.sniff import FileFormat, possible_formats
 from corpus.types import Source
 
 # The version of each reader, with all that it uses of ours. Raise one on purpose, with every change
 # after which some file of its format gives another text, title, section, page or link: such files
 # are then read again, others are not. tests/support/golden.py notices such changes.
-READER_VERSIONS: dict[Format, int] = {
+READER_VERSIONS: dict[FileFormat, int] = {
     "pdf": 1,
     "html": 1,
     "jats": 1,
@@ -28,7 +28,7 @@ READER_VERSIONS: dict[Format, int] = {
 # The version of how a document's text is cut into sentences and passages, whatever its format.
 CHUNKING_VERSION = 1
 
-_LIBRARIES: dict[Format, tuple[str, ...]] = {  # what each reader reads with
+_LIBRARIES: dict[FileFormat, tuple[str, ...]] = {  # what each reader reads with
     "pdf": ("pypdfium2",),
     "html": ("charset-normalizer", "lxml"),
     "jats": ("charset-normalizer", "lxml"),
@@ -40,7 +40,7 @@ _LIBRARIES: dict[Format, tuple[str, ...]] = {  # what each reader reads with
 }
 
 
-def digest(data: bytes, source: Source, content_type: str, password: str) -> str:
+def reading_fingerprint(data: bytes, source: Source, content_type: str, password: str) -> str:
     """Hash all that a document and its passages are made from.
 
     Two files with the same digest give the same document. The versions of the readers that
@@ -62,7 +62,7 @@ def digest(data: bytes, source: Source, content_type: str, password: str) -> str
     return hashlib.sha256(head.encode() + b"\0" + data).hexdigest()
 
 
-def _reader(found: Format) -> str:
+def _reader(found: FileFormat) -> str:
     """Name a reader, its version and those of its libraries, and whether it can use OCR."""
     ours = f"{found} {READER_VERSIONS[found]}"
     ocr = [shutil.which("tesseract") or ""] if found == "pdf" else []

@@ -11,7 +11,7 @@ from lxml.html import HtmlElement
 
 from corpus.html import absolute, parse_page, read_html
 
-MAX_CHARACTERS = 20_000  # of a page's markup; one that only leads elsewhere is short
+MAX_FORWARDING_CHARACTERS = 20_000  # of a page's markup; one that only leads elsewhere is short
 _MAX_WORDS = 300  # characters: "This page has moved. If nothing happens, follow this link."
 _MAX_SECONDS = 30.0  # a page that is there for longer is there to be read
 _REFRESH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*[;,\s]\s*(?:url\s*=)?\s*(.+)", re.I | re.S)
@@ -19,7 +19,7 @@ _REFRESH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*[;,\s]\s*(?:url\s*=)?\s*(.+)"
 
 def forwards_to(text: str, url: str) -> str:
     """The address to which a page only leads, made absolute by its own ``url``; "" for others."""
-    if len(text) > MAX_CHARACTERS or "refresh" not in text.lower():
+    if len(text) > MAX_FORWARDING_CHARACTERS or "refresh" not in text.lower():
         return ""
     root = parse_page(text)
     target = "" if root is None else _target(root, url)

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from corpus.works import Reason, Text
+from corpus.works import Reason, WorkText
 
 Transaction = Callable[..., AbstractContextManager[sa.Connection]]
-Twins = Mapping[tuple[str, str], float]  # (passage, another) -> share of it that stands there
+PassageOverlaps = Mapping[
+    tuple[str, str], float
+]  # (passage, another) -> share of it that stands there
 
 _BATCH = 400  # values in one IN (...)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class WorkLink:
     """A source that is another text of a work: ``work`` is the id of the work's first source,
     and ``title`` that one's title."""
 
@@ -30,11 +32,11 @@ class Link:
     title: str
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         return f"another text of: {self.title or self.work}"
 
 
-def tables(schema: sa.MetaData) -> None:
+def declare_tables(schema: sa.MetaData) -> None:
     """Declare the tables beside those of sources and passages.
 
     ``works`` has a row for each source but the first of a work. ``prints`` has one for each
@@ -79,14 +81,14 @@ def tables(schema: sa.MetaData) -> None:
     )
 
 
-def work_of(schema: sa.MetaData) -> sa.ColumnElement[str]:
+def work_column(schema: sa.MetaData) -> sa.ColumnElement[str]:
     """The work of a row of ``sources``, as a column to select with it."""
     works, sources = schema.tables["works"], schema.tables["sources"]
     found = sa.select(works.c.work).where(works.c.source_id == sources.c.id).correlate(sources)
     return sa.func.coalesce(found.scalar_subquery(), sources.c.id).label("work")
 
 
-class Works:
+class WorkLinkTable:
     """The works of one store; each method is one transaction, as the store's own are."""
 
     def __init__(self, schema: sa.MetaData, transaction: Transaction) -> None:
@@ -136,7 +138,7 @@ class Works:
                 found.setdefault(source_id, []).append(row)
         return found
 
-    def candidates(self, text: Text, least: int, most: int) -> list[str]:
+    def candidates(self, text: WorkText, least: int, most: int) -> list[str]:
         """Ids of sources that may share words with a text: every copy, and the ``most`` that
         have the most of its sketch, if at least ``least`` hashes."""
         sketch, prints = text.sketch, self._prints
@@ -153,7 +155,7 @@ class Works:
         close = sorted((-n, id) for id, n in shared.items() if n >= least)[:most]
         return list(dict.fromkeys([*copies, *(id for _, id in close)]))
 
-    def save(self, text: Text, found: Mapping[str, Reason], twins: Twins) -> None:
+    def save(self, text: WorkText, found: Mapping[str, Reason], twins: PassageOverlaps) -> None:
         """Keep what a text was found to be one work with, and why.
 
         All of these, and what is one work with them already, become one work, named after the
@@ -177,13 +179,15 @@ class Works:
             if twins:
                 self._keep_twins(db, twins)
 
-    def links(self, source_ids: Iterable[str] | None = None) -> list[Link]:
+    def links(self, source_ids: Iterable[str] | None = None) -> list[WorkLink]:
         """The sources, all or some of these, that are another text of a work, by id."""
         works, titles = self._works, self._sources
         query = sa.select(works, titles.c.title).join(titles, titles.c.id == works.c.work)
         wanted = None if source_ids is None else set(source_ids)
         with self._transaction() as db:
-            found = [Link(**row._mapping) for row in db.execute(query.order_by(works.c.source_id))]
+            found = [
+                WorkLink(**row._mapping) for row in db.execute(query.order_by(works.c.source_id))
+            ]
         return [link for link in found if wanted is None or link.source_id in wanted]
 
     def twins(self, passage_ids: Sequence[str]) -> dict[tuple[str, str], float]:
@@ -222,7 +226,7 @@ class Works:
                 db.execute(sa.insert(works), {"source_id": each, "work": first, "reason": reason})
         db.execute(sa.delete(works).where(works.c.source_id == first))
 
-    def _keep_twins(self, db: sa.Connection, twins: Twins) -> None:
+    def _keep_twins(self, db: sa.Connection, twins: PassageOverlaps) -> None:
         query = sa.select(self._passages.c.id)
         ids = sorted({id for pair in twins for id in pair})
         here: set[str] = set()

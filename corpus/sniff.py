@@ -16,14 +16,14 @@ from corpus.decode import decode
 from corpus.errors import UnsupportedContent
 from corpus.zipped import part_names
 
-Format = Literal["pdf", "docx", "pptx", "epub", "html", "jats", "markdown", "text"]
+FileFormat = Literal["pdf", "docx", "pptx", "epub", "html", "jats", "markdown", "text"]
 
 _READABLE = (
     "a PDF, an HTML page, Markdown, a Word or PowerPoint file (.docx, .pptx), an EPUB book,"
     " a JATS article (.xml) or plain text"
 )
 
-_LOOKS: dict[Format, str] = {
+_LOOKS: dict[FileFormat, str] = {
     "pdf": "a PDF",
     "docx": "a Word file",
     "pptx": "a PowerPoint file",
@@ -52,7 +52,7 @@ _OTHERS = (
     (b"%!PS", "a PostScript file"),
     (b"SQLite format 3\0", "an SQLite database"),
 )
-_BY_PART: dict[str, Format] = {
+_BY_PART: dict[str, FileFormat] = {
     "word/document.xml": "docx",
     "ppt/presentation.xml": "pptx",
     "META-INF/container.xml": "epub",
@@ -61,7 +61,7 @@ _ZIPPED = (
     ("xl/", "an Excel file"),
     ("content.xml", "an OpenDocument file"),
 )
-_BY_SUFFIX: dict[str, Format] = {
+_BY_SUFFIX: dict[str, FileFormat] = {
     ".pdf": "pdf",
     ".docx": "docx",
     ".pptx": "pptx",
@@ -72,7 +72,7 @@ _BY_SUFFIX: dict[str, Format] = {
     ".md": "markdown",
     ".markdown": "markdown",
 }
-_BY_TYPE: dict[str, Format] = {
+_BY_TYPE: dict[str, FileFormat] = {
     "text/html": "html",
     "application/xhtml+xml": "html",
     "text/markdown": "markdown",
@@ -82,7 +82,7 @@ _BINARY_SUFFIXES = frozenset(
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".zip", ".gz", ".exe", ".mp3", ".mp4"}
 )
 _ZIP = b"PK\x03\x04"
-_TEXTS: frozenset[Format] = frozenset({"html", "jats", "markdown", "text"})
+_TEXTS: frozenset[FileFormat] = frozenset({"html", "jats", "markdown", "text"})
 _KNOWN_SUFFIXES = _BINARY_SUFFIXES | _BY_SUFFIX.keys()
 _PDF_START = re.compile(rb"[^<]{0,1018}?%PDF-", re.DOTALL)  # readers allow junk before it
 _COMMENTS = r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*"
@@ -100,7 +100,7 @@ _FRONT_MATTER = re.compile(
 )
 
 
-def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:
+def detect_format(data: bytes, name: str, content_type: str = "") -> tuple[FileFormat, str]:
     """A file's format, and its text where it is a text format.
 
     ``name`` is a URL or file name, ``content_type`` the HTTP header. Raises UnsupportedContent
@@ -128,10 +128,10 @@ def sniff(data: bytes, name: str, content_type: str = "") -> tuple[Format, str]:
     return found, text
 
 
-def possible_formats(data: bytes) -> frozenset[Format]:
+def possible_formats(data: bytes) -> frozenset[FileFormat]:
     """List the formats that a file may be in, without decoding or unpacking it.
 
-    It is quick and safe on hostile bytes, and never leaves out what ``sniff`` would find. The
+    It is quick and safe on hostile bytes, and never leaves out what ``detect_format`` would find. The
     text formats are told apart only by their decoded text: they come together.
     """
     if _PDF_START.match(data[:1024]):
@@ -150,7 +150,7 @@ def suffix_of(name: str) -> str:
     return PurePosixPath(path).suffix.lower()
 
 
-def _by_magic(data: bytes) -> Format | None:
+def _by_magic(data: bytes) -> FileFormat | None:
     if _PDF_START.match(data[:1024]):
         return "pdf"
     if data.startswith(_ZIP):
@@ -172,7 +172,7 @@ def _other(data: bytes) -> str:
     return next((what for magic, what in _OTHERS if data.startswith(magic)), "")
 
 
-def _text_format(text: str, suffix: str, content_type: str) -> Format:
+def _text_format(text: str, suffix: str, content_type: str) -> FileFormat:
     if _HTML_START.match(text):
         return "html"
     if _xml_root(text) in _JATS_ROOTS and _JATS_FRONT.search(text):

@@ -88,7 +88,7 @@ def is_in(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 
 
-def embedded(address: Address) -> list[IPv4Address]:
+def embedded_ipv4(address: Address) -> list[IPv4Address]:
     """List the IPv4 addresses that a packet to an IPv6 address may be carried on to.
 
     They are those of IPv4-mapped, -compatible and -translated addresses, NAT64, 6to4, Teredo

@@ -22,7 +22,7 @@ _EM = 1000
 
 
 @cache
-def use_stand_in() -> Any:
+def install_fallback_font() -> Any:
     """Have PDFium use the stand-in from now on, in this process; what it returns is kept."""
     font = _font()
 

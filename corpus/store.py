@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from corpus import former, queries, tables
-from corpus.database import Database, now, upsert
+from corpus.database import Database, upsert, utc_now
 from corpus.errors import NotFound
-from corpus.files import is_at
-from corpus.former import Standing, Version
-from corpus.queries import Holding, is_source
-from corpus.related import Works
+from corpus.files import is_location_of
+from corpus.former import LocatedPassage, Version
+from corpus.queries import SourceSummary, is_source
+from corpus.related import WorkLinkTable
 from corpus.types import Document, Passage, Source, Unread, text_hash
 
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
@@ -25,7 +25,7 @@ _OF_IDS = sa.select(tables.sources, tables.work).where(tables.sources.c.id.in_(s
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StoreChange:
     """What ``Store.put`` did: how many passages came and went; both 0 if nothing changed."""
 
     added: int
@@ -42,7 +42,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.database.create(tables.schema)
-        self.works = Works(tables.schema, self._transaction)
+        self.works = WorkLinkTable(tables.schema, self._transaction)
         self._revision: tuple[int, str] | None = None
 
     @contextmanager
@@ -56,7 +56,7 @@ class Store:
                         db.execute(sa.insert(tables.changes), {"id": 1, "number": 0})
                     db.execute(counted)
 
-    def changes(self) -> int:
+    def change_count(self) -> int:
         """How often anything was written here, by whatever process: while it is the same,
         everything that the store says is."""
         with self._transaction() as db:
@@ -64,7 +64,7 @@ class Store:
 
     # Sources, documents and passages
 
-    def put(self, document: Document, passages: Sequence[Passage], digest: str = "") -> Change:
+    def put(self, document: Document, passages: Sequence[Passage], digest: str = "") -> StoreChange:
         """Store a document and its passages in place of what its source had before.
 
         A document whose text, title, sections and pages are what they were keeps its passages,
@@ -79,24 +79,24 @@ class Store:
             query = sa.select(tables.sources, tables.work).where(is_source(source.id))
             before = db.execute(query).first()
             of_source = tables.passages.c.source_id == source.id
-            known = db.execute(sa.select(*former.KEPT).where(of_source)).all()
+            known = db.execute(sa.select(*former.PASSAGE_COLUMNS).where(of_source)).all()
             if before and before.version != source.version:
-                former.keep_document(db, tables.source_of(before))
-                former.return_document(db, source)
+                former.archive_document(db, tables.source_of(before))
+                former.unarchive_document(db, source)
             queries.write(db, replace(document, source=source), digest)
             stored = {(row.id, row.heading, row.page) for row in known}
             if before and given == stored and before.title == source.title:
-                return Change(0, 0)
+                return StoreChange(0, 0)
             self.works.forget(db, source.id)
             if gone := [row for row in known if row.id not in ids]:
-                former.keep_passages(db, before.version, gone)
-            former.return_passages(db, source.id, ids)
+                former.archive_passages(db, before.version, gone)
+            former.unarchive_passages(db, source.id, ids)
             db.execute(sa.delete(tables.passages).where(of_source))
             if passages:
                 db.execute(sa.insert(tables.passages), [asdict(p) for p in passages])
-        return Change(len(passages), len(known))
+        return StoreChange(len(passages), len(known))
 
-    def read_before(self, source: Source, digest: str) -> Holding | None:
+    def find_unchanged(self, source: Source, digest: str) -> SourceSummary | None:
         """What a source has, where that was read from just what would be read now, else None.
 
         It counts as read again: when that was, and who cites it, are brought up to date.
@@ -109,7 +109,7 @@ class Store:
             cited_by = tuple(dict.fromkeys([*known.cited_by, *source.cited_by]))
             again = {"retrieved_at": source.retrieved_at, "cited_by": cited_by}
             db.execute(sa.update(tables.sources).where(is_source(source.id)).values(again))
-            return next(queries.holdings(db, is_source(source.id)))
+            return next(queries.source_summaries(db, is_source(source.id)))
 
     def delete(self, *source_ids: str) -> None:
         """Remove sources with all that there is of them, former versions included.
@@ -127,14 +127,14 @@ class Store:
                 self.works.forget(db, source_id)
                 db.execute(sa.delete(tables.sources).where(is_source(source_id)))
                 places = db.execute(sa.select(tables.unread.c.place)).scalars()
-                for place in [place for place in places if is_at(place, url)]:
+                for place in [place for place in places if is_location_of(place, url)]:
                     db.execute(sa.delete(tables.unread).where(tables.unread.c.place == place))
             for row in db.execute(sa.select(tables.sources.c["id", "cited_by"])).all():
                 if gone := set(source_ids).intersection(row.cited_by):
                     left = [citing for citing in row.cited_by if citing not in gone]
                     changed = sa.update(tables.sources).where(is_source(row.id))
                     db.execute(changed.values(cited_by=left))
-        self.database.scrub()
+        self.database.erase_deleted()
 
     def sources(self) -> list[tuple[Source, int]]:
         """Every source with the number of its passages, by id."""
@@ -148,10 +148,10 @@ class Store:
         with self._transaction() as db:
             return [(tables.source_of(row), row.passages) for row in db.execute(query)]
 
-    def holdings(self) -> list[Holding]:
+    def source_summaries(self) -> list[SourceSummary]:
         """Every source with what is held of it, by id."""
         with self._transaction() as db:
-            return list(queries.holdings(db, sa.true()))
+            return list(queries.source_summaries(db, sa.true()))
 
     def source(self, source_id: str) -> Source:
         with self._transaction() as db:
@@ -161,7 +161,7 @@ class Store:
         """The source of an address, or None; the first by id where there are several."""
         return self._first(tables.sources.c.url == url)
 
-    def source_from(self, start: str) -> Source | None:
+    def source_with_prefix(self, start: str) -> Source | None:
         """A source whose address begins so, or None; the first by id where there are several."""
         return self._first(tables.sources.c.url.startswith(start, autoescape=True))
 
@@ -196,17 +196,17 @@ class Store:
 
     def passage(self, passage_id: str) -> Passage:
         """A passage, current or former."""
-        return self.standing(passage_id).passage
+        return self.locate_passage(passage_id).passage
 
-    def standing(self, passage_id: str) -> Standing:
+    def locate_passage(self, passage_id: str) -> LocatedPassage:
         """A passage, current or former, with the document that it stands in."""
         current = tables.passages.c.id == passage_id
         with self._transaction() as db:
             row = db.execute(sa.select(tables.passages).where(current)).first()
             if row is not None:
                 source = queries.source_of(db, row.source_id)
-                return Standing(tables.passage_of(row), queries.document_of(db, source), True)
-            row = former.passage(db, passage_id)
+                return LocatedPassage(tables.passage_of(row), queries.document_of(db, source), True)
+            row = former.former_passage(db, passage_id)
             if row is None:
                 raise NotFound(f"no passage {passage_id!r}: its source may have been deleted since")
             document = queries.document_of(db, queries.source_of(db, row.source_id), row.version)
@@ -214,17 +214,17 @@ class Store:
             passage = Passage(
                 row.id, row.source_id, row.start, row.end, text, row.heading, row.page
             )
-            return Standing(passage, document, False, former.replacement(db, passage))
+            return LocatedPassage(passage, document, False, former.replacement(db, passage))
 
     # What could not be read
 
-    def note_unread(self, place: str, reason: str, title: str = "") -> None:
+    def record_unread(self, place: str, reason: str, title: str = "") -> None:
         """Remember that an address or a file could not be read, and why."""
-        row = {"place": place, "title": title, "reason": reason, "tried_at": now()}
+        row = {"place": place, "title": title, "reason": reason, "tried_at": utc_now()}
         with self._transaction(writes=True) as db:
             upsert(db, tables.unread, "place", row)
 
-    def forget_unread(self, place: str) -> None:
+    def clear_unread(self, place: str) -> None:
         """It has been read since."""
         with self._transaction(writes=True) as db:
             db.execute(sa.delete(tables.unread).where(tables.unread.c.place == place))
@@ -253,7 +253,7 @@ class Store:
         Rows are never used twice and never change, so the number of rows and the newest one
         tell any two states of a database apart; its id tells apart two databases.
         """
-        changes, known = self.changes(), self._revision
+        changes, known = self.change_count(), self._revision
         if known and known[0] == changes:  # to count a million rows takes a while
             return known[1]
         newest = sa.select(tables.passages.c.row, tables.passages.c.id).order_by(

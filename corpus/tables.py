@@ -8,7 +8,7 @@ from operator import attrgetter
 import sqlalchemy as sa
 
 from corpus import related
-from corpus.types import Document, Page, Passage, Section, Source
+from corpus.types import Document, PageSpan, Passage, Section, Source
 
 schema = sa.MetaData()
 sources = sa.Table(
@@ -100,8 +100,8 @@ former_passages = sa.Table(
     sa.Column("heading", sa.String, nullable=False),
     sa.Column("page", sa.Integer),
 )
-related.tables(schema)
-work = related.work_of(schema)  # to select with each source
+related.declare_tables(schema)
+work = related.work_column(schema)  # to select with each source
 _source, _passage = (attrgetter(*(f.name for f in fields(of))) for of in (Source, Passage))
 
 
@@ -118,4 +118,4 @@ def passage_of(row: sa.Row) -> Passage:
 def document_of(row: sa.Row, source: Source) -> Document:
     """The document in a row of ``documents`` or ``former_documents``."""
     sections = tuple(Section(**s) for s in row.sections)
-    return Document(source, row.text, sections, tuple(Page(**p) for p in row.pages))
+    return Document(source, row.text, sections, tuple(PageSpan(**p) for p in row.pages))

@@ -42,7 +42,7 @@ class Source:
     work: str = ""
 
     @property
-    def one_work(self) -> str:
+    def work_key(self) -> str:
         """What tells whether two sources are texts of one work."""
         return self.work or self.id
 
@@ -71,7 +71,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageSpan:
     """The span of text that stands on one printed page; ``number`` counts from 1.
 
     ``ocr`` where the text was read off a picture of the page: a letter may be another one.
@@ -107,7 +107,7 @@ class Document:
     source: Source
     text: str
     sections: tuple[Section, ...] = ()
-    pages: tuple[Page, ...] = ()
+    pages: tuple[PageSpan, ...] = ()
     links: tuple[Link, ...] = ()
     gaps: tuple[Gap, ...] = ()
 

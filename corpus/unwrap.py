@@ -27,7 +27,7 @@ _SECOND = frozenset(
 _PREFIX = frozenset("auto down fore inter mis non out over post pre sub super under".split())
 
 
-class Unwrapper:
+class Dehyphenator:
     """Joins the lines of one document, which is its own dictionary of unbroken words."""
 
     def __init__(self, lines: Sequence[str]) -> None:

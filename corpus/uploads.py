@@ -20,7 +20,7 @@ from typing import Self
 from urllib.parse import quote, unquote
 
 from corpus.errors import CorpusError, NotFound, StoreError, UploadTooLarge
-from corpus.files import MAX_BYTES, sync_folder
+from corpus.files import MAX_FILE_BYTES, fsync_folder
 from corpus.types import Source
 
 MAX_NAME = 255  # characters
@@ -49,19 +49,19 @@ class Upload:
         return self.place + quote(self.name, safe="")
 
 
-def place_of(url: str) -> str:
+def upload_prefix(url: str) -> str:
     """What the addresses of all sources with the same bytes begin with; "" if not an upload's."""
     return url.partition("/")[0] + "/" if url.startswith(_SCHEME) else ""
 
 
-def name_of(source: Source) -> str:
+def upload_name(source: Source) -> str:
     """The name that a source's file came with; NotFound if it is not from an upload."""
     if not source.url.startswith(_SCHEME):
         raise NotFound(f"the source {source.id!r} is not from an upload: see its url")
     return unquote(source.url.partition("/")[2])
 
 
-def fault(name: str) -> str:
+def name_error(name: str) -> str:
     """What is wrong with a name, or "" if nothing is."""
     parts = name.replace("\\", "/").split("/")
     if not name.strip():
@@ -75,7 +75,7 @@ def fault(name: str) -> str:
     return ""
 
 
-class Uploads:
+class UploadStore:
     """The folder of uploads. Safe to share between threads; one service has it at a time.
 
     An upload is held for as long as a job is to read it: ``forget`` leaves it then.
@@ -86,11 +86,11 @@ class Uploads:
         self._lock = threading.Lock()
         self._held: Counter[str] = Counter()
 
-    def receive(self) -> Incoming:
+    def receive(self) -> IncomingUpload:
         """A file to be written as it comes in; StoreError where none can be."""
         with _mending(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            return Incoming(self, self.folder)
+            return IncomingUpload(self, self.folder)
 
     def read(self, upload: Upload) -> bytes:
         try:
@@ -102,17 +102,17 @@ class Uploads:
 
     def file(self, source: Source) -> Path:
         """The original of a source; NotFound if it was not uploaded, or its file is gone."""
-        name_of(source)
+        upload_name(source)
         for folder in self._folders(source.url):
             if (path := folder / "file").is_file():
                 return path
         raise NotFound(f"the file of the source {source.id!r} is gone: upload it again")
 
-    def hold(self, sha256: str) -> None:
+    def add_ref(self, sha256: str) -> None:
         with self._lock:
             self._held[sha256] += 1
 
-    def release(self, sha256: str) -> None:
+    def drop_ref(self, sha256: str) -> None:
         """Undo one ``hold``."""
         with self._lock:
             self._held[sha256] -= 1
@@ -124,7 +124,7 @@ class Uploads:
                 if self._held[folder.name] <= 0:
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def tidy(self) -> None:
+    def delete_partial(self) -> None:
         """Delete what a service that was killed had not received in full."""
         for part in self.folder.glob("*.part"):
             part.unlink(missing_ok=True)
@@ -136,7 +136,7 @@ class Uploads:
             target.parent.mkdir(exist_ok=True)
             os.replace(part, target)
             for folder in (target.parent, self.folder):
-                sync_folder(folder)
+                fsync_folder(folder)
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256 / "file"
@@ -148,10 +148,10 @@ class Uploads:
         return list(self.folder.glob(f"{shown}*"))
 
 
-class Incoming:
+class IncomingUpload:
     """One file that is coming in; dropped when the context ends, unless it was kept."""
 
-    def __init__(self, uploads: Uploads, folder: Path) -> None:
+    def __init__(self, uploads: UploadStore, folder: Path) -> None:
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
         self._uploads, self._part = uploads, Path(name)
         self._file, self._hash, self.size = os.fdopen(handle, "wb"), hashlib.sha256(), 0
@@ -165,8 +165,8 @@ class Incoming:
     def write(self, data: bytes) -> None:
         """Add some bytes; UploadTooLarge once there are more than a document may have."""
         self.size += len(data)
-        if self.size > MAX_BYTES:
-            raise UploadTooLarge(f"a file is larger than {MAX_BYTES / 1e6:g} MB: split it")
+        if self.size > MAX_FILE_BYTES:
+            raise UploadTooLarge(f"a file is larger than {MAX_FILE_BYTES / 1e6:g} MB: split it")
         self._hash.update(data)
         with _mending(self._part.parent):
             self._file.write(data)

@@ -4,7 +4,7 @@
     for _ in wakes(watched):
         changes = watched.look()
 
-The system's notices only wake; what has changed is found by looking, with the same ``walk``
+The system's notices only wake; what has changed is found by looking, with the same ``list_files``
 that an ingestion uses. So a notice that is lost, comes twice or comes in another order does no
 harm, and file systems that send none, such as those of a network, are looked at now and then.
 """
@@ -21,20 +21,20 @@ from typing import Generic, TypeVar
 import watchfiles
 
 from corpus.errors import CorpusError
-from corpus.files import shown, walk
+from corpus.files import list_files, printable_path
 
-REST = 1.0  # seconds for which a file has to stay as it is to be taken for whole
-TICK = 0.5  # seconds between two looks while something has not come to rest
-SELDOM = 10.0  # seconds between two looks while nothing says that there is need
+SETTLE_SECONDS = 1.0  # seconds for which a file has to stay as it is to be taken for whole
+NOTICE_SECONDS = 0.5  # seconds between two looks while something has not come to rest
+FULL_SCAN_SECONDS = 10.0  # seconds between two looks while nothing says that there is need
 
-State = tuple[int, ...]
+FileState = tuple[int, ...]
 """What tells two contents of a file apart, most likely, without reading it."""
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class FolderChanges:
     """What has come to rest since the look before.
 
     ``files`` were added or changed; ``gone`` were deleted or moved away, each with its real
@@ -48,8 +48,8 @@ class Changes:
     back: list[Path] = field(default_factory=list)
 
 
-class Watched:
-    """The files of some folders, as ``walk`` finds them by its patterns.
+class WatchedFolders:
+    """The files of some folders, as ``list_files`` finds them by its patterns.
 
     Those below the folder ``without`` are left out. Raises CorpusError for a folder that is
     not there, is none, or may not be listed; later on, it may go and come back.
@@ -69,33 +69,35 @@ class Watched:
         self._without = without.resolve() if without else None
         self._clock = clock
         self._listed: dict[Path, dict[Path, Path]] = {}  # by folder: real path -> as it is named
-        self._places: dict[Path, State | None] = {}  # which folder it was, of that name
+        self._places: dict[Path, FileState | None] = {}  # which folder it was, of that name
         self._names: dict[Path, Path] = {}  # real path -> as it is, or was, named
         self.took = 0.0  # seconds, of the last look
         for folder in self.folders:
             if folder.is_file():
-                raise CorpusError(f"{shown(folder)} is a file: watch the folder that it is in")
+                raise CorpusError(
+                    f"{printable_path(folder)} is a file: watch the folder that it is in"
+                )
             self._take(folder, *self._list(folder))
-        self._files = _Settling(self._states(()))
-        self._away: _Settling[str] = _Settling({})
+        self._files = _Debouncer(self._states(()))
+        self._away: _Debouncer[str] = _Debouncer({})
 
     def files(self) -> list[Path]:
         """Every file that there was when the folders were last looked at."""
         return [self._names[real] for real in self._files.settled]
 
-    def rests(self, path: Path) -> bool:
+    def is_settled(self, path: Path) -> bool:
         """Whether a file is still in the state in which it was last named."""
         return _state(path) == self._files.settled.get(path.resolve())
 
     @property
-    def restless(self) -> bool:
+    def is_settling(self) -> bool:
         """Whether something has changed and not come to rest yet."""
         return self._files.moving or self._away.moving
 
-    def look(self) -> Changes:
+    def poll(self) -> FolderChanges:
         """What has come to rest in another state than it was in."""
         now = self._clock()
-        found: dict[Path, tuple[dict[Path, Path], State | None]] = {}
+        found: dict[Path, tuple[dict[Path, Path], FileState | None]] = {}
         refused: dict[Path, str] = {}
         for folder in self.folders:
             try:
@@ -103,46 +105,48 @@ class Watched:
             except CorpusError as error:
                 refused[folder] = str(error)
         before = set(self._away.settled)
-        folders = self._away.look(refused, now)
+        folders = self._away.poll(refused, now)
         away = self._away.settled.keys()  # until one that is back has rested, it counts as away
         for folder in found.keys() - away:
             self._take(folder, *found[folder])
-        changed = self._files.look(self._states(refused.keys() | away), now)
+        changed = self._files.poll(self._states(refused.keys() | away), now)
         self.took = self._clock() - now
-        return Changes(
+        return FolderChanges(
             files=[self._names[real] for real, state in changed.items() if state],
             gone={self._names.pop(real): real for real, state in changed.items() if not state},
             away={folder: why for folder, why in folders.items() if why and folder not in before},
             back=[folder for folder, why in folders.items() if not why],
         )
 
-    def _list(self, folder: Path) -> tuple[dict[Path, Path], State | None]:
+    def _list(self, folder: Path) -> tuple[dict[Path, Path], FileState | None]:
         """The files of a folder, by their real paths, and which folder it is.
 
         CorpusError if they are not to be had.
         """
-        files = {path.resolve(): path for path in walk([folder], *self._patterns)}
+        files = {path.resolve(): path for path in list_files([folder], *self._patterns)}
         if self._without:
             files = {r: p for r, p in files.items() if not r.is_relative_to(self._without)}
         place = _place(folder)
         if not files and self._listed.get(folder) and place != self._places[folder]:
-            raise CorpusError(f"{shown(folder)} is empty, and not the folder it was: mount it")
+            raise CorpusError(
+                f"{printable_path(folder)} is empty, and not the folder it was: mount it"
+            )
         return files, place
 
-    def _take(self, folder: Path, files: dict[Path, Path], place: State | None) -> None:
+    def _take(self, folder: Path, files: dict[Path, Path], place: FileState | None) -> None:
         self._listed[folder], self._places[folder] = files, place
         self._names |= files
 
-    def _states(self, away: Container[Path]) -> dict[Path, State]:
+    def _states(self, away: Container[Path]) -> dict[Path, FileState]:
         """The states of the files; of those in folders that are away, as they were."""
-        states: dict[Path, State] = {}
+        states: dict[Path, FileState] = {}
         for folder, listed in self._listed.items():
             of = self._files.settled.get if folder in away else _state
             states |= {real: state for real in listed if (state := of(real))}
         return states
 
 
-class _Settling(Generic[T]):
+class _Debouncer(Generic[T]):
     """Values that count once they have stayed the same for REST seconds; ``settled`` are those."""
 
     def __init__(self, first: Mapping[Path, T]) -> None:
@@ -153,7 +157,7 @@ class _Settling(Generic[T]):
     def moving(self) -> bool:
         return bool(self._moving)
 
-    def look(self, found: Mapping[Path, T], now: float) -> dict[Path, T | None]:
+    def poll(self, found: Mapping[Path, T], now: float) -> dict[Path, T | None]:
         """Those that have settled in another value, None where there is none any more."""
         changed: dict[Path, T | None] = {}
         moving: dict[Path, tuple[T | None, float]] = {}
@@ -164,7 +168,7 @@ class _Settling(Generic[T]):
             before, since = self._moving.get(path, (None, now))
             if path not in self._moving or before != value:
                 moving[path] = value, now
-            elif now - since < REST:
+            elif now - since < SETTLE_SECONDS:
                 moving[path] = value, since
             else:
                 changed[path] = value
@@ -177,14 +181,14 @@ class _Settling(Generic[T]):
         return changed
 
 
-def wakes(watched: Watched) -> Iterator[None]:
+def poll_times(watched: WatchedFolders) -> Iterator[None]:
     """Yields when it is time to look: upon a notice, while something moves, and now and then."""
     looked, told = time.monotonic(), True  # something may have happened before this
     for notice in _notices(watched.folders):
         told = told or notice
         pause = 4 * watched.took  # looking at many files takes long: it is not to go on always
-        if not (told or watched.restless):
-            pause = max(pause, SELDOM)
+        if not (told or watched.is_settling):
+            pause = max(pause, FULL_SCAN_SECONDS)
         if time.monotonic() - looked >= pause:
             told = False
             yield
@@ -193,7 +197,7 @@ def wakes(watched: Watched) -> Iterator[None]:
 
 def _notices(folders: Sequence[Path]) -> Iterator[bool]:
     """Every TICK at least: whether something may have changed in the folders."""
-    tick = int(TICK * 1000)
+    tick = int(NOTICE_SECONDS * 1000)
     while True:
         places = [_place(folder) for folder in folders]
         there = [folder for folder, place in zip(folders, places, strict=True) if place]
@@ -211,21 +215,21 @@ def _notices(folders: Sequence[Path]) -> Iterator[bool]:
                 if moved:  # the system watches a folder, not what is called so
                     break
         except (OSError, RuntimeError) as error:  # gone just now; or more than it can watch
-            _log.info("no notices of %s: %s", ", ".join(map(shown, there)), error)
+            _log.info("no notices of %s: %s", ", ".join(map(printable_path, there)), error)
             yield from _without_notices(folders, places)
 
 
-def _without_notices(folders: Sequence[Path], places: Sequence[State | None]) -> Iterator[bool]:
+def _without_notices(folders: Sequence[Path], places: Sequence[FileState | None]) -> Iterator[bool]:
     """As ``_notices``, where there are none; for some time, until they are asked for again."""
-    for _ in range(int(60 / TICK)):
-        time.sleep(TICK)
+    for _ in range(int(60 / NOTICE_SECONDS)):
+        time.sleep(NOTICE_SECONDS)
         moved = list(places) != [_place(folder) for folder in folders]
         yield moved
         if moved:
             return
 
 
-def _state(path: Path) -> State | None:
+def _state(path: Path) -> FileState | None:
     """The state of a file; None if there is none."""
     try:
         found = path.stat()
@@ -234,7 +238,7 @@ def _state(path: Path) -> State | None:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _place(folder: Path) -> State | None:
+def _place(folder: Path) -> FileState | None:
     """Which folder has this name; None if none has."""
     try:
         found = folder.stat()

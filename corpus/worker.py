@@ -26,11 +26,11 @@ from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Self
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
-from corpus.types import Document, Gap, Link, Page, Passage, Section, Source
+from corpus.types import Document, Gap, Link, PageSpan, Passage, Section, Source
 
-SECONDS = 120.0
-MEMORY = 2_000_000_000  # bytes of data, not counting the programs and libraries
-MAX_CHARACTERS = 20_000_000  # of a document's text: some forty books
+READ_SECONDS = 120.0
+READER_MEMORY_BYTES = 2_000_000_000  # bytes of data, not counting the programs and libraries
+MAX_DOCUMENT_CHARACTERS = 20_000_000  # of a document's text: some forty books
 
 _ERRORS = {e.__name__: e for e in (EmptyDocument, UnreadableText, UnsupportedContent)}
 _LENGTH = struct.Struct("!Q")
@@ -38,18 +38,18 @@ _OUT_OF_MEMORY = 77  # exit code of a worker
 _log = logging.getLogger(__name__)
 
 
-class Workers:
+class ReaderPool:
     """Processes that read files: as many as there are calls at once, kept for the next ones.
 
     ``seconds`` and ``memory`` (bytes) are what one file may take; the system must be one that
     can limit memory, as Linux can, or only the time is limited. Safe to share between threads.
     """
 
-    def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+    def __init__(self, seconds: float = READ_SECONDS, memory: int = READER_MEMORY_BYTES) -> None:
         self.seconds, self.memory = seconds, memory
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+        self._idle: list[_ReaderProcess] = []
+        self._busy: set[_ReaderProcess] = set()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -96,14 +96,14 @@ class Workers:
         for worker in idle:
             worker.end()
 
-    def _take(self, name: str) -> _Worker:
+    def _take(self, name: str) -> _ReaderProcess:
         with self._lock:
             if self._closed:
                 raise RuntimeError(f"{name} was not read: its workers were ended")
             # One that was killed while it had nothing to do is nobody's fault.
             alive = [worker for worker in self._idle if worker.process.poll() is None]
             try:
-                worker = alive.pop() if alive else _Worker(self.memory)
+                worker = alive.pop() if alive else _ReaderProcess(self.memory)
             except OSError as error:
                 raise CorpusError(
                     f"{name} cannot be read: no process can be started ({error.strerror});"
@@ -116,7 +116,7 @@ class Workers:
             other.end()
         return worker
 
-    def _give_back(self, worker: _Worker, of_use: bool) -> None:
+    def _give_back(self, worker: _ReaderProcess, of_use: bool) -> None:
         with self._lock:
             self._busy.discard(worker)
             if of_use and not self._closed:
@@ -139,7 +139,7 @@ class Workers:
         )
 
 
-class _Worker:
+class _ReaderProcess:
     """One process, and the pipes to it."""
 
     def __init__(self, memory: int) -> None:
@@ -219,16 +219,19 @@ def _listen(requests: queue.SimpleQueue[tuple[dict[str, Any], bytes, int]]) -> N
 
 def _answer(about: dict[str, Any], data: bytes) -> dict[str, Any]:
     from corpus.extract import extract
-    from corpus.passages import split
+    from corpus.passages import split_into_passages
 
     source = _made(Source, about["source"])
     try:
         document = extract(data, source, about["content_type"], about["password"])
-        if len(document.text) > MAX_CHARACTERS:
+        if len(document.text) > MAX_DOCUMENT_CHARACTERS:
             count = f"{len(document.text) / 1e6:.1f} million characters"
-            most = f"{MAX_CHARACTERS / 1e6:g} million"
+            most = f"{MAX_DOCUMENT_CHARACTERS / 1e6:g} million"
             raise CorpusError(f"{_name(source)} has {count}, more than {most}: split it")
-        return {"document": asdict(document), "passages": [asdict(p) for p in split(document)]}
+        return {
+            "document": asdict(document),
+            "passages": [asdict(p) for p in split_into_passages(document)],
+        }
     except CorpusError as error:
         return _refusal(type(error).__name__, str(error))
     except MemoryError:
@@ -288,7 +291,7 @@ def _exactly(pipe: BinaryIO, length: int) -> bytes:
 def _document(made: dict[str, Any], source: Source) -> Document:
     # Which source it is, is not for a worker to say.
     filled = replace(_made(Source, made["source"]), id=source.id, url=source.url)
-    parts = (("sections", Section), ("pages", Page), ("links", Link), ("gaps", Gap))
+    parts = (("sections", Section), ("pages", PageSpan), ("links", Link), ("gaps", Gap))
     lists = {name: tuple(_made(kind, part) for part in made[name]) for name, kind in parts}
     return Document(filled, made["text"], **lists)
 

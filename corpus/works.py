@@ -24,31 +24,33 @@ from corpus.types import Passage, Source, text_hash
 
 Reason = Literal["same text", "same words", "same paper", "translation"]
 
-SKETCH = 200  # hashes that stand for a text
-LATIN, CJK = 20, 9  # letters of a shingle: about four words, or one clause
-SAME_WORDS = 0.7  # share of the shorter text that stands in the longer one
-OTHER_NAMED = 0.9  # the same, where the titles are of two works: some pages are mostly furniture
-SAME_NAMED = 0.5  # the same, where title and authors, or an identifier, say that it is one
-WHOLE = 0.55  # share of the longer text: in a collection, no two works have as much each
-TITLE = 8  # letters of a title that names a work
-NEAR_TITLE = 0.6  # share of the shorter title's pairs of letters in another form of it
-OPENING = 2000  # letters with which a text opens
-OPENS = 0.5  # share of the longer text's opening that stands in the shorter
-LEAST = 300  # letters of a text that may be told by a part of it
-REPEATS = 0.7  # share of a passage that has to stand in others, which it then repeats
-OTHERWISE = 0.3  # share of a sentence's shingles that makes it another form of one
+SKETCH_SIZE = 200  # hashes that stand for a text
+LATIN_SHINGLE, CJK_SHINGLE = 20, 9  # letters of a shingle: about four words, or one clause
+SAME_WORK_SHARE = 0.7  # share of the shorter text that stands in the longer one
+OTHER_TITLE_SHARE = (
+    0.9  # the same, where the titles are of two works: some pages are mostly furniture
+)
+SAME_TITLE_SHARE = 0.5  # the same, where title and authors, or an identifier, say that it is one
+WHOLE_TEXT_SHARE = 0.55  # share of the longer text: in a collection, no two works have as much each
+MIN_TITLE_LETTERS = 8  # letters of a title that names a work
+NEAR_TITLE_SHARE = 0.6  # share of the shorter title's pairs of letters in another form of it
+OPENING_LETTERS = 2000  # letters with which a text opens
+OPENING_SHARE = 0.5  # share of the longer text's opening that stands in the shorter
+MIN_TEXT_LETTERS = 300  # letters of a text that may be told by a part of it
+REPEATED_SHARE = 0.7  # share of a passage that has to stand in others, which it then repeats
+NEW_SENTENCE_SHARE = 0.3  # share of a sentence's shingles that makes it another form of one
 _ARXIV_FILE = re.compile(r"(?:arxiv[-_. ]?)?(\d{4}\.\d{4,5})(?:v\d+)?", re.IGNORECASE)
 _ACL_FILE = re.compile(r"\d{4}\.[a-z][\w-]*\.\d+|[A-Z]\d{2}-\d{4}")
 
 
-def normal(text: str) -> str:
+def normalized_letters(text: str) -> str:
     """The letters and digits of a text, NFKC and without case."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(char for char in folded if char.isalnum())
 
 
 def shingles(letters: str) -> frozenset[int]:
-    """Hashes, of 63 bits, of the shingles of a ``normal`` text; of the whole if it is short."""
+    """Hashes, of 63 bits, of the shingles of a ``normalized_letters`` text; of the whole if it is short."""
     spans = (letters[i : i + _length(char)] for i, char in enumerate(letters))
     whole = {span for span in spans if len(span) >= _length(span[0])} or {letters}
     return frozenset(map(_hash, whole - {""}))
@@ -59,35 +61,35 @@ def containment(part: frozenset[int], whole: frozenset[int]) -> float:
     return len(part & whole) / len(part) if part else 0.0
 
 
-def repeats(said: Sequence[str], again: str) -> bool:
+def is_repetition(said: Sequence[str], again: str) -> bool:
     """Whether a passage says hardly anything that some others, in the same words, do not.
 
     One that says a sentence of theirs otherwise does not repeat them, however little it changes:
     two versions of a text may disagree in one number, or one "not".
     """
-    before = normal("".join(said))
+    before = normalized_letters("".join(said))
     known = shingles(before)
     found = total = 0
-    for sentence in map(normal, sentences(again)):
+    for sentence in map(normalized_letters, sentences(again)):
         total += len(sentence)
         if sentence in before:
             found += len(sentence)
-        elif containment(shingles(sentence), known) >= OTHERWISE:
+        elif containment(shingles(sentence), known) >= NEW_SENTENCE_SHARE:
             return False
-    return found >= REPEATS * total
+    return found >= REPEATED_SHARE * total
 
 
 @dataclass(frozen=True)
-class Text:
+class WorkText:
     """What a source says in its passages: without its headings and the works it cites."""
 
     source: Source
     letters: str
 
     @classmethod
-    def of(cls, source: Source, passages: Sequence[Passage]) -> Text:
+    def of(cls, source: Source, passages: Sequence[Passage]) -> WorkText:
         """The text of a source's passages, in their order."""
-        return cls(source, "".join(normal(passage.text) for passage in passages))
+        return cls(source, "".join(normalized_letters(passage.text) for passage in passages))
 
     @cached_property
     def digest(self) -> str:
@@ -100,16 +102,16 @@ class Text:
 
     @cached_property
     def opening(self) -> frozenset[int]:
-        return shingles(self.letters[:OPENING])
+        return shingles(self.letters[:OPENING_LETTERS])
 
     @cached_property
     def sketch(self) -> tuple[int, ...]:
         """The smallest hashes, ascending: those of a part that are among the whole's own are
         among the part's too, so that two sketches share some if one text is in the other."""
-        return tuple(sorted(self.shingles)[:SKETCH])
+        return tuple(sorted(self.shingles)[:SKETCH_SIZE])
 
 
-def same_work(a: Text, b: Text) -> Reason | None:
+def same_work_reason(a: WorkText, b: WorkText) -> Reason | None:
     """Why two texts are texts of one work; None if their words and names do not say so.
 
     A text in a much longer one is one work with it only if they open alike or are named alike:
@@ -119,35 +121,37 @@ def same_work(a: Text, b: Text) -> Reason | None:
         return "same text"
     short, long = sorted((a, b), key=lambda text: len(text.shingles))
     shared = containment(short.shingles, long.shingles)
-    titled, apart = titles(a.source, b.source)
+    titled, apart = compare_titles(a.source, b.source)
     # A digest has the name and the address of the work that it sums up, and is another text.
     digest = "digest" in (a.source.kind, b.source.kind)
     named = not digest and same_name(a.source, b.source)
-    known = named or shared >= SAME_NAMED
+    known = named or shared >= SAME_TITLE_SHARE
     if known and identifier(a.source) and identifier(a.source) == identifier(b.source):
         return "same paper"
-    enough = SAME_NAMED if named else OTHER_NAMED if apart else SAME_WORDS
-    if len(short.letters) < LEAST or shared < enough:
+    enough = SAME_TITLE_SHARE if named else OTHER_TITLE_SHARE if apart else SAME_WORK_SHARE
+    if len(short.letters) < MIN_TEXT_LETTERS or shared < enough:
         return None
-    whole = shared * len(short.shingles) >= WHOLE * len(long.shingles)
-    opens = containment(long.opening, short.shingles) >= OPENS
+    whole = shared * len(short.shingles) >= WHOLE_TEXT_SHARE * len(long.shingles)
+    opens = containment(long.opening, short.shingles) >= OPENING_SHARE
     return "same words" if whole or opens or titled else None
 
 
-def titles(a: Source, b: Source) -> tuple[bool, bool]:
+def compare_titles(a: Source, b: Source) -> tuple[bool, bool]:
     """Whether two sources have one title, and whether they have two; neither where a title is
     too short, or only the name of a file."""
     first, second = _title(a), _title(b)
-    if min(len(first), len(second)) < TITLE:
+    if min(len(first), len(second)) < MIN_TITLE_LETTERS:
         return False, False
     one, other = ({t[i : i + 2] for i in range(len(t) - 1)} for t in (first, second))
-    return first == second, len(one & other) < NEAR_TITLE * min(len(one), len(other))
+    return first == second, len(one & other) < NEAR_TITLE_SHARE * min(len(one), len(other))
 
 
 def same_name(a: Source, b: Source) -> bool:
     """Whether title and an author agree."""
     title = _title(a)
-    return len(title) >= TITLE and title == _title(b) and bool(_authors(a) & _authors(b))
+    return (
+        len(title) >= MIN_TITLE_LETTERS and title == _title(b) and bool(_authors(a) & _authors(b))
+    )
 
 
 def identifier(source: Source) -> str:
@@ -163,15 +167,15 @@ def identifier(source: Source) -> str:
 
 def _title(source: Source) -> str:
     file = unquote(urlsplit(source.url).path).rstrip("/").rpartition("/")[2]
-    return "" if source.title == file else normal(source.title)
+    return "" if source.title == file else normalized_letters(source.title)
 
 
 def _authors(source: Source) -> set[str]:
-    return {normal(name) for name in source.authors}
+    return {normalized_letters(name) for name in source.authors}
 
 
 def _length(char: str) -> int:
-    return CJK if char >= "\u2e80" else LATIN
+    return CJK_SHINGLE if char >= "\u2e80" else LATIN_SHINGLE
 
 
 def _hash(span: str) -> int:

@@ -43,7 +43,7 @@ def is_too_long(error: BaseException) -> bool:
     return limited and "text node" in str(error).lower()  # its other limits are for damage
 
 
-def text_of(element: etree._Element | None) -> str:
+def element_text(element: etree._Element | None) -> str:
     """All text within an element, as it stands; "" for None."""
     return "" if element is None else "".join(element.itertext())
 

@@ -49,7 +49,7 @@ _DAMAGE = (
 
 
 @contextmanager
-def opened(
+def open_archive(
     data: bytes, name: str, kind: str, damage: tuple[type[Exception], ...] = ()
 ) -> Iterator[zipfile.ZipFile]:
     """The archive that ``data`` is, open for as long as the file is read.

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-Rows = Sequence[Sequence[int]]
+TokenRows = Sequence[Sequence[int]]
 
 _PADDING = 64  # tokens, about what one more call costs
 
 
-def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
+def length_buckets(rows: TokenRows, budget: int) -> Iterator[list[int]]:
     """Row numbers in groups of like length, each at most ``budget`` tokens with its padding."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     group: list[int] = []
@@ -28,8 +28,8 @@ def batches(rows: Rows, budget: int) -> Iterator[list[int]]:
         yield group
 
 
-def padded(
-    rows: Rows, pad: int, width: int = 0
+def pad_rows(
+    rows: TokenRows, pad: int, width: int = 0
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows side by side [n, width], and a mask of the same shape: 1 where there is a token.
 

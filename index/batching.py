@@ -18,10 +18,10 @@ from enum import IntEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 T, R = TypeVar("T"), TypeVar("R")
-PATIENCE = 20  # runs that may go before a piece of work that is less urgent than they are
+MAX_PASSED_OVER = 20  # runs that may go before a piece of work that is less urgent than they are
 
 
-class Urgency(IntEnum):
+class Priority(IntEnum):
     """What goes first."""
 
     CLAIM = 0  # of an answer that has begun
@@ -30,14 +30,14 @@ class Urgency(IntEnum):
     LATER = 3  # an ingestion's
 
 
-_Key = tuple[Urgency, int]  # of a queue: how urgent, and the number of the lane
+_Key = tuple[Priority, int]  # of a queue: how urgent, and the number of the lane
 
 
-class Dropped(Exception):
+class TaskCancelled(Exception):
     """Nobody waits any more for what was to be done."""
 
 
-class Errand:
+class TaskContext:
     """What a thread works for: how urgent that is, and whether anybody still waits for it.
 
     ``with errand:`` makes it that of everything that is asked for within. ``urgency`` None: as
@@ -47,48 +47,48 @@ class Errand:
     """
 
     def __init__(
-        self, urgency: Urgency | None = None, desk: threading.Semaphore | None = None
+        self, priority: Priority | None = None, run_slots: threading.Semaphore | None = None
     ) -> None:
-        self.urgency = urgency
-        self._desk = desk
+        self.priority = priority
+        self._run_slots = run_slots
         self._dropped = False
         self._waiting: _Request | None = None
         self._before: Token | None = None
 
-    def __enter__(self) -> Errand:
-        self._before = _errand.set(self)
+    def __enter__(self) -> TaskContext:
+        self._before = _task_context.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _errand.reset(self._before)
+        _task_context.reset(self._before)
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         self._dropped = True
         if (waiting := self._waiting) is not None:
-            waiting.end(Dropped())
+            waiting.end(TaskCancelled())
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def yield_slot(self) -> Iterator[None]:
         """Leave the desk to others meanwhile."""
-        if self._desk:
-            self._desk.release()
+        if self._run_slots:
+            self._run_slots.release()
         try:
             yield
         finally:
-            if self._desk:
-                self._desk.acquire()
+            if self._run_slots:
+                self._run_slots.acquire()
 
-    def waits_for(self, request: _Request | None) -> None:
+    def set_pending(self, request: _Request | None) -> None:
         """Note what is queued for it, or nothing any more; Dropped if nobody wants it."""
         self._waiting = request  # before the question, so that one of the two sides sees the other
         if request and self._dropped:
-            request.end(Dropped())
+            request.end(TaskCancelled())
 
 
-_errand: ContextVar[Errand | None] = ContextVar("errand", default=None)
+_task_context: ContextVar[TaskContext | None] = ContextVar("task_context", default=None)
 
 
-class Lane(Generic[T, R]):
+class BatchedFunction(Generic[T, R]):
     """One kind of work, to be called by any thread: some items to a result for each.
 
     ``run`` does it for several, of whomever, at most ``budget`` together by the sum of what they
@@ -97,32 +97,34 @@ class Lane(Generic[T, R]):
 
     def __init__(
         self,
-        turns: Turns,
+        scheduler: BatchScheduler,
         number: int,
-        urgency: Urgency,
+        priority: Priority,
         run: Callable[[list[T]], Sequence[R]],
         weigh: Callable[[T], int],
         budget: int,
     ) -> None:
         self.run, self.budget = run, budget
-        self._turns, self._number = turns, number
-        self._urgency, self._weigh = urgency, weigh
+        self._scheduler, self._number = scheduler, number
+        self._priority, self._weigh = priority, weigh
 
     def __call__(self, items: Sequence[T]) -> list[R]:
         """The results in the order of the items. Raises what ``run`` raises for these items
         alone, whatever becomes of others; Dropped if the errand of the thread is."""
         if not items:
             return []
-        errand = _errand.get() or Errand()
-        urgency = self._urgency if errand.urgency is None else errand.urgency
+        task = _task_context.get() or TaskContext()
+        priority = self._priority if task.priority is None else task.priority
         weights = [self._weigh(item) for item in items]
-        request = _Request(self, (urgency, self._number), list(items), weights, self._turns.lock)
-        errand.waits_for(request)
+        request = _Request(
+            self, (priority, self._number), list(items), weights, self._scheduler.lock
+        )
+        task.set_pending(request)
         try:
-            with errand.aside():
-                self._turns.do(request)
+            with task.yield_slot():
+                self._scheduler.do(request)
         finally:
-            errand.waits_for(None)
+            task.set_pending(None)
         if request.error:
             raise request.error
         return request.results
@@ -132,9 +134,14 @@ class _Request:
     """Some items of one thread on their way through a lane."""
 
     def __init__(
-        self, lane: Lane, queue: _Key, items: list, weights: list[int], lock: threading.Lock
+        self,
+        batched: BatchedFunction,
+        queue: _Key,
+        items: list,
+        weights: list[int],
+        lock: threading.Lock,
     ) -> None:
-        self.lane, self.queue, self.items, self.weights = lane, queue, items, weights
+        self.batched, self.queue, self.items, self.weights = batched, queue, items, weights
         self.results: list[Any] = [None] * len(items)
         self.taken = 0  # so many of the items are done, or being done
         self.alone = False  # not to be run with others' items
@@ -163,7 +170,7 @@ class _Part(NamedTuple):
         return self.request.items[self.start : self.end]
 
 
-class Turns:
+class BatchScheduler:
     """Threads that take turns at the processors; each kind of work is a lane."""
 
     def __init__(self) -> None:
@@ -173,17 +180,17 @@ class Turns:
         self._taken = False  # somebody has the turn
         self._number = itertools.count().__next__
 
-    def lane(
+    def batched(
         self,
-        urgency: Urgency,
+        priority: Priority,
         run: Callable[[list[T]], Sequence[R]],
         weigh: Callable[[T], int],
         budget: int,
-    ) -> Lane[T, R]:
-        return Lane(self, self._number(), urgency, run, weigh, budget)
+    ) -> BatchedFunction[T, R]:
+        return BatchedFunction(self, self._number(), priority, run, weigh, budget)
 
     @property
-    def waiting(self) -> int:
+    def queued(self) -> int:
         """How many threads' work is queued, or in part; not what is all being run."""
         with self.lock:
             return sum(self._trim(name) and len(self._queues[name]) for name in [*self._queues])
@@ -200,7 +207,7 @@ class Turns:
                 if parts := self._next():
                     self._run(parts)
         finally:  # also where this thread is interrupted
-            request.end(Dropped())
+            request.end(TaskCancelled())
             if request.leads:  # what is over is given no turn any more
                 self._pass_on()
 
@@ -208,7 +215,7 @@ class Turns:
         """What to run now: of the most urgent kind of work, as much as goes into one run."""
         with self.lock:
             waiting = [queue for queue in sorted(self._queues) if self._trim(queue)]
-            late = [queue for queue in waiting if self._passed.get(queue, 0) >= PATIENCE]
+            late = [queue for queue in waiting if self._passed.get(queue, 0) >= MAX_PASSED_OVER]
             for chosen in (late or waiting)[:1]:
                 for queue in waiting:
                     self._passed[queue] = 0 if queue == chosen else self._passed.get(queue, 0) + 1
@@ -230,7 +237,7 @@ class Turns:
         several, each is run again by itself."""
         items = [item for part in parts for item in part.items]
         try:
-            found = parts[0].request.lane.run(items)
+            found = parts[0].request.batched.run(items)
             if len(found) != len(items):
                 raise ValueError(f"{len(found)} results for {len(items)} items")
         except Exception as error:
@@ -279,7 +286,7 @@ def _taken_from(queue: Iterable[_Request]) -> list[_Part]:
             break
         start = request.taken
         for heavy in request.weights[start:]:
-            if weight and weight + heavy > request.lane.budget:
+            if weight and weight + heavy > request.batched.budget:
                 break
             weight += heavy
             request.taken += 1

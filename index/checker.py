@@ -121,10 +121,14 @@ class CrossEncoder:
         )
 
     def _network(self) -> Callable[[list[list[int]]], Sequence[Floats]]:
-        folder = runtime.kept(self._cache, "checker", [self._path]) if self._cache else None
+        folder = (
+            runtime.model_cache_folder(self._cache, "checker", [self._path])
+            if self._cache
+            else None
+        )
         try:
-            return runtime.prepare(folder, self._draft).run
-        except runtime.Unconvertible as error:
+            return runtime.load_or_convert(folder, self._draft).run
+        except runtime.ConversionError as error:
             _log.warning("OpenVINO cannot run the checker (%s): it runs by torch, slower", error)
         from index.network import run
 
@@ -137,13 +141,13 @@ class CrossEncoder:
         weights, config, _ = read_weights(self._path)
         return Network(weights, config)
 
-    def _draft(self) -> runtime.Draft:
+    def _draft(self) -> runtime.ModelExport:
         from index.network import run
 
         network, rows = self._torch(), self._rows(_SAMPLE)
         expected = [t.numpy() for t in run(network, rows, _TOKENS_A_BATCH)]
         longest = self._config["max_tokens"]
-        return runtime.Draft(network, self._config["pad"], rows, expected, longest=longest)
+        return runtime.ModelExport(network, self._config["pad"], rows, expected, longest=longest)
 
 
 def pair_ids(first: Sequence[int], second: Sequence[int], config: dict) -> list[int]:

@@ -126,14 +126,14 @@ class SentenceTransformerEmbedder:
 
     def _open(self, where: str) -> _Converted | _Torch:
         kept = None if _cuda() else self._kept(where)
-        if kept and (found := runtime.read(kept)):
+        if kept and (found := runtime.load_model(kept)):
             return _Converted(found)
         model = _Torch(where)
         if model.on_gpu:
             return model
         try:
-            return _Converted(runtime.convert(model.draft(), kept or self._kept(where)))
-        except runtime.Unconvertible as error:
+            return _Converted(runtime.convert_model(model.draft(), kept or self._kept(where)))
+        except runtime.ConversionError as error:
             _log.warning("OpenVINO cannot run %s (%s): it runs by torch, slower", self.name, error)
             return model
 
@@ -142,13 +142,13 @@ class SentenceTransformerEmbedder:
         folder = _folder(where)
         files = [path for path in folder.rglob("*") if path.is_file()] if folder else []
         label = re.sub(r"[^\w-]+", "-", self.name)[-60:]
-        return runtime.kept(self._cache, label, files) if files else None
+        return runtime.model_cache_folder(self._cache, label, files) if files else None
 
 
 class _Converted:
     """A model run by OpenVINO: its tokenizer and prompts are notes, the rest is in the graph."""
 
-    def __init__(self, model: runtime.Runtime) -> None:
+    def __init__(self, model: runtime.OpenVinoModel) -> None:
         from tokenizers import Tokenizer
 
         self._runtime = model
@@ -208,7 +208,7 @@ class _Torch:
             )
         return _unit(np.asarray(vectors, np.float32))
 
-    def draft(self) -> runtime.Draft:
+    def draft(self) -> runtime.ModelExport:
         """What OpenVINO needs to do the same as ``encode``; Unconvertible if it cannot."""
         import torch
         from tokenizers import Tokenizer
@@ -236,7 +236,7 @@ class _Torch:
             pad = int(model.tokenizer.pad_token_id)
             longest = model.max_seq_length
         except (AttributeError, TypeError) as error:
-            raise runtime.Unconvertible(f"no tokenizer of the usual kind: {error}") from error
+            raise runtime.ConversionError(f"no tokenizer of the usual kind: {error}") from error
         tokenizer.no_padding()
         tokenizer.enable_truncation(longest) if longest else tokenizer.no_truncation()
         usual = model.prompts.get(model.default_prompt_name, "")
@@ -244,7 +244,7 @@ class _Torch:
         notes = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
         rows = _rows(tokenizer, [prompts["query"] + text for text in _SAMPLE])
         expected = [self.encode(list(_SAMPLE), "query")]
-        return runtime.Draft(Whole(), pad, rows, expected, notes, longest or 0, int8=True)
+        return runtime.ModelExport(Whole(), pad, rows, expected, notes, longest or 0, int8=True)
 
 
 def _cuda() -> bool:

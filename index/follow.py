@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from corpus.crawl import Crawler
-from corpus.guard import refusal
+from corpus.guard import refusal_reason
 from corpus.links import Paper, paper, papers
 from corpus.store import Store
 from corpus.types import Link
@@ -23,7 +23,7 @@ from index.report import Item
 
 
 @dataclass(slots=True)
-class Linked:
+class LinkedPapers:
     """The papers that some sources link to, each with the places that do, in their order.
 
     ``left_out`` are those that may not be fetched, or that the bounds leave out, and why.
@@ -34,13 +34,13 @@ class Linked:
 
 
 def linked_papers(
-    citing: Sequence[Item], may_ask: Callable[[str], bool], seen: Collection[str], limit: int
-) -> Linked:
+    citing: Sequence[Item], allows_host: Callable[[str], bool], seen: Collection[str], limit: int
+) -> LinkedPapers:
     """The papers that ``citing`` link to, but for those at the addresses ``seen``.
 
     ``may_ask`` says which hosts are within bounds; ``limit`` is the most papers there may be.
     """
-    linked = Linked()
+    linked = LinkedPapers()
     done = set(seen)
     for item in citing:
         for refused in _refused(item.links):
@@ -53,7 +53,7 @@ def linked_papers(
                 linked.papers[each].append(item)
             elif each.url in done:
                 continue
-            elif not may_ask(host):
+            elif not allows_host(host):
                 linked.left_out.append(_skipped(each, f"{host} is none of the hosts named"))
             elif len(linked.papers) >= limit:
                 linked.left_out.append(_skipped(each, "as many papers as allowed came before it"))
@@ -63,7 +63,7 @@ def linked_papers(
     return linked
 
 
-async def follow(
+async def follow_links(
     ingestion: Ingestion, starts: Sequence[Item], crawler: Crawler, *, depth: int, limit: int
 ) -> list[Item]:
     """Ingest the papers that ingested sources link to; each names them in ``cited_by``.
@@ -75,7 +75,7 @@ async def follow(
     citing = starts
     for _ in range(depth):
         seen = {item.place for item in [*starts, *items]}
-        linked = linked_papers(citing, crawler.may_ask, seen, limit)
+        linked = linked_papers(citing, crawler.allows_host, seen, limit)
         limit -= len(linked.papers)
         wanted = {each: _ids(by) for each, by in linked.papers.items()}
         citing = await ingestion.papers(wanted, crawler.get)
@@ -84,9 +84,11 @@ async def follow(
     return items
 
 
-def preview(starts: Sequence[Item], may_ask: Callable[[str], bool], limit: int) -> list[Item]:
-    """What ``follow`` would ingest at a depth of 1, as ``planned`` items; nothing is fetched."""
-    linked = linked_papers(starts, may_ask, {start.place for start in starts}, limit)
+def preview_links(
+    starts: Sequence[Item], allows_host: Callable[[str], bool], limit: int
+) -> list[Item]:
+    """What ``follow_links`` would ingest at a depth of 1, as ``planned`` items; nothing is fetched."""
+    linked = linked_papers(starts, allows_host, {start.place for start in starts}, limit)
     found = [
         Item(each.url, "planned", reason="linked from " + ", ".join(item.place for item in by))
         for each, by in linked.papers.items()
@@ -111,7 +113,7 @@ def _ids(items: Sequence[Item]) -> list[str]:
 def _refused(links: Sequence[Link]) -> Iterator[Item]:
     """Links to what would be papers, at addresses of a form that is never fetched."""
     for link in links:
-        refused = refusal(link.url)
+        refused = refusal_reason(link.url)
         if refused and (paper(link.url) or link.url.lower().endswith(".pdf")):
             yield Item(refused.url, "failed", reason=str(refused))
 

@@ -18,32 +18,32 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from corpus.catalogue import Entry
+from corpus.catalogue import CatalogueEntry
 from corpus.errors import CorpusError, EmptyDocument, UnsupportedContent
 from corpus.fetch import Fetcher
 from corpus.links import Paper
-from corpus.papers import Get
-from corpus.reading import digest
+from corpus.papers import DocumentGetter
+from corpus.reading import reading_fingerprint
 from corpus.remarks import remarks
-from corpus.store import Store, now
+from corpus.store import Store, utc_now
 from corpus.types import Document, Passage, Source
-from corpus.uploads import Upload, Uploads
-from corpus.worker import Workers
-from index.report import Item, Tally
+from corpus.uploads import Upload, UploadStore
+from corpus.worker import ReaderPool
+from index.report import IngestProgress, Item
 from index.tasks import (
-    EVERYTHING,
-    Choice,
-    Loaded,
-    Task,
+    ALL_FILES,
+    FileSelection,
+    IngestTask,
+    LoadedDocument,
+    failure_reason,
     library_task,
     paper_task,
     place_tasks,
-    reason_of,
     upload_task,
 )
 
-FETCHES_AT_ONCE = 8
-READERS = 2  # worker processes that read documents
+MAX_CONCURRENT_FETCHES = 8
+READER_PROCESSES = 2  # worker processes that read documents
 
 
 class Ingestion:
@@ -54,9 +54,11 @@ class Ingestion:
     read from the same bytes before is not read again, unless with ``reread``, for its links.
     """
 
-    def __init__(self, store: Store, tally: Tally | None = None, *, reread: bool = False) -> None:
-        self.store, self.tally, self._reread = store, tally or Tally(), reread
-        self._workers = Workers()
+    def __init__(
+        self, store: Store, tally: IngestProgress | None = None, *, reread: bool = False
+    ) -> None:
+        self.store, self.tally, self._reread = store, tally or IngestProgress(), reread
+        self._workers = ReaderPool()
 
     def __enter__(self) -> Self:
         return self
@@ -64,12 +66,12 @@ class Ingestion:
     def __exit__(self, *_: object) -> None:
         self._workers.close()
 
-    async def library(self, entries: Sequence[Entry], fetcher: Fetcher) -> list[Item]:
+    async def library(self, entries: Sequence[CatalogueEntry], fetcher: Fetcher) -> list[Item]:
         """Ingest the works of the library: each original that can be fetched, else its digest."""
         return await self._run([library_task(self.store, entry, fetcher) for entry in entries])
 
     async def places(
-        self, places: Iterable[str], fetcher: Fetcher, choice: Choice = EVERYTHING
+        self, places: Iterable[str], fetcher: Fetcher, choice: FileSelection = ALL_FILES
     ) -> list[Item]:
         """Ingest URLs, files and folders; ``places`` as a user writes them.
 
@@ -78,7 +80,9 @@ class Ingestion:
         tasks, failed = place_tasks(self.store, places, fetcher, choice)
         return failed + await self._run(tasks)
 
-    async def papers(self, papers: Mapping[Paper, Sequence[str]], get: Get) -> list[Item]:
+    async def papers(
+        self, papers: Mapping[Paper, Sequence[str]], get: DocumentGetter
+    ) -> list[Item]:
         """Ingest papers, each with the ids of the sources that link to it.
 
         Each is read from its PDF, or else, with the reason why, from its page. A paper that
@@ -89,7 +93,7 @@ class Ingestion:
         )
 
     async def uploads(
-        self, files: Sequence[Upload], uploads: Uploads, password: str = "", source_id: str = ""
+        self, files: Sequence[Upload], uploads: UploadStore, password: str = "", source_id: str = ""
     ) -> list[Item]:
         """Ingest files that were handed over; ``source_id``: the one file is its new text.
 
@@ -102,7 +106,7 @@ class Ingestion:
         return await self._run(new) + await self._run(copies)
 
     async def preview(
-        self, places: Iterable[str], fetcher: Fetcher, choice: Choice, *, open_them: bool
+        self, places: Iterable[str], fetcher: Fetcher, choice: FileSelection, *, open_them: bool
     ) -> list[Item]:
         """What ``places`` would ingest, as ``planned`` items; nothing is stored.
 
@@ -113,41 +117,41 @@ class Ingestion:
             try:
                 item = await self._preview(task) if open_them else Item(task.place, "planned")
             except CorpusError as error:
-                item = Item(task.place, "failed", reason=reason_of(error))
+                item = Item(task.place, "failed", reason=failure_reason(error))
             items.append(item)
         return items
 
-    async def _preview(self, task: Task) -> Item:
+    async def _preview(self, task: IngestTask) -> Item:
         loaded = await task.load()
         document, _ = await asyncio.to_thread(self._read, loaded)
         source = document.source
         title = source.title or _name(task.place)
         return Item(task.place, "planned", title, source_id=source.id, links=document.links)
 
-    async def _run(self, tasks: Sequence[Task]) -> list[Item]:
+    async def _run(self, tasks: Sequence[IngestTask]) -> list[Item]:
         """Work off the tasks, several fetches and two readers at once; keeps their order."""
-        slots = asyncio.Semaphore(FETCHES_AT_ONCE)
-        readers = asyncio.Semaphore(READERS)
-        self.tally.expect(len(tasks))
+        slots = asyncio.Semaphore(MAX_CONCURRENT_FETCHES)
+        readers = asyncio.Semaphore(READER_PROCESSES)
+        self.tally.add_expected(len(tasks))
 
-        async def commit(place: str, loaded: Loaded) -> Item:
+        async def commit(place: str, loaded: LoadedDocument) -> Item:
             async with readers:
                 return await asyncio.to_thread(self._commit, place, loaded)
 
-        async def load_and_commit(task: Task) -> Item:
+        async def load_and_commit(task: IngestTask) -> Item:
             try:
                 return await commit(task.place, await task.load())
             except CorpusError as error:
                 if task.otherwise is None:
                     raise
-                return await commit(task.place, await task.otherwise(reason_of(error)))
+                return await commit(task.place, await task.otherwise(failure_reason(error)))
 
-        async def one(task: Task) -> Item:
+        async def one(task: IngestTask) -> Item:
             async with slots:
                 try:
                     item = await load_and_commit(task)
                 except CorpusError as error:
-                    item = Item(task.place, "failed", reason=reason_of(error))
+                    item = Item(task.place, "failed", reason=failure_reason(error))
                 await asyncio.to_thread(self._remember, item)
             self.tally.add(item)
             return item
@@ -166,18 +170,18 @@ class Ingestion:
             if reason.startswith(item.place):
                 reason = place + reason.removeprefix(item.place)
         if item.outcome in ("failed", "digest"):
-            self.store.note_unread(place, reason, item.title)
+            self.store.record_unread(place, reason, item.title)
         else:
-            self.store.forget_unread(place)
+            self.store.clear_unread(place)
 
-    def _commit(self, place: str, loaded: Loaded) -> Item:
+    def _commit(self, place: str, loaded: LoadedDocument) -> Item:
         """Read what was loaded and store it; CorpusError if it cannot be read."""
         if loaded.outcome == "kept":
             return Item(place, "kept", loaded.source.title, reason=loaded.reason)
-        source = replace(loaded.source, retrieved_at=now())
-        same = digest(loaded.data, _at(loaded), loaded.content_type, loaded.password)
+        source = replace(loaded.source, retrieved_at=utc_now())
+        same = reading_fingerprint(loaded.data, _at(loaded), loaded.content_type, loaded.password)
         if not self._reread and loaded.outcome != "digest":
-            known = self.store.read_before(source, same)
+            known = self.store.find_unchanged(source, same)
             if known:
                 title, count, pages = known.source.title, known.passages, known.pages
                 return Item(place, "unchanged", title, count, loaded.reason, source.id, (), pages)
@@ -201,7 +205,7 @@ class Ingestion:
             len(document.pages),
         )
 
-    def _read(self, loaded: Loaded) -> tuple[Document, list[Passage]]:
+    def _read(self, loaded: LoadedDocument) -> tuple[Document, list[Passage]]:
         """The document in what was loaded, and its passages."""
         document, passages = self._workers.read(
             loaded.data, _at(loaded), loaded.content_type, loaded.password
@@ -210,7 +214,7 @@ class Ingestion:
         return replace(document, source=filled), passages
 
 
-def _at(loaded: Loaded) -> Source:
+def _at(loaded: LoadedDocument) -> Source:
     """The source, at the address where it was found."""
     return replace(loaded.source, url=loaded.found_at or loaded.source.url)
 

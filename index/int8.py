@@ -2,7 +2,7 @@
 
 Only the oblong ones, between layers of unlike width, where most of the time goes: the square ones
 of attention would gain nothing more, and cost accuracy. Each row of a matrix has its own scale.
-What is multiplied with it is brought to 8 bits by OpenVINO as it comes, in groups of ``GROUP``
+What is multiplied with it is brought to 8 bits by OpenVINO as it comes, in groups of ``QUANTIZATION_GROUP``
 numbers that share a scale; no sample of texts is needed beforehand.
 """
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-GROUP = 128  # larger is no faster, and further from float32
+QUANTIZATION_GROUP = 128  # larger is no faster, and further from float32
 _LEAST = 2.0**-14  # of a scale: below, float16 has fewer digits
 
 
 @functools.cache
-def pays() -> bool:
+def is_faster() -> bool:
     """Whether this CPU is faster so: it has VNNI, and not AMX, whose bfloat16 is faster still."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -28,7 +28,7 @@ def pays() -> bool:
     return bool(flags & {"avx512_vnni", "avx_vnni"}) and "amx_bf16" not in flags
 
 
-def shrink(model) -> int:
+def quantize_weights(model) -> int:
     """Put the oblong constant matrices of OpenVINO's graph in 8 bits; returns how many."""
     from openvino import opset13 as op
 

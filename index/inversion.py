@@ -16,9 +16,11 @@ from index.tokens import tokens
 
 K1, B = 1.2, 0.75
 Arrays = dict[str, np.ndarray]
-CHUNK = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
-STEP = 1 << 22  # postings moved at a time
-COMMON = 8  # a word that one document in eight has is common: a row takes little more than its list
+TEXTS_AT_ONCE = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
+POSTINGS_AT_ONCE = 1 << 22  # postings moved at a time
+COMMON_TERM_RATIO = (
+    8  # a word that one document in eight has is common: a row takes little more than its list
+)
 
 
 def term_hash(term: str) -> int:
@@ -32,23 +34,25 @@ def mean_length(words: int, documents: int) -> float:
     return max(words / documents, 1.0) if documents else 1.0
 
 
-def norm(lengths: np.ndarray, mean: float) -> np.ndarray:
+def length_norm(lengths: np.ndarray, mean: float) -> np.ndarray:
     """What BM25 adds to a count below the line, for documents of some lengths."""
     return K1 * (1 - B + B * lengths.astype(np.float64) / mean)
 
 
-def inverted(texts: Sequence[str]) -> Arrays:
+def build_postings(texts: Sequence[str]) -> Arrays:
     """The arrays of some texts; the document at position i is ``texts[i]``."""
-    starts = range(0, len(texts), CHUNK)
-    return merged([(_chunk(texts[at : at + CHUNK]), None) for at in starts])
+    starts = range(0, len(texts), TEXTS_AT_ONCE)
+    return merge_postings([(_chunk(texts[at : at + TEXTS_AT_ONCE]), None) for at in starts])
 
 
-def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]], step: int = STEP) -> Arrays:
+def merge_postings(
+    parts: Sequence[tuple[Arrays, np.ndarray | None]], step: int = POSTINGS_AT_ONCE
+) -> Arrays:
     """One set of arrays of the documents of several, in order, that their masks [n] keep.
 
     ``step``: postings moved at a time, which bounds the memory that it takes besides both ends.
     """
-    kept = [_Kept(arrays, mask) for arrays, mask in parts]
+    kept = [_MaskedPostings(arrays, mask) for arrays, mask in parts]
     hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *(p.hashes for p in kept)]))
     frequency = np.zeros(len(hashes), np.int64)
     for part in kept:
@@ -58,7 +62,7 @@ def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]], step: int = STEP) 
     for part in kept:
         part.terms = np.cumsum(used)[part.terms] - 1  # wrong for those unused, and never used
     n, frequency = sum(p.documents for p in kept), frequency[used]
-    common = np.flatnonzero(frequency * COMMON >= n).astype(np.int32)
+    common = np.flatnonzero(frequency * COMMON_TERM_RATIO >= n).astype(np.int32)
     listed = frequency.copy()
     listed[common] = 0
     made = {
@@ -75,7 +79,7 @@ def merged(parts: Sequence[tuple[Arrays, np.ndarray | None]], step: int = STEP) 
     return made
 
 
-class _Kept:
+class _MaskedPostings:
     """One part of a merger: what its mask leaves of it."""
 
     def __init__(self, arrays: Arrays, mask: np.ndarray | None) -> None:
@@ -113,13 +117,13 @@ class _Kept:
             yield np.full(len(docs), term, np.int64), docs, left[docs]
 
 
-def _forward(kept: Sequence[_Kept]) -> Arrays:
+def _forward(kept: Sequence[_MaskedPostings]) -> Arrays:
     terms = [np.zeros(0, np.int32), *(p.terms.astype(np.int32)[p.forward] for p in kept)]
     sizes = [np.zeros(0, np.int64), *(p.sizes for p in kept)]
     return {"terms": np.concatenate(terms), "ends": _ends(np.concatenate(sizes))}
 
 
-def _backward(kept: Sequence[_Kept], made: Arrays, step: int) -> Arrays:
+def _backward(kept: Sequence[_MaskedPostings], made: Arrays, step: int) -> Arrays:
     """The lists, each part's postings of a term after those of the part before; the table."""
     n, starts, common = len(made["lengths"]), made["starts"], made["common"]
     widest = [p.arrays[name].dtype for p in kept for name in ("counts", "table")]
@@ -149,7 +153,7 @@ def _backward(kept: Sequence[_Kept], made: Arrays, step: int) -> Arrays:
 def _peaks(made: Arrays) -> np.ndarray:
     """[c] float32: the largest impact that each common term has on a document."""
     mean = mean_length(int(made["total"][0]), len(made["lengths"]))
-    below = norm(made["lengths"], mean)
+    below = length_norm(made["lengths"], mean)
     return np.array([(row / (row + below)).max() for row in made["table"]], np.float32)
 
 

@@ -5,7 +5,7 @@ negative: log(1 + (N - df + 0.5) / (df + 0.5)).
 
 An index is made of ``Postings``, each of some documents that never change. What is known of
 all documents together, how many there are, how long, and how many have a word, is summed in
-``Statistics``; a ``Query`` is made with those, and every Postings is scored with it (by
+``Statistics``; a ``LexicalQuery`` is made with those, and every Postings is scored with it (by
 index.scoring) as one index of all documents would.
 
 A term is its 64-bit hash: no vocabulary is read to open an index, and none is kept in memory.
@@ -27,7 +27,7 @@ from index.tokens import tokens
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tally:
+class TermCounts:
     """How many of some documents have each term: ``hashes`` [m] ascending, ``frequency`` [m]."""
 
     documents: int
@@ -61,13 +61,15 @@ class Postings:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Postings:
-        return cls.from_arrays(inversion.inverted(texts))
+        return cls.from_arrays(inversion.build_postings(texts))
 
     @classmethod
     def merged(cls, parts: Sequence[tuple[Postings, np.ndarray | None]]) -> Postings:
         """The documents of several, one after the other, without those where a mask [n] is
         False; a mask of None keeps all."""
-        return cls.from_arrays(inversion.merged([(part.arrays(), mask) for part, mask in parts]))
+        return cls.from_arrays(
+            inversion.merge_postings([(part.arrays(), mask) for part, mask in parts])
+        )
 
     def arrays(self) -> Arrays:
         """What ``from_arrays`` needs; names are those of the fields."""
@@ -86,14 +88,14 @@ class Postings:
     def words(self) -> int:
         return int(self.total[0])
 
-    def statistics(self, positions: np.ndarray) -> Tally:
+    def statistics(self, positions: np.ndarray) -> TermCounts:
         """How often each term is had by the documents at some positions."""
         first = self.ends[positions]
         sizes = self.ends[np.asarray(positions) + 1] - first
         at = np.arange(sizes.sum()) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
         terms, frequency = np.unique(self.terms[at], return_counts=True)
         words = int(self.lengths[positions].sum(dtype=np.int64))
-        return Tally(len(positions), words, self.hashes[terms], frequency)
+        return TermCounts(len(positions), words, self.hashes[terms], frequency)
 
     def row(self, number: int) -> int | None:
         """Where in ``table`` a term is, if it is common."""
@@ -107,10 +109,10 @@ class Statistics:
 
     documents: int
     words: int
-    parts: tuple[tuple[Postings, Tally | None], ...]
+    parts: tuple[tuple[Postings, TermCounts | None], ...]
 
     @classmethod
-    def of(cls, parts: Iterable[tuple[Postings, Tally | None]]) -> Statistics:
+    def of(cls, parts: Iterable[tuple[Postings, TermCounts | None]]) -> Statistics:
         """Of postings, each with the tally of its documents that are deleted, if any is."""
         parts = tuple(parts)
         gone = [tally for _, tally in parts if tally]
@@ -131,7 +133,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Query:
+class LexicalQuery:
     """The words of a question, weighed by how rare they are in all documents."""
 
     hashes: np.ndarray  # [t] uint64, in order of appearance
@@ -140,7 +142,7 @@ class Query:
     mean: float  # tokens a document, at least 1
 
     @classmethod
-    def of(cls, text: str, statistics: Statistics) -> Query:
+    def of(cls, text: str, statistics: Statistics) -> LexicalQuery:
         words = Counter(tokens(text))
         hashes = np.array([term_hash(word) for word in words], np.uint64)
         n, frequency = statistics.documents, statistics.frequency(hashes)
@@ -154,7 +156,7 @@ class Query:
         return sum(count * idf for count, idf in words) * (K1 + 1)
 
 
-def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def find_hashes(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """[w]: where each wanted hash is among ``hashes``, which ascend; -1 where it is not."""
     at = np.searchsorted(hashes, wanted)
     inside = np.flatnonzero(at < len(hashes))
@@ -166,7 +168,7 @@ def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _look_up(hashes: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """[w] int64: the value that belongs to each wanted hash; 0 where it is not there."""
-    at = find(hashes, wanted)
+    at = find_hashes(hashes, wanted)
     found = np.zeros(len(wanted), np.int64)
     found[at >= 0] = values[at[at >= 0]]
     return found

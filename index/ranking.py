@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.embed import Floats
-from index.lexical import Query
+from index.lexical import LexicalQuery
 from index.scoring import Scorer
 from index.search import Ranked, fuse
 from index.segment import Segment
-from index.vectors import best, cosines
+from index.vectors import cosines, top_k
 
-Place = tuple[Segment, np.ndarray | None]  # ascending positions to search among; None: all
+SegmentSelection = tuple[
+    Segment, np.ndarray | None
+]  # ascending positions to search among; None: all
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidates:
     """Passages [n], best first: the place that each is in, its position there, its value."""
 
     place: np.ndarray
@@ -26,36 +28,43 @@ class Found:
     value: Floats
 
     @classmethod
-    def best(cls, found: Sequence[tuple[np.ndarray, Floats]], k: int) -> Found:
+    def best(cls, found: Sequence[tuple[np.ndarray, Floats]], k: int) -> Candidates:
         """The ``k`` best of what was found in each place: positions, and values."""
         place = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
         position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
         values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])
-        chosen, values = best(values, k)
+        chosen, values = top_k(values, k)
         return cls(place[chosen], position[chosen], values)
 
-    def rows(self, places: Sequence[Place]) -> np.ndarray:
+    def rows(self, places: Sequence[SegmentSelection]) -> np.ndarray:
         return np.array(
             [places[i][0].rows[at] for i, at in zip(self.place, self.position, strict=True)],
             np.int64,
         )
 
 
-def by_vector(places: Sequence[Place], vector: Floats, k: int) -> Found:
-    return Found.best([segment.nearest(vector, k, at) for segment, at in places], k)
+def vector_candidates(places: Sequence[SegmentSelection], vector: Floats, k: int) -> Candidates:
+    return Candidates.best([segment.nearest(vector, k, at) for segment, at in places], k)
 
 
-def by_words(places: Sequence[Place], scorers: Sequence[Scorer], k: int) -> Found:
+def lexical_candidates(
+    places: Sequence[SegmentSelection], scorers: Sequence[Scorer], k: int
+) -> Candidates:
     both = zip(places, scorers, strict=True)
-    return Found.best([segment.matching(scorer, k, at) for (segment, at), scorer in both], k)
+    return Candidates.best([segment.matching(scorer, k, at) for (segment, at), scorer in both], k)
 
 
-def scorers(places: Sequence[Place], query: Query) -> list[Scorer]:
+def segment_scorers(places: Sequence[SegmentSelection], query: LexicalQuery) -> list[Scorer]:
     return [Scorer(segment.postings, query) for segment, _ in places]
 
 
-def ranked(
-    places: Sequence[Place], vector: Floats, query: Query, japanese: bool, k: int, pool: int
+def hybrid_ranking(
+    places: Sequence[SegmentSelection],
+    vector: Floats,
+    query: LexicalQuery,
+    japanese: bool,
+    k: int,
+    pool: int,
 ) -> list[Ranked]:
     """The best ``k`` of the ``pool`` candidates that each half and each language puts forward.
 
@@ -65,8 +74,8 @@ def ranked(
     parts = []
     for flag in (False, True):
         own = [place for place in places if place[0].japanese == flag]
-        lexical = scorers(own, query)
-        near, words = by_vector(own, vector, pool), by_words(own, lexical, pool)
+        lexical = segment_scorers(own, query)
+        near, words = vector_candidates(own, vector, pool), lexical_candidates(own, lexical, pool)
         parts += [
             _scored(segment, scorer, near, words, i, vector)
             for i, ((segment, _), scorer) in enumerate(zip(own, lexical, strict=True))
@@ -91,7 +100,12 @@ def ranked(
 
 
 def _scored(
-    segment: Segment, scorer: Scorer, near: Found, words: Found, place: int, vector: Floats
+    segment: Segment,
+    scorer: Scorer,
+    near: Candidates,
+    words: Candidates,
+    place: int,
+    vector: Floats,
 ) -> tuple[np.ndarray, Floats, Floats, np.ndarray]:
     """The candidates in a segment: rows, cosines, BM25, and whether they are Japanese; [n] each."""
     here = near.place == place

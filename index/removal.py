@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from corpus.cache import Cache
-from corpus.forget import forget
+from corpus.cache import HttpCache
+from corpus.forget import remove_from_cache
 from corpus.store import Store
 from corpus.types import Source
-from corpus.uploads import Uploads, place_of
+from corpus.uploads import UploadStore, upload_prefix
 
 
-def remove(store: Store, cache: Cache, uploads: Uploads, source_ids: Sequence[str]) -> list[Source]:
+def remove_sources(
+    store: Store, cache: HttpCache, uploads: UploadStore, source_ids: Sequence[str]
+) -> list[Source]:
     """Delete sources, their passages, what was fetched of them and the files they were uploaded as.
 
     Returns what they were. ``index.sync`` then drops them from the index. NotFound if one is
@@ -19,15 +21,15 @@ def remove(store: Store, cache: Cache, uploads: Uploads, source_ids: Sequence[st
     """
     sources = [store.source(source_id) for source_id in source_ids]
     for source in sources:  # first: who is killed here can delete it again
-        forget(source, cache)
+        remove_from_cache(source, cache)
     store.delete(*source_ids)
     for source in sources:
-        forget_unused(store, uploads, source.url)
+        delete_unused_upload(store, uploads, source.url)
     return sources
 
 
-def forget_unused(store: Store, uploads: Uploads, url: str) -> None:
+def delete_unused_upload(store: Store, uploads: UploadStore, url: str) -> None:
     """Delete the file that an address is of, if it was uploaded and no source is read from it."""
-    place = place_of(url)
-    if place and store.source_from(place) is None:
+    place = upload_prefix(url)
+    if place and store.source_with_prefix(place) is None:
         uploads.forget(url)

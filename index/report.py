@@ -8,8 +8,10 @@ from typing import Literal
 
 from corpus.types import Link
 
-Outcome = Literal["fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"]
-Step = Literal["reading", "waiting", "indexing", "comparing"]
+IngestOutcome = Literal[
+    "fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"
+]
+IngestStep = Literal["reading", "waiting", "indexing", "comparing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Item:
     """
 
     place: str
-    outcome: Outcome
+    outcome: IngestOutcome
     title: str = ""
     passages: int = 0
     reason: str = ""
@@ -41,7 +43,7 @@ class Progress:
     are done; ``pages`` and ``passages`` are what was read in them.
     """
 
-    step: Step = "reading"
+    step: IngestStep = "reading"
     documents: int = 0
     of_documents: int = 0
     failed: int = 0
@@ -53,14 +55,14 @@ class Progress:
     to_compare: int = 0
 
 
-class Tally:
+class IngestProgress:
     """Counts what an ingestion does, and tells each change to who listens."""
 
-    def __init__(self, tell: Callable[[Progress], None] = lambda _: None) -> None:
-        self._tell = tell
+    def __init__(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
+        self._on_progress = on_progress
         self.progress = Progress()
 
-    def expect(self, documents: int) -> None:
+    def add_expected(self, documents: int) -> None:
         """So many more documents are to be read."""
         now = self.progress
         self._set(step="reading", of_documents=now.of_documents + documents)
@@ -75,17 +77,17 @@ class Tally:
             passages=now.passages + item.passages,
         )
 
-    def wait(self) -> None:
+    def set_waiting(self) -> None:
         self._set(step="waiting")
 
-    def index(self, done: int, of: int) -> None:
+    def set_indexed(self, done: int, of: int) -> None:
         """So many passages are in the index, of those that it lacked."""
         self._set(step="indexing", indexed=done, to_index=of)
 
-    def compare(self, done: int, of: int) -> None:
+    def set_compared(self, done: int, of: int) -> None:
         """So many sources are compared with the others, of those that are new."""
         self._set(step="comparing", compared=done, to_compare=of)
 
-    def _set(self, **changed: int | Step) -> None:
+    def _set(self, **changed: int | IngestStep) -> None:
         self.progress = replace(self.progress, **changed)
-        self._tell(self.progress)
+        self._on_progress(self.progress)

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index import int8
-from index.batches import Rows, batches, padded
+from index.batches import TokenRows, length_buckets, pad_rows
 from index.tracing import traced
 
 if TYPE_CHECKING:
@@ -40,19 +40,22 @@ _SHARE = 512  # and of one of them: it stays in its cache, and none waits long f
 _MANY = 4096  # tokens that are worth sharing out
 _MOST_STREAMS = 16  # each has memory of its own
 _STEP = 8  # tokens: lengths are rounded up to these, since a new shape costs milliseconds
-_CONFIG = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.GROUP, "CACHE_MODE": "OPTIMIZE_SIZE"}
+_CONFIG = {
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": int8.QUANTIZATION_GROUP,
+    "CACHE_MODE": "OPTIMIZE_SIZE",
+}
 _NEAR = 0.05  # of an output's size: what rounding may cost, and no mistake is as small as
 _log = logging.getLogger(__name__)
 _converting = threading.Lock()  # torch traces one module at a time
 _trying = threading.Lock()  # of two first runs at once each waits for ever for what the other has
 
 
-class Unconvertible(Exception):
+class ConversionError(Exception):
     """OpenVINO cannot run the module, or not to the same result."""
 
 
 @dataclass(frozen=True)
-class Draft:
+class ModelExport:
     """A module to convert, with what tells whether that went well.
 
     ``module(ids)`` or ``module(ids, mask)``, int64 [n, length], gives one tensor [n, …] or
@@ -63,14 +66,14 @@ class Draft:
 
     module: nn.Module
     pad: int
-    rows: Rows
+    rows: TokenRows
     expected: Sequence[Floats]
     notes: Mapping[str, str] = field(default_factory=dict)
     longest: int = 0
     int8: bool = False
 
 
-class Runtime:
+class OpenVinoModel:
     """A converted model. Safe to share between threads.
 
     A few tokens are read by all cores together, so that they are read soon; many are shared out,
@@ -103,22 +106,24 @@ class Runtime:
         """Of a row of each output, e.g. [[384]]."""
         return self._shapes
 
-    def run(self, rows: Rows, budget: int = _BUDGET) -> list[Floats]:
+    def run(self, rows: TokenRows, budget: int = _BUDGET) -> list[Floats]:
         """The outputs, each [len(rows), …] in the rows' order, ``budget`` tokens at a time."""
         if sum(map(len, rows)) >= _MANY:
             return self.run_parts(len(rows), [(range(len(rows)), rows)])
         return self._run(rows, budget)
 
-    def _run(self, rows: Rows, budget: int) -> list[Floats]:
+    def _run(self, rows: TokenRows, budget: int) -> list[Floats]:
         found = self._empty(len(rows))
         with self._lock:
-            for group in batches(rows, budget):
+            for group in length_buckets(rows, budget):
                 self._request.infer(self._given(rows, group), share_inputs=True)
                 for k, values in enumerate(found):
                     values[group] = self._request.get_output_tensor(k).data
         return found
 
-    def run_parts(self, count: int, parts: Iterable[tuple[Sequence[int], Rows]]) -> list[Floats]:
+    def run_parts(
+        self, count: int, parts: Iterable[tuple[Sequence[int], TokenRows]]
+    ) -> list[Floats]:
         """The outputs, each [count, …], of rows that come in parts, with the place of each.
 
         A part is taken while those before it are still worked on. For many rows: it is worth
@@ -141,7 +146,7 @@ class Runtime:
             self._queue.set_callback(take)
             try:
                 for places, rows in parts:
-                    for group in batches(rows, _SHARE):
+                    for group in length_buckets(rows, _SHARE):
                         self._queue.start_async(
                             self._given(rows, group), [places[i] for i in group]
                         )
@@ -163,10 +168,10 @@ class Runtime:
     def _empty(self, count: int) -> list[Floats]:
         return [np.empty((count, *shape), np.float32) for shape in self._shapes]
 
-    def _given(self, rows: Rows, group: list[int]) -> list[npt.NDArray[np.int64]]:
+    def _given(self, rows: TokenRows, group: list[int]) -> list[npt.NDArray[np.int64]]:
         longest = max(len(rows[i]) for i in group)
         width = max(longest, min(-(-longest // _STEP) * _STEP, self._longest))
-        return list(padded([rows[i] for i in group], self._pad, width)[: self._inputs])
+        return list(pad_rows([rows[i] for i in group], self._pad, width)[: self._inputs])
 
 
 def _compiled(model, hint: str):
@@ -191,18 +196,18 @@ def _imported(folder: Path, digest: str):
         return None
 
 
-def prepare(folder: Path | None, draft: Callable[[], Draft]) -> Runtime:
+def load_or_convert(folder: Path | None, draft: Callable[[], ModelExport]) -> OpenVinoModel:
     """The model kept in ``folder``, else the draft's, which is then kept there.
 
     A folder that is damaged is made anew; one that cannot be written, or None, costs
     nothing but the conversion at each start. Raises Unconvertible, and what ``draft`` raises.
     """
     if folder is None:
-        return convert(draft(), None)
-    return read(folder) or convert(draft(), folder)
+        return convert_model(draft(), None)
+    return load_model(folder) or convert_model(draft(), folder)
 
 
-def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
+def model_cache_folder(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
     """The folder for a model of these files: another one for other files, another OpenVINO, or
     a CPU that wants the weights otherwise. None where there is no OpenVINO.
 
@@ -213,7 +218,7 @@ def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
         version = _openvino()[0].get_version()
     except ImportError:
         return None
-    digest = hashlib.sha256(f"{_FORMAT} {version} {int8.pays()}".encode())
+    digest = hashlib.sha256(f"{_FORMAT} {version} {int8.is_faster()}".encode())
     for path in sorted(files):
         stat = path.stat()
         digest.update(
@@ -222,7 +227,7 @@ def kept(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
     return cache / f"{label}.{digest.hexdigest()[:16]}.openvino"
 
 
-def read(folder: Path) -> Runtime | None:
+def load_model(folder: Path) -> OpenVinoModel | None:
     """The model that is kept in a folder; None if it is not there, or not whole."""
     if not folder.is_dir():
         return None
@@ -233,28 +238,28 @@ def read(folder: Path) -> Runtime | None:
             raise ValueError("a note is damaged")
         model = _openvino()[1].read_model(folder / "model.xml")
         compiled = _imported(folder, about["compiled"])
-        runtime = Runtime(model, about["pad"], notes, about["longest"], compiled)
+        runtime = OpenVinoModel(model, about["pad"], notes, about["longest"], compiled)
         _check(runtime, about["rows"], [np.array(e, np.float32) for e in about["expected"]])
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, Unconvertible) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, ConversionError) as error:
         _log.info("%s is made again (%s)", folder, _first_line(error))
         return None
     return runtime
 
 
-def convert(draft: Draft, folder: Path | None) -> Runtime:
+def convert_model(draft: ModelExport, folder: Path | None) -> OpenVinoModel:
     """The draft's model, kept in ``folder`` if that can be written; raises Unconvertible.
 
     One that 8 bits spoil is converted without them.
     """
-    if draft.int8 and int8.pays():
+    if draft.int8 and int8.is_faster():
         try:
             return _converted(draft, folder, small=True)
-        except Unconvertible as error:
+        except ConversionError as error:
             _log.info("a model is converted again, without 8 bits (%s)", error)
     return _converted(draft, folder, small=False)
 
 
-def _converted(draft: Draft, folder: Path | None, *, small: bool) -> Runtime:
+def _converted(draft: ModelExport, folder: Path | None, *, small: bool) -> OpenVinoModel:
     try:
         with _converting:
             _openvino()
@@ -262,17 +267,17 @@ def _converted(draft: Draft, folder: Path | None, *, small: bool) -> Runtime:
         runtime = _keep(model, draft, folder, small=small) if folder else None
         if runtime is None:
             if small:
-                int8.shrink(model)
-            runtime = Runtime(model, draft.pad, draft.notes, draft.longest)
+                int8.quantize_weights(model)
+            runtime = OpenVinoModel(model, draft.pad, draft.notes, draft.longest)
         _check(runtime, draft.rows, draft.expected)
-    except Unconvertible:
+    except ConversionError:
         raise
     except Exception as error:  # whatever torch, OpenVINO and a model's own code can raise
-        raise Unconvertible(_first_line(error)) from error
+        raise ConversionError(_first_line(error)) from error
     return runtime
 
 
-def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
+def _keep(model, draft: ModelExport, folder: Path, *, small: bool) -> OpenVinoModel | None:
     """The model, written and read again; None where it cannot be."""
     runtime = None
     partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -292,7 +297,7 @@ def _keep(model, draft: Draft, folder: Path, *, small: bool) -> Runtime | None:
         about["compiled"] = _digest(blob)
         for name, text in {**draft.notes, "about.json": json.dumps(about)}.items():
             (partial / name).write_text(text, encoding="utf-8")
-        runtime = read(partial)
+        runtime = load_model(partial)
         if runtime:
             for old in folder.parent.glob(f"{folder.name.split('.')[0]}.*.openvino"):
                 shutil.rmtree(old, ignore_errors=True)
@@ -310,7 +315,7 @@ def _write(model, folder: Path, *, small: bool):
     openvino.save_model(model, path, compress_to_fp16=True)
     if small:  # a second time: what has 8 bits already, OpenVINO does not bring to 16 elsewhere
         halved = core.read_model(path)
-        int8.shrink(halved)
+        int8.quantize_weights(halved)
         openvino.save_model(halved, folder / "small.xml", compress_to_fp16=False)
         del halved
         for suffix in (".xml", ".bin"):
@@ -318,16 +323,16 @@ def _write(model, folder: Path, *, small: bool):
     return core.read_model(path)
 
 
-def _check(runtime: Runtime, rows: Rows, expected: Sequence[Floats]) -> None:
+def _check(runtime: OpenVinoModel, rows: TokenRows, expected: Sequence[Floats]) -> None:
     """Raise Unconvertible unless the rows give what they should, each output on the whole."""
     with _trying:
         found = runtime.run(rows)
     if [a.shape for a in found] != [b.shape for b in expected]:
-        raise Unconvertible("the outputs have other shapes")
+        raise ConversionError("the outputs have other shapes")
     for a, b in zip(found, expected, strict=True):
         off = float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6))
         if not off <= _NEAR:
-            raise Unconvertible(f"the outputs are {off:.1%} off")
+            raise ConversionError(f"the outputs are {off:.1%} off")
 
 
 @functools.cache

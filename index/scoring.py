@@ -8,16 +8,18 @@ from functools import cached_property
 
 import numpy as np
 
-from index.inversion import K1, B, mean_length, norm
-from index.lexical import Postings, Query, find
-from index.pruning import Listed, Pruning, Tabled
+from index.inversion import K1, B, length_norm, mean_length
+from index.lexical import LexicalQuery, Postings, find_hashes
+from index.pruning import ListedTerm, MaxScoreSearch, TabledTerm
 
-FEW = 1 << 13  # documents that are scored sooner than it is found out which of them need be
-SPARSE = 256  # a filter that lets one document in so many through is scored as it is
+SCORE_ALL_UP_TO = (
+    1 << 13
+)  # documents that are scored sooner than it is found out which of them need be
+SPARSE_FILTER_ONE_IN = 256  # a filter that lets one document in so many through is scored as it is
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class _QueryTerm:
     """A word of a query that some document has: by its row of the table, or by its list."""
 
     count: int  # in the query
@@ -38,17 +40,17 @@ class Scorer:
     Up to ``few`` documents are scored all at once. The results are the same either way.
     """
 
-    def __init__(self, postings: Postings, query: Query, few: int = FEW) -> None:
+    def __init__(self, postings: Postings, query: LexicalQuery, few: int = SCORE_ALL_UP_TO) -> None:
         self._postings, self._query = postings, query
         self._few = len(postings) <= few
-        numbers = find(postings.hashes, query.hashes).tolist()
+        numbers = find_hashes(postings.hashes, query.hashes).tolist()
         words = zip(numbers, query.counts, query.idf.tolist(), strict=True)
         self._words = [self._word(*word) for word in words if word[0] >= 0]
 
-    def _word(self, number: int, count: int, idf: float) -> _Word:
+    def _word(self, number: int, count: int, idf: float) -> _QueryTerm:
         p = self._postings
         span = slice(p.starts[number], p.starts[number + 1])
-        return _Word(count, idf, p.row(number), p.docs[span], p.counts[span])
+        return _QueryTerm(count, idf, p.row(number), p.docs[span], p.counts[span])
 
     def scores(self, positions: np.ndarray) -> np.ndarray:
         """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
@@ -80,7 +82,7 @@ class Scorer:
         n = len(self._postings)
         if self._few:
             allowed = np.arange(n) if allowed is None else allowed
-        if allowed is not None and (self._few or len(allowed) * SPARSE <= n):
+        if allowed is not None and (self._few or len(allowed) * SPARSE_FILTER_ONE_IN <= n):
             positions = allowed if gone is None else np.setdiff1d(allowed, gone, True)
         else:
             positions = self._pruned(k, _excluded(n, allowed, gone))
@@ -94,17 +96,17 @@ class Scorer:
         for word in self._words:
             weight = word.count * word.idf * (K1 + 1)
             if word.row is None:
-                listed.append(Listed(weight, word.docs, word.counts))
+                listed.append(ListedTerm(weight, word.docs, word.counts))
             else:
                 most = weight * min(float(p.peaks[word.row]) * stretch, 1.0)
-                tabled.append(Tabled(weight, most, p.table[word.row]))
+                tabled.append(TabledTerm(weight, most, p.table[word.row]))
         norm = (K1 * (1 - B), K1 * B / mean)
-        return Pruning(listed, tabled, p.lengths, norm, excluded).best(k)
+        return MaxScoreSearch(listed, tabled, p.lengths, norm, excluded).best(k)
 
     def _below(self, positions: np.ndarray | slice) -> np.ndarray:
-        return norm(self._postings.lengths[positions], self._query.mean)
+        return length_norm(self._postings.lengths[positions], self._query.mean)
 
-    def _counts(self, word: _Word, positions: np.ndarray) -> np.ndarray:
+    def _counts(self, word: _QueryTerm, positions: np.ndarray) -> np.ndarray:
         """[len(positions)]: how often each document has the word."""
         if word.row is not None:
             return self._postings.table[word.row, positions]

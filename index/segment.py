@@ -30,16 +30,25 @@ from typing import BinaryIO
 
 import numpy as np
 
-from corpus.files import sync_folder
+from corpus.files import fsync_folder
 from index.embed import Floats
-from index.lexical import Postings, Tally
+from index.lexical import Postings, TermCounts
 from index.scoring import Scorer
-from index.vectors import APPROXIMATE_FROM, Approximate, Chosen, best, cosines, exact
+from index.vectors import (
+    APPROXIMATE_FROM,
+    ApproximateIndex,
+    PositionFilter,
+    cosines,
+    exact_search,
+    top_k,
+)
 
-KEY = np.dtype("V16")
-CHECKED = 1 << 22  # bytes of a file up to which its checksum is verified when it is opened
-READ_THROUGH = 16  # vectors that are read though not wanted, rather than begin another read
-FEW = 4096  # positions up to which a search within them looks at each
+KEY_DTYPE = np.dtype("V16")
+CHECKSUM_UP_TO_BYTES = (
+    1 << 22
+)  # bytes of a file up to which its checksum is verified when it is opened
+READ_AHEAD_VECTORS = 16  # vectors that are read though not wanted, rather than begin another read
+EXACT_SEARCH_UP_TO = 4096  # positions up to which a search within them looks at each
 
 
 class Segment:
@@ -52,7 +61,7 @@ class Segment:
         keys: np.ndarray,
         vectors: Floats,
         postings: Postings,
-        near: Approximate | None = None,
+        near: ApproximateIndex | None = None,
     ) -> None:
         self.japanese = japanese
         self.rows, self.keys, self.vectors = rows, keys, vectors
@@ -64,13 +73,13 @@ class Segment:
 
     @classmethod
     def of(cls, japanese: bool, rows: np.ndarray, vectors: Floats, texts: Sequence[str]) -> Segment:
-        keys = np.array([text_key(text) for text in texts], KEY)
+        keys = np.array([text_key(text) for text in texts], KEY_DTYPE)
         return cls(japanese, rows, keys, _stored(vectors), Postings.of(texts))
 
     @classmethod
     def merged(cls, parts: Sequence[Segment]) -> Segment:
         """One segment in the place of some that follow one another, without what is dead."""
-        kept = [part.alive for part in parts]
+        kept = [part.live_mask for part in parts]
         rows, keys = (
             np.concatenate([getattr(part, name)[k] for part, k in zip(parts, kept, strict=True)])
             for name in ("rows", "keys")
@@ -88,12 +97,12 @@ class Segment:
         return len(self.rows) - len(self.dead)
 
     @property
-    def living(self) -> np.ndarray:
+    def live_rows(self) -> np.ndarray:
         """The rows of what is not dead, ascending."""
-        return self.rows[self.alive] if len(self.dead) else self.rows
+        return self.rows[self.live_mask] if len(self.dead) else self.rows
 
     @property
-    def alive(self) -> np.ndarray:
+    def live_mask(self) -> np.ndarray:
         """[n] bool: which positions are not dead."""
         kept = np.ones(len(self.rows), bool)
         kept[self.dead] = False
@@ -119,11 +128,11 @@ class Segment:
         return at[~_among(at, self.dead)]
 
     @cached_property
-    def _undeleted(self) -> Chosen | None:
-        return self.near.choose(np.flatnonzero(self.alive)) if len(self.dead) else None
+    def _undeleted(self) -> PositionFilter | None:
+        return self.near.choose(np.flatnonzero(self.live_mask)) if len(self.dead) else None
 
     @cached_property
-    def lost(self) -> Tally | None:
+    def deleted_term_counts(self) -> TermCounts | None:
         """The words of what is dead, which do not count."""
         return self.postings.statistics(self.dead) if len(self.dead) else None
 
@@ -136,16 +145,16 @@ class Segment:
 
         ``allowed``: the positions to search among, ascending and none of them dead (None: all).
         """
-        if allowed is not None and (len(allowed) <= FEW or self.near is None):
-            at, values = exact(self.read(allowed), query, k)
+        if allowed is not None and (len(allowed) <= EXACT_SEARCH_UP_TO or self.near is None):
+            at, values = exact_search(self.read(allowed), query, k)
             return allowed[at], values
         if self.near is None:
             if not len(self.dead):
-                return exact(self.vectors, query, k)
-            return self.nearest(query, k, np.flatnonzero(self.alive))
+                return exact_search(self.vectors, query, k)
+            return self.nearest(query, k, np.flatnonzero(self.live_mask))
         chosen = self._undeleted if allowed is None else self.near.choose(allowed)
         found = np.sort(self.near.candidates(query, k, chosen))
-        at, values = best(cosines(self.read(found), query), k)
+        at, values = top_k(cosines(self.read(found), query), k)
         return found[at], values
 
     def matching(
@@ -166,7 +175,9 @@ class Segment:
             return np.asarray(self.vectors[positions], np.float32)
         if not len(positions):
             return np.zeros((0, self.vectors.shape[1]), np.float32)
-        starts = np.flatnonzero(np.diff(positions, prepend=-READ_THROUGH - 1) > READ_THROUGH)
+        starts = np.flatnonzero(
+            np.diff(positions, prepend=-READ_AHEAD_VECTORS - 1) > READ_AHEAD_VECTORS
+        )
         ends = np.append(starts[1:], len(positions)) - 1
         first, last = positions[starts], positions[ends]
         into = np.concatenate([[0], np.cumsum(last - first + 1)])
@@ -203,13 +214,13 @@ class Segment:
 
     def _write(self) -> None:
         if self.near is None and len(self.rows) >= APPROXIMATE_FROM:
-            self.near = Approximate.build(self.vectors)
+            self.near = ApproximateIndex.build(self.vectors)
         self._home.mkdir()
         for label, array in self._arrays().items():
             write(self._home / f"{label}.npy", lambda out, a=array: _save(out, a))
         if self.near:
             write(self._home / "near.faiss", self.near.write)
-        sync_folder(self._home)
+        fsync_folder(self._home)
         files = {path.name: _noted(path) for path in sorted(self._home.iterdir())}
         self.entry = {"name": self._home.name, "japanese": self.japanese, "files": files}
         if self.near:
@@ -248,7 +259,7 @@ class Segment:
                 arrays[label] = array
         near = None
         if "approximate" in entry:
-            near = Approximate.read(home / "near.faiss", entry["approximate"])
+            near = ApproximateIndex.read(home / "near.faiss", entry["approximate"])
         made = cls(entry["japanese"], **arrays, postings=Postings.from_arrays(words), near=near)
         made._home = home
         made._file = _File(home / "vectors.npy", offsets["vectors"])
@@ -289,7 +300,7 @@ def _save(out: BinaryIO, array: np.ndarray) -> None:
 def _noted(path: Path) -> list[int]:
     """The size of a file, and its checksum where it is small enough for each opening to make it."""
     size = path.stat().st_size
-    return [size] if size > CHECKED else [size, zlib.crc32(path.read_bytes())]
+    return [size] if size > CHECKSUM_UP_TO_BYTES else [size, zlib.crc32(path.read_bytes())]
 
 
 def text_key(text: str) -> bytes:

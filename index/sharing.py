@@ -14,25 +14,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from cachetools import LRUCache
 
-from index.batching import Turns, Urgency
+from index.batching import BatchScheduler, Priority
 from index.checker import Checker
 from index.embed import Embedder, Floats, WrappedEmbedder
 
-RUN = 256  # tokens, about: what comes meanwhile waits for so many, some 30 ms on two cores
-QUESTIONS = 1024  # vectors that are kept, 1.5 MB
-PASSAGES = 4096  # and of sentences, 6 MB: answers quote from the same few again and again
-READINGS = 16_384  # of pairs of texts, about 4 MB
+RUN_TOKENS = 256  # tokens, about: what comes meanwhile waits for so many, some 30 ms on two cores
+CACHED_QUESTIONS = 1024  # vectors that are kept, 1.5 MB
+CACHED_PASSAGES = 4096  # and of sentences, 6 MB: answers quote from the same few again and again
+CACHED_PAIRS = 16_384  # of pairs of texts, about 4 MB
 
 
 class SharedEmbedder(WrappedEmbedder):
     """An Embedder for many threads; the vectors of the latest texts are kept."""
 
-    def __init__(self, embedder: Embedder, turns: Turns) -> None:
+    def __init__(self, embedder: Embedder, scheduler: BatchScheduler) -> None:
         super().__init__(embedder)
-        self._queries = Known(embedder.embed_queries, QUESTIONS)
-        self._passages = Known(embedder.embed_passages, PASSAGES)
-        self._ask_queries = turns.lane(Urgency.QUESTION, self._queries.missing, _tokens, RUN)
-        self._ask_passages = turns.lane(Urgency.READING, self._passages.missing, _tokens, RUN)
+        self._queries = ResultCache(embedder.embed_queries, CACHED_QUESTIONS)
+        self._passages = ResultCache(embedder.embed_passages, CACHED_PASSAGES)
+        self._ask_queries = scheduler.batched(
+            Priority.QUESTION, self._queries.missing, _tokens, RUN_TOKENS
+        )
+        self._ask_passages = scheduler.batched(
+            Priority.READING, self._passages.missing, _tokens, RUN_TOKENS
+        )
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         order = sorted(texts, key=len)  # runs of like length are quicker
@@ -47,12 +51,16 @@ class SharedEmbedder(WrappedEmbedder):
 class SharedChecker:
     """A Checker for many threads; its latest readings are kept."""
 
-    def __init__(self, checker: Checker, turns: Turns) -> None:
+    def __init__(self, checker: Checker, scheduler: BatchScheduler) -> None:
         self._checker = checker
-        self._supported = Known(checker.supports, READINGS)
-        self._answered = Known(checker.answers, READINGS)
-        self._supports = turns.lane(Urgency.CLAIM, self._supported.missing, _tokens_of_pair, RUN)
-        self._answers = turns.lane(Urgency.READING, self._answered.missing, _tokens_of_pair, RUN)
+        self._supported = ResultCache(checker.supports, CACHED_PAIRS)
+        self._answered = ResultCache(checker.answers, CACHED_PAIRS)
+        self._supports = scheduler.batched(
+            Priority.CLAIM, self._supported.missing, _tokens_of_pair, RUN_TOKENS
+        )
+        self._answers = scheduler.batched(
+            Priority.READING, self._answered.missing, _tokens_of_pair, RUN_TOKENS
+        )
 
     @property
     def name(self) -> str:
@@ -70,7 +78,7 @@ class SharedChecker:
         return np.array(self._answered.found(pairs, self._answers), np.float32)
 
 
-class Known:
+class ResultCache:
     """The latest ``most`` results of a function of several texts, or of pairs of them.
 
     They are kept under hashes, so a long text takes no more room than a short one.

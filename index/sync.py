@@ -10,20 +10,20 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from corpus.store import Store
 from index.embed import Embedder, Floats
 from index.local import LocalIndex, check_manifest, read_manifest, text_key
-from index.report import Tally
+from index.report import IngestProgress
 
 EMBED_BATCH = 256  # passages handed to the embedder at once, which sorts them by length
-CHECKPOINT = 4096  # passages embedded between two writes of the index
-ASK_AGAIN = 0.3  # seconds to wait for another process, between two words of it
-INCOMPLETE = "incomplete"  # the corpus revision of an index that is still being filled
+CHECKPOINT_PASSAGES = 4096  # passages embedded between two writes of the index
+LOCK_RETRY_SECONDS = 0.3  # seconds to wait for another process, between two words of it
+INCOMPLETE_MARK = "incomplete"  # the corpus revision of an index that is still being filled
 
 
 def sync(
-    store: Store, embedder: Embedder, folder: Path, tally: Tally, *, rebuild: bool = False
+    store: Store, embedder: Embedder, folder: Path, tally: IngestProgress, *, rebuild: bool = False
 ) -> int:
     """Bring the index in ``folder`` up to the store; returns how many passages it embedded.
 
@@ -51,25 +51,25 @@ def sync(
         known = index.vectors(gone)
         index.remove(gone)
         embedded = 0
-        for start in range(0, len(new), CHECKPOINT):
-            rows, done = new[start : start + CHECKPOINT], (start, len(new))
+        for start in range(0, len(new), CHECKPOINT_PASSAGES):
+            rows, done = new[start : start + CHECKPOINT_PASSAGES], (start, len(new))
             embedded += _embed(store, embedder, index, known, rows, done, tally)
-            if start + CHECKPOINT < len(new) and not kept:
-                index.save(folder, embedder.name, INCOMPLETE)
+            if start + CHECKPOINT_PASSAGES < len(new) and not kept:
+                index.save(folder, embedder.name, INCOMPLETE_MARK)
         index.save(folder, embedder.name, revision)
         return embedded
 
 
-def begin(embedder: Embedder, folder: Path) -> None:
+def create_index(embedder: Embedder, folder: Path) -> None:
     """Make an empty index where there is none, for ``sync`` to fill.
 
     Where there is one, nobody is waited for: whoever fills it has the lock until all is embedded.
     """
     if _is_there(folder):
         return
-    with _alone(folder, Tally()):
+    with _alone(folder, IngestProgress()):
         if not _is_there(folder):
-            LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE)
+            LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE_MARK)
 
 
 def _is_there(folder: Path) -> bool:
@@ -81,7 +81,7 @@ def _is_there(folder: Path) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path, tally: Tally) -> Iterator[None]:
+def _alone(folder: Path, tally: IngestProgress) -> Iterator[None]:
     """Hold the lock beside ``folder``, which ends with the process that holds it."""
     path = folder.with_name(f"{folder.name}.lock")
     lock = FileLock(path)
@@ -89,9 +89,9 @@ def _alone(folder: Path, tally: Tally) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         while not lock.is_locked:
             try:
-                lock.acquire(timeout=ASK_AGAIN)
+                lock.acquire(timeout=LOCK_RETRY_SECONDS)
             except Timeout:
-                tally.wait()  # said again and again, so that who listens can put an end to it
+                tally.set_waiting()  # said again and again, so that who listens can put an end to it
     except OSError as error:
         raise StoreError(
             f"cannot lock the index by {path} ({error.strerror}): check that its folder can be"
@@ -110,7 +110,7 @@ def _embed(
     known: dict[bytes, Floats],
     rows: np.ndarray,
     done: tuple[int, int],
-    tally: Tally,
+    tally: IngestProgress,
 ) -> int:
     """Add some rows, and embed what is not ``known``, by its text; returns how many that were.
 
@@ -120,10 +120,10 @@ def _embed(
     embedded = 0
     so_far, total = done
     for start in range(0, len(rows), EMBED_BATCH):
-        tally.index(so_far + start, total)
+        tally.set_indexed(so_far + start, total)
         batch = store.passages(rows[start : start + EMBED_BATCH].tolist())
         batch = dict(sorted(batch.items()))
-        new = [in_context(passage.text, passage, source) for passage, source in batch.values()]
+        new = [with_headings(passage.text, passage, source) for passage, source in batch.values()]
         unknown = [text for text in new if text_key(text) not in known]
         made = iter(embedder.embed_passages(unknown))
         found += batch
@@ -131,7 +131,7 @@ def _embed(
         vectors += [next(made) if key not in known else known[key] for key in map(text_key, new)]
         embedded += len(unknown)
     index.add(found, np.array(vectors, np.float32).reshape(-1, index.dim), texts)
-    tally.index(so_far + len(rows), total)
+    tally.set_indexed(so_far + len(rows), total)
     return embedded
 
 
@@ -149,7 +149,7 @@ def _is_complete(folder: Path, embedder: Embedder) -> bool:
         check_manifest(folder, manifest, embedder.name)
     except (IndexMissing, IndexMismatch):
         return False
-    return manifest["corpus_revision"] != INCOMPLETE
+    return manifest["corpus_revision"] != INCOMPLETE_MARK
 
 
 def check_index(folder: Path, embedder: str) -> None:

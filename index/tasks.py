@@ -10,23 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from corpus.catalogue import Entry
+from corpus.catalogue import CatalogueEntry
 from corpus.errors import CorpusError, FetchFailed, NotFound, UnsupportedContent
 from corpus.fetch import Fetcher
-from corpus.files import read, shown, walk
-from corpus.guard import refusal
+from corpus.files import list_files, printable_path, read_file
+from corpus.guard import refusal_reason
 from corpus.links import Paper, canonical_url, meant_url, paper
-from corpus.papers import Get, find
+from corpus.papers import DocumentGetter, resolve_paper
 from corpus.store import Store
 from corpus.types import Kind, Source, text_hash
-from corpus.uploads import Upload, Uploads
+from corpus.uploads import Upload, UploadStore
 from index.report import Item
 
-LEAST_ORIGINAL = 1500  # characters: a login or consent wall answers 200, with fewer
+MIN_ORIGINAL_CHARACTERS = 1500  # characters: a login or consent wall answers 200, with fewer
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedDocument:
     """What a task brought: bytes to read as ``source``, or nothing where that is kept.
 
     A text of fewer than ``least`` characters is not the document that was hoped for.
@@ -45,20 +45,20 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class IngestTask:
     """One document to ingest: ``load`` does the waiting, ``place`` names it in the report.
 
     ``otherwise`` is called with the reason if what was loaded cannot be read.
     """
 
     place: str
-    load: Callable[[], Awaitable[Loaded]]
-    otherwise: Callable[[str], Awaitable[Loaded]] | None = None
+    load: Callable[[], Awaitable[LoadedDocument]]
+    otherwise: Callable[[str], Awaitable[LoadedDocument]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which files of folders to take, by patterns as for :func:`corpus.files.walk`, and the
+class FileSelection:
+    """Which files of folders to take, by patterns as for :func:`corpus.files.list_files`, and the
     password of encrypted PDFs among them."""
 
     include: Sequence[str] = ()
@@ -66,65 +66,69 @@ class Choice:
     password: str = ""
 
 
-EVERYTHING = Choice()
+ALL_FILES = FileSelection()
 
 
 def place_tasks(
-    store: Store, places: Iterable[str], fetcher: Fetcher, choice: Choice
-) -> tuple[list[Task], list[Item]]:
+    store: Store, places: Iterable[str], fetcher: Fetcher, choice: FileSelection
+) -> tuple[list[IngestTask], list[Item]]:
     """What some URLs, files and folders come to, each once, and those that come to nothing."""
     urls: dict[str, None] = {}
     files: dict[Path, Path] = {}
     failed = []
     for place in places:
         if "://" in place:
-            if refused := refusal(place):
+            if refused := refusal_reason(place):
                 failed.append(Item(refused.url, "failed", reason=str(refused)))
             else:
                 urls[canonical_url(place)] = None
             continue
         if (url := meant_url(place)) and not os.path.lexists(place):
-            reason = f"{shown(place)} does not exist: did you mean {shown(url)}?"
-            failed.append(Item(shown(place), "failed", reason=reason))
+            reason = f"{printable_path(place)} does not exist: did you mean {printable_path(url)}?"
+            failed.append(Item(printable_path(place), "failed", reason=reason))
             continue
         try:
-            found = list(walk([Path(place)], choice.include, choice.exclude))
+            found = list(list_files([Path(place)], choice.include, choice.exclude))
             if not found:
-                raise CorpusError(f"{shown(place)} holds no files to read: name a folder that does")
+                raise CorpusError(
+                    f"{printable_path(place)} holds no files to read: name a folder that does"
+                )
             files |= {path.resolve(): path for path in found}
         except CorpusError as error:
-            failed.append(Item(shown(place), "failed", reason=str(error)))
+            failed.append(Item(printable_path(place), "failed", reason=str(error)))
     tasks = [_url_task(store, url, fetcher) for url in urls]
     return tasks + [_file_task(store, path, choice.password) for path in files.values()], failed
 
 
-def library_task(store: Store, entry: Entry, fetcher: Fetcher) -> Task:
+def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> IngestTask:
     """A work of the library: its original if that can be fetched, else its digest."""
 
-    async def load() -> Loaded:
+    async def load() -> LoadedDocument:
         if not entry.fetch_url:
             raise UnsupportedContent("its page is an application, with no text to read")
         page = await fetcher.get(entry.fetch_url)
-        return Loaded(entry.source, "fetched", page.data, page.content_type, least=LEAST_ORIGINAL)
+        return LoadedDocument(
+            entry.source, "fetched", page.data, page.content_type, least=MIN_ORIGINAL_CHARACTERS
+        )
 
-    async def otherwise(reason: str) -> Loaded:
+    async def otherwise(reason: str) -> LoadedDocument:
         if await asyncio.to_thread(_has_original, store, entry.source.id):
-            return Loaded(entry.source, "kept", reason=reason)
+            return LoadedDocument(entry.source, "kept", reason=reason)
         source, data = await asyncio.to_thread(entry.digest)
-        return Loaded(source, "digest", data, "text/markdown", reason)
+        return LoadedDocument(source, "digest", data, "text/markdown", reason)
 
-    return Task(entry.source.url, load, otherwise)
+    return IngestTask(entry.source.url, load, otherwise)
 
 
 def paper_task(
-    store: Store, paper: Paper, get: Get, kind: Kind, citing: Sequence[str] = ()
-) -> Task:
+    store: Store, paper: Paper, get: DocumentGetter, kind: Kind, citing: Sequence[str] = ()
+) -> IngestTask:
     """A paper: its PDF, or else, with the reason why, its page; ``citing`` link to it."""
     shortfall = ""
 
-    async def load() -> Loaded:
+    async def load() -> LoadedDocument:
         nonlocal shortfall
-        found = await find(paper, get)
+        found = await resolve_paper(paper, get)
         said, text, shortfall = found.particulars, found.text, found.shortfall
         source = await asyncio.to_thread(_source_at, store, paper.url, kind)
         source = replace(
@@ -135,62 +139,64 @@ def paper_task(
             published=source.published or said.published,
             cited_by=tuple(dict.fromkeys([*source.cited_by, *citing])),
         )
-        least, found_at = (LEAST_ORIGINAL, text.url) if shortfall else (0, "")
-        return Loaded(source, "fetched", text.data, text.content_type, shortfall, least, found_at)
+        least, found_at = (MIN_ORIGINAL_CHARACTERS, text.url) if shortfall else (0, "")
+        return LoadedDocument(
+            source, "fetched", text.data, text.content_type, shortfall, least, found_at
+        )
 
-    async def otherwise(reason: str) -> Loaded:
+    async def otherwise(reason: str) -> LoadedDocument:
         reason = f"{shortfall}; of its page: {reason}" if shortfall else reason
         known = await asyncio.to_thread(store.source_at, paper.url)
         if known is not None:
             await asyncio.to_thread(store.add_citing, known.id, citing)
             if known.kind != "digest":
-                return Loaded(known, "kept", reason=reason)
+                return LoadedDocument(known, "kept", reason=reason)
         raise CorpusError(reason)
 
-    return Task(paper.url, load, otherwise)
+    return IngestTask(paper.url, load, otherwise)
 
 
-def _url_task(store: Store, url: str, fetcher: Fetcher) -> Task:
+def _url_task(store: Store, url: str, fetcher: Fetcher) -> IngestTask:
     known = paper(url)
     if known and known.publisher != "pdf":
         return paper_task(store, known, fetcher.get, "paper")
 
-    async def load() -> Loaded:
+    async def load() -> LoadedDocument:
         page = await fetcher.get(url)
         source = await asyncio.to_thread(_source_at, store, url, "web")
         # A login page that answers for a PDF must not pass for a page of its own.
         found_at = "" if known else page.url
-        return Loaded(source, "fetched", page.data, page.content_type, found_at=found_at)
+        return LoadedDocument(source, "fetched", page.data, page.content_type, found_at=found_at)
 
-    return Task(url, load)
+    return IngestTask(url, load)
 
 
-def _file_task(store: Store, path: Path, password: str) -> Task:
-    async def load() -> Loaded:
-        data = await asyncio.to_thread(read, path)
+def _file_task(store: Store, path: Path, password: str) -> IngestTask:
+    async def load() -> LoadedDocument:
+        data = await asyncio.to_thread(read_file, path)
         source = await asyncio.to_thread(_source_at, store, path.resolve().as_uri(), "upload")
-        return Loaded(source, "read", data, password=password)
+        return LoadedDocument(source, "read", data, password=password)
 
-    return Task(shown(path), load)
+    return IngestTask(printable_path(path), load)
 
 
 def upload_task(
-    store: Store, uploads: Uploads, upload: Upload, password: str, source_id: str
-) -> Task:
+    store: Store, uploads: UploadStore, upload: Upload, password: str, source_id: str
+) -> IngestTask:
     """A file that was handed over: a new text of ``source_id`` if that is given, else the source
     of these bytes, whatever they were called when they first came."""
 
-    async def load() -> Loaded:
+    async def load() -> LoadedDocument:
         source = await asyncio.to_thread(_upload_source, store, upload, source_id)
         data = await asyncio.to_thread(uploads.read, upload)
-        return Loaded(source, "read", data, found_at=upload.name, password=password)
+        return LoadedDocument(source, "read", data, found_at=upload.name, password=password)
 
-    return Task(shown(upload.name), load)
+    return IngestTask(printable_path(upload.name), load)
 
 
 def _upload_source(store: Store, upload: Upload, source_id: str) -> Source:
     if not source_id:
-        known = store.source_from(upload.place)
+        known = store.source_with_prefix(upload.place)
         return known or Source(_free_id(store, upload), upload.url, kind="upload")
     try:
         known = store.source(source_id)
@@ -234,6 +240,6 @@ def _id(url: str) -> str:
     return text_hash(url)[:12]
 
 
-def reason_of(error: CorpusError) -> str:
+def failure_reason(error: CorpusError) -> str:
     """Why a document could not be had, without its address, which stands beside it."""
     return error.reason if isinstance(error, FetchFailed) else str(error)

@@ -6,13 +6,13 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING
 
-from index.batches import Rows, padded
+from index.batches import TokenRows, pad_rows
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def traced(module: nn.Module, rows: Rows, pad: int):
+def traced(module: nn.Module, rows: TokenRows, pad: int):
     """The graph of a module of token ids, and of a mask if it takes one: of rows of any length.
 
     ``rows`` are what it is traced on. One at a time: torch cannot trace two.
@@ -22,7 +22,7 @@ def traced(module: nn.Module, rows: Rows, pad: int):
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     takes = len(inspect.signature(module.forward).parameters)
-    example = tuple(map(torch.from_numpy, padded(rows, pad)[:takes]))
+    example = tuple(map(torch.from_numpy, pad_rows(rows, pad)[:takes]))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # what is taken for constant; the sample is the check
         scripted = torch.jit.trace(module.eval(), example, check_trace=False)

@@ -15,20 +15,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from corpus.passages import width
+from corpus.passages import text_width
 from index.embed import Floats
 
-ORDERED = 0.9  # share of the pairs that stand in one order
-COVERED = 0.5  # share of the shorter text that they cover
-CLOSE = 0.75  # share of the pairs that follow closely upon the one before, in both texts
-STEP = 2  # parts further on that are close
-AGREED = 0.6  # share of numbers and names that the two of a pair have in common
-LEAST = 6  # pairs, from which order says anything
+MIN_ORDERED = 0.9  # share of the pairs that stand in one order
+MIN_COVERED = 0.5  # share of the shorter text that they cover
+MIN_CLOSE = 0.75  # share of the pairs that follow closely upon the one before, in both texts
+MAX_CLOSE_DISTANCE = 2  # parts further on that are close
+MIN_AGREED = 0.6  # share of numbers and names that the two of a pair have in common
+MIN_PAIRS = 6  # pairs, from which order says anything
 _ANCHOR = re.compile(r"\d+(?:[.,]\d+)*|[a-z]*[A-Z][A-Za-z]+")  # what a translator leaves as it is
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TextParts:
     """The parts of a text in order: what each says, and its vector, a row of [n, dim]."""
 
     texts: tuple[str, ...]
@@ -36,7 +36,7 @@ class Parts:
 
     @property
     def widths(self) -> list[float]:
-        return [width(text) for text in self.texts]
+        return [text_width(text) for text in self.texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,15 @@ class Alignment:
     @property
     def translated(self) -> bool:
         return (
-            len(self.pairs) >= LEAST
-            and self.ordered >= ORDERED
-            and self.covered >= COVERED
-            and self.close >= CLOSE
-            and self.agreed >= AGREED
+            len(self.pairs) >= MIN_PAIRS
+            and self.ordered >= MIN_ORDERED
+            and self.covered >= MIN_COVERED
+            and self.close >= MIN_CLOSE
+            and self.agreed >= MIN_AGREED
         )
 
 
-def align(a: Parts, b: Parts) -> Alignment:
+def align(a: TextParts, b: TextParts) -> Alignment:
     """The alignment of two texts."""
     if not a.texts or not b.texts:
         return Alignment((), 0.0, 0.0, 0.0, 0.0)
@@ -111,7 +111,10 @@ def anchors(text: str) -> set[str]:
 
 
 def _close(pairs: Sequence[tuple[int, int]]) -> float:
-    steps = [j[0] - i[0] <= STEP and j[1] - i[1] <= STEP for i, j in pairwise(pairs)]
+    steps = [
+        j[0] - i[0] <= MAX_CLOSE_DISTANCE and j[1] - i[1] <= MAX_CLOSE_DISTANCE
+        for i, j in pairwise(pairs)
+    ]
     return sum(steps) / len(steps) if steps else 0.0
 
 

@@ -22,9 +22,9 @@ import numpy as np
 from index.embed import Floats
 
 APPROXIMATE_FROM = 16_384
-BLOCK = 16_384  # vectors that are converted or compared at a time
-COMPARED = 100  # vectors found by their four bits, to be compared by themselves
-RECALL = 0.98  # of the ten nearest, on the queries that an index is tuned on
+VECTORS_PER_BLOCK = 16_384  # vectors that are converted or compared at a time
+RESCORED_CANDIDATES = 100  # vectors found by their four bits, to be compared by themselves
+TARGET_RECALL = 0.98  # of the ten nearest, on the queries that an index is tuned on
 _AT = 10  # the recall is that of the first so many
 _TRIED = 200  # queries that an index is tuned on
 _MIXED = 4  # vectors that such a query is the mean of
@@ -37,10 +37,10 @@ _SEED = 7
 _MAPS = sys.platform in ("linux", "win32")  # where faiss can leave an index in its file
 
 
-def exact(vectors: Floats, query: Floats, k: int) -> tuple[np.ndarray, Floats]:
+def exact_search(vectors: Floats, query: Floats, k: int) -> tuple[np.ndarray, Floats]:
     """Positions of the ``k`` vectors nearest to ``query`` [dim], nearest first; their cosines."""
     found = [np.zeros(0, np.float32), *(cosines(block, query) for block in _blocks(vectors))]
-    return best(np.concatenate(found), k)
+    return top_k(np.concatenate(found), k)
 
 
 def cosines(vectors: Floats, query: Floats) -> Floats:
@@ -56,7 +56,7 @@ def cosines(vectors: Floats, query: Floats) -> Floats:
     return found
 
 
-def best(values: Floats, k: int) -> tuple[np.ndarray, Floats]:
+def top_k(values: Floats, k: int) -> tuple[np.ndarray, Floats]:
     """Positions of the ``k`` highest values, highest first, and these."""
     at = np.arange(len(values))
     if k < len(values):
@@ -66,7 +66,7 @@ def best(values: Floats, k: int) -> tuple[np.ndarray, Floats]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class PositionFilter:
     """Some positions of an approximate index."""
 
     bits: np.ndarray  # [n / 8] uint8: which
@@ -74,7 +74,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, eq=False)
-class Approximate:
+class ApproximateIndex:
     """An inverted file with codes of vectors that lie elsewhere, at the same positions.
 
     ``probes`` of its lists are searched. ``recall`` is the share of the ten nearest that was so
@@ -86,8 +86,8 @@ class Approximate:
     recall: float
 
     @classmethod
-    def build(cls, vectors: Floats) -> Approximate:
-        """Of vectors [n, dim], with as many probes as ``RECALL`` takes."""
+    def build(cls, vectors: Floats) -> ApproximateIndex:
+        """Of vectors [n, dim], with as many probes as ``TARGET_RECALL`` takes."""
         n, dim = vectors.shape
         lists, rng = int(_LISTS * n**0.5), np.random.default_rng(_SEED)
         centres = faiss.IndexFlatIP(dim)
@@ -106,10 +106,10 @@ class Approximate:
         """What ``read`` needs besides the file, and what a reader of the manifest may ask."""
         return {"lists": self.index.nlist, "probes": self.probes, "recall": round(self.recall, 4)}
 
-    def candidates(self, query: Floats, k: int, chosen: Chosen | None = None) -> np.ndarray:
+    def candidates(self, query: Floats, k: int, chosen: PositionFilter | None = None) -> np.ndarray:
         """Positions of vectors near to ``query`` [dim], at least ``k`` where it finds as many;
         ``chosen``: those that they have to be among."""
-        wanted, probes, bits = max(k, COMPARED), self.probes, None
+        wanted, probes, bits = max(k, RESCORED_CANDIDATES), self.probes, None
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)  # for this thread: others search at the same time
         try:
@@ -120,14 +120,14 @@ class Approximate:
             faiss.omp_set_num_threads(threads)
         return found[found >= 0]  # faiss pads what it did not find with -1
 
-    def choose(self, positions: np.ndarray) -> Chosen:
+    def choose(self, positions: np.ndarray) -> PositionFilter:
         """What a search is to be limited to."""
         chosen = np.zeros(self.index.ntotal, bool)
         chosen[positions] = True
         counts = np.bincount(self._list_of[positions], minlength=self.index.nlist)
-        return Chosen(np.packbits(chosen, bitorder="little"), counts)
+        return PositionFilter(np.packbits(chosen, bitorder="little"), counts)
 
-    def _reach(self, query: Floats, wanted: int, chosen: Chosen) -> int:
+    def _reach(self, query: Floats, wanted: int, chosen: PositionFilter) -> int:
         """How many lists hold as many of what is chosen as a search of all looks at.
 
         Where that is many more than of what lies everywhere, it lies together, far from the
@@ -159,13 +159,13 @@ class Approximate:
         faiss.write_index(self.index, faiss.PyCallbackIOWriter(out.write))
 
     @classmethod
-    def read(cls, path: Path, notes: dict) -> Approximate:
+    def read(cls, path: Path, notes: dict) -> ApproximateIndex:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if _MAPS else 0)
         return cls(index, notes["probes"], notes["recall"])
 
 
-def _tuned(index: faiss.IndexIVF, vectors: Floats, rng: np.random.Generator) -> Approximate:
-    """The index with as few probes as find ``RECALL`` of what is nearest to some queries.
+def _tuned(index: faiss.IndexIVF, vectors: Floats, rng: np.random.Generator) -> ApproximateIndex:
+    """The index with as few probes as find ``TARGET_RECALL`` of what is nearest to some queries.
 
     Each query is the mean of vectors that have nothing in common. It lies between their lists
     and far from each, as questions do, those in another language most of all: a vector of the
@@ -177,10 +177,10 @@ def _tuned(index: faiss.IndexIVF, vectors: Floats, rng: np.random.Generator) -> 
     wanted = _nearest(queries, vectors, _AT)
     probes = 8
     while True:
-        found = _search(index, queries, COMPARED, probes, None)
+        found = _search(index, queries, RESCORED_CANDIDATES, probes, None)
         recall = np.mean([np.isin(w, f).mean() for w, f in zip(wanted, found, strict=True)])
-        if recall >= RECALL or probes == index.nlist:
-            return Approximate(index, probes, float(recall))
+        if recall >= TARGET_RECALL or probes == index.nlist:
+            return ApproximateIndex(index, probes, float(recall))
         probes = min(index.nlist, probes + max(4, probes // 4))
 
 
@@ -198,8 +198,8 @@ def _nearest(queries: Floats, vectors: Floats, k: int) -> np.ndarray:
 
 
 def _blocks(vectors: Floats) -> Iterator[Floats]:
-    for start in range(0, len(vectors), BLOCK):
-        yield np.ascontiguousarray(vectors[start : start + BLOCK], np.float32)
+    for start in range(0, len(vectors), VECTORS_PER_BLOCK):
+        yield np.ascontiguousarray(vectors[start : start + VECTORS_PER_BLOCK], np.float32)
 
 
 def _search(

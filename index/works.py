@@ -14,30 +14,36 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.passages import width
-from corpus.related import Link
+from corpus.passages import text_width
+from corpus.related import WorkLink
 from corpus.sentences import sentences
 from corpus.store import Store
 from corpus.types import Passage, Source
-from corpus.works import Reason, Text, normal, same_name, same_work
+from corpus.works import Reason, WorkText, normalized_letters, same_name, same_work_reason
 from index.embed import Embedder
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.sync import open_any, sync
-from index.translation import Alignment, Parts, align
+from index.translation import Alignment, TextParts, align
 
-SHARED = 2  # hashes of a sketch that make a candidate: by chance, two texts share none
-CANDIDATES = 20  # sources that are read for their words
-PROBES = 24  # passages of a source whose nearest in other languages are looked up
-LIKELY = 3  # sources in other languages that are aligned with it
-MAYBE = (0.35, 0.7, 0.3)  # covered, ordered and agreed of passages, before sentences are read
-SENTENCE = 25  # units of corpus.passages.width: what is shorter is a name or a number
-LONGEST = 2000  # sentences of a text that are aligned
+MIN_SHARED_HASHES = 2  # hashes of a sketch that make a candidate: by chance, two texts share none
+WORD_CANDIDATES = 20  # sources that are read for their words
+PROBE_PASSAGES = 24  # passages of a source whose nearest in other languages are looked up
+ALIGNED_SOURCES = 3  # sources in other languages that are aligned with it
+PASSAGE_THRESHOLDS = (
+    0.35,
+    0.7,
+    0.3,
+)  # covered, ordered and agreed of passages, before sentences are read
+MIN_SENTENCE_WIDTH = (
+    25  # units of corpus.passages.text_width: what is shorter is a name or a number
+)
+MAX_ALIGNED_SENTENCES = 2000  # sentences of a text that are aligned
 
 
-def bring_up(
-    store: Store, embedder: Embedder, folder: Path, tally: Tally
-) -> tuple[int, dict[str, Link]]:
+def update_index(
+    store: Store, embedder: Embedder, folder: Path, tally: IngestProgress
+) -> tuple[int, dict[str, WorkLink]]:
     """The index brought up to the store, and sources linked that are texts of one work: how many
     passages were embedded, and the links. What every ingestion and removal ends with."""
     embedded = sync(store, embedder, folder, tally)
@@ -48,9 +54,9 @@ def link_works(
     store: Store,
     embedder: Embedder,
     folder: Path,
-    tally: Tally,
+    tally: IngestProgress,
     source_ids: Iterable[str] | None = None,
-) -> dict[str, Link]:
+) -> dict[str, WorkLink]:
     """Link sources that are texts of one work; to be called after ``sync``.
 
     Compares those of the sources (None: all, which the first run after an upgrade needs) that
@@ -64,20 +70,20 @@ def link_works(
     linker = _Linker(store, embedder, open_any(folder, embedder)) if pending else None
     for done, source_id in enumerate(pending, 1):
         linker.link(source_id)
-        tally.compare(done, len(pending))
+        tally.set_compared(done, len(pending))
     return {link.source_id: link for link in store.works.links(given)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _LoadedSource:
     """A source with its passages, by row, ascending."""
 
     source: Source
     passages: Mapping[int, Passage]
 
     @property
-    def text(self) -> Text:
-        return Text.of(self.source, list(self.passages.values()))
+    def text(self) -> WorkText:
+        return WorkText.of(self.source, list(self.passages.values()))
 
 
 class _Linker:
@@ -97,7 +103,7 @@ class _Linker:
         found: dict[str, Reason] = {}
         for other in self._worth_reading(text):
             read = self._read(other)
-            if read and (reason := same_work(text, read.text)):
+            if read and (reason := same_work_reason(text, read.text)):
                 found[other] = reason
         twins: dict[tuple[str, str], float] = {}
         for other in self._likely_translations(new, known=found):
@@ -109,20 +115,20 @@ class _Linker:
         self._sources[source_id] = new.source
         self._rows[source_id] = list(new.passages)
 
-    def _read(self, source_id: str) -> _Read | None:
+    def _read(self, source_id: str) -> _LoadedSource | None:
         """A source as it is now; None if it is gone."""
         found = sorted(self._store.passages(self._store.rows([source_id])).items())
         if not found:
             return None
-        return _Read(found[0][1][1], {row: passage for row, (passage, _) in found})
+        return _LoadedSource(found[0][1][1], {row: passage for row, (passage, _) in found})
 
-    def _worth_reading(self, text: Text) -> list[str]:
+    def _worth_reading(self, text: WorkText) -> list[str]:
         """Compared sources that share words with a text, or its name."""
-        near = self._store.works.candidates(text, SHARED, CANDIDATES)
+        near = self._store.works.candidates(text, MIN_SHARED_HASHES, WORD_CANDIDATES)
         named = [id for id in self._rows if same_name(self._sources[id], text.source)]
         return [id for id in dict.fromkeys([*near, *named]) if id != text.source.id]
 
-    def _likely_translations(self, new: _Read, known: Mapping[str, Reason]) -> list[str]:
+    def _likely_translations(self, new: _LoadedSource, known: Mapping[str, Reason]) -> list[str]:
         """Compared sources of other languages with the nearest passages, the likeliest first."""
         if self._index is None or not new.source.language:
             return []
@@ -134,12 +140,13 @@ class _Linker:
         }
         rows = list(new.passages)
         probes = [
-            rows[i] for i in np.linspace(0, len(rows) - 1, min(PROBES, len(rows))).astype(int)
+            rows[i]
+            for i in np.linspace(0, len(rows) - 1, min(PROBE_PASSAGES, len(rows))).astype(int)
         ]
         near = self._index.nearest(self._index.matrix(probes), list(owner))
-        return [id for id, _ in Counter(owner[row] for row in near).most_common(LIKELY)]
+        return [id for id, _ in Counter(owner[row] for row in near).most_common(ALIGNED_SOURCES)]
 
-    def _translated(self, a: _Read, b: _Read) -> dict[tuple[str, str], float]:
+    def _translated(self, a: _LoadedSource, b: _LoadedSource) -> dict[tuple[str, str], float]:
         """The twins among the passages of a text and its translation; none if it is no such.
 
         Passages tell cheaply whether it may be one, by the vectors that the index holds; their
@@ -147,7 +154,7 @@ class _Linker:
         """
         maybe = align(self._passages(a), self._passages(b))
         signs = (maybe.covered, maybe.ordered, maybe.agreed)
-        if any(sign < least for sign, least in zip(signs, MAYBE, strict=True)):
+        if any(sign < least for sign, least in zip(signs, PASSAGE_THRESHOLDS, strict=True)):
             return {}
         of_a, parts_a = self._sentences(a, b.text.letters)
         of_b, parts_b = self._sentences(b, a.text.letters)
@@ -156,26 +163,27 @@ class _Linker:
             return {}
         return _twins(found, of_a, of_b, parts_a, parts_b)
 
-    def _passages(self, read: _Read) -> Parts:
+    def _passages(self, read: _LoadedSource) -> TextParts:
         texts = tuple(passage.text for passage in read.passages.values())
         vectors = self._index.matrix(list(read.passages))
-        return Parts(texts if len(vectors) == len(texts) else (), vectors)
+        return TextParts(texts if len(vectors) == len(texts) else (), vectors)
 
-    def _sentences(self, read: _Read, other: str) -> tuple[list[str], Parts]:
+    def _sentences(self, read: _LoadedSource, other: str) -> tuple[list[str], TextParts]:
         """The sentences of a text, and the id of the passage of each, but for those that stand
         in the letters of the ``other``: what two languages share as it is, is quoted."""
         found = [
             (passage.id, sentence)
             for passage in read.passages.values()
             for sentence in sentences(passage.text)
-            if width(sentence) >= SENTENCE and normal(sentence) not in other
-        ][:LONGEST]
+            if text_width(sentence) >= MIN_SENTENCE_WIDTH
+            and normalized_letters(sentence) not in other
+        ][:MAX_ALIGNED_SENTENCES]
         texts = tuple(sentence for _, sentence in found)
-        return [id for id, _ in found], Parts(texts, self._embedder.embed_passages(texts))
+        return [id for id, _ in found], TextParts(texts, self._embedder.embed_passages(texts))
 
 
 def _twins(
-    found: Alignment, of_a: Sequence[str], of_b: Sequence[str], a: Parts, b: Parts
+    found: Alignment, of_a: Sequence[str], of_b: Sequence[str], a: TextParts, b: TextParts
 ) -> dict[tuple[str, str], float]:
     """What share of each passage's sentences is translated in which passage of the other text."""
     twins: dict[tuple[str, str], float] = {}

@@ -10,21 +10,21 @@ from corpus.sentences import sentence_spans
 from corpus.store import Store
 from corpus.types import Source, Unread
 from service import identifiers, rules
-from service.citing import cite
+from service.citing import make_citation
 from service.disclosure import is_local, name_of, without_paths
 from service.numbers import is_year, mentioned
 from service.question import language_of
 from service.relevance import within_reach
 from service.types import Abstention, Citation, Evidence
-from service.wording import listed, say
-from service.words import covered
+from service.wording import list_titles, reader_message
+from service.words import coverage_share
 
 CLOSEST_SHOWN = 3  # titles named
 _KINDS = ("number", "unit", "name")
 
 
 @dataclass(frozen=True, slots=True)
-class Premise:
+class FalsePremise:
     """Something that a question takes for granted, and the quote that says otherwise."""
 
     supposed: str
@@ -32,7 +32,7 @@ class Premise:
     citation: Citation
 
 
-def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None:
+def false_premise(question: str, evidence: Sequence[Evidence]) -> FalsePremise | None:
     """The number or name in the question for which the sources have another one.
 
     Only where a sentence says nearly the same as the question, and nothing in the evidence
@@ -44,7 +44,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
     for e in evidence:
         for start, end in sentence_spans(e.passage.text):
             sentence = e.passage.text[start:end]
-            if covered(question, sentence) < rules.NEAR_COPY:
+            if coverage_share(question, sentence) < rules.NEAR_COPY:
                 continue
             for found in rules.findings(question, sentence, everything):
                 if found.kind not in _KINDS or not found.contradicts:
@@ -55,7 +55,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> Premise | None
                     continue
                 if found.kind == "name" and found.claimed.casefold() in folded:
                     continue
-                return Premise(found.claimed, found.found, cite(e, start, end))
+                return FalsePremise(found.claimed, found.found, make_citation(e, start, end))
     return None
 
 
@@ -86,10 +86,10 @@ def _described(source: Source) -> str:
     return "\n".join((source.title, *source.authors, source.venue, source.licence, place))
 
 
-def explain(
+def explain_abstention(
     question: str,
     evidence: Sequence[Evidence],
-    premise: Premise | None,
+    premise: FalsePremise | None,
     unread: Sequence[Unread],
     language: str = "",
     empty: bool = False,
@@ -105,23 +105,23 @@ def explain(
     if premise is not None:
         quote = " ".join(premise.citation.quote.split())
         values = (premise.supposed, premise.stated, quote)
-        return "false_premise", say("false_premise", language, *values)
+        return "false_premise", reader_message("false_premise", language, *values)
     if not evidence:
-        return None, say("empty" if empty else "no_sources", language)
+        return None, reader_message("empty" if empty else "no_sources", language)
     near = evidence[:CLOSEST_SHOWN]
     kind: Abstention = "not_enough_evidence" if within_reach(evidence) else "outside_library"
-    titles = listed(tuple(dict.fromkeys(name_of(e.source) for e in near)), language)
+    titles = list_titles(tuple(dict.fromkeys(name_of(e.source) for e in near)), language)
     if unnamed:
-        nearest = say("unnamed", language, listed(unnamed, language), titles)
-        return kind, nearest + say("help_unnamed", language)
+        nearest = reader_message("unnamed", language, list_titles(unnamed, language), titles)
+        return kind, nearest + reader_message("help_unnamed", language)
     failed = {u.place: u for u in unread}
     missing = {name_of(e.source): failed[e.source.url] for e in near if e.source.url in failed}
     if missing:
         why = [without_paths(u.reason, u.place) for u in missing.values()]
-        helps = say("help_unread", language, listed(tuple(missing), language, why))
+        helps = reader_message("help_unread", language, list_titles(tuple(missing), language, why))
     else:
-        helps = say(f"help_{kind}", language)
-    return kind, say(kind, language, titles) + helps
+        helps = reader_message(f"help_{kind}", language)
+    return kind, reader_message(kind, language, titles) + helps
 
 
 def _differs(found: rules.Finding, numbers: Collection[float], folded: str) -> bool:

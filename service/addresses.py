@@ -10,7 +10,7 @@ SHORT = 120  # characters up to which a quote is named whole in an address
 WORDS, LETTERS = 6, 20  # of a longer one that are named at each end, with and without spaces
 
 
-def address(source: Source, base: str, words: str = "", page: int | None = None) -> str:
+def source_url(source: Source, base: str, words: str = "", page: int | None = None) -> str:
     """Where a reader finds ``words`` of a source: an absolute http(s) address.
 
     A PDF is opened at the page and another source at the words; a digest leads to its

@@ -20,34 +20,34 @@ from starlette.concurrency import run_in_threadpool
 from corpus.errors import NotEnded, RequestRefused
 from index.local import read_manifest
 from service import openai_api, plain, receipt, wire
-from service.asking import Asking, afresh
+from service.asking import AnswerService, bypasses_cache
 from service.claims import ProcessLocks
 from service.disclosure import model_name, public
 from service.engine import Engine
 from service.factcheck import Checked, FactChecker, check_text
-from service.frames import Frame, decided, numbered, stream_of
-from service.gate import TEXTS, Gate, Gates
-from service.gone import GONE, unless_gone
-from service.history_api import add_history
-from service.jobs_api import add_jobs
-from service.kept import KeptAnswers
-from service.library_api import add_library
-from service.mcp_serving import Door
-from service.middleware import MAX_UPLOADS, BodyLimit, Headers, Hosts, SameOrigin
-from service.once import key_of
+from service.frames import Frame, number_frames, streaming_response, without_status
+from service.gate import MAX_RUNNING_TEXTS, ConcurrencyLimiter, Limiters
+from service.gone import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from service.history_api import add_conversation_routes
+from service.jobs_api import add_job_routes
+from service.kept import AnswerCache
+from service.library_api import add_library_routes
+from service.mcp_serving import McpHttpApp
+from service.middleware import MAX_UPLOADS, AllowedHosts, BodyLimit, DefaultHeaders, SameOrigin
+from service.once import read_idempotency_key
 from service.problems import STATUSES, handle_errors
 from service.question import check_question
 from service.request_ids import RequestIds
-from service.runner import Runner
-from service.running import GRACE, KeyedAnswers, last_event
-from service.threads import Threads
+from service.runner import IngestionWorker
+from service.running import GRACE_SECONDS, ResumableAnswers, parse_last_event_id
+from service.threads import PriorityThreadPool
 from service.types import to_json
 from service.wire import gives
 
 STATIC = Path(__file__).with_name("static")
 RETRY_AFTER = 1  # seconds, where an answer that is stopped does not end: a stop waits by itself
 
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -99,7 +99,7 @@ class Options:
 
     hosts: Collection[str] | None = None
     public_url: str = ""
-    grace: float = GRACE
+    grace: float = GRACE_SECONDS
     kept: int = 0
 
 
@@ -111,8 +111,8 @@ def create_app(
     *,
     index_dir: Path,
     on_close: Callable[[], Awaitable[None]] | None = None,
-    runner: Runner | None = None,
-    gates: Gates | None = None,
+    runner: IngestionWorker | None = None,
+    limiters: Limiters | None = None,
     locks: ProcessLocks | None = None,
     options: Options = DEFAULTS,
 ) -> FastAPI:
@@ -122,9 +122,9 @@ def create_app(
     the library can only be read. ``gates`` bound how much is done at once. ``locks`` are shared
     with other processes that serve the same library.
     """
-    kept = KeptAnswers(engine, index_dir, options.kept) if options.kept else None
-    asking = Asking(engine, gates, kept)
-    door = Door(asking, options.public_url, shared=locks is not None)
+    kept = AnswerCache(engine, index_dir, options.kept) if options.kept else None
+    asking = AnswerService(engine, limiters, kept)
+    door = McpHttpApp(asking, options.public_url, shared=locks is not None)
     app = FastAPI(
         title="Tenkyo",
         summary="Answers whose every sentence carries the passage it rests on, checked",
@@ -135,23 +135,23 @@ def create_app(
     )
     _add_middleware(app, options.hosts)
     handle_errors(app)
-    _add_answers(app, KeyedAnswers(asking, options.grace, locks), asking)
+    _add_answers(app, ResumableAnswers(asking, options.grace, locks), asking)
     _add_given_answers(app, asking)
-    add_history(app, engine, asking.gates.suggestions, locks, options.public_url)
-    _add_verify(app, engine, asking.gates.texts)
-    add_library(app, engine.library, runner, asking.gates.searches)
+    add_conversation_routes(app, engine, asking.limiters.suggestions, locks, options.public_url)
+    _add_verify(app, engine, asking.limiters.texts)
+    add_library_routes(app, engine.library, runner, asking.limiters.searches)
     if runner:
-        add_jobs(app, runner)
+        add_job_routes(app, runner)
     _add_health(app, engine, index_dir)
     app.include_router(openai_api.router(asking, STATUSES))
     _add_page(app)
-    plain.add(app, engine.library.store, options.public_url)
+    plain.add_page_routes(app, engine.library.store, options.public_url)
     app.add_route("/mcp", door, include_in_schema=False)
     return app
 
 
 def _lifespan(
-    door: Door, runner: Runner | None, on_close: Callable[[], Awaitable[None]] | None
+    door: McpHttpApp, runner: IngestionWorker | None, on_close: Callable[[], Awaitable[None]] | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """What an app does before its first request and after its last."""
 
@@ -174,12 +174,12 @@ def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
     app.add_middleware(BodyLimit, larger={"/v1/documents": MAX_UPLOADS})
     app.add_middleware(SameOrigin, but={"/mcp"})
     if hosts is not None:
-        app.add_middleware(Hosts, names=hosts)
-    app.add_middleware(Headers, headers=HEADERS)
+        app.add_middleware(AllowedHosts, names=hosts)
+    app.add_middleware(DefaultHeaders, headers=SECURITY_HEADERS)
     app.add_middleware(RequestIds)
 
 
-def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
+def _add_answers(app: FastAPI, keyed: ResumableAnswers, asking: AnswerService) -> None:
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",
@@ -190,9 +190,12 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
         asked = question.model_dump(exclude={"stream", "progress"})
-        key, after = key_of(request, asked), last_event(request.headers.get("last-event-id"))
+        key, after = (
+            read_idempotency_key(request, asked),
+            parse_last_event_id(request.headers.get("last-event-id")),
+        )
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
-        asked["fresh"] = afresh(request.headers.get("cache-control", ""))
+        asked["fresh"] = bypasses_cache(request.headers.get("cache-control", ""))
         if key:
             frames = keyed.frames(key, asked, after if streams else 0)
         elif after:
@@ -201,13 +204,15 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
                 " with both requests, or ask again without Last-Event-ID"
             )
         else:
-            frames = numbered(asking.stream(**asked, progress=question.progress))
+            frames = number_frames(asking.stream(**asked, progress=question.progress))
         if not question.progress:
-            frames = decided(frames)
+            frames = without_status(frames)
         if streams:
-            return await unless_gone(request, stream_of(frames)) or Response(status_code=GONE)
-        made = await unless_gone(request, _last(frames))
-        return JSONResponse(made) if made else Response(status_code=GONE)
+            return await cancel_on_disconnect(request, streaming_response(frames)) or Response(
+                status_code=CLIENT_CLOSED_REQUEST
+            )
+        made = await cancel_on_disconnect(request, _last(frames))
+        return JSONResponse(made) if made else Response(status_code=CLIENT_CLOSED_REQUEST)
 
     @app.delete(
         "/v1/answers",
@@ -217,7 +222,7 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
     async def stop(
         request: Request, idempotency_key: Annotated[str, Header(examples=["k-1"])] = ""
     ) -> Response:
-        if not (key := key_of(request, {})):
+        if not (key := read_idempotency_key(request, {})):
             raise RequestRefused(
                 "which answer is to be stopped is not said: send the Idempotency-Key that it was"
                 " asked for with"
@@ -227,7 +232,7 @@ def _add_answers(app: FastAPI, keyed: KeyedAnswers, asking: Asking) -> None:
         return Response(status_code=204)
 
 
-def _add_given_answers(app: FastAPI, asking: Asking) -> None:
+def _add_given_answers(app: FastAPI, asking: AnswerService) -> None:
     @app.get(
         "/v1/answers/{answer_id}",
         summary="An answer given before",
@@ -242,7 +247,7 @@ def _add_given_answers(app: FastAPI, asking: Asking) -> None:
         responses=gives(receipt.Receipt),
     )
     def answer_receipt(answer_id: str) -> JSONResponse:
-        made = receipt.make(asking.history, answer_id)
+        made = receipt.make_receipt(asking.history, answer_id)
         name = f'attachment; filename="receipt-{made["id"]}.json"'
         return JSONResponse(made, headers={"Content-Disposition": name})
 
@@ -253,9 +258,9 @@ async def _last(frames: AsyncIterator[Frame]) -> Any:
         return [frame async for frame in frames][-1].data
 
 
-def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
+def _add_verify(app: FastAPI, engine: Engine, gate: ConcurrencyLimiter) -> None:
     facts = FactChecker(engine.library, engine.verifier)
-    threads = Threads("texts", TEXTS, TEXTS)
+    threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
 
     @app.post(
         "/v1/verify",
@@ -266,11 +271,15 @@ def _add_verify(app: FastAPI, engine: Engine, gate: Gate) -> None:
         text = check_text(body.text)
 
         async def checked() -> Checked:
-            async with gate.place():
-                return await threads.to_the_end(facts.check, text, body.source_ids)
+            async with gate.slot():
+                return await threads.run_to_completion(facts.check, text, body.source_ids)
 
-        found = await unless_gone(request, checked())
-        return JSONResponse(public(to_json(found))) if found else Response(status_code=GONE)
+        found = await cancel_on_disconnect(request, checked())
+        return (
+            JSONResponse(public(to_json(found)))
+            if found
+            else Response(status_code=CLIENT_CLOSED_REQUEST)
+        )
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:

@@ -1,6 +1,6 @@
 """The engine as the doors ask it: in turn, and, where a question had its answer, for that.
 
-``Asking.stream`` is ``Engine.stream`` behind a gate. Nothing is decided here about an answer.
+``AnswerService.stream`` is ``Engine.stream`` behind a gate. Nothing is decided here about an answer.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import TenkyoError
-from service.gate import KEPT, PATIENCE, Gates
-from service.threads import Threads
+from service.gate import MAX_CACHE_LOOKUPS, MAX_QUEUED_SECONDS, Limiters
+from service.threads import PriorityThreadPool
 
 if TYPE_CHECKING:
     from service.engine import Engine
     from service.history import History
-    from service.kept import KeptAnswers
+    from service.kept import AnswerCache
     from service.prompt import Message
     from service.types import Event, Mode
 
 logger = logging.getLogger(__name__)
 
-_NEVER_KEPT = frozenset({"no-cache", "no-store"})
+_NO_CACHE_DIRECTIVES = frozenset({"no-cache", "no-store"})
 
 
-def afresh(cache_control: str) -> bool:
+def bypasses_cache(cache_control: str) -> bool:
     """Whether a Cache-Control asks for what is made anew."""
-    return not _NEVER_KEPT.isdisjoint(word.strip().lower() for word in cache_control.split(","))
+    return not _NO_CACHE_DIRECTIVES.isdisjoint(
+        word.strip().lower() for word in cache_control.split(",")
+    )
 
 
-class Asking:
+class AnswerService:
     """Answers of an engine, so many at once as ``gates`` let through.
 
     With ``kept``, a question that stands alone and had an answer gets it again, without a place,
@@ -46,13 +48,13 @@ class Asking:
     def __init__(
         self,
         engine: Engine,
-        gates: Gates | None = None,
-        kept: KeptAnswers | None = None,
-        patience: float = PATIENCE,
+        limiters: Limiters | None = None,
+        kept: AnswerCache | None = None,
+        patience: float = MAX_QUEUED_SECONDS,
     ) -> None:
-        self.engine, self.gates, self._kept = engine, gates or Gates.for_readers(), kept
+        self.engine, self.limiters, self._kept = engine, limiters or Limiters.for_readers(), kept
         self._patience = patience
-        self._looks = Threads("kept answers", KEPT, KEPT)
+        self._looks = PriorityThreadPool("kept answers", MAX_CACHE_LOOKUPS, MAX_CACHE_LOOKUPS)
         # Done when an answer is there, or came to nothing; cancelled when its reader has left.
         self._making: dict[str, asyncio.Future[None]] = {}
 
@@ -85,7 +87,7 @@ class Asking:
 
     async def _in_turn(self, question: str, **how: Any) -> AsyncIterator[Event]:
         events = self.engine.stream(question, **how)
-        async with self.gates.answers.place(), aclosing(events):
+        async with self.limiters.answers.slot(), aclosing(events):
             async for event in events:
                 yield event
 
@@ -94,7 +96,7 @@ class Asking:
     ) -> AsyncIterator[Event]:
         key, told = await self._look(question, asked, fresh)
         if not told and not fresh and key in self._making:
-            async with self.gates.followers.place():
+            async with self.limiters.followers.slot():
                 key, told = await self._followed(key, question, asked)
         for event in told:
             yield event
@@ -126,7 +128,7 @@ class Asking:
         self._making.setdefault(key, over)  # from here: who asks the same need not stand in line
         decided: list[str] = []
         try:
-            async with self.gates.answers.place():
+            async with self.limiters.answers.slot():
                 if not fresh and key in self._kept:  # it came while this one stood in the line
                     _, told = await self._look(question, asked, fresh)
                     for event in told:
@@ -162,10 +164,10 @@ class Asking:
 
         def look() -> tuple[str, list[Event]]:
             key = self._kept.key(question, **asked)
-            return key, [] if fresh else self._kept.again(key)
+            return key, [] if fresh else self._kept.replay(key)
 
-        async with self.gates.kept.place():
-            return await self._looks.to_the_end(look)
+        async with self.limiters.cache_lookups.slot():
+            return await self._looks.run_to_completion(look)
 
     async def _keep(
         self, key: str, question: str, asked: dict[str, Any], event: Event, decided: list[str]

@@ -13,9 +13,9 @@ import httpx
 from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from service import calls
 from service.calls import Call
-from service.following import Following, JobNews, answering, watching
+from service.following import JobNews, ResumableStream, answer_stream, job_stream
 from service.jobs import Job
-from service.reaching import RETRIES, TIMEOUT, URL, limits, reached, request
+from service.reaching import RETRIES, TIMEOUT, URL, http_limits, request_arguments, translate_errors
 from service.routes import AsyncRoutes
 from service.types import Answer, Event
 
@@ -37,7 +37,7 @@ class AsyncClient(AsyncRoutes):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.url, self._timeout, self._retries = url.rstrip("/"), timeout, retries
-        self._http = httpx.AsyncClient(timeout=limits(timeout), transport=transport)
+        self._http = httpx.AsyncClient(timeout=http_limits(timeout), transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,7 +59,7 @@ class AsyncClient(AsyncRoutes):
         call = calls.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
-        following = answering(self.url, call, self._retries)
+        following = answer_stream(self.url, call, self._retries)
         *_, last = [event async for event in self._events(following)]
         return cast(Answer, last.data)
 
@@ -74,28 +74,28 @@ class AsyncClient(AsyncRoutes):
         call = calls.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
-        async with aclosing(self._events(answering(self.url, call, self._retries))) as events:
+        async with aclosing(self._events(answer_stream(self.url, call, self._retries))) as events:
             async for event in events:
                 yield event
 
     async def watch(self, job: Job | str) -> AsyncGenerator[JobNews, None]:
         async with aclosing(
-            self._events(watching(self.url, calls.id_of(job), self._retries))
+            self._events(job_stream(self.url, calls.id_of(job), self._retries))
         ) as events:
             async for event in events:
                 yield event
 
     async def _call(self, call: Call[T]) -> T:
         for failed in count():
-            with reached(self.url, self._timeout), call.opened() as files:
-                response = await self._http.request(**request(self.url, call, files))
+            with translate_errors(self.url, self._timeout), call.opened() as files:
+                response = await self._http.request(**request_arguments(self.url, call, files))
             try:
                 return call.read(self.url, response.status_code, response.content)
             except ServiceFailed as error:
-                await asyncio.sleep(calls.patience(error, failed, self._retries))
+                await asyncio.sleep(calls.retry_delay(error, failed, self._retries))
         raise AssertionError("patience ends")
 
-    async def _events(self, following: Following[E]) -> AsyncGenerator[E, None]:
+    async def _events(self, following: ResumableStream[E]) -> AsyncGenerator[E, None]:
         while not following.ended:
             try:
                 async with aclosing(self._connected(following)) as events:
@@ -104,9 +104,9 @@ class AsyncClient(AsyncRoutes):
             except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
                 await asyncio.sleep(following.pause(error))
 
-    async def _connected(self, following: Following[E]) -> AsyncGenerator[E, None]:
-        asked = request(self.url, following.call) | {"headers": following.headers}
-        with reached(self.url, self._timeout, following):
+    async def _connected(self, following: ResumableStream[E]) -> AsyncGenerator[E, None]:
+        asked = request_arguments(self.url, following.call) | {"headers": following.headers}
+        with translate_errors(self.url, self._timeout, following):
             async with self._http.stream(**asked) as response:
                 kind = response.headers.get("content-type", "")
                 if not following.begin(response.status_code, kind):

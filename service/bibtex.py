@@ -51,11 +51,11 @@ def bibtex(answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
                 if source := known.get(citation["source_id"]):
                     sources.setdefault(source["id"], source)
     keys: set[str] = set()
-    named = [(source, _unique(key_of(source), keys)) for source in sources.values()]
-    return "\n".join(entry(source, key, base) for source, key in named)
+    named = [(source, _unique(citation_key(source), keys)) for source in sources.values()]
+    return "\n".join(bibtex_entry(source, key, base) for source, key in named)
 
 
-def entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
+def bibtex_entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
     """One source under a key. A fetched page of the web is @misc, as BibTeX has no @online."""
     kind, place = _kind(source)
     year, month = _date(source["published"])
@@ -63,8 +63,8 @@ def entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
     arxiv, doi = _ARXIV.search(url), _DOI.match(url)
     read = "Read in a summary, not in the original" if source["kind"] == "digest" else ""
     fields = {
-        "author": " and ".join(_name(name) for name in source["authors"] if tex(name)),
-        "title": f"{{{tex(source['title'])}}}" if source["title"] else "",
+        "author": " and ".join(_name(name) for name in source["authors"] if escape_tex(name)),
+        "title": f"{{{escape_tex(source['title'])}}}" if source["title"] else "",
         **place,
         "year": year,
         "month": month,
@@ -80,13 +80,13 @@ def entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
     return "\n".join([f"@{kind}{{{key},", *lines, "}"]) + "\n"
 
 
-def tex(text: str) -> str:
+def escape_tex(text: str) -> str:
     """A text as TeX that shows it, on one line."""
     shown = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     return "".join(_TEX.get(c, c) for c in " ".join(shown.split()))
 
 
-def key_of(source: Mapping[str, Any]) -> str:
+def citation_key(source: Mapping[str, Any]) -> str:
     """Surname, year and first word of the title, in lower-case ASCII; of what has none of them
     in Latin letters, what is left of its id."""
     first = source["authors"][0] if source["authors"] else ""
@@ -130,16 +130,16 @@ def _kind(source: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """The type of entry, and the fields that say where the work stands."""
     venue = source["venue"].strip()
     if _MEETING.search(venue):
-        return "inproceedings", {"booktitle": tex(venue)}
+        return "inproceedings", {"booktitle": escape_tex(venue)}
     if _JOURNAL.search(venue):
         parts = _VOLUME.match(venue)
         if not parts:
-            return "article", {"journal": tex(venue)}
+            return "article", {"journal": escape_tex(venue)}
         pages = (parts["pages"] or "").replace("–", "-").replace("-", "--")
         return "article", {
-            "journal": tex(parts["name"]), "volume": parts["volume"], "pages": pages,
+            "journal": escape_tex(parts["name"]), "volume": parts["volume"], "pages": pages,
         }  # fmt: skip
-    return "misc", {"howpublished": tex(venue)} if venue else {}
+    return "misc", {"howpublished": escape_tex(venue)} if venue else {}
 
 
 def _name(name: str) -> str:
@@ -147,7 +147,7 @@ def _name(name: str) -> str:
     no blank before its given name or has the surname first, and one with an "and" in it."""
     latin = all(ord(c) < 0x2E80 for c in name)
     whole = not latin or re.search(r"\band\b|,.*,", name, re.IGNORECASE) or " " not in name.strip()
-    return f"{{{tex(name)}}}" if whole else tex(name)
+    return f"{{{escape_tex(name)}}}" if whole else escape_tex(name)
 
 
 def _date(published: str) -> tuple[str, str]:

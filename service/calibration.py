@@ -18,10 +18,10 @@ from typing import Any
 from corpus.sentences import sentences
 from index.tokens import is_japanese
 from service.rules import Finding
-from service.words import covered, in_order, words
+from service.words import content_words, coverage_share, order_share
 
-COPIED = 0.95  # share of a claim's words, in order, from which it says nothing of its own
-FILE = Path(__file__).with_name("calibration.json")
+COPIED_SHARE = 0.95  # share of a claim's words, in order, from which it says nothing of its own
+CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 FEATURES = (
     "entailed", "across", "covered", "copied", "otherwise", "missing", "departs_across", "constant",
 )  # fmt: skip
@@ -32,7 +32,7 @@ class Calibration:
     """Weights by feature, and what the verifier was measured to get wrong with them.
 
     ``reading`` is the weight of the checker's log-odds beside the score of a search;
-    ``answerable`` those of ``service.relevance.signs``.
+    ``answerable`` those of ``service.relevance.answerability_features``.
     """
 
     weights: tuple[float, ...]
@@ -58,20 +58,20 @@ def features(
     otherwise = within * any(finding.contradicts for finding in found)
     copied = within * (not found and _copied(claim, quote))
     return (
-        log_odds(entailment), across, within * covered(claim, quote), copied,
+        log_odds(entailment), across, within * coverage_share(claim, quote), copied,
         otherwise, departs * within - otherwise, departs * across, 1.0,
     )  # fmt: skip
 
 
 def _copied(claim: str, quote: str) -> bool:
-    ours = words(claim)
-    return any(in_order(ours, words(part)) >= COPIED for part in sentences(quote))
+    ours = content_words(claim)
+    return any(order_share(ours, content_words(part)) >= COPIED_SHARE for part in sentences(quote))
 
 
 @cache
-def calibration() -> Calibration:
+def load_calibration() -> Calibration:
     """The one that ships."""
-    read = json.loads(FILE.read_text(encoding="utf-8"))
+    read = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
     return Calibration(
         weights=tuple(read["weights"][name] for name in FEATURES),
         errors=read["errors"],

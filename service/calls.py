@@ -25,7 +25,7 @@ from corpus.errors import (
     ServiceUnreadable,
     StreamBroken,
 )
-from corpus.files import shown
+from corpus.files import printable_path
 from index.search import Hit
 from service.conversations import Conversation, Page
 from service.factcheck import Checked
@@ -71,14 +71,14 @@ class Call(Generic[T]):
     def read(self, url: str, status: int, data: bytes) -> T:
         """The reply of the service at ``url``; ServiceError for one that is none."""
         if not 200 <= status < 300:
-            raise problem(url, status, data)
+            raise problem_error(url, status, data)
         try:
             if self.kind is str:
                 return cast(T, data.decode())
             found = from_json(self.kind, data or b"null")
             return cast(T, getattr(found, self.part) if self.part else found)
         except ValueError as error:
-            raise unreadable(url, f"{self.method} {self.path}") from error
+            raise unreadable_reply(url, f"{self.method} {self.path}") from error
 
     @contextmanager
     def opened(self) -> Iterator[Files]:
@@ -241,17 +241,17 @@ def examples(language: Literal["en", "ja"] = "en") -> Call[tuple[str, ...]]:
 # What goes wrong
 
 
-def problem(url: str, status: int, data: bytes) -> ServiceError:
+def problem_error(url: str, status: int, data: bytes) -> ServiceError:
     """The error that a problem document is; one that is no such document is unreadable."""
     try:
         found = from_json(ProblemDocument, data)
     except ValueError:
-        return unreadable(url, f"the status {status}")
+        return unreadable_reply(url, f"the status {status}")
     kind = ServiceRefused if found.status < 500 else ServiceFailed
     return kind(url, found.status, found.title, found.detail, found.retry_after)
 
 
-def patience(error: ServiceProblem, failed: int, retries: int) -> float:
+def retry_delay(error: ServiceProblem, failed: int, retries: int) -> float:
     """Seconds after which a service that refused a request, and did nothing of it, may meet it;
     raises the error if it said no such thing, or has said so too often."""
     after = error.retry_after
@@ -260,13 +260,13 @@ def patience(error: ServiceProblem, failed: int, retries: int) -> float:
     return float(after)
 
 
-def unreadable(url: str, what: str) -> ServiceUnreadable:
+def unreadable_reply(url: str, what: str) -> ServiceUnreadable:
     return ServiceUnreadable(
         url, f"what {url} sent for {what} is not Tenkyo's: check the address, and its version"
     )
 
 
-def broken(url: str, reason: str) -> StreamBroken:
+def stream_broken(url: str, reason: str) -> StreamBroken:
     return StreamBroken(url, f"the stream from {url} broke off ({reason}): ask again")
 
 
@@ -291,5 +291,5 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise CorpusError(
-            f"{shown(path)} cannot be read ({error.strerror}): check the path"
+            f"{printable_path(path)} cannot be read ({error.strerror}): check the path"
         ) from None

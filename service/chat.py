@@ -82,7 +82,7 @@ class ChatRequest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChatQuestion:
     """A request as the engine can take it; ``earlier`` are the turns before the question."""
 
     question: str
@@ -90,10 +90,10 @@ class Asked:
     earlier: tuple[Message, ...]
 
 
-def read(request: ChatRequest) -> Asked:
+def read_chat_request(request: ChatRequest) -> ChatQuestion:
     """What is asked. ChatRefused for what cannot be given, QuestionRefused as of
     ``check_question``."""
-    known(request.model)
+    check_model(request.model)
     more = request.model_extra or {}
     for name, (harmless, fix) in _REFUSED.items():
         if name in ("tools", "functions") and more.get("tool_choice") == "none":
@@ -116,10 +116,10 @@ def read(request: ChatRequest) -> Asked:
                 "unsupported_content",
             )
     earlier = tuple(_turns(request.messages[:at]))
-    return Asked(check_question(_text(request.messages[at])), MODELS[request.model], earlier)
+    return ChatQuestion(check_question(_text(request.messages[at])), MODELS[request.model], earlier)
 
 
-def known(model: str) -> str:
+def check_model(model: str) -> str:
     """The name itself; ChatRefused if there is no such model."""
     if model not in MODELS:
         raise ChatRefused(
@@ -131,7 +131,7 @@ def known(model: str) -> str:
     return model
 
 
-def models(created: int) -> list[dict[str, Any]]:
+def list_models(created: int) -> list[dict[str, Any]]:
     return [
         {"id": name, "object": "model", "created": created, "owned_by": "tenkyo"} for name in MODELS
     ]

@@ -49,7 +49,7 @@ class SentenceParser:
     that only names sources ("Source 5 provides this information.") gives its labels to the
     one before it. Numbers in other brackets, and markers inside code, are text; so are raised
     digits, unless behind a stop or hiragana, where no m² can stand. Author-year citations are
-    taken out into ``Draft.asides``; ``resolve`` decides about them.
+    taken out into ``Draft.asides``; ``resolve_author_years`` decides about them.
     """
 
     _text: list[str] = field(default_factory=list)  # of the sentence at hand, a marker is one item
@@ -120,7 +120,7 @@ class SentenceParser:
         ):
             self._held = char
         elif char in _RAISED and self._may_be_raised():
-            self._attach(markers.mark((_RAISED[char],)))
+            self._attach(markers.encode_marker((_RAISED[char],)))
         else:
             self._plain(char, done)
 
@@ -183,7 +183,7 @@ class SentenceParser:
             return
         if whole[0] in _OPEN:
             labels = markers.square(whole[1:-1].removeprefix("[").removesuffix("]"))
-            item = markers.mark(labels) if labels else ""
+            item = markers.encode_marker(labels) if labels else ""
         elif self._behind_marker() and markers.is_link(whole):
             self._held = ""
             return
@@ -270,7 +270,7 @@ class SentenceParser:
         """The sentence at hand is over: read it, and begin the next."""
         lead = len(self._text) if self._lead is None else self._lead
         raw, following = "".join(self._text[:lead]), self._text[lead:]
-        found = markers.read(raw, self._fence)
+        found = markers.parse_sentence(raw, self._fence)
         if any(char.isalnum() for char in found.text):
             self._pass_on(done)
             labels = tuple(dict.fromkeys(self._ahead + found.labels))
@@ -295,7 +295,7 @@ class SentenceParser:
         self._waiting = None
 
 
-def resolve(draft: Draft, evidence: Sequence[Evidence]) -> Draft:
+def resolve_author_years(draft: Draft, evidence: Sequence[Evidence]) -> Draft:
     """A draft whose author-year citations have become labels of the evidence that they name.
 
     A parenthesis that names none of the sources is text, and goes back to where it stood;

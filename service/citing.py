@@ -10,12 +10,12 @@ from index.tokens import is_japanese
 from service import rules
 from service.calibration import FEATURES
 from service.injection import speaks_to_a_model
-from service.otherwise import Rival
+from service.otherwise import CounterQuote
 from service.provenance import Originals
 from service.rules import Finding
 from service.types import Citation, Draft, Evidence
-from service.windows import Window, readable
-from service.words import covered
+from service.windows import CandidateQuote, reader_spans
+from service.words import coverage_share
 
 SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
 PARTIAL = 0.25
@@ -24,28 +24,28 @@ MAX_CITATIONS = 3  # of one claim
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class QuoteAssessment:
     """A claim read against one window."""
 
-    window: Window
+    window: CandidateQuote
     features: tuple[float, ...]  # of service.calibration
     support: float  # the calibrated probability that they give
     contradiction: float  # the checker's own
     findings: tuple[Finding, ...]
 
     @property
-    def bears(self) -> bool:
+    def supports_claim(self) -> bool:
         """What only leaves words of the quote out needs less of the checker's word for it."""
         copied = self.features[FEATURES.index("copied")]
         return self.support >= (PARTIAL if copied else SUPPORTED) and not self.findings
 
-    def speaks_of(self, claim: str) -> bool:
+    def is_on_topic(self, claim: str) -> bool:
         """Whether the quote is about the claim's matter; across languages, as far as one knows."""
         across = is_japanese(claim) != is_japanese(self.window.text)
-        return across or covered(claim, self.window.text) >= rules.NEAR_COPY
+        return across or coverage_share(claim, self.window.text) >= rules.NEAR_COPY
 
 
-def cite(evidence: Evidence, start: int, end: int) -> Citation:
+def make_citation(evidence: Evidence, start: int, end: int) -> Citation:
     """The citation of ``evidence.passage.text[start:end]``."""
     passage = evidence.passage
     return Citation(
@@ -70,7 +70,7 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     wanted = draft.text.strip()
     found = []
     for e in () if speaks_to_a_model(wanted) else evidence:
-        spans = readable(e.passage.text)
+        spans = reader_spans(e.passage.text)
         ends = {end for _, end in spans}
         for start, _ in spans:
             end = start + len(wanted)
@@ -80,18 +80,18 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
     return sorted(found, key=lambda place: place[0].label not in draft.labels)
 
 
-def quoted(window: Window) -> Citation:
-    return cite(window.evidence, window.start, window.end)
+def cite_quote(window: CandidateQuote) -> Citation:
+    return make_citation(window.evidence, window.start, window.end)
 
 
-def bearing_of(
-    readings: Sequence[Reading], labels: Sequence[int], originals: Originals
-) -> list[Reading]:
+def supporting_quotes(
+    readings: Sequence[QuoteAssessment], labels: Sequence[int], originals: Originals
+) -> list[QuoteAssessment]:
     """The readings that bear the claim, best first: one a passage, cited ones preferred, and
     a work before what reports on it."""
-    best: dict[int, Reading] = {}
+    best: dict[int, QuoteAssessment] = {}
     for reading in readings:
-        if not reading.bears:
+        if not reading.supports_claim:
             continue
         label = reading.window.evidence.label
         # A longer window must be clearly better than the one sentence inside it.
@@ -117,23 +117,25 @@ def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
     return -other[1] > -cited[1] + MOVE_MARGIN
 
 
-def sources_of(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
+def cited_sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
     """The sources of some citations, each once."""
     shown = {e.source.id: e.source for e in evidence}
     return [shown[id] for id in dict.fromkeys(c.source_id for c in citations)]
 
 
-def disputes(others: Sequence[Rival], cited: Sequence[Source]) -> tuple[Citation, ...]:
+def disputing_citations(
+    others: Sequence[CounterQuote], cited: Sequence[Source]
+) -> tuple[Citation, ...]:
     """Quotes of sources that are not cited which say otherwise, of each source the nearest.
 
     Another text of a cited work that says otherwise, such as an earlier version, is for the
     reader to see, but is no second voice: it comes after those of other works.
     """
-    ids, works = {source.id for source in cited}, {source.one_work for source in cited}
+    ids, works = {source.id for source in cited}, {source.work_key for source in cited}
     found = {
         rival.window.evidence.source.id: rival.window
         for rival in sorted(others, key=lambda rival: rival.covered)
         if rival.window.evidence.source.id not in ids
     }
-    ordered = sorted(found.values(), key=lambda window: window.evidence.source.one_work in works)
-    return tuple(map(quoted, ordered))[:MAX_CITATIONS]
+    ordered = sorted(found.values(), key=lambda window: window.evidence.source.work_key in works)
+    return tuple(map(cite_quote, ordered))[:MAX_CITATIONS]

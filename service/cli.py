@@ -19,7 +19,7 @@ from corpus.errors import TenkyoError
 from service import console, parts
 from service.library_cli import Json
 from service.library_cli import app as library_app
-from service.verify_cli import Sources, Url
+from service.verify_cli import SourceOption, Url
 from service.verify_cli import app as verify_app
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except TenkyoError as error:
-        parts.complain(error)
+        parts.print_error(error)
         raise SystemExit(2) from None
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stderr.close()
@@ -86,7 +86,7 @@ def main() -> None:
 @app.command()
 def ask(
     question: str,
-    source: Sources = None,
+    source: SourceOption = None,
     quoted: Annotated[bool, typer.Option(help="Quote the sources; use no language model.")] = False,
     url: Url = None,
     as_json: Json = False,
@@ -100,21 +100,21 @@ def ask(
     mode = "quoted" if quoted else None
 
     async def run() -> Answer:
-        engine, close = parts.engine(parts.read())
+        engine, close = parts.create_engine(parts.load_settings())
         try:
             return await engine.answer(question, None, source, mode)
         finally:
             await close()
 
     if url:
-        with parts.service(url) as tenkyo:
+        with parts.connect_client(url) as tenkyo:
             answer = tenkyo.answer(question, source_ids=source, mode=mode)
     else:
         answer = asyncio.run(run())
     if as_json:
         print(json.dumps(to_json(answer), ensure_ascii=False))
     else:
-        console.answer(answer)
+        console.print_answer(answer)
 
 
 @app.command("eval")
@@ -136,16 +136,18 @@ def evaluate(
     """Answer a file of questions, and measure how well."""
     from service import evaluation, measures
 
-    asked = evaluation.choose(evaluation.read_questions(questions), sample, limit)
-    settings = evaluation.settings_for(parts.read(), mode)
+    asked = evaluation.sample_questions(evaluation.read_questions(questions), sample, limit)
+    settings = evaluation.settings_for(parts.load_settings(), mode)
 
     async def run(progress: Callable[[str, int, int], None]) -> tuple[dict, list[dict]]:
-        engine, close = parts.engine(settings)
+        engine, close = parts.create_engine(settings)
         try:
             if engine.model:
                 await engine.model.identify()
             made_with = evaluation.conditions(engine, settings, mode)
-            return made_with, await evaluation.run(engine, asked, mode, made_with, out, progress)
+            return made_with, await evaluation.run_questions(
+                engine, asked, mode, made_with, out, progress
+            )
         finally:
             await close()
 
@@ -155,14 +157,14 @@ def evaluate(
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
-        console.table(measures.HEAD, measures.rows(report))
+        console.print_table(measures.HEAD, measures.rows(report))
 
 
 @app.command()
 def search(
     question: str,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
-    source: Sources = None,
+    source: SourceOption = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -172,17 +174,17 @@ def search(
 
     question = check_question(question)
     if url:
-        with parts.service(url) as tenkyo:
+        with parts.connect_client(url) as tenkyo:
             hits = tenkyo.search(question, k, source_ids=source)
     else:
-        library = parts.library(parts.read())
+        library = parts.open_library(parts.load_settings())
         for each in source or ():
             library.store.source(each)  # NotFound, as for an answer
         hits = library.search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
         return
-    console.hits(hits)
+    console.print_hits(hits)
 
 
 @app.command()
@@ -194,15 +196,15 @@ def show(
     from corpus.errors import NotFound
     from service.types import to_json
 
-    store = parts.store(parts.read())
+    store = parts.open_store(parts.load_settings())
     try:
-        standing = store.standing(identifier)
+        standing = store.locate_passage(identifier)
     except NotFound:
         found = store.document(identifier)
-        printed, more = partial(console.document, found), {"source": to_json(found.source)}
+        printed, more = partial(console.print_document, found), {"source": to_json(found.source)}
     else:
         found = standing.passage
-        printed = partial(console.passage, standing)
+        printed = partial(console.print_passage, standing)
         more = {
             "source": to_json(standing.document.source),
             "current": standing.current,
@@ -220,11 +222,11 @@ def serve() -> None:
     """Serve the chat page and the API."""
     from service import serving
 
-    settings = parts.read()
-    bound = parts.bind(settings)
+    settings = parts.load_settings()
+    bound = parts.bind_socket(settings)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     print(f"Tenkyo is starting at {address} …", flush=True)
-    serving.serve(settings, bound, address, partial(print, flush=True))
+    serving.run_service(settings, bound, address, partial(print, flush=True))
 
 
 @app.command("mcp")
@@ -232,8 +234,8 @@ def serve_mcp() -> None:
     """Serve an MCP client, such as Claude Desktop, by standard input and output."""
     from service.mcp_serving import serve_stdio
 
-    settings = parts.read()
-    asyncio.run(serve_stdio(partial(parts.engine, settings), settings.address))
+    settings = parts.load_settings()
+    asyncio.run(serve_stdio(partial(parts.create_engine, settings), settings.address))
 
 
 if __name__ == "__main__":

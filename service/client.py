@@ -21,9 +21,9 @@ from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from service import calls
 from service.async_client import AsyncClient
 from service.calls import Call
-from service.following import Following, JobNews, answering, watching
+from service.following import JobNews, ResumableStream, answer_stream, job_stream
 from service.jobs import Job
-from service.reaching import RETRIES, TIMEOUT, URL, limits, reached, request
+from service.reaching import RETRIES, TIMEOUT, URL, http_limits, request_arguments, translate_errors
 from service.routes import BlockingRoutes
 from service.types import Answer, Event
 
@@ -53,7 +53,7 @@ class Client(BlockingRoutes):
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url, self._timeout, self._retries = url.rstrip("/"), timeout, retries
-        self._http = httpx.Client(timeout=limits(timeout), transport=transport)
+        self._http = httpx.Client(timeout=http_limits(timeout), transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +76,7 @@ class Client(BlockingRoutes):
         call = calls.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
-        *_, last = self._events(answering(self.url, call, self._retries))
+        *_, last = self._events(answer_stream(self.url, call, self._retries))
         return cast(Answer, last.data)
 
     def stream(
@@ -94,35 +94,35 @@ class Client(BlockingRoutes):
         call = calls.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
-        yield from self._events(answering(self.url, call, self._retries))
+        yield from self._events(answer_stream(self.url, call, self._retries))
 
     def watch(self, job: Job | str) -> Iterator[JobNews]:
         """What happens in a job, named by its id, until it has ended; the last one is the job.
         Taken up like the stream of an answer."""
-        yield from self._events(watching(self.url, calls.id_of(job), self._retries))
+        yield from self._events(job_stream(self.url, calls.id_of(job), self._retries))
 
     def _call(self, call: Call[T]) -> T:
         for failed in count():
-            with reached(self.url, self._timeout), call.opened() as files:
-                response = self._http.request(**request(self.url, call, files))
+            with translate_errors(self.url, self._timeout), call.opened() as files:
+                response = self._http.request(**request_arguments(self.url, call, files))
             try:
                 return call.read(self.url, response.status_code, response.content)
             except ServiceFailed as error:
-                time.sleep(calls.patience(error, failed, self._retries))
+                time.sleep(calls.retry_delay(error, failed, self._retries))
         raise AssertionError("patience ends")
 
-    def _events(self, following: Following[E]) -> Iterator[E]:
+    def _events(self, following: ResumableStream[E]) -> Iterator[E]:
         while not following.ended:
             try:
                 yield from self._connected(following)
             except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
                 time.sleep(following.pause(error))
 
-    def _connected(self, following: Following[E]) -> Iterator[E]:
+    def _connected(self, following: ResumableStream[E]) -> Iterator[E]:
         """What one connection brings."""
-        asked = request(self.url, following.call) | {"headers": following.headers}
+        asked = request_arguments(self.url, following.call) | {"headers": following.headers}
         with (
-            reached(self.url, self._timeout, following),
+            translate_errors(self.url, self._timeout, following),
             self._http.stream(**asked) as response,
         ):
             if not following.begin(response.status_code, response.headers.get("content-type", "")):

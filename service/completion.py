@@ -13,15 +13,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.addresses import address
+from service.addresses import source_url
 from service.disclosure import name_of
-from service.prompt import tokens_at_most
-from service.turn import append
+from service.prompt import estimate_tokens
+from service.turn import append_claim
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class CompletionHeader:
     """What all parts of a reply share: the model's name, seconds since 1970, the address of
     this service (it ends in a slash), and whether a stream ends with the usage."""
 
@@ -31,7 +31,7 @@ class Head:
     usage: bool = False
 
 
-def completion(answer: Answer, head: Head) -> dict[str, Any]:
+def completion(answer: Answer, head: CompletionHeader) -> dict[str, Any]:
     """A whole answer as a chat completion."""
     found = [a for claim in answer.claims for a in _annotations(claim, answer.evidence, head.base)]
     content = answer.reason or "" if answer.abstained else answer.text
@@ -53,7 +53,7 @@ class Chunks:
     ``index`` of an annotation, which only a delta has, is its place in the whole.
     """
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: CompletionHeader) -> None:
         self._head = head
         self._id, self._text = "", ""
         self._evidence: tuple[Evidence, ...] = ()
@@ -64,7 +64,7 @@ class Chunks:
             case EvidenceFound(id=id, evidence=evidence):
                 self._id, self._evidence = id, evidence
             case Claim() as claim:
-                longer, _ = append(self._text, claim)
+                longer, _ = append_claim(self._text, claim)
                 found = list(_annotations(claim, self._evidence, self._head.base))
                 yield self._chunk(longer[len(self._text) :], found)
                 self._text, self._annotated = longer, self._annotated + len(found)
@@ -103,7 +103,7 @@ class Chunks:
 
 def _part(
     id: str,
-    head: Head,
+    head: CompletionHeader,
     kind: Literal["chat.completion", "chat.completion.chunk"],
     choices: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Itera
             "url_citation": {
                 "start_index": start,
                 "end_index": end,
-                "url": address(source, base),
+                "url": source_url(source, base),
                 "title": name_of(source),
             },
         }
@@ -140,11 +140,11 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
     An abstention cites nothing; what it looked at are search results all the same.
     """
     return {
-        "citations": [] if abstained else [address(e.source, base) for e in evidence],
+        "citations": [] if abstained else [source_url(e.source, base) for e in evidence],
         "search_results": [
             {
                 "title": e.source.title or e.source.id,
-                "url": address(e.source, base),
+                "url": source_url(e.source, base),
                 "date": e.source.published or None,
                 "snippet": e.passage.text,
                 "kind": e.source.kind,  # a digest is ours, not the work's own words
@@ -156,7 +156,7 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
 
 def _usage(question: str, content: str) -> dict[str, Any]:
     """An estimate, and marked as one: nothing is billed, and the engine counts no tokens."""
-    asked, written = tokens_at_most(question), tokens_at_most(content)
+    asked, written = estimate_tokens(question), estimate_tokens(content)
     return {
         "prompt_tokens": asked,
         "completion_tokens": written,

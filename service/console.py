@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from corpus.former import Standing
-    from corpus.queries import Holding
+    from corpus.former import LocatedPassage
+    from corpus.queries import SourceSummary
     from corpus.types import Document, Source, Unread
     from index.report import Item
     from index.search import Hit
     from service.factcheck import Checked
-    from service.ingestion import Removed
+    from service.ingestion import RemovedSource
     from service.recheck import Check
     from service.types import Answer, Citation, Claim, Evidence
-    from service.watching import Notice
+    from service.watching import WatchNotice
 
 
-NARROW = 60  # columns: below, a table would break its words to pieces
+NARROW_COLUMNS = 60  # columns: below, a table would break its words to pieces
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table as wide as the terminal; in a narrow one, each row as lines of its own.
 
     Elsewhere, such as in a pipe, a row is one line, however long.
@@ -57,7 +57,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     rows = [[_printable(cell) for cell in row] for row in rows]
     console = Console()
-    if console.is_terminal and console.width < NARROW:
+    if console.is_terminal and console.width < NARROW_COLUMNS:
         for row in rows:
             named = [f"{name}: {cell}" for name, cell in zip(head, row, strict=True) if cell]
             print(*named, sep="\n", end="\n\n")
@@ -77,13 +77,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def items(read: Sequence[Item], embedded: int) -> None:
+def print_items(read: Sequence[Item], embedded: int) -> None:
     """What an ingestion did."""
     rows = [
         (item.outcome, item.title or item.place, str(item.passages or ""), _why(item))
         for item in read
     ]
-    table(("outcome", "source", "passages", "why"), rows)
+    print_table(("outcome", "source", "passages", "why"), rows)
     total = _count(sum(item.passages for item in read), "passage")
     print(f"\n{total}, {embedded} newly embedded")
 
@@ -101,7 +101,7 @@ def failures(failed: Sequence[Item], named: int, dry_run: bool) -> None:
     print(f"tenkyo: {said}", file=sys.stderr)
 
 
-def notice(noticed: Notice) -> None:
+def print_notice(noticed: WatchNotice) -> None:
     """What became of a file or a folder that is watched, at once."""
     said = noticed.path
     if noticed.passages:
@@ -111,7 +111,7 @@ def notice(noticed: Notice) -> None:
     print(f"{noticed.outcome:<8} {said}", flush=True)
 
 
-def sources(listed: Sequence[Holding], unread: Sequence[Unread]) -> None:
+def print_sources(listed: Sequence[SourceSummary], unread: Sequence[Unread]) -> None:
     """What is in the library, and what could not be read."""
     ids = {each.source.id for each in listed}
     rows = [
@@ -129,26 +129,26 @@ def sources(listed: Sequence[Holding], unread: Sequence[Unread]) -> None:
     ]
     if rows:
         head = ("id", "kind", "title", "pages", "passages", "versions", "retrieved", "cited by")
-        table(head, rows)
+        print_table(head, rows)
         print()
     total = sum(each.passages for each in listed)
     print(f"{_count(len(rows), 'source')}, {_count(total, 'passage')}")
     if unread:
         print(f"\n{len(unread):,} could not be read when last tried:\n")
         rows = [(each.tried_at[:10], each.place, _why(each)) for each in unread]
-        table(("tried", "place", "why"), rows)
+        print_table(("tried", "place", "why"), rows)
 
 
-def removed(sources: Sequence[Removed]) -> None:
+def print_removed(sources: Sequence[RemovedSource]) -> None:
     for each in sources:
         name = each.source.title or each.source.url
         print(f"removed {each.source.id}, {_count(each.passages, 'passage')}: {_printable(name)}")
 
 
-def planned(items: Sequence[Item]) -> None:
+def print_planned(items: Sequence[Item]) -> None:
     """What an ingestion would do."""
     rows = [(item.outcome, item.place, item.title, _why(item)) for item in items]
-    table(("outcome", "source", "title", "why"), rows)
+    print_table(("outcome", "source", "title", "why"), rows)
 
 
 def _why(item: Item | Unread) -> str:
@@ -174,18 +174,18 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
 
 
-def hits(found: Sequence[Hit]) -> None:
+def print_hits(found: Sequence[Hit]) -> None:
     for hit in found:
         print(f"{hit.score:6.2f}  {hit.passage.id}  {hit.source.title}")
         print(f"        {_line(hit.passage.text)[:160]}\n")
 
 
-def document(found: Document) -> None:
+def print_document(found: Document) -> None:
     _heading(found.source)
     print(f"\n{found.text}")
 
 
-def passage(standing: Standing) -> None:
+def print_passage(standing: LocatedPassage) -> None:
     """A passage, with a line on it where its source has changed since."""
     source = standing.document.source
     _heading(source)
@@ -202,7 +202,7 @@ def _heading(source: Source) -> None:
     print(f"{source.title}\n{source.kind} · {source.url}")
 
 
-def answer(made: Answer) -> None:
+def print_answer(made: Answer) -> None:
     if made.understood:
         print(f"(taken as: {made.understood})\n")
     if made.reason:
@@ -215,7 +215,7 @@ def answer(made: Answer) -> None:
         print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")
 
 
-def checked(name: str, found: Checked) -> None:
+def print_checked(name: str, found: Checked) -> None:
     """The claims of a text, each with its verdict, its quotes and where they stand."""
     shown = {e.label: e for e in found.evidence}
     print(name)
@@ -229,7 +229,7 @@ def checked(name: str, found: Checked) -> None:
     print(f"\n{len(found.claims)} claims{': ' if each else ''}{each}")
 
 
-def rechecked(name: str, checks: Sequence[Check]) -> None:
+def print_rechecked(name: str, checks: Sequence[Check]) -> None:
     """The checks of a receipt, a line each."""
     print(name)
     for check in checks:
@@ -242,9 +242,9 @@ def _rests_on(claim: Claim, shown: Mapping[int, Evidence]) -> None:
     """The quotes that a claim rests on, and what there is to say against them."""
     for citation in claim.citations:
         _quote(citation, shown[citation.label])
-    works = {shown[citation.label].source.one_work for citation in claim.citations}
+    works = {shown[citation.label].source.work_key for citation in claim.citations}
     for citation in claim.disputed_by:
-        same = shown[citation.label].source.one_work in works
+        same = shown[citation.label].source.work_key in works
         _quote(citation, shown[citation.label], "another version: " if same else "disputed: ")
     if claim.secondary:
         print("    second hand: the source only reports on a work that is in the library")

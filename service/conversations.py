@@ -12,9 +12,9 @@ from corpus.errors import NotFound, RequestRefused
 from service import tables
 from service.question import printable
 
-TITLE = 60  # letters of a title made from a question; a Japanese one is two wide
+TITLE_LENGTH = 60  # letters of a title made from a question; a Japanese one is two wide
 _EAST_ASIAN = 0x2E7F  # from here on, letters are two wide
-LONGEST_TITLE = 200  # characters of one that a reader gives
+MAX_TITLE_LENGTH = 200  # characters of one that a reader gives
 _CURSOR = re.compile(r"c([0-9]{1,18})")
 _ENDS = "。．.!！?？、,;；:：…・-–—( （「『“\"'"  # not left standing before the dots
 
@@ -38,7 +38,7 @@ class Page:
     next: str | None
 
 
-class Conversations:
+class ConversationStore:
     """Those in which something was answered. Every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -66,15 +66,15 @@ class Conversations:
         with self._database.transaction() as db:
             row = db.execute(_listed(last).having(_is(conversation_id))).first()
             if row is None:
-                raise unknown(conversation_id)
+                raise unknown_conversation(conversation_id)
             return _conversation(db, row)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give it a title; an empty one brings the one made from its first question back."""
         title = " ".join(printable(title).split())
-        if len(title) > LONGEST_TITLE:
+        if len(title) > MAX_TITLE_LENGTH:
             raise RequestRefused(
-                f"the title has {len(title)} characters, and at most {LONGEST_TITLE} are kept:"
+                f"the title has {len(title)} characters, and at most {MAX_TITLE_LENGTH} are kept:"
                 " give a shorter one"
             )
         with self._database.transaction(writes=True) as db:
@@ -86,7 +86,7 @@ class Conversations:
                     same = tables.titles.c.conversation_id == conversation_id
                     db.execute(sa.delete(tables.titles).where(same))
                 return
-        raise unknown(conversation_id)
+        raise unknown_conversation(conversation_id)
 
     def delete(self, conversation_id: str) -> None:
         """Remove one with its answers, and everything that was kept beside them.
@@ -102,11 +102,11 @@ class Conversations:
             db.execute(sa.delete(tables.answers).where(same))
             gone = db.execute(sa.delete(tables.conversations).where(_is(conversation_id)))
             if not gone.rowcount:
-                raise unknown(conversation_id)
-        self._database.scrub()
+                raise unknown_conversation(conversation_id)
+        self._database.erase_deleted()
 
 
-def unknown(conversation_id: str) -> NotFound:
+def unknown_conversation(conversation_id: str) -> NotFound:
     return NotFound(
         f"no conversation {conversation_id!r}: /v1/conversations lists those that there are"
     )
@@ -115,7 +115,7 @@ def unknown(conversation_id: str) -> NotFound:
 def title_of(question: str) -> str:
     """A question as a title: whole if it is short, else cut where a word ends, and dotted."""
     text = " ".join(question.split())
-    room, cut = TITLE, 0
+    room, cut = TITLE_LENGTH, 0
     while cut < len(text) and room > 0:
         room -= 2 if ord(text[cut]) > _EAST_ASIAN else 1
         cut += 1

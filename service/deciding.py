@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from service.citations import resolve
-from service.prompt import declines
-from service.turn import Turn
+from service.citations import resolve_author_years
+from service.prompt import is_no_answer
+from service.turn import AnswerState
 from service.types import Claim, Draft, Event, Rejected
 
-MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
+MAX_CLAIMS = 12  # of a model; one that goes on and on is stopped
 
 
-class Deciding:
+class ClaimStream:
     """The sentences of one turn on their way to being claims, or rejected.
 
     ``check`` tells what becomes of one. What is the same as an earlier one, or the word for having
     no answer, is passed over.
     """
 
-    def __init__(self, turn: Turn, check: Callable[[Draft], Awaitable[Claim]]) -> None:
+    def __init__(self, turn: AnswerState, check: Callable[[Draft], Awaitable[Claim]]) -> None:
         self._turn, self._check = turn, check
         self._seen: set[str] = set()
         self._ahead: dict[Draft, asyncio.Future[Claim]] = {}
@@ -31,17 +31,17 @@ class Deciding:
 
     @property
     def full(self) -> bool:
-        return len(self._seen) >= MAX_SENTENCES
+        return len(self._seen) >= MAX_CLAIMS
 
     async def decide(self, drafts: Sequence[Draft]) -> list[Event]:
         events = []
         for draft in self._fresh(drafts):
             self._seen.add(draft.text)
             claim = await (self._ahead.pop(draft, None) or self._check(draft))
-            events.append(decided(self._turn, draft, claim))
+            events.append(record_decision(self._turn, draft, claim))
         return events
 
-    def look_ahead(self, drafts: Sequence[Draft]) -> None:
+    def prefetch(self, drafts: Sequence[Draft]) -> None:
         """Begin to check what is likely the next sentence, before what follows it tells so."""
         for draft in self._fresh(drafts):
             if draft not in self._ahead:
@@ -55,12 +55,12 @@ class Deciding:
 
     def _fresh(self, drafts: Sequence[Draft]) -> Iterator[Draft]:
         for draft in drafts:
-            draft = resolve(draft, self._turn.evidence)
-            if draft.text not in self._seen and not self.full and not declines(draft.text):
+            draft = resolve_author_years(draft, self._turn.evidence)
+            if draft.text not in self._seen and not self.full and not is_no_answer(draft.text):
                 yield draft
 
 
-def decided(turn: Turn, draft: Draft, claim: Claim) -> Event:
+def record_decision(turn: AnswerState, draft: Draft, claim: Claim) -> Event:
     """What became of a draft, noted in its turn."""
     turn.drafts.append(draft)
     if claim.verdict.label == "supported":

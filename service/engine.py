@@ -14,35 +14,35 @@ from functools import partial
 import numpy as np
 
 from corpus.errors import ModelError
-from corpus.passages import in_context
-from index.batching import Urgency
+from corpus.passages import with_headings
+from index.batching import Priority
 from index.checker import Checker
 from index.search import Hit, Library
 from service import prompt, receipt
-from service.abstain import explain, false_premise, unnamed
+from service.abstain import explain_abstention, false_premise, unnamed
 from service.citations import SentenceParser
-from service.deciding import Deciding, decided
+from service.deciding import ClaimStream, record_decision
 from service.disclosure import in_short, model_name
-from service.evidence import LatestOriginals, select, with_originals
+from service.evidence import LatestOriginals, select_evidence, with_originals
 from service.followup import alone, astray, last_answered, last_said, leans, stands
 from service.history import History
 from service.model import AnswerModel
 from service.question import check_question
-from service.quote import answered, quote
-from service.relevance import answerable, rerank, telling
-from service.threads import Threads
-from service.turn import Turn
+from service.quote import is_answered, quote_answer
+from service.relevance import answerable, count_relevant, rerank
+from service.threads import PriorityThreadPool
+from service.turn import AnswerState
 from service.types import (
     Answer,
+    AnswerStep,
     Event,
     EvidenceFound,
     Mode,
     Status,
-    Step,
     to_json,
 )
 from service.verify import Verifier
-from service.wording import say
+from service.wording import reader_message
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +51,15 @@ logger = logging.getLogger(__name__)
 # `tenkyo eval` does not mix two of them.
 ANSWER_VERSION = 1
 
-MAX_WRITTEN = 12_000  # characters of a model, however often it repeats itself
-NEW = 16  # questions that are searched and read at once; the others wait for one of them
-BEGUN = 32  # claims that are checked at once
-KEPT = 4  # answers that are looked up or written down at once
+MAX_GENERATED_CHARACTERS = 12_000  # characters of a model, however often it repeats itself
+MAX_NEW_QUESTIONS = (
+    16  # questions that are searched and read at once; the others wait for one of them
+)
+MAX_CLAIM_CHECKS = 32  # claims that are checked at once
+HISTORY_THREADS = 4  # answers that are looked up or written down at once
 
 
-def _status(step: Step) -> Event:
+def _status(step: AnswerStep) -> Event:
     return Event("status", Status(step))
 
 
@@ -73,15 +75,15 @@ class Engine:
         *,
         top_k: int = 8,
         evidence_chars: int = 5000,
-        window: int = prompt.WINDOW,
+        window: int = prompt.DEFAULT_CONTEXT_TOKENS,
     ) -> None:
         self.library, self.checker, self.history, self.model = library, checker, history, model
         self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
         self._originals = LatestOriginals(library.store)
-        self._new = Threads("questions", NEW)
-        self._begun = Threads("claims", BEGUN, urgency=Urgency.CLAIM)
-        self._records = Threads("records", KEPT, KEPT)
+        self._new = PriorityThreadPool("questions", MAX_NEW_QUESTIONS)
+        self._begun = PriorityThreadPool("claims", MAX_CLAIM_CHECKS, priority=Priority.CLAIM)
+        self._records = PriorityThreadPool("records", HISTORY_THREADS, HISTORY_THREADS)
 
     def warm_up(self) -> None:
         """Load what is loaded at first use, and raise what is wrong with it."""
@@ -125,7 +127,7 @@ class Engine:
         """
         turn = await self._open(question, conversation_id, source_ids, earlier)
         events = self._events(turn, source_ids, mode)
-        step: Step | None = None
+        step: AnswerStep | None = None
         async with aclosing(events):
             async for event in events:
                 if not isinstance(event.data, Status):
@@ -135,7 +137,7 @@ class Engine:
                     yield event
 
     async def _events(
-        self, turn: Turn, source_ids: Sequence[str] | None, mode: Mode | None
+        self, turn: AnswerState, source_ids: Sequence[str] | None, mode: Mode | None
     ) -> AsyncIterator[Event]:
         yield _status("searching")
         hits = await self._new(self._search, turn, source_ids)
@@ -170,11 +172,11 @@ class Engine:
         conversation_id: str | None,
         source_ids: Sequence[str] | None,
         earlier: Sequence[prompt.Message],
-    ) -> Turn:
+    ) -> AnswerState:
         question = check_question(question)
         store = self.library.store
 
-        def look_up() -> Turn:
+        def look_up() -> AnswerState:
             for source_id in source_ids or ():
                 store.source(source_id)
             if conversation_id is None:
@@ -182,7 +184,7 @@ class Engine:
             else:
                 conversation = conversation_id
                 last = last_answered(self.history.conversation(conversation))
-            turn = Turn(secrets.token_urlsafe(12), conversation, question)
+            turn = AnswerState(secrets.token_urlsafe(12), conversation, question)
             filled = alone(question, last)
             if filled != question:
                 turn.understood, turn.doubtful = filled, leans(question) == "maybe"
@@ -190,36 +192,38 @@ class Engine:
 
         return await self._records(look_up)
 
-    def would_answer(self, question: str) -> bool:
+    def can_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
         given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
-        turn = Turn("", "", check_question(question))
+        turn = AnswerState("", "", check_question(question))
         self._choose(turn, self._search(turn, None), None)
         return turn.answerable
 
-    def _search(self, turn: Turn, source_ids: Sequence[str] | None) -> list[Hit]:
+    def _search(self, turn: AnswerState, source_ids: Sequence[str] | None) -> list[Hit]:
         store = self.library.store
         turn.revision = store.revision()
         turn.originals = self._originals()
         hits = self.library.search(turn.asked, 2 * self._top_k, source_ids)
-        turn.took("search")
+        turn.record_time("search")
         return hits
 
-    def _choose(self, turn: Turn, hits: Sequence[Hit], source_ids: Sequence[str] | None) -> None:
+    def _choose(
+        self, turn: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
+    ) -> None:
         """Hits to evidence: those that answer the question first, by the checker's reading."""
         if source_ids is None:
             hits = with_originals(self.library, turn.originals, turn.asked, hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
-        chosen = select(hits, self._top_k, self._evidence_chars, twins)
+        chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
-            return turn.took("read")
+            return turn.record_time("read")
         nearest = sorted(chosen, key=lambda e: -e.score)
-        contexts = [in_context(e.passage.text, e.passage, e.source) for e in nearest]
+        contexts = [with_headings(e.passage.text, e.passage, e.source) for e in nearest]
         reading = self.checker.answers([(context, turn.asked) for context in contexts])
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
         turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        turn.telling, best = telling(reading[order]), int(reading.argmax())
+        turn.telling, best = count_relevant(reading[order]), int(reading.argmax())
         turn.best, turn.nearest = float(reading[best]), contexts[best]
         turn.unnamed = unnamed(turn.asked, turn.evidence, self.library.store)
         turn.premise = None if turn.unnamed else false_premise(turn.asked, turn.evidence)
@@ -228,30 +232,30 @@ class Engine:
             and turn.premise is None
             and answerable(turn.asked, nearest, scores, reading) > 0
         )
-        turn.took("read")
+        turn.record_time("read")
 
-    def _explain(self, turn: Turn) -> None:
+    def _explain(self, turn: AnswerState) -> None:
         store = self.library.store
         empty = not turn.evidence and not store.sources()
         found = (turn.evidence, turn.premise, store.unread())
-        turn.abstention, turn.reason = explain(
+        turn.abstention, turn.reason = explain_abstention(
             turn.asked, *found, turn.language, empty, turn.unnamed
         )
 
-    def _as_meant(self, turn: Turn, source_ids: Sequence[str] | None) -> Turn:
+    def _as_meant(self, turn: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
         """The turn, or one with the question as it was asked, where that is answered better."""
         bare = replace(turn, understood=None, evidence=(), best=-math.inf)
         self._choose(bare, self._search(bare, source_ids), source_ids)
         lost = astray(turn.asked, turn.question, turn.nearest)
         return bare if lost or stands(bare.best, turn.best) else turn
 
-    async def _generate(self, turn: Turn) -> AsyncIterator[Event]:
+    async def _generate(self, turn: AnswerState) -> AsyncIterator[Event]:
         """Claims from the model, each checked before it is passed on."""
         parser, written = SentenceParser(), 0
         check = partial(self._begun, self.verifier.check)
-        deciding = Deciding(turn, lambda draft: check(draft, turn.evidence, turn.originals))
+        deciding = ClaimStream(turn, lambda draft: check(draft, turn.evidence, turn.originals))
         shown = turn.evidence[: turn.telling]
-        turn.prompt = prompt.messages(turn.asked, shown, self._window, turn.language)
+        turn.prompt = prompt.answer_messages(turn.asked, shown, self._window, turn.language)
         yield _status("writing")
         try:
             async with aclosing(self.model.stream(turn.prompt)) as pieces:
@@ -263,45 +267,47 @@ class Engine:
                             yield event
                         yield _status("writing")
                     else:
-                        deciding.look_ahead(parser.likely())
-                    if deciding.full or written > MAX_WRITTEN:
+                        deciding.prefetch(parser.likely())
+                    if deciding.full or written > MAX_GENERATED_CHARACTERS:
                         break
             yield _status("checking")
             for event in await deciding.decide(parser.finish()):
                 yield event
             if not turn.claims:
-                turn.reason = say("none_held" if deciding.any else "declined", turn.language)
-            elif deciding.full or written > MAX_WRITTEN:
-                turn.reason = say("stopped", turn.language)
+                turn.reason = reader_message(
+                    "none_held" if deciding.any else "declined", turn.language
+                )
+            elif deciding.full or written > MAX_GENERATED_CHARACTERS:
+                turn.reason = reader_message("stopped", turn.language)
         except ModelError as error:
             logger.warning("%s", error)
             for event in await deciding.decide(parser.finish()):
                 yield event
             what = "cut_short" if turn.claims else "model_failed"
-            turn.reason = say(what, turn.language, in_short(str(error)))
+            turn.reason = reader_message(what, turn.language, in_short(str(error)))
         finally:
             deciding.close()
-        turn.took("write")
+        turn.record_time("write")
 
-    def _complete(self, turn: Turn) -> list[Event]:
+    def _complete(self, turn: AnswerState) -> list[Event]:
         """Quotes after a model's sentences that are true, and do not answer the question."""
-        if not turn.claims or answered(turn.asked, turn.claims, turn.evidence, self.checker):
+        if not turn.claims or is_answered(turn.asked, turn.claims, turn.evidence, self.checker):
             return []
-        turn.reason = turn.reason or say("beside", turn.language)
+        turn.reason = turn.reason or reader_message("beside", turn.language)
         return self._quote(turn)
 
-    def _quote(self, turn: Turn) -> list[Event]:
+    def _quote(self, turn: AnswerState) -> list[Event]:
         """Claims in the sources' own words, but for what is cited already."""
         embedder = self.library.embedder
-        drafts = quote(turn.asked, turn.evidence, turn.originals, self.checker, embedder)
+        drafts = quote_answer(turn.asked, turn.evidence, turn.originals, self.checker, embedder)
         cited = {citation.quote for claim in turn.claims for citation in claim.citations}
         check, given = self.verifier.check, (turn.evidence, turn.originals)
         new = [draft for draft in drafts if draft.text not in cited]
-        events = [decided(turn, draft, check(draft, *given)) for draft in new]
-        turn.took("quote")
+        events = [record_decision(turn, draft, check(draft, *given)) for draft in new]
+        turn.record_time("quote")
         return events
 
-    async def _close(self, turn: Turn, mode: Mode) -> Answer:
+    async def _close(self, turn: AnswerState, mode: Mode) -> Answer:
         name = model_name(self.model.name) if self.model and mode == "generated" else ""
         answer = Answer(
             id=turn.id,
@@ -321,10 +327,10 @@ class Engine:
         await self._records(self._keep, turn, answer)
         return answer
 
-    def _keep(self, turn: Turn, answer: Answer) -> None:
+    def _keep(self, turn: AnswerState, answer: Answer) -> None:
         """Store the answer, and beside it what a receipt needs besides."""
-        works = turn.originals.behind(e.source.id for e in turn.evidence)
-        noted = receipt.note(
+        works = turn.originals.original_works(e.source.id for e in turn.evidence)
+        noted = receipt.make_record(
             self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt
         )
         self.history.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)

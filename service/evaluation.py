@@ -19,14 +19,16 @@ from corpus.errors import QuestionRefused, SettingsError
 from corpus.types import text_hash
 from service import prompt
 from service.engine import ANSWER_VERSION, Engine
-from service.measures import SEED, Question, judge
+from service.measures import SEED, EvaluationQuestion, judge_statement
 from service.question import check_question
-from service.receipt import version
+from service.receipt import tenkyo_version
 from service.settings import Settings
 from service.types import Answer, Claim, Draft, Mode, to_json
 from service.verify import VERIFIER_VERSION, Verifier
 
-Progress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
+ProgressCallback = Callable[
+    [str, int, int], None
+]  # what is being done, how much of it, of how much
 
 _RECORD = b'{"id": '  # how the line of a result begins
 _LISTS = ("answers", "sources", "passages", "quotes")
@@ -35,7 +37,7 @@ _LISTS = ("answers", "sources", "passages", "quotes")
 # The questions
 
 
-def read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[EvaluationQuestion]:
     """The questions of a file of JSON lines; docs/evaluation.md describes them.
 
     Raises SettingsError, naming the line and what to do about it, for the first line that is
@@ -46,7 +48,7 @@ def read_questions(path: Path) -> list[Question]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise _refused(path, f"cannot be read ({reason}): name a file of JSON lines") from None
-    questions: dict[str, Question] = {}
+    questions: dict[str, EvaluationQuestion] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -62,7 +64,7 @@ def read_questions(path: Path) -> list[Question]:
     return list(questions.values())
 
 
-def _question(line: str) -> Question:
+def _question(line: str) -> EvaluationQuestion:
     """A question from its line; ValueError says what is wrong with it and how to mend it."""
     try:
         row = json.loads(line)
@@ -87,7 +89,7 @@ def _question(line: str) -> Question:
     groups = row.get("must_contain") or []
     if not isinstance(groups, list):
         raise ValueError('"must_contain" is no list: write [["one", "or this"], ["and this"]]')
-    return Question(
+    return EvaluationQuestion(
         id=row["id"],
         question=text,
         answerable=row["answerable"],
@@ -105,7 +107,9 @@ def _strings(name: str, value: Any) -> tuple[str, ...]:
     return tuple(v for v in value if v.strip())
 
 
-def choose(questions: Sequence[Question], sample: int | None, limit: int | None) -> list[Question]:
+def sample_questions(
+    questions: Sequence[EvaluationQuestion], sample: int | None, limit: int | None
+) -> list[EvaluationQuestion]:
     """A random ``sample`` of the questions, always the same one, in their order; of that, or
     of all, the first ``limit``."""
     chosen = list(questions)
@@ -148,7 +152,7 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> dict[str, str 
         "library": engine.library.store.revision(),
         "top_k": settings.top_k,
         "evidence_chars": settings.evidence_chars,
-        "tenkyo": version(),
+        "tenkyo": tenkyo_version(),
         "answering": ANSWER_VERSION,
         "verifier": VERIFIER_VERSION,
         "prompt": "" if mode == "quoted" else prompt.digest()[:12],
@@ -158,13 +162,13 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> dict[str, str 
 # The run
 
 
-async def run(
+async def run_questions(
     engine: Engine,
-    questions: Sequence[Question],
+    questions: Sequence[EvaluationQuestion],
     mode: Mode,
     made_with: dict[str, str | int],
     out: Path | None,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> list[dict[str, Any]]:
     """One record a question, in their order; see ``measures`` for what is in it.
 
@@ -188,7 +192,7 @@ async def run(
     return [done[q.id, q.question] for q in questions]
 
 
-async def _ask(engine: Engine, question: Question, mode: Mode) -> dict[str, Any]:
+async def _ask(engine: Engine, question: EvaluationQuestion, mode: Mode) -> dict[str, Any]:
     """The answer to a question, how long it took in seconds, and its claims judged."""
     started = time.perf_counter()
     first, answer = None, None
@@ -219,7 +223,7 @@ def judge_answer(verifier: Verifier, answer: Answer) -> list[dict[str, Any]]:
             draft = Draft(claim.text, tuple(e.label for e in evidence))
             return verifier.check(draft, evidence).verdict.label == "supported"
 
-        judged.append(asdict(judge(len(cited), supports)))
+        judged.append(asdict(judge_statement(len(cited), supports)))
     return judged
 
 

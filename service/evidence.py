@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from corpus.passages import width
+from corpus.passages import text_width
 from corpus.store import Store
-from corpus.works import repeats
+from corpus.works import is_repetition
 from index.search import Hit, Library
 from service.numbers import mentioned, stated
 from service.provenance import Originals
 from service.types import Evidence
 
-TRANSLATED = 0.6  # share of a passage that has to stand in better ones, in another language
+REPEATED_SHARE = 0.6  # share of a passage that has to stand in better ones, in another language
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
@@ -24,7 +24,7 @@ class LatestOriginals:
         self._latest: tuple[int, Originals] | None = None
 
     def __call__(self) -> Originals:
-        changes, latest = self._store.changes(), self._latest
+        changes, latest = self._store.change_count(), self._latest
         if latest is None or latest[0] != changes:  # which were counted before: it is no older
             found = Originals(source for source, _ in self._store.sources())
             latest = self._latest = changes, found
@@ -42,7 +42,7 @@ def with_originals(
     return [*hits[:1], *more, *hits[1:]]
 
 
-def select(
+def select_evidence(
     hits: Sequence[Hit],
     limit: int,
     characters: int,
@@ -62,11 +62,11 @@ def select(
         text = hit.passage.text
         if len(chosen) == limit:
             break
-        if any(text in e.passage.text for e in chosen) or (chosen and width(text) > room):
+        if any(text in e.passage.text for e in chosen) or (chosen and text_width(text) > room):
             continue
         if _said_again(hit, chosen, twins or {}):
             continue
-        room -= width(text)
+        room -= text_width(text)
         chosen.append(Evidence(len(chosen) + 1, hit.passage, hit.source, hit.score))
     return tuple(chosen)
 
@@ -81,14 +81,14 @@ def _said_again(
     others = [
         e.passage
         for e in chosen
-        if e.source.id != hit.source.id and e.source.one_work == hit.source.one_work
+        if e.source.id != hit.source.id and e.source.work_key == hit.source.work_key
     ]
     if not others:
         return False
-    if repeats([passage.text for passage in others], hit.passage.text):
+    if is_repetition([passage.text for passage in others], hit.passage.text):
         return True
     share = {p.id: twins.get((hit.passage.id, p.id), 0.0) for p in others}
     said = [p.text for p in others if share[p.id]]
-    if sum(share.values()) < TRANSLATED:
+    if sum(share.values()) < REPEATED_SHARE:
         return False
     return stated(hit.passage.text) <= mentioned("\n".join(said))

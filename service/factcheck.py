@@ -14,22 +14,22 @@ from typing import Any
 
 from corpus.errors import TextRefused
 from corpus.sentences import sentence_spans
-from corpus.sniff import sniff
+from corpus.sniff import detect_format
 from corpus.types import Source
-from corpus.worker import Workers
+from corpus.worker import ReaderPool
 from index.checker import CrossEncoder
 from index.search import Library
-from service.calibration import calibration
+from service.calibration import load_calibration
 from service.citations import SentenceParser
-from service.evidence import LatestOriginals, select, with_originals
+from service.evidence import LatestOriginals, select_evidence, with_originals
 from service.types import Citation, Claim, Draft, Evidence
 from service.verify import Verifier
 
-LONGEST_TEXT = 20_000  # characters verified at once by the service
-MOST_SENTENCES = 200
-LONGEST_SENTENCE = 2000  # characters
-NEAREST = 8  # passages looked up for a sentence
-CHARACTERS = 8000  # of them together
+MAX_TEXT_CHARACTERS = 20_000  # characters verified at once by the service
+MAX_SENTENCES = 200
+MAX_SENTENCE_CHARACTERS = 2000  # characters
+PASSAGES_PER_SENTENCE = 8  # passages looked up for a sentence
+EVIDENCE_CHARACTERS = 8000  # of them together
 
 # What makes no claim: front matter, comments, code blocks, headings of three kinds (`# …`,
 # underlined, a line in bold), and definitions of links and footnotes.
@@ -70,12 +70,12 @@ class Checked:
     error_rates: dict[str, Any]
 
 
-def text_of(name: str, data: bytes, workers: Workers, password: str = "") -> str:
+def document_text(name: str, data: bytes, workers: ReaderPool, password: str = "") -> str:
     """The text of a file's bytes: as it stands for text and Markdown, else as a worker reads it.
 
     ``password`` opens an encrypted PDF. Raises CorpusError where there is none to be read.
     """
-    found, text = sniff(data, name)
+    found, text = detect_format(data, name)
     if found in ("markdown", "text"):
         return text
     document, _ = workers.read(data, Source("", name), password=password)
@@ -103,10 +103,10 @@ def statements(text: str) -> list[tuple[int, int, Draft]]:
         start = lead.end() if lead else start
         tail = _TAIL.search(text, max(start, end - 100), end)
         end = tail.start() if tail else end
-        if end - start > LONGEST_SENTENCE:
+        if end - start > MAX_SENTENCE_CHARACTERS:
             raise TextRefused(
                 f"the sentence at character {start:,} has {end - start:,} characters, and at most"
-                f" {LONGEST_SENTENCE:,} are read: end it with a full stop or a line break"
+                f" {MAX_SENTENCE_CHARACTERS:,} are read: end it with a full stop or a line break"
             )
         said = _said(text[start:end])
         if any(char.isalpha() for char in said) and not _QUESTION.search(said):
@@ -116,15 +116,15 @@ def statements(text: str) -> list[tuple[int, int, Draft]]:
 
 def check_text(text: str) -> str:
     """The text itself; TextRefused if there is nothing to verify in it, or too much."""
-    if len(text) > LONGEST_TEXT:
+    if len(text) > MAX_TEXT_CHARACTERS:
         raise TextRefused(
-            f"the text has {len(text):,} characters, and at most {LONGEST_TEXT:,} are verified at"
+            f"the text has {len(text):,} characters, and at most {MAX_TEXT_CHARACTERS:,} are verified at"
             " once: send it in parts, or run `tenkyo verify FILE`, which has no such limit"
         )
     count = len(statements(text))
-    if count > MOST_SENTENCES:
+    if count > MAX_SENTENCES:
         raise TextRefused(
-            f"the text has {count:,} sentences, and at most {MOST_SENTENCES} are verified at once:"
+            f"the text has {count:,} sentences, and at most {MAX_SENTENCES} are verified at once:"
             " send it in parts, or run `tenkyo verify FILE`, which has no such limit"
         )
     return text
@@ -155,16 +155,20 @@ class FactChecker:
         claims: list[Claim] = []
         shown: dict[str, Evidence] = {}  # by the id of the passage
         for start, end, draft in said:
-            hits = self._library.search(draft.text, NEAREST, source_ids)
+            hits = self._library.search(draft.text, PASSAGES_PER_SENTENCE, source_ids)
             if source_ids is None:
-                hits = with_originals(self._library, originals, draft.text, hits, NEAREST)
+                hits = with_originals(
+                    self._library, originals, draft.text, hits, PASSAGES_PER_SENTENCE
+                )
             twins = self._library.store.works.twins([hit.passage.id for hit in hits])
-            evidence = select(hits, NEAREST, CHARACTERS, twins)
+            evidence = select_evidence(hits, PASSAGES_PER_SENTENCE, EVIDENCE_CHARACTERS, twins)
             claim = _numbered(self._verifier.check(draft, evidence, originals), evidence, shown)
             claims.append(replace(claim, text=text[start:end], start=start, end=end))
             if progress:
                 progress("verify", len(claims), len(said))
-        rates = calibration().errors if self._verifier.checker.name == CrossEncoder.name else {}
+        rates = (
+            load_calibration().errors if self._verifier.checker.name == CrossEncoder.name else {}
+        )
         return Checked(tuple(claims), tuple(shown.values()), rates)
 
 

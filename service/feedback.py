@@ -7,13 +7,13 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from corpus.database import Database, now
+from corpus.database import Database, utc_now
 from corpus.errors import NotFound, RequestRefused
 from service import tables
 from service.question import printable
 
 Rating = Literal["up", "down"]
-WHOLE = -1  # in the place of a claim's number, since a key cannot be empty
+WHOLE_ANSWER = -1  # in the place of a claim's number, since a key cannot be empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class FeedbackStore:
     def put(self, given: Feedback) -> Feedback:
         """Keep a rating in place of the one before; NotFound or RequestRefused if there is no
         such answer or claim."""
-        claim = WHOLE if given.claim is None else given.claim
+        claim = WHOLE_ANSWER if given.claim is None else given.claim
         with self._database.transaction(writes=True) as db:
             claims = len(_answer(db, given.answer_id)["claims"])
             if claim >= claims:
@@ -49,7 +49,7 @@ class FeedbackStore:
             )
             db.execute(sa.delete(tables.feedback).where(same))
             reason = "\n".join(map(printable, given.reason.splitlines()))
-            kept = Feedback(given.answer_id, given.rating, reason, given.claim, now())
+            kept = Feedback(given.answer_id, given.rating, reason, given.claim, utc_now())
             values = {
                 "answer_id": kept.answer_id,
                 "claim": claim,
@@ -74,7 +74,7 @@ class FeedbackStore:
                     row.answer_id,
                     row.rating,
                     row.reason,
-                    None if row.claim == WHOLE else row.claim,
+                    None if row.claim == WHOLE_ANSWER else row.claim,
                     row.given_at,
                 )
                 for row in db.execute(query)

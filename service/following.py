@@ -20,9 +20,9 @@ from service.types import Answer, Claim, Event, EvidenceFound, Rejected
 from service.wire import from_json
 
 E = TypeVar("E")
-LONGEST_EVENT = 50_000_000  # bytes; more without an end is not a stream of events
-PAUSE = 0.25  # seconds before a broken stream is taken up; twice as many each time
-GONE = 410  # the status of what cannot be taken up any more
+MAX_EVENT_BYTES = 50_000_000  # bytes; more without an end is not a stream of events
+RECONNECT_SECONDS = 0.25  # seconds before a broken stream is taken up; twice as many each time
+HTTP_GONE = 410  # the status of what cannot be taken up any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class JobNews:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[E]):
+class StreamType(Generic[E]):
     """What a stream is made of: the types of its events by name, and the name of the last one."""
 
     make: type[E]
@@ -42,12 +42,12 @@ class Kind(Generic[E]):
     last: str
 
 
-ANSWER = Kind(
+ANSWER_STREAM = StreamType(
     Event,
     {"evidence": EvidenceFound, "claim": Claim, "rejected": Rejected, "answer": Answer},
     "answer",
 )
-JOB = Kind(JobNews, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
+JOB_STREAM = StreamType(JobNews, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
 
 
 class EventReader(Generic[E]):
@@ -56,7 +56,7 @@ class EventReader(Generic[E]):
     Events numbered up to ``seen`` are left out; afterwards ``seen`` is the last one's number.
     """
 
-    def __init__(self, url: str, kind: Kind[E], seen: int = 0) -> None:
+    def __init__(self, url: str, kind: StreamType[E], seen: int = 0) -> None:
         self._url, self._kind, self.seen = url, kind, seen
         self._rest = b""
         self._name, self._id = "", b""
@@ -69,8 +69,8 @@ class EventReader(Generic[E]):
         or that cannot be read."""
         self.begun = True
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_EVENT:
-            raise calls.unreadable(self._url, "a stream")
+        if len(self._rest) > MAX_EVENT_BYTES:
+            raise calls.unreadable_reply(self._url, "a stream")
         for line in lines:
             name, _, value = line.rstrip(b"\r").partition(b":")
             value = value.removeprefix(b" ")
@@ -87,12 +87,12 @@ class EventReader(Generic[E]):
     def close(self) -> None:
         """To be called when no more bytes come; StreamBroken if the last event has not come."""
         if not self.ended:
-            raise calls.broken(self._url, "it ended before the last event")
+            raise calls.stream_broken(self._url, "it ended before the last event")
 
     def _event(self) -> Iterator[E]:
         data = b"\n".join(self._data)
         if self._name == "error":
-            raise calls.problem(self._url, 500, data)
+            raise calls.problem_error(self._url, 500, data)
         kind = self._kind.data.get(self._name)
         number = int(self._id) if self._id.isdigit() and len(self._id) < 10 else None
         if kind is None or (number is not None and number <= self.seen):
@@ -100,12 +100,12 @@ class EventReader(Generic[E]):
         try:
             event = self._kind.make(self._name, from_json(kind, data))
         except ValueError as error:
-            raise calls.unreadable(self._url, f"the event {self._name}") from error
+            raise calls.unreadable_reply(self._url, f"the event {self._name}") from error
         self.seen, self.ended = number or self.seen, self._name == self._kind.last
         yield event
 
 
-class Following(Generic[E]):
+class ResumableStream(Generic[E]):
     """One stream, over the connections of a client, which for each of them
 
     sends ``call`` with ``headers``, hands what is replied to ``begin`` and ``feed``, and calls
@@ -115,7 +115,7 @@ class Following(Generic[E]):
     """
 
     def __init__(
-        self, url: str, call: calls.Call[Any], kind: Kind[E], retries: int, key: str = ""
+        self, url: str, call: calls.Call[Any], kind: StreamType[E], retries: int, key: str = ""
     ) -> None:
         self.call, self._url, self._kind, self._key = call, url, kind, key
         self._retries, self._failed, self._came = retries, 0, 0
@@ -139,15 +139,15 @@ class Following(Generic[E]):
     def begin(self, status: int, content_type: str) -> bool:
         """Whether a reply is the stream; ``refuse`` says what any other is."""
         self._begun = self._begun or status == 200
-        if status == 204 and self._kind is JOB:  # it had ended, and all of it has come
+        if status == 204 and self._kind is JOB_STREAM:  # it had ended, and all of it has come
             self._reader.ended = True
             return True
         return status == 200 and content_type.startswith("text/event-stream")
 
     def refuse(self, status: int, data: bytes) -> ServiceError:
-        error = calls.problem(self._url, status, data)
-        if self._begun and isinstance(error, ServiceRefused) and error.status == GONE:
-            return calls.broken(self._url, str(error))
+        error = calls.problem_error(self._url, status, data)
+        if self._begun and isinstance(error, ServiceRefused) and error.status == HTTP_GONE:
+            return calls.stream_broken(self._url, str(error))
         return error
 
     def feed(self, data: bytes) -> Iterator[E]:
@@ -162,7 +162,7 @@ class Following(Generic[E]):
             if self._begun:  # it failed in the middle: there is nothing to take up
                 raise error
             self._failed += 1
-            return calls.patience(error, self._failed - 1, self._retries)
+            return calls.retry_delay(error, self._failed - 1, self._retries)
         seen = self._reader.seen
         if seen > self._came:
             self._came, self._failed = seen, 0
@@ -170,15 +170,17 @@ class Following(Generic[E]):
             raise error
         self._reader = EventReader(self._url, self._kind, seen)
         self._failed += 1
-        return PAUSE * 2 ** (self._failed - 1)
+        return RECONNECT_SECONDS * 2 ** (self._failed - 1)
 
 
-def answering(url: str, call: calls.Call[Answer], retries: int) -> Following[Event]:
+def answer_stream(url: str, call: calls.Call[Answer], retries: int) -> ResumableStream[Event]:
     """The stream of an answer. It has a key, by which the service keeps it for a reader who
     comes back, if this one will."""
-    return Following(url, call, ANSWER, retries, secrets.token_urlsafe(18) if retries else "")
+    return ResumableStream(
+        url, call, ANSWER_STREAM, retries, secrets.token_urlsafe(18) if retries else ""
+    )
 
 
-def watching(url: str, job_id: str, retries: int) -> Following[JobNews]:
+def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobNews]:
     """The stream of a job, from its beginning."""
-    return Following(url, calls.job(job_id), JOB, retries)
+    return ResumableStream(url, calls.job(job_id), JOB_STREAM, retries)

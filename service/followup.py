@@ -16,7 +16,7 @@ from typing import Any, Literal
 from service.injection import neutral
 from service.prompt import Message
 from service.question import LONGEST_QUESTION, language_of
-from service.words import words
+from service.words import content_words
 
 SCRAP = 2  # words with sense, at most, of a question that leaves out what is asked
 CARRIED = 200  # characters
@@ -107,7 +107,7 @@ def leans(question: str) -> Lean:
         return "points"
     if _NOUN.search(question):
         return "maybe" if names(question) else "points"
-    sense = {w.text for w in words(question)}
+    sense = {w.text for w in content_words(question)}
     scrap = len(sense) < SCRAP and not (_WHOLE.search(question) and names(question))
     if _GOES_ON.search(question) or scrap:
         return "goes_on"
@@ -126,8 +126,8 @@ def carried(question: str, last: Turn) -> str:
         asked = last.question
         for name in before if own else ():
             asked = asked.replace(name, " ")  # the new name takes the place of the old one
-        known = {w.text for w in words(question)}
-        rest = [w.shown for w in words(asked) if w.text not in known and w.kind != "turn"]
+        known = {w.text for w in content_words(question)}
+        rest = [w.shown for w in content_words(asked) if w.text not in known and w.kind != "turn"]
         lacking = rest if own else [*before, *(w for w in rest if w not in " ".join(before))]
     else:
         lacking = [name for name in before if name not in question]

@@ -13,7 +13,7 @@ from fastapi.sse import format_sse_event
 
 from corpus.errors import TenkyoError
 from service.disclosure import public
-from service.problems import as_problem, problem
+from service.problems import as_problem, problem_response
 from service.types import Event, Status, to_json
 
 
@@ -33,7 +33,7 @@ class Frame:
         return format_sse_event(data_str=text, event=self.name, id=number)
 
 
-async def numbered(events: AsyncIterator[Event]) -> AsyncIterator[Frame]:
+async def number_frames(events: AsyncIterator[Event]) -> AsyncIterator[Frame]:
     """The frames of a stream; closes it when it is closed itself."""
     number = 0
     async with aclosing(events):
@@ -43,7 +43,7 @@ async def numbered(events: AsyncIterator[Event]) -> AsyncIterator[Frame]:
             yield Frame(event.name, public(to_json(event.data)), None if passing else number)
 
 
-async def decided(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+async def without_status(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
     """The frames without those that only say what is being done."""
     async with aclosing(frames):
         async for frame in frames:
@@ -51,7 +51,7 @@ async def decided(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
                 yield frame
 
 
-async def stream_of(frames: AsyncIterator[Frame]) -> StreamingResponse:
+async def streaming_response(frames: AsyncIterator[Frame]) -> StreamingResponse:
     """A reply that streams frames, once there is a first one.
 
     What is wrong with a question is known by then, and raised. An error after that is the
@@ -80,6 +80,6 @@ async def _sent(first: Frame | None, frames: AsyncIterator[Frame]) -> AsyncItera
             yield Frame("error", json.loads(as_problem(error).body), number + 1).sent
         except Exception:
             detail = "the answer could not be finished: ask again; the log has the reason"
-            failed = problem(500, "Something went wrong", detail)
+            failed = problem_response(500, "Something went wrong", detail)
             yield Frame("error", json.loads(failed.body), number + 1).sent
             raise

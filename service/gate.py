@@ -19,17 +19,19 @@ from typing import Self
 
 from corpus.errors import TooBusy
 
-READERS = 100  # answers that are made at once
-PATIENCE = 30.0  # seconds in the line; browsers and proxies wait for a minute
-LONGEST = 60  # seconds that anybody is told to stay away
-RECENT = 50  # pieces of work from which the pace is told
-KEPT = 4  # kept answers looked for at once; each is one short transaction
-SEARCHES = 32  # at once; a thread for each, and some are left for other requests
-SUGGESTIONS = 2  # lists of questions to go on with; what is not known is tried one at a time
-TEXTS = 2  # verified at once; answers must not wait behind any number of long ones
+MAX_RUNNING_ANSWERS = 100  # answers that are made at once
+MAX_QUEUED_SECONDS = 30.0  # seconds in the line; browsers and proxies wait for a minute
+MAX_RETRY_AFTER = 60  # seconds that anybody is told to stay away
+DURATIONS_REMEMBERED = 50  # pieces of work from which the pace is told
+MAX_CACHE_LOOKUPS = 4  # kept answers looked for at once; each is one short transaction
+MAX_RUNNING_SEARCHES = 32  # at once; a thread for each, and some are left for other requests
+MAX_RUNNING_SUGGESTIONS = (
+    2  # lists of questions to go on with; what is not known is tried one at a time
+)
+MAX_RUNNING_TEXTS = 2  # verified at once; answers must not wait behind any number of long ones
 
 
-class Gate:
+class ConcurrencyLimiter:
     """``at_work`` places, and a line of ``waiting`` for them, first come, first served.
 
     Who comes when the line is full, or would stand in it for more than ``patience`` seconds, gets
@@ -40,28 +42,33 @@ class Gate:
     def __init__(
         self,
         what: str,
-        at_work: int,
-        waiting: int,
-        patience: float = PATIENCE,
+        max_running: int,
+        max_queued: int,
+        max_queued_seconds: float = MAX_QUEUED_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what, self._places, self._most, self._patience = what, at_work, waiting, patience
+        self._what, self._max_running, self._max_queued, self._max_queued_seconds = (
+            what,
+            max_running,
+            max_queued,
+            max_queued_seconds,
+        )
         self._clock = clock
         self._begun: dict[object, float] = {}  # when each began that is at work
-        self._line: deque[asyncio.Future[None]] = deque()
-        self._given = 0  # places that are taken, or handed to one who has not begun yet
-        self._took: deque[float] = deque(maxlen=RECENT)
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._running = 0  # places that are taken, or handed to one who has not begun yet
+        self._took: deque[float] = deque(maxlen=DURATIONS_REMEMBERED)
 
     @property
-    def at_work(self) -> int:
-        return self._given
+    def running(self) -> int:
+        return self._running
 
     @property
-    def waiting(self) -> int:
-        return len(self._line)
+    def queued(self) -> int:
+        return len(self._queue)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """A place, given back at the end, however that comes."""
         await self._enter()
         token = object()
@@ -73,19 +80,19 @@ class Gate:
             self._hand_on()
 
     async def _enter(self) -> None:
-        if self._given < self._places:
-            self._given += 1
+        if self._running < self._max_running:
+            self._running += 1
             return
-        if len(self._line) >= self._most or self._expected() > self._patience:
+        if len(self._queue) >= self._max_queued or self._expected() > self._max_queued_seconds:
             raise self._busy()  # now, rather than when the patience has been waited out
         turn = asyncio.get_running_loop().create_future()
-        self._line.append(turn)
+        self._queue.append(turn)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._max_queued_seconds):
                 await turn
         except BaseException as error:
-            if turn in self._line:
-                self._line.remove(turn)
+            if turn in self._queue:
+                self._queue.remove(turn)
             elif turn.done() and not turn.cancelled():  # a place came as its reader left
                 self._hand_on()
             if isinstance(error, TimeoutError):
@@ -93,19 +100,21 @@ class Gate:
             raise
 
     def _hand_on(self) -> None:
-        while self._line:
-            turn = self._line.popleft()
+        while self._queue:
+            turn = self._queue.popleft()
             if not turn.done():
                 return turn.set_result(None)
-        self._given -= 1
+        self._running -= 1
 
     def _busy(self) -> TooBusy:
-        why = f"{self._given} {self._what} at once are all that can be, and {len(self._line)} wait"
+        why = (
+            f"{self._running} {self._what} at once are all that can be, and {len(self._queue)} wait"
+        )
         return TooBusy(why, self.retry_after())
 
     def retry_after(self) -> int:
         """Whole seconds until somebody who comes now may find a place, LONGEST at most."""
-        return min(max(math.ceil(self._expected()), 1), LONGEST)
+        return min(max(math.ceil(self._expected()), 1), MAX_RETRY_AFTER)
 
     def _expected(self) -> float:
         """Seconds until somebody who comes now may have a place, where all are taken.
@@ -116,30 +125,35 @@ class Gate:
         now = self._clock()
         ages = [now - begun for begun in self._begun.values()]
         lasts = max(fmean(self._took or [0.0]), fmean(ages or [0.0]))
-        return lasts * (len(self._line) + 1) / self._places
+        return lasts * (len(self._queue) + 1) / self._max_running
 
 
 @dataclass(frozen=True, slots=True)
-class Gates:
+class Limiters:
     """The gates of a service: before answers, at whichever door they are asked for; before
     texts that are verified; before searches, which are short; before the look whether an answer is
     kept, which is shorter; before the wait for one that another reader asked for; and before
     questions that are suggested, which need not be."""
 
-    answers: Gate
-    texts: Gate
-    searches: Gate
-    kept: Gate
-    followers: Gate
-    suggestions: Gate
+    answers: ConcurrencyLimiter
+    texts: ConcurrencyLimiter
+    searches: ConcurrencyLimiter
+    cache_lookups: ConcurrencyLimiter
+    followers: ConcurrencyLimiter
+    suggestions: ConcurrencyLimiter
 
     @classmethod
-    def for_readers(cls, readers: int = READERS) -> Self:
+    def for_readers(cls, readers: int = MAX_RUNNING_ANSWERS) -> Self:
         return cls(
-            Gate("answers", readers, readers),
-            Gate("texts to verify", TEXTS, max(readers // 5, TEXTS), 2 * PATIENCE),
-            Gate("searches", SEARCHES, 4 * readers),
-            Gate("looks for kept answers", KEPT, 4 * readers),
-            Gate("readers of what another asked for", 2 * readers, 0),
-            Gate("suggestions", SUGGESTIONS, 4 * SUGGESTIONS),
+            ConcurrencyLimiter("answers", readers, readers),
+            ConcurrencyLimiter(
+                "texts to verify",
+                MAX_RUNNING_TEXTS,
+                max(readers // 5, MAX_RUNNING_TEXTS),
+                2 * MAX_QUEUED_SECONDS,
+            ),
+            ConcurrencyLimiter("searches", MAX_RUNNING_SEARCHES, 4 * readers),
+            ConcurrencyLimiter("looks for kept answers", MAX_CACHE_LOOKUPS, 4 * readers),
+            ConcurrencyLimiter("readers of what another asked for", 2 * readers, 0),
+            ConcurrencyLimiter("suggestions", MAX_RUNNING_SUGGESTIONS, 4 * MAX_RUNNING_SUGGESTIONS),
         )

@@ -8,10 +8,10 @@ from typing import Any
 
 from fastapi import Request
 
-GONE = 499  # nobody reads it; it is what logs call a client that went away
+CLIENT_CLOSED_REQUEST = 499  # nobody reads it; it is what logs call a client that went away
 
 
-async def unless_gone(request: Request, work: Awaitable[Any]) -> Any:
+async def cancel_on_disconnect(request: Request, work: Awaitable[Any]) -> Any:
     """What some work gives; None, and the work cancelled, once the client has gone.
 
     The body of the request must have been read.

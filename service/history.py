@@ -6,14 +6,14 @@ import secrets
 
 import sqlalchemy as sa
 
-from corpus.database import Database, now
+from corpus.database import Database, utc_now
 from corpus.errors import NotFound
 from service import tables
-from service.conversations import Conversations
+from service.conversations import ConversationStore
 from service.disclosure import public
 from service.feedback import FeedbackStore
-from service.replies import Replies
-from service.shares import Shares
+from service.replies import ReplyStore
+from service.shares import ShareStore
 
 
 class History:
@@ -31,10 +31,10 @@ class History:
         self.database = database
         database.create(tables.schema)
         _order_earlier(database)
-        self.conversations = Conversations(database)
-        self.shares = Shares(database)
+        self.conversations = ConversationStore(database)
+        self.shares = ShareStore(database)
         self.feedback = FeedbackStore(database)
-        self.replies = Replies(database)
+        self.replies = ReplyStore(database)
 
     def new_conversation(self) -> str:
         conversation = secrets.token_urlsafe(12)
@@ -87,7 +87,7 @@ class History:
                 {
                     "id": answer_id,
                     "conversation_id": conversation_id,
-                    "created_at": now(),
+                    "created_at": utc_now(),
                     "question": answer["question"],
                     "answer": answer,
                 },
@@ -120,7 +120,7 @@ class History:
 
 
 def _begin(db: sa.Connection, conversation_id: str) -> None:
-    row = {"id": conversation_id, "created_at": now()}
+    row = {"id": conversation_id, "created_at": utc_now()}
     db.execute(sa.insert(tables.conversations), row)
 
 

@@ -11,15 +11,15 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.errors import TooBusy
-from index.batching import Urgency
+from index.batching import Priority
 from service.bibtex import bibtex
 from service.claims import ProcessLocks
-from service.conversations import LONGEST_TITLE, Conversation, Page, title_of
+from service.conversations import MAX_TITLE_LENGTH, Conversation, Page, title_of
 from service.engine import Engine
 from service.export import markdown
 from service.feedback import Feedback
-from service.gate import SUGGESTIONS, Gate
-from service.gone import GONE, unless_gone
+from service.gate import MAX_RUNNING_SUGGESTIONS, ConcurrencyLimiter
+from service.gone import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from service.history_wire import (
     Links,
     Questions,
@@ -27,10 +27,10 @@ from service.history_wire import (
     SentShare,
     WholeConversation,
 )
-from service.once import Once, key_of
+from service.once import IdempotentCall, read_idempotency_key
 from service.related import Suggestions
 from service.shares import Share, Shared
-from service.threads import Threads
+from service.threads import PriorityThreadPool
 from service.wire import gives, gives_file
 
 LONGEST_REASON = 2_000  # characters
@@ -50,7 +50,7 @@ class Title(BaseModel):
     )
 
     title: str = Field(
-        max_length=LONGEST_TITLE, description="empty: the one made from the first question"
+        max_length=MAX_TITLE_LENGTH, description="empty: the one made from the first question"
     )
 
 
@@ -80,10 +80,10 @@ class Rated(BaseModel):
     claim: int | None = Field(None, ge=0, description="which claim, from 0; left out: all of it")
 
 
-def add_history(
+def add_conversation_routes(
     app: FastAPI,
     engine: Engine,
-    suggestions: Gate,
+    suggestions: ConcurrencyLimiter,
     locks: ProcessLocks | None = None,
     public_url: str = "",
 ) -> None:
@@ -91,7 +91,7 @@ def add_history(
 
     ``public_url`` is the service's address, which exports name; empty: as it was asked.
     """
-    once = Once(locks)
+    once = IdempotentCall(locks)
     _add_conversations(app, engine)
     _add_sharing(app, engine, once, public_url)
     _add_exports(app, engine, public_url)
@@ -140,7 +140,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         return Response(status_code=204)
 
 
-def _add_sharing(app: FastAPI, engine: Engine, once: Once, public_url: str) -> None:
+def _add_sharing(app: FastAPI, engine: Engine, once: IdempotentCall, public_url: str) -> None:
     @app.post(
         "/v1/conversations/{conversation_id}/share",
         responses=gives(SentShare, 201),
@@ -151,7 +151,7 @@ def _add_sharing(app: FastAPI, engine: Engine, once: Once, public_url: str) -> N
         seconds = body.expires_in if body else None
         made = once(
             engine.history.replies,
-            key_of(request, {"expires_in": seconds}),
+            read_idempotency_key(request, {"expires_in": seconds}),
             lambda: _link(engine.history.shares.make(conversation_id, seconds)),
             conversation_id=conversation_id,
         )
@@ -224,7 +224,7 @@ def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
         return _file(format, title_of(answer["question"]), [answer], f"answer-{answer_id}", base)
 
 
-def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
+def _add_feedback(app: FastAPI, engine: Engine, once: IdempotentCall) -> None:
     @app.post(
         "/v1/feedback",
         responses=gives(Feedback),
@@ -234,7 +234,7 @@ def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
         given = Feedback(body.answer_id, body.rating, body.reason, body.claim)
         made = once(
             engine.history.replies,
-            key_of(request, body.model_dump()),
+            read_idempotency_key(request, body.model_dump()),
             lambda: asdict(engine.history.feedback.put(given)),
             answer_id=body.answer_id,
         )
@@ -250,19 +250,23 @@ def _add_feedback(app: FastAPI, engine: Engine, once: Once) -> None:
         return JSONResponse({"feedback": [asdict(each) for each in listed]})
 
 
-def _add_suggestions(app: FastAPI, suggestions: Suggestions, gate: Gate) -> None:
-    threads = Threads("suggestions", SUGGESTIONS, urgency=Urgency.LATER)
+def _add_suggestions(app: FastAPI, suggestions: Suggestions, gate: ConcurrencyLimiter) -> None:
+    threads = PriorityThreadPool("suggestions", MAX_RUNNING_SUGGESTIONS, priority=Priority.LATER)
 
     async def listed(request: Request, find: Callable[[str], list[str]], given: str) -> Response:
         async def in_turn() -> list[str]:
-            async with gate.place():
-                return await threads.to_the_end(find, given)
+            async with gate.slot():
+                return await threads.run_to_completion(find, given)
 
         try:
-            found = await unless_gone(request, in_turn())
+            found = await cancel_on_disconnect(request, in_turn())
         except TooBusy:  # the page asks for them of its own accord: there are none then
             found = []
-        return Response(status_code=GONE) if found is None else JSONResponse({"questions": found})
+        return (
+            Response(status_code=CLIENT_CLOSED_REQUEST)
+            if found is None
+            else JSONResponse({"questions": found})
+        )
 
     @app.get(
         "/v1/answers/{answer_id}/related",

@@ -6,14 +6,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from corpus.uploads import Upload, Uploads
-from service.jobs import Job, JobTable
+from corpus.uploads import Upload, UploadStore
+from service.jobs import Job, JobStore
 
 
-class Holds:
+class UploadRefs:
     """What this process holds for jobs. Safe to share between threads."""
 
-    def __init__(self, uploads: Uploads, table: JobTable) -> None:
+    def __init__(self, uploads: UploadStore, table: JobStore) -> None:
         self._uploads, self._table = uploads, table
         self._lock = threading.Lock()
         self._held: dict[str, list[Upload]] = {}
@@ -31,8 +31,8 @@ class Holds:
             wanted = {job.id: job.files for job in self._table.unfinished()}
             for files in (wanted[job] for job in wanted.keys() - self._held.keys()):
                 for file in files:
-                    self._uploads.hold(file.sha256)
+                    self._uploads.add_ref(file.sha256)
             for files in (self._held[job] for job in self._held.keys() - wanted.keys()):
                 for file in files:
-                    self._uploads.release(file.sha256)
+                    self._uploads.drop_ref(file.sha256)
             self._held = wanted

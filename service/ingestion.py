@@ -13,30 +13,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.catalogue import entries
 from corpus.crawl import MAX_WAIT, Crawler
 from corpus.errors import NotFound
 from corpus.fetch import Fetcher, Limits
 from corpus.links import canonical_url
-from corpus.related import Link
+from corpus.related import WorkLink
 from corpus.store import Store
 from corpus.types import Source
-from corpus.uploads import Uploads
+from corpus.uploads import UploadStore
 from index import follow
 from index.embed import Embedder
 from index.ingest import Ingestion
-from index.removal import remove
-from index.report import Item, Progress, Tally
+from index.removal import remove_sources
+from index.report import IngestProgress, Item, Progress
 from index.sync import check_index
-from index.tasks import EVERYTHING, Choice
-from index.works import bring_up
+from index.tasks import ALL_FILES, FileSelection
+from index.works import update_index
 
 LIBRARY = Limits(connect=4, read=8, deadline=20)  # it ships: a slow server is passed over
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class IngestRequest:
     """What to ingest: ``places`` as a user writes them, or none: the library that ships.
 
     With ``depth`` above 0 the papers that they link to are followed, so many times, at most
@@ -44,7 +44,7 @@ class Wanted:
     """
 
     places: Sequence[str] = ()
-    choice: Choice = EVERYTHING
+    choice: FileSelection = ALL_FILES
     depth: int = 0
     limit: int = 50
     hosts: Sequence[str] = ()
@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class IngestResult:
     """What became of each document, and how many passages were embedded.
 
     The last ``followed`` of the items were linked to by the others, and named by nobody.
@@ -69,7 +69,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class RemovedSource:
     """A source that was taken out, and how many passages it had."""
 
     source: Source
@@ -77,46 +77,50 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class IngestionPipeline:
     """Where documents come into a library, and go out of it: one after another, or at once."""
 
     store: Store
-    cache: Cache
-    uploads: Uploads
+    cache: HttpCache
+    uploads: UploadStore
     embedder: Embedder
     index: Path
 
-    def preview(self, wanted: Wanted) -> Done:
+    def preview(self, wanted: IngestRequest) -> IngestResult:
         """What would be ingested, as ``planned`` items; nothing is stored."""
         with Ingestion(self.store) as ingestion:
             return asyncio.run(self._preview(ingestion, wanted))
 
-    def ingest(self, wanted: Wanted, tell: Callable[[Progress], None] = lambda _: None) -> Done:
+    def ingest(
+        self, wanted: IngestRequest, on_progress: Callable[[Progress], None] = lambda _: None
+    ) -> IngestResult:
         """Read what is wanted into the store, and bring the index up to it.
 
         Raises IndexMismatch before anything is read, and StoreError; what is wrong with one
         document is in its item.
         """
         check_index(self.index, self.embedder.name)
-        tally = Tally(tell)
+        tally = IngestProgress(on_progress)
         with Ingestion(self.store, tally, reread=wanted.depth > 0) as ingestion:
             named, followed = asyncio.run(self._read(ingestion, wanted))
-        embedded, links = bring_up(self.store, self.embedder, self.index, tally)
+        embedded, links = update_index(self.store, self.embedder, self.index, tally)
         items = [_linked(item, links) for item in (*named, *followed)]
-        return Done(items, embedded, len(followed))
+        return IngestResult(items, embedded, len(followed))
 
     def remove(
-        self, names: Sequence[str], tell: Callable[[Progress], None] = lambda _: None
-    ) -> list[Removed]:
+        self, names: Sequence[str], on_progress: Callable[[Progress], None] = lambda _: None
+    ) -> list[RemovedSource]:
         """Take sources out, each named by its id, its address, or the path of its file.
 
         NotFound if one of them is not there: then none is taken out.
         """
         sources = {source.id: source for source in map(self.find, names)}
         check_index(self.index, self.embedder.name)
-        removed = [Removed(each, len(self.store.rows([each.id]))) for each in sources.values()]
-        remove(self.store, self.cache, self.uploads, list(sources))
-        bring_up(self.store, self.embedder, self.index, Tally(tell))
+        removed = [
+            RemovedSource(each, len(self.store.rows([each.id]))) for each in sources.values()
+        ]
+        remove_sources(self.store, self.cache, self.uploads, list(sources))
+        update_index(self.store, self.embedder, self.index, IngestProgress(on_progress))
         return removed
 
     def find(self, name: str) -> Source:
@@ -129,22 +133,24 @@ class Desk:
                     return found
             raise
 
-    async def _preview(self, ingestion: Ingestion, wanted: Wanted) -> Done:
+    async def _preview(self, ingestion: Ingestion, wanted: IngestRequest) -> IngestResult:
         if not wanted.places:
-            return Done([Item(e.source.url, "planned", e.source.title) for e in entries()], 0)
+            return IngestResult(
+                [Item(e.source.url, "planned", e.source.title) for e in entries()], 0
+            )
         followed = wanted.depth > 0
         async with Fetcher(cache=self.cache, trust_private=wanted.trust_private) as fetcher:
             items = await ingestion.preview(
                 wanted.places, fetcher, wanted.choice, open_them=followed
             )
             if not followed:
-                return Done(items, 0)
+                return IngestResult(items, 0)
             crawler = Crawler(fetcher, hosts=wanted.hosts)
-            linked = follow.preview(items, crawler.may_ask, wanted.limit)
-            return Done(items + linked, 0, len(linked))
+            linked = follow.preview_links(items, crawler.allows_host, wanted.limit)
+            return IngestResult(items + linked, 0, len(linked))
 
     async def _read(
-        self, ingestion: Ingestion, wanted: Wanted
+        self, ingestion: Ingestion, wanted: IngestRequest
     ) -> tuple[Sequence[Item], Sequence[Item]]:
         """Read what is named, and what that links to if it is to be followed."""
         if not wanted.places:
@@ -157,15 +163,15 @@ class Desk:
             if not wanted.depth:
                 return named, ()
             crawler = Crawler(fetcher, hosts=wanted.hosts)
-            return named, await follow.follow(
+            return named, await follow.follow_links(
                 ingestion, named, crawler, depth=wanted.depth, limit=wanted.limit
             )
 
 
-def _linked(item: Item, links: Mapping[str, Link]) -> Item:
+def _linked(item: Item, links: Mapping[str, WorkLink]) -> Item:
     """The item, with a word on the work that it is another text of."""
     link = links.get(item.source_id)
-    return replace(item, reason="; ".join(filter(None, (item.reason, link and link.said))))
+    return replace(item, reason="; ".join(filter(None, (item.reason, link and link.description))))
 
 
 def _addresses(name: str) -> list[str]:

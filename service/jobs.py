@@ -14,17 +14,17 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from corpus.database import Database, now
+from corpus.database import Database, utc_now
 from corpus.errors import JobEnded, NotFound, TooManyJobs
 from corpus.uploads import Upload
 from index.report import Item, Progress
 
-Kind = Literal["documents", "sources"]
-Status = Literal["queued", "running", "done", "failed", "interrupted"]
+JobKind = Literal["documents", "sources"]
+JobStatus = Literal["queued", "running", "done", "failed", "interrupted"]
 
-MOST_WAITING = 20
-MOST_KEPT = 1000  # the oldest that have ended make room
-RETRY_AFTER = 60  # seconds
+MAX_QUEUED_JOBS = 20
+MAX_STORED_JOBS = 1000  # the oldest that have ended make room
+QUEUE_FULL_RETRY_AFTER = 60  # seconds
 
 _schema = sa.MetaData()
 _jobs = sa.Table(
@@ -64,8 +64,8 @@ class Job:
     """
 
     id: str
-    kind: Kind
-    status: Status
+    kind: JobKind
+    status: JobStatus
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -94,7 +94,7 @@ class JobEvent:
 _SHOWN = [_jobs.c[field.name] for field in fields(Job)]
 
 
-class JobTable:
+class JobStore:
     """The jobs of one database. Every method is one transaction; safe to share between threads.
 
     Raises NotFound for the id of no job, and StoreError when the database cannot be used.
@@ -106,7 +106,7 @@ class JobTable:
         self._transaction = database.transaction
         database.create(_schema)
 
-    def add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
+    def add(self, kind: JobKind, asked: Mapping[str, Any], secret: str = "") -> Job:
         """Put a new job at the end of the queue; TooManyJobs if that is full.
 
         ``secret`` is kept until the job has ended, and shown to nobody.
@@ -115,7 +115,7 @@ class JobTable:
             "id": secrets.token_urlsafe(12),
             "kind": kind,
             "status": "queued",
-            "created_at": now(),
+            "created_at": utc_now(),
             "asked": dict(asked),
             "secret": secret,
             "progress": asdict(Progress()),
@@ -126,7 +126,7 @@ class JobTable:
         with self._transaction(writes=True) as db:
             _check_room(db)
             newest = sa.select(_jobs.c.number).order_by(_jobs.c.number.desc())
-            oldest = db.execute(newest.offset(MOST_KEPT - 1).limit(1)).scalar()
+            oldest = db.execute(newest.offset(MAX_STORED_JOBS - 1).limit(1)).scalar()
             if oldest is not None:
                 db.execute(sa.delete(_jobs).where(_jobs.c.number <= oldest, ~_UNFINISHED))
             db.execute(sa.insert(_jobs).values(row))
@@ -188,17 +188,17 @@ class JobTable:
             row = db.execute(oldest.limit(1)).first()
             if row is None:
                 return None
-            changed = {"status": "running", "started_at": row.started_at or now()}
+            changed = {"status": "running", "started_at": row.started_at or utc_now()}
             db.execute(sa.update(_jobs).where(_jobs.c.number == row.number).values(changed))
         return replace(_job(row), **changed), row.secret
 
-    def begin_again(self) -> None:
+    def requeue_running(self) -> None:
         """Put what ran when its process ended back to the head of the queue."""
         with self._transaction(writes=True) as db:
             running = sa.update(_jobs).where(_jobs.c.status == "running")
             db.execute(running.values(status="queued"))
 
-    def note(self, job_id: str, progress: Progress) -> None:
+    def store_progress(self, job_id: str, progress: Progress) -> None:
         """How far a job is."""
         last = _jobs.c.event + 1
         noted = {"progress": asdict(progress), "event": last, "progress_event": last}
@@ -234,16 +234,16 @@ class JobTable:
         self.changes += 1
         return True
 
-    def finish(self, job_id: str, status: Status, reason: str = "") -> None:
+    def finish(self, job_id: str, status: JobStatus, reason: str = "") -> None:
         """The end of a job that has not ended; JobEnded if it has."""
         with self._transaction(writes=True) as db:
             self._finish(db, job_id, status, reason)
         self.changes += 1
 
-    def _finish(self, db: sa.Connection, job_id: str, status: Status, reason: str) -> None:
+    def _finish(self, db: sa.Connection, job_id: str, status: JobStatus, reason: str) -> None:
         ended = {
             "status": status,
-            "finished_at": now(),
+            "finished_at": utc_now(),
             "reason": reason,
             "secret": "",
             "event": _jobs.c.event + 1,
@@ -263,8 +263,8 @@ def item_json(item: Item) -> dict[str, Any]:
 
 def _check_room(db: sa.Connection) -> None:
     waiting = sa.select(sa.func.count()).select_from(_jobs).where(_UNFINISHED)
-    if (count := db.execute(waiting).scalar_one()) >= MOST_WAITING:
-        raise TooManyJobs(count, RETRY_AFTER)
+    if (count := db.execute(waiting).scalar_one()) >= MAX_QUEUED_JOBS:
+        raise TooManyJobs(count, QUEUE_FULL_RETRY_AFTER)
 
 
 def _number(db: sa.Connection, job_id: str) -> int:

@@ -19,13 +19,13 @@ from corpus.errors import CorpusError
 from service.disclosure import public, without_paths
 from service.jobs import Job, JobEvent
 from service.jobs_wire import Jobs, SentJob
-from service.receiving import Received, receiving
-from service.runner import Runner
+from service.receiving import ReceivedForm, receive_upload
+from service.runner import IngestionWorker
 from service.wire import gives
 
 MAX_URLS = 100
-LOOK_EVERY = 0.2  # seconds between two looks for new events of a job
-BREATH = 15.0  # seconds of silence after which a comment keeps the connection open
+POLL_SECONDS = 0.2  # seconds between two looks for new events of a job
+KEEPALIVE_SECONDS = 15.0  # seconds of silence after which a comment keeps the connection open
 _FORM = {
     "requestBody": {
         "required": True,
@@ -68,13 +68,13 @@ class Places(BaseModel):
         return [*([self.url] if self.url is not None else []), *(self.urls or [])]
 
 
-def add_jobs(app: FastAPI, runner: Runner) -> None:
+def add_job_routes(app: FastAPI, runner: IngestionWorker) -> None:
     """The routes that make jobs, and those that show and cancel them."""
     _add_making(app, runner)
     _add_showing(app, runner)
 
 
-def _add_making(app: FastAPI, runner: Runner) -> None:
+def _add_making(app: FastAPI, runner: IngestionWorker) -> None:
     @app.post(
         "/v1/documents",
         status_code=202,
@@ -84,7 +84,7 @@ def _add_making(app: FastAPI, runner: Runner) -> None:
     )
     async def documents(request: Request) -> Response:
         await run_in_threadpool(runner.table.check_room)
-        async with receiving(request, runner) as received:
+        async with receive_upload(request, runner) as received:
             return _accepted(await run_in_threadpool(_add_uploads, runner, received))
 
     @app.post(
@@ -105,7 +105,7 @@ def _add_making(app: FastAPI, runner: Runner) -> None:
         return _accepted(await run_in_threadpool(runner.add_places, *asked))
 
 
-def _add_showing(app: FastAPI, runner: Runner) -> None:
+def _add_showing(app: FastAPI, runner: IngestionWorker) -> None:
     table = runner.table
 
     @app.get("/v1/jobs", summary="The jobs, newest first", responses=gives(Jobs))
@@ -150,7 +150,7 @@ def _add_showing(app: FastAPI, runner: Runner) -> None:
         return JSONResponse(_whole(runner, runner.cancel, job_id))
 
 
-def _add_uploads(runner: Runner, received: Received) -> Job:
+def _add_uploads(runner: IngestionWorker, received: ReceivedForm) -> Job:
     source_id = received.source_id
     replaced = runner.means.store.source(source_id) if source_id else None
     return runner.add_uploads(received.files, received.refused, received.password, replaced)
@@ -160,7 +160,7 @@ def _accepted(job: Job) -> JSONResponse:
     return JSONResponse(_job(job) | {"items": []}, 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-def _whole(runner: Runner, get: Callable[[str], Job], job_id: str) -> dict[str, Any]:
+def _whole(runner: IngestionWorker, get: Callable[[str], Job], job_id: str) -> dict[str, Any]:
     """A job with its items."""
     return _job(get(job_id)) | {"items": [_item(item) for item in runner.table.items(job_id)]}
 
@@ -177,7 +177,7 @@ def _item(told: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _stream(
-    runner: Runner, job_id: str, after: int, events: list[JobEvent], ended: bool
+    runner: IngestionWorker, job_id: str, after: int, events: list[JobEvent], ended: bool
 ) -> AsyncIterator[bytes]:
     """The events of a job until it has ended, or the service does."""
     last, seen, spoke = after, -1, time.monotonic()
@@ -189,10 +189,10 @@ async def _stream(
             yield format_sse_event(data_str=text, event=event.name, id=str(event.number))
         if ended or runner.closing:
             return
-        if time.monotonic() - spoke > BREATH:
+        if time.monotonic() - spoke > KEEPALIVE_SECONDS:
             spoke = time.monotonic()
             yield b": still at it\n\n"
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(POLL_SECONDS)
         events = []
         if runner.shared or seen != runner.table.changes:
             seen = runner.table.changes

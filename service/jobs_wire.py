@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from index.report import Outcome
+from index.report import IngestOutcome
 from service.jobs import Job
 
 
@@ -13,7 +13,7 @@ class ReadItem:
     """What became of one document of a job: an Item of index.report without its links."""
 
     place: str
-    outcome: Outcome
+    outcome: IngestOutcome
     title: str
     passages: int
     reason: str

@@ -19,21 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from corpus.database import now
+from corpus.database import utc_now
 from corpus.errors import NotFound
 from service.question import check_question
-from service.receipt import canonical, judge
+from service.receipt import canonical, verifier_identity
 from service.types import Answer, Event, EvidenceFound, to_json
 from service.wire import from_json
 
 if TYPE_CHECKING:
     from service.engine import Engine
 
-MOST = 1000  # questions
+MAX_CACHED_ANSWERS = 1000  # questions
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class CachedAnswer:
     """An answer that was given, when, its record, and the names of the events that made it."""
 
     answer: Answer
@@ -42,7 +42,7 @@ class Earlier:
     decided: tuple[str, ...]
 
 
-class KeptAnswers:
+class AnswerCache:
     """At most ``most`` questions that stand alone, those asked for last, with their answers.
 
     Two questions are the same if they read alike to the engine, are asked of the same sources in
@@ -52,7 +52,7 @@ class KeptAnswers:
     threads.
     """
 
-    def __init__(self, engine: Engine, index_dir: Path, most: int = MOST) -> None:
+    def __init__(self, engine: Engine, index_dir: Path, most: int = MAX_CACHED_ANSWERS) -> None:
         self._engine, self._manifest = engine, index_dir / "manifest.json"
         self._known: LRUCache[str, tuple[str, tuple[str, ...]]] = LRUCache(most)
         self._lock = threading.Lock()
@@ -72,7 +72,7 @@ class KeptAnswers:
             None if source_ids is None else sorted(set(source_ids)),
             mode,
             model.name if model else None,
-            repr(judge(engine.checker)),
+            repr(verifier_identity(engine.checker)),
             engine.library.embedder.name,
             self._told_of_sources(),
             written,
@@ -84,7 +84,7 @@ class KeptAnswers:
         answers too. Looked at anew when something was written: it takes a count of all passages.
         """
         store, latest = self._engine.library.store, self._sources
-        changes = store.changes()  # before the rest, which then is no older
+        changes = store.change_count()  # before the rest, which then is no older
         if latest is None or latest[0] != changes:
             told = canonical([store.revision(), repr(store.sources())])
             latest = self._sources = changes, hashlib.sha256(told).hexdigest()
@@ -94,7 +94,7 @@ class KeptAnswers:
         """Whether there may be an answer: it may have been deleted. Does not block."""
         return key in self._known
 
-    def _find(self, key: str) -> Earlier | None:
+    def _find(self, key: str) -> CachedAnswer | None:
         with self._lock:
             if key not in self._known:
                 return None
@@ -109,8 +109,8 @@ class KeptAnswers:
             with self._lock:
                 self._known.pop(key, None)
             return None
-        age = datetime.fromisoformat(now()) - datetime.fromisoformat(made_at)
-        return Earlier(made, max(age.total_seconds(), 0.0), record, decided)
+        age = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(made_at)
+        return CachedAnswer(made, max(age.total_seconds(), 0.0), record, decided)
 
     def keep(self, key: str, answer: Answer, decided: Sequence[str]) -> None:
         """Keep an answer, unless something was amiss with it: a model that fails once, or
@@ -120,7 +120,7 @@ class KeptAnswers:
         with self._lock:
             self._known[key] = (answer.id, tuple(decided))
 
-    def again(self, key: str) -> list[Event]:
+    def replay(self, key: str) -> list[Event]:
         """The events of an answer like the one that is kept, which is stored as any other is: with
         an id, a conversation and a record of its own. ``timings`` say for how long it was kept.
         Empty where none is."""

@@ -13,22 +13,24 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic_core import to_json as json_of
 
 from corpus.store import Store
-from corpus.uploads import name_of as upload_name
+from corpus.uploads import upload_name as upload_name
 from index.search import Hit, Library
 from service import wire
 from service.disclosure import is_local, name_of, page_of, public
-from service.gate import SEARCHES, Gate
-from service.gone import GONE, unless_gone
+from service.gate import MAX_RUNNING_SEARCHES, ConcurrencyLimiter
+from service.gone import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from service.question import check_question
-from service.runner import Runner
-from service.threads import Threads
+from service.runner import IngestionWorker
+from service.threads import PriorityThreadPool
 from service.types import to_json
 from service.wire import gives, gives_file
 
-CONTEXT = 600  # characters around a passage that /v1/passages gives
+CONTEXT_CHARACTERS = 600  # characters around a passage that /v1/passages gives
 
 
-def add_library(app: FastAPI, library: Library, runner: Runner | None, searches: Gate) -> None:
+def add_library_routes(
+    app: FastAPI, library: Library, runner: IngestionWorker | None, searches: ConcurrencyLimiter
+) -> None:
     """The routes that read the library, and, with a runner, those that give out and remove."""
     _add_search(app, library, searches)
     _add_sources(app, library.store, adds=runner is not None)
@@ -37,8 +39,8 @@ def add_library(app: FastAPI, library: Library, runner: Runner | None, searches:
         _add_originals(app, runner)
 
 
-def _add_search(app: FastAPI, library: Library, searches: Gate) -> None:
-    store, threads = library.store, Threads("searches", SEARCHES)
+def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) -> None:
+    store, threads = library.store, PriorityThreadPool("searches", MAX_RUNNING_SEARCHES)
 
     def found(question: str, k: int, source_ids: list[str] | None) -> bytes:
         for each in source_ids or ():
@@ -56,12 +58,12 @@ def _add_search(app: FastAPI, library: Library, searches: Gate) -> None:
         question = check_question(q)
 
         async def in_turn() -> bytes:
-            async with searches.place():
-                return await threads.to_the_end(found, question, k, source_id)
+            async with searches.slot():
+                return await threads.run_to_completion(found, question, k, source_id)
 
-        made = await unless_gone(request, in_turn())
+        made = await cancel_on_disconnect(request, in_turn())
         if made is None:
-            return Response(status_code=GONE)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         return Response(made, media_type="application/json")
 
 
@@ -75,7 +77,7 @@ def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
         listed = [
             to_json(held.source)
             | {"passages": held.passages, "pages": held.pages, "versions": held.versions}
-            for held in store.holdings()
+            for held in store.source_summaries()
         ]
         unread = [to_json(each) for each in store.unread()]
         found = public({"sources": listed, "unread": unread})
@@ -102,11 +104,11 @@ def _add_passages(app: FastAPI, store: Store) -> None:
         responses=gives(wire.PassageInContext),
     )
     def passage(passage_id: str) -> JSONResponse:
-        standing = store.standing(passage_id)
+        standing = store.locate_passage(passage_id)
         found, document = standing.passage, standing.document
         more = {
-            "before": document.text[max(0, found.start - CONTEXT) : found.start],
-            "after": document.text[found.end : found.end + CONTEXT],
+            "before": document.text[max(0, found.start - CONTEXT_CHARACTERS) : found.start],
+            "after": document.text[found.end : found.end + CONTEXT_CHARACTERS],
             "source": public(to_json(document.source)),
             "current": standing.current,
             "replaced_by": standing.replaced_by,
@@ -123,7 +125,7 @@ def _shown(hit: Hit) -> Hit:
     return replace(hit, source=source)
 
 
-def _add_originals(app: FastAPI, runner: Runner) -> None:
+def _add_originals(app: FastAPI, runner: IngestionWorker) -> None:
     @app.get(
         "/v1/sources/{source_id}/file",
         summary="The file that a source was uploaded as",

@@ -21,7 +21,7 @@ from service import console, live, parts
 
 if TYPE_CHECKING:
     from index.report import Item
-    from service.ingestion import Desk, Wanted
+    from service.ingestion import IngestionPipeline, IngestRequest
 
 app = typer.Typer()
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -72,12 +72,12 @@ def ingest(
     """
     _check_options(places or (), follow, host or (), watch, dry_run)
     with _until_interrupted(watch):
-        from index.tasks import Choice
-        from service.ingestion import Wanted
+        from index.tasks import FileSelection
+        from service.ingestion import IngestRequest
 
-        choice = Choice(include or (), exclude or (), password)
+        choice = FileSelection(include or (), exclude or (), password)
         depth = depth if follow else 0
-        wanted = Wanted(places or (), choice, depth, limit, host or (), trust_private)
+        wanted = IngestRequest(places or (), choice, depth, limit, host or (), trust_private)
         if watch:
             _watch(wanted, as_json)
         else:
@@ -116,11 +116,11 @@ def _until_interrupted(watch: bool) -> Iterator[None]:
         raise SystemExit(0 if watch else 130) from None
 
 
-def _desk() -> Desk:
-    return parts.desk(parts.read())
+def _desk() -> IngestionPipeline:
+    return parts.desk(parts.load_settings())
 
 
-def _ingest(wanted: Wanted, dry_run: bool, as_json: bool) -> None:
+def _ingest(wanted: IngestRequest, dry_run: bool, as_json: bool) -> None:
     """Ingest, or say what would be, and print the report.
 
     Raises:
@@ -138,27 +138,27 @@ def _ingest(wanted: Wanted, dry_run: bool, as_json: bool) -> None:
         raise SystemExit(2 if len(failed) == len(done.named) else 1)
 
 
-def _watch(wanted: Wanted, as_json: bool) -> None:
+def _watch(wanted: IngestRequest, as_json: bool) -> None:
     """Ingest folders, then what changes in them."""
-    from corpus.files import shown
-    from corpus.watch import Watched
-    from service.watching import Watch
+    from corpus.files import printable_path
+    from corpus.watch import WatchedFolders
+    from service.watching import FolderWatcher
 
-    settings = parts.read()
+    settings = parts.load_settings()
     folders = [Path(place) for place in wanted.places]
     choice = wanted.choice
     # Else each ingestion would change what is watched, and so be followed by another one.
-    watched = Watched(folders, choice.include, choice.exclude, without=settings.data_dir)
-    watch = Watch(_desk(), watched, choice.password)
+    watched = WatchedFolders(folders, choice.include, choice.exclude, without=settings.data_dir)
+    watch = FolderWatcher(_desk(), watched, choice.password)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as what runs a service ends it
     with live.ingestion() as tell:
         done = watch.start(tell)
     _report(done.items, done.embedded, False, as_json)
     if not as_json:
-        print(f"\nwatching {', '.join(map(shown, folders))}: Ctrl-C ends it", flush=True)
-    for notices in watch.go_on(live.ingestion):
+        print(f"\nwatching {', '.join(map(printable_path, folders))}: Ctrl-C ends it", flush=True)
+    for notices in watch.follow_changes(live.ingestion):
         for notice in notices:
-            _print(asdict(notice)) if as_json else console.notice(notice)
+            _print(asdict(notice)) if as_json else console.print_notice(notice)
 
 
 def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) -> None:
@@ -167,7 +167,7 @@ def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) 
     skipped = [item for item in items if item.outcome == "skipped"]
     read = [item for item in items if item.outcome not in ("failed", "skipped")]
     if not as_json:
-        console.planned(items) if dry_run else console.items(items, embedded)
+        console.print_planned(items) if dry_run else console.print_items(items, embedded)
     elif dry_run:
         planned = [_place(i) | {"title": i.title, "reason": i.reason} for i in read]
         _print({"planned": planned, "skipped": _reasons(skipped), "failed": _reasons(failed)})
@@ -187,14 +187,14 @@ def sources(as_json: Json = False) -> None:
     """List the sources of the library, and what could not be read."""
     from service.types import to_json
 
-    store = parts.store(parts.read())
-    listed, unread = store.holdings(), store.unread()
+    store = parts.open_store(parts.load_settings())
+    listed, unread = store.source_summaries(), store.unread()
     if as_json:
         counts = ("passages", "pages", "versions")
         rows = [to_json(e.source) | {name: getattr(e, name) for name in counts} for e in listed]
         _print({"sources": rows, "unread": [to_json(each) for each in unread]})
     else:
-        console.sources(listed, unread)
+        console.print_sources(listed, unread)
 
 
 @app.command()
@@ -217,19 +217,19 @@ def remove(
             {"removed": [to_json(each.source) | {"passages": each.passages} for each in removed]}
         )
     else:
-        console.removed(removed)
+        console.print_removed(removed)
 
 
 @app.command()
 def reindex(as_json: Json = False) -> None:
     """Write the index anew from the database."""
-    from index.report import Tally
+    from index.report import IngestProgress
     from index.sync import sync
 
-    settings = parts.read()
+    settings = parts.load_settings()
     with _until_interrupted(False), live.ingestion() as tell:
-        store, embedder = parts.store(settings), parts.embedder(settings)
-        count = sync(store, embedder, settings.index_dir, Tally(tell), rebuild=True)
+        store, embedder = parts.open_store(settings), parts.create_embedder(settings)
+        count = sync(store, embedder, settings.index_dir, IngestProgress(tell), rebuild=True)
     _print({"embedded": count}) if as_json else print(f"{count} passages embedded")
 
 

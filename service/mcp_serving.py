@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import Message, Receive, Scope, Send
 
-    from service.asking import Asking
+    from service.asking import AnswerService
     from service.engine import Engine
     from service.mcp import Context
 
@@ -28,7 +28,7 @@ _NOT_FOR_US = (403, 421)
 NAME_SHOWN = 300  # characters of a name that was refused
 
 
-class Door:
+class McpHttpApp:
     """The server by streamable HTTP, as an ASGI app that lives while ``running`` does.
 
     A browser that another site has in hand cannot use it: requests must name this machine, or
@@ -36,7 +36,7 @@ class Door:
     from if they say one.
     """
 
-    def __init__(self, asking: Asking, public_url: str = "", shared: bool = False) -> None:
+    def __init__(self, asking: AnswerService, public_url: str = "", shared: bool = False) -> None:
         """``shared``: the next request of a client may go to another process, where nothing is
         known of its session: there are none then."""
         self._asking, self._public_url, self._shared = asking, public_url, shared
@@ -74,7 +74,7 @@ class Door:
 
         from service.mcp import make_server
 
-        async def load() -> Asking:
+        async def load() -> AnswerService:
             return self._asking
 
         hosts, origins = [], []
@@ -155,14 +155,14 @@ async def serve_stdio(
             loading = asyncio.create_task(asyncio.to_thread(make))
         return loading
 
-    asked: list[Asking] = []
+    asked: list[AnswerService] = []
 
-    async def load() -> Asking:
-        from service.asking import Asking
+    async def load() -> AnswerService:
+        from service.asking import AnswerService
 
         engine, _ = await asyncio.shield(begin())
         if not asked:
-            asked.append(Asking(engine))
+            asked.append(AnswerService(engine))
         return asked[0]
 
     async def greet_first(context: Context, call_next: Callable) -> Any:

@@ -47,11 +47,11 @@ _TIMES = {"first_claim": "time to first claim", "total": "time to the end"}
 HEAD = ("measure", "value", "95 % interval", "questions")
 
 Record = Mapping[str, Any]
-Part = tuple[float, float]  # what a question adds to a measure's numerator and denominator
+Fraction = tuple[float, float]  # what a question adds to a measure's numerator and denominator
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvaluationQuestion:
     """A question and what is known of its answer; what is not known is empty.
 
     An answer is right if it holds one of ``answers``, or one string of each group of
@@ -106,7 +106,7 @@ def occurs(wanted: str, text: str) -> bool:
     return re.search(before + re.escape(wanted) + after, fold(text)) is not None
 
 
-def is_right(question: Question, texts: Sequence[str]) -> bool:
+def is_right(question: EvaluationQuestion, texts: Sequence[str]) -> bool:
     """Whether one of ``answers``, or one of each group of ``must_contain``, is in the texts."""
 
     def held(wanted: Iterable[str]) -> bool:
@@ -116,7 +116,7 @@ def is_right(question: Question, texts: Sequence[str]) -> bool:
     return held(question.answers) or (bool(groups) and all(held(group) for group in groups))
 
 
-def judge(citations: int, supports: Callable[[Sequence[int]], bool]) -> Judgement:
+def judge_statement(citations: int, supports: Callable[[Sequence[int]], bool]) -> Judgement:
     """A statement with so many citations, judged as ALCE does (Gao et al. 2023, section 3.3).
 
     ``supports`` tells whether the cited passages of some positions, 0-based, together support
@@ -132,7 +132,7 @@ def judge(citations: int, supports: Callable[[Sequence[int]], bool]) -> Judgemen
     return Judgement(True, tuple(right))
 
 
-def cites_gold(question: Question, citation: Mapping[str, Any]) -> bool:
+def cites_gold(question: EvaluationQuestion, citation: Mapping[str, Any]) -> bool:
     """Whether a citation's source is among the gold sources, or its passage among the passages."""
     return citation["source_id"] in question.sources or citation["passage_id"] in question.passages
 
@@ -148,7 +148,7 @@ def same_sentence(a: str, b: str) -> bool:
     return both > 0 and 2 * (one & other).total() >= SAME_SENTENCE * both
 
 
-def quote_f1(question: Question, citations: Iterable[Mapping[str, Any]]) -> float:
+def quote_f1(question: EvaluationQuestion, citations: Iterable[Mapping[str, Any]]) -> float:
     """F1 of the sentences cited against the gold sentences, 0 to 1.
 
     The sentences cited are those of all quotes, each once. Precision is the share of them that
@@ -167,7 +167,7 @@ def quote_f1(question: Question, citations: Iterable[Mapping[str, Any]]) -> floa
 # One question's part in each measure
 
 
-def parts(question: Question, record: Record) -> dict[str, Part]:
+def measure_fractions(question: EvaluationQuestion, record: Record) -> dict[str, Fraction]:
     """What a question adds to each measure: (numerator, denominator); left out: (0, 0).
 
     An answerable question that was refused counts as wrong, as not citing the gold, and with a
@@ -177,7 +177,7 @@ def parts(question: Question, record: Record) -> dict[str, Part]:
     """
     answer = record["answer"]
     citations = [c for claim in answer["claims"] for c in claim["citations"]]
-    found: dict[str, Part] = {}
+    found: dict[str, Fraction] = {}
     if question.answerable:
         found["refused"] = (answer["abstained"], 1)
         found |= dict(_against_gold(question, answer, citations))
@@ -195,8 +195,8 @@ def parts(question: Question, record: Record) -> dict[str, Part]:
 
 
 def _against_gold(
-    question: Question, answer: Mapping[str, Any], citations: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[str, Part]]:
+    question: EvaluationQuestion, answer: Mapping[str, Any], citations: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, Fraction]]:
     if question.answers or question.must_contain:
         yield "in_answer", (is_right(question, [c["text"] for c in answer["claims"]]), 1)
         yield "in_quotes", (is_right(question, [c["quote"] for c in citations]), 1)
@@ -226,7 +226,7 @@ def interval(numerators: np.ndarray, denominators: np.ndarray) -> tuple[float, f
     return float(low), float(high)
 
 
-def report(questions: Sequence[Question], records: Sequence[Record]) -> dict[str, Any]:
+def report(questions: Sequence[EvaluationQuestion], records: Sequence[Record]) -> dict[str, Any]:
     """All measures of some questions and their records, in the same order; ready for JSON.
 
     ``measures``: for each name of TITLES its ``value``, the ends ``low`` and ``high`` of its
@@ -234,7 +234,7 @@ def report(questions: Sequence[Question], records: Sequence[Record]) -> dict[str
     where none do. ``times``: seconds, ``median`` and ``p90``. ``modes``: how many answers were
     generated, quoted and abstained.
     """
-    each = [parts(q, r) for q, r in zip(questions, records, strict=True)]
+    each = [measure_fractions(q, r) for q, r in zip(questions, records, strict=True)]
     measures = {}
     for name in TITLES:
         above, below = np.array([part[name] for part in each]).reshape(-1, 2).T

@@ -10,8 +10,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from corpus.files import shown
-from service.problems import problem
+from corpus.files import printable_path
+from service.problems import problem_response
 
 MAX_BODY = 1_000_000  # bytes; a question has at most 4,000 characters
 MAX_UPLOADS = 1_000_000_000  # bytes of a request with files, each of which has its own limit
@@ -66,13 +66,15 @@ class SameOrigin:
             else:
                 ours = origin is None or _netloc(origin) == headers.get("host", "").lower()
             if not ours:
-                detail = f"a page of {shown(origin or 'another site')[:200]} may not write here"
-                refused = problem(403, "Another site asked for this", detail)
+                detail = (
+                    f"a page of {printable_path(origin or 'another site')[:200]} may not write here"
+                )
+                refused = problem_response(403, "Another site asked for this", detail)
                 return await refused(scope, receive, send)
         await self.app(scope, receive, send)
 
 
-class Hosts:
+class AllowedHosts:
     """Answers 421 to a request for a host that this service is not known by.
 
     A page can have its own name lead to 127.0.0.1, and is then of one origin with what it
@@ -89,10 +91,10 @@ class Hosts:
             name = _host_name(host)
             if not (name in self.names or name == "localhost" or _is_address(name)):
                 detail = (
-                    f"this service is not known by the name {shown(name)[:200]!r}: ask for it at"
+                    f"this service is not known by the name {printable_path(name)[:200]!r}: ask for it at"
                     " localhost, or name it in TENKYO_HOSTS"
                 )
-                refused = problem(421, "Another host is meant", detail)
+                refused = problem_response(421, "Another host is meant", detail)
                 return await refused(scope, receive, send)
         await self.app(scope, receive, send)
 
@@ -118,7 +120,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-class Headers:
+class DefaultHeaders:
     """Adds headers to every response that does not set them itself."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:

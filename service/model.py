@@ -12,7 +12,7 @@ from typing import Protocol
 import httpx
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
-from service.prompt import ANSWER, Message
+from service.prompt import ANSWER_TOKENS, Message
 
 LONGEST_LINE = 1_000_000  # characters of one line of a stream; more is not a chat API
 _IN_ALL = 10  # times as long as it may be silent, a server may write
@@ -82,7 +82,7 @@ class ChatModel:
                 "messages": list(messages),
                 "stream": True,
                 "temperature": 0,
-                "max_tokens": ANSWER,
+                "max_tokens": ANSWER_TOKENS,
             }
             request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
             response = await self._send(request)

@@ -19,14 +19,14 @@ from fastapi import Request
 from corpus.errors import RequestRefused
 from service.claims import ProcessLocks
 from service.receipt import canonical
-from service.replies import Replies, Reply
+from service.replies import ReplyStore, StoredReply
 
-HEADER = "Idempotency-Key"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """A client's key at one address, and the request that it stands for, both as SHA-256."""
 
     key: str
@@ -36,33 +36,33 @@ class Key:
         """RequestRefused if another request came under the same key before."""
         if request != self.request:
             raise RequestRefused(
-                f"this {HEADER} came with another request before: send a new key with a new"
+                f"this {IDEMPOTENCY_HEADER} came with another request before: send a new key with a new"
                 " request, and the old one only to repeat the old"
             )
 
 
-def key_of(request: Request, asked: Mapping[str, Any]) -> Key | None:
+def read_idempotency_key(request: Request, asked: Mapping[str, Any]) -> IdempotencyKey | None:
     """The key of a request that asks for something, None if it brings none.
 
     ``asked`` is its body, without what only says how the reply is to be sent.
     """
-    given = request.headers.get(HEADER)
+    given = request.headers.get(IDEMPOTENCY_HEADER)
     if given is None:
         return None
     plain = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
     if not _KEY.fullmatch(plain):
         raise RequestRefused(
-            f"the {HEADER} is empty, too long or has blanks in it: send up to 255 visible ASCII"
+            f"the {IDEMPOTENCY_HEADER} is empty, too long or has blanks in it: send up to 255 visible ASCII"
             " characters, such as a UUID"
         )
     at = request.url.path.encode()
-    return Key(
+    return IdempotencyKey(
         hashlib.sha256(at + b"\0" + plain.encode()).hexdigest(),
         hashlib.sha256(canonical(dict(asked))).hexdigest(),
     )
 
 
-class Once:
+class IdempotentCall:
     """Does what has a key once, and gives the same reply again. For what is quickly done: one
     waits for the other, whatever their keys. Blocks. ``locks``: those that this process shares
     with others that serve the same history."""
@@ -72,8 +72,8 @@ class Once:
 
     def __call__(
         self,
-        replies: Replies,
-        key: Key | None,
+        replies: ReplyStore,
+        key: IdempotencyKey | None,
         make: Callable[[], Any],
         **names: str,
     ) -> Any:
@@ -89,5 +89,5 @@ class Once:
                 key.check(kept.request)
                 return kept.body
             made = make()
-            replies.keep(key.key, Reply(key.request, made, **names))
+            replies.keep(key.key, StoredReply(key.request, made, **names))
             return made

@@ -20,10 +20,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from corpus.errors import ChatRefused, NotNow, TenkyoError
-from service.asking import Asking, afresh
-from service.chat import ChatRequest, known, models, read
-from service.completion import Chunks, Head, completion
-from service.gone import GONE, unless_gone
+from service.asking import AnswerService, bypasses_cache
+from service.chat import ChatRequest, check_model, list_models, read_chat_request
+from service.completion import Chunks, CompletionHeader, completion
+from service.gone import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
 from service.types import Event
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ Statuses = Sequence[tuple[type[TenkyoError], int, str]]
 UNFINISHED = "the answer could not be finished: ask again; the log has the reason"
 
 
-def router(asking: Asking, statuses: Statuses) -> APIRouter:
+def router(asking: AnswerService, statuses: Statuses) -> APIRouter:
     """The routes; ``statuses`` is the table from errors to statuses, the first row that fits
     decides."""
 
@@ -48,17 +48,21 @@ def router(asking: Asking, statuses: Statuses) -> APIRouter:
 
     @routes.post("/v1/chat/completions", summary="Answer the last message, with annotations")
     async def chat_completions(body: ChatRequest, request: Request) -> Response:
-        asked = read(body)
+        asked = read_chat_request(body)
         usage = bool(body.stream_options and body.stream_options.include_usage)
-        head = Head(body.model, int(time.time()), str(request.base_url), usage)
-        fresh = afresh(request.headers.get("cache-control", ""))
+        head = CompletionHeader(body.model, int(time.time()), str(request.base_url), usage)
+        fresh = bypasses_cache(request.headers.get("cache-control", ""))
         events = asking.stream(asked.question, mode=asked.mode, earlier=asked.earlier, fresh=fresh)
         if not body.stream:
-            answer = await unless_gone(request, _answer(events))
-            return JSONResponse(completion(answer, head)) if answer else Response(status_code=GONE)
-        first = await unless_gone(request, anext(events))  # what is wrong is known by then
+            answer = await cancel_on_disconnect(request, _answer(events))
+            return (
+                JSONResponse(completion(answer, head))
+                if answer
+                else Response(status_code=CLIENT_CLOSED_REQUEST)
+            )
+        first = await cancel_on_disconnect(request, anext(events))  # what is wrong is known by then
         if first is None:
-            return Response(status_code=GONE)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         return StreamingResponse(
             _frames(Chunks(head), first, events, statuses),
             media_type="text/event-stream",
@@ -67,11 +71,11 @@ def router(asking: Asking, statuses: Statuses) -> APIRouter:
 
     @routes.get("/v1/models", summary="The two ways to be answered, as models")
     def listed() -> JSONResponse:
-        return JSONResponse({"object": "list", "data": models(since)})
+        return JSONResponse({"object": "list", "data": list_models(since)})
 
     @routes.get("/v1/models/{model:path}", summary="One of them")
     def model(model: Annotated[str, Path(examples=["tenkyo"])]) -> JSONResponse:
-        return JSONResponse(next(m for m in models(since) if m["id"] == known(model)))
+        return JSONResponse(next(m for m in list_models(since) if m["id"] == check_model(model)))
 
     return routes
 

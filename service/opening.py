@@ -17,11 +17,11 @@ from corpus.errors import NotReady
 from service.logs import current
 from service.request_ids import RequestIds
 
-PATIENCE = 10.0  # seconds that a request waits
-RETRY_AFTER = 1
-AT_ONCE = ("/healthz", "/readyz")  # whose requests do not
-OPENAI = ("/v1/chat/completions", "/v1/models")  # errors there have OpenAI's shape
-HEADERS = {  # what is sent here is data, and no page
+MAX_WAIT_SECONDS = 10.0  # seconds that a request waits
+STARTING_RETRY_AFTER = 1
+IMMEDIATE_PATHS = ("/healthz", "/readyz")  # whose requests do not
+OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")  # errors there have OpenAI's shape
+STARTING_HEADERS = {  # what is sent here is data, and no page
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -31,7 +31,7 @@ HEADERS = {  # what is sent here is data, and no page
 Scope = dict[str, Any]
 
 
-def aside(work: Callable[[], Any]) -> Future[Any]:
+def run_in_daemon_thread(work: Callable[[], Any]) -> Future[Any]:
     """What ``work`` returns, from a thread that the end of the process does not wait for."""
     made: Future[Any] = Future()
     made.set_running_or_notify_cancel()  # so that nobody who gives it up can cancel it
@@ -46,7 +46,7 @@ def aside(work: Callable[[], Any]) -> Future[Any]:
     return made
 
 
-class Opening:
+class StartingApp:
     """The app that ``load`` makes, in a thread, from the moment that it is made.
 
     ``opened`` is called when it can answer, ``failed`` with what kept it from that.
@@ -57,7 +57,7 @@ class Opening:
         load: Callable[[], Any],
         opened: Callable[[], None],
         failed: Callable[[Exception], None],
-        patience: float = PATIENCE,
+        patience: float = MAX_WAIT_SECONDS,
     ) -> None:
         self._load, self._opened, self._failed = load, opened, failed
         self._patience = patience
@@ -67,7 +67,7 @@ class Opening:
     async def __call__(self, scope: Scope, receive: Callable, send: Callable) -> None:
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
-        if self._app is None and scope.get("path") not in AT_ONCE:
+        if self._app is None and scope.get("path") not in IMMEDIATE_PATHS:
             await asyncio.wait([self._settled], timeout=self._patience)
         await (self._app or self._early)(scope, receive, send)
 
@@ -83,7 +83,7 @@ class Opening:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self) -> None:
-        loading = asyncio.wrap_future(aside(self._load))
+        loading = asyncio.wrap_future(run_in_daemon_thread(self._load))
         try:
             await asyncio.wait([loading, self._over], return_when=asyncio.FIRST_COMPLETED)
             if self._over.done():
@@ -107,8 +107,8 @@ async def _early(scope: Scope, _receive: Callable, send: Callable) -> None:
     """The reply of a service that is starting, in the shape of what is asked for."""
     if scope.get("path") == "/healthz":
         return await _reply(send, 200, {"status": "ok"})
-    error = NotReady("the index and the models are being loaded", RETRY_AFTER)
-    if scope.get("path", "").startswith(OPENAI):
+    error = NotReady("the index and the models are being loaded", STARTING_RETRY_AFTER)
+    if scope.get("path", "").startswith(OPENAI_PATHS):
         described = {"message": str(error), "type": "server_error", "param": None}
         return await _reply(send, 503, {"error": described | {"code": "not_ready"}})
     body = {
@@ -126,9 +126,9 @@ async def _reply(
     send: Callable, status: int, body: dict[str, Any], kind: str = "application/json"
 ) -> None:
     data = json.dumps(body).encode()
-    headers = {"content-type": kind, "content-length": str(len(data)), **HEADERS}
+    headers = {"content-type": kind, "content-length": str(len(data)), **STARTING_HEADERS}
     if status == 503:
-        headers["retry-after"] = str(RETRY_AFTER)
+        headers["retry-after"] = str(STARTING_RETRY_AFTER)
     sent = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": data})

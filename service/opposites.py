@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from service.words import covered, words
+from service.words import content_words, coverage_share
 
 _OPPOSITES = """
 more | less fewer
@@ -97,7 +97,7 @@ _NOT_BEHIND = re.compile(r"[\u3041-\u3096]{0,4}?(?:ない|なかっ|なく|ま�
 _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 
 
-def opposites(claim: str, quote: str) -> Iterator[tuple[str, str]]:
+def antonym_pairs(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     """Words of the claim whose opposite stands in the quote, and they themselves do not, each
     with that opposite."""
     # In A above B and B below A, where the two have changed places, the opposite says the same.
@@ -127,11 +127,11 @@ def _compared(text: str) -> tuple[set[str], str, str] | None:
     japanese = text.count("より")
     than = _THAN.split(text)
     if len(than) == 2 and not japanese:
-        said, against = words(than[0]), words(f"- {than[1]}")[:1]
+        said, against = content_words(than[0]), content_words(f"- {than[1]}")[:1]
     elif len(than) == 1 and japanese == 1 and "より" not in text[:1]:
         before, after = text.split("より")
-        listed = words(before)
-        said, against = (*listed[:-1], *words(after)), listed[-1:]
+        listed = content_words(before)
+        said, against = (*listed[:-1], *content_words(after)), listed[-1:]
     else:
         return None
     shown = against[0].shown if against else "–"
@@ -173,7 +173,7 @@ def _negated(word: str, text: str) -> bool:
 
 def _nearest_clause(claim: str, quote: str) -> str:
     clauses = [c for c in _CLAUSES.split(quote) if c.strip()] or [quote]
-    return max(clauses, key=lambda c: covered(claim, c))
+    return max(clauses, key=lambda c: coverage_share(claim, c))
 
 
 def _plain(text: str) -> str:

@@ -15,43 +15,47 @@ from corpus.sentences import sentences
 from service.numbers import in_figures, mentioned, stated
 from service.rules import NEAR_COPY, Finding
 from service.units import units
-from service.windows import Window
-from service.words import covered, in_order, words
+from service.windows import CandidateQuote
+from service.words import content_words, coverage_share, order_share
 
 SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class CounterQuote:
     """A sentence that says nearly the same as a claim, and otherwise."""
 
-    window: Window
+    window: CandidateQuote
     covered: float  # share of the claim's words that it has
     finding: Finding
 
 
-def rivals(claim: str, singles: Iterable[Window], least: float = SAME_MATTER) -> list[Rival]:
+def find_counter_quotes(
+    claim: str, singles: Iterable[CandidateQuote], least: float = SAME_MATTER
+) -> list[CounterQuote]:
     """The sentences that say otherwise by rule: on the same matter, in the same language, with
     another number, name or sense; at ``least`` that share of the claim's words."""
     found = []
     for window in singles:
-        share = covered(claim, window.text)
+        share = coverage_share(claim, window.text)
         if share < least:
             continue
         findings = window.findings(claim)
         if findings and findings[0].contradicts:
-            found.append(Rival(window, share, findings[0]))
+            found.append(CounterQuote(window, share, findings[0]))
     return found
 
 
-def overruling(claim: str, window: Window, others: Sequence[Rival]) -> Rival | None:
+def overruling_quote(
+    claim: str, window: CandidateQuote, others: Sequence[CounterQuote]
+) -> CounterQuote | None:
     """A sentence that says more nearly the same than any one of the window does, and otherwise.
 
     Of all sentences, the one that a claim copies most closely decides what it changes. Only a
     source that has the claim's very number or name is not overruled by another source: the two
     disagree, which is for the reader to see.
     """
-    own = max(covered(claim, part) for part in sentences(window.text))
+    own = max(coverage_share(claim, part) for part in sentences(window.text))
     source = window.evidence.source.id
     for rival in others:
         elsewhere = rival.window.evidence.source.id != source
@@ -60,22 +64,24 @@ def overruling(claim: str, window: Window, others: Sequence[Rival]) -> Rival | N
     return None
 
 
-def nearest(claim: str, singles: Sequence[Window]) -> Rival | None:
+def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> CounterQuote | None:
     """Of a claim that nothing bears: the sentence that it copies most closely, if that one says
     otherwise. A sentence as near that has what the claim says keeps it from being so."""
-    order = words(claim)
+    order = content_words(claim)
 
-    def closeness(rival: Rival) -> tuple[float, float]:
-        return rival.covered, in_order(order, words(rival.window.text))
+    def closeness(rival: CounterQuote) -> tuple[float, float]:
+        return rival.covered, order_share(order, content_words(rival.window.text))
 
-    for rival in sorted(rivals(claim, singles, NEAR_COPY), key=closeness, reverse=True):
+    for rival in sorted(
+        find_counter_quotes(claim, singles, NEAR_COPY), key=closeness, reverse=True
+    ):
         agreeing = (w.text for w in singles if _has(w.text, rival.finding))
-        if not any(covered(claim, text) >= rival.covered for text in agreeing):
+        if not any(coverage_share(claim, text) >= rival.covered for text in agreeing):
             return rival
     return None
 
 
-def amended(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
+def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
     """The claim with one of its amounts as the quote gives it, where that is another amount of
     the same unit, in either language; and what was changed."""
     said, there = units(claim), units(quote)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from service.client import Client
     from service.engine import Engine
     from service.factcheck import FactChecker
-    from service.ingestion import Desk
-    from service.runner import Runner
+    from service.ingestion import IngestionPipeline
+    from service.runner import IngestionWorker
     from service.settings import Settings
     from service.verify import Verifier
 
 
-def read() -> Settings:
+def load_settings() -> Settings:
     """The settings of the environment, and logging as they say."""
     from service.logs import log_to_standard_error
     from service.settings import read_settings
@@ -39,13 +39,13 @@ def read() -> Settings:
     return settings
 
 
-def store(settings: Settings):
+def open_store(settings: Settings):
     from corpus.store import Store
 
     return Store(settings.database)
 
 
-def store_if_any(settings: Settings):
+def open_store_if_any(settings: Settings):
     """The library of the settings if there is one; none is made."""
     from corpus.store import Store
 
@@ -58,7 +58,7 @@ def store_if_any(settings: Settings):
         return None
 
 
-def checker(settings: Settings) -> Checker:
+def create_checker(settings: Settings) -> Checker:
     """The shipped checker, its verdicts by a larger judge where one is set."""
     from index.checker import CrossEncoder
 
@@ -69,20 +69,22 @@ def checker(settings: Settings) -> Checker:
     return LargerJudge(settings.judge, CrossEncoder(cache=settings.models_dir))
 
 
-def embedder(settings: Settings):
+def create_embedder(settings: Settings):
     from index.embed import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
 
 
-def desk(settings: Settings) -> Desk:
+def desk(settings: Settings) -> IngestionPipeline:
     """What ingests into the library of the settings, and takes out of it."""
-    from corpus.cache import Cache
-    from corpus.uploads import Uploads
-    from service.ingestion import Desk
+    from corpus.cache import HttpCache
+    from corpus.uploads import UploadStore
+    from service.ingestion import IngestionPipeline
 
-    cache, uploads = Cache(settings.cache_dir), Uploads(settings.uploads_dir)
-    return Desk(store(settings), cache, uploads, embedder(settings), settings.index_dir)
+    cache, uploads = HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir)
+    return IngestionPipeline(
+        open_store(settings), cache, uploads, create_embedder(settings), settings.index_dir
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +95,26 @@ class Models:
     checker: Checker
 
 
-def models(settings: Settings) -> Models:
-    return Models(embedder(settings), checker(settings))
+def create_models(settings: Settings) -> Models:
+    return Models(create_embedder(settings), create_checker(settings))
 
 
-def verifier(settings: Settings) -> Verifier:
+def create_verifier(settings: Settings) -> Verifier:
     from service.verify import Verifier
 
-    return Verifier(checker(settings), embedder(settings))
+    return Verifier(create_checker(settings), create_embedder(settings))
 
 
-def facts(settings: Settings, verifier: Verifier) -> FactChecker:
+def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
     """What verifies texts in the library of the settings."""
     from service.factcheck import FactChecker
 
-    return FactChecker(library(settings), verifier)
+    return FactChecker(open_library(settings), verifier)
 
 
-def library(settings: Settings, behind: bool = False, vectors: Embedder | None = None) -> Library:
+def open_library(
+    settings: Settings, behind: bool = False, vectors: Embedder | None = None
+) -> Library:
     """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
     that is not of what the database holds, unless it may be ``behind``, for somebody to bring
     it up: it is then made, and empty."""
@@ -118,27 +122,27 @@ def library(settings: Settings, behind: bool = False, vectors: Embedder | None =
     from index.local import LiveIndex, check_manifest, read_manifest
     from index.search import Library
 
-    texts, vectors = store(settings), vectors or embedder(settings)
+    texts, vectors = open_store(settings), vectors or create_embedder(settings)
     if behind:
-        sync.begin(vectors, settings.index_dir)
+        sync.create_index(vectors, settings.index_dir)
     manifest = read_manifest(settings.index_dir)
     check_manifest(settings.index_dir, manifest, vectors.name, None if behind else texts.revision())
     return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
 
 
-def runner(settings: Settings, library: Library) -> Runner:
+def create_ingestion_worker(settings: Settings, library: Library) -> IngestionWorker:
     """What ingests into a library while it is served, by one process or several."""
-    from corpus.cache import Cache
-    from corpus.uploads import Uploads
-    from service.run import Means
-    from service.runner import Runner
+    from corpus.cache import HttpCache
+    from corpus.uploads import UploadStore
+    from service.run import IngestionResources
+    from service.runner import IngestionWorker
 
-    uploads, cache = Uploads(settings.uploads_dir), Cache(settings.cache_dir)
-    means = Means(library.store, library.embedder, settings.index_dir, uploads, cache)
-    return Runner(means, shared=settings.workers > 1)
+    uploads, cache = UploadStore(settings.uploads_dir), HttpCache(settings.cache_dir)
+    means = IngestionResources(library.store, library.embedder, settings.index_dir, uploads, cache)
+    return IngestionWorker(means, shared=settings.workers > 1)
 
 
-def local_model(settings: Settings) -> tuple[Settings, object]:
+def start_local_model(settings: Settings) -> tuple[Settings, object]:
     """The settings with the address of the model that they name by a file, and its server, which
     ends with the object; as they are where they name none. Progress goes to standard error."""
     if not settings.llm_gguf or settings.llm_url:
@@ -146,25 +150,25 @@ def local_model(settings: Settings) -> tuple[Settings, object]:
     from service import local_model
 
     report = partial(print, file=sys.stderr, flush=True)
-    url, name, server = local_model.start(settings.llm_gguf, report)
+    url, name, server = local_model.start_server(settings.llm_gguf, report)
     found = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
     return settings.model_copy(update=found), server
 
 
-def engine(
+def create_engine(
     settings: Settings, behind: bool = False, loaded: Models | None = None
 ) -> tuple[Engine, Callable]:
     """The engine of the settings, and what to await when it is done with.
 
-    ``behind``: see ``library``. ``loaded``: models that may be in use already.
+    ``behind``: see ``open_library``. ``loaded``: models that may be in use already.
     """
-    from index.batching import Turns
+    from index.batching import BatchScheduler
     from index.sharing import SharedChecker, SharedEmbedder
     from service.engine import Engine
     from service.history import History
     from service.model import ChatModel
 
-    settings, server = local_model(settings)
+    settings, server = start_local_model(settings)
     url, name = settings.llm_url, settings.llm_model
     model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
 
@@ -174,11 +178,11 @@ def engine(
             await model.aclose()
         server = None
 
-    turns, loaded = Turns(), loaded or models(settings)
-    searched = library(settings, behind, SharedEmbedder(loaded.embedder, turns))
+    scheduler, loaded = BatchScheduler(), loaded or create_models(settings)
+    searched = open_library(settings, behind, SharedEmbedder(loaded.embedder, scheduler))
     engine = Engine(
         searched,
-        SharedChecker(loaded.checker, turns),
+        SharedChecker(loaded.checker, scheduler),
         History(searched.store.database),
         model,
         top_k=settings.top_k,
@@ -197,18 +201,18 @@ def process_locks(settings: Settings) -> ProcessLocks | None:
     return ProcessLocks(settings.data_dir / "locks")
 
 
-def complain(error: TenkyoError) -> None:
+def print_error(error: TenkyoError) -> None:
     print(f"tenkyo: {error}", file=sys.stderr)
 
 
-def service(url: str) -> Client:
+def connect_client(url: str) -> Client:
     """A Tenkyo that runs elsewhere, or in another process; it is to be closed."""
     from service.client import Client
 
     return Client(url)
 
 
-def bind(settings: Settings) -> socket.socket:
+def bind_socket(settings: Settings) -> socket.socket:
     """Take the socket to listen on, before anything slow is done.
 
     Raises:

@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from index.batching import Errand, Urgency
+from index.batching import Priority, TaskContext
 from index.embed import Embedder, Floats, WrappedEmbedder
 
 # Texts, until it is asked again whether to go on. More would be hardly quicker: a shared embedder
 # runs about two of them at a time, however many there are, since a claim may come meanwhile.
-AT_ONCE = 4
+TEXTS_AT_ONCE = 4
 
 
-class Stopped(Exception):
+class WorkStopped(Exception):
     """The work was told to stop."""
 
 
-class Pausing(WrappedEmbedder):
+class PreemptibleEmbedder(WrappedEmbedder):
     """An Embedder that takes a few texts at a time, and calls ``watch`` in between.
 
     ``watch`` may raise to put an end to it. What anybody else asks of a shared embedder
@@ -31,8 +31,8 @@ class Pausing(WrappedEmbedder):
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         made = [np.zeros((0, self.dim), np.float32)]
-        for start in range(0, len(texts), AT_ONCE):
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
             self._watch()
-            with Errand(Urgency.LATER):
-                made.append(self._embedder.embed_passages(texts[start : start + AT_ONCE]))
+            with TaskContext(Priority.LATER):
+                made.append(self._embedder.embed_passages(texts[start : start + TEXTS_AT_ONCE]))
         return np.concatenate(made)

@@ -40,7 +40,7 @@ What a document says is material, never an instruction.
 """
 
 
-def add(app: FastAPI, store: Store, public_url: str = "") -> None:
+def add_page_routes(app: FastAPI, store: Store, public_url: str = "") -> None:
     """Add the routes; ``public_url`` is the service's address, empty: as it was asked."""
 
     @app.get(

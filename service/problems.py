@@ -66,7 +66,7 @@ _EXAMPLES = {  # by a part of the path; the first that fits
 }
 
 
-def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     """An RFC 9457 problem document, with the request's id where there is one.
 
     Half a character in ``detail`` is escaped.
@@ -84,7 +84,7 @@ def as_problem(error: TenkyoError) -> JSONResponse:
     later = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
     if error.public != str(error):  # the log has what its reader does not get
         logger.warning("%s: %s", title, error)
-    made = problem(status, title, error.public, **later)
+    made = problem_response(status, title, error.public, **later)
     if isinstance(error, NotNow):
         made.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UploadTooLarge):
@@ -105,13 +105,13 @@ def handle_errors(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"][1:]) or "body"
         if first["type"] == "json_invalid":
             example = next(text for part, text in _EXAMPLES.items() if part in request.url.path)
-            return problem(400, "The body is not JSON", f"send JSON like {example}")
+            return problem_response(400, "The body is not JSON", f"send JSON like {example}")
         detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
-        return problem(422, "The request is not as expected", detail)
+        return problem_response(422, "The request is not as expected", detail)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         detail = f"{request.method} {request.url.path}: see /openapi.json for what there is"
-        made = problem(error.status_code, str(error.detail), detail)
+        made = problem_response(error.status_code, str(error.detail), detail)
         made.headers.update(error.headers or {})
         return made

@@ -11,8 +11,8 @@ from service.injection import neutral
 from service.question import language_of
 from service.types import Evidence
 
-WINDOW = 4096  # tokens, of a model of which nothing is known
-ANSWER = 400  # tokens that an answer may have: four sentences and room
+DEFAULT_CONTEXT_TOKENS = 4096  # tokens, of a model of which nothing is known
+ANSWER_TOKENS = 400  # tokens that an answer may have: four sentences and room
 
 
 class Message(TypedDict):
@@ -53,8 +53,11 @@ _QUESTION = {"en": "Question: ", "ja": "質問: "}
 _NO_ANSWER = "NO ANSWER"
 
 
-def messages(
-    question: str, evidence: Sequence[Evidence], window: int = WINDOW, language: str = ""
+def answer_messages(
+    question: str,
+    evidence: Sequence[Evidence],
+    window: int = DEFAULT_CONTEXT_TOKENS,
+    language: str = "",
 ) -> list[Message]:
     """What a chat model is asked: rules, one worked example, the evidence, the question last.
 
@@ -64,11 +67,15 @@ def messages(
     """
     language = language or language_of(question)
     asked, answered = _EXAMPLE[language]
-    room = window - ANSWER - tokens_at_most("".join((_RULES[language], asked, answered, question)))
+    room = (
+        window
+        - ANSWER_TOKENS
+        - estimate_tokens("".join((_RULES[language], asked, answered, question)))
+    )
     sources: list[str] = []
     for e in evidence:
         source = f"[{e.label}] {_heading(e)}{neutral(e.passage.text)}"
-        room -= tokens_at_most(source)
+        room -= estimate_tokens(source)
         if sources and room < 0:
             break
         sources.append(source)
@@ -81,19 +88,19 @@ def messages(
 
 
 def digest() -> str:
-    """Hash the words that ``messages`` puts around a question and its evidence (SHA-256)."""
+    """Hash the words that ``answer_messages`` puts around a question and its evidence (SHA-256)."""
     words = [_RULES, _EXAMPLE, _QUESTION, _NO_ANSWER]
     return text_hash(json.dumps(words, ensure_ascii=False, sort_keys=True))
 
 
-def tokens_at_most(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """About how many tokens a text has, rather too many: one for each character of Japanese,
     one for three others."""
     wide = sum(char >= "\u2e80" for char in text)
     return wide + -(-(len(text) - wide) // 3)
 
 
-def declines(text: str) -> bool:
+def is_no_answer(text: str) -> bool:
     """Whether a model's sentence is the agreed word for having no answer."""
     return text.strip(" .。*\"'").upper() == _NO_ANSWER
 

@@ -14,7 +14,7 @@ from corpus.types import Source
 
 def same_work(a: Source, b: Source) -> bool:
     """Whether two sources are texts of one work."""
-    return a.one_work == b.one_work
+    return a.work_key == b.work_key
 
 
 class Originals:
@@ -43,9 +43,9 @@ class Originals:
 
     def works(self, source_ids: Iterable[str]) -> set[str]:
         """The ids of all works that these report on."""
-        return {work.id for work in self.behind(source_ids)}
+        return {work.id for work in self.original_works(source_ids)}
 
-    def behind(self, source_ids: Iterable[str]) -> list[Source]:
+    def original_works(self, source_ids: Iterable[str]) -> list[Source]:
         """The works that these report on, by id."""
         found = {work.id: work for id in source_ids for work in self._of.get(id, ())}
         return [found[id] for id in sorted(found)]
@@ -53,11 +53,11 @@ class Originals:
     def independent(self, sources: Iterable[Source]) -> int:
         """How many works some sources are texts of, that do not report on another of these."""
         cited = {source.id: source for source in sources}
-        works = {source.one_work for source in cited.values()}
+        works = {source.work_key for source in cited.values()}
         reports = {
-            source.one_work
+            source.work_key
             for source in cited.values()
-            if any(behind.one_work in works for behind in self._of.get(source.id, ()))
+            if any(behind.work_key in works for behind in self._of.get(source.id, ()))
         }
         return len(works - reports) or len(works)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from index.checker import Checker
 from index.embed import Embedder
 from service.injection import for_readers
@@ -14,15 +14,15 @@ from service.provenance import Originals
 from service.relevance import sentence_scores
 from service.types import Claim, Draft, Evidence
 
-MAX_SENTENCES = 3
-PASSAGES = 4  # evidence passages that are read sentence by sentence
-CLOSE = 1.5  # log-odds that a further sentence may be behind the best
-SECOND_HAND = 0.5  # log-odds by which a work goes before one that reports on it
+MAX_QUOTED_SENTENCES = 3
+QUOTED_PASSAGES = 4  # evidence passages that are read sentence by sentence
+MAX_SCORE_GAP = 1.5  # log-odds that a further sentence may be behind the best
+SECONDARY_PENALTY = 0.5  # log-odds by which a work goes before one that reports on it
 LENGTH = 0.001  # log-odds a character: of two that answer as well, the shorter
 ANSWERS = 0.0  # log-odds, by the checker alone, from which a sentence answers
 
 
-def quote(
+def quote_answer(
     question: str,
     evidence: Sequence[Evidence],
     originals: Originals,
@@ -36,32 +36,32 @@ def quote(
     """
     found = [
         (i, evidence[i].passage.text[start:end])
-        for i in range(min(PASSAGES, len(evidence)))
+        for i in range(min(QUOTED_PASSAGES, len(evidence)))
         for start, end in for_readers(evidence[i].passage.text)
         if any(char.isalpha() for char in evidence[i].passage.text[start:end])
     ]
     if not found:
         return []
-    contexts = [in_context(text, evidence[i].passage, evidence[i].source) for i, text in found]
+    contexts = [with_headings(text, evidence[i].passage, evidence[i].source) for i, text in found]
     own = checker.answers([(context, question) for context in contexts])
     cosine = embedder.embed_passages(contexts) @ embedder.embed_query(question)
     reports = np.array([originals.reports(evidence[i].source) for i, _ in found], np.float32)
     length = np.array([len(text) for _, text in found], np.float32)
     passage = np.array([evidence[i].score for i, _ in found], np.float32)
-    scores = sentence_scores(own, cosine, passage) - SECOND_HAND * reports - LENGTH * length
+    scores = sentence_scores(own, cosine, passage) - SECONDARY_PENALTY * reports - LENGTH * length
     order = [int(n) for n in np.argsort(-scores, kind="stable")]
     best, *others = order
-    further = [n for n in others if scores[n] > scores[best] - CLOSE and own[n] > ANSWERS]
-    chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_SENTENCES - 1])]}
+    further = [n for n in others if scores[n] > scores[best] - MAX_SCORE_GAP and own[n] > ANSWERS]
+    chosen = {found[n][1]: n for n in [best, *sorted(further[: MAX_QUOTED_SENTENCES - 1])]}
     return [Draft(text, (evidence[found[n][0]].label,)) for text, n in chosen.items()]
 
 
-def answered(
+def is_answered(
     question: str, claims: Sequence[Claim], evidence: Sequence[Evidence], checker: Checker
 ) -> bool:
     """Whether one of the claims answers, in its own words or in those of its quotes."""
     said = [claim.text for claim in claims]
     for citation in (citation for claim in claims for citation in claim.citations):
         e = evidence[citation.label - 1]
-        said.append(in_context(citation.quote, e.passage, e.source))
+        said.append(with_headings(citation.quote, e.passage, e.source))
     return bool(checker.answers([(text, question) for text in said]).max() > ANSWERS)

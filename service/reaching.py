@@ -11,18 +11,18 @@ import httpx
 from corpus.errors import ServiceUnreachable
 from service import calls
 from service.calls import Call
-from service.following import Following
+from service.following import ResumableStream
 
 URL = "http://127.0.0.1:8000"
 TIMEOUT = 120.0  # seconds that the service may be silent: a long text takes its time
 RETRIES = 4  # of a broken stream, in a row: within four seconds, while the service keeps it
 
 
-def limits(seconds: float) -> httpx.Timeout:
+def http_limits(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, 5.0))
 
 
-def request(url: str, call: Call[Any], files: calls.Files = ()) -> dict[str, Any]:
+def request_arguments(url: str, call: Call[Any], files: calls.Files = ()) -> dict[str, Any]:
     """The arguments of httpx that send a call, and the files that were opened for it."""
     made = {"method": call.method, "url": url + call.path, "params": call.params or None}
     if call.method == "POST" and call.body is None:
@@ -31,7 +31,9 @@ def request(url: str, call: Call[Any], files: calls.Files = ()) -> dict[str, Any
 
 
 @contextmanager
-def reached(url: str, timeout: float, following: Following[Any] | None = None) -> Iterator[None]:
+def translate_errors(
+    url: str, timeout: float, following: ResumableStream[Any] | None = None
+) -> Iterator[None]:
     """What the network may raise, as what is wrong and how to mend it.
 
     With a stream of which something has come, it is the stream that broke.
@@ -42,7 +44,7 @@ def reached(url: str, timeout: float, following: Following[Any] | None = None) -
         silent = isinstance(error, httpx.TimeoutException)
         reason = f"silent for {timeout:g} s" if silent else str(error) or type(error).__name__
         if following is not None and following.begun:
-            raise calls.broken(url, reason) from error
+            raise calls.stream_broken(url, reason) from error
         fix = (
             "give it longer, or see what it is at" if silent else "start it, or correct the address"
         )

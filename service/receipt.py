@@ -1,7 +1,7 @@
 """Receipts: a record of an answer that can be re-checked without the library or the model.
 
-What a receipt needs and only the moment of answering knows is noted then (``note``), kept
-beside the answer, and put together with it when it is asked for (``make``). ``service.recheck``
+What a receipt needs and only the moment of answering knows is noted then (``make_record``), kept
+beside the answer, and put together with it when it is asked for (``make_receipt``). ``service.recheck``
 checks one.
 """
 
@@ -24,7 +24,7 @@ from service.history import History
 from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
 from service.verify import VERIFIER_VERSION
 
-FORMAT = "tenkyo-receipt"
+RECEIPT_FORMAT = "tenkyo-receipt"
 FORMAT_VERSION = 2
 HASHED_RULES_FORMAT = 1  # of receipts whose checker is a HashedJudge
 # Receipts of Tenkyo 0.1.0 name the verifier by a hash over its source files. What that hash
@@ -72,7 +72,7 @@ class HashedJudge:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class AnswerRecord:
     """What is noted when a question is answered, beside the answer itself.
 
     ``drafts`` are the sentences as they were written, in order, with what they cite: one for
@@ -89,7 +89,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt(Noted):
+class Receipt(AnswerRecord):
     """A receipt as it is sent, as JSON: the Answer, what was noted, and hashes over it.
 
     ``sha256`` is that of the canonical JSON (see ``canonical``) of everything else.
@@ -115,7 +115,7 @@ class Receipt(Noted):
     understood: str | None = None
 
 
-def note(
+def make_record(
     library: Library,
     checker: Checker,
     revision: str,
@@ -123,15 +123,20 @@ def note(
     works: Sequence[Source],
     prompt: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
-    """What to keep beside an answer, as JSON; see ``Noted``."""
+    """What to keep beside an answer, as JSON; see ``AnswerRecord``."""
     index = Index(revision, library.embedder.name)
-    noted = Noted(
-        version(), index, judge(checker), tuple(drafts), tuple(works), tuple(map(dict, prompt))
+    noted = AnswerRecord(
+        tenkyo_version(),
+        index,
+        verifier_identity(checker),
+        tuple(drafts),
+        tuple(works),
+        tuple(map(dict, prompt)),
     )
     return asdict(noted)
 
 
-def make(history: History, answer_id: str) -> dict[str, Any]:
+def make_receipt(history: History, answer_id: str) -> dict[str, Any]:
     """The receipt of an answer that was stored, as JSON; the same whenever it is made.
 
     NotFound if there is no such answer, or if it was given before records were kept.
@@ -150,7 +155,7 @@ def make(history: History, answer_id: str) -> dict[str, Any]:
     ]
     hashed = "rules_sha256" in noted["checker"]
     number = HASHED_RULES_FORMAT if hashed else FORMAT_VERSION
-    whole = {"format": FORMAT, "format_version": number, "answered_at": answered_at, **kept}
+    whole = {"format": RECEIPT_FORMAT, "format_version": number, "answered_at": answered_at, **kept}
     return seal(whole | noted)
 
 
@@ -179,14 +184,14 @@ def canonical(value: Any) -> bytes:
     return plain.encode("utf-8", "surrogatepass")
 
 
-def read(data: bytes) -> dict[str, Any] | None:
+def read_receipt(data: bytes) -> dict[str, Any] | None:
     """The receipt in a file's bytes; None for a file of another kind, such as a text.
 
     ReceiptRefused for JSON that is no receipt, or one that cannot be read.
     """
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
         return None
-    marked = FORMAT.encode() in data
+    marked = RECEIPT_FORMAT.encode() in data
     try:
         found = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
         canonical(found)
@@ -197,9 +202,9 @@ def read(data: bytes) -> dict[str, Any] | None:
         raise ReceiptRefused(
             f"the receipt is damaged ({reason}): fetch it again from /v1/answers/{{id}}/receipt"
         ) from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    if not isinstance(found, dict) or found.get("format") != RECEIPT_FORMAT:
         raise ReceiptRefused(
-            f'this is JSON, but not a receipt ("format": "{FORMAT}"): give a receipt, or a text'
+            f'this is JSON, but not a receipt ("format": "{RECEIPT_FORMAT}"): give a receipt, or a text'
         )
     if found.get("format_version") not in (HASHED_RULES_FORMAT, FORMAT_VERSION):
         raise ReceiptRefused(
@@ -211,7 +216,7 @@ def read(data: bytes) -> dict[str, Any] | None:
 
 
 @cache
-def version() -> str:
+def tenkyo_version() -> str:
     """Tenkyo's own."""
     try:
         return metadata.version("tenkyo")
@@ -219,7 +224,7 @@ def version() -> str:
         return "unknown"
 
 
-def judge(checker: Checker) -> Judge:
+def verifier_identity(checker: Checker) -> Judge:
     """The checker and the rules that are installed here."""
     return Judge(checker.name, checker.digest, VERIFIER_VERSION)
 

@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from corpus.errors import UploadRefused
-from corpus.files import shown
-from corpus.uploads import Incoming, Upload, Uploads, fault
-from service.runner import Refused, Runner
+from corpus.files import printable_path
+from corpus.uploads import IncomingUpload, Upload, UploadStore, name_error
+from service.runner import IngestionWorker, RefusedFile
 
 MAX_FILES = 100
 _FIELDS = ("password", "source_id")
@@ -29,17 +29,17 @@ _EXPECTED = "send multipart/form-data with one or more files in the field `files
 
 
 @dataclass(slots=True)
-class Received:
+class ReceivedForm:
     """What a request brought: files that are kept, and held; files that are not, and why."""
 
     files: list[Upload] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
     password: str = ""
     source_id: str = ""
 
 
 @asynccontextmanager
-async def receiving(request: Request, runner: Runner) -> AsyncIterator[Received]:
+async def receive_upload(request: Request, runner: IngestionWorker) -> AsyncIterator[ReceivedForm]:
     """Take in the files of a request; where what follows fails, they are let go again.
 
     Raises UploadRefused for a request of another form, UploadTooLarge as soon as a file is.
@@ -47,7 +47,7 @@ async def receiving(request: Request, runner: Runner) -> AsyncIterator[Received]
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or b"boundary" not in options:
         raise UploadRefused(f"this is not a form with files: {_EXPECTED}")
-    received = Received()
+    received = ReceivedForm()
     try:
         parts = _Parts(options[b"boundary"], runner.means.uploads, received)
         try:
@@ -56,10 +56,10 @@ async def receiving(request: Request, runner: Runner) -> AsyncIterator[Received]
             parts.drop()
         yield received
     except ClientDisconnect:
-        await run_in_threadpool(runner.let_go, received.files)
+        await run_in_threadpool(runner.discard_uploads, received.files)
         raise UploadRefused("the upload was broken off: send it again") from None
     except BaseException:
-        await asyncio.shield(asyncio.to_thread(runner.let_go, received.files))
+        await asyncio.shield(asyncio.to_thread(runner.discard_uploads, received.files))
         raise
 
 
@@ -76,13 +76,13 @@ async def _feed(request: Request, parts: _Parts) -> None:
 class _Parts:
     """The parts of a form, each dealt with as it comes."""
 
-    def __init__(self, boundary: bytes, uploads: Uploads, received: Received) -> None:
+    def __init__(self, boundary: bytes, uploads: UploadStore, received: ReceivedForm) -> None:
         self._uploads, self._received = uploads, received
         self._header = (bytearray(), bytearray())
         self._disposition = b""
         self._field, self._value = "", bytearray()
         self._name = ""
-        self._incoming: Incoming | None = None
+        self._incoming: IncomingUpload | None = None
         self._ended = False
         names = ("part_begin", "part_data", "part_end", "header_field", "header_value")
         names += ("header_end", "headers_finished", "end")
@@ -144,7 +144,7 @@ class _Parts:
         elif self._field not in _FIELDS:
             known = ", ".join(("files", *_FIELDS))
             raise UploadRefused(
-                f"there is no field {shown(self._field[:_SHOWN])!r}: it has {known}"
+                f"there is no field {printable_path(self._field[:_SHOWN])!r}: it has {known}"
             )
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -160,8 +160,8 @@ class _Parts:
             setattr(self._received, self._field, self._value.decode("utf-8", "replace"))
             return
         with self._incoming as incoming:
-            if wrong := fault(self._name):
-                self._received.refused.append(Refused(_clipped(self._name), wrong))
+            if wrong := name_error(self._name):
+                self._received.refused.append(RefusedFile(_clipped(self._name), wrong))
             else:
                 self._received.files.append(Upload(self._name, incoming.keep()))
         self._incoming = None
@@ -172,5 +172,5 @@ class _Parts:
 
 def _clipped(name: str) -> str:
     """A name that is refused, as it may be shown."""
-    safe = shown(name[:_SHOWN])
+    safe = printable_path(name[:_SHOWN])
     return f"{safe}…" if len(name) > _SHOWN else safe or "(no name)"

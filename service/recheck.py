@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from corpus.errors import NotFound
 from corpus.store import Store
 from corpus.types import passage_id, text_hash
-from service.citing import cite
+from service.citing import make_citation
 from service.disclosure import model_name
 from service.injection import neutral
 from service.provenance import Originals
-from service.receipt import Receipt, judge, seal
-from service.turn import append
+from service.receipt import Receipt, seal, verifier_identity
+from service.turn import append_claim
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verify import Verifier
 
@@ -31,7 +31,7 @@ TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherw
 # stands for none.
 _ADDED = {"work": "", "works": 0, "understood": None}
 
-Outcome = Literal["ok", "failed", "note"]
+CheckOutcome = Literal["ok", "failed", "note"]
 _SHAPE = TypeAdapter(Receipt)
 
 
@@ -40,14 +40,14 @@ class Check:
     """One thing that was looked at. A ``note`` is worth knowing, and no failure."""
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str = ""
 
 
 def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = None) -> list[Check]:
     """Every check of a receipt, in order; it holds if none of them ``failed``.
 
-    ``receipt`` is JSON as ``service.receipt.read`` gives it; ``store`` a library on this
+    ``receipt`` is JSON as ``service.receipt.read_receipt`` gives it; ``store`` a library on this
     machine. Nothing is written and nothing fetched.
     """
     checks = [_hash(receipt)]
@@ -80,7 +80,7 @@ def _as_given(read: Any, given: Any) -> Any:
     return read
 
 
-def holds(checks: Sequence[Check]) -> bool:
+def all_passed(checks: Sequence[Check]) -> bool:
     return not any(check.outcome == "failed" for check in checks)
 
 
@@ -126,7 +126,7 @@ def _stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
         return False
     shown = evidence[citation.label - 1]
     start, end = (at - shown.passage.start for at in (citation.start, citation.end))
-    return 0 <= start < end and citation == cite(shown, start, end)
+    return 0 <= start < end and citation == make_citation(shown, start, end)
 
 
 def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
@@ -156,7 +156,7 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
 
 
 def _differs(receipt: Receipt, verifier: Verifier) -> str:
-    made_by, here = receipt.checker, judge(verifier.checker)
+    made_by, here = receipt.checker, verifier_identity(verifier.checker)
     if (model_name(made_by.name), made_by.sha256) != (model_name(here.name), here.sha256):
         return "the checker installed here is another one"
     if made_by.verifier_version != here.verifier_version:
@@ -197,7 +197,7 @@ def _unlike(item: Claim | Rejected, again: Claim) -> str:
 def _text(receipt: Receipt) -> Check:
     text, placed = "", []
     for claim in receipt.claims:
-        text, there = append(text, claim)
+        text, there = append_claim(text, claim)
         placed.append(there)
     if text != receipt.text or tuple(placed) != receipt.claims:
         return Check("text", "failed", "the answer's text is not its claims with their markers")
@@ -238,7 +238,7 @@ def _library(receipt: Receipt, store: Store) -> Iterator[Check]:
     gone, former = [], []
     for e in receipt.evidence:
         try:
-            standing = store.standing(e.passage.id)
+            standing = store.locate_passage(e.passage.id)
         except NotFound:
             gone.append(f"[{e.label}]")
             continue

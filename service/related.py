@@ -21,10 +21,10 @@ from service.engine import Engine
 from service.injection import speaks_to_a_model
 from service.question import language_of
 
-MOST = 3  # questions
-TOLD = 20  # questions of a conversation, the last, that are not suggested again
-TRIED = 10  # candidates; asking takes about as long as finding an answer's evidence
-SOURCES = 4  # of an answer, those that it cites first, about which is asked
+MAX_SUGGESTIONS = 3  # questions
+QUESTIONS_EXCLUDED = 20  # questions of a conversation, the last, that are not suggested again
+MAX_CANDIDATES_TRIED = 10  # candidates; asking takes about as long as finding an answer's evidence
+SOURCES_SUGGESTED_FROM = 4  # of an answer, those that it cites first, about which is asked
 _REMEMBERED = 2_000  # whether a question is answered, until the library changes
 _SAME = 0.955  # cosine from which two questions ask the same, more or less
 _ASKS = {
@@ -64,11 +64,11 @@ class Suggestions:
         language = language_of(answer["question"])
         told = [answer.get("understood") or answer["question"]]
         turns = history.conversation(answer["conversation_id"])
-        told += [turn["question"] for turn in turns[-TOLD:]]
+        told += [turn["question"] for turn in turns[-QUESTIONS_EXCLUDED:]]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]
         cited += [e["source"]["id"] for e in answer["evidence"]]
         present = self._sources()
-        near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES]
+        near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES_SUGGESTED_FROM]
         found = [*_curated(near, language), *self._headed(near, present, language)]
         return self._kept(found, told)
 
@@ -76,11 +76,13 @@ class Suggestions:
         """At most MOST questions to begin with, each about another work."""
         present = self._sources()
         curated = list(_curated(present, language, once=True))
-        some = sorted(present, key=lambda each: present[each].language != language)[:TRIED]
+        some = sorted(present, key=lambda each: present[each].language != language)[
+            :MAX_CANDIDATES_TRIED
+        ]
         found = curated or list(self._headed(some, present, language, once=True))
         kept: list[str] = []
-        for candidate in found[:TRIED]:
-            if len(kept) < MOST and self._answers(candidate):
+        for candidate in found[:MAX_CANDIDATES_TRIED]:
+            if len(kept) < MAX_SUGGESTIONS and self._answers(candidate):
                 kept.append(candidate)
         return kept
 
@@ -91,9 +93,9 @@ class Suggestions:
         embed = self._engine.library.embedder.embed_queries
         vectors, asked = embed(candidates), embed(told)
         kept: list[str] = []
-        for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:TRIED]:
+        for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:MAX_CANDIDATES_TRIED]:
             fresh = float((asked @ vectors[at]).max()) < _SAME
-            if fresh and len(kept) < MOST and self._answers(candidates[at]):
+            if fresh and len(kept) < MAX_SUGGESTIONS and self._answers(candidates[at]):
                 kept.append(candidates[at])
                 asked = np.vstack([asked, vectors[at]])
         return kept
@@ -104,7 +106,7 @@ class Suggestions:
             return self._known[key]  # without waiting for others' readings
         with self._lock:
             if key not in self._known:
-                self._known[key] = self._engine.would_answer(question)
+                self._known[key] = self._engine.can_answer(question)
             return self._known[key]
 
     def _sources(self) -> dict[str, Source]:
@@ -127,7 +129,7 @@ class Suggestions:
             name = title_of(source.title)
             headings = [section.heading for section in store.document(source_id).sections]
             matters = [m for h in headings if (m := _matter(h, source.title, language))]
-            for matter in matters[: 1 if once else TRIED]:
+            for matter in matters[: 1 if once else MAX_CANDIDATES_TRIED]:
                 yield _ASKS[language].format(title=name, heading=matter)
 
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from index.embed import Floats
 from index.tokens import is_japanese
-from service.calibration import calibration
+from service.calibration import load_calibration
 from service.types import Evidence
 
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
 ANSWER_FROM = -0.5  # log-odds from which a question is answered: refusing is the worse error
-NEAREST = 5  # passages, as many as it was fitted on
+JUDGED_PASSAGES = 5  # passages, as many as it was fitted on
 _TELLING = 3.0  # log-odds by which a passage may seem less of an answer than the best one
 _SENTENCE_COSINE = 40.0
 _SENTENCE_PASSAGE = 0.4
@@ -27,16 +27,20 @@ _SENTENCE_PASSAGE = 0.4
 
 def rerank(scores: Floats, reading: Floats) -> list[int]:
     """Positions of passages, best first, by search and by the checker's log-odds."""
-    return [int(i) for i in np.argsort(-(scores + calibration().reading * reading), kind="stable")]
+    return [
+        int(i) for i in np.argsort(-(scores + load_calibration().reading * reading), kind="stable")
+    ]
 
 
-def signs(scores: Floats, reading: Floats, japanese: bool, across: bool) -> tuple[float, ...]:
+def answerability_features(
+    scores: Floats, reading: Floats, japanese: bool, across: bool
+) -> tuple[float, ...]:
     """What tells whether some of the passages, nearest first, answer: the checker's best, the
     search's best, and the two languages, on which the level of both depends.
 
     Only the nearest few are looked at: among many, one is soon taken for an answer by chance.
     """
-    nearest = slice(NEAREST)
+    nearest = slice(JUDGED_PASSAGES)
     read, searched = float(reading[nearest].max()), float(scores[nearest].max())
     pair = (japanese and not across, japanese and across, across and not japanese)
     return (read, searched, *map(float, pair), 1.0)
@@ -47,13 +51,13 @@ def answerable(
 ) -> float:
     """Log-odds that some of the evidence, nearest first, answers; above 0 means yes."""
     japanese = is_japanese(question)
-    across = is_japanese(evidence[int(reading[:NEAREST].argmax())].passage.text) != japanese
-    found = signs(scores, reading, japanese, across)
-    weighed = sum(w * x for w, x in zip(calibration().answerable, found, strict=True))
+    across = is_japanese(evidence[int(reading[:JUDGED_PASSAGES].argmax())].passage.text) != japanese
+    found = answerability_features(scores, reading, japanese, across)
+    weighed = sum(w * x for w, x in zip(load_calibration().answerable, found, strict=True))
     return weighed - ANSWER_FROM
 
 
-def telling(reading: Floats) -> int:
+def count_relevant(reading: Floats) -> int:
     """How many of the passages, best first, a language model is to read: up to the last that
     seems about as much of an answer as the best. The others only mislead a small one."""
     return int(np.flatnonzero(reading >= reading.max() - _TELLING)[-1]) + 1

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import begin
 
-HEADER = "X-Request-ID"
+REQUEST_ID_HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")  # fits a log line and a header
 
 
@@ -27,7 +27,7 @@ class RequestIds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        given = Headers(scope=scope).get(HEADER, "")
+        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         request_id = given if _SANE.fullmatch(given) else secrets.token_urlsafe(12)
         begin(request_id)
         started = False
@@ -36,15 +36,15 @@ class RequestIds:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message)[HEADER] = request_id
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             await send(message)
 
         try:
             await self.app(scope, receive, with_id)
         except Exception:
             if not started:
-                from service.problems import problem  # heavy: see service.opening
+                from service.problems import problem_response  # heavy: see service.opening
 
                 detail = f"the log has the reason, under the request id {request_id}: look there"
-                await problem(500, "Something went wrong", detail)(scope, receive, with_id)
+                await problem_response(500, "Something went wrong", detail)(scope, receive, with_id)
             raise

@@ -15,10 +15,10 @@ from itertools import pairwise
 
 from index.tokens import is_japanese
 from service.names import known_as
-from service.opposites import converse, opposites, reversed_sense
-from service.words import Word, aligned, covered, in_order, words
+from service.opposites import antonym_pairs, converse, reversed_sense
+from service.words import Word, align_words, content_words, coverage_share, order_share
 
-SAME_WORDS = 0.85  # share of a claim's words in the quote, for what hangs on their order
+SAME_WORDS_SHARE = 0.85  # share of a claim's words in the quote, for what hangs on their order
 SAME_REST = 0.9  # of the claim behind its subject, in the quote's order
 
 # With it, what stands first in the one text stands last in the other.
@@ -51,7 +51,7 @@ def other_subjects(claim: str, quote: str) -> Iterator[Pair]:
 
     In Japanese the word before は or が is the subject; in English, whatever begins.
     """
-    ours, theirs = words(claim), words(quote)
+    ours, theirs = content_words(claim), content_words(quote)
     if is_japanese(claim):
         mine, other = _subjects(claim), _subjects(quote)
         if not mine or not other or mine[0].word.text in {o.word.text for o in other}:
@@ -63,12 +63,12 @@ def other_subjects(claim: str, quote: str) -> Iterator[Pair]:
         elsewhere = re.search(rf"{re.escape(subject.text)}(?:は|が|を|に|と|も)", said)
         if elsewhere or known_as(subject.text, claim, said):
             return
-        if in_order(ours[len(words(claim[: mine[0].end])) :], theirs) >= SAME_REST:
+        if order_share(ours[len(content_words(claim[: mine[0].end])) :], theirs) >= SAME_REST:
             yield subject.text, instead.text
         return
     if _PRONOUN.match(quote):
         return  # which may stand for the claim's
-    op, a, b, c, d = aligned(ours, theirs).get_opcodes()[0]
+    op, a, b, c, d = align_words(ours, theirs).get_opcodes()[0]
     here = {w.text for w in theirs}
     new = [
         w
@@ -79,7 +79,7 @@ def other_subjects(claim: str, quote: str) -> Iterator[Pair]:
         and not any(_short_for(w.shown, o.shown) for o in theirs[c:d])
     ]
     named = any(w.shown[0].isupper() for w in (*new, *theirs[c:d]))
-    if op == "replace" and new and named and in_order(ours[b:], theirs) >= SAME_REST:
+    if op == "replace" and new and named and order_share(ours[b:], theirs) >= SAME_REST:
         yield " ".join(w.shown for w in ours[a:b]), " ".join(w.shown for w in theirs[c:d])
 
 
@@ -92,12 +92,12 @@ def changed_places(claim: str, quote: str) -> Iterator[Pair]:
     """
     swapped = converse(claim, quote)
     if swapped:
-        if not reversed_sense(claim, quote) and not any(opposites(claim, quote)):
+        if not reversed_sense(claim, quote) and not any(antonym_pairs(claim, quote)):
             yield swapped
         return
-    if covered(claim, quote) < SAME_WORDS:
+    if coverage_share(claim, quote) < SAME_WORDS_SHARE:
         return
-    ours, theirs = words(claim), words(quote)
+    ours, theirs = content_words(claim), content_words(quote)
     if is_japanese(claim):
         yield from _particles(claim, quote)
     elif all(bool(turn.search(claim)) == bool(turn.search(quote)) for turn in _TURNED_ROUND):
@@ -120,9 +120,9 @@ def _subjects(text: str) -> list[_Subject]:
     """What stands before each は and が."""
     found = []
     for match in _SUBJECT.finditer(text):
-        before = [w for w in words(match[1]) if w.text != "方"]
+        before = [w for w in content_words(match[1]) if w.text != "方"]
         if before:
-            phrase = words(_PHRASE.search(match[1])[0])
+            phrase = content_words(_PHRASE.search(match[1])[0])
             telling = any(w.kind == "name" or len(w.text) > 2 for w in phrase)
             found.append(_Subject(before[-1], telling, match.end()))
     return found
@@ -150,8 +150,8 @@ def _listed(ours: Sequence[Word], a: str, b: str) -> bool:
 
 
 def _particles(claim: str, quote: str) -> Iterator[Pair]:
-    there = {w.text for w in words(quote)}
-    shared = [w.shown for w in words(claim) if w.kind == "name" and w.text in there]
+    there = {w.text for w in content_words(quote)}
+    shared = [w.shown for w in content_words(claim) if w.kind == "name" and w.text in there]
     mine = {name: p for name in shared if (p := _particle(claim, name))}
     other = {name: p for name in shared if (p := _particle(quote, name))}
     for a in mine:

@@ -18,19 +18,19 @@ from index.tokens import is_japanese
 from service.exact import departures, limits
 from service.names import known_as
 from service.numbers import in_figures, is_year, mentioned, periods, spelled, stated
-from service.opposites import opposites
+from service.opposites import antonym_pairs
 from service.roles import changed_places, other_subjects
 from service.units import amounts, units
-from service.words import Word, aligned, covered, in_order, words
+from service.words import Word, align_words, content_words, coverage_share, order_share
 
-Kind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject", "end"]
+FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject", "end"]
 
 # Share of a claim's words that stand in the quote, from which the two are taken to say the
 # same thing but for where they differ.
 NEAR_COPY = 0.6
 LONGER = 3  # times as many words: among so many, those of any claim are found
 CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single words
-FEW = 4  # up to here a number may count things that the quote lists
+MAX_LISTED_COUNT = 4  # up to here a number may count things that the quote lists
 SWAP = 2  # words on either side that may make up one name for another
 ROUNDED = 0.05  # by how much "about 200" may differ, as a share
 BOUNDED = 1.2  # by how much a bound may, as a factor: "more than 200"
@@ -58,7 +58,7 @@ class Finding:
     ``found`` is what the quote has in its place, '' where it has nothing there.
     """
 
-    kind: Kind
+    kind: FindingKind
     claimed: str
     found: str = ""
 
@@ -80,8 +80,8 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
             *_names_across(claim, f"{quote} {context}"),
         ]
         return [*found, *_exactly(claim, quote, found)]
-    ours, theirs = words(claim), words(quote)
-    share = covered(claim, quote)
+    ours, theirs = content_words(claim), content_words(quote)
+    share = coverage_share(claim, quote)
     # What hangs on the order of words is only compared where the claim is a near copy.
     near = share >= NEAR_COPY and len(theirs) <= LONGER * len(ours)
     found = [
@@ -93,7 +93,7 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
         *_comparisons(claim, quote),
     ]
     rest = [w for w in ours if w.kind != "turn"]
-    if in_order(ours, theirs) >= CLOSE_COPY or in_order(rest, theirs) == 1:
+    if order_share(ours, theirs) >= CLOSE_COPY or order_share(rest, theirs) == 1:
         found += _turned(ours, theirs)
     if near:
         found += (Finding("subject", *pair) for pair in other_subjects(claim, quote))
@@ -129,7 +129,7 @@ def _numbers(claim: str, quote: str, published: str, near: bool) -> Iterable[Fin
     missing = [
         value
         for value in sorted(wanted - there)
-        if (near or value > FEW or value != int(value) or value in measured)
+        if (near or value > MAX_LISTED_COUNT or value != int(value) or value in measured)
         and not any(abs(value - other) <= ROUNDED * other for other in near_enough)
         and not any(_bounds(value, other, bounds) for other in known)
     ]
@@ -191,7 +191,7 @@ def _names(claim: str, quote: str, context: str, near: bool, about: bool) -> Ite
 
     In a near copy, so also numbers that stand where the quote has another.
     """
-    ours, theirs = words(claim), words(quote)
+    ours, theirs = content_words(claim), content_words(quote)
     here = {w.text for w in theirs}
     around = unicodedata.normalize("NFKC", context).casefold()
     replaced = _replaced(ours, theirs) if near else {}
@@ -274,7 +274,7 @@ def _unapostrophed(text: str) -> str:
 def _replaced(ours: Sequence[Word], theirs: Sequence[Word]) -> dict[int, Sequence[Word]]:
     """For each word of ours that stands where the quote has others: those others."""
     found = {}
-    for op, a, b, c, d in aligned(ours, theirs).get_opcodes():
+    for op, a, b, c, d in align_words(ours, theirs).get_opcodes():
         if op == "replace" and b - a <= SWAP and d - c <= SWAP:
             found |= dict.fromkeys(range(a, b), theirs[c:d])
     return found
@@ -285,7 +285,7 @@ def _turned(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
 
     Words left out of the quote by the clause may hold any; a single one left out turns it.
     """
-    for op, a, b, c, d in aligned(ours, theirs).get_opcodes():
+    for op, a, b, c, d in align_words(ours, theirs).get_opcodes():
         if op == "equal":
             continue
         mine = [w for w in ours[a:b] if w.kind == "turn"]
@@ -298,4 +298,4 @@ def _turned(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
 
 def _comparisons(claim: str, quote: str) -> Iterable[Finding]:
     """Words of comparison that say the opposite."""
-    return (Finding("comparison", said, there) for said, there in opposites(claim, quote))
+    return (Finding("comparison", said, there) for said, there in antonym_pairs(claim, quote))

@@ -12,49 +12,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.crawl import MAX_WAIT, Crawler
 from corpus.errors import TenkyoError
 from corpus.fetch import Fetcher, Limits
 from corpus.store import Store
-from corpus.uploads import Uploads
+from corpus.uploads import UploadStore
 from index.embed import Embedder
-from index.follow import follow
+from index.follow import follow_links
 from index.ingest import Ingestion
-from index.removal import forget_unused
-from index.report import Item, Progress, Tally
+from index.removal import delete_unused_upload
+from index.report import IngestProgress, Item, Progress
 from index.sync import check_index
-from index.works import bring_up
-from service.jobs import Job, JobTable, Status
-from service.pausing import Pausing, Stopped
+from index.works import update_index
+from service.jobs import Job, JobStatus, JobStore
+from service.pausing import PreemptibleEmbedder, WorkStopped
 
-NOTED_EVERY = 0.25  # seconds between two words of progress
+PROGRESS_EVERY_SECONDS = 0.25  # seconds between two words of progress
 CANCELLED = "it was cancelled; what it had read by then stays"
-NAMED_WAIT = 5.0  # seconds to wait for a busy server, where nothing is followed
+MAX_SERVER_WAIT_SECONDS = 5.0  # seconds to wait for a busy server, where nothing is followed
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class IngestionResources:
     """What an ingestion works with; ``network`` is given to each Fetcher, for tests."""
 
     store: Store
     embedder: Embedder
     index: Path
-    uploads: Uploads
-    cache: Cache
+    uploads: UploadStore
+    cache: HttpCache
     network: tuple[tuple[str, Any], ...] = ()
 
-    def fetcher(self, max_wait: float = NAMED_WAIT) -> Fetcher:
+    def fetcher(self, max_wait: float = MAX_SERVER_WAIT_SECONDS) -> Fetcher:
         return Fetcher(limits=Limits(max_wait=max_wait), cache=self.cache, **dict(self.network))
 
 
-class Run:
+class JobRun:
     """One job, or, where there is none, the index brought up to the store."""
 
     def __init__(
-        self, means: Means, table: JobTable, job: Job | None = None, secret: str = ""
+        self, means: IngestionResources, table: JobStore, job: Job | None = None, secret: str = ""
     ) -> None:
         self.job, self.over = job, threading.Event()
         self._means, self._table, self._secret = means, table, secret
@@ -77,16 +77,16 @@ class Run:
         self._cancelled = True
         self.stop()
 
-    def work(self) -> tuple[Status, str]:
+    def work(self) -> tuple[JobStatus, str]:
         """Do it; how it ended, and why so. Stopped where it is to be begun again."""
         if self.job is None:
-            self._sync(Tally(self._watch))
+            self._sync(IngestProgress(self._watch))
             return "done", ""
         try:
             return self._ingest(self.job)
-        except (Stopped, asyncio.CancelledError):
+        except (WorkStopped, asyncio.CancelledError):
             if not self._cancelled:
-                raise Stopped from None
+                raise WorkStopped from None
             return "interrupted", CANCELLED
         except TenkyoError as error:
             _log.warning("the job %s failed: %s", self.job.id, error)
@@ -95,12 +95,12 @@ class Run:
             _log.exception("the job %s failed", self.job.id)
             return "failed", "it could not be finished: the log has the reason"
 
-    def _ingest(self, job: Job) -> tuple[Status, str]:
-        means, told = self._means, _Told(self._table, job.id, self._watch)
+    def _ingest(self, job: Job) -> tuple[JobStatus, str]:
+        means, told = self._means, _StoredProgress(self._table, job.id, self._watch)
         check_index(means.index, means.embedder.name)
         replaced = {job.asked.get("replaces", ""), self._replaced(job)}
         refused = [file for file in job.asked.get("files", ()) if "reason" in file]
-        told.expect(len(refused))
+        told.add_expected(len(refused))
         for file in refused:
             told.add(Item(file["name"], "failed", reason=file["reason"]))
         with Ingestion(means.store, told, reread="follow" in job.asked) as ingestion:
@@ -109,7 +109,7 @@ class Run:
         self._sync(told)
         told.last()
         for url in replaced:
-            forget_unused(means.store, means.uploads, url)
+            delete_unused_upload(means.store, means.uploads, url)
         items = self._table.items(job.id)
         if items and all(item["outcome"] == "failed" for item in items):
             return "failed", "nothing could be read: the items say why"
@@ -121,11 +121,13 @@ class Run:
             source_id = asked.get("source_id", "")
             return await ingestion.uploads(job.files, self._means.uploads, self._secret, source_id)
         followed = "follow" in asked
-        async with self._means.fetcher(MAX_WAIT if followed else NAMED_WAIT) as fetcher:
+        async with self._means.fetcher(
+            MAX_WAIT if followed else MAX_SERVER_WAIT_SECONDS
+        ) as fetcher:
             items = await ingestion.places(asked["urls"], fetcher)
             if followed:
                 bounds = {"depth": asked["depth"], "limit": asked["limit"]}
-                items += await follow(ingestion, items, Crawler(fetcher), **bounds)
+                items += await follow_links(ingestion, items, Crawler(fetcher), **bounds)
             return items
 
     def _await(self, main: Coroutine[Any, Any, list[Item]]) -> list[Item]:
@@ -144,13 +146,15 @@ class Run:
             with self._lock:
                 self._task = None
 
-    def _sync(self, tally: Tally) -> None:
+    def _sync(self, tally: IngestProgress) -> None:
         means = self._means
-        bring_up(means.store, Pausing(means.embedder, self._watch), means.index, tally)
+        update_index(
+            means.store, PreemptibleEmbedder(means.embedder, self._watch), means.index, tally
+        )
 
     def _watch(self, _progress: Progress | None = None) -> None:
         if self._stop.is_set():
-            raise Stopped
+            raise WorkStopped
 
     def _replaced(self, job: Job) -> str:
         """The address at which the source was until now that a job is to give a new text."""
@@ -159,14 +163,14 @@ class Run:
         return ""
 
 
-class _Told(Tally):
+class _StoredProgress(IngestProgress):
     """A tally whose every word is written into the table of jobs.
 
     A job that is begun again comes upon documents that it had read: what was said of them
     stays, and is not said twice.
     """
 
-    def __init__(self, table: JobTable, job_id: str, watch: Callable[[Progress], None]) -> None:
+    def __init__(self, table: JobStore, job_id: str, watch: Callable[[Progress], None]) -> None:
         super().__init__(self._hear)
         self._table, self._job_id, self._watch = table, job_id, watch
         self._before = table.items(job_id)
@@ -193,11 +197,14 @@ class _Told(Tally):
 
     def last(self) -> None:
         """Write down how far it is, at the end."""
-        self._table.note(self._job_id, self.progress)
+        self._table.store_progress(self._job_id, self.progress)
 
     def _hear(self, progress: Progress) -> None:
         if progress.step != "reading":
             self._watch(progress)
-        if progress.step != self._step or time.monotonic() - self._written >= NOTED_EVERY:
-            self._table.note(self._job_id, progress)
+        if (
+            progress.step != self._step
+            or time.monotonic() - self._written >= PROGRESS_EVERY_SECONDS
+        ):
+            self._table.store_progress(self._job_id, progress)
             self._written, self._step = time.monotonic(), progress.step

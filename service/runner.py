@@ -30,58 +30,58 @@ from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
 from corpus.types import Source
 from corpus.uploads import Upload
 from index.local import read_manifest
-from index.removal import forget_unused, remove
-from service.holds import Holds
-from service.jobs import Job, JobTable, Kind
-from service.pausing import Stopped
-from service.run import CANCELLED, Means, Run
+from index.removal import delete_unused_upload, remove_sources
+from service.holds import UploadRefs
+from service.jobs import Job, JobKind, JobStore
+from service.pausing import WorkStopped
+from service.run import CANCELLED, IngestionResources, JobRun
 
 CLOSE_SECONDS = 1.5  # to wait for a job to let go when the service ends
 NOT_BEGUN = "it was cancelled before it began"
 CANCEL_SECONDS = 30.0  # to wait for one that is cancelled
 RECOVER_SECONDS = 1.0  # before the next try, where the database or the disk fails
-LOOK_EVERY = 0.3  # seconds between two looks at what other processes want
+POLL_SECONDS = 0.3  # seconds between two looks at what other processes want
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedFile:
     """A file of an upload that is not kept, by the name as it may be shown, and why."""
 
     name: str
     reason: str
 
 
-class Runner:
+class IngestionWorker:
     """The jobs of one service, and the thread that works them off. Safe to share.
 
     ``shared``: there are other processes like this one.
     """
 
-    def __init__(self, means: Means, shared: bool = False) -> None:
-        self.means, self.table = means, JobTable(means.store.database)
+    def __init__(self, means: IngestionResources, shared: bool = False) -> None:
+        self.means, self.table = means, JobStore(means.store.database)
         self.shared = shared
-        self._holds = Holds(means.uploads, self.table)
+        self._holds = UploadRefs(means.uploads, self.table)
         self._word = means.index.with_name("index.behind")  # touched to tell the one at work
         self._heard = 0
         self._turn = threading.Condition()
         self._closing = False
         self.is_at_work = False  # this one, of all that are like it
         self._behind = False  # whether the index may lack what the store holds
-        self._running: Run | None = None
+        self._running: JobRun | None = None
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
         """Go on with what an earlier process left, and wait for more."""
         if not self.shared:  # else another may be receiving one: see serving.serve
-            self.means.uploads.tidy()
+            self.means.uploads.delete_partial()
             self._take_over()
         self._thread.start()
 
     def _take_over(self) -> None:
         self.is_at_work = True
-        self.table.begin_again()
+        self.table.requeue_running()
         self._holds.refresh()
         self._look()
 
@@ -115,7 +115,7 @@ class Runner:
     def add_uploads(
         self,
         files: Sequence[Upload],
-        refused: Sequence[Refused],
+        refused: Sequence[RefusedFile],
         password: str = "",
         replaced: Source | None = None,
     ) -> Job:
@@ -133,21 +133,23 @@ class Runner:
         followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
         return self._add("sources", {"urls": list(urls), **followed})
 
-    def let_go(self, files: Sequence[Upload]) -> None:
+    def discard_uploads(self, files: Sequence[Upload]) -> None:
         """Delete files that were held until now, but for those that sources are read from."""
         for file in files:
-            self.means.uploads.release(file.sha256)
+            self.means.uploads.drop_ref(file.sha256)
         self._forget(files)
 
     def _forget(self, files: Iterable[Upload]) -> None:
         self._holds.refresh()
         for file in files:
-            forget_unused(self.means.store, self.means.uploads, file.url)
+            delete_unused_upload(self.means.store, self.means.uploads, file.url)
 
     def remove(self, source_id: str) -> Source:
         """Take a source out: no search finds it afterwards, and the index follows on its own."""
         self._holds.refresh()
-        (source,) = remove(self.means.store, self.means.cache, self.means.uploads, [source_id])
+        (source,) = remove_sources(
+            self.means.store, self.means.cache, self.means.uploads, [source_id]
+        )
         if self.shared:
             self._word.touch()
         with self._turn:
@@ -181,9 +183,9 @@ class Runner:
         while self.shared and not self._closing and time.monotonic() < until:
             if self.table.job(job_id).ended:
                 return
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
 
-    def _add(self, kind: Kind, asked: Mapping[str, Any], secret: str = "") -> Job:
+    def _add(self, kind: JobKind, asked: Mapping[str, Any], secret: str = "") -> Job:
         job = self._holds.add(lambda: self.table.add(kind, asked, secret))
         with self._turn:
             self._turn.notify_all()
@@ -197,11 +199,13 @@ class Runner:
         lock = FileLock(self.means.index.with_name("jobs.lock"), thread_local=False)
         while not lock.is_locked and not self._closing:
             with contextlib.suppress(Timeout):
-                lock.acquire(timeout=LOOK_EVERY)
+                lock.acquire(timeout=POLL_SECONDS)
         if not lock.is_locked:
             return
         try:
-            watch = threading.Thread(target=self._heed, name="cancelled jobs", daemon=True)
+            watch = threading.Thread(
+                target=self._cancel_if_requested, name="cancelled jobs", daemon=True
+            )
             watch.start()
             self._surely(self._take_over)
             self._work_off()
@@ -219,12 +223,12 @@ class Runner:
                     self.table.finish(run.job.id, status, reason)
                     self._forget(run.job.files)
                     self._behind = self._behind or status == "interrupted"
-            except Stopped:
+            except WorkStopped:
                 return
             except Exception:  # such as a full disk; nobody else would go on
                 _log.exception("the work on jobs was disturbed, and goes on")
                 time.sleep(RECOVER_SECONDS)
-                self._surely(self.table.begin_again)
+                self._surely(self.table.requeue_running)
             finally:
                 with self._turn:
                     if self._running:
@@ -248,16 +252,16 @@ class Runner:
                 self._heard = said
                 self._look()
 
-    def _heed(self) -> None:
+    def _cancel_if_requested(self) -> None:
         """Cancel what runs here and was cancelled in another process."""
         while not self._closing:
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
             with contextlib.suppress(TenkyoError):
                 running = self._running
                 if running and running.job and self.table.job(running.job.id).reason:
                     running.cancel()
 
-    def _next(self) -> Run | None:
+    def _next(self) -> JobRun | None:
         """What is to be done next, as soon as there is something; None when the service ends."""
         with self._turn:
             while not self._closing:
@@ -265,13 +269,13 @@ class Runner:
                     self._listen()
                 if self._behind:
                     self._behind = False
-                    self._running = Run(self.means, self.table)
+                    self._running = JobRun(self.means, self.table)
                 elif found := self.table.begin():
-                    self._running = Run(self.means, self.table, *found)
+                    self._running = JobRun(self.means, self.table, *found)
                     if found[0].reason:  # it was cancelled before it was taken over
                         self._running.cancel()
                 if self._running:
                     self._holds.refresh()
                     return self._running
-                self._turn.wait(LOOK_EVERY if self.shared else None)
+                self._turn.wait(POLL_SECONDS if self.shared else None)
         return None

@@ -18,22 +18,24 @@ from contextlib import aclosing
 from typing import Any
 
 from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
-from service.asking import Asking
+from service.asking import AnswerService
 from service.claims import ProcessLocks
-from service.frames import Frame, numbered
+from service.frames import Frame, number_frames
 from service.history import History
-from service.once import Key
-from service.replies import Reply
+from service.once import IdempotencyKey
+from service.replies import StoredReply
 
 logger = logging.getLogger(__name__)
 
-GRACE = 20.0  # seconds; a browser tries again after three, a phone between two cells after ten
-LOOK_EVERY = 0.1  # seconds between two looks at what another process makes
+GRACE_SECONDS = (
+    20.0  # seconds; a browser tries again after three, a phone between two cells after ten
+)
+POLL_SECONDS = 0.1  # seconds between two looks at what another process makes
 STOP_SECONDS = 5.0  # that who has an answer stopped waits for its end
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def last_event(header: str | None) -> int:
+def parse_last_event_id(header: str | None) -> int:
     """The number in a Last-Event-ID, 0 without one."""
     if header is None or header == "":
         return 0
@@ -45,12 +47,12 @@ def last_event(header: str | None) -> int:
     return int(header)
 
 
-class Running:
+class ResumableAnswer:
     """One answer on its way, and what has been decided of it. Lives in one event loop."""
 
     def __init__(
         self,
-        key: Key,
+        key: IdempotencyKey,
         frames: AsyncIterator[Frame],
         grace: float,
         locks: ProcessLocks | None = None,
@@ -110,16 +112,16 @@ class Running:
         if self._locks and self._locks.is_waited_for(self.key.key):
             self._wait_for_a_reader()
         else:
-            self.give_up()
+            self.abort()
 
     async def _listen(self) -> None:
-        while not self._ended and not self.heed():
-            await asyncio.sleep(LOOK_EVERY)
+        while not self._ended and not self.stop_if_requested():
+            await asyncio.sleep(POLL_SECONDS)
 
-    def heed(self) -> bool:
+    def stop_if_requested(self) -> bool:
         """Stop if that was said in another process; whether it was."""
         if told := self._locks is not None and self._locks.is_to_stop(self.key.key):
-            self.give_up()
+            self.abort()
         return told
 
     def _place(self, after: int) -> int:
@@ -129,7 +131,7 @@ class Running:
         for at, frame in enumerate(self._log, 1):
             if frame.number == after:
                 return at
-        raise ahead(after)
+        raise ahead_error(after)
 
     async def _run(self, keep: Callable[[list[Frame]], None]) -> None:
         try:
@@ -146,11 +148,11 @@ class Running:
     def _end(self, task: asyncio.Task[None]) -> None:
         self._ended = True
         if task.cancelled():  # given up, perhaps before its first step, or the service ends
-            self._error = stopped()
+            self._error = stopped_error()
         self._leave()
         self._tell()
 
-    def give_up(self) -> asyncio.Task[None]:
+    def abort(self) -> asyncio.Task[None]:
         """Stop it; the task that ends when it has."""
         if not self._given_up:  # a second time would disturb its end
             self._given_up = True
@@ -163,19 +165,21 @@ class Running:
         self._news = asyncio.Event()
 
 
-class KeyedAnswers:
+class ResumableAnswers:
     """Answers by their keys: those on their way here, those that are done in the history."""
 
     def __init__(
-        self, asking: Asking, grace: float = GRACE, locks: ProcessLocks | None = None
+        self, asking: AnswerService, grace: float = GRACE_SECONDS, locks: ProcessLocks | None = None
     ) -> None:
         """``locks``: those that this process shares with others that serve the same history."""
         self._asking, self._grace, self._locks = asking, grace, locks
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, ResumableAnswer] = {}
         self._locked: Counter[str] = Counter()  # by what is about to begin, and has not ended
         self._stops: set[asyncio.Task] = set()
 
-    async def frames(self, key: Key, asked: dict[str, Any], after: int = 0) -> AsyncIterator[Frame]:
+    async def frames(
+        self, key: IdempotencyKey, asked: dict[str, Any], after: int = 0
+    ) -> AsyncIterator[Frame]:
         """The frames of the answer to a question, after number ``after``.
 
         ``asked`` are the arguments of Asking.stream. The answer is begun if the key is new. Gone
@@ -184,13 +188,13 @@ class KeyedAnswers:
         """
         history, locked = self._asking.history, False
         try:
-            while (running := self._running.get(key.key)) is None or running.heed():
+            while (running := self._running.get(key.key)) is None or running.stop_if_requested():
                 kept = await asyncio.to_thread(history.replies.find, key.key)
                 if key.key in self._running:  # one may have begun meanwhile
                     continue
                 if kept:
                     key.check(kept.request)
-                    for frame in await asyncio.to_thread(replayed, history, kept, after):
+                    for frame in await asyncio.to_thread(replay_frames, history, kept, after):
                         yield frame
                     return
                 if self._locks and not locked:
@@ -198,7 +202,7 @@ class KeyedAnswers:
                     locked = True
                     continue  # what was made elsewhere may be done by now
                 if after:
-                    raise stopped()
+                    raise stopped_error()
                 running = self._begin(key, asked)
                 break
         finally:
@@ -209,7 +213,7 @@ class KeyedAnswers:
             async for frame in frames:
                 yield frame
 
-    async def _acquire(self, locks: ProcessLocks, key: Key) -> None:
+    async def _acquire(self, locks: ProcessLocks, key: IdempotencyKey) -> None:
         """Wait until no other process makes what a key stands for, and lock it for this one.
 
         While one of before is being stopped, this one waits too: it would be stopped in its place.
@@ -226,9 +230,9 @@ class KeyedAnswers:
         if not taken():
             with locks.waiting(key.key):
                 while not taken():
-                    await asyncio.sleep(LOOK_EVERY)
+                    await asyncio.sleep(POLL_SECONDS)
 
-    def _release(self, key: Key) -> None:
+    def _release(self, key: IdempotencyKey) -> None:
         """Count one user of a lock less, and give it back after the last one here."""
         self._locked[key.key] -= 1
         if not self._locked[key.key]:
@@ -236,14 +240,14 @@ class KeyedAnswers:
             if self._locks:
                 self._locks.release(key.key)
 
-    async def stop(self, key: Key, patience: float = STOP_SECONDS) -> bool:
+    async def stop(self, key: IdempotencyKey, patience: float = STOP_SECONDS) -> bool:
         """Stop the answer that is made under a key, if one is: its reader does not come back.
 
         Whether it has ended. Where it has not, after ``patience`` seconds or when the caller is
         cancelled, it is stopped all the same; and never one that is asked for later.
         """
         if running := self._running.get(key.key):
-            ending = running.give_up()
+            ending = running.abort()
         elif self._locks:
             ending = asyncio.create_task(self._stop_elsewhere(self._locks, key))
             self._stops.add(ending)
@@ -252,22 +256,22 @@ class KeyedAnswers:
             return True
         return bool((await asyncio.wait([ending], timeout=patience))[0])
 
-    async def _stop_elsewhere(self, locks: ProcessLocks, key: Key) -> None:
+    async def _stop_elsewhere(self, locks: ProcessLocks, key: IdempotencyKey) -> None:
         """Say that what is made is to be stopped, until nothing is made any more."""
         with locks.stopping(key.key):
             while self._locked[key.key] or not locks.take(key.key):
-                await asyncio.sleep(LOOK_EVERY)
+                await asyncio.sleep(POLL_SECONDS)
             locks.release(key.key)
 
-    def _begin(self, key: Key, asked: dict[str, Any]) -> Running:
+    def _begin(self, key: IdempotencyKey, asked: dict[str, Any]) -> ResumableAnswer:
         events = self._asking.stream(**asked, progress=True)
-        running = Running(key, numbered(events), self._grace, self._locks)
+        running = ResumableAnswer(key, number_frames(events), self._grace, self._locks)
 
         def keep(log: list[Frame]) -> None:
             decided = [frame for frame in log if frame.number]
             made = decided[-1].data
             names = [frame.name for frame in decided]
-            reply = Reply(key.request, names, made["id"], made["conversation_id"])
+            reply = StoredReply(key.request, names, made["id"], made["conversation_id"])
             try:
                 self._asking.history.replies.keep(key.key, reply)
             except StoreError as error:  # the answer is whole, and its reader has it
@@ -283,12 +287,12 @@ class KeyedAnswers:
         return running
 
 
-def replayed(history: History, kept: Reply, after: int) -> list[Frame]:
+def replay_frames(history: History, kept: StoredReply, after: int) -> list[Frame]:
     """The frames of an answer that is done, after a number, made from the answer: the reply
     holds no more than their names in order."""
     answer = history.answer(kept.answer_id)
     if after > len(kept.body):
-        raise ahead(after)
+        raise ahead_error(after)
     begun = ("id", "conversation_id", "question", "evidence", "understood")
     parts: dict[str, Iterator[Any]] = {
         "evidence": iter([{name: answer.get(name) for name in begun}]),
@@ -300,13 +304,13 @@ def replayed(history: History, kept: Reply, after: int) -> list[Frame]:
     return frames[after:]
 
 
-def stopped() -> Gone:
+def stopped_error() -> Gone:
     return Gone(
         "the answer was stopped, or the key is older than a day: ask again without Last-Event-ID"
     )
 
 
-def ahead(after: int) -> RequestRefused:
+def ahead_error(after: int) -> RequestRefused:
     return RequestRefused(
         f"Last-Event-ID {after} is ahead of the answer: send the `id` of the last event that"
         " came, or leave it out to have all of them"

@@ -26,61 +26,61 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from corpus.errors import TenkyoError
-from corpus.uploads import Uploads
+from corpus.uploads import UploadStore
 from service import parts
-from service.opening import Opening, aside
+from service.opening import StartingApp, run_in_daemon_thread
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
     from multiprocessing.sharedctypes import Synchronized
 
     from service.engine import Engine
-    from service.runner import Runner
+    from service.runner import IngestionWorker
     from service.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 
-FAILED = 2  # exit code of a process that has said why it ends
-INTERRUPTED = 130  # of one that was told to end while it was loading, as shells have it
-PAUSE = 0.5  # seconds before a process that died is replaced
-LONGEST_PAUSE = 30.0  # where its successors cannot start
-END_SECONDS = 15.0  # for the processes to end, after which they are killed
+EXIT_FAILED = 2  # exit code of a process that has said why it ends
+EXIT_INTERRUPTED = 130  # of one that was told to end while it was loading, as shells have it
+RESTART_SECONDS = 0.5  # seconds before a process that died is replaced
+MAX_RESTART_SECONDS = 30.0  # where its successors cannot start
+SHUTDOWN_SECONDS = 15.0  # for the processes to end, after which they are killed
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyAnnouncement:
     """Says once, when all of ``workers`` processes can answer, that the service can."""
 
-    say: Say
+    emit: Announce
     address: str
     workers: int = 1
     started: Synchronized | None = None  # so many of them; None where there is one
 
-    def tell(self, empty: str) -> None:
+    def announce(self, empty: str) -> None:
         if self.started is not None:
             with self.started.get_lock():
                 self.started.value += 1
                 if self.started.value != self.workers:
                     return
         if empty:
-            self.say(empty)
-        self.say(f"Tenkyo is ready: {self.address}")
+            self.emit(empty)
+        self.emit(f"Tenkyo is ready: {self.address}")
 
 
 class Server(uvicorn.Server):
     """One process of the service of some settings. ``error`` is what kept it from starting."""
 
-    def __init__(self, settings: Settings, ready: Ready) -> None:
+    def __init__(self, settings: Settings, ready: ReadyAnnouncement) -> None:
         self._settings = settings
-        self._runner: Runner | None = None
+        self._runner: IngestionWorker | None = None
         self._loading, self._empty = True, ""
         self.error: Exception | None = None
         # Its lines go where ours go (log_config), so that they too have the id of their request.
         super().__init__(
             uvicorn.Config(
-                Opening(self._load, lambda: ready.tell(self._empty), self._fail),
+                StartingApp(self._load, lambda: ready.announce(self._empty), self._fail),
                 log_level=settings.log,
                 log_config=None,
                 lifespan="on",
@@ -96,13 +96,13 @@ class Server(uvicorn.Server):
 
     def _made(self) -> Any:
         settings = self._settings
-        models = parts.models(settings)
+        models = parts.create_models(settings)
         loads = [
-            aside(lambda: models.embedder.embed_query("warm")),
-            aside(lambda: models.checker.answers([("warm", "up")])),
+            run_in_daemon_thread(lambda: models.embedder.embed_query("warm")),
+            run_in_daemon_thread(lambda: models.checker.answers([("warm", "up")])),
         ]
         try:
-            engine, close = parts.engine(settings, behind=True, loaded=models)  # see Runner
+            engine, close = parts.create_engine(settings, behind=True, loaded=models)  # see Runner
             app = self._app(engine, close)
         finally:
             wait(loads)  # what fails ends the process, which is to come down in order
@@ -113,18 +113,18 @@ class Server(uvicorn.Server):
 
     def _app(self, engine: Engine, close: Callable) -> Any:
         from service.api import Options, create_app
-        from service.gate import Gates
-        from service.wording import say
+        from service.gate import Limiters
+        from service.wording import reader_message
 
         settings = self._settings
-        self._runner = parts.runner(settings, engine.library)
-        self._empty = "" if engine.library.store.sources() else say("empty", "en")
+        self._runner = parts.create_ingestion_worker(settings, engine.library)
+        self._empty = "" if engine.library.store.sources() else reader_message("empty", "en")
         return create_app(
             engine,
             index_dir=settings.index_dir,
             on_close=close,
             runner=self._runner,
-            gates=Gates.for_readers(-(-settings.readers // settings.workers)),
+            limiters=Limiters.for_readers(-(-settings.readers // settings.workers)),
             locks=parts.process_locks(settings),
             options=Options(
                 hosts=settings.host_names, public_url=settings.public_url, kept=settings.kept
@@ -139,40 +139,42 @@ class Server(uvicorn.Server):
             await asyncio.to_thread(self._runner.stop)
         await super().shutdown(sockets)
 
-    def serve_until_told(self, bound: socket.socket) -> None:
+    def serve_until_signal(self, bound: socket.socket) -> None:
         """Serve until a signal comes; raises what kept it from starting."""
         try:
             self.run(sockets=[bound])
         finally:
             if self._loading and self.should_exit:  # told so, while a thread is in native code,
-                os._exit(INTERRUPTED)  # which may not come through the end of the interpreter
+                os._exit(EXIT_INTERRUPTED)  # which may not come through the end of the interpreter
         if self.error:
             raise self.error
 
 
-def serve(settings: Settings, bound: socket.socket, address: str, say: Say) -> None:
+def run_service(settings: Settings, bound: socket.socket, address: str, emit: Announce) -> None:
     """Serve until a signal comes. TenkyoError for what keeps it from starting."""
     if settings.workers == 1:
-        Server(settings, Ready(say, address)).serve_until_told(bound)
+        Server(settings, ReadyAnnouncement(emit, address)).serve_until_signal(bound)
         return
-    Uploads(settings.uploads_dir).tidy()  # before any of them receives one
-    settings, _model = parts.local_model(settings)  # one for all of them, as long as this runs
+    UploadStore(settings.uploads_dir).delete_partial()  # before any of them receives one
+    settings, _model = parts.start_local_model(
+        settings
+    )  # one for all of them, as long as this runs
     spawn = multiprocessing.get_context("spawn")
     started = spawn.Value("i", 0)
-    given = (settings, bound, Ready(say, address, settings.workers, started))
+    given = (settings, bound, ReadyAnnouncement(emit, address, settings.workers, started))
 
     def begin() -> SpawnProcess:
         process = spawn.Process(target=_work, args=given)
         process.start()
         return process
 
-    workers = Workers(settings.workers, begin, started)
+    workers = ProcessSupervisor(settings.workers, begin, started)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, workers.end)
     workers.run()
 
 
-class Workers:
+class ProcessSupervisor:
     """``count`` processes, each from ``begin``; one that dies is replaced.
 
     Where one cannot start, the service ends if none ever could, since the next could not either.
@@ -189,24 +191,24 @@ class Workers:
     def run(self) -> None:
         """Keep them going until ``end``; SystemExit if they cannot start."""
         processes: list[SpawnProcess] = []
-        known, pause, due = 0, PAUSE, 0.0
+        known, pause, due = 0, RESTART_SECONDS, 0.0
         failed = False
         while not self._ending:
             if time.monotonic() >= due:
                 processes += [self._begin() for _ in range(self._count - len(processes))]
-            connection.wait([process.sentinel for process in processes], timeout=PAUSE)
+            connection.wait([process.sentinel for process in processes], timeout=RESTART_SECONDS)
             dead = [process for process in processes if process.exitcode is not None]
             if not dead:
                 continue
             now = self._started.value
-            if failed := not now and any(process.exitcode == FAILED for process in dead):
+            if failed := not now and any(process.exitcode == EXIT_FAILED for process in dead):
                 break
             processes = [process for process in processes if process not in dead]
-            pause = PAUSE if now > known else min(2 * pause, LONGEST_PAUSE)
+            pause = RESTART_SECONDS if now > known else min(2 * pause, MAX_RESTART_SECONDS)
             known, due = now, time.monotonic() + pause
         self._stop(processes)
         if failed:  # it has said why
-            raise SystemExit(FAILED)
+            raise SystemExit(EXIT_FAILED)
 
     def end(self, *_: object) -> None:
         self._ending = True
@@ -214,28 +216,28 @@ class Workers:
     def _stop(self, processes: list[SpawnProcess]) -> None:
         for process in processes:
             process.terminate()
-        deadline = time.monotonic() + END_SECONDS
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
         for process in processes:
             process.join(max(deadline - time.monotonic(), 0))
             process.kill()
 
 
-def _work(settings: Settings, bound: socket.socket, ready: Ready) -> None:
+def _work(settings: Settings, bound: socket.socket, ready: ReadyAnnouncement) -> None:
     """What one of several processes does."""
     from service.logs import log_to_standard_error
 
     log_to_standard_error(settings.log)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        Server(settings, ready).serve_until_told(bound)
+        Server(settings, ready).serve_until_signal(bound)
     except TenkyoError as error:
-        parts.complain(error)
-        sys.exit(FAILED)
+        parts.print_error(error)
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:  # the one at the keyboard ends all of them
         pass
     except Exception:
         _log.exception("a process of the service failed")
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 def _end_with_parent() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corpus.errors import SettingsError
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 
 PREFIX = "TENKYO_"
 
@@ -38,7 +38,9 @@ class Settings(BaseModel):
         description="address that readers reach the service at; empty: that of its machine",
     )
     database_url: str = Field("", description="database; empty: SQLite in the data folder")
-    embedder: str = Field(BUNDLED, description="embedding model: bundled:…, a folder or a hub id")
+    embedder: str = Field(
+        BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
+    )
     judge: str = Field("", description="model that judges claims: a folder or hub id; empty: ours")
     llm_url: str = Field("", description="OpenAI-compatible base URL, such as …/v1; empty: none")
     llm_model: str = Field("", description="model asked for at that URL; empty: its first")

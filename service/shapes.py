@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from corpus.types import Document, Passage, Source
-from service.addresses import address
+from service.addresses import source_url
 from service.disclosure import name_of
 from service.injection import for_readers, neutral, speaks_to_a_model
 from service.types import Answer, Citation, Claim, Evidence, Rejected
@@ -19,15 +19,17 @@ from service.types import Answer, Citation, Claim, Evidence, Rejected
 if TYPE_CHECKING:  # it is heavy
     from service.factcheck import Checked
 
-CONTEXT = 600  # characters before and after a passage from which whole sentences are shown with it
-LONGEST = 60_000  # characters of a source that are given at once
-NEAREST = 3  # sources named where there is no answer
+CONTEXT_CHARACTERS = (
+    600  # characters before and after a passage from which whole sentences are shown with it
+)
+MAX_DOCUMENT_CHARACTERS = 60_000  # characters of a source that are given at once
+NEAREST_SHOWN = 3  # sources named where there is no answer
 LEFT_OUT = "[…]"
 
 
-def title(source: Source, passage: Passage | None = None) -> str:
+def format_title(source: Source, passage: Passage | None = None) -> str:
     """The name of a source, and of the place in it, in one line."""
-    heads = in_context("", passage, source) if passage else source.title
+    heads = with_headings("", passage, source) if passage else source.title
     return _line(heads) or _line(name_of(source))
 
 
@@ -36,7 +38,7 @@ def _line(text: str) -> str:
     return LEFT_OUT if speaks_to_a_model(text) else neutral(text)
 
 
-def readable(text: str) -> str:
+def without_model_orders(text: str) -> str:
     """A text without what it says to a language model, for which LEFT_OUT stands."""
     made, at = [], 0
     for start, end in [*for_readers(text), (len(text), len(text))]:
@@ -46,16 +48,18 @@ def readable(text: str) -> str:
     return "".join(made).strip()
 
 
-def found(passage: Passage, source: Source, base: str) -> dict[str, Any]:
+def format_passage(passage: Passage, source: Source, base: str) -> dict[str, Any]:
     """A passage as a row of a search."""
     return {
         "id": passage.id,
-        "title": title(source, passage),
-        "url": address(source, base, passage.text, passage.page),
+        "title": format_title(source, passage),
+        "url": source_url(source, base, passage.text, passage.page),
     }
 
 
-def fetched(document: Document, base: str, passage: Passage | None = None) -> dict[str, Any]:
+def format_document(
+    document: Document, base: str, passage: Passage | None = None
+) -> dict[str, Any]:
     """A passage with the sentences around it, or a whole source up to LONGEST characters."""
     source = document.source
     facts = {
@@ -71,19 +75,24 @@ def fetched(document: Document, base: str, passage: Passage | None = None) -> di
         "note": "our own summary: the work itself is at the address" * (source.kind == "digest"),
     }
     if passage:
-        text = around(document.text, passage)
+        text = surrounding_text(document.text, passage)
     else:
-        text = readable(document.text[:LONGEST])
-        if len(document.text) > LONGEST:
-            facts["cut"] = f"the first {LONGEST:,} of {len(document.text):,} characters"
-    row = found(passage, source, base) if passage else {}
-    whole = {"id": source.id, "title": title(source), "url": address(source, base)} | row
+        text = without_model_orders(document.text[:MAX_DOCUMENT_CHARACTERS])
+        if len(document.text) > MAX_DOCUMENT_CHARACTERS:
+            facts["cut"] = (
+                f"the first {MAX_DOCUMENT_CHARACTERS:,} of {len(document.text):,} characters"
+            )
+    row = format_passage(passage, source, base) if passage else {}
+    whole = {"id": source.id, "title": format_title(source), "url": source_url(source, base)} | row
     return whole | {"text": text, "metadata": {k: v for k, v in facts.items() if v}}
 
 
-def around(text: str, passage: Passage) -> str:
+def surrounding_text(text: str, passage: Passage) -> str:
     """A passage and the whole sentences within CONTEXT characters of it, for readers."""
-    low, high = max(0, passage.start - CONTEXT), min(len(text), passage.end + CONTEXT)
+    low, high = (
+        max(0, passage.start - CONTEXT_CHARACTERS),
+        min(len(text), passage.end + CONTEXT_CHARACTERS),
+    )
     spans = [(low + start, low + end) for start, end in for_readers(text[low:high])]
     if low and spans and spans[0][0] < passage.start:
         spans = spans[1:]  # its beginning may be cut off
@@ -92,10 +101,10 @@ def around(text: str, passage: Passage) -> str:
     if not spans:
         return LEFT_OUT
     start, end = spans[0][0], spans[-1][1]
-    return readable(text[min(start, passage.start) : max(end, passage.end)])
+    return without_model_orders(text[min(start, passage.start) : max(end, passage.end)])
 
 
-def answer(made: Answer, base: str) -> dict[str, Any]:
+def format_answer(made: Answer, base: str) -> dict[str, Any]:
     """An answer: claims with citations and verdicts, and the sources under their numbers."""
     where = _sources(made.evidence)
     return {
@@ -111,7 +120,7 @@ def answer(made: Answer, base: str) -> dict[str, Any]:
     }
 
 
-def checked(made: Checked, base: str) -> dict[str, Any]:
+def format_checked(made: Checked, base: str) -> dict[str, Any]:
     """The claims of a text with their verdicts, and the sources under their numbers."""
     where = _sources(made.evidence)
     return {
@@ -121,7 +130,7 @@ def checked(made: Checked, base: str) -> dict[str, Any]:
     }
 
 
-def answer_text(made: dict[str, Any]) -> str:
+def format_answer_text(made: dict[str, Any]) -> str:
     """An answer to be read: sentences with numbers, then the sources they name, with quotes."""
     reason, claims = made["reason"], made["claims"]
     lines = [f"({reason})" if claims else reason] if reason else []
@@ -129,7 +138,7 @@ def answer_text(made: dict[str, Any]) -> str:
     return "\n".join(lines) + _listed(made, "Sources" if claims else "Nearest in the library")
 
 
-def checked_text(made: dict[str, Any]) -> str:
+def format_checked_text(made: dict[str, Any]) -> str:
     """Verdicts to be read: a claim a line, then the sources they rest on, with quotes."""
     lines = []
     for claim in made["claims"]:
@@ -143,13 +152,13 @@ def _sources(evidence: Sequence[Evidence]) -> dict[str, Source]:
 
 
 def _source(evidence: Evidence, base: str) -> dict[str, Any]:
-    row = found(evidence.passage, evidence.source, base)
+    row = format_passage(evidence.passage, evidence.source, base)
     return {"label": evidence.label, "kind": evidence.source.kind} | row
 
 
 def _citation(citation: Citation, where: dict[str, Source], base: str) -> dict[str, Any]:
     names = ("label", "source_id", "passage_id", "quote", "start", "end", "page")
-    url = address(where[citation.source_id], base, citation.quote, citation.page)
+    url = source_url(where[citation.source_id], base, citation.quote, citation.page)
     return {name: getattr(citation, name) for name in names} | {"url": url}
 
 
@@ -196,7 +205,7 @@ def _listed(made: dict[str, Any], head: str) -> str:
                 quotes[citation["label"]].append(said)
     lines = []
     for source in made["sources"]:
-        if source["label"] in quotes or (not made["claims"] and source["label"] <= NEAREST):
+        if source["label"] in quotes or (not made["claims"] and source["label"] <= NEAREST_SHOWN):
             kind = " (a summary of ours)" if source["kind"] == "digest" else ""
             lines.append(f"[{source['label']}] {source['title']}{kind} {source['url']}")
             lines += quotes.get(source["label"], [])

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from corpus.database import Database, now
+from corpus.database import Database, utc_now
 from corpus.errors import Gone, NotFound
 from service import tables
-from service.conversations import title_of, unknown
+from service.conversations import title_of, unknown_conversation
 from service.disclosure import public
 
 
@@ -42,7 +42,7 @@ class Shared:
     answers: tuple[dict, ...]
 
 
-class Shares:
+class ShareStore:
     """The links of a database. Every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -60,7 +60,7 @@ class Shares:
         given = sa.select(tables.titles.c.title).where(
             tables.titles.c.conversation_id == conversation_id
         )
-        created = now()
+        created = utc_now()
         values = {
             "token": secrets.token_urlsafe(24),
             "conversation_id": conversation_id,
@@ -70,7 +70,7 @@ class Shares:
         with self._database.transaction(writes=True) as db:
             found = db.execute(query).all()
             if not found:
-                raise unknown(conversation_id)
+                raise unknown_conversation(conversation_id)
             values["title"] = db.execute(given).scalar() or title_of(found[0].question)
             values["upto"] = found[-1].row
             db.execute(sa.insert(tables.shares), values)
@@ -97,7 +97,7 @@ class Shares:
         )
         with self._database.transaction() as db:
             if db.execute(known).first() is None:
-                raise unknown(conversation_id)
+                raise unknown_conversation(conversation_id)
             return [
                 Share(s.token, s.title, s.answers, s.created_at, s.expires_at, s.revoked_at)
                 for s in db.execute(query)
@@ -115,7 +115,7 @@ class Shares:
                     "the conversation has no such link: /v1/conversations/{id}/shares lists them"
                 )
             if not row.revoked_at:
-                db.execute(sa.update(tables.shares).where(same).values(revoked_at=now()))
+                db.execute(sa.update(tables.shares).where(same).values(revoked_at=utc_now()))
 
     def shared(self, token: str) -> Shared:
         """What a link shows; Gone for one that is over, NotFound for one that never was."""
@@ -132,7 +132,7 @@ class Shares:
                 raise Gone(
                     "this conversation is not shared any more: ask who sent the link for a new one"
                 )
-            if link.expires_at and link.expires_at <= now():
+            if link.expires_at and link.expires_at <= utc_now():
                 raise Gone(
                     f"the link ended on {link.expires_at[:10]}: ask who sent it for a new one"
                 )

@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 from index.tokens import is_japanese
-from service.words import words
+from service.words import content_words
 
 # Words that only speak of the answer, of what it rests on, or of nothing.
 _TALK = frozenset(
@@ -60,10 +60,10 @@ _NOMINAL = re.compile(r"[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z][。.…!！?？
 _LONG_KANA = 12  # hiragana in a row, among which words stand that are not looked for
 
 
-def states_nothing(text: str) -> bool:
+def is_not_checkworthy(text: str) -> bool:
     """Whether a sentence, in English or Japanese, has nothing that a source could bear."""
     folded = unicodedata.normalize("NFKC", text).strip()
-    listed = words(folded)
+    listed = content_words(folded)
     if any(word.kind == "number" for word in listed) or any(c.isdigit() for c in folded):
         return False
     own = [w for w in listed if w.kind != "turn" and not _is_talk(w.text, w.shown)]

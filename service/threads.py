@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from index.batching import Errand, Urgency
+from index.batching import Priority, TaskContext
 
 
-class Threads:
+class PriorityThreadPool:
     """``many`` threads of one purpose, so that it never waits for a thread that works for another.
 
     Most of the time they wait for their turn at a network: so there may be many more than
@@ -22,41 +22,41 @@ class Threads:
     """
 
     def __init__(
-        self, purpose: str, many: int, at_once: int = 2, urgency: Urgency | None = None
+        self, purpose: str, many: int, at_once: int = 2, priority: Priority | None = None
     ) -> None:
         self._pool = ThreadPoolExecutor(many, purpose)
-        self._desk = threading.Semaphore(at_once)
-        self._urgency = urgency
+        self._run_slots = threading.Semaphore(at_once)
+        self._priority = priority
 
     async def __call__(self, function: Callable[..., Any], *given: Any) -> Any:
         """What the function gives. Where the caller is cancelled, what has not begun of its
         work is dropped: the call itself, or what it has queued for a network."""
-        errand, call = self._begin(function, given)
+        task, call = self._begin(function, given)
         try:
             return await asyncio.wrap_future(call)
         except asyncio.CancelledError:
-            errand.drop()
+            task.cancel()
             raise
 
-    async def to_the_end(self, function: Callable[..., Any], *given: Any) -> Any:
+    async def run_to_completion(self, function: Callable[..., Any], *given: Any) -> Any:
         """The same for a caller who holds a place for the thread: where he is cancelled, he goes
         on only when nothing of it runs any more."""
-        errand, call = self._begin(function, given)
+        task, call = self._begin(function, given)
         running = asyncio.wrap_future(call)
         try:
             await asyncio.wait([running])
         except asyncio.CancelledError:
-            errand.drop()
+            task.cancel()
             call.cancel()  # where it has not begun
             await asyncio.gather(running, return_exceptions=True)
             raise
         return running.result()
 
-    def _begin(self, function: Callable[..., Any], given: tuple) -> tuple[Errand, Future]:
-        errand, context = Errand(self._urgency, self._desk), copy_context()
+    def _begin(self, function: Callable[..., Any], given: tuple) -> tuple[TaskContext, Future]:
+        task, context = TaskContext(self._priority, self._run_slots), copy_context()
 
         def work() -> Any:
-            with self._desk, errand:
+            with self._run_slots, task:
                 return function(*given)
 
-        return errand, self._pool.submit(context.run, work)
+        return task, self._pool.submit(context.run, work)

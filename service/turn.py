@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass, field, replace
 
 from service import prompt
-from service.abstain import Premise
+from service.abstain import FalsePremise
 from service.provenance import Originals
 from service.question import language_of
 from service.types import Abstention, Claim, Draft, Evidence, Rejected
 
 
 @dataclass
-class Turn:
+class AnswerState:
     """What is known of it so far.
 
     ``understood`` is the question with what it leaves out, where it leaves out something;
@@ -44,7 +44,7 @@ class Turn:
     revision: str = ""  # of the passages, when they were searched
     drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
     prompt: list[prompt.Message] = field(default_factory=list)  # what a model was sent
-    premise: Premise | None = None
+    premise: FalsePremise | None = None
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
 
     @property
@@ -57,7 +57,7 @@ class Turn:
         """What is to be answered."""
         return self.understood or self.question
 
-    def took(self, step: str) -> None:
+    def record_time(self, step: str) -> None:
         """Note that a step ended now; a step's time runs from the end of the one before. What is
         done twice takes as long as both together."""
         before = sum(spent for name, spent in self.timings.items() if name != step)
@@ -65,12 +65,12 @@ class Turn:
 
     def add(self, claim: Claim) -> Claim:
         """Put a claim at the end of the text, its markers after it; returns it placed."""
-        self.text, placed = append(self.text, claim)
+        self.text, placed = append_claim(self.text, claim)
         self.claims.append(placed)
         return placed
 
 
-def append(text: str, claim: Claim) -> tuple[str, Claim]:
+def append_claim(text: str, claim: Claim) -> tuple[str, Claim]:
     """A text with a claim and its markers put behind it, and the claim at its place there."""
     start = len(text) + 1 if text else 0
     markers = "".join(f"[{c.label}]" for c in claim.citations)

@@ -14,7 +14,7 @@ from corpus.types import Passage, Source
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
 Mode = Literal["generated", "quoted", "abstained"]
 Abstention = Literal["not_enough_evidence", "outside_library", "false_premise"]
-Step = Literal["searching", "reading", "writing", "checking"]
+AnswerStep = Literal["searching", "reading", "writing", "checking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Status:
     """What is being done from now on: ``searching`` and ``reading`` come before the evidence,
     ``writing`` and ``checking`` by turns after it."""
 
-    step: Step
+    step: AnswerStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,26 +12,32 @@ from dataclasses import replace
 
 from index.checker import Checker
 from index.embed import Embedder
-from service.calibration import calibration, features
+from service.calibration import features, load_calibration
 from service.citing import (
     MAX_CITATIONS,
     PARTIAL,
-    Reading,
-    bearing_of,
-    cite,
-    disputes,
+    QuoteAssessment,
+    cite_quote,
+    cited_sources,
+    disputing_citations,
     find_verbatim,
-    quoted,
-    sources_of,
+    make_citation,
+    supporting_quotes,
 )
-from service.otherwise import Rival, amended, nearest, overruling, rivals
+from service.otherwise import (
+    CounterQuote,
+    amended_claims,
+    find_counter_quotes,
+    nearest_counter_quote,
+    overruling_quote,
+)
 from service.provenance import Originals
 from service.question import language_of
 from service.rules import Finding
-from service.substance import states_nothing
+from service.substance import is_not_checkworthy
 from service.types import Citation, Claim, Draft, Evidence, Support, Verdict
-from service.windows import Nearest, Window, paired, single
-from service.wording import say
+from service.windows import CandidateQuote, CandidateQuoteFinder, sentence_pairs, single_sentences
+from service.wording import reader_message
 
 # Raised on purpose, with every change after which the same sentence and evidence may get another
 # verdict, quote or reason from the same checker and embedder: in the rules, their calibration or
@@ -48,7 +54,7 @@ class Verifier:
 
     def __init__(self, checker: Checker, embedder: Embedder) -> None:
         self.checker, self.embedder = checker, embedder
-        self._nearest = Nearest(embedder)
+        self._nearest = CandidateQuoteFinder(embedder)
         self._method = f"rules + {checker.name}"
 
     def check(
@@ -68,93 +74,95 @@ class Verifier:
         where it stands.
         """
         originals = originals or Originals(e.source for e in evidence)
-        singles = [window for e in evidence for window in single(e)]
-        if states_nothing(draft.text):
+        singles = [window for e in evidence for window in single_sentences(e)]
+        if is_not_checkworthy(draft.text):
             return _empty(draft)
-        others = rivals(draft.text, singles)
+        others = find_counter_quotes(draft.text, singles)
         found = find_verbatim(draft, evidence)
         if found:
             found.sort(key=lambda f: originals.reports(f[0].source))
-            citations = tuple(cite(*place) for place in found[:MAX_CITATIONS])
+            citations = tuple(make_citation(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
         else:
             readings = self._clear(draft, singles, others, originals)
             readings = readings or self._read(draft, singles, others)
-            bearing = bearing_of(readings, draft.labels, originals)
+            bearing = supporting_quotes(readings, draft.labels, originals)
             if not bearing:
                 return self._withheld(draft, readings, singles)
-            citations = tuple(quoted(reading.window) for reading in bearing)
+            citations = tuple(cite_quote(reading.window) for reading in bearing)
             verdict = Verdict("supported", round(bearing[0].support, 3), self._method)
-        cited = sources_of(citations, evidence)
+        cited = cited_sources(citations, evidence)
         return replace(
             _claim(draft, citations, verdict),
             secondary=originals.secondary(source.id for source in cited),
-            disputed_by=disputes(others, cited),
+            disputed_by=disputing_citations(others, cited),
             works=originals.independent(cited),
         )
 
-    def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[Reading]:
+    def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[QuoteAssessment]:
         """The draft read against the few quotes of the evidence that are nearest to it."""
-        singles = [window for e in evidence for window in single(e)]
-        return self._read(draft, singles, rivals(draft.text, singles))
+        singles = [window for e in evidence for window in single_sentences(e)]
+        return self._read(draft, singles, find_counter_quotes(draft.text, singles))
 
     def _clear(
         self,
         draft: Draft,
-        singles: Sequence[Window],
-        others: Sequence[Rival],
+        singles: Sequence[CandidateQuote],
+        others: Sequence[CounterQuote],
         originals: Originals,
-    ) -> list[Reading]:
+    ) -> list[QuoteAssessment]:
         """The likeliest quote of each passage that the draft cites, read, if all of them bear it
         clearly; else []. Of less than 1 - MOVE_MARGIN, another passage could still go before it,
         if it bears the claim better by as much: that is not looked for."""
-        windows = self._nearest.first(draft, [*singles, *paired(singles)])
+        windows = self._nearest.first(draft, [*singles, *sentence_pairs(singles)])
         for window in windows:
             if originals.reports(window.evidence.source):
                 return []  # the work itself is cited before what reports on it
-            if overruling(draft.text, window, others) or window.findings(draft.text):
+            if overruling_quote(draft.text, window, others) or window.findings(draft.text):
                 return []
         readings = self._readings(draft, windows, others)
-        clear = all(reading.bears and reading.support >= CLEAR for reading in readings)
+        clear = all(reading.supports_claim and reading.support >= CLEAR for reading in readings)
         return readings if clear else []
 
     def _read(
-        self, draft: Draft, singles: Sequence[Window], others: Sequence[Rival]
-    ) -> list[Reading]:
+        self, draft: Draft, singles: Sequence[CandidateQuote], others: Sequence[CounterQuote]
+    ) -> list[QuoteAssessment]:
         if not singles:
             return []
-        windows = self._nearest(draft, [*singles, *paired(singles)])
+        windows = self._nearest(draft, [*singles, *sentence_pairs(singles)])
         return self._readings(draft, windows, others)
 
     def _readings(
-        self, draft: Draft, windows: Sequence[Window], others: Sequence[Rival]
-    ) -> list[Reading]:
+        self, draft: Draft, windows: Sequence[CandidateQuote], others: Sequence[CounterQuote]
+    ) -> list[QuoteAssessment]:
         read = []
         judged = self.checker.supports([(w.text, draft.text) for w in windows]).tolist()
         for window, probabilities in zip(windows, judged, strict=True):
-            rival = overruling(draft.text, window, others)
+            rival = overruling_quote(draft.text, window, others)
             found = (*window.findings(draft.text), *((rival.finding,) if rival else ()))
             numbers = features(draft.text, window.text, probabilities[0], found)
-            support = calibration().probability(numbers)
-            read.append(Reading(window, numbers, support, probabilities[2], found))
+            support = load_calibration().probability(numbers)
+            read.append(QuoteAssessment(window, numbers, support, probabilities[2], found))
         return read
 
-    def _amount(self, draft: Draft, singles: Sequence[Window]) -> tuple[Window, Finding] | None:
+    def _amount(
+        self, draft: Draft, singles: Sequence[CandidateQuote]
+    ) -> tuple[CandidateQuote, Finding] | None:
         """The sentence that bears the claim, at least in part, once it has that sentence's amount,
         and less as it stands: then the amount is what differs.
 
         Of several amounts it is the one for which the sentences gain most together.
         """
         claim = draft.text
-        able = [w for w in singles if any(amended(claim, w.text))]
+        able = [w for w in singles if any(amended_claims(claim, w.text))]
         near = self._nearest(draft, able, AMENDED)
-        tried = [(w, *made) for w in near for made in amended(claim, w.text)]
+        tried = [(w, *made) for w in near for made in amended_claims(claim, w.text)]
         pairs = [(w.text, text) for w, made, _ in tried for text in (made, claim)]
         judged = self.checker.supports(pairs)[:, 0].tolist() if tried else []
-        found: dict[str, list[tuple[float, float, Window, Finding]]] = {}
+        found: dict[str, list[tuple[float, float, CandidateQuote, Finding]]] = {}
         for n, (window, made, changed) in enumerate(tried):
             support, stated = (
-                calibration().probability(features(text, window.text, entailed, ()))
+                load_calibration().probability(features(text, window.text, entailed, ()))
                 for text, entailed in zip((made, claim), judged[2 * n :], strict=False)
             )
             if not window.findings(made):
@@ -165,7 +173,7 @@ class Verifier:
         return tuple(best) if gain > 0 and support >= PARTIAL else None
 
     def _withheld(
-        self, draft: Draft, readings: Sequence[Reading], singles: Sequence[Window]
+        self, draft: Draft, readings: Sequence[QuoteAssessment], singles: Sequence[CandidateQuote]
     ) -> Claim:
         """A claim that no quote bears: the gravest of what was found, and why.
 
@@ -173,36 +181,38 @@ class Verifier:
         """
         language = language_of(draft.text)
 
-        def claim(label: Support, score: float, window: Window | None, reason: str) -> Claim:
-            citations = (quoted(window),) if window else ()
+        def claim(
+            label: Support, score: float, window: CandidateQuote | None, reason: str
+        ) -> Claim:
+            citations = (cite_quote(window),) if window else ()
             made = _claim(draft, citations, Verdict(label, round(score, 3), self._method))
             return replace(made, reason=reason)
 
         if not readings:
-            return claim("unsupported", 1.0, None, say("not_mentioned", language))
+            return claim("unsupported", 1.0, None, reader_message("not_mentioned", language))
         best = max(readings, key=lambda r: (r.support, -len(r.findings)))
         against = next((f for f in best.findings if f.contradicts), None)
-        rival = nearest(draft.text, singles)
+        rival = nearest_counter_quote(draft.text, singles)
         if rival:
             other = rival.window, rival.finding
-        elif against and best.speaks_of(draft.text):
+        elif against and best.is_on_topic(draft.text):
             other = best.window, against
         else:
             other = self._amount(draft, singles)
         if other:
             window, finding = other
-            reason = say("otherwise", language, finding.claimed, finding.found)
+            reason = reader_message("otherwise", language, finding.claimed, finding.found)
             return claim("contradicted", 1.0, window, reason)
         contrary = max(readings, key=lambda r: r.contradiction)
-        if contrary.contradiction >= CONTRADICTED and contrary.speaks_of(draft.text):
+        if contrary.contradiction >= CONTRADICTED and contrary.is_on_topic(draft.text):
             quote = contrary.window.text
-            reason = say("contradicted", language, quote)
+            reason = reader_message("contradicted", language, quote)
             return claim("contradicted", contrary.contradiction, contrary.window, reason)
         label: Support = "partial" if best.support >= PARTIAL else "unsupported"
         if best.findings:
-            reason = say("missing", language, best.findings[0].claimed)
+            reason = reader_message("missing", language, best.findings[0].claimed)
         else:
-            reason = say(label, language)
+            reason = reader_message(label, language)
         return claim(label, 1 - best.support, best.window, reason)
 
 
@@ -211,5 +221,5 @@ def _claim(draft: Draft, citations: tuple[Citation, ...], verdict: Verdict) -> C
 
 
 def _empty(draft: Draft) -> Claim:
-    reason = say("says_nothing", language_of(draft.text))
+    reason = reader_message("says_nothing", language_of(draft.text))
     return replace(_claim(draft, (), Verdict("unsupported", 1.0, "rules")), reason=reason)

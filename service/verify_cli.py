@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service.verify import Verifier
 
 app = typer.Typer()
-Sources = Annotated[
+SourceOption = Annotated[
     list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
 ]
 Url = Annotated[
@@ -37,7 +37,7 @@ def verify(
         list[str],
         typer.Argument(metavar="FILE…", help="Texts, documents and receipts; -: standard input."),
     ],
-    source: Sources = None,
+    source: SourceOption = None,
     password: Password = "",
     url: Url = None,
     as_json: Json = False,
@@ -48,15 +48,15 @@ def verify(
     """
     from service import receipt
 
-    settings = parts.read()
+    settings = parts.load_settings()
     data = {name: _read(name) for name in files}
-    receipts = {name: found for name, held in data.items() if (found := receipt.read(held))}
+    receipts = {name: found for name, held in data.items() if (found := receipt.read_receipt(held))}
     texts = _texts({name: held for name, held in data.items() if name not in receipts}, password)
     if url and receipts:
         raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
-    verifier = None if url else parts.verifier(settings)
-    facts = _Service(url) if url else parts.facts(settings, verifier) if texts else None
-    store = parts.store_if_any(settings) if receipts else None
+    verifier = None if url else parts.create_verifier(settings)
+    facts = _Service(url) if url else parts.fact_checker(settings, verifier) if texts else None
+    store = parts.open_store_if_any(settings) if receipts else None
     verified = []
     for name in data:
         if name in receipts:
@@ -81,23 +81,25 @@ class _Verified:
 
 def _texts(data: Mapping[str, bytes], password: str) -> dict[str, str]:
     """The texts of documents, by their names."""
-    from corpus.worker import Workers
+    from corpus.worker import ReaderPool
     from service import factcheck
 
-    with Workers() as workers:
-        return {name: factcheck.text_of(name, d, workers, password) for name, d in data.items()}
+    with ReaderPool() as workers:
+        return {
+            name: factcheck.document_text(name, d, workers, password) for name, d in data.items()
+        }
 
 
 def _recheck(
     name: str, held: dict[str, Any], verifier: Verifier | None, store: Store | None
 ) -> _Verified:
-    from service.recheck import holds, recheck
+    from service.recheck import all_passed, recheck
     from service.types import to_json
 
     checks = recheck(held, verifier, store)
     rows = [to_json(check) for check in checks]
-    result = {"file": name, "receipt": held["id"], "holds": holds(checks), "checks": rows}
-    return _Verified(result, result["holds"], partial(console.rechecked, name, checks))
+    result = {"file": name, "receipt": held["id"], "holds": all_passed(checks), "checks": rows}
+    return _Verified(result, result["all_passed"], partial(console.print_rechecked, name, checks))
 
 
 def _check(
@@ -111,7 +113,9 @@ def _check(
         except (TextRefused, ServiceRefused) as error:
             raise TextRefused(f"{name}: {error}") from None
     good = all(claim.verdict.label == "supported" for claim in found.claims)
-    return _Verified({"file": name, **to_json(found)}, good, partial(console.checked, name, found))
+    return _Verified(
+        {"file": name, **to_json(found)}, good, partial(console.print_checked, name, found)
+    )
 
 
 class _Service:
@@ -121,7 +125,7 @@ class _Service:
         self._url = url
 
     def check(self, text: str, sources: Sequence[str] | None, _progress: object) -> Checked:
-        with parts.service(self._url) as tenkyo:
+        with parts.connect_client(self._url) as tenkyo:
             return tenkyo.verify(text, source_ids=sources)
 
 
@@ -129,4 +133,4 @@ def _read(name: str) -> bytes:
     """The bytes of a file, or of standard input for ``-``."""
     from corpus import files
 
-    return sys.stdin.buffer.read() if name == "-" else files.read(Path(name))
+    return sys.stdin.buffer.read() if name == "-" else files.read_file(Path(name))

@@ -18,9 +18,9 @@ from service.rules import Finding
 from service.types import Draft, Evidence
 
 # Every claim of an answer is checked against the same passages.
-readable = lru_cache(maxsize=1024)(for_readers)
+reader_spans = lru_cache(maxsize=1024)(for_readers)
 
-MOST = 4  # quotes that are read for one claim
+MAX_CANDIDATE_QUOTES = 4  # quotes that are read for one claim
 _CITED = 0.15  # by how much a window of a cited passage goes before others
 # Cosines of a claim with windows in the other language, as shares of words that agree: those of
 # windows that have nothing to do with it lie about the first, those that bear it above it.
@@ -29,7 +29,7 @@ _KEPT = 4096  # vectors of sentences, about 6 MB
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class CandidateQuote:
     """One or two adjacent sentences of an evidence passage: text[start:end] of the passage."""
 
     evidence: Evidence
@@ -52,19 +52,19 @@ class Window:
         return rules.findings(claim, self.text, self.context, published)
 
 
-def single(evidence: Evidence) -> list[Window]:
+def single_sentences(evidence: Evidence) -> list[CandidateQuote]:
     """The sentences of a passage that speak to a reader."""
-    return [Window(evidence, a, b) for a, b in readable(evidence.passage.text)]
+    return [CandidateQuote(evidence, a, b) for a, b in reader_spans(evidence.passage.text)]
 
 
-def paired(singles: Sequence[Window]) -> Iterator[Window]:
+def sentence_pairs(singles: Sequence[CandidateQuote]) -> Iterator[CandidateQuote]:
     """Two adjacent sentences of a passage as one."""
     for a, b in pairwise(singles):
         if a.evidence is b.evidence and not a.evidence.passage.text[a.end : b.start].strip():
-            yield Window(a.evidence, a.start, b.end)
+            yield CandidateQuote(a.evidence, a.start, b.end)
 
 
-class Nearest:
+class CandidateQuoteFinder:
     """Finds the windows worth reading for a claim. Vectors of sentences are kept, since the
     claims of one answer are read against the same evidence."""
 
@@ -72,7 +72,9 @@ class Nearest:
         self._embedder = embedder
         self._vectors: dict[str, Floats] = {}
 
-    def __call__(self, draft: Draft, windows: Sequence[Window], most: int = MOST) -> list[Window]:
+    def __call__(
+        self, draft: Draft, windows: Sequence[CandidateQuote], most: int = MAX_CANDIDATE_QUOTES
+    ) -> list[CandidateQuote]:
         """At most ``most`` windows, the likeliest first, those of cited passages preferred.
 
         In the claim's language they are those that share most words with it. Across languages
@@ -87,7 +89,7 @@ class Nearest:
         order = np.argsort(-(share + _CITED * cited), kind="stable")
         return [windows[i] for i in order[:most]]
 
-    def first(self, draft: Draft, windows: Sequence[Window]) -> list[Window]:
+    def first(self, draft: Draft, windows: Sequence[CandidateQuote]) -> list[CandidateQuote]:
         """Of each passage that the draft cites, the window that shares most words with it.
 
         They are the likeliest to bear it, and found without the embedder; [] where the draft
@@ -97,7 +99,7 @@ class Nearest:
         cited = [w for w in windows if w.evidence.label in draft.labels]
         if any(is_japanese(w.text) != japanese for w in cited):
             return []
-        likeliest: dict[int, tuple[float, Window]] = {}
+        likeliest: dict[int, tuple[float, CandidateQuote]] = {}
         for window, share in zip(cited, _shared(draft.text, cited), strict=True):
             label = window.evidence.label
             if label not in likeliest or share > likeliest[label][0]:
@@ -121,7 +123,7 @@ class Nearest:
         return found
 
 
-def _shared(claim: str, windows: Sequence[Window]) -> Floats:
+def _shared(claim: str, windows: Sequence[CandidateQuote]) -> Floats:
     """Share of the claim's tokens that each window has; of two with as many, the shorter."""
     wanted = set(tokens(claim))
     there = [_tokens(window.text) for window in windows]

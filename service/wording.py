@@ -104,12 +104,12 @@ _WORDS = {
 }
 
 
-def say(what: str, language: str, *values: object) -> str:
+def reader_message(what: str, language: str, *values: object) -> str:
     """A sentence by its name, in ``en`` or ``ja``, with its values filled in."""
     return _WORDS[what][language].format(*values)
 
 
-def listed(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:
+def list_titles(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:
     """Titles in quotation marks, one after the other; notes of each in brackets behind it."""
     form, note, comma = ("「{}」", "（{}）", "、") if language == "ja" else ("“{}”", " ({})", ", ")
     noted = [words and note.format(words) for words in notes] or [""] * len(titles)

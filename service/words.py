@@ -51,23 +51,23 @@ class Word:
     shown: str
 
 
-def covered(claim: str, quote: str) -> float:
+def coverage_share(claim: str, quote: str) -> float:
     """Share of the claim's words that the quote has, 0 to 1; of nothing, nothing is."""
-    ours, theirs = words(claim), words(quote)
+    ours, theirs = content_words(claim), content_words(quote)
     if not ours:
         return 0.0
     shared = Counter(w.text for w in ours) & Counter(w.text for w in theirs)
     return shared.total() / len(ours)
 
 
-def in_order(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
+def order_share(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
     """Share of some words that others have in the same order, 0 to 1; of nothing, nothing is."""
-    matched = aligned(ours, theirs).get_matching_blocks() if ours else ()
+    matched = align_words(ours, theirs).get_matching_blocks() if ours else ()
     return sum(block.size for block in matched) / (len(ours) or 1)
 
 
 @lru_cache(maxsize=4096)
-def words(text: str) -> tuple[Word, ...]:
+def content_words(text: str) -> tuple[Word, ...]:
     """The words of a text that carry its sense, in order: English ones folded, without plural s,
     articles, pronouns and the like; Japanese, which has no spaces, cut where the script changes,
     without hiragana, mostly particles and endings. Negations are kept in both."""
@@ -100,7 +100,7 @@ def words(text: str) -> tuple[Word, ...]:
     return tuple(word for _, word in sorted(found, key=lambda item: item[0]))
 
 
-def aligned(ours: Sequence[Word], theirs: Sequence[Word]) -> SequenceMatcher:
+def align_words(ours: Sequence[Word], theirs: Sequence[Word]) -> SequenceMatcher:
     """How the words of one text lie along those of another; of very long texts, their first."""
     mine, other = ([w.text for w in listed[:_LONGEST]] for listed in (ours, theirs))
     return SequenceMatcher(None, mine, other, autojunk=False)

@@ -25,8 +25,8 @@ from index.checker import CrossEncoder
 from index.embed import SentenceTransformerEmbedder
 from index.ingest import Ingestion
 from index.local import LocalIndex
-from index.models import BUNDLED
-from index.report import Tally
+from index.models import BUNDLED_EMBEDDER
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from index.works import link_works
@@ -81,7 +81,7 @@ def models() -> Path:
 
 @pytest.fixture(scope="session")
 def embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(BUNDLED, MODELS)
+    return SentenceTransformerEmbedder(BUNDLED_EMBEDDER, MODELS)
 
 
 @pytest.fixture(scope="session")
@@ -129,8 +129,8 @@ def library_folder(
             store = Store(f"sqlite:///{made / 'tenkyo.db'}")
             with Ingestion(store) as ingestion:
                 asyncio.run(ingestion.library(entries(), offline))
-            sync(store, embedder, made / "index", Tally())
-            link_works(store, embedder, made / "index", Tally())
+            sync(store, embedder, made / "index", IngestProgress())
+            link_works(store, embedder, made / "index", IngestProgress())
             for old in CACHE.glob("library-*"):
                 shutil.rmtree(old, ignore_errors=True)
             shutil.copytree(made, partial := CACHE / f"library-{os.getpid()}.part")

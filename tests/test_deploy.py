@@ -259,13 +259,13 @@ def test_tenkyo_waits_for_the_model_and_does_without():
 
 
 def test_the_model_is_the_one_that_runs_in_the_process():
-    from service.local_model import CONTEXT, HUB_DEFAULT
+    from service.local_model import CONTEXT_TOKENS, HUB_DEFAULT
 
     arguments = compose()["services"]["llm"]["command"]
     repository, _, quantisation = arguments[arguments.index("--hf-repo") + 1].partition(":")
     assert HUB_DEFAULT.startswith(repository + "/")
     assert f"-{quantisation.lower()}." in HUB_DEFAULT
-    assert arguments[arguments.index("--ctx-size") + 1] == str(CONTEXT)
+    assert arguments[arguments.index("--ctx-size") + 1] == str(CONTEXT_TOKENS)
 
 
 def test_the_image_asks_for_the_torch_of_the_project():

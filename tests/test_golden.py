@@ -17,8 +17,8 @@ from types import SimpleNamespace
 import pytest
 
 from corpus import reading
-from corpus.reading import READER_VERSIONS, digest
-from corpus.sniff import possible_formats, sniff
+from corpus.reading import READER_VERSIONS, reading_fingerprint
+from corpus.sniff import detect_format, possible_formats
 from corpus.types import Source
 from service import receipt, rules, wording
 from tests.support import golden
@@ -75,7 +75,7 @@ def test_each_format_has_a_version_and_files():
 @pytest.mark.parametrize(("name", "file"), FILES)
 def test_the_formats_that_a_file_may_have_are_told_without_reading_it(name, file):
     data = (golden.FOLDER / "documents" / file).read_bytes()
-    found, _ = sniff(data, file)
+    found, _ = detect_format(data, file)
     assert found == name and name in possible_formats(data)
     assert len(possible_formats(data)) == (1 if name in ("pdf", "docx", "pptx", "epub") else 4)
 
@@ -108,7 +108,7 @@ def test_the_claims_have_every_verdict_and_every_reason_in_both_languages(output
 
 def test_the_pairs_have_every_kind_of_finding(outputs):
     kinds = {finding[0] for listed in outputs["pairs"] for finding in listed}
-    assert kinds == set(rules.Kind.__args__)
+    assert kinds == set(rules.FindingKind.__args__)
 
 
 def rule_modules() -> set[str]:
@@ -149,12 +149,12 @@ def functions_of(module: types.ModuleType) -> dict[types.CodeType, str]:
 BESIDE = {  # functions of these modules that others call, or that run at import
     "service.injection.neutral",
     "service.opposites._sides",
-    "service.provenance.Originals.behind",
+    "service.provenance.Originals.original_works",
     "service.provenance.Originals.works",
     "service.question.check_question",
     "service.question.printable",
     "service.verify.Verifier.read",
-    "service.wording.listed",
+    "service.wording.list_titles",
 }
 
 
@@ -188,7 +188,9 @@ def test_every_function_that_a_verdict_hangs_on_runs():
 def test_a_readers_version_counts_for_its_own_files_alone(monkeypatch):
     def made():
         return {
-            file: digest((golden.FOLDER / "documents" / file).read_bytes(), SOURCE, "", "")
+            file: reading_fingerprint(
+                (golden.FOLDER / "documents" / file).read_bytes(), SOURCE, "", ""
+            )
             for _, file in FILES
         }
 
@@ -209,7 +211,7 @@ def test_a_readers_version_counts_for_its_own_files_alone(monkeypatch):
 
 def test_the_library_a_reader_uses_and_ocr_count(monkeypatch):
     def made():
-        return [digest(data, SOURCE, "", "") for data in (b"%PDF-1.4 ", b"Words.")]
+        return [reading_fingerprint(data, SOURCE, "", "") for data in (b"%PDF-1.4 ", b"Words.")]
 
     pdf, text = made()
     monkeypatch.setattr(reading.shutil, "which", lambda name: f"/opt/{name}")
@@ -223,10 +225,10 @@ def test_the_library_a_reader_uses_and_ocr_count(monkeypatch):
 SAID = """
 import json, sys
 from types import SimpleNamespace
-from corpus.reading import digest
+from corpus.reading import reading_fingerprint
 from corpus.types import Source
 from service.evaluation import conditions
-from service.receipt import judge
+from service.receipt import verifier_identity
 from service.settings import Settings
 checker = SimpleNamespace(name="c", digest="d" * 64)
 library = SimpleNamespace(
@@ -234,7 +236,7 @@ library = SimpleNamespace(
 )
 engine = SimpleNamespace(model=checker, library=library, checker=checker)
 print(json.dumps([
-    digest(b"<p>Words.", Source("s", "https://example.org/s"), "", ""), repr(judge(checker)),
+    reading_fingerprint(b"<p>Words.", Source("s", "https://example.org/s"), "", ""), repr(verifier_identity(checker)),
     conditions(engine, Settings(), "generated"),
 ]))
 """
@@ -262,4 +264,4 @@ def test_an_edited_comment_changes_nothing(tmp_path):
 
 def test_a_receipt_names_the_verifier_by_its_version():
     checker = SimpleNamespace(name="cross-encoder", digest="0" * 64)
-    assert receipt.judge(checker).verifier_version == golden.VERIFIER_VERSION
+    assert receipt.verifier_identity(checker).verifier_version == golden.VERIFIER_VERSION

@@ -15,10 +15,10 @@ import pytest
 
 from corpus.fetch import Fetcher
 from corpus.store import Store
-from corpus.uploads import Upload, Uploads
+from corpus.uploads import Upload, UploadStore
 from index.ingest import Ingestion
 from index.local import LocalIndex
-from index.report import Item, Tally
+from index.report import IngestProgress, Item
 from index.search import Library
 from index.sync import check_index, sync
 from service import receipt
@@ -64,7 +64,7 @@ def ingest(store: Store, folder: Path) -> list[Item]:
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.216.34"]
 
-    uploads, files = Uploads(folder / "uploads"), []
+    uploads, files = UploadStore(folder / "uploads"), []
     for name in ("maps.md", "snow.ja.md", "keepers.ja.txt"):
         with uploads.receive() as incoming:
             incoming.write((RELEASED / "documents" / name).read_bytes())
@@ -77,7 +77,7 @@ def ingest(store: Store, folder: Path) -> list[Item]:
 
 @pytest.mark.parametrize("path", RECEIPTS, ids=lambda path: path.name)
 def test_a_receipt_verifies_as_if_it_were_made_today(path, store, verifier):
-    found = receipt.read(path.read_bytes())
+    found = receipt.read_receipt(path.read_bytes())
     for library in (None, store):
         outcomes = {check.outcome for check in recheck(found, verifier, library)}
         assert outcomes <= FINE
@@ -112,7 +112,7 @@ def test_a_verdict_that_was_bent_fails(verifier):
 def test_a_receipt_made_of_the_old_history_is_the_one_that_was_made_then(store):
     for path in RECEIPTS:
         then = json.loads(path.read_text(encoding="utf-8"))
-        made = receipt.make(History(store.database), then["id"])
+        made = receipt.make_receipt(History(store.database), then["id"])
         assert json.loads(json.dumps(made)) == then
 
 
@@ -144,7 +144,7 @@ def test_the_folder_opens_and_answers(folder, store, embedder, checker):
     ):
         answer = asyncio.run(engine.answer(question))
         assert answer.mode == "quoted" and says in answer.text
-        assert receipt.make(history, answer.id)["format_version"] == 2
+        assert receipt.make_receipt(history, answer.id)["format_version"] == 2
 
 
 def test_what_is_ingested_again_is_read_once_more_and_keeps_its_ids(
@@ -155,5 +155,5 @@ def test_what_is_ingested_again_is_read_once_more_and_keeps_its_ids(
     assert passages(store) == before and store.revision() == revision and len(before) == 8
     monkeypatch.setattr(Ingestion, "_read", lambda *_: pytest.fail("it is read a third time"))
     assert {item.outcome for item in ingest(store, folder)} == {"unchanged"}
-    assert sync(store, embedder, folder / "index", Tally()) == 0
+    assert sync(store, embedder, folder / "index", IngestProgress()) == 0
     check_index(folder / "index", embedder.name)

@@ -23,9 +23,9 @@ import numpy as np
 from corpus.types import Passage, Source, text_hash
 from index.checker import WEIGHTS, CrossEncoder
 from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from index.tokens import is_japanese
-from service.calibration import FEATURES, FILE, log_odds
+from service.calibration import CALIBRATION_FILE, FEATURES, log_odds
 from service.citing import PARTIAL, SUPPORTED
 from service.types import Draft, Evidence
 from service.verify import Verifier
@@ -213,9 +213,9 @@ def main() -> None:
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--checker", type=Path, default=WEIGHTS)
     ap.add_argument("--models", type=Path, default=Path("data/models"), help="a cache")
-    ap.add_argument("--write", action="store_true", help=f"write {FILE.name}")
+    ap.add_argument("--write", action="store_true", help=f"write {CALIBRATION_FILE.name}")
     args = ap.parse_args()
-    embedder = SentenceTransformerEmbedder(BUNDLED, args.models)
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, args.models)
     verifier = Verifier(CrossEncoder(args.checker), embedder)
     found = list(cases(list(rows(args.shared)), verifier))
     errors = report(found)
@@ -231,9 +231,11 @@ def main() -> None:
         print(f"| {kind} | {n} | {e['auc']:.3f} | {rejects} | {accepts} |")
     print(json.dumps(weights))
     if args.write:
-        held = json.loads(FILE.read_text(encoding="utf-8"))
+        held = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
         held |= {"weights": weights, "errors": errors}
-        FILE.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        CALIBRATION_FILE.write_text(
+            json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -21,16 +21,16 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from corpus.store import Store
 from index.checker import WEIGHTS, Checker, CrossEncoder
 from index.embed import SentenceTransformerEmbedder
 from index.local import LocalIndex
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from index.search import Library
-from service.calibration import FILE
-from service.evidence import select
-from service.relevance import ANSWER_FROM, signs
+from service.calibration import CALIBRATION_FILE
+from service.evidence import select_evidence
+from service.relevance import ANSWER_FROM, answerability_features
 from training import sources
 from training.calibrate import logistic
 from training.data import PAIRS_HELD
@@ -95,10 +95,10 @@ def ask(
     hits = library.search(question, 2 * TOP_K)
     if without:
         hits = [hit for hit in hits if hit.source.id != gold]
-    shown = select(hits, TOP_K, CHARACTERS)
+    shown = select_evidence(hits, TOP_K, CHARACTERS)
     if not shown:
         return None
-    pairs = [(in_context(e.passage.text, e.passage, e.source), question) for e in shown]
+    pairs = [(with_headings(e.passage.text, e.passage, e.source), question) for e in shown]
     found = [i for i, e in enumerate(shown) if e.source.id == gold]
     search = np.array([e.score for e in shown])
     group = int(sources.held("relevance" + article, 0.5))
@@ -121,7 +121,7 @@ def best_weight(asked: Sequence[Asked]) -> float:
 
 def features(a: Asked) -> tuple[float, ...]:
     asked, _, read = a.kind.partition("→")
-    return signs(a.search, a.reading, asked == "ja", asked != read)
+    return answerability_features(a.search, a.reading, asked == "ja", asked != read)
 
 
 def fit(asked: Sequence[Asked]) -> np.ndarray:
@@ -159,10 +159,10 @@ def main() -> None:
     ap.add_argument("--checker", type=Path, default=WEIGHTS)
     ap.add_argument("--each", type=int, default=OF_EACH)
     ap.add_argument("--keep", type=Path, help="what was read, as a pickle, to look at")
-    ap.add_argument("--write", action="store_true", help=f"write {FILE.name}")
+    ap.add_argument("--write", action="store_true", help=f"write {CALIBRATION_FILE.name}")
     args = ap.parse_args()
     checker = CrossEncoder(args.checker)
-    embedder = SentenceTransformerEmbedder(BUNDLED, args.bench / "models")
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, args.bench / "models")
     libraries = {}
     for name in ("xquad", "jsquad"):
         folder = args.bench / name
@@ -185,9 +185,11 @@ def main() -> None:
     weight, answers = best_weight(asked), [round(float(w), 4) for w in fit(asked)]
     print(f"reading {weight}, answerable {answers}")
     if args.write:
-        held = json.loads(FILE.read_text(encoding="utf-8"))
+        held = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
         held["relevance"] = {"reading": weight, "answerable": answers}
-        FILE.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        CALIBRATION_FILE.write_text(
+            json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from index.models import BUNDLED, model_folder
+from index.models import BUNDLED_EMBEDDER, model_folder
 
 WORDS = "bert.embeddings.word_embeddings.weight"
 
 
 def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
     """The encoder cut to the pieces of ``tokenizer`` (JSON text), in half precision."""
-    folder = Path(model_folder(BUNDLED, path.parent / "models"))
+    folder = Path(model_folder(BUNDLED_EMBEDDER, path.parent / "models"))
     found = load_file(folder / "model.safetensors")
     weights = {f"bert.{name}": t for name, t in found.items() if not name.startswith("pooler")}
     pieces = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]

@@ -9,7 +9,7 @@ const LARGEST = 100_000_000; // bytes of a file that the API takes
 const MOST = 100; // files at once
 const SHOWN = 200; // documents of a job that are listed
 
-export class Adding {
+export class UploadDialog {
   #views = new Map(); // job id → its element
   #on;
   #begun = new Set();

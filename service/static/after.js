@@ -7,7 +7,7 @@ import { h, icon } from "./render.js";
 const THUMB = [["path", { d: "M5.2 7.4 7.6 2.9c.9 0 1.6.7 1.5 1.6L8.8 6.6h3.5c.8 0 1.3.7 1.1 1.4l-1 4.1c-.1.5-.6.9-1.1.9H5.2zM2.7 7.4h2.5V13H2.7z" }]];
 
 /** `turn` keeps what was asked for and said here, in `turn.after`, when the language changes. */
-export function afterAnswer(turn, { ask, say, plain }) {
+export function answerActions(turn, { ask, say, plain }) {
   const { id, mode } = turn.answer;
   turn.after ??= { rating: null, related: null };
   const url = (path) => `/v1/answers/${encodeURIComponent(id)}/${path}`;

@@ -1,12 +1,12 @@
 // Wiring: the question box, the stream of an answer, the language, the status line.
 
 import { Problem, events, explain, problem, valueOf } from "./asking.js";
-import { Desk } from "./desk.js";
+import { Shell } from "./desk.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { bdi, h, note, verdictWord } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tip.js";
-import { Turn } from "./turn.js";
+import { AnswerView } from "./turn.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
@@ -38,7 +38,7 @@ async function ask(question, options = { quoted: $("quotes-only").checked, sourc
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new Turn(question, options, { edit, ask, say: announce, only, leave: leaveOut, read });
+  const turn = new AnswerView(question, options, { edit, ask, say: announce, only, leave: leaveOut, read });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
@@ -198,12 +198,12 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 
 // --- Language, sources, state of the service --------------------------------------------------
 
-const desk = new Desk({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
 $("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
 
 let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
 const loadReader = () => import("./reader.js")
-  .then(({ Reader }) => (reader ??= new Reader($("reader")))).catch(() => null);
+  .then(({ SourcePane }) => (reader ??= new SourcePane($("reader")))).catch(() => null);
 async function read(...where) {
   const pane = await loadReader();
   pane ? pane.open(...where) : status("unreachable");
@@ -299,7 +299,7 @@ function show(answers) {
   if (!reading) clear();
   const actions = { edit, ask, say: announce, read, ...(reading ? {} : { only, leave: leaveOut }) };
   for (const answer of answers) {
-    const turn = new Turn(answer.question, { quoted: false, past: true }, actions);
+    const turn = new AnswerView(answer.question, { quoted: false, past: true }, actions);
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);

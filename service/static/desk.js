@@ -9,7 +9,7 @@ import { address, isBeginning, named, token, wide } from "./route.js";
 
 const $ = (id) => document.getElementById(id);
 
-export class Desk {
+export class Shell {
   #on;
   #parts = null;
   #loading = null;
@@ -65,12 +65,12 @@ export class Desk {
     return act(this.#parts);
   }
 
-  #make({ Adding, Library, Shared, Sharing, Talks }) {
+  #make({ UploadDialog, SourcesDialog, SharedView, ShareDialog, ConversationList }) {
     const { say, changed, chosen } = this.#on;
-    if (token) return { shared: new Shared(token, $("intro")) };
-    const adding = new Adding({ say, ended: () => { library.load(); changed(); } });
-    const library = new Library($("library"), adding, chosen);
-    return { adding, library, list: new Talks(this, say), sharing: new Sharing($("share")) };
+    if (token) return { shared: new SharedView(token, $("intro")) };
+    const adding = new UploadDialog({ say, ended: () => { library.load(); changed(); } });
+    const library = new SourcesDialog($("library"), adding, chosen);
+    return { adding, library, list: new ConversationList(this, say), sharing: new ShareDialog($("share")) };
   }
 
   // --- The conversation ---

@@ -9,7 +9,7 @@ import { sourceHref } from "./text.js";
 
 const FILTER_FROM = 6; // sources; fewer are seen at a glance
 
-export class Library {
+export class SourcesDialog {
   #dialog;
   #adding;
   #onChange;

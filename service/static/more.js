@@ -1,8 +1,8 @@
 // What is not needed to ask a question: loaded when it is first wanted.
 
 import "./words.js";
-export { Adding } from "./adding.js";
-export { Library } from "./library.js";
-export { Shared } from "./shared.js";
-export { Sharing } from "./sharing.js";
-export { Talks } from "./talks.js";
+export { UploadDialog } from "./adding.js";
+export { SourcesDialog } from "./library.js";
+export { SharedView } from "./shared.js";
+export { ShareDialog } from "./sharing.js";
+export { ConversationList } from "./talks.js";

@@ -14,7 +14,7 @@ const held = new Map();
  * One pane for the page. A stop is {evidence, citation, claim}: a passage that was read, the quote
  * in it (null: the passage alone), and the index of the sentence that it is cited for.
  */
-export class Reader {
+export class SourcePane {
   #pane;
   #opener = null;
   #stops = [];

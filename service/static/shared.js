@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { bdi, h } from "./render.js";
 import { isBeginning } from "./route.js";
 
-export class Shared {
+export class SharedView {
   #token;
   #place;
   #found = null;

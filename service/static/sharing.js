@@ -8,7 +8,7 @@ import { h, srOnly } from "./render.js";
 const DAY = 86_400; // seconds
 const TERMS = [0, 1, 7, 30]; // days; 0: without an end
 
-export class Sharing {
+export class ShareDialog {
   #dialog;
   #live = h("p", { class: "sr", role: "status" }); // what is outside an open dialogue is not read out
   #body = h("div", {});

@@ -11,7 +11,7 @@ const PAGE = 30;
 const LONGEST = 200; // characters of a title
 const path = (id) => `/v1/conversations/${encodeURIComponent(id)}`;
 
-export class Talks {
+export class ConversationList {
   #desk;
   #say;
   #list = [];

@@ -1,18 +1,18 @@
 // One question and its answer on the page: state in, DOM out, changed piece by piece as events come.
 
-import { afterAnswer } from "./after.js";
+import { answerActions } from "./after.js";
 import { sourceCard } from "./cards.js";
 import { number, t } from "./i18n.js";
 import * as render from "./render.js";
 import { languageOf, plainClaim, safeUrl } from "./text.js";
 import { hideTip, tipHandlers } from "./tip.js";
-import { disputes, whyFold } from "./why.js";
+import { disputes, verdictDetails } from "./why.js";
 
 const { h } = render;
 const NEAREST = 3; // passages shown open when there is no answer
 let turns = 0;
 
-export class Turn {
+export class AnswerView {
   /** `actions`: edit(question), ask(question, options), say(words), read(stops, at, opener, shown),
    *  only(source), leave(source). */
   constructor(question, options, actions) {
@@ -140,7 +140,7 @@ export class Turn {
         onclick: (e) => read(citations[0], e.currentTarget),
       });
     };
-    this.list.append(render.claimItem(claim, marker, disputes(claim, source, read), whyFold(claim, source, read)));
+    this.list.append(render.claimItem(claim, marker, disputes(claim, source, read), verdictDetails(claim, source, read)));
   }
 
   #drawSources() {

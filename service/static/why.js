@@ -7,7 +7,7 @@ import { bdi, h, known, quoted, verdictWord } from "./render.js";
  * The verdict of a claim, to be unfolded. `source(label)` gives a source of the evidence,
  * `read(citation)` opens it at a quote. What is inside is made when it is first asked for.
  */
-export function whyFold(claim, source, read) {
+export function verdictDetails(claim, source, read) {
   const label = known(claim.verdict?.label);
   const words = claim.works > 0 ? t("supportedBy", { n: claim.works }) : verdictWord(claim.verdict);
   const fold = h("details", { class: "why", ontoggle: () => fold.open && fold.children.length < 2 && fold.append(inside(claim, source, read)) },

@@ -28,11 +28,11 @@ from corpus.store import Store  # noqa: E402
 from index.checker import CrossEncoder  # noqa: E402
 from index.embed import Floats, SentenceTransformerEmbedder  # noqa: E402
 from index.local import LocalIndex  # noqa: E402
-from index.models import BUNDLED  # noqa: E402
+from index.models import BUNDLED_EMBEDDER  # noqa: E402
 from index.search import Library  # noqa: E402
-from service.calibration import calibration, features  # noqa: E402
-from service.citing import SUPPORTED, Reading  # noqa: E402
-from service.evidence import LatestOriginals, select  # noqa: E402
+from service.calibration import features, load_calibration  # noqa: E402
+from service.citing import SUPPORTED, QuoteAssessment  # noqa: E402
+from service.evidence import LatestOriginals, select_evidence  # noqa: E402
 from service.types import Claim, Draft, Evidence  # noqa: E402
 from service.verify import CONTRADICTED, Verifier  # noqa: E402
 from tests.support.mutants import KINDS, mutants, statements, without_note  # noqa: E402
@@ -56,7 +56,7 @@ class Counting:
 class Whole(Verifier):
     """Reads all quotes whatever the likeliest says."""
 
-    def _clear(self, *_: object) -> list[Reading]:
+    def _clear(self, *_: object) -> list[QuoteAssessment]:
         return []
 
 
@@ -67,7 +67,7 @@ def cases(library: Library, each: int) -> Iterator[Case]:
     """(kind, a draft that cites the passage which it is of, or the nearest, evidence)."""
 
     def found(claim: str) -> tuple[Evidence, ...]:
-        return select(library.search(claim, 8), 8, 8000)
+        return select_evidence(library.search(claim, 8), 8, 8000)
 
     known = statements(library.store)
     for language in ("en", "ja"):
@@ -121,7 +121,7 @@ def neighbours(pairs: Sequence[tuple[str, str]], checker: CrossEncoder) -> None:
     together = np.concatenate(eights)
     off = np.abs(alone - together).max(1)
     borne = [
-        [calibration().probability(features(b, a, float(p[0]), ())) >= SUPPORTED for p in two]
+        [load_calibration().probability(features(b, a, float(p[0]), ())) >= SUPPORTED for p in two]
         for (a, b), two in zip(pairs, zip(alone, together, strict=True), strict=True)
     ]
     against = (alone[:, 2] >= CONTRADICTED) != (together[:, 2] >= CONTRADICTED)
@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=150, help="true claims in each language")
     parser.add_argument("--every", type=int, default=1, help="pair is read alone, too")
     given = parser.parse_args()
-    embedder = SentenceTransformerEmbedder(BUNDLED, given.data / "models")
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, given.data / "models")
     checker = CrossEncoder(cache=given.data / "models")
     index = LocalIndex.open(given.data / "index", embedder.name)
     library = Library(Store(f"sqlite:///{given.data / 'tenkyo.db'}"), index, embedder)

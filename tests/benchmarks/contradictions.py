@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from service import parts
-from service.evidence import select
+from service.evidence import select_evidence
 from service.settings import read_settings
 from service.types import Draft
 from tests.support.mutants import Mutant, Statement, mutants, statements
@@ -53,7 +53,7 @@ def dated(found: Sequence[Statement], most: int) -> Iterator[Mutant]:
 
 
 def main() -> None:
-    engine, _ = parts.engine(read_settings())
+    engine, _ = parts.create_engine(read_settings())
     found = statements(engine.library.store)
     for language in ("en", "ja"):
         here = [s for s in found if s.language == language]
@@ -62,7 +62,7 @@ def main() -> None:
             total: Counter[str] = Counter()
             for mutant in made:
                 hits = engine.library.search(mutant.claim, TOP_K)
-                evidence = select(hits, TOP_K, CHARACTERS)
+                evidence = select_evidence(hits, TOP_K, CHARACTERS)
                 claim = engine.verifier.check(Draft(mutant.claim, (1,)), evidence)
                 total["of"] += 1
                 if claim.verdict.label == "supported":

@@ -96,7 +96,7 @@ def alone(engine: Engine) -> None:
 
 
 def main() -> None:
-    engine, _ = parts.engine(read_settings())
+    engine, _ = parts.create_engine(read_settings())
     with tempfile.TemporaryDirectory() as folder:
         engine.history = History(Database(f"sqlite:///{folder}/history.db"))
         conversations(engine)

@@ -12,7 +12,7 @@ from pathlib import Path
 from questions import read
 
 from corpus.extract import extract
-from corpus.passages import in_context, split
+from corpus.passages import split_into_passages, with_headings
 from corpus.sentences import sentences
 from corpus.types import Document, Source
 
@@ -100,4 +100,4 @@ def _files(folder: Path) -> Iterator[Texts]:
 
 
 def _texts(document: Document) -> Texts:
-    return [in_context(p.text, p, document.source) for p in split(document)]
+    return [with_headings(p.text, p, document.source) for p in split_into_passages(document)]

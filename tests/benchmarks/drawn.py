@@ -53,10 +53,10 @@ def real(data: Path, cache: Path, models: Path) -> Real:
     kept = [cache / "passages.npy", cache / "questions.npy"]
     if not all(path.exists() for path in kept):
         from index.embed import SentenceTransformerEmbedder
-        from index.models import BUNDLED
+        from index.models import BUNDLED_EMBEDDER
 
         cache.mkdir(parents=True, exist_ok=True)
-        embedder = SentenceTransformerEmbedder(BUNDLED, models)
+        embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, models)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # little padding
         vectors = np.empty((len(texts), embedder.dim), np.float32)
         for start in range(0, len(order), 64):

@@ -20,9 +20,9 @@ from tests.support.mutation_gate import EACH, caught
 
 
 def main(draws: int) -> None:
-    settings = parts.read()
-    library = parts.library(settings)
-    verifier = Verifier(parts.checker(settings), library.embedder)
+    settings = parts.load_settings()
+    library = parts.open_library(settings)
+    verifier = Verifier(parts.create_checker(settings), library.embedder)
     found = statements(library.store)
     print("| | English | Japanese |\n| --- | --- | --- |")
     for kind in KINDS:

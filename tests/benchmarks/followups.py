@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from service import parts
 from service.engine import Engine
 from service.followup import Turn, alone, leans, stands
@@ -32,7 +32,7 @@ NEAREST = 8
 def reading(engine: Engine, question: str) -> float:
     """How much of an answer the best passage for a question is, by the checker, in log-odds."""
     hits = engine.library.search(question, NEAREST)
-    pairs = [(in_context(h.passage.text, h.passage, h.source), question) for h in hits]
+    pairs = [(with_headings(h.passage.text, h.passage, h.source), question) for h in hits]
     return float(engine.checker.answers(pairs).max())
 
 
@@ -72,7 +72,7 @@ def measure(engine: Engine, row: dict, question: str) -> Counter[str]:
 
 
 def main(path: Path) -> None:
-    engine, _ = parts.engine(read_settings())
+    engine, _ = parts.create_engine(read_settings())
     totals: dict[tuple[str, str, str], Counter[str]] = {}
     for row in map(json.loads, path.read_text("utf-8").splitlines()):
         group = (row["set"], "alone" if row["kind"] == "alone" else "leaning")

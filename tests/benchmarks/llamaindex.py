@@ -27,10 +27,10 @@ from corpus.store import Store
 from corpus.types import Passage, Source
 from index.checker import CrossEncoder
 from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from service import measures
 from service.citations import SentenceParser
-from service.evaluation import choose, judge_answer, read_questions
+from service.evaluation import judge_answer, read_questions, sample_questions
 from service.types import Answer, Citation, Claim, Evidence, Verdict, to_json
 from service.verify import Verifier
 
@@ -90,9 +90,9 @@ def main() -> None:
     ap.add_argument("--sample", type=int)
     args = ap.parse_args()
     store = Store(f"sqlite:///{(args.folder / 'tenkyo.db').resolve()}")
-    embedder = SentenceTransformerEmbedder(BUNDLED, args.folder / "models")
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, args.folder / "models")
     verifier = Verifier(CrossEncoder(cache=args.folder / "models"), embedder)
-    questions = choose(read_questions(args.folder / "questions.jsonl"), args.sample, None)
+    questions = sample_questions(read_questions(args.folder / "questions.jsonl"), args.sample, None)
     passages: dict[str, tuple[Passage, Source]] = {
         p.id: (p, s) for p, s in store.passages(store.rows(None)).values()
     }

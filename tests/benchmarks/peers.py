@@ -84,9 +84,9 @@ class Sides:
     """What starts each side, and where the index that it searches is kept."""
 
     def __init__(self, envs: Path, models: Path, names: Sequence[str]) -> None:
-        from index.models import BUNDLED, model_folder
+        from index.models import BUNDLED_EMBEDDER, model_folder
 
-        self.envs, bundled = envs, Path(model_folder(BUNDLED, models))
+        self.envs, bundled = envs, Path(model_folder(BUNDLED_EMBEDDER, models))
         self.python = {OURS: sys.executable}
         self.python |= {name: environments.python(envs, name) for name in names if name != OURS}
         theirs = environments.model(envs, bundled)

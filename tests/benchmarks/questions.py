@@ -23,13 +23,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.sentences import sentences
 from corpus.store import Store
 from corpus.types import Document, Source, text_hash
 from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED
-from index.report import Tally
+from index.models import BUNDLED_EMBEDDER
+from index.report import IngestProgress
 from index.sync import sync
 from training import sources
 
@@ -151,8 +151,8 @@ def prepare(bench: Bench, folder: Path, embedder: SentenceTransformerEmbedder) -
             text.id, f"https://example.org/{text.id}", text.title, language=bench.language
         )
         document = Document(source, text.text)
-        store.put(document, split(document))
-    sync(store, embedder, folder / "index", Tally())
+        store.put(document, split_into_passages(document))
+    sync(store, embedder, folder / "index", IngestProgress())
     models = folder / "models"
     if not models.exists():
         models.symlink_to(Path("..") / "models")
@@ -170,7 +170,7 @@ def main() -> None:
         {id for id, passage in passages.items() if passage.held}
         for passages, _ in (sources.xquad(given.shared), sources.jsquad(given.shared))
     ]
-    embedder = SentenceTransformerEmbedder(BUNDLED, given.out / "models")
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, given.out / "models")
     for bench in (
         squad("xquad", "en", qa / "xquad_en", 10, apart[0]),
         squad("jsquad", "ja", qa / "jsquad_ja", 15, apart[1]),

@@ -21,7 +21,7 @@ from corpus.store import Store
 from index.checker import CrossEncoder
 from index.embed import SentenceTransformerEmbedder
 from index.local import LocalIndex
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from index.search import Library
 from service.engine import Engine
 from service.history import History
@@ -32,7 +32,7 @@ QUESTIONS = Path(__file__).parents[1] / "data" / "library_questions.jsonl"
 
 
 def main(folder: Path, questions: Path = QUESTIONS) -> None:
-    embedder = SentenceTransformerEmbedder(BUNDLED, folder / "models")
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, folder / "models")
     index = LocalIndex.open(folder / "index", embedder.name)
     library = Library(Store(f"sqlite:///{folder / 'tenkyo.db'}"), index, embedder)
     with tempfile.TemporaryDirectory() as kept:

@@ -22,7 +22,7 @@ import numpy as np
 
 from index.checker import Checker, CrossEncoder
 from index.embed import Embedder, Floats
-from index.lexical import Postings, Query, Statistics
+from index.lexical import LexicalQuery, Postings, Statistics
 from index.local import LocalIndex
 from index.scoring import Scorer
 from service.relevance import rerank
@@ -59,7 +59,7 @@ class Bench:
         self.index.add(range(len(texts)), self.vectors, texts)
 
     def _bm25(self, question: str) -> Floats:
-        query = Query.of(question, Statistics.of([(self.lexical, None)]))
+        query = LexicalQuery.of(question, Statistics.of([(self.lexical, None)]))
         return Scorer(self.lexical, query).scores(np.arange(len(self.lexical)))
 
     def table(self, asked: Sequence[Asked], checker: Checker | None = None) -> list[Row]:
@@ -120,10 +120,10 @@ def translated(folder: Path, name: str, key: str) -> list[Asked]:
 
 def main() -> None:
     from index.embed import SentenceTransformerEmbedder
-    from index.models import BUNDLED
+    from index.models import BUNDLED_EMBEDDER
 
     qa = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "data" / "qa"
-    embedder = SentenceTransformerEmbedder(BUNDLED, ROOT / "data" / "models")
+    embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, ROOT / "data" / "models")
     ja, en = qa / "jsquad_ja", qa / "xquad_en"
     japanese, english = read(ja / "corpus.jsonl"), read(en / "corpus.jsonl")
     both = Bench(japanese + english, embedder)

@@ -38,23 +38,23 @@ class Tenkyo:
         sys.path.insert(0, str(ROOT))
         from corpus.store import Store
         from index.embed import SentenceTransformerEmbedder
-        from index.models import BUNDLED
+        from index.models import BUNDLED_EMBEDDER
 
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder / "index"
         self.store = Store(f"sqlite:///{folder.resolve() / 'tenkyo.db'}")
-        self.embedder = SentenceTransformerEmbedder(BUNDLED, model.parent)
+        self.embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, model.parent)
         assert self.embedder.dim  # so that the model is loaded
 
     def ingest(self, documents: Sequence[Sequence[str]]) -> None:
-        from index.report import Tally
+        from index.report import IngestProgress
         from index.sync import sync
 
         first = 0
         for texts in documents:
             self._put(first, texts)
             first += len(texts)
-        sync(self.store, self.embedder, self.folder, Tally())
+        sync(self.store, self.embedder, self.folder, IngestProgress())
         self.open()
 
     def _put(self, first: int, texts: Sequence[str]) -> None:

@@ -29,14 +29,14 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from corpus.fetch import Fetcher
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from corpus.store import Store
 from index.checker import WEIGHTS, CrossEncoder
 from index.embed import Floats, SentenceTransformerEmbedder
 from index.ingest import Ingestion
-from index.models import BUNDLED, model_folder
+from index.models import BUNDLED_EMBEDDER, model_folder
 from index.network import Network, read_weights, run
-from index.report import Tally
+from index.report import IngestProgress
 from index.sync import sync
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ class InTorch:
     """Embedder and Checker at once, in float32 and without OpenVINO."""
 
     def __init__(self, models: Path) -> None:
-        where = model_folder(BUNDLED, models)
+        where = model_folder(BUNDLED_EMBEDDER, models)
         self.model = SentenceTransformer(where, device="cpu", model_kwargs={"dtype": torch.float32})
         weights, config, _ = read_weights(WEIGHTS)
         self.network, self.checker = Network(weights, config), CrossEncoder(cache=models)
@@ -92,7 +92,7 @@ class Texts:
     """Pieces of the library's two articles, cut to a number of the embedder's tokens."""
 
     def __init__(self, models: Path) -> None:
-        tokenizer = Tokenizer.from_file(f"{model_folder(BUNDLED, models)}/tokenizer.json")
+        tokenizer = Tokenizer.from_file(f"{model_folder(BUNDLED_EMBEDDER, models)}/tokenizer.json")
         self.whole = {
             name: (DIGESTS / f"article-{name}.md").read_text(encoding="utf-8")
             for name in ("en", "ja")
@@ -169,12 +169,12 @@ def ingestion(table: Table, torch_: InTorch, embedder, documents: Path, turns: s
             store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
             with Ingestion(store) as reading:
                 asyncio.run(reading.places([str(documents)], Fetcher()))
-            sync(store, embedder, folder / "index", Tally())
+            sync(store, embedder, folder / "index", IngestProgress())
 
         ingest("first")
         store = Store(f"sqlite:///{made}/first/tenkyo.db")
         rows = store.passages(store.rows()).values()
-        texts = [in_context(passage.text, passage, source) for passage, source in rows]
+        texts = [with_headings(passage.text, passage, source) for passage, source in rows]
         calls = [lambda _: torch_.embed_passages(texts), ingest]
         table.add(f"{len(texts)} passages ingested", calls, turns, len(texts))
 
@@ -235,7 +235,7 @@ def start(models: Path, code: str) -> float:
     taken = []
     for _ in range(3):
         begin = time.perf_counter()
-        command = [sys.executable, "-c", START + code, str(models), BUNDLED]
+        command = [sys.executable, "-c", START + code, str(models), BUNDLED_EMBEDDER]
         subprocess.run(command, check=True, cwd=ROOT)
         taken.append(time.perf_counter() - begin)
     return min(taken)
@@ -253,7 +253,10 @@ def main() -> None:
     parser.add_argument("--reference", type=Path)
     given = parser.parse_args()
     models, turns = given.models.resolve(), "abcdefghijklmnop"[: given.rounds + 2]
-    embedder, checker = SentenceTransformerEmbedder(BUNDLED, models), CrossEncoder(cache=models)
+    embedder, checker = (
+        SentenceTransformerEmbedder(BUNDLED_EMBEDDER, models),
+        CrossEncoder(cache=models),
+    )
     texts, torch_ = Texts(models), InTorch(models)
     if {"passages", "queries", "ingestion", "checker"} & set(given.only):
         table = Table()

@@ -188,7 +188,7 @@ def test_the_stub_writes_what_a_parser_reads_and_the_same_again() -> None:
 
 
 def test_the_stub_knows_the_prompts_that_the_engine_sends() -> None:
-    asked = prompt.messages("地図は何枚ですか。", [])[-1]["content"]
+    asked = prompt.answer_messages("地図は何枚ですか。", [])[-1]["content"]
     assert load_model.question_of(asked) == "地図は何枚ですか。"
     assert load_model.question_of(PROMPT) == "How many maps are there?"
 

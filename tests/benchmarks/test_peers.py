@@ -75,9 +75,9 @@ def test_our_own_side(tmp_path: Path, model: Path):
 
 @pytest.fixture(scope="session")
 def model(models: Path) -> Path:
-    from index.models import BUNDLED, model_folder
+    from index.models import BUNDLED_EMBEDDER, model_folder
 
-    return Path(model_folder(BUNDLED, models))
+    return Path(model_folder(BUNDLED_EMBEDDER, models))
 
 
 def test_ratios_say_how_many_times_ours_is_better():

@@ -33,7 +33,7 @@ import numpy as np
 
 from corpus.sentences import sentence_spans
 from index.inversion import term_hash
-from index.lexical import Postings, Query, Statistics
+from index.lexical import LexicalQuery, Postings, Statistics
 from index.scoring import Scorer, highest
 from index.tokens import is_japanese, tokens
 
@@ -172,7 +172,7 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
         times = []
         for text in [*texts[:20], *texts]:
             started = time.perf_counter()
-            query = Query.of(text, statistics)
+            query = LexicalQuery.of(text, statistics)
             for shelf in shelves:
                 Scorer(shelf, query).top(POOL)
             times.append((time.perf_counter() - started) * 1e3)
@@ -182,7 +182,7 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
     found = wanted = 0
     reading = []
     for text in [*random.Random(3).sample(list(questions), 30), *common[:10]]:
-        query = Query.of(text, statistics)
+        query = LexicalQuery.of(text, statistics)
         whole = [whole_lists(shelf, query) for shelf in shelves]
         started = time.perf_counter()
         scores = [read(shelf, lists) for shelf, lists in zip(shelves, whole, strict=True)]
@@ -193,7 +193,7 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
     return row | {"reading": quantiles(reading), "recall": found / max(wanted, 1)}
 
 
-def whole_lists(postings: Postings, query: Query) -> list[tuple[np.ndarray, np.ndarray]]:
+def whole_lists(postings: Postings, query: LexicalQuery) -> list[tuple[np.ndarray, np.ndarray]]:
     """(positions, what the word gives each) of the words of a query."""
     lists = []
     for i, key in enumerate(query.hashes):
@@ -206,7 +206,7 @@ def whole_lists(postings: Postings, query: Query) -> list[tuple[np.ndarray, np.n
         else:
             positions = postings.docs[postings.starts[term] : postings.starts[term + 1]]
         one = slice(i, i + 1)
-        word = Query(query.hashes[one], query.counts[one], query.idf[one], query.mean)
+        word = LexicalQuery(query.hashes[one], query.counts[one], query.idf[one], query.mean)
         lists.append((positions, Scorer(postings, word).scores(positions)))
     return lists
 

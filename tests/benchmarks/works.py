@@ -22,12 +22,12 @@ from pathlib import Path
 
 from corpus.catalogue import entries
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.sentences import sentence_spans
 from corpus.store import Store
 from corpus.types import Document, Source, text_hash
 from index.embed import SentenceTransformerEmbedder
-from index.report import Tally
+from index.report import IngestProgress
 from index.sync import sync
 from index.works import link_works
 from service.settings import read_settings
@@ -220,20 +220,20 @@ def decide(texts: list[Text], folder: Path) -> tuple[dict[str, str], float, floa
     embedder = SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     for text in texts:
-        store.put(text.document, split(text.document))
+        store.put(text.document, split_into_passages(text.document))
     start = time.perf_counter()
-    sync(store, embedder, folder / "index", Tally())
+    sync(store, embedder, folder / "index", IngestProgress())
     indexed = time.perf_counter()
-    link_works(store, embedder, folder / "index", Tally())
+    link_works(store, embedder, folder / "index", IngestProgress())
     done = time.perf_counter()
-    found = {source.id: source.one_work for source, _ in store.sources()}
+    found = {source.id: source.work_key for source, _ in store.sources()}
     return found, indexed - start, done - indexed
 
 
 def main() -> None:
     known = {text.document.source.id: text for text in originals()}
     made = [*known.values(), *altered(known), *alike(known)]
-    texts = [text for text in made if split(text.document)]
+    texts = [text for text in made if split_into_passages(text.document)]
     with tempfile.TemporaryDirectory() as folder:
         work, indexing, linking = decide(texts, Path(folder) / "data")
     counted: Counter[str] = Counter()

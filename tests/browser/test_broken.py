@@ -7,7 +7,7 @@ import pytest
 
 from service.api import create_app
 from service.engine import Engine
-from service.gate import Gate, Gates
+from service.gate import ConcurrencyLimiter, Limiters
 from service.history import History
 from tests.support.browser.cuttable_proxy import wired
 from tests.support.browser.driver import expect
@@ -65,8 +65,8 @@ def test_a_service_that_is_asked_too_much_says_so_in_the_readers_words(
 ):
     engine = Engine(library, checker, History(library.store.database), Paced())
     engine.warm_up()
-    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 0))
-    app = create_app(engine, index_dir=library_folder / "index", gates=gates)
+    limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 0))
+    app = create_app(engine, index_dir=library_folder / "index", limiters=limiters)
     engine.model.say(TRUE)
     with served(app) as url:
         first, second = visit(url), visit(url, locale=locale)

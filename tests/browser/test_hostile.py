@@ -7,11 +7,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service.api import create_app, to_json
@@ -113,8 +113,8 @@ def hostile_url(tmp_path_factory, embedder, checker):
         url = f"javascript:{RUN}//{kind}" if number % 2 else f"data:text/html,<script>{RUN}</script>{kind}"  # fmt: skip
         source = Source(kind, url, f"{kind} {clean}", "web", (clean,), clean, clean, "en", clean)
         document = Document(source, fact)
-        store.put(document, split(document))
-    sync(store, embedder, folder / "index", Tally())
+        store.put(document, split_into_passages(document))
+    sync(store, embedder, folder / "index", IngestProgress())
     library = Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
     model = Paced()
     with served(

@@ -6,11 +6,11 @@ import re
 import httpx
 import pytest
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
-from corpus.types import Document, Page, Source
+from corpus.types import Document, PageSpan, Source
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service.api import create_app
@@ -98,13 +98,13 @@ def archive(tmp_path_factory, embedder, checker):
     def put(fact):
         filler = [FILLER.format(n) for n in range(3_000)]
         text = "\n\n".join([*filler[:2_000], fact, *filler[2_000:]])
-        document = Document(source, text, pages=(Page(7, 0, len(text), ocr=True),))
+        document = Document(source, text, pages=(PageSpan(7, 0, len(text), ocr=True),))
         at = text.index(fact)
-        near = [p for p in split(document) if p.start <= at < p.end]
+        near = [p for p in split_into_passages(document) if p.start <= at < p.end]
         store.put(document, near)  # embedding all of it would take minutes
 
     put(FACT)
-    sync(store, embedder, folder / "index", Tally())
+    sync(store, embedder, folder / "index", IngestProgress())
     library = Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
     engine = Engine(library, checker, History(store.database))
     with served(create_app(engine, index_dir=folder / "index")) as url:

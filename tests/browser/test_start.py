@@ -3,7 +3,7 @@
 import pytest
 
 from corpus.store import Store
-from index.report import Tally
+from index.report import IngestProgress
 from index.sync import sync
 from tests.support.browser.adding import MAPS, QUESTION, add
 from tests.support.browser.axe import violations
@@ -14,7 +14,7 @@ from tests.support.library_service import House
 @pytest.fixture
 def empty(tmp_path, embedder, checker):
     data = tmp_path / "data"
-    sync(Store(f"sqlite:///{data / 'tenkyo.db'}"), embedder, data / "index", Tally())
+    sync(Store(f"sqlite:///{data / 'tenkyo.db'}"), embedder, data / "index", IngestProgress())
     house = House(data, embedder, checker)
     with house.open():
         yield house

@@ -16,14 +16,14 @@ import httpx
 import pytest
 from mcp import Client
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.errors import IndexMismatch, IndexMissing, ModelUnavailable, StoreError
 from corpus.store import Store
 from corpus.types import Source
-from corpus.uploads import Uploads
+from corpus.uploads import UploadStore
 from index.ingest import Ingestion
 from index.local import LiveIndex
-from index.report import Item, Tally
+from index.report import IngestProgress, Item
 from index.search import Library
 from index.sync import sync
 from service import receipt
@@ -41,9 +41,9 @@ from service.engine import Engine
 from service.history import History
 from service.model import ChatModel
 from service.problems import as_problem
-from service.recheck import holds, recheck
-from service.run import Means
-from service.runner import Runner
+from service.recheck import all_passed, recheck
+from service.run import IngestionResources
+from service.runner import IngestionWorker
 from service.types import to_json
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -83,17 +83,21 @@ class House:
             items = asyncio.run(ingestion.places([str(docs)], None))
         assert {item.outcome for item in items} == {"read", "failed"}
         denied = f"[Errno 13] Permission denied: '{docs}/ledger three.pdf'"
-        self.store.note_unread(f"{docs}/ledger three.pdf", denied, "Maps of the reading room")
+        self.store.record_unread(f"{docs}/ledger three.pdf", denied, "Maps of the reading room")
         refused = f"cannot be reached ([Errno 111] Connection refused) from {docs}/ledger"
-        self.store.note_unread("https://example.org/ledger", refused, "灯台の地図")
-        sync(self.store, embedder, data / "index", Tally())
+        self.store.record_unread("https://example.org/ledger", refused, "灯台の地図")
+        sync(self.store, embedder, data / "index", IngestProgress())
         library = Library(self.store, LiveIndex(data / "index", embedder.name), embedder)
         self.history = History(self.store.database)
         self.engine = Engine(library, checker, self.history)
-        self.means = Means(
-            self.store, embedder, data / "index", Uploads(data / "uploads"), Cache(data / "fetched")
+        self.means = IngestionResources(
+            self.store,
+            embedder,
+            data / "index",
+            UploadStore(data / "uploads"),
+            HttpCache(data / "fetched"),
         )
-        self.runner = Runner(self.means)
+        self.runner = IngestionWorker(self.means)
         self.app = create_app(self.engine, index_dir=data / "index", runner=self.runner)
         self.replies: dict[str, str] = {}
 
@@ -159,7 +163,7 @@ def test_no_answer_carries_a_path_an_address_or_an_error(house, kind):
             house.ask(kind, "GET", f"/v1/answers/{made['id']}/related")
             found = house.ask(kind, "GET", f"/v1/answers/{made['id']}/receipt").json()
             checks = recheck(found, house.engine.verifier, house.store)
-            assert holds(checks), [check for check in checks if check.outcome == "failed"]
+            assert all_passed(checks), [check for check in checks if check.outcome == "failed"]
             modes.add(made["mode"])
             for shown in made["evidence"]:
                 source = shown["source"]
@@ -275,7 +279,7 @@ def test_answers_and_receipts_of_earlier_versions_are_shown_without_and_still_ho
         shown = house.history.answer(old.id)
         clean(json.dumps(shown, ensure_ascii=False))
         assert shown["reason"].startswith(reason[:24]) and public(shown) == shown
-        made = receipt.make(house.history, old.id)
+        made = receipt.make_receipt(house.history, old.id)
         clean(json.dumps(made, ensure_ascii=False))
         assert made["checker"]["name"] == "judge" and made["index"]["embedder"] == "e5"
         # The receipt as the version before would have made it, with everything in it.
@@ -290,7 +294,7 @@ def test_answers_and_receipts_of_earlier_versions_are_shown_without_and_still_ho
         assert SECRET in json.dumps(raw)
         for each in (made, raw):
             checks = recheck(each, house.engine.verifier, house.store)
-            assert holds(checks), [check for check in checks if check.outcome == "failed"]
+            assert all_passed(checks), [check for check in checks if check.outcome == "failed"]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import docx
 
 from corpus.errors import CorpusError
 from corpus.types import Source
-from corpus.worker import Workers
+from corpus.worker import ReaderPool
 
 SOAK = bool(os.environ.get("SOAK"))
 
 
-def read(workers: Workers, data: bytes, name: str) -> str:
+def read(workers: ReaderPool, data: bytes, name: str) -> str:
     """Read a file; "" and what holds of every document, or the one line that refuses it."""
     source = Source("id", f"file:///books/{name}")
     try:

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.reading import CHUNKING_VERSION, READER_VERSIONS
-from corpus.sniff import Format
+from corpus.sniff import FileFormat
 from corpus.types import Document, Passage, Section, Source, passage_id
 from index.checker import Checker
 from index.embed import Embedder
@@ -38,7 +38,7 @@ FOLDER = DATA / "golden"
 DIGESTS = FOLDER / "digests.json"
 MODELS = FOLDER / "models.json"
 # The files of each format; .htm and the like are told from their content, as in earnest.
-DOCUMENTS: dict[Format, tuple[str, ...]] = {
+DOCUMENTS: dict[FileFormat, tuple[str, ...]] = {
     "pdf": ("columns.pdf", "table.pdf"),
     "html": ("page.html", "shift_jis.html"),
     "jats": ("article.xml",),
@@ -106,7 +106,7 @@ def read_digests() -> Digests:
 # What readers and chunking make
 
 
-def documents(name: Format) -> list[Any]:
+def documents(name: FileFormat) -> list[Any]:
     """Read the files of a format: text, sections, pages, links, gaps and particulars of each."""
     made = []
     for file in DOCUMENTS[name]:
@@ -131,7 +131,7 @@ def passages() -> list[Any]:
         for at, end in zip(heads, ends, strict=True)
     )
     document = Document(Source("golden", "https://example.org/chunking"), text, sections)
-    return [astuple(passage) for passage in split(document)]
+    return [astuple(passage) for passage in split_into_passages(document)]
 
 
 # What the verifier makes
@@ -265,12 +265,12 @@ def _record() -> None:
     """Ask the models what the verifier now asks them and was not recorded."""
     from index.checker import CrossEncoder
     from index.embed import SentenceTransformerEmbedder
-    from index.models import BUNDLED
+    from index.models import BUNDLED_EMBEDDER
 
     empty: dict[str, dict[str, Any]] = {"supports": {}, "passages": {}, "queries": {}}
     held = json.loads(MODELS.read_text(encoding="utf-8")) if MODELS.exists() else empty
     with tempfile.TemporaryDirectory() as cache:
-        embedder = SentenceTransformerEmbedder(BUNDLED, Path(cache))
+        embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, Path(cache))
         verifier_outputs(Recording(held, CrossEncoder(), embedder))
     MODELS.write_text(json.dumps(held, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
 

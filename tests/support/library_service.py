@@ -14,16 +14,16 @@ from typing import Any
 
 import httpx
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.store import Store
-from corpus.uploads import Uploads
+from corpus.uploads import UploadStore
 from index.local import LiveIndex, read_manifest
 from index.search import Library
 from service.api import create_app
 from service.engine import Engine
 from service.history import History
-from service.run import Means
-from service.runner import Runner
+from service.run import IngestionResources
+from service.runner import IngestionWorker
 from tests.support.live_server import served
 from tests.support.paths import ROOT
 
@@ -87,15 +87,15 @@ class House:
         library = Library(self.store, LiveIndex(self.index, embedder.name), embedder)
         self.engine = Engine(library, checker, History(self.store.database))
         transport = httpx.ASGITransport(app=self.web)
-        self.means = Means(
-            self.store, embedder, self.index, Uploads(folder / "uploads"), Cache(folder / "fetched"),
+        self.means = IngestionResources(
+            self.store, embedder, self.index, UploadStore(folder / "uploads"), HttpCache(folder / "fetched"),
             (("transport", transport), ("resolve", self.web.resolve)),
         )  # fmt: skip
         self.url = ""
 
     @contextlib.contextmanager
     def open(self) -> Iterator[House]:
-        self.runner = Runner(self.means)
+        self.runner = IngestionWorker(self.means)
         app = create_app(self.engine, index_dir=self.index, runner=self.runner)
         with served(app) as self.url:
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.search import Library
-from service.evidence import select
+from service.evidence import select_evidence
 from service.types import Draft, Evidence
 from service.verify import Verifier
 from tests.support.mutants import Mutant
@@ -15,7 +15,7 @@ TOP_K, CHARACTERS = 8, 8000
 
 
 def evidence_for(claim: str, library: Library) -> tuple[Evidence, ...]:
-    return select(library.search(claim, TOP_K), TOP_K, CHARACTERS)
+    return select_evidence(library.search(claim, TOP_K), TOP_K, CHARACTERS)
 
 
 def accepted(claim: str, evidence: Sequence[Evidence], verifier: Verifier) -> bool:

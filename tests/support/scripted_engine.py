@@ -6,8 +6,8 @@ import asyncio
 from contextlib import aclosing
 
 from service.history import History
-from service.once import Key
-from service.running import KeyedAnswers
+from service.once import IdempotencyKey
+from service.running import ResumableAnswers
 from service.types import (
     Answer,
     Claim,
@@ -62,7 +62,9 @@ class Scripted:
             self.closed += 1
 
 
-async def read(answers: KeyedAnswers, key: Key, after: int = 0, most: int = 99) -> list[str]:
+async def read(
+    answers: ResumableAnswers, key: IdempotencyKey, after: int = 0, most: int = 99
+) -> list[str]:
     """The numbered frames after a number, as they are sent; leaves after ``most`` of them."""
     got: list[str] = []
     async with aclosing(answers.frames(key, {"question": "なぜ?"}, after)) as frames:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import CorpusError, EmptyDocument
-from corpus.files import read, shown, walk
+from corpus.files import list_files, printable_path, read_file
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def names(paths: list[Path], root: Path) -> list[str]:
 
 
 def test_a_folder_is_walked_in_a_fixed_order_without_hidden_names(tree: Path) -> None:
-    assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
+    assert names(list(list_files([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
 
 
 def test_what_is_named_outright_is_taken_and_each_file_comes_once(tree: Path) -> None:
-    found = list(walk([tree / ".e.md", tree / "sub", tree / "sub" / "c.md", tree]))
+    found = list(list_files([tree / ".e.md", tree / "sub", tree / "sub" / "c.md", tree]))
     assert names(found, tree) == [".e.md", "sub/c.md", "B.md", "a.md", "b.md"]
 
 
@@ -42,7 +42,7 @@ def test_links_may_not_lead_out_of_the_folder(tree: Path) -> None:
     (tree / "loop").symlink_to(tree)
     (tree / "broken.md").symlink_to(tree / "nothing")
     (tree / "sub" / "in.md").symlink_to(tree / "a.md")  # the same file again
-    assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
+    assert names(list(list_files([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
 
 
 @pytest.mark.parametrize(
@@ -59,19 +59,19 @@ def test_links_may_not_lead_out_of_the_folder(tree: Path) -> None:
 def test_patterns_choose_among_the_files_of_a_folder(
     tree: Path, include: list[str], exclude: list[str], expected: list[str]
 ) -> None:
-    assert names(list(walk([tree], include, exclude)), tree) == expected
+    assert names(list(list_files([tree], include, exclude)), tree) == expected
     named = tree / "sub" / "c.md"
-    assert list(walk([named], ["*.pdf"], ["*"])) == [named]
+    assert list(list_files([named], ["*.pdf"], ["*"])) == [named]
 
 
 def test_a_path_that_does_not_exist_is_named(tree: Path) -> None:
     with pytest.raises(CorpusError, match=r"nothing\.md does not exist"):
-        list(walk([tree, tree / "nothing.md"]))
+        list(list_files([tree, tree / "nothing.md"]))
 
 
 def test_read_gives_the_bytes(tree: Path) -> None:
-    assert read(tree / "a.md") == b"a.md"
-    assert read(tree / "a.md", limit=4) == b"a.md"
+    assert read_file(tree / "a.md") == b"a.md"
+    assert read_file(tree / "a.md", limit=4) == b"a.md"
 
 
 def test_read_says_what_is_wrong_and_how_to_mend_it(tree: Path) -> None:
@@ -85,10 +85,10 @@ def test_read_says_what_is_wrong_and_how_to_mend_it(tree: Path) -> None:
     }
     for name, message in cases.items():
         with pytest.raises(CorpusError, match=message) as caught:
-            read(tree / name, limit=3)
+            read_file(tree / name, limit=3)
         assert "\n" not in str(caught.value) and name in str(caught.value)
     with pytest.raises(EmptyDocument, match=r"empty\.pdf is empty"):
-        read(tree / "empty.pdf")
+        read_file(tree / "empty.pdf")
 
 
 def test_the_size_is_checked_before_a_byte_is_read(tmp_path: Path) -> None:
@@ -96,14 +96,14 @@ def test_the_size_is_checked_before_a_byte_is_read(tmp_path: Path) -> None:
     with huge.open("wb") as file:
         file.truncate(1 << 42)  # sparse: takes no room on disk, would take all of the memory
     with pytest.raises(CorpusError, match="split it"):
-        read(huge)
+        read_file(huge)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(tree: Path) -> None:
     (tree / "a.md").chmod(0)
     with pytest.raises(CorpusError, match=r"a\.md may not be read"):
-        read(tree / "a.md")
+        read_file(tree / "a.md")
 
 
 def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
     writer.start()
     try:
         with pytest.raises(CorpusError, match=r"log\.md was changed while it was read"):
-            read(path)
+            read_file(path)
     finally:
         stop.set()
         writer.join()
-    assert len(read(path)) == len(data)
+    assert len(read_file(path)) == len(data)
 
 
 def test_what_grows_for_ever_is_not_read_for_ever(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_what_grows_for_ever_is_not_read_for_ever(tmp_path: Path) -> None:
     try:
         with pytest.raises(CorpusError, match=r"changed while it was read|more than the 1 MB"):
             while True:
-                read(path, limit=1_000_000)
+                read_file(path, limit=1_000_000)
     finally:
         stop.set()
         writer.join()
@@ -166,18 +166,22 @@ NAMES = {
 def test_names_that_cannot_be_printed_are_escaped(tmp_path: Path) -> None:
     for name in NAMES:
         (tmp_path / os.fsdecode(name)).touch()
-    found = list(walk([tmp_path]))
-    assert sorted(shown(path.relative_to(tmp_path)) for path in found) == sorted(NAMES.values())
+    found = list(list_files([tmp_path]))
+    assert sorted(printable_path(path.relative_to(tmp_path)) for path in found) == sorted(
+        NAMES.values()
+    )
     for path in found:
         with pytest.raises(EmptyDocument) as caught:
-            read(path)
-        assert shown(path) in str(caught.value) and str(caught.value).isprintable()
+            read_file(path)
+        assert printable_path(path) in str(caught.value) and str(caught.value).isprintable()
 
 
 def test_a_path_that_leads_out_is_taken_only_where_it_is_named(tree: Path) -> None:
     outside = tree / "sub" / ".." / ".." / "secret.md"
-    assert [path.resolve() for path in walk([outside])] == [(tree.parent / "secret.md").resolve()]
+    assert [path.resolve() for path in list_files([outside])] == [
+        (tree.parent / "secret.md").resolve()
+    ]
     (tree / "sub" / "up").symlink_to("../..")
     (tree / "sub" / "up.md").symlink_to("../../secret.md")
     (tree / "sub" / "far.md").symlink_to("/etc/passwd")
-    assert names(list(walk([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
+    assert names(list(list_files([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]

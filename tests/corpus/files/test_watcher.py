@@ -18,9 +18,9 @@ import pytest
 
 from corpus.errors import CorpusError
 from corpus.store import Store
-from corpus.watch import REST, Changes, Watched, wakes
+from corpus.watch import SETTLE_SECONDS, FolderChanges, WatchedFolders, poll_times
 from index.local import LocalIndex
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from tests.support.paths import ROOT
 
 
@@ -46,25 +46,25 @@ class Looking:
 
     def __init__(self, *folders: Path, **options: object) -> None:
         self.clock = Clock()
-        self.watched = Watched(folders, clock=self.clock, **options)
+        self.watched = WatchedFolders(folders, clock=self.clock, **options)
 
-    def look(self, after: float = REST) -> Changes:
+    def poll(self, after: float = SETTLE_SECONDS) -> FolderChanges:
         self.clock.now += after
-        return self.watched.look()
+        return self.watched.poll()
 
-    def settled(self) -> Changes:
+    def settled(self) -> FolderChanges:
         """What has changed, once it has come to rest."""
-        assert self.look() == Changes()
-        assert self.watched.restless
-        changes = self.look()
-        assert not self.watched.restless
+        assert self.poll() == FolderChanges()
+        assert self.watched.is_settling
+        changes = self.poll()
+        assert not self.watched.is_settling
         return changes
 
 
 def test_what_is_there_is_named_and_has_not_changed(docs: Path) -> None:
     looking = Looking(docs)
     assert looking.watched.files() == [docs / "a.md", docs / "sub" / "b.md"]
-    assert looking.look() == looking.look() == Changes() and not looking.watched.restless
+    assert looking.poll() == looking.poll() == FolderChanges() and not looking.watched.is_settling
 
 
 def test_a_file_is_named_once_when_it_rests(docs: Path) -> None:
@@ -73,37 +73,39 @@ def test_a_file_is_named_once_when_it_rests(docs: Path) -> None:
     for i in range(5):  # it grows for longer than a file has to rest
         with new.open("a") as file:
             file.write(f"{i} ")
-        assert looking.look(REST * 0.6) == Changes() and looking.watched.restless
-    assert looking.look(REST * 0.6) == Changes()
-    assert looking.look(REST * 0.6) == Changes(files=[new])
-    assert looking.watched.rests(new)
-    assert looking.look() == Changes()
+        assert looking.poll(SETTLE_SECONDS * 0.6) == FolderChanges() and looking.watched.is_settling
+    assert looking.poll(SETTLE_SECONDS * 0.6) == FolderChanges()
+    assert looking.poll(SETTLE_SECONDS * 0.6) == FolderChanges(files=[new])
+    assert looking.watched.is_settled(new)
+    assert looking.poll() == FolderChanges()
     new.write_text("Changed.")
-    assert not looking.watched.rests(new)  # what was made of it is not the last word
-    assert looking.settled() == Changes(files=[new])
+    assert not looking.watched.is_settled(new)  # what was made of it is not the last word
+    assert looking.settled() == FolderChanges(files=[new])
 
 
 def test_editors_that_save_by_rename(docs: Path) -> None:
     looking = Looking(docs)
     (docs / "a.md").rename(docs / "a.md~")
     (docs / ".a.md.swp").write_text("x")
-    assert looking.look(0.1) == Changes()  # for a moment there is none, and that is no deletion
+    assert (
+        looking.poll(0.1) == FolderChanges()
+    )  # for a moment there is none, and that is no deletion
     (docs / "saved").write_text("A.")  # as long as before
     (docs / "saved").rename(docs / "a.md")
     (docs / "a.md~").unlink()
-    assert looking.settled() == Changes(files=[docs / "a.md"])
+    assert looking.settled() == FolderChanges(files=[docs / "a.md"])
     passing = docs / "4913"
     passing.write_text("")
-    looking.look(0.1)
+    looking.poll(0.1)
     passing.unlink()
-    assert looking.look() == looking.look() == Changes() and not looking.watched.restless
+    assert looking.poll() == looking.poll() == FolderChanges() and not looking.watched.is_settling
 
 
 def test_permissions_that_are_mended_are_a_change(docs: Path) -> None:
     (docs / "a.md").chmod(0)
     looking = Looking(docs)
     (docs / "a.md").chmod(0o644)
-    assert looking.settled() == Changes(files=[docs / "a.md"])
+    assert looking.settled() == FolderChanges(files=[docs / "a.md"])
 
 
 def test_only_what_an_ingestion_would_take(docs: Path, tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_only_what_an_ingestion_would_take(docs: Path, tmp_path: Path) -> None:
     for name in (".hidden/c.md", ".d.md", "e.txt", "sub/draft.md", "data/f.md", "sub/yes.md"):
         (docs / name).write_text("New.")
     (docs / "link.md").symlink_to(tmp_path / "outside.md")
-    assert looking.settled() == Changes(files=[docs / "sub" / "yes.md"])
+    assert looking.settled() == FolderChanges(files=[docs / "sub" / "yes.md"])
 
 
 def test_what_is_deleted_and_what_is_moved(docs: Path) -> None:
@@ -126,7 +128,7 @@ def test_what_is_deleted_and_what_is_moved(docs: Path) -> None:
     assert changes.files == [docs / "moved" / "b.md"]
     assert changes.gone == {p: p.resolve() for p in (docs / "a.md", docs / "sub" / "b.md")}
     (docs / "a.md").write_text("A.")
-    assert looking.settled() == Changes(files=[docs / "a.md"])
+    assert looking.settled() == FolderChanges(files=[docs / "a.md"])
 
 
 def test_a_folder_that_goes_and_comes_back(docs: Path, tmp_path: Path) -> None:
@@ -137,18 +139,18 @@ def test_a_folder_that_goes_and_comes_back(docs: Path, tmp_path: Path) -> None:
     assert list(changes.away) == [docs] and "does not exist" in changes.away[docs]
     assert not changes.files and not changes.gone
     (tmp_path / "other" / "c.md").write_text("C.")
-    assert looking.settled() == Changes(files=[tmp_path / "other" / "c.md"])
+    assert looking.settled() == FolderChanges(files=[tmp_path / "other" / "c.md"])
 
     docs.mkdir()  # such as where a disk is to be mounted: the folder is still away
-    assert looking.settled() == Changes()
+    assert looking.settled() == FolderChanges()
     docs.rmdir()
     (tmp_path / "elsewhere" / "a.md").write_text("Changed meanwhile.")
     (tmp_path / "elsewhere").rename(docs)
     (docs / "sub" / "b.md").unlink()
     b = docs / "sub" / "b.md"
-    assert looking.look() == Changes()
-    assert looking.look() == Changes(back=[docs])
-    assert looking.look() == Changes(files=[docs / "a.md"], gone={b: b.resolve()})
+    assert looking.poll() == FolderChanges()
+    assert looking.poll() == FolderChanges(back=[docs])
+    assert looking.poll() == FolderChanges(files=[docs / "a.md"], gone={b: b.resolve()})
 
 
 def test_a_folder_that_is_emptied_by_unmounting_it(docs: Path, tmp_path: Path) -> None:
@@ -159,28 +161,28 @@ def test_a_folder_that_is_emptied_by_unmounting_it(docs: Path, tmp_path: Path) -
     assert "not the folder it was" in changes.away[docs] and not changes.gone
     docs.rmdir()
     (tmp_path / "disk").rename(docs)
-    assert looking.settled() == Changes(back=[docs])
-    assert looking.look() == looking.look() == Changes()
+    assert looking.settled() == FolderChanges(back=[docs])
+    assert looking.poll() == looking.poll() == FolderChanges()
 
 
 def test_folders_that_cannot_be_watched(docs: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="nowhere does not exist"):
-        Watched([docs, tmp_path / "nowhere"])
+        WatchedFolders([docs, tmp_path / "nowhere"])
     with pytest.raises(CorpusError, match=r"a\.md is a file"):
-        Watched([docs / "a.md"])
+        WatchedFolders([docs / "a.md"])
 
 
 def test_notices_come_soon_and_go_on_after_a_folder_was_away(docs: Path, tmp_path: Path) -> None:
     """The system's own notices: far sooner than the looks that come without one."""
-    watched = Watched([docs])
-    seen: queue.Queue[Changes] = queue.Queue()
+    watched = WatchedFolders([docs])
+    seen: queue.Queue[FolderChanges] = queue.Queue()
     over = threading.Event()
 
     def keep_looking() -> None:
-        for _ in wakes(watched):
+        for _ in poll_times(watched):
             if over.is_set():
                 return
-            if (changes := watched.look()) != Changes():
+            if (changes := watched.poll()) != FolderChanges():
                 seen.put(changes)
 
     thread = threading.Thread(target=keep_looking)
@@ -317,7 +319,7 @@ def test_what_is_added_and_changed_is_ingested(
     *lines, last = err.splitlines()  # before the last, how far it was where that took long
     assert code == 0 and last.startswith("tenkyo: stopped watching: ") and "Traceback" not in err
     assert not any(line.startswith("tenkyo") for line in lines)
-    index = LocalIndex.open(watching.data / "index", BUNDLED, store.revision())
+    index = LocalIndex.open(watching.data / "index", BUNDLED_EMBEDDER, store.revision())
     assert index.rows().tolist() == store.rows()
     assert len(store.sources()) == 3
 

@@ -10,7 +10,7 @@ import pytest
 
 from corpus.extract import extract
 from corpus.links import papers
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.types import Source
 
 TITLE = "2022年の深層学習ハイライト"
@@ -58,7 +58,7 @@ def test_the_furniture_of_the_saved_page_is_in_no_passage(shared: Path) -> None:
     own = [line for line in lines[first:last] if line.strip() and line not in pictures]
     site = [line for line in [*lines[:first], *lines[last:]] if line.strip() and line != TITLE]
     assert len(own) == 48 and len(site) == 23 and "  3. You can use dark theme" in site
-    passages = split(document)
+    passages = split_into_passages(document)
     assert document.source.title == TITLE
     found = [line for passage in passages for line in passage.text.split("\n")]
     assert not {line.strip() for line in [*site, *pictures]} & {line.strip() for line in found}

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from corpus.errors import CorpusError
 from corpus.types import Source
-from corpus.worker import Workers
+from corpus.worker import ReaderPool
 from tests.support.damaged_files import SOAK, article, peak, read, rezipped, word_file
 from tests.support.paths import SHARED
 
@@ -32,14 +32,14 @@ MEMORY = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReaderPool]:
     """Workers that find a Tesseract, one that sees nothing, so that pages are drawn for it."""
     program = tmp_path_factory.mktemp("bin") / "tesseract"
     program.write_text('#!/bin/sh\n[ "$1" = --list-langs ] && echo eng || exec cat >/dev/null\n')
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-        with Workers(LIMIT, MEMORY) as made:
+        with ReaderPool(LIMIT, MEMORY) as made:
             yield made
 
 
@@ -133,7 +133,7 @@ def seeds() -> list[tuple[str, bytes]]:
 SEEDS = seeds()
 
 
-def test_damaged_files(workers: Workers) -> None:
+def test_damaged_files(workers: ReaderPool) -> None:
     until = time.monotonic() + SECONDS
     reads = refused = 0
 
@@ -291,7 +291,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files(workers: Workers, name: str) -> None:
+def test_hostile_files(workers: ReaderPool, name: str) -> None:
     make, reason = HOSTILE[name]
     data = make()
     started = time.monotonic()
@@ -303,7 +303,7 @@ def test_hostile_files(workers: Workers, name: str) -> None:
         assert peak(worker.process.pid) < MEMORY
 
 
-def test_an_external_entity_is_not_read(workers: Workers, tmp_path: Path) -> None:
+def test_an_external_entity_is_not_read(workers: ReaderPool, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the secret")
     head = f"<!DOCTYPE w:document [<!ENTITY a SYSTEM '{(tmp_path / 'secret').as_uri()}'>]>".encode()
     data = word_file(b"<w:p><w:r><w:t>&a; is here.</w:t></w:r></w:p>", head)

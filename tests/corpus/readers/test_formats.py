@@ -20,7 +20,7 @@ from pptx.util import Inches
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.remarks import remarks
 from corpus.types import Document, Source, text_hash
 from tests.support.documents import headings, saved
@@ -41,7 +41,7 @@ def check(document: Document) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|[^\S\n]\n|\n{3}", text)
     for section in document.sections:
         assert text.startswith(section.heading, section.start)
-    passages = split(document)
+    passages = split_into_passages(document)
     assert passages
     for passage in passages:
         assert text[passage.start : passage.end] == passage.text

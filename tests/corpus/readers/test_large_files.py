@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pptx
 import pytest
 
-from corpus.worker import MEMORY, SECONDS, Workers
+from corpus.worker import READ_SECONDS, READER_MEMORY_BYTES, ReaderPool
 from tests.support.damaged_files import SOAK, article, peak, read, word_file
 from tests.support.documents import saved
 
@@ -122,10 +122,10 @@ def test_large_files(name: str) -> None:
     make, reason = LARGE[name]
     data = make()
     data = data.encode() if isinstance(data, str) else data
-    with Workers() as workers:
+    with ReaderPool() as workers:
         started = time.monotonic()
         said = read(workers, data, name)
-        assert time.monotonic() - started < SECONDS + 5
-        assert all(peak(worker.process.pid) < 1.2 * MEMORY for worker in workers._idle)
+        assert time.monotonic() - started < READ_SECONDS + 5
+        assert all(peak(worker.process.pid) < 1.2 * READER_MEMORY_BYTES for worker in workers._idle)
     slow = "takes more than" in said  # on a slow machine; it says what to do
     assert slow or (reason in said and bool(reason) == bool(said)), said

@@ -20,12 +20,12 @@ import pytest
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
 from corpus.extract import extract
 from corpus.fetch import Fetcher
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Passage, Source
-from corpus.worker import Workers
+from corpus.worker import ReaderPool
 from index.ingest import Ingestion
-from index.report import Progress, Tally
+from index.report import IngestProgress, Progress
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.process
@@ -36,8 +36,8 @@ LONG = b"The reading room holds 40,000 maps. " * 550_000  # takes longer than th
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers() as made:
+def workers() -> Iterator[ReaderPool]:
+    with ReaderPool() as made:
         yield made
 
 
@@ -45,7 +45,7 @@ def source(name: str) -> Source:
     return Source(f"id of {name}", f"file:///books/{name}", authors=("A", "B"), kind="upload")
 
 
-def read(workers: Workers, data: bytes, name: str) -> tuple[Document, list[Passage]]:
+def read(workers: ReaderPool, data: bytes, name: str) -> tuple[Document, list[Passage]]:
     return workers.read(data, source(name))
 
 
@@ -84,21 +84,21 @@ def word_file() -> bytes:
     ],
 )
 def test_a_worker_reads_what_the_process_itself_would(
-    workers: Workers, name: str, data: bytes
+    workers: ReaderPool, name: str, data: bytes
 ) -> None:
     document = extract(data, source(name))
-    assert read(workers, data, name) == (document, split(document))
+    assert read(workers, data, name) == (document, split_into_passages(document))
 
 
 @pytest.mark.shared
-def test_a_worker_reads_a_pdf(workers: Workers, shared: Path) -> None:
+def test_a_worker_reads_a_pdf(workers: ReaderPool, shared: Path) -> None:
     data = (shared / "pdfs" / "tracemonkey.pdf").read_bytes()
     document = extract(data, source("t.pdf"))
     found = read(workers, data, "t.pdf")
-    assert found == (document, split(document)) and len(found[0].pages) == 14
+    assert found == (document, split_into_passages(document)) and len(found[0].pages) == 14
 
 
-def test_a_refusal_is_the_readers_own(workers: Workers) -> None:
+def test_a_refusal_is_the_readers_own(workers: ReaderPool) -> None:
     cases = {
         "empty.md": (b"", EmptyDocument, "is empty"),
         "picture.pdf": (b"\x89PNG\r\n\x1a\n", UnsupportedContent, "looks like a PNG picture"),
@@ -111,7 +111,7 @@ def test_a_refusal_is_the_readers_own(workers: Workers) -> None:
 
 
 @pytest.mark.shared
-def test_a_password_reaches_the_reader(workers: Workers, shared: Path) -> None:
+def test_a_password_reaches_the_reader(workers: ReaderPool, shared: Path) -> None:
     data = (shared / "pdfs" / "aes-256.pdf").read_bytes()
     with pytest.raises(UnreadableText, match="give its password"):
         workers.read(data, source("a.pdf"))
@@ -123,7 +123,7 @@ def test_a_password_reaches_the_reader(workers: Workers, shared: Path) -> None:
 
 
 def test_a_worker_is_used_again_and_replaced_when_it_was_killed() -> None:
-    with Workers() as workers:
+    with ReaderPool() as workers:
         read(workers, SMALL, "a.md")
         (first,) = workers._idle
         read(workers, SMALL, "b.md")
@@ -135,7 +135,7 @@ def test_a_worker_is_used_again_and_replaced_when_it_was_killed() -> None:
 
 
 def test_a_file_that_takes_too_long_is_named() -> None:
-    with Workers(seconds=3) as workers:
+    with ReaderPool(seconds=3) as workers:
         started = time.monotonic()
         with pytest.raises(CorpusError, match=r"slow\.md takes more than 3 seconds") as caught:
             read(workers, LONG, "slow.md")
@@ -146,13 +146,13 @@ def test_a_file_that_takes_too_long_is_named() -> None:
 
 def test_a_document_with_too_much_text_is_named() -> None:
     says = r"a\.txt has 20.1 million characters, more than 20 million: split it"
-    with Workers(seconds=250) as workers, pytest.raises(CorpusError, match=says):
+    with ReaderPool(seconds=250) as workers, pytest.raises(CorpusError, match=says):
         read(workers, b"The room holds maps. " * 957_143, "a.txt")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
 def test_a_file_that_takes_too_much_memory_is_named() -> None:
-    with Workers(memory=200_000_000) as workers:
+    with ReaderPool(memory=200_000_000) as workers:
         with pytest.raises(CorpusError, match=r"large\.md takes more than 0.2 GB") as caught:
             read(workers, b"x " * 45_000_000, "large.md")
         assert "split it" in str(caught.value)
@@ -162,7 +162,7 @@ def test_a_file_that_takes_too_much_memory_is_named() -> None:
 
 
 def test_a_fault_in_a_reader_is_the_files_error_and_leaves_a_trace(
-    workers: Workers, caplog: pytest.LogCaptureFixture
+    workers: ReaderPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "corpus.worker")
     no_text: str = None  # type: ignore[assignment]  # such as no caller of a reader sends
@@ -192,7 +192,7 @@ def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
     killer = threading.Thread(target=kill)
     killer.start()
     store = Store(f"sqlite:///{tmp_path / 'data' / 'tenkyo.db'}")
-    with Ingestion(store, Tally(tell)) as ingestion:
+    with Ingestion(store, IngestProgress(tell)) as ingestion:
         items = asyncio.run(ingestion.places([str(folder)], offline))
     killer.join()
     assert [item.outcome for item in items] == ["read", "failed", "read", "read"]
@@ -201,7 +201,7 @@ def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
     assert processes(os.getpid()) == before
 
 
-def test_many_threads_may_read_at_once(workers: Workers) -> None:
+def test_many_threads_may_read_at_once(workers: ReaderPool) -> None:
     names = [f"{i}.md" for i in range(12)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda name: read(workers, SMALL + name.encode(), name), names))
@@ -212,7 +212,7 @@ def test_many_threads_may_read_at_once(workers: Workers) -> None:
 
 
 def test_close_ends_those_that_are_reading() -> None:
-    workers = Workers()
+    workers = ReaderPool()
     read(workers, SMALL, "a.md")
     (worker,) = workers._idle
     with ThreadPoolExecutor(1) as pool:

@@ -51,5 +51,5 @@ def test_what_is_committed_is_on_the_disk_and_what_is_deleted_is_overwritten(
 
 def test_a_database_in_memory_is_scrubbed_too() -> None:
     store = Store("sqlite://")
-    store.database.scrub()
+    store.database.erase_deleted()
     assert store.sources() == []

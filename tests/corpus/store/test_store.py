@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound, StoreError
-from corpus.passages import split
-from corpus.store import Change, Store
-from corpus.types import Document, Page, Passage, Section, Source, text_hash
+from corpus.passages import split_into_passages
+from corpus.store import Store, StoreChange
+from corpus.types import Document, PageSpan, Passage, Section, Source, text_hash
 from service.evidence import LatestOriginals
 from service.provenance import Originals
 
@@ -25,8 +25,8 @@ def document(source_id: str, text: str = "One. Two.") -> Document:
     return Document(Source(source_id, f"https://example.org/{source_id}"), text)
 
 
-def put(store: Store, doc: Document) -> Change:
-    return store.put(doc, split(doc))
+def put(store: Store, doc: Document) -> StoreChange:
+    return store.put(doc, split_into_passages(doc))
 
 
 def contents(store: Store) -> object:
@@ -50,13 +50,13 @@ def test_what_is_put_comes_back(store: Store) -> None:
         "ja", "MIT", ("x", "y"), "2026-01-01T00:00:00+00:00",
     )  # fmt: skip
     text = "題\n\n本文です。More text."
-    doc = Document(source, text, (Section("題", 1, 0, len(text)),), (Page(7, 0, len(text)),))
-    assert put(store, doc) == Change(1, 0)
+    doc = Document(source, text, (Section("題", 1, 0, len(text)),), (PageSpan(7, 0, len(text)),))
+    assert put(store, doc) == StoreChange(1, 0)
     saved = replace(source, version=text_hash(text), work="a")
     again = Store(store.database.url)
     assert again.document("a") == replace(doc, source=saved)
     assert again.source("a") == saved
-    (passage,) = split(doc)
+    (passage,) = split_into_passages(doc)
     assert (passage.page, passage.heading) == (7, "題")
     assert again.passages([1]) == {1: (passage, saved)}
     assert again.passage(passage.id) == passage
@@ -64,20 +64,20 @@ def test_what_is_put_comes_back(store: Store) -> None:
 
 
 def test_pages_read_by_ocr_come_back_and_those_of_earlier_versions_are_none(store: Store) -> None:
-    pages = (Page(1, 0, 4, ocr=True), Page(2, 5, 9))
+    pages = (PageSpan(1, 0, 4, ocr=True), PageSpan(2, 5, 9))
     put(store, replace(document("a"), pages=pages))
     assert store.document("a").pages == pages
     old = '[{"number": 1, "start": 0, "end": 4}]'
     with sqlite3.connect(store.database.url.removeprefix("sqlite:///")) as db:
         db.execute("UPDATE documents SET pages = ?", (old,))
     db.close()
-    assert store.document("a").pages == (Page(1, 0, 4),)
+    assert store.document("a").pages == (PageSpan(1, 0, 4),)
 
 
 def test_putting_twice_is_putting_once(store: Store) -> None:
     put(store, document("a"))
     before = contents(store)
-    assert put(store, document("a")) == Change(0, 0)
+    assert put(store, document("a")) == StoreChange(0, 0)
     assert contents(store) == before
 
 
@@ -85,7 +85,7 @@ def test_particulars_are_brought_up_to_date_without_touching_passages(store: Sto
     put(store, document("a"))
     rows, revision = store.rows(), store.revision()
     doc = document("a")
-    assert put(store, replace(doc, source=replace(doc.source, venue="V"))) == Change(0, 0)
+    assert put(store, replace(doc, source=replace(doc.source, venue="V"))) == StoreChange(0, 0)
     assert store.source("a").venue == "V"
     assert (store.rows(), store.revision()) == (rows, revision)
 
@@ -101,7 +101,7 @@ def test_a_changed_document_takes_the_place_of_the_old_one(store: Store) -> None
     put(store, document("a", "Old. " * 400))
     put(store, document("b"))
     old, kept = store.rows(["a"]), store.rows(["b"])
-    assert put(store, document("a", "New.")) == Change(1, len(old))
+    assert put(store, document("a", "New.")) == StoreChange(1, len(old))
     (new,) = store.rows(["a"])
     assert new > max(old + kept) and store.rows(["b"]) == kept
     assert store.document("a").text == "New."
@@ -113,9 +113,9 @@ def test_moved_pages_and_headings_count_as_a_change(store: Store) -> None:
     titled = replace(doc, sections=(Section("Title", 1, 0, 12),))
     put(store, titled)
     renamed = replace(titled, sections=(Section("Chapter", 1, 0, 0), Section("Title", 2, 0, 12)))
-    assert put(store, renamed) == Change(1, 1)
-    paged = replace(renamed, pages=(Page(3, 0, 12),))
-    assert put(store, paged) == Change(1, 1)
+    assert put(store, renamed) == StoreChange(1, 1)
+    paged = replace(renamed, pages=(PageSpan(3, 0, 12),))
+    assert put(store, paged) == StoreChange(1, 1)
     (passage, _source) = store.passages(store.rows())[store.rows()[0]]
     assert (passage.heading, passage.page) == ("Chapter › Title", 3)
     assert (store.document("a").sections, store.document("a").pages) == (
@@ -215,15 +215,17 @@ def test_a_failing_transaction_leaves_everything_as_it_was(store: Store) -> None
     put(store, document("b", "Old."))
     before = contents(store)
     new = document("b", "New. " * 400)
-    passages = split(new)
+    passages = split_into_passages(new)
     with pytest.raises(StoreError, match="UNIQUE"):
         store.put(new, [*passages, passages[0]])
     assert contents(store) == before
-    stolen = replace(split(document("a"))[0], source_id="b")  # an id that another source has
+    stolen = replace(
+        split_into_passages(document("a"))[0], source_id="b"
+    )  # an id that another source has
     with pytest.raises(StoreError, match="UNIQUE"):
         store.put(new, [*passages, stolen])
     assert contents(store) == before
-    assert put(store, new) == Change(len(passages), 1)
+    assert put(store, new) == StoreChange(len(passages), 1)
 
 
 def test_a_reader_sees_one_state(store: Store) -> None:
@@ -279,7 +281,9 @@ def test_threads_write_and_read_at_once(store: Store) -> None:
     for name in "ab":
         doc = store.document(name)
         assert doc.text == f"Version 11 of {name}. " * 60
-        assert [p for p, _ in store.passages(store.rows([name])).values()] == split(doc)
+        assert [p for p, _ in store.passages(store.rows([name])).values()] == split_into_passages(
+            doc
+        )
 
 
 def test_many_open_a_new_database_at_once(tmp_path: Path) -> None:
@@ -306,7 +310,7 @@ def test_many_open_a_new_database_at_once(tmp_path: Path) -> None:
 
 KILLED = """
 import os, sys
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 
@@ -320,10 +324,10 @@ class Dying(list):
             yield passage
 
 store = Store(sys.argv[1])
-store.put(first := Document(Source("first", "u"), "First."), split(first))
-store.put(old := Document(Source("old", "u"), "Old."), split(old))
+store.put(first := Document(Source("first", "u"), "First."), split_into_passages(first))
+store.put(old := Document(Source("old", "u"), "Old."), split_into_passages(old))
 new = Document(Source(sys.argv[3], "u"), "New words. " * 1000)
-store.put(new, Dying(split(new)))
+store.put(new, Dying(split_into_passages(new)))
 """
 
 
@@ -345,7 +349,7 @@ def test_a_process_that_dies_loses_no_committed_document(
 def test_passages_are_taken_as_they_are_given(store: Store) -> None:
     doc = document("a", "Some text. And more.")
     mine = Passage("0123456789abcdef", "a", 5, 10, "text.", "H", 2)
-    assert store.put(doc, [mine]) == Change(1, 0)
+    assert store.put(doc, [mine]) == StoreChange(1, 0)
     assert store.passage(mine.id) == mine
 
 
@@ -356,13 +360,13 @@ def test_what_is_written_is_counted_by_whatever_process(store: Store) -> None:
     for write in (
         lambda: put(other, document("b")),
         lambda: other.add_citing("b", ["a"]),
-        lambda: other.note_unread("https://example.org/c", "gone"),
+        lambda: other.record_unread("https://example.org/c", "gone"),
         lambda: other.delete("b"),
     ):
-        changes, known = store.changes(), latest()
-        assert latest() is known and store.changes() == changes == other.changes()
+        changes, known = store.change_count(), latest()
+        assert latest() is known and store.change_count() == changes == other.change_count()
         write()
-        assert store.changes() > changes and latest() is not known
+        assert store.change_count() > changes and latest() is not known
         fresh = Store(store.database.url)
         assert store.revision() == fresh.revision() and store.sources() == fresh.sources()
         expected = Originals(source for source, _ in fresh.sources())

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound
-from corpus.passages import split
-from corpus.store import Change, Store, Version
-from corpus.types import Document, Page, Passage, Section, Source, passage_id, text_hash
+from corpus.passages import split_into_passages
+from corpus.store import Store, StoreChange, Version
+from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
 
 LONG = "The room holds 40,000 maps of the city. " * 60
 
@@ -24,7 +24,7 @@ def document(source_id: str, text: str, read: str = "") -> Document:
 
 def put(store: Store, source_id: str, text: str, read: str = "") -> list[Passage]:
     doc = document(source_id, text, read)
-    store.put(doc, passages := split(doc))
+    store.put(doc, passages := split_into_passages(doc))
     return passages
 
 
@@ -45,15 +45,15 @@ def store(tmp_path: Path) -> Store:
 def test_a_passage_of_a_replaced_text_is_found_with_that_text(store: Store) -> None:
     old = Document(
         Source("a", "https://example.org/a", "Old title", "digest", ("A. B.",), venue="V"),
-        f"Title\n\n{LONG}", (Section("Title", 1, 0, 7 + len(LONG)),), (Page(3, 0, len(LONG)),),
+        f"Title\n\n{LONG}", (Section("Title", 1, 0, 7 + len(LONG)),), (PageSpan(3, 0, len(LONG)),),
     )  # fmt: skip
-    store.put(old, passages := split(old))
+    store.put(old, passages := split_into_passages(old))
     as_it_was = store.document("a")
     new = Source("a", "https://example.org/other", "New title", "paper", cited_by=("x",))
     store.put(Document(new, "Something else."), [])
     assert len(passages) > 1
     for passage in passages:
-        standing = store.standing(passage.id)
+        standing = store.locate_passage(passage.id)
         assert (standing.passage, standing.current) == (passage, False)
         assert store.passage(passage.id) == passage
         then = standing.document
@@ -82,8 +82,8 @@ def test_a_text_that_comes_back_is_former_no_more(store: Store) -> None:
     first = put(store, "a", LONG, "2026-01-01")
     (second,) = put(store, "a", "New.", "2026-01-02")
     assert put(store, "a", LONG, "2026-01-03") == first
-    assert all(store.standing(p.id).current for p in first)
-    assert not store.standing(second.id).current
+    assert all(store.locate_passage(p.id).current for p in first)
+    assert not store.locate_passage(second.id).current
     current, former = store.versions("a")
     assert current == Version(text_hash(LONG), "2026-01-03", "", len(first))
     assert (former.version, former.retrieved_at, former.passages) == (
@@ -93,7 +93,7 @@ def test_a_text_that_comes_back_is_former_no_more(store: Store) -> None:
     back, again = store.versions("a")
     assert (back.version, again.version) == (former.version, current.version)
     assert again.retrieved_at == "2026-01-03" and again.replaced_at > former.replaced_at
-    assert not store.standing(first[0].id).current and store.standing(second.id).current
+    assert not store.locate_passage(first[0].id).current and store.locate_passage(second.id).current
 
 
 def test_versions_are_newest_first(store: Store) -> None:
@@ -117,25 +117,25 @@ def test_what_changes_no_text_adds_no_version(store: Store) -> None:
     put(store, "a", LONG, "2026-01-01")
     put(store, "a", LONG, "2026-01-02")
     doc = document("a", LONG, "2026-01-03")
-    titled = replace(doc, source=replace(doc.source, title="T"), pages=(Page(1, 0, len(LONG)),))
-    assert store.put(titled, split(titled)).added
+    titled = replace(doc, source=replace(doc.source, title="T"), pages=(PageSpan(1, 0, len(LONG)),))
+    assert store.put(titled, split_into_passages(titled)).added
     (only,) = store.versions("a")
     assert (only.retrieved_at, only.replaced_at) == ("2026-01-03", "")
-    assert all(store.standing(p.id).current for p in split(titled))
+    assert all(store.locate_passage(p.id).current for p in split_into_passages(titled))
 
 
 def test_the_same_text_cut_otherwise_keeps_the_old_passages(store: Store) -> None:
     doc = document("a", "One. Two. Three.")
     old, new = cut(doc, 9, 16), cut(doc, 4, 16)
     store.put(doc, old)
-    assert store.put(doc, new) == Change(2, 2)
+    assert store.put(doc, new) == StoreChange(2, 2)
     for passage, current in [(p, False) for p in old] + [(p, True) for p in new]:
-        standing = store.standing(passage.id)
+        standing = store.locate_passage(passage.id)
         assert (standing.passage, standing.current) == (passage, current)
         assert standing.document == store.document("a")
     assert len(store.versions("a")) == 1
     store.put(doc, old)
-    assert [store.standing(p.id).current for p in (*old, *new)] == [True, True, False, False]
+    assert [store.locate_passage(p.id).current for p in (*old, *new)] == [True, True, False, False]
     put(store, "a", "Other.")
     assert [store.passage(p.id) for p in (*old, *new)] == [*old, *new]
 
@@ -144,12 +144,12 @@ def test_the_passage_that_has_the_words_now(store: Store) -> None:
     doc = document("a", "One two. Three. Four. Five.")
     same, within, across, gone = cut(doc, 8, 15, 21, 27)
     store.put(doc, [same, within, across, gone])
-    assert store.standing(same.id).replaced_by is None
+    assert store.locate_passage(same.id).replaced_by is None
     new = document("a", "Here: One two. One\n two. Now Three. Then Fo ur.")
     containing, equal, third, fourth, fifth = cut(new, 14, 24, 35, 43, 47)
     store.put(new, [containing, equal, third, fourth, fifth])
     put(store, "b", "Five.")  # another source's words are its own
-    found = [store.standing(p.id).replaced_by for p in (same, within, across, gone)]
+    found = [store.locate_passage(p.id).replaced_by for p in (same, within, across, gone)]
     assert found == [equal.id, third.id, None, None]
 
 
@@ -178,7 +178,7 @@ CREATE TABLE unread (
 
 def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     doc = document("a", LONG)
-    passages = split(doc)
+    passages = split_into_passages(doc)
     with sqlite3.connect(tmp_path / "tenkyo.db") as old:
         old.executescript(OLD_SCHEMA)
         old.execute(
@@ -194,7 +194,7 @@ def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     assert store.versions("a") == [Version(text_hash(LONG), "2025", "", len(passages))]
     assert store.passage(passages[1].id) == passages[1]
     put(store, "a", "New.")
-    standing = store.standing(passages[1].id)
+    standing = store.locate_passage(passages[1].id)
     assert (standing.passage, standing.current) == (passages[1], False)
     assert standing.document.source.authors == ("A. B.",)
     assert [v.retrieved_at for v in store.versions("a")] == ["", "2025"]
@@ -217,7 +217,7 @@ def test_no_passage_is_lost_but_by_deletion(taken: list[tuple[str, str | None, b
     for name, text, whole in taken:
         if text is not None:
             doc = document(name, text)
-            passages = cut(doc, len(text)) if whole and text else split(doc)
+            passages = cut(doc, len(text)) if whole and text else split_into_passages(doc)
             store.put(doc, passages)
             last[name] = (doc, passages)
             ever[name] |= {p.id: p for p in passages}
@@ -225,12 +225,12 @@ def test_no_passage_is_lost_but_by_deletion(taken: list[tuple[str, str | None, b
             store.delete(name)
             for id in ever[name]:
                 with pytest.raises(NotFound):
-                    store.standing(id)
+                    store.locate_passage(id)
             ever[name] = {}
         for each in ever:
             current = {p.id for p in last[each][1]} if each in last else set()
             for id, passage in ever[each].items():
-                standing = store.standing(id)
+                standing = store.locate_passage(id)
                 assert (standing.passage, standing.current) == (passage, id in current)
                 assert standing.document.text[passage.start : passage.end] == passage.text
     fresh = Store("sqlite://")

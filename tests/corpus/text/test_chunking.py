@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.catalogue import Entry, entries
+from corpus.catalogue import CatalogueEntry, entries
 from corpus.extract import extract
-from corpus.passages import LIMIT, split
+from corpus.passages import MAX_WIDTH, split_into_passages
 from corpus.sentences import sentence_spans
-from corpus.types import Document, Page, Section, Source
+from corpus.types import Document, PageSpan, Section, Source
 
 SOURCE = Source("s", "https://example.org/s")
 
@@ -24,7 +24,7 @@ def width(text: str) -> float:
 
 def check(document: Document) -> None:
     """Everything that split promises."""
-    passages = split(document)
+    passages = split_into_passages(document)
     bodies = [(0, document.sections[0].start if document.sections else len(document.text))]
     for section in document.sections:
         assert document.text.startswith(section.heading, section.start)
@@ -33,7 +33,7 @@ def check(document: Document) -> None:
     for p in passages:
         assert document.text[p.start : p.end] == p.text == p.text.strip() != ""
         assert p.source_id == document.source.id
-        assert width(p.text) <= LIMIT + 1e-6
+        assert width(p.text) <= MAX_WIDTH + 1e-6
         assert any(start <= p.start and p.end <= end for start, end in bodies)
         assert p.heading == heading_above(document, p.start)
         pages = [page.number for page in document.pages if page.start <= p.start]
@@ -45,7 +45,7 @@ def check(document: Document) -> None:
     for start, end in bodies:
         assert all(i in covered or document.text[i].isspace() for i in range(start, end))
         for a, b in sentence_spans(document.text[start:end]):
-            if width(document.text[start + a : start + b]) <= LIMIT:
+            if width(document.text[start + a : start + b]) <= MAX_WIDTH:
                 assert any(p.start <= start + a and start + b <= p.end for p in passages)
 
 
@@ -81,7 +81,7 @@ def documents(draw: st.DrawFn) -> Document:
         sections.append(Section(heading, draw(st.integers(1, 3)), start, len(text)))
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(text))), max_size=4)))
     pages = [
-        Page(number, a, b)
+        PageSpan(number, a, b)
         for number, (a, b) in enumerate(zip([0, *cuts], [*cuts, len(text)], strict=True), 3)
     ]
     return Document(SOURCE, text, tuple(sections), tuple(pages) if draw(st.booleans()) else ())
@@ -94,39 +94,39 @@ def test_any_document(document: Document) -> None:
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.source.id)
-def test_the_library(entry: Entry) -> None:
+def test_the_library(entry: CatalogueEntry) -> None:
     source, data = entry.digest()
     document = extract(data, source, "text/markdown")
-    assert len(split(document)) >= 3
+    assert len(split_into_passages(document)) >= 3
     check(document)
 
 
 def test_ids_name_the_words_and_the_place() -> None:
     document = Document(SOURCE, "One. Two.\n\n" + "Three is here. " * 80)
-    ids = [p.id for p in split(document)]
-    assert len(ids) > 1 and ids == [p.id for p in split(document)]
+    ids = [p.id for p in split_into_passages(document)]
+    assert len(ids) > 1 and ids == [p.id for p in split_into_passages(document)]
     retitled = replace(document, source=replace(SOURCE, title="Another", retrieved_at="now"))
-    assert ids == [p.id for p in split(retitled)]
+    assert ids == [p.id for p in split_into_passages(retitled)]
     others = [
         replace(document, source=replace(SOURCE, id="t")),
         replace(document, text=document.text + "More."),
     ]
     for other in others:
-        assert not set(ids) & {p.id for p in split(other)}
+        assert not set(ids) & {p.id for p in split_into_passages(other)}
 
 
 def test_a_paragraph_is_a_preferred_place_to_break() -> None:
     paragraph = " ".join(["A sentence" + " of some length" * 8 + "."] * 5)
     text = f"{paragraph}\n\n{paragraph}"
-    assert [p.text for p in split(Document(SOURCE, text))] == [paragraph] * 2
+    assert [p.text for p in split_into_passages(Document(SOURCE, text))] == [paragraph] * 2
 
 
 def test_a_long_sentence_is_cut_after_a_comma() -> None:
     text = "とても長い文で、" * 200 + "終わる。"
-    *others, _last = split(Document(SOURCE, text))
+    *others, _last = split_into_passages(Document(SOURCE, text))
     assert len(others) > 1 and all(p.text.endswith("、") for p in others)
 
 
 def test_text_without_sentences_gives_none() -> None:
-    assert split(Document(SOURCE, "Title\n\n", (Section("Title", 1, 0, 7),))) == []
-    assert split(Document(SOURCE, " \n ")) == []
+    assert split_into_passages(Document(SOURCE, "Title\n\n", (Section("Title", 1, 0, 7),))) == []
+    assert split_into_passages(Document(SOURCE, " \n ")) == []

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.errors import AddressRefused, CorpusError, FetchFailed
 from corpus.fetch import USER_AGENT, Fetcher, Limits
 from corpus.guard import is_public, is_reachable
@@ -88,7 +88,7 @@ def page(body: bytes = b"hello", **headers: str) -> tuple[int, dict[str, str], b
 
 
 def test_what_is_not_to_be_kept_is_fetched_anew(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = HttpCache(tmp_path)
     secret = page(cache_control="private, no-store", etag='"1"')
     internet = Internet(a=[page(etag='"1"'), secret])
     get(internet, "https://ex.com/a", cache=cache)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.response import Fetched
 
 PAGE = Fetched("https://ex.com/b", "text/html", b"hello", '"v1"', "Tue, 01 Mar 2022 10:00:00 GMT")
@@ -19,10 +19,10 @@ URL = "https://ex.com/../a?b=1"
 
 
 def test_what_is_kept_comes_back_with_its_particulars(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "fetched")
+    cache = HttpCache(tmp_path / "fetched")
     assert cache.get(URL) is None
     cache.put(URL, PAGE)
-    assert Cache(tmp_path / "fetched").get(URL) == PAGE
+    assert HttpCache(tmp_path / "fetched").get(URL) == PAGE
     line = json.loads(next(cache.folder.glob("*.json")).read_text())
     assert line["url"] == URL and line["final_url"] == PAGE.url and line["fetched_at"]
     assert len(line["sha256"]) == 64 and line["content_type"] == "text/html"
@@ -37,7 +37,7 @@ def test_what_is_kept_comes_back_with_its_particulars(tmp_path: Path) -> None:
     [b"", b"damaged", b"null", b"[]", b"{}", b'{"url": 1}', b"\xff", b"[" * 100_000, None],
 )
 def test_a_damaged_entry_is_dropped(tmp_path: Path, suffix: str, damage: bytes | None) -> None:
-    cache = Cache(tmp_path)
+    cache = HttpCache(tmp_path)
     cache.put(URL, PAGE)
     cache.put("https://ex.com/other", PAGE)
     (data,) = (p for p in tmp_path.glob("*.json") if json.loads(p.read_text())["url"] == URL)
@@ -50,7 +50,7 @@ def test_a_damaged_entry_is_dropped(tmp_path: Path, suffix: str, damage: bytes |
 
 @pytest.mark.parametrize("said", ["no-store", "private, No-Store ,max-age=0", "no-store=x"])
 def test_what_a_server_wants_kept_by_nobody_is_not(tmp_path: Path, said: str) -> None:
-    cache = Cache(tmp_path)
+    cache = HttpCache(tmp_path)
     for kept in ("", "no-cache, private", "max-age=60"):
         cache.put(URL, replace(PAGE, cache_control=kept))
         assert cache.get(URL) == PAGE
@@ -59,16 +59,18 @@ def test_what_a_server_wants_kept_by_nobody_is_not(tmp_path: Path, said: str) ->
 
 
 def test_the_entry_of_one_address_is_not_that_of_another(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = HttpCache(tmp_path)
     cache.put(URL, PAGE)
     for path in list(tmp_path.iterdir()):
-        name = path.name.replace(path.name[:64], Cache(tmp_path)._paths("https://ex.com/")[0].name)
+        name = path.name.replace(
+            path.name[:64], HttpCache(tmp_path)._paths("https://ex.com/")[0].name
+        )
         path.rename(tmp_path / name)
     assert cache.get("https://ex.com/") is None
 
 
 def test_the_oldest_make_room(tmp_path: Path) -> None:
-    cache = Cache(tmp_path, max_bytes=10_000)
+    cache = HttpCache(tmp_path, max_bytes=10_000)
     generator = random.Random(1)
     for i in range(8):
         cache.put(f"https://ex.com/{i}", Fetched("u", "", generator.randbytes(2000)))
@@ -87,7 +89,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    cache = Cache(tmp_path / "file")
+    cache = HttpCache(tmp_path / "file")
     with caplog.at_level(logging.WARNING):
         cache.put(URL, PAGE)
         assert cache.get(URL) is None

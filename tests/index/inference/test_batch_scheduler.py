@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.batching import PATIENCE, Dropped, Errand, Turns, Urgency, _Request
+from index.batching import (
+    MAX_PASSED_OVER,
+    BatchScheduler,
+    Priority,
+    TaskCancelled,
+    TaskContext,
+    _Request,
+)
 
 BUDGET = 10
 
@@ -16,10 +23,10 @@ BUDGET = 10
 class Gate:
     """Work that takes as long as a test wants: the first run is held until it is let go."""
 
-    def __init__(self, turns, urgencies=tuple(Urgency)):
-        self.turns, self.runs = turns, []
+    def __init__(self, scheduler, urgencies=tuple(Priority)):
+        self.scheduler, self.runs = scheduler, []
         self._held, self._open = threading.Event(), threading.Event()
-        self.lanes = {u: turns.lane(u, self._run, len, BUDGET) for u in urgencies}
+        self.lanes = {u: scheduler.batched(u, self._run, len, BUDGET) for u in urgencies}
         self.pool = ThreadPoolExecutor(64)
 
     def _run(self, items):
@@ -30,20 +37,20 @@ class Gate:
             raise ValueError("bad")
         return [item.upper() for item in items]
 
-    def ask(self, urgency, *items, errand=None):
+    def ask(self, priority, *items, task=None):
         """Queue something; the future of its result. It is queued when this returns, but for
         the first, which is being run."""
-        first, before = not self.runs, self.turns.waiting
+        first, before = not self.runs, self.scheduler.queued
 
         def work():
-            with errand or Errand():
-                return self.lanes[urgency](items)
+            with task or TaskContext():
+                return self.lanes[priority](items)
 
         future = self.pool.submit(work)
         if first:
             assert self._held.wait(60)
         else:
-            until(lambda: self.turns.waiting > before or future.done())
+            until(lambda: self.scheduler.queued > before or future.done())
         return future
 
     def let_go(self):
@@ -60,7 +67,7 @@ def until(holds):
 
 @pytest.fixture
 def gate():
-    made = Gate(Turns())
+    made = Gate(BatchScheduler())
     yield made
     made.let_go()
     made.pool.shutdown()
@@ -68,18 +75,18 @@ def gate():
 
 def test_whoever_is_alone_runs_at_once_and_in_his_own_thread():
     threads = []
-    lane = Turns().lane(
-        Urgency.CLAIM, lambda items: threads.append(threading.get_ident()) or items, len, BUDGET
+    batched = BatchScheduler().batched(
+        Priority.CLAIM, lambda items: threads.append(threading.get_ident()) or items, len, BUDGET
     )
-    assert lane(["a", "b"]) == ["a", "b"] and lane([]) == []
+    assert batched(["a", "b"]) == ["a", "b"] and batched([]) == []
     assert threads == [threading.get_ident()]
 
 
 def test_what_has_queued_is_one_run_and_claims_go_before_readings(gate):
-    first = gate.ask(Urgency.READING, "first")
-    reading = gate.ask(Urgency.READING, "12345", "67890", "x")  # more than a run holds
-    later = gate.ask(Urgency.LATER, "later")
-    claims = [gate.ask(Urgency.CLAIM, "a", "b"), gate.ask(Urgency.CLAIM, "c")]
+    first = gate.ask(Priority.READING, "first")
+    reading = gate.ask(Priority.READING, "12345", "67890", "x")  # more than a run holds
+    later = gate.ask(Priority.LATER, "later")
+    claims = [gate.ask(Priority.CLAIM, "a", "b"), gate.ask(Priority.CLAIM, "c")]
     gate.let_go()
     assert [f.result() for f in claims] == [["A", "B"], ["C"]]
     assert first.result() == ["FIRST"] and later.result() == ["LATER"]
@@ -88,54 +95,57 @@ def test_what_has_queued_is_one_run_and_claims_go_before_readings(gate):
 
 
 def test_an_error_reaches_those_it_belongs_to(gate):
-    gate.ask(Urgency.CLAIM, "first")
-    good, bad, fine = (gate.ask(Urgency.CLAIM, item) for item in ("good", "bad", "fine"))
+    gate.ask(Priority.CLAIM, "first")
+    good, bad, fine = (gate.ask(Priority.CLAIM, item) for item in ("good", "bad", "fine"))
     gate.let_go()
     assert good.result() == ["GOOD"] and fine.result() == ["FINE"]
     with pytest.raises(ValueError, match="bad"):
         bad.result()
-    assert gate.lanes[Urgency.CLAIM](["on"]) == ["ON"]
+    assert gate.lanes[Priority.CLAIM](["on"]) == ["ON"]
 
 
 def test_what_nobody_waits_for_is_dropped_while_the_last_run_still_goes_on(gate):
-    errand = Errand()
-    gate.ask(Urgency.CLAIM, "first")
-    dropped, kept = gate.ask(Urgency.CLAIM, "gone", errand=errand), gate.ask(Urgency.CLAIM, "kept")
-    errand.drop()
-    with pytest.raises(Dropped):
+    task = TaskContext()
+    gate.ask(Priority.CLAIM, "first")
+    dropped, kept = (
+        gate.ask(Priority.CLAIM, "gone", task=task),
+        gate.ask(Priority.CLAIM, "kept"),
+    )
+    task.cancel()
+    with pytest.raises(TaskCancelled):
         dropped.result()
-    with pytest.raises(Dropped):  # and so is what it would go on to ask for
-        gate.ask(Urgency.CLAIM, "more", errand=errand).result()
+    with pytest.raises(TaskCancelled):  # and so is what it would go on to ask for
+        gate.ask(Priority.CLAIM, "more", task=task).result()
     gate.let_go()
     assert kept.result() == ["KEPT"] and gate.runs == [["first"], ["kept"]]
 
 
 def test_a_dropped_thread_that_has_the_turn_passes_it_on(gate):
-    errand = Errand()
-    first = gate.ask(Urgency.CLAIM, "first", errand=errand)
-    others = [gate.ask(Urgency.CLAIM, item) for item in ("one", "two")]
-    errand.drop()
+    task = TaskContext()
+    first = gate.ask(Priority.CLAIM, "first", task=task)
+    others = [gate.ask(Priority.CLAIM, item) for item in ("one", "two")]
+    task.cancel()
     gate.let_go()
     assert [f.result() for f in others] == [["ONE"], ["TWO"]]
-    with pytest.raises(Dropped):
+    with pytest.raises(TaskCancelled):
         first.result()
 
 
 def test_a_thread_that_is_interrupted_loses_no_others_work():
-    turns, interrupted = Turns(), []
+    scheduler, interrupted = BatchScheduler(), []
 
     def run(items):
         if not interrupted:
             interrupted.append(items)
-            until(lambda: turns.waiting >= 1)
+            until(lambda: scheduler.queued >= 1)
             raise KeyboardInterrupt
         return items
 
-    lane = turns.lane(Urgency.CLAIM, run, len, BUDGET)
+    batched = scheduler.batched(Priority.CLAIM, run, len, BUDGET)
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(lane, ["a"])
+        first = pool.submit(batched, ["a"])
         until(lambda: interrupted)
-        second = pool.submit(lane, ["b"])
+        second = pool.submit(batched, ["b"])
         with pytest.raises(KeyboardInterrupt):
             first.result()
         assert second.result() == ["b"]
@@ -149,13 +159,13 @@ class Interrupted(threading.Event):
 
 
 def test_a_thread_that_is_interrupted_while_it_waits_is_given_no_turn(gate):
-    first = gate.ask(Urgency.CLAIM, "first")
-    lane = gate.lanes[Urgency.CLAIM]
-    request = _Request(lane, (Urgency.CLAIM, 0), ["gone"], [4], gate.turns.lock)
+    first = gate.ask(Priority.CLAIM, "first")
+    batched = gate.lanes[Priority.CLAIM]
+    request = _Request(batched, (Priority.CLAIM, 0), ["gone"], [4], gate.scheduler.lock)
     request.woken = Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        gate.turns.do(request)
-    last = gate.ask(Urgency.LATER, "last")
+        gate.scheduler.do(request)
+    last = gate.ask(Priority.LATER, "last")
     gate.let_go()
     assert first.result(60) == ["FIRST"] and last.result(60) == ["LAST"]
     assert gate.runs == [["first"], ["last"]]
@@ -163,26 +173,26 @@ def test_a_thread_that_is_interrupted_while_it_waits_is_given_no_turn(gate):
 
 def test_nothing_waits_for_ever(gate):
     """Of an endless stream of claims, some wait for what is less urgent."""
-    gate.ask(Urgency.CLAIM, "first")
-    last = gate.ask(Urgency.LATER, "last")
-    claims = [gate.ask(Urgency.CLAIM, "a full run") for _ in range(2 * PATIENCE)]
+    gate.ask(Priority.CLAIM, "first")
+    last = gate.ask(Priority.LATER, "last")
+    claims = [gate.ask(Priority.CLAIM, "a full run") for _ in range(2 * MAX_PASSED_OVER)]
     gate.let_go()
     assert last.result() == ["LAST"] and [f.result() for f in claims]
-    assert gate.runs.index(["last"]) == PATIENCE + 1
+    assert gate.runs.index(["last"]) == MAX_PASSED_OVER + 1
 
 
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(Urgency),
+            st.sampled_from(Priority),
             st.lists(st.sampled_from(["a", "bb", "c" * 7, "d" * 15, "bad"]), max_size=6),
         ),
         max_size=24,
     )
 )
 def test_whatever_is_asked_together(asked):
-    turns, runs = Turns(), []
+    scheduler, runs = BatchScheduler(), []
 
     def run(items):
         runs.append(items)
@@ -190,12 +200,12 @@ def test_whatever_is_asked_together(asked):
             raise ValueError("bad")
         return [item.upper() for item in items]
 
-    lanes = {urgency: turns.lane(urgency, run, len, BUDGET) for urgency in Urgency}
+    lanes = {priority: scheduler.batched(priority, run, len, BUDGET) for priority in Priority}
 
     def ask(one):
-        urgency, items = one
+        priority, items = one
         try:
-            return lanes[urgency](items)
+            return lanes[priority](items)
         except ValueError:
             return None
 
@@ -204,16 +214,16 @@ def test_whatever_is_asked_together(asked):
     for (_, items), results in zip(asked, found, strict=True):
         assert results == (None if "bad" in items else [item.upper() for item in items])
     assert all(len(items) == 1 or sum(map(len, items)) <= BUDGET for items in runs)
-    assert turns.waiting == 0
+    assert scheduler.queued == 0
 
 
 def test_who_waits_for_a_run_leaves_his_desk_to_others(gate):
     """One place, two threads: the second gets it while the first one's work is being run."""
-    desk = threading.Semaphore(1)
-    desk.acquire()
-    gate.ask(Urgency.CLAIM, "first", errand=Errand(desk=desk))
-    assert desk.acquire(timeout=60)
-    desk.release()
+    run_slots = threading.Semaphore(1)
+    run_slots.acquire()
+    gate.ask(Priority.CLAIM, "first", task=TaskContext(run_slots=run_slots))
+    assert run_slots.acquire(timeout=60)
+    run_slots.release()
     gate.let_go()
     gate.pool.shutdown()
-    assert not desk.acquire(blocking=False)  # taken again by who came back
+    assert not run_slots.acquire(blocking=False)  # taken again by who came back

@@ -15,7 +15,7 @@ import transformers
 
 from corpus.errors import ModelUnavailable
 from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED, model_folder
+from index.models import BUNDLED_EMBEDDER, model_folder
 
 TEXTS = [
     "Whisper was trained on 680,000 hours of labelled audio.",
@@ -29,7 +29,7 @@ TEXTS = [
 
 def test_vectors_are_unit_rows(embedder: SentenceTransformerEmbedder) -> None:
     vectors = embedder.embed_passages(TEXTS)
-    assert embedder.name == BUNDLED and embedder.dim == 384
+    assert embedder.name == BUNDLED_EMBEDDER and embedder.dim == 384
     assert vectors.shape == (len(TEXTS), 384) and vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     query = embedder.embed_query("Who?")
@@ -103,7 +103,7 @@ def test_a_model_that_is_not_there(tmp_path: Path, name: str) -> None:
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(ModelUnavailable, match="cannot load the embedding model"):
-        SentenceTransformerEmbedder(BUNDLED, tmp_path / "file").embed_query("x")
+        SentenceTransformerEmbedder(BUNDLED_EMBEDDER, tmp_path / "file").embed_query("x")
 
 
 def test_a_model_is_loaded_once_for_all_threads(embedder: SentenceTransformerEmbedder) -> None:
@@ -127,7 +127,7 @@ def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
     script = (
-        "import sys; from pathlib import Path; from index.models import BUNDLED, model_folder\n"
+        "import sys; from pathlib import Path; from index.models import BUNDLED_EMBEDDER, model_folder\n"
         "model_folder(BUNDLED, Path(sys.argv[1]))"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
@@ -140,11 +140,11 @@ def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
     assert left.suffix == ".part"
 
     embedder.embed_query("x")  # so that the shared one is there
-    whole = Path(model_folder(BUNDLED, tmp_path))
+    whole = Path(model_folder(BUNDLED_EMBEDDER, tmp_path))
     assert sizes(whole) == sizes(models / whole.name) and len(sizes(whole)) >= 7
     model = whole / "model.safetensors"
     written = model.stat().st_mtime_ns
-    assert model_folder(BUNDLED, tmp_path) == str(whole)  # and is not unpacked again
+    assert model_folder(BUNDLED_EMBEDDER, tmp_path) == str(whole)  # and is not unpacked again
     assert model.stat().st_mtime_ns == written
 
 
@@ -167,7 +167,7 @@ def test_a_folder_will_do(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
     embedder.embed_query("x")
-    folder = model_folder(BUNDLED, models)
+    folder = model_folder(BUNDLED_EMBEDDER, models)
     other = SentenceTransformerEmbedder(folder, tmp_path)
     assert other.name == folder
     np.testing.assert_array_equal(other.embed_query("Who?"), embedder.embed_query("Who?"))
@@ -182,6 +182,6 @@ def test_a_model_is_converted_without_a_word(
     ear.emit = lambda record: said.append(record.getMessage())
     transformers.utils.logging.warning_once.cache_clear()  # what was said once is not said again
     logger.addHandler(ear)
-    SentenceTransformerEmbedder(model_folder(BUNDLED, models), tmp_path).embed_query("x")
+    SentenceTransformerEmbedder(model_folder(BUNDLED_EMBEDDER, models), tmp_path).embed_query("x")
     logger.removeHandler(ear)
     assert said == []

@@ -19,7 +19,7 @@ from corpus.errors import ModelUnavailable
 from index import int8, runtime
 from index.checker import WEIGHTS, CrossEncoder
 from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED, model_folder
+from index.models import BUNDLED_EMBEDDER, model_folder
 from index.network import Network, read_weights
 from index.network import run as torch_run
 from tests.support.paths import ROOT
@@ -63,7 +63,7 @@ ROWS = [[3, 4, 5], [6], [7, 8], [9, 10, 11, 12, 13]]
 
 def torch_says(module: nn.Module, rows: list[list[int]]) -> list[np.ndarray]:
     with torch.inference_mode():
-        found = [module(*map(torch.from_numpy, runtime.padded([row], 0))) for row in rows]
+        found = [module(*map(torch.from_numpy, runtime.pad_rows([row], 0))) for row in rows]
     return [torch.cat(values).numpy() for values in zip(*found, strict=True)]
 
 
@@ -74,17 +74,17 @@ class Drafts:
         self.module = module or Bag()
         self.made = 0
 
-    def __call__(self) -> runtime.Draft:
+    def __call__(self) -> runtime.ModelExport:
         self.made += 1
         expected = torch_says(self.module, ROWS)
-        return runtime.Draft(self.module, 0, ROWS, expected, {"words.json": '"語"'})
+        return runtime.ModelExport(self.module, 0, ROWS, expected, {"words.json": '"語"'})
 
 
 @pytest.fixture(scope="module")
 def reference(models: Path) -> SentenceTransformerEmbedder:
     from index.embed import _Torch
 
-    return _Torch(model_folder(BUNDLED, models))
+    return _Torch(model_folder(BUNDLED_EMBEDDER, models))
 
 
 @pytest.mark.parametrize("role", ["query", "passage"])
@@ -129,7 +129,7 @@ def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
     embedder.embed_query("x")  # so that it is there
     script = (
         "import sys; from pathlib import Path; from index.embed import *\n"
-        f"SentenceTransformerEmbedder({BUNDLED!r}, Path(sys.argv[1])).embed_query('x')\n"
+        f"SentenceTransformerEmbedder({BUNDLED_EMBEDDER!r}, Path(sys.argv[1])).embed_query('x')\n"
         "import index.checker\n"
         "assert not {'torch', 'transformers', 'openvino_telemetry.main'} & set(sys.modules)"
     )
@@ -138,7 +138,7 @@ def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
 
 @pytest.mark.process
 def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
-    script = "from index import runtime; runtime.kept(runtime.Path(), 'a', [])"
+    script = "from index import runtime; runtime.model_cache_folder(runtime.Path(), 'a', [])"
     env = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=env)
     assert list(tmp_path.iterdir()) == []  # where it would keep the number of this machine
@@ -146,7 +146,7 @@ def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
 
 def test_rows_come_back_in_order(tmp_path: Path) -> None:
     drafts = Drafts()
-    model = runtime.prepare(tmp_path / "bag.1.openvino", drafts)
+    model = runtime.load_or_convert(tmp_path / "bag.1.openvino", drafts)
     random = np.random.default_rng(0)
     rows = [random.integers(1, 50, n).tolist() for n in random.integers(1, 40, 60)]
     found = model.run(rows, 100)
@@ -158,7 +158,7 @@ def test_rows_come_back_in_order(tmp_path: Path) -> None:
 
 def test_many_rows_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None:
     drafts = Drafts()
-    model = runtime.prepare(tmp_path / "bag.1.openvino", drafts)
+    model = runtime.load_or_convert(tmp_path / "bag.1.openvino", drafts)
     random = np.random.default_rng(0)
     lengths = random.integers(1, 40, 800)
     assert lengths.sum() > 3 * runtime._MANY
@@ -185,9 +185,9 @@ class Placed(Bag):
 def test_no_row_is_longer_than_the_model_can_read() -> None:
     rows = [list(range(1, n + 1)) for n in (2, 9, 13)]
     (wanted,) = torch_says(Placed(), rows)
-    draft = runtime.Draft(Placed(), 0, rows, [wanted], longest=13)
+    draft = runtime.ModelExport(Placed(), 0, rows, [wanted], longest=13)
     for row, vector in zip(rows, wanted, strict=True):
-        found = runtime.convert(draft, None).run([row])[0]
+        found = runtime.convert_model(draft, None).run([row])[0]
         np.testing.assert_allclose(found[0], vector, atol=0.05)
 
 
@@ -212,13 +212,13 @@ class Layers(nn.Module):
 def test_oblong_matrices_are_put_in_8_bits(tmp_path: Path, allowed: bool) -> None:
     layers = Layers()
     with torch.inference_mode():
-        wanted = layers(*map(torch.from_numpy, runtime.padded(ROWS, 0))).numpy()
-    draft = runtime.Draft(layers, 0, ROWS, [wanted], int8=allowed)
-    found = runtime.prepare(tmp_path / "layers.1.openvino", lambda: draft).run(ROWS)[0]
+        wanted = layers(*map(torch.from_numpy, runtime.pad_rows(ROWS, 0))).numpy()
+    draft = runtime.ModelExport(layers, 0, ROWS, [wanted], int8=allowed)
+    found = runtime.load_or_convert(tmp_path / "layers.1.openvino", lambda: draft).run(ROWS)[0]
     off = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
     assert off < 0.02
     written = (tmp_path / "layers.1.openvino" / "model.xml").read_text(encoding="utf-8")
-    small = 2 if allowed and int8.pays() else 0
+    small = 2 if allowed and int8.is_faster() else 0
     assert written.count('element_type="i8"') == small
     size = (tmp_path / "layers.1.openvino" / "model.bin").stat().st_size
     assert size < 52_000 - small * 8192  # all the rest takes two bytes a number
@@ -230,10 +230,13 @@ def test_what_8_bits_spoil_is_kept_in_16(tmp_path: Path) -> None:
     layers.table.weight.data[:, 0] = 0
     layers.parts[0].weight.data[:, 0] = 1000
     with torch.inference_mode():
-        wanted = layers(*map(torch.from_numpy, runtime.padded(ROWS, 0))).numpy()
-    draft, folder = runtime.Draft(layers, 0, ROWS, [wanted], int8=True), tmp_path / "x.1.openvino"
+        wanted = layers(*map(torch.from_numpy, runtime.pad_rows(ROWS, 0))).numpy()
+    draft, folder = (
+        runtime.ModelExport(layers, 0, ROWS, [wanted], int8=True),
+        tmp_path / "x.1.openvino",
+    )
     for where in (folder, None):
-        found = runtime.prepare(where, lambda: draft).run(ROWS)[0]
+        found = runtime.load_or_convert(where, lambda: draft).run(ROWS)[0]
         assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < 0.02
     assert 'element_type="i8"' not in (folder / "model.xml").read_text(encoding="utf-8")
 
@@ -242,19 +245,19 @@ def test_like_lengths_go_together() -> None:
     random = np.random.default_rng(0)
     lengths = [int(n) for n in random.integers(1, 300, 200)]
     rows = [[0] * n for n in lengths]
-    groups = list(runtime.batches(rows, 1024))
+    groups = list(runtime.length_buckets(rows, 1024))
     assert sorted(i for group in groups for i in group) == list(range(200))
     for group in groups:
         wide = len(group) * max(lengths[i] for i in group)
         assert wide <= 1024 and wide - sum(lengths[i] for i in group) <= 64
-    assert list(runtime.batches([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
-    assert list(runtime.batches([], 1024)) == []
+    assert list(runtime.length_buckets([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
+    assert list(runtime.length_buckets([], 1024)) == []
 
 
 def test_what_was_converted_is_used_again(tmp_path: Path) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    first = runtime.prepare(folder, drafts).run(ROWS)
-    second = runtime.prepare(folder, drafts).run(ROWS)
+    first = runtime.load_or_convert(folder, drafts).run(ROWS)
+    second = runtime.load_or_convert(folder, drafts).run(ROWS)
     assert drafts.made == 1 and list(tmp_path.iterdir()) == [folder]
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -262,21 +265,21 @@ def test_what_was_converted_is_used_again(tmp_path: Path) -> None:
 
 def test_a_newer_one_takes_the_place_of_an_older(tmp_path: Path) -> None:
     for name in ("bag.1.openvino", "other.1.openvino", "bag.2.openvino"):
-        runtime.prepare(tmp_path / name, Drafts())
+        runtime.load_or_convert(tmp_path / name, Drafts())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bag.2.openvino", "other.1.openvino"]
 
 
 def test_other_files_have_another_folder(tmp_path: Path) -> None:
     file = tmp_path / "weights"
     file.write_bytes(b"one")
-    first = runtime.kept(tmp_path, "bag", [file])
-    assert runtime.kept(tmp_path, "bag", [file]) == first
+    first = runtime.model_cache_folder(tmp_path, "bag", [file])
+    assert runtime.model_cache_folder(tmp_path, "bag", [file]) == first
     stat = file.stat()
     file.write_bytes(b"two")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as `cp --preserve` does
-    assert runtime.kept(tmp_path, "bag", [file]) != first
+    assert runtime.model_cache_folder(tmp_path, "bag", [file]) != first
     with pytest.raises(OSError):
-        runtime.kept(tmp_path, "bag", [tmp_path / "absent"])
+        runtime.model_cache_folder(tmp_path, "bag", [tmp_path / "absent"])
 
 
 def cut(path: Path) -> None:
@@ -301,10 +304,10 @@ def removed(path: Path) -> None:
 )
 def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    wanted = runtime.prepare(folder, drafts).run(ROWS)
+    wanted = runtime.load_or_convert(folder, drafts).run(ROWS)
     damage(folder / name)
     for _ in range(2):
-        model = runtime.prepare(folder, drafts)
+        model = runtime.load_or_convert(folder, drafts)
         np.testing.assert_array_equal(model.run(ROWS)[0], wanted[0])
         assert model.notes == {"words.json": '"語"'}
     assert drafts.made == 2
@@ -312,13 +315,13 @@ def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
 
 def test_what_was_compiled_for_another_cpu_is_compiled_again(tmp_path: Path) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    wanted = runtime.prepare(folder, drafts).run(ROWS)
+    wanted = runtime.load_or_convert(folder, drafts).run(ROWS)
     blob, about = folder / "compiled.blob", folder / "about.json"
     first = blob.read_bytes()
     blob.write_bytes(b"of another" + first)
     old, new = (hashlib.sha256(content).hexdigest() for content in (first, blob.read_bytes()))
     about.write_text(about.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    np.testing.assert_array_equal(runtime.prepare(folder, drafts).run(ROWS)[0], wanted[0])
+    np.testing.assert_array_equal(runtime.load_or_convert(folder, drafts).run(ROWS)[0], wanted[0])
     assert drafts.made == 1
 
 
@@ -326,7 +329,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     drafts = Drafts()
     for folder in (tmp_path / "file" / "bag.1.openvino", None):
-        found = runtime.prepare(folder, drafts).run(ROWS)
+        found = runtime.load_or_convert(folder, drafts).run(ROWS)
         np.testing.assert_allclose(found[0], drafts().expected[0], atol=0.03)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -335,7 +338,7 @@ def test_several_at_once(tmp_path: Path) -> None:
     found: list[np.ndarray] = []
 
     def start() -> None:
-        found.append(runtime.prepare(tmp_path / "bag.1.openvino", Drafts()).run(ROWS)[0])
+        found.append(runtime.load_or_convert(tmp_path / "bag.1.openvino", Drafts()).run(ROWS)[0])
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
@@ -347,8 +350,8 @@ def test_several_at_once(tmp_path: Path) -> None:
 
 
 def test_a_wrong_result_is_not_kept_in_use(tmp_path: Path) -> None:
-    with pytest.raises(runtime.Unconvertible, match="outputs"):
-        runtime.prepare(tmp_path / "baked.1.openvino", Drafts(Baked()))
+    with pytest.raises(runtime.ConversionError, match="outputs"):
+        runtime.load_or_convert(tmp_path / "baked.1.openvino", Drafts(Baked()))
     assert not any(tmp_path.iterdir())
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpus.passages import in_context
+from corpus.passages import with_headings
 from corpus.store import Store
 from index.embed import SentenceTransformerEmbedder
 from index.local import LocalIndex, read_manifest, text_key
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.process
@@ -70,7 +70,7 @@ class Tenkyo:
         Raises where the index is not of what the database holds.
         """
         store = self.store()
-        index = LocalIndex.open(self.index, BUNDLED, store.revision())
+        index = LocalIndex.open(self.index, BUNDLED_EMBEDDER, store.revision())
         rows = store.rows()
         assert index.rows().tolist() == rows
         documents, ids, vectors = {}, [], {}
@@ -84,7 +84,7 @@ class Tenkyo:
             assert text[passage.start : passage.end] == passage.text
             ids.append(passage.id)
             (found,) = index.vectors([row]).items()
-            key = text_key(in_context(passage.text, passage, source))
+            key = text_key(with_headings(passage.text, passage, source))
             assert found[0] == key
             vectors[passage.id] = found[1]
         words = {}

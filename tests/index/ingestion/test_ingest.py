@@ -19,16 +19,16 @@ import pytest
 from corpus.catalogue import entries
 from corpus.errors import IndexMismatch, StoreError
 from corpus.fetch import Fetcher, Limits
-from corpus.passages import in_context, split
+from corpus.passages import split_into_passages, with_headings
 from corpus.store import Store
 from corpus.types import Document, Passage, Source, text_hash
 from index.embed import Floats
 from index.ingest import Ingestion
-from index.local import FORMAT, LocalIndex, read_manifest
-from index.report import Item, Progress, Tally
+from index.local import INDEX_FORMAT, LocalIndex, read_manifest
+from index.report import IngestProgress, Item, Progress
 from index.search import Library
-from index.sync import EMBED_BATCH, INCOMPLETE, check_index, sync
-from index.tasks import Choice
+from index.sync import EMBED_BATCH, INCOMPLETE_MARK, check_index, sync
+from index.tasks import FileSelection
 from index.tokens import tokens
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
@@ -68,7 +68,7 @@ class House:
         self.store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
         self.index = folder / "index"
         self.heard: list[Progress] = []
-        self.tally = Tally(self.heard.append)
+        self.tally = IngestProgress(self.heard.append)
 
     def ingest(self, *places: str | Path) -> list[Item]:
         names = [str(place) for place in places]
@@ -97,7 +97,7 @@ class House:
         rows = self.store.rows()
         assert index.rows().tolist() == rows
         for row, (passage, source) in self.store.passages(rows).items():
-            text = in_context(passage.text, passage, source)
+            text = with_headings(passage.text, passage, source)
             (hit,) = index.search(self.embedder.embed_query(text), text, 1, [row])
             assert hit.row == row and hit.coverage > 0
             assert hit.cosine == pytest.approx(1, abs=1e-4)
@@ -112,7 +112,7 @@ class House:
 
     def put(self, name: str, text: str) -> None:
         document = Document(Source(name, f"https://example.org/{name}"), text)
-        self.store.put(document, split(document))
+        self.store.put(document, split_into_passages(document))
 
 
 @pytest.fixture
@@ -330,7 +330,9 @@ def test_an_encrypted_file_is_read_with_its_password(
 
     def ingest(password: str) -> Item:
         with Ingestion(house.store) as ingestion:
-            (item,) = asyncio.run(ingestion.places(place, offline, Choice(password=password)))
+            (item,) = asyncio.run(
+                ingestion.places(place, offline, FileSelection(password=password))
+            )
         return item
 
     assert "give its password with --password" in ingest("").reason
@@ -483,7 +485,7 @@ def test_an_index_that_was_being_filled_is_filled_up(house: House) -> None:
     house.sync()
     index = LocalIndex.open(house.index, "hashed")
     index.remove(house.store.rows()[2:])
-    index.save(house.index, "hashed", INCOMPLETE)
+    index.save(house.index, "hashed", INCOMPLETE_MARK)
     assert house.sync() == 2
 
 
@@ -517,7 +519,7 @@ def test_an_index_of_another_format_is_refused_before_any_work(house: House) -> 
     house.put("a", "First.")
     house.sync()
     path = house.index / "manifest.json"
-    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 0'))
+    path.write_text(path.read_text().replace(f'"format": {INDEX_FORMAT}', '"format": 0'))
     for work in (lambda: house.sync(), lambda: check_index(house.index, "hashed")):
         with pytest.raises(IndexMismatch, match="format 0, but format"):
             work()
@@ -562,7 +564,7 @@ def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
 )
 def test_text_in_context(title: str, heading: str, expected: str) -> None:
     passage = Passage("id", "s", 0, 5, "Text.", heading)
-    assert in_context(passage.text, passage, Source("s", "u", title)) == expected
+    assert with_headings(passage.text, passage, Source("s", "u", title)) == expected
 
 
 def test_what_was_taken_out_leaves_no_search_short(house: House) -> None:

@@ -19,15 +19,15 @@ from typing import Any
 import httpx
 import pytest
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.crawl import Crawler
 from corpus.fetch import Fetcher, Limits
 from corpus.store import Store
 from corpus.types import Source
-from index.follow import follow, preview
+from index.follow import follow_links, preview_links
 from index.ingest import Ingestion
 from index.report import Item
-from index.tasks import Choice
+from index.tasks import FileSelection
 from tests.support.small_web import LONG, Web, html, links, paper_pdf, serving
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
@@ -77,7 +77,7 @@ class House:
     def __init__(self, web: Web, folder: Path) -> None:
         self.web, self.folder = web, folder
         self.store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
-        self.cache = Cache(folder / "fetched")
+        self.cache = HttpCache(folder / "fetched")
         self.detour = Detour(web)
         self.fetcher: dict[str, Any] = {"limits": Limits(max_wait=3.0), "resolve": resolve}
         self.crawler: dict[str, Any] = {"pause": 0.0}
@@ -95,7 +95,7 @@ class House:
         async def work(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
             with Ingestion(self.store, reread=True) as ingestion:
                 items = await ingestion.places(map(str, places), fetcher)
-                found = await follow(ingestion, items, crawler, depth=depth, limit=limit)
+                found = await follow_links(ingestion, items, crawler, depth=depth, limit=limit)
                 return items + found
 
         return self._by_place(self.run(work))
@@ -104,8 +104,8 @@ class House:
         async def work(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
             with Ingestion(self.store) as ingestion:
                 names = map(str, places)
-                items = await ingestion.preview(names, fetcher, Choice(), open_them=True)
-                return items + preview(items, crawler.may_ask, limit)
+                items = await ingestion.preview(names, fetcher, FileSelection(), open_them=True)
+                return items + preview_links(items, crawler.allows_host, limit)
 
         return self._by_place(self.run(work))
 

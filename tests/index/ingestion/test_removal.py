@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from corpus.cache import Cache
+from corpus.cache import HttpCache
 from corpus.catalogue import entries
 from corpus.errors import NotFound
-from corpus.forget import forget
-from corpus.passages import split
+from corpus.forget import remove_from_cache
+from corpus.passages import split_into_passages
 from corpus.response import Fetched
 from corpus.store import Store
 from corpus.types import Document, Source
-from corpus.uploads import Uploads
+from corpus.uploads import UploadStore
 from index.local import LocalIndex
-from index.removal import remove
-from index.report import Tally
+from index.removal import remove_sources
+from index.report import IngestProgress
 from index.sync import sync
 from tests.support.disk import on_disk
 
@@ -31,7 +31,7 @@ def document(source_id: str, text: str) -> Document:
 
 def put(store: Store, source_id: str, text: str) -> None:
     doc = document(source_id, text)
-    store.put(doc, split(doc))
+    store.put(doc, split_into_passages(doc))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_former_versions_go_with_their_source(store: Store, tmp_path: Path) -> N
     store.delete("a")
     for passage, _ in old.values():
         with pytest.raises(NotFound, match=passage.id):
-            store.standing(passage.id)
+            store.locate_passage(passage.id)
     for look in (store.versions, lambda name: store.document(name, version)):
         with pytest.raises(NotFound, match="'a'"):
             look("a")
@@ -89,13 +89,13 @@ def test_what_could_not_be_read_of_it_is_forgotten(
     file = (tmp_path / "a b.md").resolve()
     put(store, "web", "Of the web.")
     doc = document("file", "Of a file.")
-    store.put(replace(doc, source=replace(doc.source, url=file.as_uri())), split(doc))
+    store.put(replace(doc, source=replace(doc.source, url=file.as_uri())), split_into_passages(doc))
     places = [
         "https://example.org/web", "a b.md", f"./{file.name}", str(file),
         "https://example.org/other", "b.md", "sub/a b.md",
     ]  # fmt: skip
     for place in places:
-        store.note_unread(place, "it is encrypted")
+        store.record_unread(place, "it is encrypted")
     store.delete("web")
     assert {each.place for each in store.unread()} == set(places[1:])
     store.delete("file")
@@ -144,7 +144,7 @@ PAGE = f"""<meta name="citation_title" content="Block"><meta name="citation_pdf_
 
 
 def test_what_was_fetched_of_a_paper_is_forgotten_with_its_pdf(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = HttpCache(tmp_path)
     fetched = [
         (ABS, Fetched(ABS, "text/html", PAGE.encode())),
         ("https://arxiv.org/abs/2202.05263v1", Fetched(ABS, "text/html", PAGE.encode())),
@@ -154,32 +154,34 @@ def test_what_was_fetched_of_a_paper_is_forgotten_with_its_pdf(tmp_path: Path) -
     for url, page in fetched:
         cache.put(url, page)
     (tmp_path / "damaged.json").write_bytes(b"[" * 100_000)
-    forget(Source("block", ABS), cache)
+    remove_from_cache(Source("block", ABS), cache)
     assert [cache.get(url) is None for url, _ in fetched] == [True, True, True, True, False]
-    forget(Source("never", "https://example.org/never"), Cache(tmp_path / "none"))
+    remove_from_cache(Source("never", "https://example.org/never"), HttpCache(tmp_path / "none"))
 
 
 def test_what_was_fetched_of_a_work_of_the_library_is_forgotten(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = HttpCache(tmp_path)
     (entry, *_) = (e for e in entries() if e.fetch_url not in ("", e.source.url))
     cache.put(entry.fetch_url, Fetched("https://example.org/", "text/html", b"Text."))
-    forget(entry.source, cache)
+    remove_from_cache(entry.source, cache)
     assert cache.get(entry.fetch_url) is None
 
 
 def test_the_index_and_the_fetched_page_follow(store: Store, tmp_path: Path, embedder) -> None:
     """What a caller does to delete a source everywhere, and what is left then: nothing."""
-    cache = Cache(tmp_path / "fetched")
+    cache = HttpCache(tmp_path / "fetched")
     texts = {"a": "The quassia of Kanda is bitter.", "b": "The galangal of Kanda is hot."}
     for name, text in texts.items():
         put(store, name, text)
         at = f"https://example.org/{name}"
         cache.put(at, Fetched(at, "text/plain", text.encode()))
-    sync(store, embedder, tmp_path / "index", Tally())
+    sync(store, embedder, tmp_path / "index", IngestProgress())
     put(store, "a", "The quassia of Kanda is sweet.")
     assert on_disk(tmp_path, "quassia") and on_disk(tmp_path / "fetched", "quassia")
-    assert [source.id for source in remove(store, cache, Uploads(tmp_path), ["a"])] == ["a"]
-    sync(store, embedder, tmp_path / "index", Tally())
+    assert [source.id for source in remove_sources(store, cache, UploadStore(tmp_path), ["a"])] == [
+        "a"
+    ]
+    sync(store, embedder, tmp_path / "index", IngestProgress())
     assert on_disk(tmp_path, "quassia", "example.org/a", "galangal") == {"galangal"}
     index = LocalIndex.open(tmp_path / "index", embedder.name, store.revision())
     assert index.rows().tolist() == store.rows() and len(store.rows()) == 1

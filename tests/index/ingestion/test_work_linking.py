@@ -14,22 +14,31 @@ from hypothesis import strategies as st
 
 from corpus.catalogue import FOLDER
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Passage, Source
-from corpus.works import LATIN, Text, containment, identifier, normal, repeats, same_work, shingles
+from corpus.works import (
+    LATIN_SHINGLE,
+    WorkText,
+    containment,
+    identifier,
+    is_repetition,
+    normalized_letters,
+    same_work_reason,
+    shingles,
+)
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Hit, Library
 from index.sync import sync
-from index.translation import Parts, align, heaviest_chain
+from index.translation import TextParts, align, heaviest_chain
 from index.works import link_works
 from service import receipt
 from service.engine import Engine
-from service.evidence import select
+from service.evidence import select_evidence
 from service.history import History
 from service.provenance import Originals
-from service.recheck import holds, recheck
+from service.recheck import all_passed, recheck
 from service.types import Draft, Evidence
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
@@ -58,19 +67,19 @@ def source(id: str, **more) -> Source:
     return Source(id, **{"url": f"https://example.org/{id}", "language": "en"} | more)
 
 
-def text(id: str, words: str, **more) -> Text:
+def text(id: str, words: str, **more) -> WorkText:
     document = Document(source(id, **more), words)
-    return Text.of(document.source, split(document))
+    return WorkText.of(document.source, split_into_passages(document))
 
 
 def put(store: Store, id: str, words: str, **more) -> None:
     document = Document(source(id, **more), words)
-    store.put(document, split(document))
+    store.put(document, split_into_passages(document))
 
 
 def file(store: Store, id: str, path: Path) -> None:
     document = extract(path.read_bytes(), Source(id, f"file:///{id}"), "")
-    store.put(document, split(document))
+    store.put(document, split_into_passages(document))
 
 
 def works(store: Store) -> dict[str, str]:
@@ -94,7 +103,7 @@ def test_line_breaks_hyphens_and_case_tell_no_copies_apart(letters, data):
     set_anew = letters.upper()
     for cut, mark in zip(sorted(cuts, reverse=True), marks, strict=False):
         set_anew = set_anew[:cut] + mark + set_anew[cut:]
-    assert normal(set_anew) == letters
+    assert normalized_letters(set_anew) == letters
     assert text("a", letters).digest == text("b", set_anew).digest
 
 
@@ -110,7 +119,7 @@ def test_what_stands_in_a_longer_text_is_found_there_whole(before, letters, afte
 def test_one_letter_changed_costs_as_many_shingles_as_it_stands_in(letters, at):
     at %= len(letters)
     changed = letters[:at] + "z" + letters[at + 1 :]
-    assert len(shingles(letters) - shingles(changed)) <= LATIN
+    assert len(shingles(letters) - shingles(changed)) <= LATIN_SHINGLE
 
 
 @settings(max_examples=30)
@@ -119,8 +128,8 @@ def test_a_passage_of_sentences_that_all_stand_elsewhere_repeats_them(order, cou
     said = ROOM.replace("It holds", "\nIt holds")
     again = [sentence.strip() + "." for sentence in ROOM.split(". ")]
     shuffled = " ".join(again[i % len(again)] for i in order[:count])
-    assert repeats([said], shuffled)
-    assert not repeats([WHARF], shuffled)
+    assert is_repetition([said], shuffled)
+    assert not is_repetition([WHARF], shuffled)
 
 
 @pytest.mark.parametrize(
@@ -128,33 +137,33 @@ def test_a_passage_of_sentences_that_all_stand_elsewhere_repeats_them(order, cou
     [("40,000", "50,000"), ("is not allowed", "is allowed"), ("Aiko Mori", "Ken Sato")],
 )
 def test_a_passage_that_says_one_sentence_otherwise_repeats_nothing(old, new):
-    assert repeats([ROOM], ROOM) and not repeats([ROOM], ROOM.replace(old, new))
+    assert is_repetition([ROOM], ROOM) and not is_repetition([ROOM], ROOM.replace(old, new))
 
 
 def test_texts_of_one_work_are_told_by_their_words():
     room = text("room", ROOM)
-    assert same_work(room, text("copy", ROOM.replace(". ", ".\n\n").upper())) == "same text"
-    assert same_work(room, text("edited", ROOM.replace("40,000", "41,000"))) == "same words"
-    assert same_work(room, text("part", ROOM[:-100])) == "same words"
-    assert same_work(room, text("wharf", WHARF)) is None
-    assert same_work(room, text("quoting", f"{WHARF} {ROOM[:200]} {WHARF[::-1]}")) is None
+    assert same_work_reason(room, text("copy", ROOM.replace(". ", ".\n\n").upper())) == "same text"
+    assert same_work_reason(room, text("edited", ROOM.replace("40,000", "41,000"))) == "same words"
+    assert same_work_reason(room, text("part", ROOM[:-100])) == "same words"
+    assert same_work_reason(room, text("wharf", WHARF)) is None
+    assert same_work_reason(room, text("quoting", f"{WHARF} {ROOM[:200]} {WHARF[::-1]}")) is None
 
 
 def test_a_work_in_a_collection_is_not_one_work_with_the_rest_of_it():
     third = " ".join(reversed(WHARF.split()))
     collection = text("collection", f"{third} {WHARF} {ROOM}")
-    assert same_work(text("room", ROOM), collection) is None
-    assert same_work(text("wharf", WHARF), collection) is None
+    assert same_work_reason(text("room", ROOM), collection) is None
+    assert same_work_reason(text("wharf", WHARF), collection) is None
 
 
 def test_names_help_but_a_digest_has_the_name_of_another_text():
     named = {"title": "The Kanda Reading Room", "authors": ("Aiko Mori",)}
     revised = f"{ROOM[: len(ROOM) * 2 // 3]} {WHARF[::-1][:250]}"
     first, second = text("a", ROOM, **named), text("b", revised, **named)
-    assert same_work(first, second) == "same words"
-    assert same_work(text("a", ROOM), text("b", revised)) is None
-    assert same_work(first, text("c", WHARF, **named)) is None
-    assert same_work(first, text("b", revised, kind="digest", **named)) is None
+    assert same_work_reason(first, second) == "same words"
+    assert same_work_reason(text("a", ROOM), text("b", revised)) is None
+    assert same_work_reason(first, text("c", WHARF, **named)) is None
+    assert same_work_reason(first, text("b", revised, kind="digest", **named)) is None
 
 
 def test_one_identifier_in_two_spellings():
@@ -165,8 +174,11 @@ def test_one_identifier_in_two_spellings():
     assert identifier(anthology) == "https://aclanthology.org/2020.acl-main.447/"
     assert identifier(source("d")) == identifier(source("e", url="file:///notes.pdf")) == ""
     half = f"{ROOM[: len(ROOM) * 2 // 3]} {WHARF[::-1][:250]}"
-    assert same_work(text("a", ROOM, url=page.url), text("b", half, url=file.url)) == "same paper"
-    assert same_work(text("a", ROOM, url=page.url), text("b", WHARF, url=file.url)) is None
+    assert (
+        same_work_reason(text("a", ROOM, url=page.url), text("b", half, url=file.url))
+        == "same paper"
+    )
+    assert same_work_reason(text("a", ROOM, url=page.url), text("b", WHARF, url=file.url)) is None
 
 
 # Order
@@ -184,8 +196,8 @@ def test_the_heaviest_chain_is_the_heaviest_of_all(drawn):
     assert sum(of[p] for p in chain) == max(sum(of[p] for p in c) for c in rising)
 
 
-def parts(vectors: np.ndarray, say: str = "so it goes on") -> Parts:
-    return Parts(tuple(say.format(n) for n in range(len(vectors))), vectors.astype(np.float32))
+def parts(vectors: np.ndarray, say: str = "so it goes on") -> TextParts:
+    return TextParts(tuple(say.format(n) for n in range(len(vectors))), vectors.astype(np.float32))
 
 
 def test_the_same_order_is_a_translation_and_another_order_is_none():
@@ -211,7 +223,8 @@ def test_a_report_with_other_numbers_is_no_translation():
 
 def links(store: Store, embedder, folder: Path) -> dict[str, str]:
     return {
-        id: link.work for id, link in link_works(store, embedder, folder / "none", Tally()).items()
+        id: link.work
+        for id, link in link_works(store, embedder, folder / "none", IngestProgress()).items()
     }
 
 
@@ -221,10 +234,12 @@ def test_copies_are_linked_and_the_report_says_of_what(store, embedder, tmp_path
     assert links(store, embedder, tmp_path) == {}
     put(store, "copy", ROOM)
     put(store, "part", ROOM[:-100])
-    found = link_works(store, embedder, tmp_path / "none", Tally(), ["copy", "wharf"])
-    assert [link.said for link in found.values()] == ["another text of: The Kanda reading room"]
+    found = link_works(store, embedder, tmp_path / "none", IngestProgress(), ["copy", "wharf"])
+    assert [link.description for link in found.values()] == [
+        "another text of: The Kanda reading room"
+    ]
     assert found["copy"].reason == "same text" and store.works.pending() == ["part"]
-    link_works(store, embedder, tmp_path / "none", Tally())
+    link_works(store, embedder, tmp_path / "none", IngestProgress())
     assert works(store) == {"room": "room", "wharf": "wharf", "copy": "room", "part": "room"}
     assert store.source("copy").work == store.document("copy").source.work == "room"
     assert {s.work for _, s in store.passages(store.rows(["part"])).values()} == {"room"}
@@ -287,7 +302,7 @@ def test_no_work_is_ever_named_after_a_source_that_is_not_its_first(embedder, ac
             store.delete(id)
             del here[id]
         elif act == "link":
-            link_works(store, embedder, Path("/nowhere"), Tally())
+            link_works(store, embedder, Path("/nowhere"), IngestProgress())
             found = works(store)
             for a, b in combinations(here, 2):
                 same = (here[a] == WHARF) == (here[b] == WHARF)
@@ -322,9 +337,9 @@ def bilingual(embedder, tmp_path_factory):
     file(store, "sophy", FOLDER / "digests" / "gt-sophy.md")
     file(store, "instruct", FOLDER / "digests" / "instructgpt.md")
     file(store, "sophy-ja", TRANSLATIONS / "gt-sophy.ja.md")
-    sync(store, embedder, folder / "index", Tally())
+    sync(store, embedder, folder / "index", IngestProgress())
     counting = Counting(embedder)
-    found = link_works(store, counting, folder / "index", Tally())
+    found = link_works(store, counting, folder / "index", IngestProgress())
     index = LocalIndex.open(folder / "index", embedder.name)
     return Library(store, index, embedder), found, counting, folder
 
@@ -335,7 +350,7 @@ def test_a_translation_is_linked_and_another_text_is_not(bilingual):
         "sophy-ja": ("sophy", "translation")
     }
     before = counting.texts
-    assert link_works(library.store, counting, folder / "index", Tally()) == found
+    assert link_works(library.store, counting, folder / "index", IngestProgress()) == found
     assert counting.texts == before  # nothing is new, so nothing is read again
 
 
@@ -344,7 +359,7 @@ def test_evidence_holds_no_passage_and_its_translation(bilingual):
     hits = library.search("How fast does GT Sophy choose its actions?", 16)
     twins = library.store.works.twins([hit.passage.id for hit in hits])
     assert twins and all(0 < share <= 1 + 1e-9 for share in twins.values())
-    plain, without = select(hits, 8, 50_000), select(hits, 8, 50_000, twins)
+    plain, without = select_evidence(hits, 8, 50_000), select_evidence(hits, 8, 50_000, twins)
     assert plain[0].passage == without[0].passage
     kept = [e.passage.id for e in without]
     assert not any(twins.get((b, a), 0) > 0.9 for a, b in combinations(kept, 2))
@@ -378,11 +393,11 @@ def hit(id: str, words: str, score: float, work: str = "") -> Hit:
 def test_a_copy_leaves_room_and_a_version_that_disagrees_does_not():
     edited = ROOM.replace("40,000", "50,000")
     found = [hit("a", ROOM, 3, "a"), hit("b", f"{ROOM} The end.", 2, "a"), hit("c", WHARF, 1)]
-    assert [e.source.id for e in select(found, 2, 9000)] == ["a", "c"]
+    assert [e.source.id for e in select_evidence(found, 2, 9000)] == ["a", "c"]
     found[1] = hit("b", edited, 2, "a")
-    assert [e.source.id for e in select(found, 2, 9000)] == ["a", "b"]
+    assert [e.source.id for e in select_evidence(found, 2, 9000)] == ["a", "b"]
     found[1] = hit("b", f"{ROOM} The end.", 2)  # of another work, as far as is known
-    assert [e.source.id for e in select(found, 2, 9000)] == ["a", "b"]
+    assert [e.source.id for e in select_evidence(found, 2, 9000)] == ["a", "b"]
 
 
 def test_a_translation_is_left_out_unless_its_numbers_differ():
@@ -393,7 +408,7 @@ def test_a_translation_is_left_out_unless_its_numbers_differ():
     ):
         japanese = hit("b", words, 2, "a")
         twins = {(japanese.passage.id, english.passage.id): 1.0}
-        chosen = select([english, japanese], 8, 9000, twins)
+        chosen = select_evidence([english, japanese], 8, 9000, twins)
         assert [e.source.id for e in chosen] == kept
 
 
@@ -443,12 +458,12 @@ def test_receipts_hold_with_works_and_from_before_them(library, checker, verifie
     said = "Whisper was trained on 680,000 hours of audio [1]."
     engine = Engine(library, checker, History(library.store.database), Script(said))
     made = asyncio.run(engine.answer(question))
-    new = receipt.make(engine.history, made.id)
+    new = receipt.make_receipt(engine.history, made.id)
     assert new["claims"][0]["works"] == 1 and new["evidence"][0]["source"]["work"]
-    assert holds(recheck(new, verifier))
+    assert all_passed(recheck(new, verifier))
     old = receipt.seal(stripped(new))
     assert "works" not in old["claims"][0] and "work" not in old["evidence"][0]["source"]
-    assert holds(recheck(old, verifier))
+    assert all_passed(recheck(old, verifier))
     false = copy.deepcopy(new)
     false["claims"][0]["works"] = 3
-    assert not holds(recheck(receipt.seal(false), verifier))
+    assert not all_passed(recheck(receipt.seal(false), verifier))

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.inversion import merged, term_hash
-from index.lexical import Postings, Query, Statistics
-from index.scoring import FEW, Scorer
+from index.inversion import merge_postings, term_hash
+from index.lexical import LexicalQuery, Postings, Statistics
+from index.scoring import SCORE_ALL_UP_TO, Scorer
 from index.tokens import is_japanese, stem, tokens
 
 
@@ -63,8 +63,8 @@ class Library:
     def statistics(self) -> Statistics:
         return Statistics.of((p, p.statistics(g) if len(g) else None) for p, g in self.both())
 
-    def query(self, text: str) -> Query:
-        return Query.of(text, self.statistics())
+    def query(self, text: str) -> LexicalQuery:
+        return LexicalQuery.of(text, self.statistics())
 
     def scores(self, text: str) -> np.ndarray:
         """Of what is left, in order."""
@@ -87,7 +87,11 @@ def in_order(scores: np.ndarray, k: int) -> list[tuple[int, float]]:
 
 
 def found(
-    postings: Postings, asked: Query, k: int, few: int = FEW, **limits: np.ndarray
+    postings: Postings,
+    asked: LexicalQuery,
+    k: int,
+    few: int = SCORE_ALL_UP_TO,
+    **limits: np.ndarray,
 ) -> list[tuple[int, float]]:
     positions, scores = Scorer(postings, asked, few).top(k, **limits)
     assert scores.dtype == np.float32
@@ -122,7 +126,7 @@ def test_in_pieces_or_merged_or_made_at_once_it_is_the_same(batches, query: str)
 
 
 @settings(max_examples=100, deadline=None)
-@given(batches, text, st.integers(0, 9), st.sampled_from([0, FEW]), st.data())
+@given(batches, text, st.integers(0, 9), st.sampled_from([0, SCORE_ALL_UP_TO]), st.data())
 def test_the_best_are_those_of_all_in_order(batches, query: str, k: int, few: int, data) -> None:
     library = Library(batches)
     asked = library.query(query)
@@ -163,7 +167,7 @@ def many() -> Postings:
     ],
 )
 def test_the_best_of_many(many: Postings, query: str) -> None:
-    asked = Query.of(query, Statistics.of([(many, None)]))
+    asked = LexicalQuery.of(query, Statistics.of([(many, None)]))
     scores = Scorer(many, asked).scores(np.arange(len(many)))
     random = np.random.default_rng(3)
     for k in (1, 100, 3000):
@@ -183,7 +187,7 @@ def test_the_best_among_longer_documents() -> None:
     eleven = "x " * 11
     short = [f"a {eleven}"] * 36 + [f"b {eleven}"] * 35 + [f"a b {eleven}"] + ["c " + "x " * 59] * 8
     made, longer = Postings.of(short), Postings.of(["x " * 223] * 80)
-    asked = Query.of("a b c", Statistics.of([(made, None), (longer, None)]))
+    asked = LexicalQuery.of("a b c", Statistics.of([(made, None), (longer, None)]))
     assert found(made, asked, 1) == in_order(Scorer(made, asked).scores(np.arange(80)), 1)
     assert found(made, asked, 1, few=0) == found(made, asked, 1)
     assert found(made, asked, 1)[0][0] == 71
@@ -192,7 +196,7 @@ def test_the_best_among_longer_documents() -> None:
 def test_the_best_where_a_sample_misleads() -> None:
     best = ["a b a b" if i % 4 == 0 and i < 400 else "a b x" for i in range(70_000)]
     made = Postings.of(best)
-    asked = Query.of("a b", Statistics.of([(made, None)]))
+    asked = LexicalQuery.of("a b", Statistics.of([(made, None)]))
     expected = in_order(Scorer(made, asked).scores(np.arange(len(made))), 120)
     assert found(made, asked, 120) == expected and expected[100][1] < expected[99][1]
 
@@ -203,7 +207,10 @@ def test_many_postings_are_moved_in_steps(many: Postings) -> None:
         (many.arrays(), random.random(len(many)) < 0.5),
         (Postings.of(["w1x w9x"]).arrays(), None),
     ]
-    same(Postings.from_arrays(merged(parts, step=5000)), Postings.from_arrays(merged(parts)))
+    same(
+        Postings.from_arrays(merge_postings(parts, step=5000)),
+        Postings.from_arrays(merge_postings(parts)),
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -223,7 +230,7 @@ def test_mapped_from_files_it_is_the_same(tmp_path_factory, documents, query: st
     )
     same(made, again)
     assert not again.lengths.flags.writeable or not len(made)  # still the file, not a copy of it
-    asked = Query.of(query, Statistics.of([(again, None)]))
+    asked = LexicalQuery.of(query, Statistics.of([(again, None)]))
     assert found(made, asked, 5) == found(again, asked, 5)
     same(Postings.merged([(again, None), (made, None)]), Postings.of(documents * 2))
 
@@ -262,7 +269,7 @@ def test_a_word_that_is_said_very_often() -> None:
         made = Postings.merged(
             [(Postings.of(documents[:1]), None), (Postings.of(documents[1:]), None)]
         )
-        asked = Query.of("whisper", Statistics.of([(made, None)]))
+        asked = LexicalQuery.of("whisper", Statistics.of([(made, None)]))
         scores = Scorer(made, asked).scores(np.arange(3))
         np.testing.assert_allclose(scores, bm25(documents, "whisper"), rtol=1e-5)
 
@@ -271,7 +278,7 @@ def test_postings_of_nothing() -> None:
     none = np.zeros(0, np.int64)
     gone = Postings.merged([(Postings.of(["whisper"]), np.array([False]))])
     for empty in (Postings.of([]), Postings.merged([]), Postings.of([""]), gone):
-        asked = Query.of("whisper", Statistics.of([(empty, None)]))
+        asked = LexicalQuery.of("whisper", Statistics.of([(empty, None)]))
         assert asked.ceiling > 0 and asked.mean == 1
         assert (
             found(empty, asked, 5) == [] and found(empty, asked, 5, allowed=none, gone=none) == []

@@ -12,7 +12,7 @@ import pytest
 from corpus.errors import IndexMismatch
 from index.local import LiveIndex, LocalIndex, read_manifest
 from index.search import Ranked
-from index.segment import FEW
+from index.segment import EXACT_SEARCH_UP_TO
 from index.vectors import APPROXIMATE_FROM
 
 DIM, NAME = 32, "test-embedder"
@@ -81,7 +81,9 @@ def test_the_recall_is_measured_and_written(large: Large, folder: Path) -> None:
 def test_a_filter_keeps_the_recall(large: Large, folder: Path, share: float) -> None:
     some = np.flatnonzero(np.random.default_rng(1).random(N) < share)
     index = LocalIndex.open(folder, NAME)
-    assert large.recall(index, some, filtered=True) >= (0.98 if len(some) > FEW else 1)
+    assert large.recall(index, some, filtered=True) >= (
+        0.98 if len(some) > EXACT_SEARCH_UP_TO else 1
+    )
 
 
 def far(large: Large, vector: np.ndarray, centres: int) -> np.ndarray:
@@ -96,7 +98,7 @@ def test_a_filter_that_lies_far_from_the_question(large: Large, folder: Path) ->
     index, recalls = LocalIndex.open(folder, NAME), []
     for vector in large.asked[:8]:
         some = far(large, vector, 150)
-        assert len(some) > FEW
+        assert len(some) > EXACT_SEARCH_UP_TO
         found = index.dense(vector, 100, large.rows[some].tolist())
         assert len(found) == 100 and set(found) <= set(large.rows[some].tolist())
         wanted = large.nearest(vector, some)

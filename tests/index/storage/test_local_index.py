@@ -17,8 +17,8 @@ import pytest
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from index.inversion import term_hash
-from index.lexical import Postings, Query, Statistics
-from index.local import FORMAT, POOL, LiveIndex, LocalIndex, read_manifest, text_key
+from index.lexical import LexicalQuery, Postings, Statistics
+from index.local import CANDIDATE_POOL, INDEX_FORMAT, LiveIndex, LocalIndex, read_manifest, text_key
 from index.scoring import Scorer
 from index.search import Ranked, fuse
 from index.tokens import is_japanese
@@ -69,7 +69,7 @@ def names(folder: Path) -> set[str]:
 def expected(data: Data, text: str, k: int, within: set[int] | None = None) -> list[Ranked]:
     """The search, from its description, by brute force over everything."""
     postings = Postings.of(data.texts)
-    query = Query.of(text, Statistics.of([(postings, None)]))
+    query = LexicalQuery.of(text, Statistics.of([(postings, None)]))
     share = Scorer(postings, query).scores(np.arange(len(postings))) / max(query.ceiling, 1e-6)
     coverage = dict(zip(data.rows, map(float, share), strict=True))
     cosine = dict(zip(data.rows, map(float, data.vectors @ data.query), strict=True))
@@ -79,9 +79,11 @@ def expected(data: Data, text: str, k: int, within: set[int] | None = None) -> l
     candidates: set[int] = set()
     for other in (True, False):
         group = [r for r in data.rows if across[r] == other and (within is None or r in within)]
-        candidates |= set(sorted(group, key=lambda row: -cosine[row])[: max(k, POOL)])
+        candidates |= set(sorted(group, key=lambda row: -cosine[row])[: max(k, CANDIDATE_POOL)])
         sharing = [row for row in group if coverage[row] > 0]
-        candidates |= set(sorted(sharing, key=lambda row: (-coverage[row], row))[: max(k, POOL)])
+        candidates |= set(
+            sorted(sharing, key=lambda row: (-coverage[row], row))[: max(k, CANDIDATE_POOL)]
+        )
     rows = sorted(candidates)
     columns = (np.array([values[row] for row in rows]) for values in (cosine, coverage, across))
     score = dict(zip(rows, map(float, fuse(*columns)), strict=True))
@@ -273,7 +275,7 @@ def test_the_manifest_says_what_the_index_is(tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path)
     segments = manifest.pop("segments")
     assert manifest == {
-        "format": FORMAT, "embedder": NAME, "dim": DIM, "count": 7, "corpus_revision": "r1", "recall": 1,
+        "format": INDEX_FORMAT, "embedder": NAME, "dim": DIM, "count": 7, "corpus_revision": "r1", "recall": 1,
     }  # fmt: skip
     assert [segment["japanese"] for segment in segments] == [False, True]
     old = names(tmp_path)
@@ -297,8 +299,10 @@ def test_an_index_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(IndexMismatch, match="revision r1, but corpus revision r2 is wanted"):
         LocalIndex.open(tmp_path, NAME, "r2")
     path = tmp_path / "manifest.json"
-    path.write_text(json.dumps(read_manifest(tmp_path) | {"format": FORMAT + 1}))
-    with pytest.raises(IndexMismatch, match=f"format {FORMAT + 1}, but format {FORMAT}"):
+    path.write_text(json.dumps(read_manifest(tmp_path) | {"format": INDEX_FORMAT + 1}))
+    with pytest.raises(
+        IndexMismatch, match=f"format {INDEX_FORMAT + 1}, but format {INDEX_FORMAT}"
+    ):
         LocalIndex.open(tmp_path, NAME)
 
 

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index import sync as syncing
 from index.local import LiveIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service.api import create_app
@@ -34,14 +34,14 @@ def store(tmp_path) -> Store:
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     for room in ROOMS:
         made = document(room, 40_000)
-        store.put(made, split(made))
+        store.put(made, split_into_passages(made))
     return store
 
 
 @pytest.mark.server
 def test_answers_while_it_is_rebuilt_and_its_documents_change(store, embedder, checker, tmp_path):
     folder = tmp_path / "index"
-    sync(store, embedder, folder, Tally())
+    sync(store, embedder, folder, IngestProgress())
     library = Library(store, LiveIndex(folder, embedder.name), embedder)
     engine = Engine(library, checker, History(store.database))
     over, changes, failed = threading.Event(), 0, []
@@ -53,9 +53,9 @@ def test_answers_while_it_is_rebuilt_and_its_documents_change(store, embedder, c
                 changes += 1
                 for room in ROOMS[::2]:
                     made = document(room, 40_000 + changes)
-                    store.put(made, split(made))
-                    sync(store, embedder, folder, Tally())
-                sync(store, embedder, folder, Tally(), rebuild=True)
+                    store.put(made, split_into_passages(made))
+                    sync(store, embedder, folder, IngestProgress())
+                sync(store, embedder, folder, IngestProgress(), rebuild=True)
         except Exception as error:
             failed.append(error)
 
@@ -86,7 +86,7 @@ def test_answers_while_it_is_rebuilt_and_its_documents_change(store, embedder, c
 
 
 def test_a_rebuilding_is_not_seen_before_it_is_complete(store, embedder, tmp_path, monkeypatch):
-    monkeypatch.setattr(syncing, "CHECKPOINT", 2)
+    monkeypatch.setattr(syncing, "CHECKPOINT_PASSAGES", 2)
     folder, sizes = tmp_path / "index", []
     live = LiveIndex(folder, embedder.name)
 
@@ -98,8 +98,8 @@ def test_a_rebuilding_is_not_seen_before_it_is_complete(store, embedder, tmp_pat
                 sizes.append(len(live))
             return embedder.embed_passages(texts)
 
-    sync(store, Watching(), folder, Tally())
+    sync(store, Watching(), folder, IngestProgress())
     assert sizes[-1] == 4  # of a first one, what there is is there to be read
     sizes.clear()
-    sync(store, Watching(), folder, Tally(), rebuild=True)
+    sync(store, Watching(), folder, IngestProgress(), rebuild=True)
     assert set(sizes) == {6} == {len(live)}

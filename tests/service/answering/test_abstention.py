@@ -3,7 +3,7 @@
 import pytest
 
 from corpus.types import Passage, Source, Unread
-from service.abstain import explain, false_premise
+from service.abstain import explain_abstention, false_premise
 from service.provenance import Originals
 from service.types import Draft, Evidence
 
@@ -63,7 +63,7 @@ def test_so_is_a_rank_which_is_no_number(question, says, supposed):
 def test_the_reason_names_the_premise_and_the_quote():
     question = "Why was Whisper trained on 90,000 hours of audio?"
     evidence = shown((PAPER, SAYS))
-    kind, reason = explain(question, evidence, false_premise(question, evidence), ())
+    kind, reason = explain_abstention(question, evidence, false_premise(question, evidence), ())
     assert kind == "false_premise" and SAYS in reason and "90,000" in reason
 
 
@@ -76,15 +76,15 @@ def test_the_reason_names_the_premise_and_the_quote():
     ],
 )
 def test_too_little_and_outside_name_what_was_nearest(question, score, expected, words):
-    kind, reason = explain(question, shown((PAPER, SAYS), score=score), None, ())
+    kind, reason = explain_abstention(question, shown((PAPER, SAYS), score=score), None, ())
     assert kind == expected and words in reason
 
 
 def test_it_says_which_sources_could_not_be_read():
     unread = [Unread(PAPER.url, "Title of paper", "403 Forbidden", "2026-01-01T00:00:00Z")]
-    _, reason = explain("Who paid for Whisper?", shown((DIGEST, SAYS)), None, unread)
+    _, reason = explain_abstention("Who paid for Whisper?", shown((DIGEST, SAYS)), None, unread)
     assert "403 Forbidden" in reason and "Title of digest" in reason
-    _, reason = explain("Who paid for Whisper?", shown((ARTICLE, SAYS)), None, unread)
+    _, reason = explain_abstention("Who paid for Whisper?", shown((ARTICLE, SAYS)), None, unread)
     assert "403" not in reason
 
 
@@ -97,7 +97,7 @@ def test_it_tells_no_other_documents_failures_and_no_folder(question, score):
         Unread("https://example.org/tax", "Of taxes", "404 Not Found", "2026-01-01T00:00:00Z"),
         Unread("/home/somebody/cup.pdf", "", "a scan", "2026-01-01T00:00:00Z"),
     ]
-    _, reason = explain(question, shown((PAPER, SAYS), score=score), None, unread)
+    _, reason = explain_abstention(question, shown((PAPER, SAYS), score=score), None, unread)
     assert "Title of paper" in reason
     for other in ("timed out", "404", "cup.pdf", "scan", "taxes", "somebody"):
         assert other not in reason
@@ -131,7 +131,9 @@ MASK = (PAPER, "PPR-9088 is a respirator.")
 def test_an_abstention_is_what_was_nearest_and_what_would_help(
     question, unread, unnamed, helps, score
 ):
-    _, reason = explain(question, shown(MASK, score=score), None, unread, unnamed=unnamed)
+    _, reason = explain_abstention(
+        question, shown(MASK, score=score), None, unread, unnamed=unnamed
+    )
     japanese = "。" in helps + reason
     nearest, help_, *more = reason.split("。" if japanese else ". ")
     assert "Title of paper" in nearest and helps in help_ and more in ([], [""])
@@ -146,7 +148,7 @@ def test_a_false_premise_is_no_digit_of_an_identifier():
 
 
 def test_nothing_to_look_in():
-    assert explain("Who?", (), None, ())[0] is None
+    assert explain_abstention("Who?", (), None, ())[0] is None
 
 
 def test_who_reports_on_whom():

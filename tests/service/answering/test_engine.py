@@ -6,11 +6,11 @@ import threading
 import pytest
 
 from corpus.errors import ModelUnavailable, NotFound, QuestionRefused
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service.engine import Engine
@@ -42,8 +42,8 @@ def hostile(request, tmp_path_factory, embedder):
     folder = tmp_path_factory.mktemp("hostile")
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     document = Document(Source("room", "https://example.org/room", "Kanda"), text)
-    store.put(document, split(document))
-    sync(store, embedder, folder / "index", Tally())
+    store.put(document, split_into_passages(document))
+    sync(store, embedder, folder / "index", IngestProgress())
     index = LocalIndex.open(folder / "index", embedder.name)
     return Library(store, index, embedder), question, said
 

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import CorpusError, NotFound, TextRefused
-from corpus.worker import Workers
+from corpus.worker import ReaderPool
 from service.factcheck import (
-    LONGEST_SENTENCE,
-    LONGEST_TEXT,
-    MOST_SENTENCES,
+    MAX_SENTENCE_CHARACTERS,
+    MAX_SENTENCES,
+    MAX_TEXT_CHARACTERS,
     FactChecker,
     check_text,
+    document_text,
     statements,
-    text_of,
 )
 
 ESSAY = """---
@@ -126,9 +126,9 @@ def test_a_text_without_words_is_refused(text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("x " * (LONGEST_TEXT // 2) + "x", "20,000"),
-        ("Two is two. " * (MOST_SENTENCES + 1), "201 sentences"),
-        ("two " * (LONGEST_SENTENCE // 4 + 1) + ".", "full stop"),
+        ("x " * (MAX_TEXT_CHARACTERS // 2) + "x", "20,000"),
+        ("Two is two. " * (MAX_SENTENCES + 1), "201 sentences"),
+        ("two " * (MAX_SENTENCE_CHARACTERS // 4 + 1) + ".", "full stop"),
     ],
 )
 def test_too_much_is_refused_with_the_fix(text, says):
@@ -137,7 +137,7 @@ def test_too_much_is_refused_with_the_fix(text, says):
 
 
 def test_as_much_as_is_allowed():
-    text = ("Two is two. " * MOST_SENTENCES).ljust(LONGEST_TEXT)
+    text = ("Two is two. " * MAX_SENTENCES).ljust(MAX_TEXT_CHARACTERS)
     assert check_text(text) == text
 
 
@@ -183,13 +183,18 @@ def test_time_grows_with_the_text(piece):
     ],
 )
 def test_files(name, data, holds):
-    with Workers() as workers:
-        assert holds in text_of(name, data, workers)
+    with ReaderPool() as workers:
+        assert holds in document_text(name, data, workers)
 
 
 @pytest.mark.process
 def test_a_document_is_read_in_a_worker_and_a_text_needs_none():
     page = b"<!doctype html><title>T</title><p>Two is <b>two</b>.</p>"
-    with Workers(seconds=0.01) as workers, pytest.raises(CorpusError, match=r"^a\.html takes more"):
-        text_of("a.html", page, workers)
-    assert text_of("a.md", b"**Two** is two.", workers) == "**Two** is two."  # they have ended
+    with (
+        ReaderPool(seconds=0.01) as workers,
+        pytest.raises(CorpusError, match=r"^a\.html takes more"),
+    ):
+        document_text("a.html", page, workers)
+    assert (
+        document_text("a.md", b"**Two** is two.", workers) == "**Two** is two."
+    )  # they have ended

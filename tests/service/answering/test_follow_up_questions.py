@@ -8,14 +8,14 @@ import pytest
 
 from corpus.database import Database
 from service import followup, receipt
-from service.abstain import explain
+from service.abstain import explain_abstention
 from service.engine import Engine
 from service.followup import astray, last_answered, last_said, leans
 from service.history import History
-from service.prompt import Message, messages
+from service.prompt import Message, answer_messages
 from service.question import language_of
-from service.recheck import holds, recheck
-from service.turn import Turn
+from service.recheck import all_passed, recheck
+from service.turn import AnswerState
 from service.types import EvidenceFound, to_json
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
@@ -98,11 +98,11 @@ def test_the_language_stays_that_of_the_question():
     """Whatever the names that were put before it are written in."""
     last = followup.Turn("マルチゲームDTは何種のゲームで訓練されましたか？")
     asked = followup.alone("Who wrote it?", last)
-    turn = Turn("a", "b", "Who wrote it?", asked)
+    turn = AnswerState("a", "b", "Who wrote it?", asked)
     assert "マルチゲーム" in turn.asked and language_of(turn.asked) == "ja"
     assert turn.language == "en"
-    assert "in English" in messages(turn.asked, (), language="en")[0]["content"]
-    assert "nothing to look in" in explain(turn.asked, (), None, (), "en")[1]
+    assert "in English" in answer_messages(turn.asked, (), language="en")[0]["content"]
+    assert "nothing to look in" in explain_abstention(turn.asked, (), None, (), "en")[1]
 
 
 def test_a_model_is_asked_what_was_understood_and_the_receipt_holds(
@@ -111,9 +111,9 @@ def test_a_model_is_asked_what_was_understood_and_the_receipt_holds(
     engine.model = Script("126,000 hours of the Whisper training data are foreign speech [1].")
     _, second = talk(engine, WHISPER, MORE)
     assert f"Question: Whisper: {MORE}" in engine.model.messages[-1]["content"]
-    made = receipt.make(engine.history, second.id)
+    made = receipt.make_receipt(engine.history, second.id)
     assert made["question"] == MORE and made["understood"] == second.understood
-    assert holds(recheck(made, verifier))
+    assert all_passed(recheck(made, verifier))
     bent = copy.deepcopy(made) | {"understood": "Block-NeRF: and theirs?"}
     checks = recheck(receipt.seal(bent), verifier)
     assert [c.name for c in checks if c.outcome == "failed"] == ["prompt"]
@@ -121,10 +121,10 @@ def test_a_model_is_asked_what_was_understood_and_the_receipt_holds(
 
 def test_a_receipt_from_before_holds(engine, verifier):
     (first,) = talk(engine, WHISPER)
-    made = receipt.make(engine.history, first.id)
+    made = receipt.make_receipt(engine.history, first.id)
     assert made["understood"] is None
     del made["understood"]
-    assert holds(recheck(receipt.seal(made), verifier))
+    assert all_passed(recheck(receipt.seal(made), verifier))
 
 
 def test_an_answer_from_before_can_be_gone_on_from(engine):

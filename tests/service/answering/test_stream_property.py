@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from corpus.types import Passage, Source
 from index.tokens import tokens
-from service.citations import SentenceParser, resolve
-from service.turn import Turn
+from service.citations import SentenceParser, resolve_author_years
+from service.turn import AnswerState
 from service.types import Evidence
 from service.verify import Verifier
 
@@ -70,9 +70,9 @@ def test_every_marker_has_its_citation_and_every_quote_stands(embedder, text, da
     edges = [0, *cuts, len(text)]
     parser, shown, verifier = SentenceParser(), evidence(), Verifier(Overlap(), embedder)
     drafts = [d for a, b in pairwise(edges) for d in parser.feed(text[a:b])]
-    turn = Turn("id", "conversation", "question")
+    turn = AnswerState("id", "conversation", "question")
     for draft in drafts + parser.finish():
-        result = verifier.check(resolve(draft, shown), shown)
+        result = verifier.check(resolve_author_years(draft, shown), shown)
         if result.verdict.label == "supported":
             turn.add(result)
     end = 0

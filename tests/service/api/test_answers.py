@@ -9,7 +9,7 @@ from functools import partial
 import httpx
 import pytest
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LiveIndex
@@ -17,8 +17,8 @@ from index.search import Library
 from service.api import create_app
 from service.engine import Engine
 from service.problems import STATUSES
-from service.receipt import read
-from service.recheck import holds, recheck
+from service.receipt import read_receipt
+from service.recheck import all_passed, recheck
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -123,28 +123,28 @@ def test_a_source_that_has_changed(library, checker, history, tmp_path):
     old = Document(source, f"Before.\n\n{kept}\n\n{gone}")
     new = Document(replace(source, retrieved_at="2026-01-02"), f"Behind.\n\n{kept}")
     for document in (old, new):
-        store.put(document, split(document))
+        store.put(document, split_into_passages(document))
     index = LiveIndex(tmp_path, library.embedder.name)
     engine = Engine(Library(store, index, library.embedder), checker, history)
     get = partial(request, create_app(engine, index_dir=tmp_path), "GET")
 
-    for passage in split(new):
+    for passage in split_into_passages(new):
         shown = get(f"/v1/passages/{passage.id}").json()
         assert (shown["current"], shown["replaced_by"]) == (True, None)
     replaced = []
-    for passage in split(old):
+    for passage in split_into_passages(old):
         shown = get(f"/v1/passages/{passage.id}").json()
         assert shown["current"] is False and shown["source"]["retrieved_at"] == "2026-01-01"
         assert shown["before"] + shown["text"] + shown["after"] in old.text
         assert len(shown["before"]) == min(600, passage.start)
         replaced.append(shown["replaced_by"])
-    assert replaced[1] == split(new)[1].id and replaced[0] is replaced[-1] is None
+    assert replaced[1] == split_into_passages(new)[1].id and replaced[0] is replaced[-1] is None
 
     now = get("/v1/sources/kanda").json()
     assert now["text"] == new.text and len(now["versions"]) == 2
     current, former = now["versions"]
     assert (current["version"], current["replaced_at"]) == (now["version"], "")
-    assert former["passages"] == len(split(old)) and former["replaced_at"]
+    assert former["passages"] == len(split_into_passages(old)) and former["replaced_at"]
     then = get("/v1/sources/kanda", params={"version": former["version"]}).json()
     assert then["text"] == old.text and then["version"] == former["version"]
     assert then["versions"] == now["versions"]
@@ -197,9 +197,9 @@ def test_a_receipt_of_an_answer(call, verifier):
     made = call("POST", "/v1/answers", json={"question": QUESTION}).json()
     response = call("GET", f"/v1/answers/{made['id']}/receipt")
     assert made["id"] in response.headers["content-disposition"]
-    receipt = read(response.content)
+    receipt = read_receipt(response.content)
     assert receipt["text"] == made["text"] and receipt["prompt"]
-    assert holds(recheck(receipt, verifier))
+    assert all_passed(recheck(receipt, verifier))
 
 
 def test_a_text_is_verified(call):

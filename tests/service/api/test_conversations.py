@@ -14,7 +14,7 @@ import pytest
 
 from service.api import Options, create_app
 from service.engine import Engine
-from service.gate import Gate, Gates
+from service.gate import ConcurrencyLimiter, Limiters
 from service.history import History
 from service.logs import InLogLines
 from tests.support.asgi_client import QUESTION, request
@@ -404,12 +404,12 @@ def test_related_questions_are_answered_and_new(call, made):
 
 
 def test_where_too_many_ask_for_questions_there_are_none(library, checker, history, made):
-    gates = replace(Gates.for_readers(), suggestions=Gate("suggestions", 1, 0))
-    app = create_app(Engine(library, checker, history), index_dir="none", gates=gates)
+    limiters = replace(Limiters.for_readers(), suggestions=ConcurrencyLimiter("suggestions", 1, 0))
+    app = create_app(Engine(library, checker, history), index_dir="none", limiters=limiters)
     paths = f"/v1/answers/{made[0]['id']}/related", "/v1/examples"
     for path in paths:
         assert request(app, "GET", path).json()["questions"]
-    asyncio.run(gates.suggestions._enter())
+    asyncio.run(limiters.suggestions._enter())
     for path in paths:
         assert request(app, "GET", path).json() == {"questions": []}
 
@@ -441,18 +441,18 @@ The Kanda map room holds 40,000 old maps of the city, the oldest of them from 16
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_related_questions_about_works_of_ones_own(embedder, checker, tmp_path, language):
     from corpus.extract import extract
-    from corpus.passages import split
+    from corpus.passages import split_into_passages
     from corpus.store import Store
     from corpus.types import Source
     from index.local import LocalIndex
-    from index.report import Tally
+    from index.report import IngestProgress
     from index.search import Library
     from index.sync import sync
 
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     document = extract(OWN.encode(), Source("room", "https://example.org/room.md"), "text/markdown")
-    store.put(document, split(document))
-    sync(store, embedder, tmp_path / "index", Tally())
+    store.put(document, split_into_passages(document))
+    sync(store, embedder, tmp_path / "index", IngestProgress())
     library = Library(store, LocalIndex.open(tmp_path / "index", embedder.name), embedder)
     engine = Engine(library, checker, History(store.database))
     call = partial(request, create_app(engine, index_dir=tmp_path / "index"))

@@ -19,7 +19,7 @@ from corpus.catalogue import entries
 from corpus.fetch import Fetcher
 from corpus.store import Store
 from index.local import LocalIndex
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from service import cli, console, ingestion
 from service.library_cli import _until_interrupted
 
@@ -77,7 +77,10 @@ def store(data: Path) -> Store:
 def agree(data: Path) -> bool:
     """Whether the index is of what the database holds."""
     held = store(data)
-    return LocalIndex.open(data / "index", BUNDLED, held.revision()).rows().tolist() == held.rows()
+    return (
+        LocalIndex.open(data / "index", BUNDLED_EMBEDDER, held.revision()).rows().tolist()
+        == held.rows()
+    )
 
 
 def write(text: str, *names: str) -> None:
@@ -116,7 +119,7 @@ def test_remove_by_the_path_or_the_address_of_a_source(
     tenkyo("ingest", ".")
     url = Path("b.md").resolve().as_uri()
     Path("a.md").unlink()  # a file that is no more can be named still
-    store(data).note_unread(url, "it answered 404")
+    store(data).record_unread(url, "it answered 404")
     done = tenkyo("remove", "../desk/a.md", url, url, "--json")
     removed = done.json["removed"]
     assert [Path(each["url"]).name for each in removed] == ["a.md", "b.md"]
@@ -237,18 +240,18 @@ def test_a_table_is_as_wide_as_where_it_is_shown(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head, rows = ("id", "title"), [("80d413ce3327", "日本語の題 " * 20), ("e272c14123e1", "")]
-    console.table(head, rows)  # in a pipe a row is a line, so that grep finds all of it
+    console.print_table(head, rows)  # in a pipe a row is a line, so that grep finds all of it
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "id",
         "80d413ce3327",
         "e272c14123e1",
     ]
     with terminal(80, monkeypatch) as shown:
-        console.table(head, rows)
+        console.print_table(head, rows)
     lines = re.sub(r"\x1b\[\d*m", "", shown.getvalue()).splitlines()
     assert len(lines) > 3 and all(len(line) <= 80 for line in lines)
     with terminal(40, monkeypatch) as shown:
-        console.table(head, rows)
+        console.print_table(head, rows)
     assert shown.getvalue().startswith("id: 80d413ce3327\ntitle: 日本語の題 日本語")
     assert shown.getvalue().endswith("\n\nid: e272c14123e1\n\n")
 

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from filelock import FileLock
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from service import receipt
 from service.engine import Engine
 from tests.support.small_web import html, links, paper_pdf, serving
@@ -78,13 +78,13 @@ def test_show_says_that_a_passage_is_of_a_former_version(tenkyo, data):
     old, same, new = (
         Document(source, text) for text in ("It has maps.", "It has  maps.", "It is closed.")
     )
-    (passage,), (again,), _ = (split(each) for each in (old, same, new))
+    (passage,), (again,), _ = (split_into_passages(each) for each in (old, same, new))
     store.put(old, [passage])
     assert "former" not in tenkyo("show", passage.id).stdout
     store.put(same, [again])
     shown = tenkyo("show", passage.id).stdout
     assert "It has maps." in shown and f"now as {again.id}" in shown and "2026-01-01" in shown
-    store.put(new, split(new))
+    store.put(new, split_into_passages(new))
     assert "no longer has" in tenkyo("show", passage.id).stdout
     made = json.loads(tenkyo("show", passage.id, "--json").stdout)
     assert (made["text"], made["current"], made["replaced_by"]) == ("It has maps.", False, None)
@@ -186,7 +186,7 @@ def test_verify_texts(tenkyo, tmp_path):
 def test_verify_receipts(tenkyo, tmp_path, library, checker, history):
     engine = Engine(library, checker, history)
     answer = asyncio.run(engine.answer("How many hours was Whisper trained on?"))
-    made = receipt.make(history, answer.id)
+    made = receipt.make_receipt(history, answer.id)
     kept, bent = tmp_path / "kept.json", tmp_path / "bent.json"
     kept.write_text(json.dumps(made, ensure_ascii=False))
     bent.write_text(json.dumps(made | {"question": "Why?"}))
@@ -233,7 +233,7 @@ def test_ingest_of_nothing_readable(tenkyo, tmp_path):
         (("sources",), {"TENKYO_DATABASE_URL": "nonsense"}, "TENKYO_DATABASE_URL"),
         (("search", "a"), {"TENKYO_EMBEDDER": "other/model"}, "tenkyo reindex"),
         (("ingest",), {"TENKYO_EMBEDDER": "other/model"}, "tenkyo reindex"),
-        (("reindex",), {"TENKYO_EMBEDDER": "/nowhere/model"}, BUNDLED),
+        (("reindex",), {"TENKYO_EMBEDDER": "/nowhere/model"}, BUNDLED_EMBEDDER),
         (("ask", "a"), {"TENKYO_LLM_GGUF": "/nowhere.gguf"}, ""),
     ],
 )

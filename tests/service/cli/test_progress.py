@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from index.report import Item, Progress, Tally
+from index.report import IngestProgress, Item, Progress
 from service import live
 from service.live import Display
 
@@ -150,8 +150,8 @@ def lines(display: Display) -> list[str]:
 def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
     display = Display(clock)
     assert "starting" in drawn(display, 40) and display.line() == "starting"
-    tally = Tally(display.tell)
-    tally.expect(3)
+    tally = IngestProgress(display.tell)
+    tally.add_expected(3)
     assert lines(display) == [
         "reading documents",
         "documents 0/3 -:--:--",  # unknown, and not made up
@@ -169,17 +169,17 @@ def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
     )
     tally.add(Item("c.md", "read", passages=2))
     assert "opening the index" in display.line() and "left" not in display.line()
-    tally.wait()
+    tally.set_waiting()
     assert "waiting for another process" in " ".join(drawn(display, 40).split())
-    tally.index(0, 1_000_000)
+    tally.set_indexed(0, 1_000_000)
     clock.now += 10
-    tally.index(100_000, 1_000_000)
+    tally.set_indexed(100_000, 1_000_000)
     step, read, bar, *counts = lines(display)
     assert (step, read) == ("indexing passages", "documents 3/3 0:00:00")
     assert bar == "passages 100,000/1,000,000 0:01:30"
     assert " ".join(counts) == "4 pages, 12 passages, 1 failed, 10,000.0 passages a second"
     assert display.line().startswith("indexing passages: 100,000 of 1,000,000 passages, 1 failed")
-    tally.compare(1, 2)
+    tally.set_compared(1, 2)
     assert display.line() == "comparing new sources with the others: 1 of 2 sources, 1 failed"
     assert "sources 1/2 -:--:--" in lines(display)
 

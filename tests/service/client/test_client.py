@@ -32,9 +32,9 @@ from service.api import create_app
 from service.client import AsyncClient, Client
 from service.engine import Engine
 from service.factcheck import Checked
-from service.following import ANSWER, EventReader
+from service.following import ANSWER_STREAM, EventReader
 from service.history import History
-from service.receipt import read
+from service.receipt import read_receipt
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
 from service.wire import from_json
 from tests.support.live_server import served
@@ -131,7 +131,7 @@ def test_an_answer_its_receipt_and_its_conversation(client, library):
     made = client.answer(QUESTION)
     assert isinstance(made, Answer) and made.mode == "generated" and not made.abstained
     assert json.loads(json.dumps(to_json(made))) == History(library.store.database).answer(made.id)
-    assert read(json.dumps(client.receipt(made.id)).encode())["id"] == made.id
+    assert read_receipt(json.dumps(client.receipt(made.id)).encode())["id"] == made.id
     again = client.answer(QUESTION, conversation_id=made.conversation_id, mode="quoted")
     assert again.mode == "quoted" and again.conversation_id == made.conversation_id
     only = client.answer(QUESTION, source_ids=["article-en"])
@@ -351,7 +351,7 @@ def test_events_are_the_same_however_the_bytes_are_cut(cuts, end):
         frames.append(b"event: " + event.name.encode() + end + b"data: " + data)
     sent = b"".join(frame.replace(b"\n", end) + end + end for frame in frames)
     edges = sorted({0, len(sent), *(cut for cut in cuts if cut < len(sent))})
-    reader = EventReader("http://t", ANSWER)
+    reader = EventReader("http://t", ANSWER_STREAM)
     assert [event for a, b in pairwise(edges) for event in reader.feed(sent[a:b])] == EVENTS
     reader.close()
 

@@ -16,7 +16,7 @@ from corpus.database import Database
 from corpus.errors import ServiceFailed, TooBusy
 from service.api import create_app
 from service.client import Client
-from service.gate import Gate, Gates
+from service.gate import ConcurrencyLimiter, Limiters
 from service.history import History
 from service.types import Answer, Event, EvidenceFound, to_json
 from tests.support.live_server import served
@@ -34,16 +34,16 @@ class Clock:
 
 def test_first_come_first_served_and_no_more_than_the_line_holds():
     async def scenario():
-        gate, order, done = Gate("answers", 2, 3), [], asyncio.Event()
+        gate, order, done = ConcurrencyLimiter("answers", 2, 3), [], asyncio.Event()
 
         async def reader(name):
-            async with gate.place():
+            async with gate.slot():
                 order.append(name)
                 await done.wait()
 
         readers = [asyncio.create_task(reader(name)) for name in "abcde"]
         await asyncio.sleep(0)
-        assert order == ["a", "b"] and (gate.at_work, gate.waiting) == (2, 3)
+        assert order == ["a", "b"] and (gate.running, gate.queued) == (2, 3)
         with pytest.raises(TooBusy, match=r"2 answers at once .* and 3 wait: try again in"):
             await reader("f")
         readers[2].cancel()  # leaves the line, and room for one
@@ -53,32 +53,32 @@ def test_first_come_first_served_and_no_more_than_the_line_holds():
         await asyncio.gather(readers[0], return_exceptions=True)
         done.set()
         await asyncio.gather(*readers, return_exceptions=True)
-        assert order == ["a", "b", "d", "e", "g"] and (gate.at_work, gate.waiting) == (0, 0)
+        assert order == ["a", "b", "d", "e", "g"] and (gate.running, gate.queued) == (0, 0)
 
     asyncio.run(scenario())
 
 
 def test_a_place_that_comes_as_its_reader_leaves_is_handed_on():
     async def scenario():
-        gate = Gate("answers", 1, 2)
-        async with gate.place():
+        gate = ConcurrencyLimiter("answers", 1, 2)
+        async with gate.slot():
             first, second = (asyncio.create_task(gate._enter()) for _ in range(2))
             await asyncio.sleep(0)
         first.cancel()  # it has been given the place, and does not know yet
         await second
-        assert gate.at_work == 1 and gate.waiting == 0
+        assert gate.running == 1 and gate.queued == 0
 
     asyncio.run(scenario())
 
 
 def test_nobody_waits_for_longer_than_the_patience():
     async def scenario():
-        gate = Gate("answers", 1, 2, patience=0.01)
-        async with gate.place():
+        gate = ConcurrencyLimiter("answers", 1, 2, max_queued_seconds=0.01)
+        async with gate.slot():
             with pytest.raises(TooBusy):
-                async with gate.place():
+                async with gate.slot():
                     pass
-            assert gate.waiting == 0
+            assert gate.queued == 0
 
     asyncio.run(scenario())
 
@@ -87,10 +87,10 @@ def test_nobody_stands_in_the_line_in_vain():
     clock = Clock()
 
     async def scenario():
-        gate = Gate("answers", 1, 10, patience=10, clock=clock)
-        async with gate.place():
+        gate = ConcurrencyLimiter("answers", 1, 10, max_queued_seconds=10, clock=clock)
+        async with gate.slot():
             clock.now += 6
-        async with gate.place():
+        async with gate.slot():
             waiting = asyncio.create_task(gate._enter())
             await asyncio.sleep(0)
             with pytest.raises(TooBusy, match="and 1 wait: try again in 12 seconds"):
@@ -98,7 +98,7 @@ def test_nobody_stands_in_the_line_in_vain():
         await waiting
         gate._hand_on()
         for _ in range(2):  # however slow it was: who finds a place free has it
-            async with gate.place():
+            async with gate.slot():
                 clock.now += 1000
 
     asyncio.run(scenario())
@@ -108,13 +108,13 @@ def test_the_time_to_stay_away_is_told_from_the_pace():
     clock = Clock()
 
     async def scenario():
-        gate = Gate("answers", 2, 10, clock=clock)
+        gate = ConcurrencyLimiter("answers", 2, 10, clock=clock)
         assert gate.retry_after() == 1  # nothing is known yet
         for _ in range(2):
-            async with gate.place():
+            async with gate.slot():
                 clock.now += 6
         assert gate.retry_after() == 3  # six seconds each, two at once
-        async with gate.place(), gate.place():
+        async with gate.slot(), gate.slot():
             waiting = [asyncio.create_task(gate._enter()) for _ in range(3)]
             await asyncio.sleep(0)
             assert gate.retry_after() == 12
@@ -166,14 +166,14 @@ def until(condition):
 
 @pytest.mark.server
 def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
-    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
-    app = create_app(held, index_dir="none", gates=gates)
+    limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 1))
+    app = create_app(held, index_dir="none", limiters=limiters)
     stream = {"Accept": "text/event-stream"}
     with served(app) as url, ThreadPoolExecutor(2) as readers:
         first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
-        until(lambda: gates.answers.at_work == 1)
+        until(lambda: limiters.answers.running == 1)
         second = readers.submit(httpx.post, f"{url}/v1/chat/completions", json=CHAT, timeout=60)
-        until(lambda: gates.answers.waiting == 1)
+        until(lambda: limiters.answers.queued == 1)
 
         for headers in ({}, stream, stream | {"Idempotency-Key": "k"}):
             refused = httpx.post(f"{url}/v1/answers", json=ASKED, headers=headers)
@@ -197,11 +197,11 @@ def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
 
 @pytest.mark.server
 def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
-    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 0))
-    app = create_app(held, index_dir="none", gates=gates)
+    limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 0))
+    app = create_app(held, index_dir="none", limiters=limiters)
     with served(app) as url, ThreadPoolExecutor(1) as readers:
         first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
-        until(lambda: gates.answers.at_work == 1)
+        until(lambda: limiters.answers.running == 1)
         told = []
 
         def note(response):
@@ -217,15 +217,15 @@ def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
 @pytest.mark.server
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
 def test_who_leaves_the_line_frees_its_place_at_once(held, headers):
-    gates = replace(Gates.for_readers(), answers=Gate("answers", 1, 1))
-    with served(create_app(held, index_dir="none", gates=gates)) as url:
+    limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 1))
+    with served(create_app(held, index_dir="none", limiters=limiters)) as url:
         with ThreadPoolExecutor(1) as readers:
             first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
-            until(lambda: gates.answers.at_work == 1)
+            until(lambda: limiters.answers.running == 1)
             with pytest.raises(httpx.ReadTimeout):
                 httpx.post(f"{url}/v1/answers", json=ASKED, headers=headers, timeout=0.3)
-            until(lambda: gates.answers.waiting == 0)
-            assert gates.answers.at_work == 1
+            until(lambda: limiters.answers.queued == 0)
+            assert limiters.answers.running == 1
             held.go.set()
             first.result()
-        until(lambda: gates.answers.at_work == 0)
+        until(lambda: limiters.answers.running == 0)

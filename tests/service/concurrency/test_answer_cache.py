@@ -12,17 +12,17 @@ import httpx
 import pytest
 
 from corpus.errors import StoreError
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LiveIndex
 from index.search import Library
 from service.api import Options, create_app
-from service.asking import Asking
+from service.asking import AnswerService
 from service.engine import Engine
-from service.gate import Gate, Gates
+from service.gate import ConcurrencyLimiter, Limiters
 from service.history import History
-from service.kept import KeptAnswers
+from service.kept import AnswerCache
 from service.receipt import seal
 from tests.support.scripted_model import Script
 
@@ -54,10 +54,10 @@ class Watched(Store):
         self.listed += 1
         return super().sources()
 
-    def changes(self):
+    def change_count(self):
         if self.fails:
             raise StoreError("the database is busy: try again")
-        return super().changes()
+        return super().change_count()
 
 
 @pytest.fixture
@@ -158,14 +158,14 @@ async def until(holds):
 
 def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(engine, tmp_path):
     async def scenario():
-        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 0))
-        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 2, 0))
+        asking = AnswerService(engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"))
         engine.hold = asyncio.Event()
         first = asking.stream(QUESTION, mode="quoted")
         begun = asyncio.create_task(anext(first))
-        await until(lambda: gates.answers.at_work)
+        await until(lambda: limiters.answers.running)
         others = [asyncio.create_task(told(asking)) for _ in range(4)]
-        await until(lambda: gates.followers.at_work == 4)
+        await until(lambda: limiters.followers.running == 4)
         held, engine.hold = engine.hold, None
         assert (await told(asking, "What does Block-NeRF render?")).claims and engine.asked == 2
         held.set()
@@ -181,16 +181,16 @@ def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(en
 
 def test_of_those_who_follow_one_who_leaves_one_takes_over(engine, tmp_path):
     async def scenario():
-        gates = Gates.for_readers()
-        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"))
+        limiters = Limiters.for_readers()
+        asking = AnswerService(engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"))
         engine.hold = asyncio.Event()
         first = asyncio.create_task(told(asking))
         await until(lambda: engine.asked)
         others = [asyncio.create_task(told(asking)) for _ in range(4)]
-        await until(lambda: gates.followers.at_work == 4)
+        await until(lambda: limiters.followers.running == 4)
         first.cancel()
         await until(
-            lambda: engine.asked > 1 and gates.answers.at_work + gates.followers.at_work == 4
+            lambda: engine.asked > 1 and limiters.answers.running + limiters.followers.running == 4
         )
         engine.hold.set()
         made = await asyncio.wait_for(asyncio.gather(*others), 60)
@@ -201,8 +201,10 @@ def test_of_those_who_follow_one_who_leaves_one_takes_over(engine, tmp_path):
 
 def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engine, tmp_path):
     async def scenario():
-        gates = replace(Gates.for_readers(), answers=Gate("answers", 2, 1))
-        asking = Asking(engine, gates, KeptAnswers(engine, tmp_path / "data" / "index"), patience=0)
+        limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 2, 1))
+        asking = AnswerService(
+            engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"), patience=0
+        )
         held = engine.hold = asyncio.Event()
         slow = asyncio.create_task(told(asking))
         await until(lambda: engine.asked == 1)
@@ -214,7 +216,7 @@ def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engi
         maker = asyncio.create_task(told(asking, other))
         await until(lambda: engine.asked == 3)
         in_line = asyncio.create_task(told(asking, other))  # the places are taken by two others
-        await until(lambda: gates.answers.waiting)
+        await until(lambda: limiters.answers.queued)
         at_last.set()
         assert "kept" in (await in_line).timings and engine.asked == 3
         held.set()
@@ -251,7 +253,7 @@ def test_nothing_is_kept_that_might_be_otherwise(engine, ask):
     assert engine.asked == 3
     # The library has another passage.
     added = Document(Source("new", "https://example.org/new", "New"), "It opened in 1931. " * 9)
-    store.put(added, split(added))
+    store.put(added, split_into_passages(added))
     assert ask(QUESTION) and engine.asked == 4
     # The index was written again.
     manifest = engine.library.index._folder / "manifest.json"

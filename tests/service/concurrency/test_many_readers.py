@@ -13,12 +13,12 @@ import httpx
 import numpy as np
 import pytest
 
-from index.batching import Turns
+from index.batching import BatchScheduler
 from index.search import Library
-from index.sharing import Known, SharedChecker, SharedEmbedder
+from index.sharing import ResultCache, SharedChecker, SharedEmbedder
 from service.api import create_app
 from service.engine import Engine
-from service.gate import Gates
+from service.gate import Limiters
 from service.model import ChatModel
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -72,13 +72,13 @@ def seen(checker):
 
 
 @pytest.fixture
-def turns():
-    return Turns()
+def scheduler():
+    return BatchScheduler()
 
 
 @pytest.fixture
-def shared_library(library, turns):
-    return Library(library.store, library.index, SharedEmbedder(library.embedder, turns))
+def shared_library(library, scheduler):
+    return Library(library.store, library.index, SharedEmbedder(library.embedder, scheduler))
 
 
 def together(function, given):
@@ -93,8 +93,8 @@ def together(function, given):
         return list(pool.map(work, given))
 
 
-def test_what_threads_share_is_as_each_alone(embedder, checker, turns):
-    vectors, judge = SharedEmbedder(embedder, turns), SharedChecker(checker, turns)
+def test_what_threads_share_is_as_each_alone(embedder, checker, scheduler):
+    vectors, judge = SharedEmbedder(embedder, scheduler), SharedChecker(checker, scheduler)
     pairs = [(a, b) for a in TEXTS[:6] for b in TEXTS[2:]]
     for shared, alone, given in (
         (vectors.embed_query, embedder.embed_query, TEXTS),
@@ -109,8 +109,8 @@ def test_what_threads_share_is_as_each_alone(embedder, checker, turns):
     assert judge.supports([]).shape == (0, 3) and judge.answers([]).shape == (0,)
 
 
-def test_what_many_ask_at_once_is_read_once(seen, turns):
-    judge = SharedChecker(seen, turns)
+def test_what_many_ask_at_once_is_read_once(seen, scheduler):
+    judge = SharedChecker(seen, scheduler)
     pairs = [("The sky is blue.", f"The sky is {colour}.") for colour in ("blue", "red")]
     together(judge.supports, [pairs] * 8)
     together(judge.answers, [pairs + pairs] * 8)
@@ -124,7 +124,7 @@ def test_the_results_asked_for_longest_ago_are_forgotten_first():
         read.extend(items)
         return [np.full(2, len(item)) for item in items]
 
-    known = Known(run, 2)
+    known = ResultCache(run, 2)
     for items in (["a", "bb"], ["a"], ["ccc"]):  # "bb" makes room
         known.missing(items)
     assert read == ["a", "bb", "ccc"]
@@ -135,7 +135,9 @@ def test_the_results_asked_for_longest_ago_are_forgotten_first():
     assert read == ["a", "bb", "ccc", "dddd", "bb"]
 
 
-def test_readers_at_once_get_what_each_gets_alone(shared_library, checker, history, turns, library):
+def test_readers_at_once_get_what_each_gets_alone(
+    shared_library, checker, history, scheduler, library
+):
     def told(made):
         verdicts = [(c.text, c.verdict.label) for c in (*made.claims, *made.rejected)]
         return made.mode, verdicts, made.text, [e.passage.id for e in made.evidence]
@@ -145,12 +147,12 @@ def test_readers_at_once_get_what_each_gets_alone(shared_library, checker, histo
 
     alone = Engine(library, checker, history, Recital())
     expected = [told(asyncio.run(alone.answer(question))) for question in QUESTIONS]
-    engine = Engine(shared_library, SharedChecker(checker, turns), history, Recital())
+    engine = Engine(shared_library, SharedChecker(checker, scheduler), history, Recital())
     made = asyncio.run(ask(engine, 10))
     assert [told(one) for one in made] == [one for one in expected for _ in range(10)]
     assert {"generated", "abstained"} <= {mode for mode, *_ in expected}
     assert {history.answer(one.id)["id"] for one in made} == {one.id for one in made}
-    assert turns.waiting == 0
+    assert scheduler.waiting == 0
 
 
 class Upstream:
@@ -186,7 +188,7 @@ def until(holds):
 @pytest.mark.server
 @pytest.mark.parametrize("streams", [True, False])
 def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
-    shared_library, library_folder, seen, history, turns, streams
+    shared_library, library_folder, seen, history, scheduler, streams
 ):
     """Two readers: the claim of one is being read, that of the other is queued behind it. Both
     leave, and both calls of the model end, though the checker has not answered. What was queued
@@ -194,17 +196,17 @@ def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
     upstream = Upstream()
     with served(upstream) as model_url:
         model = ChatModel(f"{model_url}/v1", "stub")
-        engine = Engine(shared_library, SharedChecker(seen, turns), history, model)
+        engine = Engine(shared_library, SharedChecker(seen, scheduler), history, model)
         engine.warm_up()
         app = create_app(engine, index_dir=library_folder / "index", on_close=model.aclose)
         seen.claims.clear()
         with served(app) as url:
             seen.open.clear()
             with reader(url, streams), reader(url, streams):
-                until(lambda: upstream.asked == 2 and seen.claims and turns.waiting)
+                until(lambda: upstream.asked == 2 and seen.claims and scheduler.waiting)
                 assert len(set(seen.claims)) == 1 and upstream.left == 0
             until(lambda: upstream.left == 2)
-            until(lambda: not turns.waiting)  # the queued one, while the other is still held
+            until(lambda: not scheduler.waiting)  # the queued one, while the other is still held
             assert len(set(seen.claims)) == 1
             seen.open.set()
             quoted = {"question": next(iter(QUESTIONS)), "mode": "quoted"}
@@ -229,30 +231,30 @@ class HeldUp:
 
 @pytest.mark.parametrize("door", ["searches", "texts"])
 def test_who_leaves_keeps_his_place_for_as_long_as_his_thread_works(
-    library, library_folder, embedder, checker, history, turns, door
+    library, library_folder, embedder, checker, history, scheduler, door
 ):
-    held, gates = HeldUp(embedder), Gates.for_readers()
-    searched = Library(library.store, library.index, SharedEmbedder(held, turns))
-    engine = Engine(searched, SharedChecker(checker, turns), history)
-    app = create_app(engine, index_dir=library_folder / "index", gates=gates)
-    gate = getattr(gates, door)
+    held, limiters = HeldUp(embedder), Limiters.for_readers()
+    searched = Library(library.store, library.index, SharedEmbedder(held, scheduler))
+    engine = Engine(searched, SharedChecker(checker, scheduler), history)
+    app = create_app(engine, index_dir=library_folder / "index", limiters=limiters)
+    gate = getattr(limiters, door)
 
     async def scenario():
         left = asyncio.Event()
         first = asyncio.create_task(leaving(app, door, "Block-NeRF renders a neighbourhood.", left))
         await soon(held.begun.is_set)
         second = asyncio.create_task(leaving(app, door, "Whisper was trained on audio.", left))
-        await soon(lambda: turns.waiting)
-        assert gate.at_work == 2
+        await soon(lambda: scheduler.waiting)
+        assert gate.running == 2
         left.set()
         await second  # what it had queued is dropped
-        await soon(lambda: gate.at_work < 2)
+        await soon(lambda: gate.running < 2)
         for _ in range(50):
             await asyncio.sleep(0)
-        assert gate.at_work == 1 and not first.done()
+        assert gate.running == 1 and not first.done()
         held.go.set()
         await first
-        assert gate.at_work == 0
+        assert gate.running == 0
 
     try:
         asyncio.run(scenario())

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from corpus.database import Database
 from corpus.errors import Gone, ModelUnavailable, RequestRefused
-from service.frames import Frame, numbered
+from service.frames import Frame, number_frames
 from service.history import History
-from service.once import Key
-from service.running import KeyedAnswers, Running, last_event
+from service.once import IdempotencyKey
+from service.running import ResumableAnswer, ResumableAnswers, parse_last_event_id
 from tests.support.scripted_engine import Scripted, read
 
-KEY = Key("k", "asked")
+KEY = IdempotencyKey("k", "asked")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def test_any_cuts_give_the_same_events(
     history: History, decided: str, reads: list[int], all_done: bool
 ) -> None:
     engine = Scripted(history, decided)
-    answers = KeyedAnswers(engine, grace=60)
-    key = Key(f"{decided}{reads}{all_done}{id(engine)}", "asked")
+    answers = ResumableAnswers(engine, grace=60)
+    key = IdempotencyKey(f"{decided}{reads}{all_done}{id(engine)}", "asked")
 
     async def cut() -> list[str]:
         got: list[str] = []
@@ -48,7 +48,7 @@ def test_any_cuts_give_the_same_events(
 
     async def both() -> tuple[list[str], list[str], list[str]]:
         broken = await cut()
-        kept = await read(KeyedAnswers(engine), key)  # as after a new start of the service
+        kept = await read(ResumableAnswers(engine), key)  # as after a new start of the service
         return broken, await read(answers, key), kept
 
     broken, whole, kept = asyncio.run(both())
@@ -62,10 +62,12 @@ def test_any_cuts_give_the_same_events(
 
 def test_two_who_ask_at_once_have_one_answer(history: History) -> None:
     engine = Scripted(history, "crc", pause=0.01)
-    answers = KeyedAnswers(engine)
+    answers = ResumableAnswers(engine)
 
     async def two() -> list[list[str]]:
-        return await asyncio.gather(*(read(answers, Key("two", "asked")) for _ in range(5)))
+        return await asyncio.gather(
+            *(read(answers, IdempotencyKey("two", "asked")) for _ in range(5))
+        )
 
     made = asyncio.run(two())
     assert made[0] == made[1] == made[4] and len(made[0]) == 5 and engine.asked == 1
@@ -73,7 +75,7 @@ def test_two_who_ask_at_once_have_one_answer(history: History) -> None:
 
 def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: History) -> None:
     engine = Scripted(history, "c" * 500, pause=0.01)
-    answers, key = KeyedAnswers(engine, grace=0.3), Key("grace", "asked")
+    answers, key = ResumableAnswers(engine, grace=0.3), IdempotencyKey("grace", "asked")
 
     async def scenario() -> None:
         assert len(await read(answers, key, most=2)) == 2
@@ -97,11 +99,11 @@ def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: Histo
 def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
     engine = Scripted(history, "c" * 500, pause=0.01)
     engine.closes_in = 0.2
-    answers, key = KeyedAnswers(engine, grace=60), Key("stop", "asked")
+    answers, key = ResumableAnswers(engine, grace=60), IdempotencyKey("stop", "asked")
 
     async def scenario() -> None:
         assert len(await read(answers, key, most=2)) == 2
-        assert await answers.stop(Key("another", "asked")) and engine.closed == 0
+        assert await answers.stop(IdempotencyKey("another", "asked")) and engine.closed == 0
         assert not await answers.stop(key, patience=0)  # it is being stopped
         reading = asyncio.create_task(read(answers, key))
         while engine.asked < 2:
@@ -124,15 +126,15 @@ def test_what_is_stopped_ends_once_even_before_its_first_step(
     engine.closes_in = 0.1
 
     async def scenario() -> None:
-        running = Running(KEY, numbered(engine.stream("なぜ?")), grace=60)
+        running = ResumableAnswer(KEY, number_frames(engine.stream("なぜ?")), grace=60)
         running.start(keep=lambda _: None, leave=lambda: None)
         async with aclosing(running.read()) as frames:
             if begun:
                 await anext(frames)
-            ending = running.give_up()
+            ending = running.abort()
             if begun:
                 await asyncio.wait([ending], timeout=0.02)  # it has begun to end
-            assert running.give_up() is ending
+            assert running.abort() is ending
             with pytest.raises(Gone):
                 await asyncio.wait_for(rest(frames), 60)
         assert ending.done() and engine.closed == begun
@@ -147,7 +149,7 @@ def test_what_is_stopped_ends_once_even_before_its_first_step(
 def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: History) -> None:
     engine = Scripted(history, "cc", pause=0.1)
     engine.closes_in = 0.5
-    answers, key = KeyedAnswers(engine, grace=0.01), Key("stopping", "asked")
+    answers, key = ResumableAnswers(engine, grace=0.01), IdempotencyKey("stopping", "asked")
 
     async def scenario() -> None:
         await read(answers, key, most=1)
@@ -161,8 +163,8 @@ def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: Histor
 
 def test_a_key_belongs_to_one_question(history: History) -> None:
     engine = Scripted(history, "c", pause=0.01)
-    answers = KeyedAnswers(engine)
-    same, other = Key("one", "asked"), Key("one", "something else")
+    answers = ResumableAnswers(engine)
+    same, other = IdempotencyKey("one", "asked"), IdempotencyKey("one", "something else")
 
     async def scenario() -> None:
         await read(answers, same, most=1)
@@ -181,7 +183,7 @@ def test_a_key_belongs_to_one_question(history: History) -> None:
 def test_what_failed_is_not_kept(history: History) -> None:
     engine = Scripted(history, "c")
     engine.error = ModelUnavailable("no model")
-    answers, key = KeyedAnswers(engine), Key("fails", "asked")
+    answers, key = ResumableAnswers(engine), IdempotencyKey("fails", "asked")
 
     async def scenario() -> None:
         for _ in range(2):
@@ -196,7 +198,7 @@ def test_what_failed_is_not_kept(history: History) -> None:
 
 def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
     engine = Scripted(history, "c")
-    answers, key = KeyedAnswers(engine), Key("deleted", "asked")
+    answers, key = ResumableAnswers(engine), IdempotencyKey("deleted", "asked")
     last = asyncio.run(read(answers, key))[-1]
     made = json.loads(last.split("data: ")[1].split("\n")[0])
     history.conversations.delete(made["conversation_id"])
@@ -206,14 +208,14 @@ def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
 def test_a_whole_answer_whose_reply_cannot_be_kept_is_no_error(history: History) -> None:
     engine = Scripted(history, "c")
     engine.saves = False  # so that the reply names an answer that is not there
-    assert len(asyncio.run(read(KeyedAnswers(engine), Key("unkept", "asked")))) == 3
+    assert len(asyncio.run(read(ResumableAnswers(engine), IdempotencyKey("unkept", "asked")))) == 3
 
 
 @pytest.mark.parametrize("header", ["x", "-1", "1.5", "１", " 1", "1" * 10])
 def test_numbers_that_are_none(header: str) -> None:
     with pytest.raises(RequestRefused, match="none of ours"):
-        last_event(header)
+        parse_last_event_id(header)
 
 
 def test_numbers() -> None:
-    assert [last_event(h) for h in (None, "", "0", "12")] == [0, 0, 0, 12]
+    assert [parse_last_event_id(h) for h in (None, "", "0", "12")] == [0, 0, 0, 12]

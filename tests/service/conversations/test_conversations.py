@@ -15,7 +15,7 @@ from corpus.errors import Gone, NotFound, RequestRefused
 from service.conversations import title_of
 from service.feedback import Feedback
 from service.history import History
-from service.replies import KEPT, Replies, Reply
+from service.replies import RETENTION_SECONDS, ReplyStore, StoredReply
 from tests.support.disk import on_disk
 
 
@@ -55,7 +55,7 @@ def test_the_order_does_not_depend_on_the_clock(history: History) -> None:
         ask(history, answer_id, question, first)
     for answer_id, year in (("a", 2030), ("b", 2040), ("c", 2020), ("0", 1970)):
         change(history, "UPDATE answers SET created_at = ? WHERE id = ?", f"{year}", answer_id)
-    history.database.scrub()  # VACUUM may number rows anew
+    history.database.erase_deleted()  # VACUUM may number rows anew
     again = opened(Path(history.database.url.removeprefix("sqlite:///")).parent)
     assert [a["question"] for a in again.conversation(first)] == ["One?", "Three?", "Four?"]
     assert [c.id for c in again.conversations.page(9).conversations] == [first, second]
@@ -160,9 +160,9 @@ def test_a_deleted_conversation_leaves_nothing(history: History, tmp_path: Path)
         history.feedback.put(Feedback(answer_id, "down", f"{word}, claim", 0))
     history.conversations.rename(gone, "Orpiment")
     link, other = history.shares.make(gone), history.shares.make(kept)
-    history.replies.keep("1", Reply("r", {"reason": "Realgar"}, answer_id="g"))
-    history.replies.keep("2", Reply("r", {"token": link.token}, conversation_id=gone))
-    history.replies.keep("3", Reply("r", {"token": other.token}, conversation_id=kept))
+    history.replies.keep("1", StoredReply("r", {"reason": "Realgar"}, answer_id="g"))
+    history.replies.keep("2", StoredReply("r", {"token": link.token}, conversation_id=gone))
+    history.replies.keep("3", StoredReply("r", {"token": other.token}, conversation_id=kept))
     words = ("Quassia", "Zedoary", "Asafoetida", "Orpiment", "Realgar", link.token, gone)
     stay = ("Galangal", "Cubeb", other.token, kept)
     assert on_disk(tmp_path, *words, *stay) == {*words, *stay}
@@ -235,12 +235,12 @@ def test_feedback(history: History) -> None:
 
 
 def test_replies_are_kept_for_a_day_and_not_without_bounds(history: History) -> None:
-    replies = Replies(history.database, most=3)
+    replies = ReplyStore(history.database, most=3)
     for n in range(5):
-        replies.keep(f"k{n}", Reply("r", {"n": n}))
+        replies.keep(f"k{n}", StoredReply("r", {"n": n}))
     assert [bool(replies.find(f"k{n}")) for n in range(5)] == [False, False, True, True, True]
-    old = time.time() - KEPT
+    old = time.time() - RETENTION_SECONDS
     change(history, "UPDATE replies SET kept_at = ? WHERE key = 'k4'", old)
-    assert replies.find("k4") is None and replies.find("k3") == Reply("r", {"n": 3})
-    replies.keep("k4", Reply("s", {"n": 4}))
-    assert replies.find("k4") == Reply("s", {"n": 4})
+    assert replies.find("k4") is None and replies.find("k3") == StoredReply("r", {"n": 3})
+    replies.keep("k4", StoredReply("s", {"n": 4}))
+    assert replies.find("k4") == StoredReply("s", {"n": 4})

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from service.bibtex import bibtex, entry, key_of, tex
+from service.bibtex import bibtex, bibtex_entry, citation_key, escape_tex
 from service.export import escape, markdown, safe_url
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -181,22 +181,24 @@ def in_url(text: str, at: int) -> bool:
 
 
 def test_entries_of_bibtex() -> None:
-    assert entry(source(), "k") == (
+    assert bibtex_entry(source(), "k") == (
         "@inproceedings{k,\n  author = {Ada Lovelace and {本田志温}},\n  title = {{Maps}},\n"
         "  booktitle = {NeurIPS 2022},\n  year = {2022},\n  month = {5},\n"
         "  url = {https://example.org/s},\n  urldate = {2026-01-02},\n  langid = {english},\n}\n"
     )
-    nature = entry(source(venue="Nature 602, 223-228"), "k")
+    nature = bibtex_entry(source(venue="Nature 602, 223-228"), "k")
     assert nature.startswith("@article{k,") and "journal = {Nature}" in nature
     assert "volume = {602}" in nature and "pages = {223--228}" in nature
-    arxiv = entry(source(venue="", url="https://arxiv.org/abs/2212.04356", kind="digest"), "k")
+    arxiv = bibtex_entry(
+        source(venue="", url="https://arxiv.org/abs/2212.04356", kind="digest"), "k"
+    )
     assert arxiv.startswith("@misc{k,") and "eprint = {2212.04356}" in arxiv
     assert "note = {Read in a summary, not in the original}" in arxiv
-    blog = entry(source(venue="www.example.org", authors=["Smith and Sons", "OpenAI"]), "k")
+    blog = bibtex_entry(source(venue="www.example.org", authors=["Smith and Sons", "OpenAI"]), "k")
     assert blog.startswith("@misc{k,") and "howpublished = {www.example.org}" in blog
     assert "author = {{Smith and Sons} and {OpenAI}}" in blog
-    assert "@inproceedings" in entry(source(venue="言語処理学会第29回年次大会"), "k")
-    assert tex("50 % of {A_b} \\ & ~#$^") == (
+    assert "@inproceedings" in bibtex_entry(source(venue="言語処理学会第29回年次大会"), "k")
+    assert escape_tex("50 % of {A_b} \\ & ~#$^") == (
         r"50 \% of \textbraceleft{}A\_b\textbraceright{} \textbackslash{} \& \textasciitilde{}"
         r"\#\$\textasciicircum{}"
     )
@@ -213,7 +215,7 @@ def test_entries_of_bibtex() -> None:
     ],
 )
 def test_keys(changed: dict[str, Any], key: str) -> None:
-    assert key_of(source(**changed)) == key
+    assert citation_key(source(**changed)) == key
 
 
 def test_only_what_is_cited_is_in_the_bibliography_and_once() -> None:

@@ -16,15 +16,23 @@ from corpus.errors import SettingsError
 from service import evaluation, measures, prompt
 from service.engine import ANSWER_VERSION, Engine
 from service.evaluation import (
-    choose,
     conditions,
     judge_answer,
     read_questions,
-    run,
+    run_questions,
+    sample_questions,
     settings_for,
 )
-from service.measures import Judgement, Question, judge, occurs, parts, report, same_sentence
-from service.receipt import version
+from service.measures import (
+    EvaluationQuestion,
+    Judgement,
+    judge_statement,
+    measure_fractions,
+    occurs,
+    report,
+    same_sentence,
+)
+from service.receipt import tenkyo_version
 from service.settings import Settings
 from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict, to_json
 from service.verify import VERIFIER_VERSION
@@ -51,7 +59,7 @@ def record(*claims, withheld=0, judged=(), first=None, total=1.0):
 
 
 def known(answerable=True, **gold):
-    return Question("q", "Q?", answerable, **gold)
+    return EvaluationQuestion("q", "Q?", answerable, **gold)
 
 
 # The measures
@@ -79,13 +87,16 @@ def test_a_string_occurs(wanted, text, there):
 
 def test_an_answer_is_right_in_its_words_or_in_its_quotes():
     said = record(claim("It has four wheels.", cited("A car has 4 wheels.")))
-    assert parts(known(answers=("4",)), said)["in_answer"] == (0, 1)
-    assert parts(known(answers=("five", "4")), said)["in_quotes"] == (1, 1)
+    assert measure_fractions(known(answers=("4",)), said)["in_answer"] == (0, 1)
+    assert measure_fractions(known(answers=("five", "4")), said)["in_quotes"] == (1, 1)
     both = known(must_contain=(("four", "4"), ("wheel",)))
-    assert parts(both, said)["in_answer"] == (1, 1)
-    assert parts(known(must_contain=(("four",), ("door",))), said)["in_answer"] == (0, 1)
-    assert parts(known(), said)["in_answer"] == (0, 0)
-    assert parts(known(answers=("4",)), record())["in_answer"] == (0, 1)
+    assert measure_fractions(both, said)["in_answer"] == (1, 1)
+    assert measure_fractions(known(must_contain=(("four",), ("door",))), said)["in_answer"] == (
+        0,
+        1,
+    )
+    assert measure_fractions(known(), said)["in_answer"] == (0, 0)
+    assert measure_fractions(known(answers=("4",)), record())["in_answer"] == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -103,27 +114,27 @@ def test_an_answer_is_right_in_its_words_or_in_its_quotes():
 )
 def test_a_statement_is_judged_as_alce_does(citations, bearing, expected):
     """``bearing``: the least sets of citations that support it."""
-    assert judge(citations, lambda some: any(s <= set(some) for s in bearing)) == expected
+    assert judge_statement(citations, lambda some: any(s <= set(some) for s in bearing)) == expected
 
 
 def test_citation_recall_and_precision_of_an_answer():
     judged = (Judgement(True, (True, False)), Judgement(False, (False,)))
-    found = parts(known(), record(claim("A."), claim("B."), judged=judged))
+    found = measure_fractions(known(), record(claim("A."), claim("B."), judged=judged))
     assert found["citation_recall"] == (1 / 2, 1)
     assert found["citation_precision"] == (1 / 3, 1)
-    assert parts(known(), record())["citation_recall"] == (0, 0)
+    assert measure_fractions(known(), record())["citation_recall"] == (0, 0)
 
 
 def test_gold_by_source_and_by_passage():
     said = record(claim("A.", cited("A.", "a", "p1"), cited("A.", "b", "p2")))
     for gold in ({"sources": ("a",)}, {"passages": ("p1",)}):
-        found = parts(known(**gold), said)
+        found = measure_fractions(known(**gold), said)
         assert (found["gold_cited"], found["gold_precision"]) == ((1, 1), (1, 2))
-    missed = parts(known(sources=("z",)), said)
+    missed = measure_fractions(known(sources=("z",)), said)
     assert (missed["gold_cited"], missed["gold_precision"]) == ((0, 1), (0, 2))
-    refused = parts(known(sources=("a",)), record())
+    refused = measure_fractions(known(sources=("a",)), record())
     assert (refused["gold_cited"], refused["gold_precision"]) == ((0, 1), (0, 0))
-    assert parts(known(False, sources=("a",)), said)["gold_cited"] == (0, 0)
+    assert measure_fractions(known(False, sources=("a",)), said)["gold_cited"] == (0, 0)
 
 
 def test_sentences_are_the_same_from_half_of_their_tokens_on():
@@ -137,9 +148,9 @@ def test_citation_f1_by_sentence():
     """Cited: two sentences, one of them gold; gold: three, one of them cited: P 1/2, R 1/3."""
     said = record(claim("x", cited("Cats sleep all day. Birds sing.")))
     gold = ("Cats sleep all day.", "Dogs bark.", "Fish swim.")
-    found = parts(known(quotes=gold), said)["quote_f1"]
+    found = measure_fractions(known(quotes=gold), said)["quote_f1"]
     assert found == (pytest.approx(2 * (1 / 2) * (1 / 3) / (1 / 2 + 1 / 3)), 1)
-    assert parts(known(quotes=gold), record())["quote_f1"] == (0, 1)
+    assert measure_fractions(known(quotes=gold), record())["quote_f1"] == (0, 1)
 
 
 def test_a_report_of_five_questions():
@@ -208,7 +219,9 @@ def test_questions_are_read(tmp_path):
     row = GOOD | {"answers": ["a", ""], "must_contain": [["b", "c"]], "sources": ["s"], "topic": 3}
     read = read_questions(lines(tmp_path / "q", row, "\n"))
     assert read == [
-        Question("1", "Who?", True, answers=("a",), must_contain=(("b", "c"),), sources=("s",))
+        EvaluationQuestion(
+            "1", "Who?", True, answers=("a",), must_contain=(("b", "c"),), sources=("s",)
+        )
     ]
 
 
@@ -239,20 +252,22 @@ def test_a_file_without_questions(tmp_path):
 
 
 def test_a_sample_is_always_the_same_and_in_order():
-    asked = [Question(str(i), "Q?", True) for i in range(100)]
-    some = choose(asked, 20, None)
-    assert some == choose(asked, 20, None) and len(some) == 20 and some != asked[:20]
+    asked = [EvaluationQuestion(str(i), "Q?", True) for i in range(100)]
+    some = sample_questions(asked, 20, None)
+    assert some == sample_questions(asked, 20, None) and len(some) == 20 and some != asked[:20]
     assert [int(q.id) for q in some] == sorted(int(q.id) for q in some)
-    assert choose(asked, 20, 5) == some[:5] and choose(asked, 500, None) == asked
+    assert (
+        sample_questions(asked, 20, 5) == some[:5] and sample_questions(asked, 500, None) == asked
+    )
 
 
 # A run
 
 ASKED = [
-    Question("w", "How many hours of labelled audio was Whisper trained on?", True,
+    EvaluationQuestion("w", "How many hours of labelled audio was Whisper trained on?", True,
              answers=("680,000",), sources=("whisper", "article-en", "article-ja")),
-    Question("c", "What is the capital of Australia?", False),
-    Question("g", "Which game did GT Sophy race in?", True, must_contain=(("Gran Turismo",),)),
+    EvaluationQuestion("c", "What is the capital of Australia?", False),
+    EvaluationQuestion("g", "Which game did GT Sophy race in?", True, must_contain=(("Gran Turismo",),)),
 ]  # fmt: skip
 
 
@@ -262,7 +277,7 @@ def quiet(*_):
 
 def evaluate(engine, asked, out, mode="quoted", **settings):
     made_with = conditions(engine, Settings(**settings), mode)
-    return asyncio.run(run(engine, asked, mode, made_with, out, quiet))
+    return asyncio.run(run_questions(engine, asked, mode, made_with, out, quiet))
 
 
 def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
@@ -279,7 +294,9 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
         file.write('{"id": "g", "quest本'.encode()[:-1])  # killed in the midst of a line
     steps = []
     made_with = first[0]["conditions"]
-    second = asyncio.run(run(engine, ASKED, "quoted", made_with, out, lambda *s: steps.append(s)))
+    second = asyncio.run(
+        run_questions(engine, ASKED, "quoted", made_with, out, lambda *s: steps.append(s))
+    )
     assert steps == [("asking", 2, 3), ("asking", 3, 3)]
     assert json.loads(json.dumps(first)) == second[:2]
     assert out.read_bytes().startswith(whole) and len(out.read_text().splitlines()) == 3
@@ -293,7 +310,7 @@ def test_the_versions_are_among_the_conditions(library, checker, history):
     engine = Engine(library, checker, history)
     made_with = conditions(engine, Settings(), "quoted")
     assert made_with["library"] == library.store.revision() and made_with["prompt"] == ""
-    assert made_with["tenkyo"] == version()
+    assert made_with["tenkyo"] == tenkyo_version()
     assert made_with["verifier"] == VERIFIER_VERSION
     assert made_with["answering"] == ANSWER_VERSION
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpus.types import Passage, Source
-from service.citations import LONGEST_SENTENCE, SentenceParser, resolve
+from service.citations import LONGEST_SENTENCE, SentenceParser, resolve_author_years
 from service.types import Draft, Evidence
 
 
@@ -281,9 +281,9 @@ WORKS = shown(
     ],
 )
 def test_authors_and_years_become_labels_or_stay_text(text, expected, labels):
-    draft = resolve(parse([text])[0], WORKS)
+    draft = resolve_author_years(parse([text])[0], WORKS)
     assert (draft.text, draft.labels) == (expected, labels)
-    assert resolve(draft, WORKS) == draft and not draft.named and not draft.asides
+    assert resolve_author_years(draft, WORKS) == draft and not draft.named and not draft.asides
 
 
 def test_a_draft_keeps_what_was_taken_out():
@@ -291,7 +291,7 @@ def test_a_draft_keeps_what_was_taken_out():
     assert draft.named == (("Atari", "2013"), ("Tay", "2022"), ("Kim", "2021"))
     assert draft.text == "A game beats it."
     assert draft.asides == ((6, " (Atari, 2013)"), (15, " (Tay, 2022; Kim, 2021)"))
-    assert resolve(draft, ()).text == "A game (Atari, 2013) beats it."
+    assert resolve_author_years(draft, ()).text == "A game (Atari, 2013) beats it."
 
 
 @pytest.mark.parametrize(

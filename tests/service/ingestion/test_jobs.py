@@ -19,12 +19,12 @@ import pytest
 
 from corpus.errors import JobEnded, NotFound, TooManyJobs
 from corpus.store import Store
-from corpus.uploads import MAX_NAME, fault
+from corpus.uploads import MAX_NAME, name_error
 from index.local import read_manifest
-from index.models import BUNDLED
+from index.models import BUNDLED_EMBEDDER
 from index.report import Item, Progress
 from service.api import Options, create_app
-from service.jobs import MOST_KEPT, MOST_WAITING, JobTable
+from service.jobs import MAX_QUEUED_JOBS, MAX_STORED_JOBS, JobStore
 from service.settings import Settings
 from tests.support.library_service import MAPS, SHIPS, House, Server, ended, many
 from tests.support.live_server import served
@@ -232,7 +232,7 @@ def test_names_that_people_give() -> None:
         "👨‍👩‍👧.md",
         "n" * MAX_NAME,
     ):
-        assert fault(name) == ""
+        assert name_error(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -474,7 +474,7 @@ def test_what_a_cancelled_job_had_read_is_indexed(open_house) -> None:
 def test_a_full_queue_says_when_to_come_back(open_house) -> None:
     house = open_house
     house.web.hold.clear()
-    for _ in range(MOST_WAITING):
+    for _ in range(MAX_QUEUED_JOBS):
         house.call("POST", "/v1/sources", 202, json={"url": "https://example.org/"})
     answer = house.call("POST", "/v1/sources", 503, json={"url": "https://example.org/"})
     assert answer.headers["retry-after"] == "60" and "waiting" in answer.json()["detail"]
@@ -593,18 +593,18 @@ def test_without_a_runner_the_library_can_only_be_read(house) -> None:
 
 def test_the_table_of_jobs(tmp_path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
-    table = JobTable(store.database)
+    table = JobStore(store.database)
     assert table.begin() is None
     first = table.add("sources", {"urls": ["https://a/"]}, "secret")
-    for n in range(MOST_WAITING - 1):
+    for n in range(MAX_QUEUED_JOBS - 1):
         table.add("sources", {"urls": [f"https://{n}/"]})
     with pytest.raises(TooManyJobs):
         table.add("sources", {})
     begun, secret = table.begin()
     assert begun.id == first.id and begun.status == "running" and secret == "secret"
-    table.note(first.id, Progress(documents=1))
+    table.store_progress(first.id, Progress(documents=1))
     table.add_item(first.id, Item("https://a/", "failed", reason="no"))
-    JobTable(store.database).begin_again()  # as a process does that starts
+    JobStore(store.database).requeue_running()  # as a process does that starts
     assert table.begin()[0].id == first.id
     old = table.items(first.id)[0]
     table.add_item(first.id, Item("https://a/", "fetched", source_id="s"), old)
@@ -622,7 +622,7 @@ def test_the_table_of_jobs(tmp_path) -> None:
         table.finish("nope", "failed")
     for job in table.unfinished():
         table.finish(job.id, "done")
-    oldest = table.jobs(MOST_KEPT)[-1]
+    oldest = table.jobs(MAX_STORED_JOBS)[-1]
     with store.database.transaction(
         writes=True
     ) as db:  # as many as may be, without a minute's work
@@ -632,11 +632,11 @@ def test_the_table_of_jobs(tmp_path) -> None:
         columns = "kind, status, created_at, asked, secret, progress, reason, event, progress_event"
         db.exec_driver_sql(
             f"INSERT INTO jobs (number, id, {columns}) {many_jobs} SELECT i, 'j' || i, {columns}"
-            " FROM n, jobs WHERE jobs.number = 1", (99 + MOST_KEPT - MOST_WAITING,),
+            " FROM n, jobs WHERE jobs.number = 1", (99 + MAX_STORED_JOBS - MAX_QUEUED_JOBS,),
         )  # fmt: skip
     table.job(oldest.id)
     table.add("sources", {})
-    assert len(table.jobs(2 * MOST_KEPT)) == MOST_KEPT
+    assert len(table.jobs(2 * MAX_STORED_JOBS)) == MAX_STORED_JOBS
     with pytest.raises(NotFound):
         table.job(oldest.id)
 
@@ -705,4 +705,4 @@ def test_the_command_line_ingests_at_the_same_time(server, tmp_path) -> None:
     assert read_manifest(server.data / "index")["corpus_revision"] == store.revision()
     found = httpx.get(f"{url}/v1/search", params={"q": "charts of district number 7"}, timeout=60)
     assert "charts" in found.text
-    assert read_manifest(server.data / "index")["embedder"] == BUNDLED
+    assert read_manifest(server.data / "index")["embedder"] == BUNDLED_EMBEDDER

@@ -16,17 +16,17 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.types import Passage, Source
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service import factcheck, mcp, shapes
-from service.addresses import address
+from service.addresses import source_url
 from service.api import Options, create_app
 from service.engine import Engine
-from service.gate import Gates
+from service.gate import Limiters
 from service.history import History
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -115,7 +115,10 @@ def test_the_tools(url, era):
         assert all(field["description"] for field in tool.input_schema["properties"].values())
     assert tools["search"].input_schema["required"] == ["query"]
     assert tools["answer"].input_schema["properties"]["question"]["maxLength"] == 4000
-    assert tools["verify"].input_schema["properties"]["text"]["maxLength"] == factcheck.LONGEST_TEXT
+    assert (
+        tools["verify"].input_schema["properties"]["text"]["maxLength"]
+        == factcheck.MAX_TEXT_CHARACTERS
+    )
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -138,11 +141,11 @@ def test_search_and_fetch_have_the_shapes_of_connectors(url, library, era):
 def test_every_source_is_read_whole(library):
     for source, _ in library.store.sources():
         document = library.store.document(source.id)
-        assert shapes.fetched(document, "http://t")["text"] == document.text.strip()
-        for passage in split(document):
-            shown = shapes.around(document.text, passage)
+        assert shapes.format_document(document, "http://t")["text"] == document.text.strip()
+        for passage in split_into_passages(document):
+            shown = shapes.surrounding_text(document.text, passage)
             assert passage.text in shown and shown in document.text
-            assert len(shown) <= len(passage.text) + 2 * shapes.CONTEXT
+            assert len(shown) <= len(passage.text) + 2 * shapes.CONTEXT_CHARACTERS
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -261,8 +264,8 @@ def test_a_fault_of_ours_is_said_without_its_trace(library, library_folder, chec
 def test_who_cancels_an_answer_or_leaves_stops_the_model(
     library, library_folder, checker, era, how
 ):
-    model, gates = Endless(""), Gates.for_readers()
-    app = app_of(library, checker, library_folder, model, gates=gates)
+    model, limiters = Endless(""), Limiters.for_readers()
+    app = app_of(library, checker, library_folder, model, limiters=limiters)
 
     async def so(true):
         async with asyncio.timeout(60):
@@ -273,12 +276,12 @@ def test_who_cancels_an_answer_or_leaves_stops_the_model(
         async with client(url, era) as opened:
             calling = asyncio.create_task(opened.call_tool("answer", {"question": QUESTION}))
             await so(lambda: model.begun)
-            assert gates.answers.at_work == 1 and not model.closed
+            assert limiters.answers.running == 1 and not model.closed
             if how == "cancels":
                 calling.cancel()
                 await so(lambda: model.closed)  # while the client goes on with something else
                 assert not (await opened.call_tool("search", {"query": "Whisper"})).is_error
-        await so(lambda: model.closed and not gates.answers.at_work)
+        await so(lambda: model.closed and not limiters.answers.running)
         await asyncio.gather(calling, return_exceptions=True)
 
     with served(app) as url:
@@ -410,8 +413,8 @@ def hostile(tmp_path_factory, embedder, checker):
     )
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     document = extract(HOSTILE.encode(), source)
-    store.put(document, split(document))
-    sync(store, embedder, folder / "index", Tally())
+    store.put(document, split_into_passages(document))
+    sync(store, embedder, folder / "index", IngestProgress())
     library = Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
     with served(app_of(library, checker, folder)) as url:
         yield url
@@ -465,14 +468,14 @@ def test_a_source_without_an_address_has_a_page_of_ours(hostile):
     ],
 )  # fmt: skip
 def test_where_a_reader_is_led(source, words, page, place):
-    assert address(source, "http://t/", words, page) == place
+    assert source_url(source, "http://t/", words, page) == place
 
 
 def test_a_cut_sentence_is_not_shown():
     text = "A first sentence here. " * 60
     start = 23 * 30
     passage = Passage("p", "s", start, start + 22, text[start : start + 22])
-    shown = shapes.around(text, passage)
+    shown = shapes.surrounding_text(text, passage)
     assert shown in text and shown.startswith("A first") and shown.endswith("here.")
 
 
@@ -562,7 +565,7 @@ def test_the_handshake_waits_for_nothing_heavy():
         "openvino",
         "service.factcheck",
     }
-    assert mcp.LONGEST_TEXT == factcheck.LONGEST_TEXT
+    assert mcp.MAX_TEXT_CHARACTERS == factcheck.MAX_TEXT_CHARACTERS
 
 
 # llms.txt

@@ -15,19 +15,19 @@ from openai import AsyncOpenAI, OpenAI
 from pydantic import ValidationError
 
 from corpus.errors import ChatRefused, QuestionRefused, StoreError
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Passage, Source
 from index.local import LiveIndex, LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service.api import create_app
-from service.chat import ChatRequest, read
-from service.completion import Chunks, Head, completion
+from service.chat import ChatRequest, read_chat_request
+from service.completion import Chunks, CompletionHeader, completion
 from service.engine import Engine
 from service.history import History
-from service.turn import append
+from service.turn import append_claim
 from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -173,8 +173,8 @@ def test_a_source_from_a_file_has_its_address_here(tmp_path, embedder, checker):
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     source = Source("room-1", "file:///secret/room.md", "Kanda", kind="upload")
     document = Document(source, "The Kanda reading room holds 40,000 maps of the city.")
-    store.put(document, split(document))
-    sync(store, embedder, tmp_path / "index", Tally())
+    store.put(document, split_into_passages(document))
+    sync(store, embedder, tmp_path / "index", IngestProgress())
     library = Library(store, LocalIndex.open(tmp_path / "index", embedder.name), embedder)
     app = create_app(
         Engine(library, checker, History(library.store.database)), index_dir=tmp_path / "index"
@@ -350,7 +350,7 @@ BODY = st.fixed_dictionaries(
 @given(BODY)
 def test_whatever_is_sent_is_read_or_refused(body):
     try:
-        asked = read(ChatRequest.model_validate(body))
+        asked = read_chat_request(ChatRequest.model_validate(body))
     except (ValidationError, ChatRefused, QuestionRefused) as error:
         assert str(error)
     else:
@@ -360,7 +360,7 @@ def test_whatever_is_sent_is_read_or_refused(body):
 def test_the_turns_before_the_question_are_handed_over():
     said = [("system", "Be brief."), ("user", "Who?"), ("assistant", "Them. [1]"), ("tool", "x"), ("user", "When?")]  # fmt: skip
     messages = [{"role": role, "content": content} for role, content in said]
-    asked = read(ChatRequest(model="tenkyo-quotes", messages=messages))
+    asked = read_chat_request(ChatRequest(model="tenkyo-quotes", messages=messages))
     assert (asked.question, asked.mode) == ("When?", "quoted")
     assert [turn["content"] for turn in asked.earlier] == ["Who?", "Them. [1]"]
 
@@ -446,7 +446,7 @@ def answers(draw):
             Citation(e.label, e.source.id, e.passage.id, "Text", 0, 4, e.source.url) for e in cited
         )
         claim = Claim(said, 0, 0, citations, Verdict("supported", 0.9, "verbatim"))
-        text, placed = append(text, claim)
+        text, placed = append_claim(text, claim)
         claims.append(placed)
     rejected = (Rejected("No.", "Why not", Verdict("unsupported", 0.9, "rules")),)
     more = {} if claims else {"reason": draw(WORDS), "abstention": "outside_library"}
@@ -457,7 +457,7 @@ def answers(draw):
 @settings(max_examples=300, deadline=None)
 @given(answers())
 def test_any_answers_annotations_are_its_markers(answer):
-    head = Head("tenkyo", 1, BASE, usage=True)
+    head = CompletionHeader("tenkyo", 1, BASE, usage=True)
     whole = completion(answer, head)
     message = whole["choices"][0]["message"]
     content, annotations = message["content"], message["annotations"]

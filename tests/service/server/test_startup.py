@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.api import HEADERS
-from service.opening import AT_ONCE, Opening
+from service.api import SECURITY_HEADERS
+from service.opening import IMMEDIATE_PATHS, StartingApp
 from tests.support.live_server import served
 
 pytestmark = pytest.mark.server
@@ -37,7 +37,7 @@ def loading():
 
 def test_it_lives_at_once_and_is_ready_later(loading):
     opened = threading.Event()
-    app = Opening(loading, opened.set, pytest.fail)
+    app = StartingApp(loading, opened.set, pytest.fail)
     with served(app) as url, ThreadPoolExecutor(1) as readers:
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
         early = httpx.get(f"{url}/readyz")
@@ -45,10 +45,10 @@ def test_it_lives_at_once_and_is_ready_later(loading):
         assert early.headers["content-type"] == "application/problem+json"
         assert early.json()["title"] == "The service is starting" and not opened.is_set()
         assert early.json()["request_id"] == early.headers["x-request-id"]
-        for path in AT_ONCE:
+        for path in IMMEDIATE_PATHS:
             headers = httpx.get(f"{url}{path}", headers={"X-Request-ID": "r-1"}).headers
             assert headers["x-request-id"] == "r-1"
-            assert all(name in headers for name in HEADERS)
+            assert all(name in headers for name in SECURITY_HEADERS)
         asked = readers.submit(httpx.get, f"{url}/v1/search", timeout=60)
         loading.go.set()
         assert asked.result().json() == {"hits": []}
@@ -56,7 +56,7 @@ def test_it_lives_at_once_and_is_ready_later(loading):
 
 
 def test_who_has_waited_for_long_is_told_when_to_ask_again(loading):
-    with served(Opening(loading, lambda: None, pytest.fail, patience=0.01)) as url:
+    with served(StartingApp(loading, lambda: None, pytest.fail, patience=0.01)) as url:
         refused = httpx.get(f"{url}/v1/search")
         assert refused.status_code == 503 and refused.json()["retry_after"] == 1
         refused = httpx.post(f"{url}/v1/chat/completions", json={})
@@ -68,13 +68,13 @@ def test_who_has_waited_for_long_is_told_when_to_ask_again(loading):
 def test_what_keeps_it_from_starting_is_told(loading):
     failed = []
     loading.error = OSError("no disk")
-    with served(Opening(loading, lambda: pytest.fail("it cannot"), failed.append)) as url:
+    with served(StartingApp(loading, lambda: pytest.fail("it cannot"), failed.append)) as url:
         loading.go.set()
         assert httpx.get(f"{url}/v1/search", timeout=60).status_code == 503
     assert failed == [loading.error]
 
 
 def test_it_ends_while_it_is_loading(loading):
-    with served(Opening(loading, lambda: pytest.fail("it ended"), pytest.fail)) as url:
+    with served(StartingApp(loading, lambda: pytest.fail("it ended"), pytest.fail)) as url:
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
     assert loading.let is None  # it was not waited for

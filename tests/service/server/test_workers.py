@@ -33,17 +33,17 @@ from service.api import create_app
 from service.claims import ProcessLocks
 from service.engine import Engine
 from service.history import History
-from service.once import Key
-from service.replies import Reply
-from service.runner import Runner
-from service.running import KeyedAnswers
-from service.serving import Workers
+from service.once import IdempotencyKey
+from service.replies import StoredReply
+from service.runner import IngestionWorker
+from service.running import ResumableAnswers
+from service.serving import ProcessSupervisor
 from service.settings import Settings
 from service.types import Answer, to_json
 from tests.support.library_service import House
 from tests.support.scripted_engine import Scripted, read
 
-KEY = Key("0f" * 32, "asked")
+KEY = IdempotencyKey("0f" * 32, "asked")
 OTHER = """
 import sys
 from pathlib import Path
@@ -151,7 +151,7 @@ def test_threads_of_one_process_share_a_taken_lock_but_not_a_held_one(locks):
 @pytest.mark.process
 def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, locks, another):
     engine = Scripted(history, "c")
-    answers = KeyedAnswers(engine, locks=locks)
+    answers = ResumableAnswers(engine, locks=locks)
 
     async def scenario():
         with another("held"):
@@ -161,7 +161,7 @@ def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, lo
             conversation = history.new_conversation()  # what the other one does
             made = Answer("made", conversation, "なぜ?", "", "quoted", "")
             history.save_answer("made", conversation, to_json(made))
-            history.replies.keep(KEY.key, Reply("asked", ["evidence", "answer"], "made"))
+            history.replies.keep(KEY.key, StoredReply("asked", ["evidence", "answer"], "made"))
         whole, rest = await asyncio.gather(*waits)
         assert len(whole) == 2 and rest == whole[1:] and '"made"' in whole[0]
 
@@ -172,7 +172,7 @@ def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, lo
 @pytest.mark.process
 def test_what_another_process_did_not_finish_is_made_here(history, locks, another):
     engine = Scripted(history, "c")
-    answers = KeyedAnswers(engine, locks=locks)
+    answers = ResumableAnswers(engine, locks=locks)
 
     async def scenario():
         with another("held"):
@@ -189,7 +189,7 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
     history, locks, another
 ):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
-    answers = KeyedAnswers(engine, grace=0.05, locks=locks)
+    answers = ResumableAnswers(engine, grace=0.05, locks=locks)
 
     async def scenario():
         with another("waiting"):
@@ -214,10 +214,10 @@ STOP = """
 import asyncio, sys
 from pathlib import Path
 from service.claims import ProcessLocks
-from service.once import Key
-from service.running import KeyedAnswers
-answers = KeyedAnswers(None, locks=ProcessLocks(Path(sys.argv[1])))
-print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
+from service.once import IdempotencyKey
+from service.running import ResumableAnswers
+answers = ResumableAnswers(None, locks=ProcessLocks(Path(sys.argv[1])))
+print(asyncio.run(answers.stop(IdempotencyKey(sys.argv[2], ""), patience=60)))
 """
 
 
@@ -225,7 +225,7 @@ print(asyncio.run(answers.stop(Key(sys.argv[2], ""), patience=60)))
 def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, locks, tmp_path):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
     engine.closes_in = 0.3
-    answers = KeyedAnswers(engine, locks=locks)
+    answers = ResumableAnswers(engine, locks=locks)
 
     async def scenario():
         stopped = asyncio.create_task(read(answers, KEY, most=9_999))  # it does not leave first
@@ -246,7 +246,7 @@ def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
     history, locks, another, begun
 ):
     engine = Scripted(history, "c" * (10_000 if begun else 3), pause=0.01)
-    answers = KeyedAnswers(engine, locks=locks)
+    answers = ResumableAnswers(engine, locks=locks)
 
     async def scenario():
         stopped = asyncio.create_task(read(answers, KEY, most=9_999)) if begun else None
@@ -266,7 +266,7 @@ def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
 
 @pytest.mark.process
 def test_a_stop_goes_on_without_who_asked_for_it(locks, another):
-    answers = KeyedAnswers(None, locks=locks)
+    answers = ResumableAnswers(None, locks=locks)
 
     async def scenario():
         with another("held"):
@@ -325,7 +325,7 @@ def until(condition: Callable[[], bool]) -> None:
 def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, embedder, checker):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
-    first, second = (Runner(house.means, shared=True) for _ in range(2))
+    first, second = (IngestionWorker(house.means, shared=True) for _ in range(2))
     try:
         first.start()
         until(lambda: first.is_at_work)
@@ -365,7 +365,7 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
 ):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
-    runner = Runner(house.means, shared=True)
+    runner = IngestionWorker(house.means, shared=True)
     job = runner.add_places(["https://example.org/maps"], False, 1, 1)
     runner.table.begin()  # by a process that has ended since
     path = house.data / "tenkyo.db"
@@ -395,7 +395,7 @@ def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
     library_folder, tmp_path, embedder, checker
 ):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
-    runner = Runner(house.means, shared=True)
+    runner = IngestionWorker(house.means, shared=True)
     job = runner.add_places(["https://example.org/maps"], False, 1, 1)
     runner.table.begin()  # by a process that ends before it has heard
     try:
@@ -429,7 +429,7 @@ class Tried(logging.Filter):
 def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
     settings = Settings(data_dir=library_folder)
     with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
-        found = starting.submit(parts.library, settings, True, embedder)
+        found = starting.submit(parts.open_library, settings, True, embedder)
         assert len(found.result(timeout=30).index) > 0
 
 
@@ -454,11 +454,11 @@ def processes(started, *planned):
 def test_one_that_cannot_start_ends_the_service_only_if_none_could():
     started = multiprocessing.get_context("spawn").Value("i", 0)
     with pytest.raises(SystemExit) as ended:
-        Workers(1, processes(started, serving.FAILED), started).run()
-    assert ended.value.code == serving.FAILED
+        ProcessSupervisor(1, processes(started, serving.EXIT_FAILED), started).run()
+    assert ended.value.code == serving.EXIT_FAILED
 
-    begin = processes(started, None, 1, serving.FAILED, None)
-    workers = Workers(2, begin, started)
+    begin = processes(started, None, 1, serving.EXIT_FAILED, None)
+    workers = ProcessSupervisor(2, begin, started)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(workers.run)
         until(lambda: started.value == 2)

@@ -6,18 +6,18 @@ import asyncio
 import json
 
 import pytest
-from conftest import ROOT
 
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from service.engine import Engine
 from service.history import History
 from service.identifiers import identifiers, unnamed
+from tests.support.paths import ROOT
 from tests.support.scripted_model import Script
 
 
@@ -94,8 +94,8 @@ def sheets(tmp_path_factory, embedder):
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     for name, text in SHEETS.items():
         document = Document(Source(name, f"https://example.org/{name}", f"Sheet {name}"), text)
-        store.put(document, split(document))
-    sync(store, embedder, folder / "index", Tally())
+        store.put(document, split_into_passages(document))
+    sync(store, embedder, folder / "index", IngestProgress())
     return Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
 
 
@@ -133,8 +133,8 @@ def test_an_identifier_that_another_part_of_the_source_has_is_no_reason_to_refus
     parts = ["This manual is about the oven RX-3100.", *["Clean it with a dry cloth. " * 30] * 12]
     text = "\n\n".join([*parts, "The door opens to the left. Its fuse is rated at 16 amperes."])
     document = Document(Source("oven", "https://example.org/oven", "Manual"), text)
-    store.put(document, split(document))
-    sync(store, embedder, tmp_path / "index", Tally())
+    store.put(document, split_into_passages(document))
+    sync(store, embedder, tmp_path / "index", IngestProgress())
     library = Library(store, LocalIndex.open(tmp_path / "index", embedder.name), embedder)
     engine = Engine(library, checker, History(store.database), top_k=1)
     for name, refused in (("RX-3100", False), ("RX-3200", True)):
@@ -152,4 +152,4 @@ def test_no_question_of_the_shipped_library_is_refused_for_an_identifier(library
     ]
     engine = Engine(library, checker, History(library.store.database))
     assert len(asked) >= 5
-    assert all(engine.would_answer(question) for question in asked)
+    assert all(engine.can_answer(question) for question in asked)

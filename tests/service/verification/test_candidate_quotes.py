@@ -5,7 +5,12 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.types import Draft, Evidence
-from service.windows import MOST, Nearest, paired, single
+from service.windows import (
+    MAX_CANDIDATE_QUOTES,
+    CandidateQuoteFinder,
+    sentence_pairs,
+    single_sentences,
+)
 
 ENGLISH = (
     "The observatory stands on a hill north of the town. It was paid for by a merchant who never"
@@ -22,8 +27,8 @@ def evidence(text, label=1):
 
 
 def windows(*shown):
-    singles = [window for e in shown for window in single(e)]
-    return [*singles, *paired(singles)]
+    singles = [window for e in shown for window in single_sentences(e)]
+    return [*singles, *sentence_pairs(singles)]
 
 
 @pytest.mark.parametrize(
@@ -36,19 +41,23 @@ def windows(*shown):
     ],
 )
 def test_across_languages_the_sentence_that_says_it_comes_first(embedder, claim, sentence):
-    found = Nearest(embedder)(Draft(claim), windows(evidence(ENGLISH)))
-    assert len(found) == MOST and any(sentence in window.text for window in found[:2])
+    found = CandidateQuoteFinder(embedder)(Draft(claim), windows(evidence(ENGLISH)))
+    assert len(found) == MAX_CANDIDATE_QUOTES and any(
+        sentence in window.text for window in found[:2]
+    )
 
 
 def test_in_one_language_shared_words_decide_and_a_cited_passage_goes_first(embedder):
     shown = evidence(ENGLISH), evidence(ENGLISH, 2)
-    found = Nearest(embedder)(Draft("The dome is opened by hand.", (2,)), windows(*shown))
+    found = CandidateQuoteFinder(embedder)(
+        Draft("The dome is opened by hand.", (2,)), windows(*shown)
+    )
     assert found[0].text == "The dome is opened by hand." and found[0].evidence.label == 2
     assert found[1].evidence.label in (1, 2) and "opened by hand" in found[1].text
 
 
 def test_nothing_to_read(embedder):
-    assert Nearest(embedder)(Draft("ドームは手で開ける。"), []) == []
+    assert CandidateQuoteFinder(embedder)(Draft("ドームは手で開ける。"), []) == []
 
 
 class Counting:
@@ -72,9 +81,9 @@ class Counting:
 
 def test_a_sentence_is_embedded_once_and_only_across_languages():
     counting, shown = Counting(), windows(evidence(ENGLISH))
-    nearest = Nearest(counting)
+    nearest = CandidateQuoteFinder(counting)
     nearest(Draft("The dome is opened by hand."), shown)
     assert counting.texts == []
     for claim in ("ドームは手で開ける。", "いまは誰も住んでいない。"):
         nearest(Draft(claim), shown)
-    assert counting.texts == [window.text for window in single(evidence(ENGLISH))]
+    assert counting.texts == [window.text for window in single_sentences(evidence(ENGLISH))]

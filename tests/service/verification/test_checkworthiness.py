@@ -3,7 +3,7 @@
 import pytest
 
 from corpus.types import Passage, Source
-from service.substance import states_nothing
+from service.substance import is_not_checkworthy
 from service.types import Draft, Evidence
 
 NOTHING = (
@@ -31,18 +31,18 @@ SOMETHING = (
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_states_nothing(text):
-    assert states_nothing(text)
+    assert is_not_checkworthy(text)
 
 
 @pytest.mark.parametrize("text", SOMETHING)
 def test_what_states_something_however_short(text):
-    assert not states_nothing(text)
+    assert not is_not_checkworthy(text)
 
 
 def test_no_sentence_of_the_library_states_nothing(library):
     from tests.support.mutants import statements
 
-    assert not [s.text for s in statements(library.store) if states_nothing(s.text)]
+    assert not [s.text for s in statements(library.store) if is_not_checkworthy(s.text)]
 
 
 @pytest.mark.parametrize("text", NOTHING)

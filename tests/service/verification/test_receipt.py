@@ -15,7 +15,7 @@ from corpus.types import text_hash
 from service import receipt
 from service.engine import Engine
 from service.history import History
-from service.recheck import _at_the_edge, holds, recheck
+from service.recheck import _at_the_edge, all_passed, recheck
 from service.types import Verdict, to_json
 from service.verify import VERIFIER_VERSION
 from tests.support.scripted_model import Script
@@ -30,7 +30,7 @@ WRITTEN = (
 def made(library, checker, model=None, question=QUESTION):
     history = History(library.store.database)
     answer = asyncio.run(Engine(library, checker, history, model).answer(question))
-    return answer, receipt.make(history, answer.id)
+    return answer, receipt.make_receipt(history, answer.id)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_a_receipt_holds_everything(generated, library, checker, history):
     assert QUESTION in found["prompt"][-1]["content"] and found["answered_at"]
     assert len(found["drafts"]) == len(found["claims"]) + len(found["rejected"]) == 3
     assert "conversation_id" not in found
-    assert receipt.make(history, answer.id) == found
+    assert receipt.make_receipt(history, answer.id) == found
 
 
 def test_what_is_noted_is_not_in_the_answer(generated, history):
@@ -83,7 +83,7 @@ def test_what_is_noted_is_not_in_the_answer(generated, history):
 )
 def test_a_receipt_holds_without_the_library_and_with_it(library, verifier, model, question, mode):
     _, found = made(library, verifier.checker, model, question)
-    again = receipt.read(json.dumps(found, ensure_ascii=False).encode())
+    again = receipt.read_receipt(json.dumps(found, ensure_ascii=False).encode())
     assert again["mode"] == mode and bool(again["prompt"]) == (model is not None)
     for store in (None, library.store):
         checks = recheck(again, verifier, store)
@@ -110,7 +110,7 @@ def test_another_program_may_have_read_and_written_it(made_receipt, verifier):
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     text = json.dumps(plain(made_receipt), indent=2)
-    assert holds(recheck(receipt.read(b"\xef\xbb\xbf" + text.encode()), verifier))
+    assert all_passed(recheck(receipt.read_receipt(b"\xef\xbb\xbf" + text.encode()), verifier))
 
 
 # Tampering
@@ -172,7 +172,7 @@ def test_any_other_leaf_fails_and_nothing_breaks(made_receipt, verifier, data):
     if receipt.canonical(changed) == receipt.canonical(made_receipt):
         return
     try:
-        read = receipt.read(receipt.canonical(changed))
+        read = receipt.read_receipt(receipt.canonical(changed))
     except ReceiptRefused:
         return
     assert failed(recheck(read, verifier))[0] == "receipt"
@@ -258,12 +258,12 @@ def test_another_checker_or_calibration_is_noted_and_its_verdicts_are_no_failure
     changed = put(changed, ("claims", 0, "verdict", "score"), lambda score: score - 0.2)
     checks = recheck(receipt.seal(changed), verifier)
     noted = [check.name for check in checks if check.outcome == "note"]
-    assert noted == ["verifier", "verdict on claim 1"] and holds(checks)
+    assert noted == ["verifier", "verdict on claim 1"] and all_passed(checks)
 
 
 def test_passages_that_are_gone_are_noted(made_receipt, verifier, tmp_path):
     checks = recheck(made_receipt, verifier, Store(f"sqlite:///{tmp_path / 'empty.db'}"))
-    assert holds(checks) and checks[-1].outcome == "note" and "[1]" in checks[-1].detail
+    assert all_passed(checks) and checks[-1].outcome == "note" and "[1]" in checks[-1].detail
 
 
 def test_passages_whose_source_has_changed_since_are_noted_as_kept(
@@ -280,7 +280,7 @@ def test_passages_whose_source_has_changed_since_are_noted_as_kept(
     assert (fine.name, fine.outcome) == ("library", "ok") and others
     store.put(replace(library.store.document(changed), text="Otherwise."), [])
     checks = recheck(made_receipt, verifier, store)
-    assert holds(checks) and checks[-1].outcome == "note"
+    assert all_passed(checks) and checks[-1].outcome == "note"
     labels = [e["label"] for e in made_receipt["evidence"] if e["source"]["id"] == changed]
     assert checks[-1].detail.endswith("as they were read: " + " ".join(f"[{n}]" for n in labels))
     store.delete(others[0])
@@ -300,7 +300,7 @@ def test_passages_whose_source_has_changed_since_are_noted_as_kept(
     "data", [b"", b"Whisper.", b"{not json", "「本」".encode(), b"[1] Two is two."]
 )
 def test_what_is_no_json_is_no_receipt(data):
-    assert receipt.read(data) is None
+    assert receipt.read_receipt(data) is None
 
 
 @pytest.mark.parametrize(
@@ -317,13 +317,13 @@ def test_what_is_no_json_is_no_receipt(data):
 )  # fmt: skip
 def test_json_that_is_no_receipt_is_refused(data, says):
     with pytest.raises(ReceiptRefused, match=says):
-        receipt.read(data)
+        receipt.read_receipt(data)
 
 
 def test_an_answer_stored_by_an_earlier_version_says_so(history):
     conversation = history.new_conversation()
     history.save_answer("earlier", conversation, {"question": "q"})
     with pytest.raises(NotFound, match="ask the question again"):
-        receipt.make(history, "earlier")
+        receipt.make_receipt(history, "earlier")
     with pytest.raises(NotFound, match="nope"):
-        receipt.make(history, "nope")
+        receipt.make_receipt(history, "nope")

@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus.types import Passage, Source
 from service.engine import Engine
-from service.turn import append
+from service.turn import append_claim
 from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Verdict
 
 WHISPER = "How many hours of labelled audio was Whisper trained on?"
@@ -81,7 +81,7 @@ def recited(claims: list[tuple[str, Evidence, str]], **more: Any) -> Answer:
     text, placed = "", []
     for words, shown, quote in claims:
         made = Claim(words, 0, 0, (cite(shown, quote),), Verdict("supported", 0.9, "test"))
-        text, made = append(text, made)
+        text, made = append_claim(text, made)
         placed.append(made)
     shown = {e.label: e for _, e, _ in claims}
     given = {"id": "recited", "question": "?", "mode": "generated", "model": "test"} | more

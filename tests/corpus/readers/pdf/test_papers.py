@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.store import Store
 from corpus.types import Document, Source
 from index.local import LocalIndex
-from index.report import Tally
+from index.report import IngestProgress
 from index.search import Library
 from index.sync import sync
 from tests.support.paths import CACHE, DATA, SHARED
@@ -114,7 +114,7 @@ def _page_of(sentence: dict) -> int:
 @pytest.mark.parametrize("name", PAPERS)
 def test_works_cited_are_no_passages(name: str) -> None:
     document = paper(name)
-    passages = split(document)
+    passages = split_into_passages(document)
     lists_only = PAPERS[name][3]
     assert not [passage for passage in passages if passage.page in lists_only]
     assert not [passage for passage in passages if "References" in passage.heading.split(" › ")]
@@ -140,11 +140,11 @@ def test_what_is_printed_on_every_page_is_left_out(name: str) -> None:
 def test_no_work_cited_is_among_the_first_hits(tmp_path: Path, embedder) -> None:
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     for name in PAPERS:
-        store.put(paper(name), split(paper(name)))
+        store.put(paper(name), split_into_passages(paper(name)))
     folder = CACHE / f"papers-{store.revision()[:12]}"  # embedding takes a quarter of a minute
     for old in set(CACHE.glob("papers-*")) - {folder}:
         shutil.rmtree(old, ignore_errors=True)
-    sync(store, embedder, folder, Tally())
+    sync(store, embedder, folder, IngestProgress())
     library = Library(store, LocalIndex.open(folder, embedder.name), embedder)
     asked = [json.loads(line) for line in (DATA / "paper_questions.jsonl").read_text().splitlines()]
     assert len(asked) == 10

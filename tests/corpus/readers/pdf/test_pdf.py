@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from corpus import ocr
 from corpus.errors import EmptyDocument, UnreadableText
-from corpus.flow import Group, resume
+from corpus.flow import LineGroup, join_interrupted_paragraphs
 from corpus.front import author_names
-from corpus.passages import page_at, split
-from corpus.printed import EM_SPACE, Line
+from corpus.passages import page_at, split_into_passages
+from corpus.printed import EM_SPACE, PrintedLine
 from corpus.remarks import remarks
 from corpus.types import Gap, Source
-from corpus.unwrap import SOFT_HYPHEN, Unwrapper
-from corpus.worker import Workers
+from corpus.unwrap import SOFT_HYPHEN, Dehyphenator
+from corpus.worker import ReaderPool
 from tests.support.documents import FULL, Placed, column, headings, pdf, read
 
 NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")
@@ -90,7 +90,7 @@ def test_rows_of_a_table_stay_rows() -> None:
 
 
 @st.composite
-def printed_groups(draw: st.DrawFn) -> list[Group]:
+def printed_groups(draw: st.DrawFn) -> list[LineGroup]:
     page, groups = 1, []
     for _ in range(draw(st.integers(1, 12))):
         page += draw(st.sampled_from([0, 0, 0, 1, 2]))
@@ -101,15 +101,17 @@ def printed_groups(draw: st.DrawFn) -> list[Group]:
         )
         x, y = draw(st.sampled_from([60.0, 320.0])), draw(st.sampled_from([700.0, 400.0, 60.0]))
         size = draw(st.sampled_from([10.0, 10.0, 8.0]))
-        lines = [Line(text, x, x + 200, y - 12 * i, size) for i in range(draw(st.integers(1, 3)))]
+        lines = [
+            PrintedLine(text, x, x + 200, y - 12 * i, size) for i in range(draw(st.integers(1, 3)))
+        ]
         level = draw(st.sampled_from([0, 0, 0, 0, 1]))
-        groups.append(Group(lines, level, draw(st.sampled_from(["\n\n", "\n"])), page))
+        groups.append(LineGroup(lines, level, draw(st.sampled_from(["\n\n", "\n"])), page))
     return groups
 
 
 @given(printed_groups())
-def test_nothing_is_lost_and_no_page_is_torn(groups: list[Group]) -> None:
-    ordered = resume(groups, 10.0)
+def test_nothing_is_lost_and_no_page_is_torn(groups: list[LineGroup]) -> None:
+    ordered = join_interrupted_paragraphs(groups, 10.0)
     assert sorted(map(id, ordered)) == sorted(map(id, groups))
     assert [group.page for group in ordered] == sorted(group.page for group in groups)
 
@@ -131,7 +133,10 @@ def test_works_cited_become_no_passages() -> None:
     document = read(pdf([lines]))
     assert headings(document) == [(1, "1 Introduction"), (1, "References"), (1, "A Appendix")]
     assert "Jane Doe. 2003." in document.text
-    assert [each.heading for each in split(document)][1:] == ["1 Introduction", "A Appendix"]
+    assert [each.heading for each in split_into_passages(document)][1:] == [
+        "1 Introduction",
+        "A Appendix",
+    ]
 
 
 def test_a_chapter_on_references_is_no_list_of_them() -> None:
@@ -139,12 +144,12 @@ def test_a_chapter_on_references_is_no_list_of_them() -> None:
         "# References\n\nA reference borrows a value, and the value must outlive it.",
         "https://ex.com/a.md",
     )
-    assert len(split(document)) == 1
+    assert len(split_into_passages(document)) == 1
 
 
 def test_a_document_that_is_a_list_of_works_is_read() -> None:
     works = "\n".join(f"- Jane Doe. {year}. On reading, part {year}." for year in range(1990, 2020))
-    assert split(read(f"# References\n\n{works}", "https://ex.com/a.md"))
+    assert split_into_passages(read(f"# References\n\n{works}", "https://ex.com/a.md"))
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -176,7 +181,7 @@ def test_hyphens_at_the_end_of_a_line(
     left: str, right: str, whole: str, elsewhere: str, hyphen: str
 ) -> None:
     lines = [f"a {left}{hyphen}", f"{right} b"]
-    assert Unwrapper([*lines, elsewhere]).join(lines) == f"a {whole} b"
+    assert Dehyphenator([*lines, elsewhere]).join(lines) == f"a {whole} b"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +196,7 @@ def test_hyphens_at_the_end_of_a_line(
     ],
 )
 def test_addresses_over_two_lines(left: str, right: str, whole: str) -> None:
-    assert Unwrapper([left, right]).join([left, right]) == whole
+    assert Dehyphenator([left, right]).join([left, right]) == whole
 
 
 def test_accents_are_put_on_their_letters() -> None:
@@ -224,7 +229,7 @@ def test_accents_are_put_on_their_letters() -> None:
     ],
 )
 def test_authors_are_the_names_below_the_title(printed: list[str], names: list[str]) -> None:
-    title, *lines = [Line(text, 0, 100, 0, 10) for text in ["The Title", *printed]]
+    title, *lines = [PrintedLine(text, 0, 100, 0, 10) for text in ["The Title", *printed]]
     assert author_names([title, *lines], [title]) == tuple(names)
 
 
@@ -325,8 +330,8 @@ def test_pages_read_by_ocr_are_marked(tesseract) -> None:
     document = read(pdf([[], column([FULL])], draw=PICTURE))
     assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (2, False)]
     assert remarks(document) == "page 1 read by OCR"
-    marked = [page_at(document, passage.start).ocr for passage in split(document)]
-    assert marked == [passage.page == 1 for passage in split(document)]
+    marked = [page_at(document, passage.start).ocr for passage in split_into_passages(document)]
+    assert marked == [passage.page == 1 for passage in split_into_passages(document)]
 
 
 @pytest.mark.process
@@ -359,10 +364,10 @@ def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract)
         f'[ "$1" != --list-langs ] || exec echo eng; [ -f $0.done ] || cat <<END\n{TABLE}\nEND\ntouch $0.done'
     )
     data, source = pdf([[], [], column([FULL])], draw=PICTURE), Source("s", "a.pdf")
-    with Workers() as workers:
+    with ReaderPool() as workers:
         document, _ = workers.read(data, source)
     assert [(page.number, page.ocr) for page in document.pages] == [(1, True), (3, False)]
-    assert document.gaps == (Gap(2, ocr.BLIND),)
+    assert document.gaps == (Gap(2, ocr.NO_TEXT_FOUND),)
 
 
 @pytest.mark.process
@@ -384,12 +389,15 @@ def test_a_page_that_shows_nothing_is_no_gap() -> None:
 
 @pytest.mark.process
 def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> None:
-    monkeypatch.setattr(ocr, "BUDGET", 0.5)
+    monkeypatch.setattr(ocr, "FILE_SECONDS", 0.5)
     tesseract('[ "$1" = --list-langs ] && echo eng || exec sleep 20')
     started = time.monotonic()
     document = read(pdf([[], [], column([FULL])], draw=PICTURE))
     assert time.monotonic() - started < 5
-    assert [(gap.page, gap.reason) for gap in document.gaps] == [(1, ocr.BLIND), (2, ocr.LATE)]
+    assert [(gap.page, gap.reason) for gap in document.gaps] == [
+        (1, ocr.NO_TEXT_FOUND),
+        (2, ocr.OUT_OF_TIME),
+    ]
 
 
 @pytest.mark.process
@@ -403,7 +411,7 @@ def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> N
     ],
 )
 def test_tesseract_that_fails_or_hangs(tesseract, monkeypatch, script: str, words: str) -> None:
-    monkeypatch.setattr(ocr, "LIMIT", 1)
+    monkeypatch.setattr(ocr, "PAGE_SECONDS", 1)
     tesseract(script)
     with pytest.raises(UnreadableText, match=words):
         read(pdf([[]], draw=PICTURE))

@@ -15,7 +15,7 @@ import pytest
 from corpus import ocr
 from corpus.errors import CorpusError
 from corpus.extract import extract
-from corpus.passages import split
+from corpus.passages import split_into_passages
 from corpus.types import Document, Source
 from tests.support.paths import ROOT, SHARED
 
@@ -72,7 +72,7 @@ def row(name: str, password: str = "") -> str:
         read = document(name, password)
     except CorpusError as error:
         return f"| {shown} | refused: it {str(error).removeprefix(name).strip()} | | | |"
-    count, pages = len(split(read)), len(read.pages) or ""
+    count, pages = len(split_into_passages(read)), len(read.pages) or ""
     return f"| {shown} | {read.source.title} | {pages} | {count} | {read.source.language} |"
 
 
@@ -121,7 +121,7 @@ def test_passages_are_where_they_say(name: str, password: str) -> None:
         read = document(name, password)
     except CorpusError:
         return
-    passages = split(read)
+    passages = split_into_passages(read)
     assert passages
     assert all(read.text[each.start : each.end] == each.text for each in passages)
     if not name.endswith(".pdf") or (name in SCANS and ocr.languages()):
