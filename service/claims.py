@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -48,23 +48,17 @@ class ProcessLocks:
         with self._mutex:
             _remove(self._held.pop(key))
 
-    @contextmanager
-    def held(self, key: str) -> Iterator[None]:
-        """Hold a lock of its own, for which this waits. Blocks, other threads too."""
-        with _locked(self._path(key)):
-            yield
+    def held(self, key: str) -> AbstractContextManager[None]:
+        """Wait for a lock and hold it, without other threads. Blocks."""
+        return _locked(self._path(key))
 
-    @contextmanager
-    def waiting(self, key: str) -> Iterator[None]:
+    def waiting(self, key: str) -> AbstractContextManager[None]:
         """Signal to the holder of a lock that somebody waits for its result."""
-        with _locked(self._path(key, "waiting", secrets.token_hex(8))):
-            yield
+        return _locked(self._path(key, "waiting", secrets.token_hex(8)))
 
-    @contextmanager
-    def stopping(self, key: str) -> Iterator[None]:
+    def stopping(self, key: str) -> AbstractContextManager[None]:
         """Signal to the holder of a lock that it is to stop."""
-        with _locked(self._path(key, "stopping", secrets.token_hex(8))):
-            yield
+        return _locked(self._path(key, "stopping", secrets.token_hex(8)))
 
     def is_waited_for(self, key: str) -> bool:
         """Whether somebody signals that they wait. Only the lock's holder may ask: of two who
@@ -83,9 +77,7 @@ class ProcessLocks:
 
 
 def _lock(path: Path) -> FileLock:
-    # No singleton: each is a lock of its own, within this process too. Not thread-local: whoever
-    # gives a lock back may be another thread.
-    return FileLock(path, thread_local=False, is_singleton=False)
+    return FileLock(path, thread_local=False)  # another thread may give it back
 
 
 def _acquired(lock: FileLock) -> bool:
@@ -121,9 +113,6 @@ def _remove(lock: FileLock) -> None:
     that it has no name any more, and filelock opens another. Windows removes no open file:
     there filelock does it afterwards.
     """
-    try:
-        Path(lock.lock_file).unlink(missing_ok=True)
-    except PermissionError:
-        pass
-    finally:
-        lock.release()
+    with suppress(OSError):
+        Path(lock.lock_file).unlink()
+    lock.release()
