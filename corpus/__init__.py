@@ -1,1 +1,5 @@
-"""What was said, and where: sources, their text, and passages with exact offsets."""
+"""Documents and their exact text: sources, readers, passages and the store of them all.
+
+Everything else imports from here and nothing here imports from elsewhere. The values are in
+``corpus.types``, the errors in ``corpus.errors``.
+"""

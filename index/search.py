@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from corpus.store import Store
+from corpus.store.store import Store
 from corpus.types import Passage, Source
-from index.embed import Embedder, Floats
+from index.inference.embedder import Embedder, Floats
 
 
 @dataclass(frozen=True, slots=True)

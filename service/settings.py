@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corpus.errors import SettingsError
-from index.models import BUNDLED_EMBEDDER
+from index.inference.model_registry import BUNDLED_EMBEDDER
 
 PREFIX = "TENKYO_"
 

@@ -6,7 +6,7 @@ exclusive.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from corpus.types import Passage, Source
@@ -171,3 +171,11 @@ def to_json(value: Any) -> Any:
     """A value of this module, or of corpus.types, as JSON; an Answer with ``abstained``."""
     made = asdict(value)
     return made | {"abstained": value.abstained} if isinstance(value, Answer) else made
+
+
+def append_claim(text: str, claim: Claim) -> tuple[str, Claim]:
+    """A text with a claim and its markers put behind it, and the claim at its place there."""
+    start = len(text) + 1 if text else 0
+    markers = "".join(f"[{c.label}]" for c in claim.citations)
+    longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
+    return longer, replace(claim, start=start, end=start + len(claim.text))

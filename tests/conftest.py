@@ -18,20 +18,20 @@ from filelock import FileLock
 
 pytest.register_assert_rewrite("tests.support")
 
-from corpus.catalogue import entries
-from corpus.fetch import Fetcher, Limits
-from corpus.store import Store
-from index.checker import CrossEncoder
-from index.embed import SentenceTransformerEmbedder
-from index.ingest import Ingestion
-from index.local import LocalIndex
-from index.models import BUNDLED_EMBEDDER
-from index.report import IngestProgress
+from corpus.library.catalogue import entries
+from corpus.store.store import Store
+from corpus.web.fetcher import Fetcher, Limits
+from index.inference.cross_encoder import CrossEncoder
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.ingestion.ingest import Ingestion
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
+from index.ingestion.work_linking import link_works
 from index.search import Library
-from index.sync import sync
-from index.works import link_works
-from service.history import History
-from service.verify import Verifier
+from index.storage.local_index import LocalIndex
+from service.conversations.store import History
+from service.verification.verifier import Verifier
 from tests.support.markers import MarkerGuard
 from tests.support.paths import CACHE, ROOT, SHARED
 

@@ -14,8 +14,17 @@ import pytest
 from tests.support.paths import ROOT
 
 PACKAGES = ["corpus", "index", "service"]
-KEEPING = ["database", "former", "queries", "related", "store", "tables"]
-REMEMBERING = ["conversations", "feedback", "history", "jobs", "replies", "shares", "tables"]
+SQL = [
+    *(
+        f"corpus/store/{name}.py"
+        for name in "database queries schema store versions work_links".split()
+    ),
+    *(
+        f"service/conversations/{n}.py"
+        for n in "conversations feedback schema shares store".split()
+    ),
+    "service/ingestion/job_store.py",
+]
 PAGE = sorted((ROOT / "service").rglob("*.js"))
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
@@ -41,13 +50,10 @@ def test_imports_point_left(path: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "owners"),
     [
-        ("sentence_transformers", ["index/embed.py"]),
-        ("faiss", ["index/vectors.py"]),
-        (
-            "sqlalchemy",
-            [f"corpus/{n}.py" for n in KEEPING] + [f"service/{n}.py" for n in REMEMBERING],
-        ),
-        ("python_multipart", ["service/receiving.py"]),
+        ("sentence_transformers", ["index/inference/embedder.py"]),
+        ("faiss", ["index/storage/ann.py"]),
+        ("sqlalchemy", SQL),
+        ("python_multipart", ["service/api/multipart.py"]),
     ],
 )
 def test_a_library_is_imported_by_its_owners_alone(library: str, owners: list[str]) -> None:
@@ -62,8 +68,8 @@ def test_the_settings_are_the_only_reader_of_the_environment() -> None:
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
         or (isinstance(node, ast.alias) and node.name in ("environ", "getenv"))
     }
-    # index/embed.py tells the tokenizers not to fork; it reads no setting.
-    assert readers == {"service/settings.py", "index/embed.py"}
+    # index/inference/embedder.py tells the tokenizers not to fork; it reads no setting.
+    assert readers == {"service/settings.py", "index/inference/embedder.py"}
 
 
 def names(path: Path) -> str:
@@ -119,6 +125,29 @@ def test_no_imports_go_in_a_circle(read: Callable[[], Graph]) -> None:
     assert not circle(graph), " imports ".join(circle(graph))
 
 
+def room(module: str) -> str:
+    """The room of a module: its folder; a module at the top of its package is one by itself."""
+    folder = module.rpartition(".")[0]
+    return module if folder in ("", *PACKAGES) else folder
+
+
+def test_rooms_import_only_rooms_below_them() -> None:
+    """Each room has a floor, and its imports lead to lower floors: no circle among rooms."""
+    rooms: Graph = {}
+    for module, imported in python_imports().items():
+        below = {room(each) for each in imported} - {room(module)}
+        rooms.setdefault(room(module), set()).update(below)
+    assert len(rooms) > 30
+    assert not circle(rooms), " imports ".join(circle(rooms))
+
+
+def test_a_room_is_described_by_its_docstring_alone() -> None:
+    for path in (path for path in MODULES if path.name == "__init__.py"):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        assert len(body) == 1 and isinstance(body[0], ast.Expr), path
+        assert len(str(ast.literal_eval(body[0].value)).split()) > 10, path
+
+
 def test_a_circle_is_found() -> None:
     assert circle({"a": {"b", "c"}, "b": {"c"}, "c": {"d"}, "d": {"b"}}) == ["b", "c", "d", "b"]
     assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
@@ -155,7 +184,7 @@ def test_help_and_version_are_quick(option: str, says: str) -> None:
     """They load nothing heavy."""
     script = (
         f"import sys; sys.argv = ['tenkyo', '{option}']\n"
-        "from service.cli import main\n"
+        "from service.cli.main import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
         "print(*sys.modules, file=sys.stderr)"
@@ -165,7 +194,7 @@ def test_help_and_version_are_quick(option: str, says: str) -> None:
     )
     assert done.returncode == 0 and says in done.stdout, done.stderr
     loaded = set(done.stderr.split())
-    assert "service.cli" in loaded
+    assert "service.cli.main" in loaded
     assert not loaded & {
         "torch",
         "faiss",
@@ -181,19 +210,7 @@ def test_help_and_version_are_quick(option: str, says: str) -> None:
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FOLDERS = sorted({path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS} - {"."})
 APART = ["benchmarks", "browser", "support", "support/browser"]  # of no one room
-ROOMS = [
-    "corpus",
-    *(f"corpus/{room}" for room in "files library readers readers/pdf store text web".split()),
-    *(f"index/{room}" for room in "inference ingestion lexical storage".split()),
-    "service",
-    *(
-        f"service/{room}"
-        for room in (
-            "answering api cli client concurrency conversations evaluation generation ingestion"
-            " mcp openai_compat server text verification verification/rules"
-        ).split()
-    ),
-]
+ROOMS = sorted({path.parent.relative_to(ROOT).as_posix() for path in MODULES})
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))

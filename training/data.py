@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from corpus.sentences import sentence_spans
+from corpus.text.sentences import sentence_spans
 from training import made, sources, spoil, xling
 from training.near import Index
 from training.sources import ENTAILMENT, NOT_SUPPORTED, Passage, Row

@@ -1,6 +1,6 @@
 """The checker's file, written: int8 rows for the matrices, the tokenizer beside them.
 
-The network itself, and what reads the file, is ``index.checker``.
+The network itself, and what reads the file, is ``index.inference.cross_encoder``.
 
 File format 2: one safetensors file. A matrix NAME is int8 with a float32 ``NAME.scale`` a row
 (weight = int8 * scale[row]); every other tensor is float32; ``tokenizer.json.xz`` is a uint8
@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from index.checker import LABELS
+from index.inference.cross_encoder import LABELS
 
 FORMAT = 2
 CONFIG = {

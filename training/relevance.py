@@ -21,16 +21,16 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.passages import with_headings
-from corpus.store import Store
-from index.checker import WEIGHTS, Checker, CrossEncoder
-from index.embed import SentenceTransformerEmbedder
-from index.local import LocalIndex
-from index.models import BUNDLED_EMBEDDER
+from corpus.store.store import Store
+from corpus.text.chunking import with_headings
+from index.inference.cross_encoder import WEIGHTS, Checker, CrossEncoder
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.search import Library
-from service.calibration import CALIBRATION_FILE
-from service.evidence import select_evidence
-from service.relevance import ANSWER_FROM, answerability_features
+from index.storage.local_index import LocalIndex
+from service.answering.evidence import select_evidence
+from service.answering.reranking import ANSWER_FROM, answerability_features
+from service.verification.calibration import CALIBRATION_FILE
 from training import sources
 from training.calibrate import logistic
 from training.data import PAIRS_HELD

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from index.network import Network, read_weights
+from index.inference.cross_encoder_torch import Network, read_weights
 from training import evaluate
 from training.model import CONFIG, write_weights
 

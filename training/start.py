@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from index.models import BUNDLED_EMBEDDER, model_folder
+from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 
 WORDS = "bert.embeddings.word_embeddings.weight"
 

@@ -1,12 +1,12 @@
 // Wiring: the question box, the stream of an answer, the language, the status line.
 
-import { Problem, events, explain, problem, valueOf } from "./asking.js";
-import { Shell } from "./desk.js";
+import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
+import { Shell } from "./shell.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { bdi, h, note, verdictWord } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
-import { hideTip } from "./tip.js";
-import { AnswerView } from "./turn.js";
+import { hideTip } from "./tooltip.js";
+import { AnswerView } from "./answer.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
@@ -202,7 +202,7 @@ const desk = new Shell({ show, clear, leave, say: announce, status, changed: loo
 $("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
 
 let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
-const loadReader = () => import("./reader.js")
+const loadReader = () => import("./source_pane.js")
   .then(({ SourcePane }) => (reader ??= new SourcePane($("reader")))).catch(() => null);
 async function read(...where) {
   const pane = await loadReader();

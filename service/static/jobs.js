@@ -1,7 +1,7 @@
 // The jobs that read documents: sent, followed while they run, found again after a reload. No DOM.
 
 import { api } from "./api.js";
-import { kept } from "./kept.js";
+import { kept } from "./storage.js";
 
 const KEY = "tenkyo.jobs"; // set while something of ours is being read
 const ENDED = new Set(["done", "failed", "interrupted"]);

@@ -24,17 +24,17 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from corpus.store import Store  # noqa: E402
-from index.checker import CrossEncoder  # noqa: E402
-from index.embed import Floats, SentenceTransformerEmbedder  # noqa: E402
-from index.local import LocalIndex  # noqa: E402
-from index.models import BUNDLED_EMBEDDER  # noqa: E402
+from corpus.store.store import Store  # noqa: E402
+from index.inference.cross_encoder import CrossEncoder  # noqa: E402
+from index.inference.embedder import Floats, SentenceTransformerEmbedder  # noqa: E402
+from index.inference.model_registry import BUNDLED_EMBEDDER  # noqa: E402
 from index.search import Library  # noqa: E402
-from service.calibration import features, load_calibration  # noqa: E402
-from service.citing import SUPPORTED, QuoteAssessment  # noqa: E402
-from service.evidence import LatestOriginals, select_evidence  # noqa: E402
+from index.storage.local_index import LocalIndex  # noqa: E402
+from service.answering.evidence import LatestOriginals, select_evidence  # noqa: E402
 from service.types import Claim, Draft, Evidence  # noqa: E402
-from service.verify import CONTRADICTED, Verifier  # noqa: E402
+from service.verification.calibration import features, load_calibration  # noqa: E402
+from service.verification.citation_selection import SUPPORTED, QuoteAssessment  # noqa: E402
+from service.verification.verifier import CONTRADICTED, Verifier  # noqa: E402
 from tests.support.mutants import KINDS, mutants, statements, without_note  # noqa: E402
 
 FACTS = ROOT.parent / "shared" / "facts" / "facts.jsonl"

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from service import parts
-from service.evidence import select_evidence
+from service.answering.evidence import select_evidence
+from service.server import bootstrap
 from service.settings import read_settings
 from service.types import Draft
 from tests.support.mutants import Mutant, Statement, mutants, statements
@@ -53,7 +53,7 @@ def dated(found: Sequence[Statement], most: int) -> Iterator[Mutant]:
 
 
 def main() -> None:
-    engine, _ = parts.create_engine(read_settings())
+    engine, _ = bootstrap.create_engine(read_settings())
     found = statements(engine.library.store)
     for language in ("en", "ja"):
         here = [s for s in found if s.language == language]

@@ -19,11 +19,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpus.database import Database
-from service import parts
-from service.engine import Engine
-from service.history import History
-from service.prompt import Message
+from corpus.store.database import Database
+from service.answering.engine import Engine
+from service.conversations.store import History
+from service.generation.prompts import Message
+from service.server import bootstrap
 from service.settings import read_settings
 from service.types import Answer
 
@@ -96,7 +96,7 @@ def alone(engine: Engine) -> None:
 
 
 def main() -> None:
-    engine, _ = parts.create_engine(read_settings())
+    engine, _ = bootstrap.create_engine(read_settings())
     with tempfile.TemporaryDirectory() as folder:
         engine.history = History(Database(f"sqlite:///{folder}/history.db"))
         conversations(engine)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from questions import read
 
-from corpus.extract import extract
-from corpus.passages import split_into_passages, with_headings
-from corpus.sentences import sentences
+from corpus.readers.extract import extract
+from corpus.text.chunking import split_into_passages, with_headings
+from corpus.text.sentences import sentences
 from corpus.types import Document, Source
 
 DIGESTS = Path(__file__).parents[2] / "corpus" / "library" / "digests"

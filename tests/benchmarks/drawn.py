@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.sentences import sentences
-from index.tokens import is_japanese, tokens
+from corpus.text.sentences import sentences
+from index.lexical.tokenizer import is_japanese, tokens
 
 Floats = np.ndarray
 QUESTIONS = 1500  # that are embedded
@@ -52,8 +52,8 @@ def real(data: Path, cache: Path, models: Path) -> Real:
     texts, questions = _read(data)
     kept = [cache / "passages.npy", cache / "questions.npy"]
     if not all(path.exists() for path in kept):
-        from index.embed import SentenceTransformerEmbedder
-        from index.models import BUNDLED_EMBEDDER
+        from index.inference.embedder import SentenceTransformerEmbedder
+        from index.inference.model_registry import BUNDLED_EMBEDDER
 
         cache.mkdir(parents=True, exist_ok=True)
         embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, models)

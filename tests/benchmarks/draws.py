@@ -13,16 +13,16 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from service import parts
-from service.verify import Verifier
+from service.server import bootstrap
+from service.verification.verifier import Verifier
 from tests.support.mutants import KINDS, mutants, statements
 from tests.support.mutation_gate import EACH, caught
 
 
 def main(draws: int) -> None:
-    settings = parts.load_settings()
-    library = parts.open_library(settings)
-    verifier = Verifier(parts.create_checker(settings), library.embedder)
+    settings = bootstrap.load_settings()
+    library = bootstrap.open_library(settings)
+    verifier = Verifier(bootstrap.create_checker(settings), library.embedder)
     found = statements(library.store)
     print("| | English | Japanese |\n| --- | --- | --- |")
     for kind in KINDS:

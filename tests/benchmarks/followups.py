@@ -3,7 +3,7 @@
     python tests/benchmarks/followups.py [CONVERSATIONS.jsonl]
 
 Four ways to ask the second question of each conversation: as it was asked, with the whole first
-question before it, as service.followup fills it, and so only where the checker does not find a
+question before it, as service.answering.query_rewriting fills it, and so only where the checker does not find a
 better answer to it as it was asked. Rows with ``set`` "tuned" are those that the rules were made
 by, those with "held" were written afterwards; ``kind`` "alone" is a new subject, for which nothing
 may be taken over. A passage is right if it is of a source in ``sources`` and has the words
@@ -18,10 +18,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from corpus.passages import with_headings
-from service import parts
-from service.engine import Engine
-from service.followup import Turn, alone, leans, stands
+from corpus.text.chunking import with_headings
+from service.answering.engine import Engine
+from service.answering.query_rewriting import Turn, alone, leans, stands
+from service.server import bootstrap
 from service.settings import read_settings
 
 DATA = Path(__file__).parents[1] / "data"
@@ -72,7 +72,7 @@ def measure(engine: Engine, row: dict, question: str) -> Counter[str]:
 
 
 def main(path: Path) -> None:
-    engine, _ = parts.create_engine(read_settings())
+    engine, _ = bootstrap.create_engine(read_settings())
     totals: dict[tuple[str, str, str], Counter[str]] = {}
     for row in map(json.loads, path.read_text("utf-8").splitlines()):
         group = (row["set"], "alone" if row["kind"] == "alone" else "leaning")

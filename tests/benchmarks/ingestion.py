@@ -19,8 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from corpus.store import Store
-from index.local import LocalIndex
+from corpus.store.store import Store
+from index.storage.local_index import LocalIndex
 
 ROOT = Path(__file__).parents[2]
 ADDED = "\n\nA line added at the end, which no other document says.\n"
@@ -40,7 +40,7 @@ class Library:
         """What a command prints as JSON, and the seconds that it took."""
         started = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "service.cli", *map(str, arguments), "--json"],
+            [sys.executable, "-m", "service.cli.main", *map(str, arguments), "--json"],
             cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, check=True,
         )  # fmt: skip
         return json.loads(done.stdout), time.perf_counter() - started

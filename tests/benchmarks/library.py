@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.engine import Engine
+from service.answering.engine import Engine
 from service.types import Answer
 
 DATA = Path(__file__).parents[1] / "data"
@@ -77,12 +77,12 @@ def summary(results: list[Result]) -> dict[str, str]:
 
 
 def main() -> None:
-    from corpus.store import Store
-    from index.checker import CrossEncoder
-    from index.embed import SentenceTransformerEmbedder
-    from index.local import LocalIndex
+    from corpus.store.store import Store
+    from index.inference.cross_encoder import CrossEncoder
+    from index.inference.embedder import SentenceTransformerEmbedder
     from index.search import Library
-    from service.history import History
+    from index.storage.local_index import LocalIndex
+    from service.conversations.store import History
     from service.settings import read_settings
 
     settings = read_settings()

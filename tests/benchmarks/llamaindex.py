@@ -23,16 +23,16 @@ from llama_index.core.query_engine import CitationQueryEngine
 from llama_index.core.schema import TextNode
 from llama_index.llms.openai_like import OpenAILike
 
-from corpus.store import Store
+from corpus.store.store import Store
 from corpus.types import Passage, Source
-from index.checker import CrossEncoder
-from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED_EMBEDDER
-from service import measures
-from service.citations import SentenceParser
-from service.evaluation import judge_answer, read_questions, sample_questions
+from index.inference.cross_encoder import CrossEncoder
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from service.evaluation import metrics
+from service.evaluation.runner import judge_answer, read_questions, sample_questions
+from service.generation.citation_parser import SentenceParser
 from service.types import Answer, Citation, Claim, Evidence, Verdict, to_json
-from service.verify import Verifier
+from service.verification.verifier import Verifier
 
 TOP_K = 5
 DECLINES = re.compile(
@@ -119,7 +119,7 @@ def main() -> None:
             {"answer": to_json(answer), "judged": judged, "first_claim": None, "total": total}
         )
         print(f"{number} of {len(questions)}", end="\r", flush=True)
-    for row in measures.rows(measures.report(questions, records)):
+    for row in metrics.rows(metrics.report(questions, records)):
         print("| " + " | ".join(row) + " |")
 
 

@@ -107,7 +107,7 @@ def _shared_out(bench: Bench) -> list[list[str]]:
 
 
 def _reindex(service: Service, made: threading.Event) -> None:
-    command = [sys.executable, "-m", "service.cli", "reindex"]
+    command = [sys.executable, "-m", "service.cli.main", "reindex"]
     subprocess.run(command, env=environment(service.folder), check=True, stdout=subprocess.DEVNULL)
     made.set()
 

@@ -23,9 +23,9 @@ from typing import Any
 
 from load_check import Sentence, Written
 
-from corpus.sentences import sentences
-from index.tokens import is_japanese, tokens
-from service.citations import SentenceParser
+from corpus.text.sentences import sentences
+from index.lexical.tokenizer import is_japanese, tokens
+from service.generation.citation_parser import SentenceParser
 
 SHARES = {"verbatim": 0.25, "reworded": 0.60, "false": 0.15}
 _TOKEN = re.compile(r"\s?[!-~]{1,5}|\s?[^\s!-~]{1,2}|\s")

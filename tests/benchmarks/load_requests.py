@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CLIENTS = (1, 8, 32)
 MIX = {"search": 60, "health": 20, "passage": 12, "sources": 5, "quoted": 3}  # of 100 requests
 ALONE = """import json, sys, time; from pathlib import Path
-from index.embed import SentenceTransformerEmbedder; from index.models import BUNDLED_EMBEDDER
+from index.inference.embedder import SentenceTransformerEmbedder; from index.inference.model_registry import BUNDLED_EMBEDDER
 embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, Path(sys.argv[1])); embedder.embed_query('Who?')
 asked, at = json.loads(sys.stdin.readline()), 0
 def rate(call, size=1):

@@ -41,7 +41,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def tenkyo(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "service.cli", *arguments]
+    command = [sys.executable, "-m", "service.cli.main", *arguments]
     subprocess.run(command, env=environment(folder), check=True, stdout=subprocess.DEVNULL)
 
 
@@ -136,7 +136,7 @@ def serving(folder: Path, **settings: str) -> Iterator[Service]:
         ignored = shutil.ignore_patterns("models", "texts", "fetched", "index.lock")
         shutil.copytree(folder, data, ignore=ignored)
         (data / "models").symlink_to((folder / "models").resolve())
-        command = [sys.executable, "-m", "service.cli", "serve"]
+        command = [sys.executable, "-m", "service.cli.main", "serve"]
         env = environment(data, port="0", **settings)
         with _process(command, "ready: http://127.0.0.1:", env) as (run, port):
             yield Service(run.pid, int(port), data)

@@ -84,7 +84,7 @@ class Sides:
     """What starts each side, and where the index that it searches is kept."""
 
     def __init__(self, envs: Path, models: Path, names: Sequence[str]) -> None:
-        from index.models import BUNDLED_EMBEDDER, model_folder
+        from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 
         self.envs, bundled = envs, Path(model_folder(BUNDLED_EMBEDDER, models))
         self.python = {OURS: sys.executable}

@@ -23,14 +23,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.passages import split_into_passages
-from corpus.sentences import sentences
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
+from corpus.text.sentences import sentences
 from corpus.types import Document, Source, text_hash
-from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED_EMBEDDER
-from index.report import IngestProgress
-from index.sync import sync
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from training import sources
 
 SEED = 7

@@ -16,16 +16,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from corpus.database import Database
-from corpus.store import Store
-from index.checker import CrossEncoder
-from index.embed import SentenceTransformerEmbedder
-from index.local import LocalIndex
-from index.models import BUNDLED_EMBEDDER
+from corpus.store.database import Database
+from corpus.store.store import Store
+from index.inference.cross_encoder import CrossEncoder
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.search import Library
-from service.engine import Engine
-from service.history import History
-from service.related import Suggestions
+from index.storage.local_index import LocalIndex
+from service.answering.engine import Engine
+from service.answering.suggestions import Suggestions
+from service.conversations.store import History
 
 EACH = 15
 QUESTIONS = Path(__file__).parents[1] / "data" / "library_questions.jsonl"

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from index.checker import Checker, CrossEncoder
-from index.embed import Embedder, Floats
-from index.lexical import LexicalQuery, Postings, Statistics
-from index.local import LocalIndex
-from index.scoring import Scorer
-from service.relevance import rerank
+from index.inference.cross_encoder import Checker, CrossEncoder
+from index.inference.embedder import Embedder, Floats
+from index.lexical.bm25 import Scorer
+from index.lexical.postings import LexicalQuery, Postings, Statistics
+from index.storage.local_index import LocalIndex
+from service.answering.reranking import rerank
 from training import sources
 
 ROOT = Path(__file__).parents[2]
@@ -119,8 +119,8 @@ def translated(folder: Path, name: str, key: str) -> list[Asked]:
 
 
 def main() -> None:
-    from index.embed import SentenceTransformerEmbedder
-    from index.models import BUNDLED_EMBEDDER
+    from index.inference.embedder import SentenceTransformerEmbedder
+    from index.inference.model_registry import BUNDLED_EMBEDDER
 
     qa = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "data" / "qa"
     embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, ROOT / "data" / "models")

@@ -36,9 +36,9 @@ class Tenkyo:
 
     def __init__(self, model: Path, folder: Path) -> None:
         sys.path.insert(0, str(ROOT))
-        from corpus.store import Store
-        from index.embed import SentenceTransformerEmbedder
-        from index.models import BUNDLED_EMBEDDER
+        from corpus.store.store import Store
+        from index.inference.embedder import SentenceTransformerEmbedder
+        from index.inference.model_registry import BUNDLED_EMBEDDER
 
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder / "index"
@@ -47,8 +47,8 @@ class Tenkyo:
         assert self.embedder.dim  # so that the model is loaded
 
     def ingest(self, documents: Sequence[Sequence[str]]) -> None:
-        from index.report import IngestProgress
-        from index.sync import sync
+        from index.ingestion.report import IngestProgress
+        from index.ingestion.sync import sync
 
         first = 0
         for texts in documents:
@@ -74,8 +74,8 @@ class Tenkyo:
         pass  # sync has
 
     def open(self) -> None:
-        from index.local import LiveIndex
         from index.search import Library
+        from index.storage.local_index import LiveIndex
 
         index = LiveIndex(self.folder, self.embedder.name)
         self.library = Library(self.store, index, self.embedder)

@@ -28,16 +28,16 @@ from retrieval import questions, read
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from corpus.fetch import Fetcher
-from corpus.passages import with_headings
-from corpus.store import Store
-from index.checker import WEIGHTS, CrossEncoder
-from index.embed import Floats, SentenceTransformerEmbedder
-from index.ingest import Ingestion
-from index.models import BUNDLED_EMBEDDER, model_folder
-from index.network import Network, read_weights, run
-from index.report import IngestProgress
-from index.sync import sync
+from corpus.store.store import Store
+from corpus.text.chunking import with_headings
+from corpus.web.fetcher import Fetcher
+from index.inference.cross_encoder import WEIGHTS, CrossEncoder
+from index.inference.cross_encoder_torch import Network, read_weights, run
+from index.inference.embedder import Floats, SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
+from index.ingestion.ingest import Ingestion
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 
 ROOT = Path(__file__).parents[2]
 DIGESTS = ROOT / "corpus" / "library" / "digests"
@@ -47,8 +47,8 @@ STARTS = {
     "both": "embedder.embed_query('Who?'), checker.supports([('The sky is blue.', 'Blue?')])",
 }
 START = """import sys; from pathlib import Path
-from index.checker import CrossEncoder
-from index.embed import SentenceTransformerEmbedder
+from index.inference.cross_encoder import CrossEncoder
+from index.inference.embedder import SentenceTransformerEmbedder
 models = Path(sys.argv[1])
 embedder, checker = SentenceTransformerEmbedder(sys.argv[2], models), CrossEncoder(cache=models)
 """

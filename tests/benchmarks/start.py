@@ -35,7 +35,7 @@ def environment(data: Path) -> dict[str, str]:
 
 
 def helped(environ: dict[str, str]) -> dict[str, float]:
-    command = [sys.executable, "-m", "service.cli", "--help"]
+    command = [sys.executable, "-m", "service.cli.main", "--help"]
     return {"tenkyo --help": measure.cold(command, env=environ)}
 
 
@@ -46,7 +46,7 @@ def served(environ: dict[str, str]) -> dict[str, float]:
         port = free.getsockname()[1]
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "serve"],
+        [sys.executable, "-m", "service.cli.main", "serve"],
         env=environ | {"TENKYO_PORT": str(port)}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -13,8 +13,8 @@ import load_readers
 import pytest
 from load_check import Sentence, Written
 
-from service import prompt
-from service.citations import SentenceParser
+from service.generation import prompts
+from service.generation.citation_parser import SentenceParser
 
 TEXT = "The reading room opened in 1931. It holds 40,000 maps of the coast. The maps are old."
 PROMPT = (
@@ -188,7 +188,7 @@ def test_the_stub_writes_what_a_parser_reads_and_the_same_again() -> None:
 
 
 def test_the_stub_knows_the_prompts_that_the_engine_sends() -> None:
-    asked = prompt.answer_messages("地図は何枚ですか。", [])[-1]["content"]
+    asked = prompts.answer_messages("地図は何枚ですか。", [])[-1]["content"]
     assert load_model.question_of(asked) == "地図は何枚ですか。"
     assert load_model.question_of(PROMPT) == "How many maps are there?"
 

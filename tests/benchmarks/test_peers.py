@@ -75,7 +75,7 @@ def test_our_own_side(tmp_path: Path, model: Path):
 
 @pytest.fixture(scope="session")
 def model(models: Path) -> Path:
-    from index.models import BUNDLED_EMBEDDER, model_folder
+    from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 
     return Path(model_folder(BUNDLED_EMBEDDER, models))
 

@@ -31,11 +31,11 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.sentences import sentence_spans
-from index.inversion import term_hash
-from index.lexical import LexicalQuery, Postings, Statistics
-from index.scoring import Scorer, highest
-from index.tokens import is_japanese, tokens
+from corpus.text.sentences import sentence_spans
+from index.lexical.bm25 import Scorer, highest
+from index.lexical.postings import LexicalQuery, Postings, Statistics
+from index.lexical.postings_builder import term_hash
+from index.lexical.tokenizer import is_japanese, tokens
 
 POOL = 100
 BATCH = 32_768

@@ -20,16 +20,16 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from corpus.catalogue import entries
-from corpus.extract import extract
-from corpus.passages import split_into_passages
-from corpus.sentences import sentence_spans
-from corpus.store import Store
+from corpus.library.catalogue import entries
+from corpus.readers.extract import extract
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
+from corpus.text.sentences import sentence_spans
 from corpus.types import Document, Source, text_hash
-from index.embed import SentenceTransformerEmbedder
-from index.report import IngestProgress
-from index.sync import sync
-from index.works import link_works
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
+from index.ingestion.work_linking import link_works
 from service.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ SHARED = ROOT.parent / "shared"
 TRANSLATIONS = ROOT / "tests" / "data" / "translations"
 PAPERS = ("2020.acl-main.447", "ALCE", "pasa", "react_paper", "tracemonkey")
 OTHERS = ("dummy_jap.docx", "flag_day.html", "sample_pdf_1.pdf", "jo.pdf", "issue16538.pdf")
-# Translated when the thresholds of index/translation.py stood, and looked at once.
+# Translated when the thresholds of index/ingestion/translation_detection.py stood, and looked at once.
 HELD_OUT = ("chatgpt.fr.md", "stable-diffusion.ja.md")
 # Our digests of the two versions of the article: two summaries, of texts of one work. That they
 # are one work is neither right nor wrong.

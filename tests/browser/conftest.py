@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from service.api import create_app
-from service.engine import Engine
-from service.history import History
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
 from tests.support.browser.driver import (
     FLAGS,
     PATIENCE,

@@ -6,9 +6,9 @@ import time
 import httpx
 import pytest
 
-from service.api import create_app
-from service.engine import Engine
-from service.history import History
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, WHISPER_JA, Paced
 from tests.support.live_server import served

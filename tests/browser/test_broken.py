@@ -5,10 +5,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from service.api import create_app
-from service.engine import Engine
-from service.gate import ConcurrencyLimiter, Limiters
-from service.history import History
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.concurrency.admission import ConcurrencyLimiter, Limiters
+from service.conversations.store import History
 from tests.support.browser.cuttable_proxy import wired
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, Paced

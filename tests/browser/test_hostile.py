@@ -7,17 +7,17 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.local import LocalIndex
-from index.report import IngestProgress
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service.api import create_app, to_json
-from service.engine import Engine
-from service.history import History
-from service.types import Rejected, Verdict
+from index.storage.local_index import LocalIndex
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
+from service.types import Rejected, Verdict, to_json
 from tests.support.browser.driver import Reader, expect
 from tests.support.browser.scripted_answers import WHISPER, Paced, evidence, recited
 from tests.support.live_server import served

@@ -6,16 +6,16 @@ import re
 import httpx
 import pytest
 
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, PageSpan, Source
-from index.local import LocalIndex
-from index.report import IngestProgress
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service.api import create_app
-from service.engine import Engine
-from service.history import History
+from index.storage.local_index import LocalIndex
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, evidence, recited
 from tests.support.live_server import served

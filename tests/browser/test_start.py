@@ -2,9 +2,9 @@
 
 import pytest
 
-from corpus.store import Store
-from index.report import IngestProgress
-from index.sync import sync
+from corpus.store.store import Store
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from tests.support.browser.adding import MAPS, QUESTION, add
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect

@@ -7,17 +7,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-import service.api
+from service.api.app import STATIC as SERVED
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
 HEAVIEST = 150_000  # bytes of everything the start page loads, uncompressed
 PAINT = 1_000  # ms to the first contentful paint, from loopback
-STATIC = Path(service.api.STATIC)
-ASKED = {"reader.js"}  # loaded while the first answer is made
+STATIC = Path(SERVED)
+ASKED = {"source_pane.js"}  # loaded while the first answer is made
 LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
-    "more.js", "more.css", "words.js", "adding.js", "dialogs.js", "jobs.js", "library.js",
-    "shared.js", "sharing.js", "talks.js",
+    "lazy.js", "more.css", "i18n_lazy.js", "upload_dialog.js", "dialogs.js", "jobs.js", "sources_dialog.js",
+    "shared_view.js", "share_dialog.js", "conversations.js",
 }  # fmt: skip
 
 WATCH_SHIFTS = """

@@ -16,18 +16,19 @@ import httpx
 import pytest
 from mcp import Client
 
-from corpus.cache import HttpCache
 from corpus.errors import IndexMismatch, IndexMissing, ModelUnavailable, StoreError
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.store.uploads import UploadStore
 from corpus.types import Source
-from corpus.uploads import UploadStore
-from index.ingest import Ingestion
-from index.local import LiveIndex
-from index.report import IngestProgress, Item
+from corpus.web.http_cache import HttpCache
+from index.ingestion.ingest import Ingestion
+from index.ingestion.report import IngestProgress, Item
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service import receipt
-from service.api import create_app
+from index.storage.local_index import LiveIndex
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
 from service.disclosure import (
     file_name,
     in_short,
@@ -37,14 +38,13 @@ from service.disclosure import (
     public,
     without_paths,
 )
-from service.engine import Engine
-from service.history import History
-from service.model import ChatModel
+from service.generation.llm import ChatModel
+from service.ingestion.job_run import IngestionResources
+from service.ingestion.worker import IngestionWorker
 from service.problems import as_problem
-from service.recheck import all_passed, recheck
-from service.run import IngestionResources
-from service.runner import IngestionWorker
 from service.types import to_json
+from service.verification import receipt
+from service.verification.recheck import all_passed, recheck
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 

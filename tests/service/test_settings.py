@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from corpus.errors import SettingsError
-from service import parts
+from service.server import bootstrap
 from service.settings import Settings, read_settings
 
 
@@ -50,15 +50,15 @@ def test_listening_beyond_this_machine_is_refused_unless_it_is_meant(monkeypatch
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(socket.socket, "bind", lambda _, address: taken.append(address))
     with pytest.raises(SettingsError) as caught:
-        parts.bind_socket(Settings(host=host, port=0))
+        bootstrap.bind_socket(Settings(host=host, port=0))
     message = str(caught.value)
     assert message.startswith(f"TENKYO_HOST={host}: ") and "TENKYO_OPEN=1" in message
     assert "\n" not in message and taken == []
-    parts.bind_socket(read_settings({"TENKYO_HOST": host, "TENKYO_OPEN": "1"})).close()
+    bootstrap.bind_socket(read_settings({"TENKYO_HOST": host, "TENKYO_OPEN": "1"})).close()
     assert len(taken) == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
 def test_listening_on_this_machine_needs_no_permission(host):
-    with parts.bind_socket(Settings(host=host, port=0)) as bound:
+    with bootstrap.bind_socket(Settings(host=host, port=0)) as bound:
         assert ip_address(bound.getsockname()[0]).is_loopback

@@ -11,8 +11,8 @@ from pathlib import Path
 import docx
 
 from corpus.errors import CorpusError
+from corpus.readers.sandbox import ReaderPool
 from corpus.types import Source
-from corpus.worker import ReaderPool
 
 SOAK = bool(os.environ.get("SOAK"))
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import docx
 import pptx
 
-from corpus.extract import extract
+from corpus.readers.extract import extract
 from corpus.types import Document, Source, text_hash
 
 

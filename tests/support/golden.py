@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus.extract import extract
-from corpus.passages import split_into_passages
-from corpus.reading import CHUNKING_VERSION, READER_VERSIONS
-from corpus.sniff import FileFormat
+from corpus.readers.extract import extract
+from corpus.readers.format_detection import FileFormat
+from corpus.store.fingerprint import CHUNKING_VERSION, READER_VERSIONS
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Passage, Section, Source, passage_id
-from index.checker import Checker
-from index.embed import Embedder
-from service.rules import findings
+from index.inference.cross_encoder import Checker
+from index.inference.embedder import Embedder
 from service.types import Citation, Claim, Draft, Evidence
-from service.verify import VERIFIER_VERSION, Verifier
+from service.verification.rules.registry import findings
+from service.verification.verifier import VERIFIER_VERSION, Verifier
 from tests.support.paths import DATA
 
 FOLDER = DATA / "golden"
@@ -86,14 +86,19 @@ class Golden:
 
 def everything() -> list[Golden]:
     """All that has a version."""
-    where = "corpus.reading.READER_VERSIONS"
+    where = "corpus.store.fingerprint.READER_VERSIONS"
     readers = [
         Golden(name, f'{where}["{name}"]', version, lambda name=name: documents(name))
         for name, version in READER_VERSIONS.items()
     ]
-    chunking = Golden("chunking", "corpus.reading.CHUNKING_VERSION", CHUNKING_VERSION, passages)
+    chunking = Golden(
+        "chunking", "corpus.store.fingerprint.CHUNKING_VERSION", CHUNKING_VERSION, passages
+    )
     verifier = Golden(
-        "verifier", "service.verify.VERIFIER_VERSION", VERIFIER_VERSION, verifier_outputs
+        "verifier",
+        "service.verification.verifier.VERIFIER_VERSION",
+        VERIFIER_VERSION,
+        verifier_outputs,
     )
     return [*readers, chunking, verifier]
 
@@ -263,9 +268,9 @@ def append() -> list[str]:
 
 def _record() -> None:
     """Ask the models what the verifier now asks them and was not recorded."""
-    from index.checker import CrossEncoder
-    from index.embed import SentenceTransformerEmbedder
-    from index.models import BUNDLED_EMBEDDER
+    from index.inference.cross_encoder import CrossEncoder
+    from index.inference.embedder import SentenceTransformerEmbedder
+    from index.inference.model_registry import BUNDLED_EMBEDDER
 
     empty: dict[str, dict[str, Any]] = {"supports": {}, "passages": {}, "queries": {}}
     held = json.loads(MODELS.read_text(encoding="utf-8")) if MODELS.exists() else empty

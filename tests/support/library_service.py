@@ -14,16 +14,16 @@ from typing import Any
 
 import httpx
 
-from corpus.cache import HttpCache
-from corpus.store import Store
-from corpus.uploads import UploadStore
-from index.local import LiveIndex, read_manifest
+from corpus.store.store import Store
+from corpus.store.uploads import UploadStore
+from corpus.web.http_cache import HttpCache
 from index.search import Library
-from service.api import create_app
-from service.engine import Engine
-from service.history import History
-from service.run import IngestionResources
-from service.runner import IngestionWorker
+from index.storage.local_index import LiveIndex, read_manifest
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
+from service.ingestion.job_run import IngestionResources
+from service.ingestion.worker import IngestionWorker
 from tests.support.live_server import served
 from tests.support.paths import ROOT
 
@@ -168,7 +168,7 @@ class Server:
 
     def start(self) -> str:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "serve"],
+            [sys.executable, "-m", "service.cli.main", "serve"],
             cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         for line in self.process.stdout:
@@ -183,7 +183,7 @@ class Server:
         return complaints
 
     def command(self, *arguments: str | Path) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "service.cli.main", *map(str, arguments)]
         return subprocess.run(
             command, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=200
         )

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from corpus.sentences import sentences
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.sentences import sentences
 from corpus.types import Passage, Source
 
 ROUNDS = 4  # how often a sentence is taken, where there are few

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.search import Library
-from service.evidence import select_evidence
+from service.answering.evidence import select_evidence
 from service.types import Draft, Evidence
-from service.verify import Verifier
+from service.verification.verifier import Verifier
 from tests.support.mutants import Mutant
 
 EACH = 40  # mutants of a kind and language

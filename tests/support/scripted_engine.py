@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
-from service.history import History
-from service.once import IdempotencyKey
-from service.running import ResumableAnswers
+from service.concurrency.idempotency import IdempotencyKey
+from service.concurrency.resumable import ResumableAnswers
+from service.conversations.store import History
 from service.types import (
     Answer,
     Claim,

@@ -1,4 +1,4 @@
-"""corpus.files: which files there are, and their bytes within bounds."""
+"""corpus.files.files: which files there are, and their bytes within bounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import CorpusError, EmptyDocument
-from corpus.files import list_files, printable_path, read_file
+from corpus.files.files import list_files, printable_path, read_file
 
 
 @pytest.fixture

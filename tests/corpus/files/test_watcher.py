@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import CorpusError
-from corpus.store import Store
-from corpus.watch import SETTLE_SECONDS, FolderChanges, WatchedFolders, poll_times
-from index.local import LocalIndex
-from index.models import BUNDLED_EMBEDDER
+from corpus.files.watcher import SETTLE_SECONDS, FolderChanges, WatchedFolders, poll_times
+from corpus.store.store import Store
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.storage.local_index import LocalIndex
 from tests.support.paths import ROOT
 
 
@@ -213,7 +213,7 @@ class Watching:
         self.data = data
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "ingest", "--watch", *map(str, arguments)],
+            [sys.executable, "-m", "service.cli.main", "ingest", "--watch", *map(str, arguments)],
             cwd=ROOT,
             env=environ | {"TENKYO_DATA_DIR": str(data)},
             stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """The library as it ships: what it lists, and what its digests are."""
 
-from corpus.catalogue import entries
+from corpus.library.catalogue import entries
 
 
 def test_every_source_has_its_digest_and_particulars():

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.extract import extract
 from corpus.links import papers
-from corpus.passages import split_into_passages
+from corpus.readers.extract import extract
+from corpus.text.chunking import split_into_passages
 from corpus.types import Source
 
 TITLE = "2022年の深層学習ハイライト"

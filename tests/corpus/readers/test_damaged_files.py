@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import CorpusError
+from corpus.readers.sandbox import ReaderPool
 from corpus.types import Source
-from corpus.worker import ReaderPool
 from tests.support.damaged_files import SOAK, article, peak, read, rezipped, word_file
 from tests.support.paths import SHARED
 

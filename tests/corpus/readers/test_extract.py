@@ -1,4 +1,4 @@
-"""corpus.extract: what each kind of file becomes, and how each kind of trouble is named."""
+"""corpus.readers.extract: what each kind of file becomes, and how each kind of trouble is named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
-from corpus.extract import extract
+from corpus.readers.extract import extract
 from corpus.types import Document, Source
 from tests.support.documents import FULL, column, headings, pdf, read, saved
 from tests.support.paths import SHARED

@@ -1,4 +1,4 @@
-"""corpus.extract on PowerPoint, EPUB, JATS and saved text: real files, built here."""
+"""corpus.readers.extract on PowerPoint, EPUB, JATS and saved text: real files, built here."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Inches
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
-from corpus.extract import extract
-from corpus.passages import split_into_passages
-from corpus.remarks import remarks
+from corpus.readers.extract import extract
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source, text_hash
+from index.ingestion.report import remarks
 from tests.support.documents import headings, saved
 from tests.support.paths import SHARED
 

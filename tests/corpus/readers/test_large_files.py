@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pptx
 import pytest
 
-from corpus.worker import READ_SECONDS, READER_MEMORY_BYTES, ReaderPool
+from corpus.readers.sandbox import READ_SECONDS, READER_MEMORY_BYTES, ReaderPool
 from tests.support.damaged_files import SOAK, article, peak, read, word_file
 from tests.support.documents import saved
 

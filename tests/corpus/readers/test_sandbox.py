@@ -1,4 +1,4 @@
-"""corpus.worker: a file is read in another process, and what goes wrong there stays there."""
+"""corpus.readers.sandbox: a file is read in another process, and what goes wrong there stays there."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import docx
 import pytest
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText, UnsupportedContent
-from corpus.extract import extract
-from corpus.fetch import Fetcher
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.readers.extract import extract
+from corpus.readers.sandbox import ReaderPool
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Passage, Source
-from corpus.worker import ReaderPool
-from index.ingest import Ingestion
-from index.report import IngestProgress, Progress
+from corpus.web.fetcher import Fetcher
+from index.ingestion.ingest import Ingestion
+from index.ingestion.report import IngestProgress, Progress
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.process
@@ -164,7 +164,7 @@ def test_a_file_that_takes_too_much_memory_is_named() -> None:
 def test_a_fault_in_a_reader_is_the_files_error_and_leaves_a_trace(
     workers: ReaderPool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("DEBUG", "corpus.worker")
+    caplog.set_level("DEBUG", "corpus.readers.sandbox")
     no_text: str = None  # type: ignore[assignment]  # such as no caller of a reader sends
     with pytest.raises(CorpusError, match=r"a\.md cannot be read \(TypeError in its reader\)"):
         workers.read(SMALL, source("a.md"), no_text)
@@ -278,13 +278,13 @@ def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) 
 
 def test_a_worker_imports_corpus_alone() -> None:
     script = (
-        "import sys; import corpus.worker; print(*sys.modules); print('|')\n"
-        "import corpus.extract, corpus.passages; print(*sys.modules)"
+        "import sys; import corpus.readers.sandbox; print(*sys.modules); print('|')\n"
+        "import corpus.readers.extract, corpus.text.chunking; print(*sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
     )
     parent, worker = (set(part.split()) for part in done.stdout.split("|"))
-    assert "corpus.extract" not in parent and "corpus.extract" in worker
+    assert "corpus.readers.extract" not in parent and "corpus.readers.extract" in worker
     heavy = {"index", "service", "numpy", "faiss", "torch", "openvino", "sqlalchemy", "httpx"}
     assert not heavy & worker

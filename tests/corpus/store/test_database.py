@@ -1,4 +1,4 @@
-"""corpus.database: opening one, and what is said of one that cannot be used."""
+"""corpus.store.database: opening one, and what is said of one that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import StoreError
-from corpus.store import Store
+from corpus.store.store import Store
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""corpus.store: the truth, in SQLite, whatever happens to the process that writes it."""
+"""corpus.store.store: the truth, in SQLite, whatever happens to the process that writes it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound, StoreError
-from corpus.passages import split_into_passages
-from corpus.store import Store, StoreChange
+from corpus.store.store import Store, StoreChange
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, PageSpan, Passage, Section, Source, text_hash
-from service.evidence import LatestOriginals
-from service.provenance import Originals
+from service.answering.evidence import LatestOriginals
+from service.verification.provenance import Originals
 
 
 def document(source_id: str, text: str = "One. Two.") -> Document:
@@ -310,8 +310,8 @@ def test_many_open_a_new_database_at_once(tmp_path: Path) -> None:
 
 KILLED = """
 import os, sys
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.text.chunking import split_into_passages
+from corpus.store.store import Store
 from corpus.types import Document, Source
 
 class Dying(list):

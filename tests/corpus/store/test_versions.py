@@ -1,4 +1,4 @@
-"""corpus.store and corpus.former: what a source said before is still to be had."""
+"""corpus.store.store and corpus.store.versions: what a source said before is still to be had."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound
-from corpus.passages import split_into_passages
-from corpus.store import Store, StoreChange, Version
+from corpus.store.store import Store, StoreChange, Version
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
 
 LONG = "The room holds 40,000 maps of the city. " * 60

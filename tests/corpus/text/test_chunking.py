@@ -1,4 +1,4 @@
-"""corpus.passages: a document cut up, and nothing of it lost, moved or made up."""
+"""corpus.text.chunking: a document cut up, and nothing of it lost, moved or made up."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.catalogue import CatalogueEntry, entries
-from corpus.extract import extract
-from corpus.passages import MAX_WIDTH, split_into_passages
-from corpus.sentences import sentence_spans
+from corpus.library.catalogue import CatalogueEntry, entries
+from corpus.readers.extract import extract
+from corpus.text.chunking import MAX_WIDTH, split_into_passages
+from corpus.text.sentences import sentence_spans
 from corpus.types import Document, PageSpan, Section, Source
 
 SOURCE = Source("s", "https://example.org/s")

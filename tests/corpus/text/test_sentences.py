@@ -1,4 +1,4 @@
-"""corpus.sentences: where a sentence ends, in English and in Japanese."""
+"""corpus.text.sentences: where a sentence ends, in English and in Japanese."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpus.sentences import ends_with_abbreviation, sentence_spans, sentences
+from corpus.text.sentences import ends_with_abbreviation, sentence_spans, sentences
 
 LONG = "Whisper was trained on 680,000 hours of labelled audio from the web"  # a wrapped line
 

@@ -1,4 +1,4 @@
-"""corpus.fetch and corpus.guard, against an internet that is an ASGI app."""
+"""corpus.web.fetcher and corpus.web.ssrf_guard, against an internet that is an ASGI app."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from corpus.cache import HttpCache
 from corpus.errors import AddressRefused, CorpusError, FetchFailed
-from corpus.fetch import USER_AGENT, Fetcher, Limits
-from corpus.guard import is_public, is_reachable
-from corpus.response import Fetched
+from corpus.web.fetcher import USER_AGENT, Fetcher, Limits
+from corpus.web.http_cache import HttpCache
+from corpus.web.response import Fetched
+from corpus.web.ssrf_guard import is_public, is_reachable
 
 DNS = {
     "ex.com": ["93.184.216.34"],

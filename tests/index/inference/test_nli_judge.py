@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import ModelUnavailable
-from index.judge import LargerJudge
+from index.inference.nli_judge import LargerJudge
 
 
 def tiny(folder, labels, favoured):

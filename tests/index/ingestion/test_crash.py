@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpus.passages import with_headings
-from corpus.store import Store
-from index.embed import SentenceTransformerEmbedder
-from index.local import LocalIndex, read_manifest, text_key
-from index.models import BUNDLED_EMBEDDER
+from corpus.store.store import Store
+from corpus.text.chunking import with_headings
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.storage.local_index import LocalIndex, read_manifest, text_key
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.process
@@ -44,7 +44,7 @@ class Tenkyo:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
             cwd=ROOT,
             env=environ(TENKYO_DATA_DIR=str(self.data)),
             stdout=subprocess.PIPE,
@@ -187,11 +187,11 @@ def test_the_posts_killed_at_any_moment(tmp_path: Path, unpacked: Path, shared: 
 
 STEPS = """
 mount -t tmpfs -o size={size} tenkyo {data} && ln -s {models} {data}/models
-{python} -m service.cli ingest {docs}; echo "full: $?" >&2
+{python} -m service.cli.main ingest {docs}; echo "full: $?" >&2
 mount -o remount,ro {data}
-{python} -m service.cli ingest {docs}; echo "read-only: $?" >&2
+{python} -m service.cli.main ingest {docs}; echo "read-only: $?" >&2
 mount -o remount,rw,size=64m {data}
-{python} -m service.cli ingest {docs} --json && cp -a {data}/index {data}/*.db {kept}
+{python} -m service.cli.main ingest {docs} --json && cp -a {data}/index {data}/*.db {kept}
 """
 
 

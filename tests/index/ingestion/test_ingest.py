@@ -1,4 +1,4 @@
-"""index.ingest: what is read is in the store and the index, whatever goes wrong between."""
+"""index.ingestion.ingest: what is read is in the store and the index, whatever goes wrong between."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import httpx
 import numpy as np
 import pytest
 
-from corpus.catalogue import entries
 from corpus.errors import IndexMismatch, StoreError
-from corpus.fetch import Fetcher, Limits
-from corpus.passages import split_into_passages, with_headings
-from corpus.store import Store
+from corpus.library.catalogue import entries
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages, with_headings
 from corpus.types import Document, Passage, Source, text_hash
-from index.embed import Floats
-from index.ingest import Ingestion
-from index.local import INDEX_FORMAT, LocalIndex, read_manifest
-from index.report import IngestProgress, Item, Progress
+from corpus.web.fetcher import Fetcher, Limits
+from index.inference.embedder import Floats
+from index.ingestion.ingest import Ingestion
+from index.ingestion.report import IngestProgress, Item, Progress
+from index.ingestion.sync import EMBED_BATCH, INCOMPLETE_MARK, check_index, sync
+from index.ingestion.tasks import FileSelection
+from index.lexical.tokenizer import tokens
 from index.search import Library
-from index.sync import EMBED_BATCH, INCOMPLETE_MARK, check_index, sync
-from index.tasks import FileSelection
-from index.tokens import tokens
+from index.storage.local_index import INDEX_FORMAT, LocalIndex, read_manifest
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
 

@@ -1,4 +1,4 @@
-"""index.follow against a small web: a real server with every kind of trouble in it.
+"""index.ingestion.link_following against a small web: a real server with every kind of trouble in it.
 
 The guard is the real one: names resolve to public addresses, and only behind it is each
 connection led to the server on 127.0.0.1.
@@ -19,15 +19,15 @@ from typing import Any
 import httpx
 import pytest
 
-from corpus.cache import HttpCache
-from corpus.crawl import Crawler
-from corpus.fetch import Fetcher, Limits
-from corpus.store import Store
+from corpus.store.store import Store
 from corpus.types import Source
-from index.follow import follow_links, preview_links
-from index.ingest import Ingestion
-from index.report import Item
-from index.tasks import FileSelection
+from corpus.web.crawler import Crawler
+from corpus.web.fetcher import Fetcher, Limits
+from corpus.web.http_cache import HttpCache
+from index.ingestion.ingest import Ingestion
+from index.ingestion.link_following import follow_links, preview_links
+from index.ingestion.report import Item
+from index.ingestion.tasks import FileSelection
 from tests.support.small_web import LONG, Web, html, links, paper_pdf, serving
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
@@ -276,7 +276,7 @@ def test_a_paper_named_outright_is_resolved_too(house: House, web: Web) -> None:
 
 
 def test_a_paper_of_the_library_keeps_its_id_and_particulars(house: House, web: Web) -> None:
-    from corpus.catalogue import entries
+    from corpus.library.catalogue import entries
 
     async def digests(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
         with Ingestion(house.store) as ingestion:

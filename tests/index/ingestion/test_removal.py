@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from corpus.cache import HttpCache
-from corpus.catalogue import entries
 from corpus.errors import NotFound
-from corpus.forget import remove_from_cache
-from corpus.passages import split_into_passages
-from corpus.response import Fetched
-from corpus.store import Store
+from corpus.library.catalogue import entries
+from corpus.store.store import Store
+from corpus.store.uploads import UploadStore
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from corpus.uploads import UploadStore
-from index.local import LocalIndex
-from index.removal import remove_sources
-from index.report import IngestProgress
-from index.sync import sync
+from corpus.web.http_cache import HttpCache
+from corpus.web.paper_resolver import remove_from_cache
+from corpus.web.response import Fetched
+from index.ingestion.removal import remove_sources
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
+from index.storage.local_index import LocalIndex
 from tests.support.disk import on_disk
 
 
@@ -128,7 +128,7 @@ def test_a_reader_holds_the_log_and_that_is_said(
     put(store, "b", "Galangal.")
     with store.database.transaction() as reading:
         reading.exec_driver_sql("SELECT * FROM sources").all()
-        with caplog.at_level(logging.WARNING, "corpus.database"):
+        with caplog.at_level(logging.WARNING, "corpus.store.database"):
             store.delete("a")
     assert "tenkyo.db, which is being read" in caplog.text
     assert [source.id for source, _ in store.sources()] == ["b"]

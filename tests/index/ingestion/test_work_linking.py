@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.catalogue import FOLDER
-from corpus.extract import extract
-from corpus.passages import split_into_passages
-from corpus.store import Store
-from corpus.types import Document, Passage, Source
-from corpus.works import (
+from corpus.library.catalogue import FOLDER
+from corpus.readers.extract import extract
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
+from corpus.text.near_duplicates import (
     LATIN_SHINGLE,
     WorkText,
     containment,
@@ -27,19 +26,20 @@ from corpus.works import (
     same_work_reason,
     shingles,
 )
-from index.local import LocalIndex
-from index.report import IngestProgress
+from corpus.types import Document, Passage, Source
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
+from index.ingestion.translation_detection import TextParts, align, heaviest_chain
+from index.ingestion.work_linking import link_works
 from index.search import Hit, Library
-from index.sync import sync
-from index.translation import TextParts, align, heaviest_chain
-from index.works import link_works
-from service import receipt
-from service.engine import Engine
-from service.evidence import select_evidence
-from service.history import History
-from service.provenance import Originals
-from service.recheck import all_passed, recheck
+from index.storage.local_index import LocalIndex
+from service.answering.engine import Engine
+from service.answering.evidence import select_evidence
+from service.conversations.store import History
 from service.types import Draft, Evidence
+from service.verification import receipt
+from service.verification.provenance import Originals
+from service.verification.recheck import all_passed, recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 

@@ -1,4 +1,4 @@
-"""index.tokens and index.lexical: BM25, against one written down from its formula."""
+"""index.lexical.tokenizer and index.lexical.postings: BM25, against one written down from its formula."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.inversion import merge_postings, term_hash
-from index.lexical import LexicalQuery, Postings, Statistics
-from index.scoring import SCORE_ALL_UP_TO, Scorer
-from index.tokens import is_japanese, stem, tokens
+from index.lexical.bm25 import SCORE_ALL_UP_TO, Scorer
+from index.lexical.postings import LexicalQuery, Postings, Statistics
+from index.lexical.postings_builder import merge_postings, term_hash
+from index.lexical.tokenizer import is_japanese, stem, tokens
 
 
 def bm25(documents: Sequence[str], query: str) -> list[float]:

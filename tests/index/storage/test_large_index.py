@@ -1,4 +1,4 @@
-"""index.local where it is large: approximate segments, filters, and what a change writes."""
+"""index.storage.local_index where it is large: approximate segments, filters, and what a change writes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from corpus.errors import IndexMismatch
-from index.local import LiveIndex, LocalIndex, read_manifest
 from index.search import Ranked
-from index.segment import EXACT_SEARCH_UP_TO
-from index.vectors import APPROXIMATE_FROM
+from index.storage.ann import APPROXIMATE_FROM
+from index.storage.local_index import LiveIndex, LocalIndex, read_manifest
+from index.storage.segment import EXACT_SEARCH_UP_TO
 
 DIM, NAME = 32, "test-embedder"
 N = APPROXIMATE_FROM + 2000  # passages; of them

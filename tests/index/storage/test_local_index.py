@@ -1,4 +1,4 @@
-"""index.local: vectors and BM25 in a folder, against brute force, and against accidents."""
+"""index.storage.local_index: vectors and BM25 in a folder, against brute force, and against accidents."""
 
 from __future__ import annotations
 
@@ -16,12 +16,19 @@ import numpy as np
 import pytest
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
-from index.inversion import term_hash
-from index.lexical import LexicalQuery, Postings, Statistics
-from index.local import CANDIDATE_POOL, INDEX_FORMAT, LiveIndex, LocalIndex, read_manifest, text_key
-from index.scoring import Scorer
+from index.lexical.bm25 import Scorer
+from index.lexical.postings import LexicalQuery, Postings, Statistics
+from index.lexical.postings_builder import term_hash
+from index.lexical.tokenizer import is_japanese
 from index.search import Ranked, fuse
-from index.tokens import is_japanese
+from index.storage.local_index import (
+    CANDIDATE_POOL,
+    INDEX_FORMAT,
+    LiveIndex,
+    LocalIndex,
+    read_manifest,
+    text_key,
+)
 from tests.support.paths import ROOT
 
 DIM = 16

@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index import sync as syncing
-from index.local import LiveIndex
-from index.report import IngestProgress
+from index.ingestion import sync as syncing
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service.api import create_app
-from service.engine import Engine
-from service.history import History
+from index.storage.local_index import LiveIndex
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
 from tests.support.live_server import served
 
 ROOMS = ("Kanda", "Ueno", "Asakusa", "Nakano", "Meguro", "Akabane")

@@ -3,9 +3,9 @@
 import pytest
 
 from corpus.types import Passage, Source, Unread
-from service.abstain import explain_abstention, false_premise
-from service.provenance import Originals
+from service.answering.abstention import explain_abstention, false_premise
 from service.types import Draft, Evidence
+from service.verification.provenance import Originals
 
 
 def source(id, kind="web", cited_by=(), url=""):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import CorpusError, NotFound, TextRefused
-from corpus.worker import ReaderPool
-from service.factcheck import (
+from corpus.readers.sandbox import ReaderPool
+from service.answering.factcheck import (
     MAX_SENTENCE_CHARACTERS,
     MAX_SENTENCES,
     MAX_TEXT_CHARACTERS,

@@ -6,17 +6,18 @@ import json
 
 import pytest
 
-from corpus.database import Database
-from service import followup, receipt
-from service.abstain import explain_abstention
-from service.engine import Engine
-from service.followup import astray, last_answered, last_said, leans
-from service.history import History
-from service.prompt import Message, answer_messages
-from service.question import language_of
-from service.recheck import all_passed, recheck
-from service.turn import AnswerState
+from corpus.store.database import Database
+from service.answering import query_rewriting
+from service.answering.abstention import explain_abstention
+from service.answering.engine import Engine
+from service.answering.query_rewriting import astray, last_answered, last_said, leans
+from service.answering.state import AnswerState
+from service.conversations.store import History
+from service.generation.prompts import Message, answer_messages
+from service.query import language_of
 from service.types import EvidenceFound, to_json
+from service.verification import receipt
+from service.verification.recheck import all_passed, recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 
@@ -96,8 +97,8 @@ def test_the_first_event_says_how_a_question_is_understood(engine):
 
 def test_the_language_stays_that_of_the_question():
     """Whatever the names that were put before it are written in."""
-    last = followup.Turn("マルチゲームDTは何種のゲームで訓練されましたか？")
-    asked = followup.alone("Who wrote it?", last)
+    last = query_rewriting.Turn("マルチゲームDTは何種のゲームで訓練されましたか？")
+    asked = query_rewriting.alone("Who wrote it?", last)
     turn = AnswerState("a", "b", "Who wrote it?", asked)
     assert "マルチゲーム" in turn.asked and language_of(turn.asked) == "ja"
     assert turn.language == "en"

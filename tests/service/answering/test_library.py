@@ -3,12 +3,12 @@
 import pytest
 from library import DATA, ask_all, read, summary, supports
 
-from service.engine import Engine
+from service.answering.engine import Engine
 
 
 def test_the_questions_name_what_answers_them(library):
     """The key itself: some sentence of each source named supports each question."""
-    from corpus.sentences import sentences
+    from corpus.text.sentences import sentences
 
     for question in read(DATA / "library_questions.jsonl"):
         for source_id in question["sources"]:

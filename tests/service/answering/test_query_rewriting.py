@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from service.engine import Engine
-from service.followup import CARRIED, Turn, alone, carried, leans, names
-from service.history import History
-from service.injection import speaks_to_a_model
+from service.answering.engine import Engine
+from service.answering.query_rewriting import CARRIED, Turn, alone, carried, leans, names
+from service.conversations.store import History
+from service.text.prompt_injection import speaks_to_a_model
 from tests.support.paths import DATA
 
 ROWS = [json.loads(line) for line in (DATA / "followups.jsonl").read_text("utf-8").splitlines()]

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.types import Passage, Source
-from index.tokens import tokens
-from service.citations import SentenceParser, resolve_author_years
-from service.turn import AnswerState
+from index.lexical.tokenizer import tokens
+from service.answering.state import AnswerState
+from service.generation.citation_parser import SentenceParser, resolve_author_years
 from service.types import Evidence
-from service.verify import Verifier
+from service.verification.verifier import Verifier
 
 DOCUMENT = (
     "A preface. The Kanda reading room opened in 1931. It holds 40,000 maps. [7] Its founder was"

@@ -9,16 +9,16 @@ from functools import partial
 import httpx
 import pytest
 
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.local import LiveIndex
 from index.search import Library
-from service.api import create_app
-from service.engine import Engine
+from index.storage.local_index import LiveIndex
+from service.answering.engine import Engine
+from service.api.app import create_app
 from service.problems import STATUSES
-from service.receipt import read_receipt
-from service.recheck import all_passed, recheck
+from service.verification.receipt import read_receipt
+from service.verification.recheck import all_passed, recheck
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_model import Script

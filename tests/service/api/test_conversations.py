@@ -12,10 +12,10 @@ from functools import partial
 import httpx
 import pytest
 
-from service.api import Options, create_app
-from service.engine import Engine
-from service.gate import ConcurrencyLimiter, Limiters
-from service.history import History
+from service.answering.engine import Engine
+from service.api.app import Options, create_app
+from service.concurrency.admission import ConcurrencyLimiter, Limiters
+from service.conversations.store import History
 from service.logs import InLogLines
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
@@ -73,10 +73,10 @@ def sse(text: str) -> list[dict[str, str]]:
 def test_replies_are_as_their_schemas_say(call, made):
     from pydantic import TypeAdapter
 
-    from service import history_wire as wire
-    from service.conversations import Conversation, Page
-    from service.feedback import Feedback
-    from service.shares import Shared
+    from service import schemas as wire
+    from service.conversations.conversations import Conversation, Page
+    from service.conversations.feedback import Feedback
+    from service.conversations.shares import Shared
 
     path, answer = f"/v1/conversations/{made[0]['conversation_id']}", f"/v1/answers/{made[0]['id']}"
     rated = {"answer_id": made[0]["id"], "rating": "up"}
@@ -363,7 +363,7 @@ def test_log_lines_have_the_id_of_their_request(tmp_path):
     script = """
 import asyncio, logging
 from service.logs import log_to_standard_error
-from service.request_ids import RequestIds
+from service.api.request_id import RequestIds
 log_to_standard_error("info")
 async def app(scope, receive, send):
     await asyncio.to_thread(logging.getLogger("service.x").warning, "within")
@@ -440,14 +440,14 @@ The Kanda map room holds 40,000 old maps of the city, the oldest of them from 16
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_related_questions_about_works_of_ones_own(embedder, checker, tmp_path, language):
-    from corpus.extract import extract
-    from corpus.passages import split_into_passages
-    from corpus.store import Store
+    from corpus.readers.extract import extract
+    from corpus.store.store import Store
+    from corpus.text.chunking import split_into_passages
     from corpus.types import Source
-    from index.local import LocalIndex
-    from index.report import IngestProgress
+    from index.ingestion.report import IngestProgress
+    from index.ingestion.sync import sync
     from index.search import Library
-    from index.sync import sync
+    from index.storage.local_index import LocalIndex
 
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     document = extract(OWN.encode(), Source("room", "https://example.org/room.md"), "text/markdown")
@@ -473,9 +473,9 @@ def test_related_questions_about_works_of_ones_own(embedder, checker, tmp_path, 
 
 
 def test_a_library_without_sources_suggests_nothing(library, library_folder, checker, tmp_path):
-    from corpus.store import Store
-    from index.local import LiveIndex
+    from corpus.store.store import Store
     from index.search import Library
+    from index.storage.local_index import LiveIndex
 
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     empty = Library(store, LiveIndex(tmp_path, library.embedder.name), library.embedder)

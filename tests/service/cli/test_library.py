@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from corpus.catalogue import entries
-from corpus.fetch import Fetcher
-from corpus.store import Store
-from index.local import LocalIndex
-from index.models import BUNDLED_EMBEDDER
-from service import cli, console, ingestion
-from service.library_cli import _until_interrupted
+from corpus.library.catalogue import entries
+from corpus.store.store import Store
+from corpus.web.fetcher import Fetcher
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.storage.local_index import LocalIndex
+from service.cli import main, output
+from service.cli.library import _until_interrupted
+from service.ingestion import pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def tenkyo(
         monkeypatch.setattr(sys, "argv", ["tenkyo", *map(str, arguments)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         return Ran(ended.value.code or 0, *capsys.readouterr())
 
     return tenkyo
@@ -240,18 +241,18 @@ def test_a_table_is_as_wide_as_where_it_is_shown(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head, rows = ("id", "title"), [("80d413ce3327", "日本語の題 " * 20), ("e272c14123e1", "")]
-    console.print_table(head, rows)  # in a pipe a row is a line, so that grep finds all of it
+    output.print_table(head, rows)  # in a pipe a row is a line, so that grep finds all of it
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "id",
         "80d413ce3327",
         "e272c14123e1",
     ]
     with terminal(80, monkeypatch) as shown:
-        console.print_table(head, rows)
+        output.print_table(head, rows)
     lines = re.sub(r"\x1b\[\d*m", "", shown.getvalue()).splitlines()
     assert len(lines) > 3 and all(len(line) <= 80 for line in lines)
     with terminal(40, monkeypatch) as shown:
-        console.print_table(head, rows)
+        output.print_table(head, rows)
     assert shown.getvalue().startswith("id: 80d413ce3327\ntitle: 日本語の題 日本語")
     assert shown.getvalue().endswith("\n\nid: e272c14123e1\n\n")
 
@@ -261,7 +262,7 @@ def test_commands_are_listed_in_the_order_in_which_they_come_up(tenkyo: Callable
     listed = [
         line.split()[1] for line in shown.splitlines() if line.startswith("│ ") and line[2] != " "
     ]
-    assert listed[:2] == ["--version", "--help"] and listed[2:] == cli._InOrder.NAMES
+    assert listed[:2] == ["--version", "--help"] and listed[2:] == main._InOrder.NAMES
 
 
 def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
@@ -288,8 +289,8 @@ def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
 def test_a_digest_in_place_of_an_original_is_no_failure(
     tenkyo: Callable[..., Ran], offline: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion, "entries", lambda: entries()[:1])
-    monkeypatch.setattr(ingestion, "Fetcher", lambda **_: nullcontext(offline))
+    monkeypatch.setattr(pipeline, "entries", lambda: entries()[:1])
+    monkeypatch.setattr(pipeline, "Fetcher", lambda **_: nullcontext(offline))
     done = tenkyo("ingest", "--json")
     assert (done.code, done.err) == (0, "") and done.json["failed"] == []
     assert done.json["sources"] == 1 and "there is no network" in done.json["remarks"][0]["reason"]

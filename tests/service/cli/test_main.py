@@ -15,12 +15,12 @@ import httpx
 import pytest
 from filelock import FileLock
 
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.models import BUNDLED_EMBEDDER
-from service import receipt
-from service.engine import Engine
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from service.answering.engine import Engine
+from service.verification import receipt
 from tests.support.small_web import html, links, paper_pdf, serving
 
 pytestmark = pytest.mark.process
@@ -42,7 +42,7 @@ def tenkyo(data, models):
     def tenkyo(*arguments, stdin="", **environ):
         environ = {"TENKYO_DATA_DIR": str(data), **environ}
         return subprocess.run(
-            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
             capture_output=True,
             text=True,
             input=stdin,
@@ -267,7 +267,7 @@ def test_serve_says_its_address_answers_and_ends(data, models):
     (data / "models").symlink_to(models)
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
     with subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "serve"],
+        [sys.executable, "-m", "service.cli.main", "serve"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -294,7 +294,7 @@ def test_serve_ends_at_once_while_it_is_loading(data, models):
     with (
         FileLock(data / "index.lock"),  # so it stays at that
         subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "serve"],
+            [sys.executable, "-m", "service.cli.main", "serve"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

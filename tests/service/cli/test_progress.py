@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from index.report import IngestProgress, Item, Progress
-from service import live
-from service.live import Display
+from index.ingestion.report import IngestProgress, Item, Progress
+from service.cli import progress
+from service.cli.progress import Display
 
 
 class Clock:
@@ -63,7 +63,7 @@ def test_a_rate_is_smooth_and_follows(clock: Clock) -> None:
             indexed(display, done)
         rates.append(display.rate_and_left()[0])
     assert all(7 < rate < 13 for rate in rates[40:])
-    for _ in range(int(live.PERIOD) + 1):
+    for _ in range(int(progress.PERIOD) + 1):
         clock.now += 1
         done += 1
         indexed(display, done)
@@ -79,7 +79,7 @@ def test_a_standstill_slows_the_rate(clock: Clock) -> None:
     clock.now += 30
     rate, left = display.rate_and_left()
     assert left > 2 * before and rate > 0
-    clock.now += live.PERIOD + 1
+    clock.now += progress.PERIOD + 1
     display.rate_and_left()
     assert display.rate_and_left() == (None, None)  # and after long, nothing is said of it
 
@@ -187,11 +187,11 @@ def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
 def test_where_nobody_watches_a_line_now_and_then(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with live.ingestion() as tell:
+    with progress.ingestion() as tell:
         tell(Progress("reading", 1, 2))
     assert capsys.readouterr() == ("", "")  # it did not last
-    monkeypatch.setattr(live, "EVERY", 0.1)
-    with live.ingestion() as tell:
+    monkeypatch.setattr(progress, "EVERY", 0.1)
+    with progress.ingestion() as tell:
         tell(Progress("reading", 1, 2))
         time.sleep(0.35)
     out, err = capsys.readouterr()
@@ -206,7 +206,7 @@ def test_on_a_terminal_bars_that_leave_nothing_behind(monkeypatch: pytest.Monkey
 
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with live.ingestion() as tell:
+    with progress.ingestion() as tell:
         tell(Progress("reading", 1, 2))
         time.sleep(0.6)
     shown = terminal.getvalue()

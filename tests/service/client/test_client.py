@@ -27,16 +27,16 @@ from corpus.errors import (
     StreamBroken,
 )
 from corpus.types import Passage, Source
-from service import calls
-from service.api import create_app
-from service.client import AsyncClient, Client
-from service.engine import Engine
-from service.factcheck import Checked
-from service.following import ANSWER_STREAM, EventReader
-from service.history import History
-from service.receipt import read_receipt
+from service.answering.engine import Engine
+from service.answering.factcheck import Checked
+from service.api.app import create_app
+from service.client import requests
+from service.client.streams import ANSWER_STREAM, EventReader
+from service.client.sync_client import AsyncClient, Client
+from service.conversations.store import History
+from service.schemas import from_json
 from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict, to_json
-from service.wire import from_json
+from service.verification.receipt import read_receipt
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 
@@ -192,7 +192,7 @@ def test_the_asynchronous_client_does_the_same(client, url):
 def test_both_clients_have_the_methods_of_the_routes_with_their_parameters():
     routes = {
         name: route
-        for name, route in vars(calls).items()
+        for name, route in vars(requests).items()
         if inspect.isfunction(route) and str(route.__annotations__.get("return")).startswith("Call")
     }
     assert {"search", "jobs", "feedback", "examples"} < set(routes)
@@ -391,7 +391,7 @@ def tenkyo(tmp_path):
     def tenkyo(*arguments, stdin=""):
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
         return subprocess.run(
-            [sys.executable, "-m", "service.cli", *map(str, arguments)],
+            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
             capture_output=True,
             text=True,
             input=stdin,

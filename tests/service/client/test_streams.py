@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from corpus.errors import CorpusError, ServiceRefused, ServiceUnreachable, StreamBroken
-from index.report import Progress
-from service.client import AsyncClient, Client
-from service.jobs import Job
-from service.jobs_wire import ReadItem
+from index.ingestion.report import Progress
+from service.client.sync_client import AsyncClient, Client
+from service.ingestion.job_store import Job
+from service.schemas import ReadItem
 from tests.support.asgi_client import QUESTION
 from tests.support.library_service import MAPS, SHIPS, House, many
 from tests.support.scripted_model import Script

@@ -1,4 +1,4 @@
-"""service.gate, and the doors behind it: too many readers are told so at once, and none waits in
+"""service.concurrency.admission, and the doors behind it: too many readers are told so at once, and none waits in
 vain."""
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from corpus.database import Database
 from corpus.errors import ServiceFailed, TooBusy
-from service.api import create_app
-from service.client import Client
-from service.gate import ConcurrencyLimiter, Limiters
-from service.history import History
+from corpus.store.database import Database
+from service.api.app import create_app
+from service.client.sync_client import Client
+from service.concurrency.admission import ConcurrencyLimiter, Limiters
+from service.conversations.store import History
 from service.types import Answer, Event, EvidenceFound, to_json
 from tests.support.live_server import served
 

@@ -1,4 +1,4 @@
-"""service.kept: a question that had an answer gets it again, and never one that would be another
+"""service.concurrency.answer_cache: a question that had an answer gets it again, and never one that would be another
 today."""
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import httpx
 import pytest
 
 from corpus.errors import StoreError
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.local import LiveIndex
 from index.search import Library
-from service.api import Options, create_app
-from service.asking import AnswerService
-from service.engine import Engine
-from service.gate import ConcurrencyLimiter, Limiters
-from service.history import History
-from service.kept import AnswerCache
-from service.receipt import seal
+from index.storage.local_index import LiveIndex
+from service.answering.engine import Engine
+from service.api.app import Options, create_app
+from service.concurrency.admission import ConcurrencyLimiter, Limiters
+from service.concurrency.answer_cache import AnswerCache
+from service.concurrency.answer_service import AnswerService
+from service.conversations.store import History
+from service.verification.receipt import seal
 from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"

@@ -13,13 +13,13 @@ import httpx
 import numpy as np
 import pytest
 
-from index.batching import BatchScheduler
+from index.inference.batch_scheduler import BatchScheduler
+from index.inference.shared_models import ResultCache, SharedChecker, SharedEmbedder
 from index.search import Library
-from index.sharing import ResultCache, SharedChecker, SharedEmbedder
-from service.api import create_app
-from service.engine import Engine
-from service.gate import Limiters
-from service.model import ChatModel
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.concurrency.admission import Limiters
+from service.generation.llm import ChatModel
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 

@@ -1,4 +1,4 @@
-"""service.running: an answer that is taken up again is the answer that was not broken off."""
+"""service.concurrency.resumable: an answer that is taken up again is the answer that was not broken off."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.database import Database
 from corpus.errors import Gone, ModelUnavailable, RequestRefused
-from service.frames import Frame, number_frames
-from service.history import History
-from service.once import IdempotencyKey
-from service.running import ResumableAnswer, ResumableAnswers, parse_last_event_id
+from corpus.store.database import Database
+from service.concurrency.event_log import Frame, number_frames
+from service.concurrency.idempotency import IdempotencyKey
+from service.concurrency.resumable import ResumableAnswer, ResumableAnswers, parse_last_event_id
+from service.conversations.store import History
 from tests.support.scripted_engine import Scripted, read
 
 KEY = IdempotencyKey("k", "asked")

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from corpus.database import Database
 from corpus.errors import Gone, NotFound, RequestRefused
-from service.conversations import title_of
-from service.feedback import Feedback
-from service.history import History
-from service.replies import RETENTION_SECONDS, ReplyStore, StoredReply
+from corpus.store.database import Database
+from service.conversations.conversations import title_of
+from service.conversations.feedback import Feedback
+from service.conversations.store import RETENTION_SECONDS, History, ReplyStore, StoredReply
 from tests.support.disk import on_disk
 
 

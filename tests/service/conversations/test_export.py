@@ -1,4 +1,4 @@
-"""service.export and service.bibtex: what is exported says what the answer says, and no more."""
+"""service.conversations.markdown and service.conversations.bibtex: what is exported says what the answer says, and no more."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from service.bibtex import bibtex, bibtex_entry, citation_key, escape_tex
-from service.export import escape, markdown, safe_url
+from service.conversations.bibtex import bibtex, bibtex_entry, citation_key, escape_tex
+from service.conversations.markdown import escape, markdown, safe_url
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = [

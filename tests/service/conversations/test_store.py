@@ -1,4 +1,4 @@
-"""service.history: what was asked and answered, in the database of the library."""
+"""service.conversations.store: what was asked and answered, in the database of the library."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.database import Database
 from corpus.errors import NotFound, StoreError
-from service.history import History
+from corpus.store.database import Database
+from service.conversations.store import History
 
 
 @pytest.fixture

@@ -13,17 +13,9 @@ import pytest
 from questions import Text, articles, clapnq, gold_sentences, read, squad
 
 from corpus.errors import SettingsError
-from service import evaluation, measures, prompt
-from service.engine import ANSWER_VERSION, Engine
-from service.evaluation import (
-    conditions,
-    judge_answer,
-    read_questions,
-    run_questions,
-    sample_questions,
-    settings_for,
-)
-from service.measures import (
+from service.answering.engine import ANSWER_VERSION, Engine
+from service.evaluation import metrics, runner
+from service.evaluation.metrics import (
     EvaluationQuestion,
     Judgement,
     judge_statement,
@@ -32,10 +24,19 @@ from service.measures import (
     report,
     same_sentence,
 )
-from service.receipt import tenkyo_version
+from service.evaluation.runner import (
+    conditions,
+    judge_answer,
+    read_questions,
+    run_questions,
+    sample_questions,
+    settings_for,
+)
+from service.generation import prompts
 from service.settings import Settings
 from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict, to_json
-from service.verify import VERIFIER_VERSION
+from service.verification.receipt import tenkyo_version
+from service.verification.verifier import VERIFIER_VERSION
 from tests.support.scripted_model import Script
 from training import sources
 
@@ -189,8 +190,8 @@ def test_a_report_of_five_questions():
     assert (found["questions"], found["answerable"]) == (5, 3)
     assert found["modes"] == {"abstained": 2, "quoted": 3}
     assert report(asked, records) == found and json.loads(json.dumps(found)) == found
-    titles = [row[0] for row in measures.rows(found)]
-    assert measures.TITLES["refused"] in titles and measures.TITLES["quote_f1"] not in titles
+    titles = [row[0] for row in metrics.rows(found)]
+    assert metrics.TITLES["refused"] in titles and metrics.TITLES["quote_f1"] not in titles
 
 
 def test_the_interval_of_a_share():
@@ -321,7 +322,7 @@ def test_another_prompt_is_another_condition_where_there_is_a_model(
     engine = Engine(library, checker, history, Script("NO ANSWER"))
     before = conditions(engine, Settings(), "generated")
     assert len(before["prompt"]) == 12
-    monkeypatch.setitem(prompt._RULES, "ja", "別の指示")
+    monkeypatch.setitem(prompts._RULES, "ja", "別の指示")
     assert conditions(engine, Settings(), "generated")["prompt"] != before["prompt"]
 
 
@@ -331,7 +332,7 @@ def test_results_of_another_version_are_not_mixed_in(
 ):
     engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     evaluate(engine, ASKED[1:2], out)
-    monkeypatch.setattr(evaluation, name, 99)
+    monkeypatch.setattr(runner, name, 99)
     with pytest.raises(SettingsError, match=r"was 1 and is 99.*another file"):
         evaluate(engine, ASKED[1:2], out)
 
@@ -430,7 +431,7 @@ def test_the_command(library_folder, models, tmp_path):
     environ |= {"TENKYO_DATA_DIR": str(data), "COLUMNS": "100"}
 
     def tenkyo(*arguments):
-        command = [sys.executable, "-m", "service.cli", "eval", *map(str, arguments)]
+        command = [sys.executable, "-m", "service.cli.main", "eval", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
 
     done = tenkyo(asked, "--out", tmp_path / "out.jsonl", "--json")

@@ -8,7 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpus.types import Passage, Source
-from service.citations import LONGEST_SENTENCE, SentenceParser, resolve_author_years
+from service.generation.citation_parser import (
+    LONGEST_SENTENCE,
+    SentenceParser,
+    resolve_author_years,
+)
 from service.types import Draft, Evidence
 
 

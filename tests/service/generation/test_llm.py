@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
-from service.model import ChatModel
+from service.generation.llm import ChatModel
 
 MESSAGES = [{"role": "user", "content": "hello"}]
 

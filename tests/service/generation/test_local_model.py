@@ -12,8 +12,8 @@ import huggingface_hub
 import pytest
 
 from corpus.errors import ModelUnavailable, SettingsError
-from service import local_model
-from service.model import ChatModel
+from service.generation import llama_cpp as local_model
+from service.generation.llm import ChatModel
 
 
 class Parameters:

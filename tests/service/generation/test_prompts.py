@@ -3,8 +3,8 @@
 import pytest
 
 from corpus.types import Passage, Source
-from service.injection import for_readers, neutral, speaks_to_a_model
-from service.prompt import ANSWER_TOKENS, answer_messages, estimate_tokens, is_no_answer
+from service.generation.prompts import ANSWER_TOKENS, answer_messages, estimate_tokens, is_no_answer
+from service.text.prompt_injection import for_readers, neutral, speaks_to_a_model
 from service.types import Draft, Evidence
 
 

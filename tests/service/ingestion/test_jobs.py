@@ -18,13 +18,13 @@ import httpx
 import pytest
 
 from corpus.errors import JobEnded, NotFound, TooManyJobs
-from corpus.store import Store
-from corpus.uploads import MAX_NAME, name_error
-from index.local import read_manifest
-from index.models import BUNDLED_EMBEDDER
-from index.report import Item, Progress
-from service.api import Options, create_app
-from service.jobs import MAX_QUEUED_JOBS, MAX_STORED_JOBS, JobStore
+from corpus.store.store import Store
+from corpus.store.uploads import MAX_NAME, name_error
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.ingestion.report import Item, Progress
+from index.storage.local_index import read_manifest
+from service.api.app import Options, create_app
+from service.ingestion.job_store import MAX_QUEUED_JOBS, MAX_STORED_JOBS, JobStore
 from service.settings import Settings
 from tests.support.library_service import MAPS, SHIPS, House, Server, ended, many
 from tests.support.live_server import served

@@ -15,19 +15,21 @@ import httpx
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
-from corpus.extract import extract
-from corpus.passages import split_into_passages
+from corpus.readers.extract import extract
+from corpus.text.chunking import split_into_passages
 from corpus.types import Passage, Source
-from index.local import LocalIndex
-from index.report import IngestProgress
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service import factcheck, mcp, shapes
-from service.addresses import source_url
-from service.api import Options, create_app
-from service.engine import Engine
-from service.gate import Limiters
-from service.history import History
+from index.storage.local_index import LocalIndex
+from service.answering import factcheck
+from service.answering.engine import Engine
+from service.api.app import Options, create_app
+from service.concurrency.admission import Limiters
+from service.conversations.store import History
+from service.mcp import formatting
+from service.mcp import tools as mcp
+from service.source_urls import source_url
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 
@@ -141,11 +143,11 @@ def test_search_and_fetch_have_the_shapes_of_connectors(url, library, era):
 def test_every_source_is_read_whole(library):
     for source, _ in library.store.sources():
         document = library.store.document(source.id)
-        assert shapes.format_document(document, "http://t")["text"] == document.text.strip()
+        assert formatting.format_document(document, "http://t")["text"] == document.text.strip()
         for passage in split_into_passages(document):
-            shown = shapes.surrounding_text(document.text, passage)
+            shown = formatting.surrounding_text(document.text, passage)
             assert passage.text in shown and shown in document.text
-            assert len(shown) <= len(passage.text) + 2 * shapes.CONTEXT_CHARACTERS
+            assert len(shown) <= len(passage.text) + 2 * formatting.CONTEXT_CHARACTERS
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -405,7 +407,7 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory, embedder, checker):
     """A service with one file that speaks to language models, and has no address."""
-    from corpus.store import Store
+    from corpus.store.store import Store
 
     folder = tmp_path_factory.mktemp("hostile")
     source = Source(
@@ -426,7 +428,7 @@ def test_what_a_source_says_to_a_model_is_not_passed_on(hostile):
     shown = [json.dumps(made)]
     for id in (made["results"][0]["id"], "up/1"):
         found, text = good(call(hostile, "fetch", {"id": id}))
-        assert "40,000 maps" in text and "on paper" in text and shapes.LEFT_OUT in found["text"]
+        assert "40,000 maps" in text and "on paper" in text and formatting.LEFT_OUT in found["text"]
         assert "on linen" in text or id != "up/1"
         shown.append(text)
     for question in (
@@ -475,7 +477,7 @@ def test_a_cut_sentence_is_not_shown():
     text = "A first sentence here. " * 60
     start = 23 * 30
     passage = Passage("p", "s", start, start + 22, text[start : start + 22])
-    shown = shapes.surrounding_text(text, passage)
+    shown = formatting.surrounding_text(text, passage)
     assert shown in text and shown.startswith("A first") and shown.endswith("here.")
 
 
@@ -491,7 +493,7 @@ def process(tmp_path, library_folder, models):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
     return StdioServerParameters(
         command=sys.executable,
-        args=["-m", "service.cli", "mcp"],
+        args=["-m", "service.cli.main", "mcp"],
         env=environ | {"TENKYO_DATA_DIR": str(folder), "TENKYO_PORT": "8123"},
     )
 
@@ -551,19 +553,19 @@ def test_a_process_says_nothing_but_the_protocol_and_ends_with_its_input(process
 
 @pytest.mark.process
 def test_the_handshake_waits_for_nothing_heavy():
-    script = "import sys, service.mcp_serving; print(*sys.modules)"
+    script = "import sys, service.mcp.transport; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
     )
     loaded = set(done.stdout.split())
-    assert "service.mcp_serving" in loaded, done.stderr
+    assert "service.mcp.transport" in loaded, done.stderr
     assert not loaded & {
         "torch",
         "faiss",
         "fastapi",
         "transformers",
         "openvino",
-        "service.factcheck",
+        "service.answering.factcheck",
     }
     assert mcp.MAX_TEXT_CHARACTERS == factcheck.MAX_TEXT_CHARACTERS
 

@@ -15,20 +15,29 @@ from openai import AsyncOpenAI, OpenAI
 from pydantic import ValidationError
 
 from corpus.errors import ChatRefused, QuestionRefused, StoreError
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Passage, Source
-from index.local import LiveIndex, LocalIndex
-from index.report import IngestProgress
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service.api import create_app
-from service.chat import ChatRequest, read_chat_request
-from service.completion import Chunks, CompletionHeader, completion
-from service.engine import Engine
-from service.history import History
-from service.turn import append_claim
-from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Rejected, Verdict
+from index.storage.local_index import LiveIndex, LocalIndex
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.conversations.store import History
+from service.openai_compat.requests import ChatRequest, read_chat_request
+from service.openai_compat.responses import Chunks, CompletionHeader, completion
+from service.types import (
+    Answer,
+    Citation,
+    Claim,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Rejected,
+    Verdict,
+    append_claim,
+)
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 

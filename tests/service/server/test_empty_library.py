@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from corpus.errors import ServiceRefused
-from service.client import Client
+from service.client.sync_client import Client
 from tests.support.library_service import MAPS, Server
 
 EN, JA = "How many maps does the Kanda room hold?", "神田の閲覧室には地図が何枚ありますか？"

@@ -1,4 +1,4 @@
-"""service.opening: who asks while the service is starting is answered, or told when to ask."""
+"""service.server.startup: who asks while the service is starting is answered, or told when to ask."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.api import SECURITY_HEADERS
-from service.opening import IMMEDIATE_PATHS, StartingApp
+from service.api.app import SECURITY_HEADERS
+from service.server.startup import IMMEDIATE_PATHS, StartingApp
 from tests.support.live_server import served
 
 pytestmark = pytest.mark.server

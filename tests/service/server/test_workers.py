@@ -25,19 +25,19 @@ import httpx
 import pytest
 from filelock import FileLock
 
-from corpus.database import Database
 from corpus.errors import Gone
-from index.local import read_manifest
-from service import parts, serving
-from service.api import create_app
-from service.claims import ProcessLocks
-from service.engine import Engine
-from service.history import History
-from service.once import IdempotencyKey
-from service.replies import StoredReply
-from service.runner import IngestionWorker
-from service.running import ResumableAnswers
-from service.serving import ProcessSupervisor
+from corpus.store.database import Database
+from index.storage.local_index import read_manifest
+from service.answering.engine import Engine
+from service.api.app import create_app
+from service.concurrency.idempotency import IdempotencyKey
+from service.concurrency.process_locks import ProcessLocks
+from service.concurrency.resumable import ResumableAnswers
+from service.conversations.store import History, StoredReply
+from service.ingestion.worker import IngestionWorker
+from service.server import bootstrap
+from service.server import workers as serving
+from service.server.workers import ProcessSupervisor
 from service.settings import Settings
 from service.types import Answer, to_json
 from tests.support.library_service import House
@@ -47,7 +47,7 @@ KEY = IdempotencyKey("0f" * 32, "asked")
 OTHER = """
 import sys
 from pathlib import Path
-from service.claims import ProcessLocks
+from service.concurrency.process_locks import ProcessLocks
 locks, key = ProcessLocks(Path(sys.argv[1])), sys.argv[2]
 with getattr(locks, sys.argv[3])(key):
     print("said", flush=True)
@@ -96,7 +96,7 @@ def test_a_lock_ends_with_its_process(locks, another):
 COUNTS = """
 import sys, time
 from pathlib import Path
-from service.claims import ProcessLocks
+from service.concurrency.process_locks import ProcessLocks
 locks, count = ProcessLocks(Path(sys.argv[1])), Path(sys.argv[2])
 for turn in range(60):
     with locks.held("ab"):
@@ -213,9 +213,9 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
 STOP = """
 import asyncio, sys
 from pathlib import Path
-from service.claims import ProcessLocks
-from service.once import IdempotencyKey
-from service.running import ResumableAnswers
+from service.concurrency.process_locks import ProcessLocks
+from service.concurrency.idempotency import IdempotencyKey
+from service.concurrency.resumable import ResumableAnswers
 answers = ResumableAnswers(None, locks=ProcessLocks(Path(sys.argv[1])))
 print(asyncio.run(answers.stop(IdempotencyKey(sys.argv[2], ""), patience=60)))
 """
@@ -370,7 +370,7 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
     runner.table.begin()  # by a process that has ended since
     path = house.data / "tenkyo.db"
     tried = Tried("jobs that were running")
-    log = logging.getLogger("service.runner")
+    log = logging.getLogger("service.ingestion.worker")
     log.addFilter(tried)
     try:
         with contextlib.closing(sqlite3.connect(path)) as db:
@@ -429,7 +429,7 @@ class Tried(logging.Filter):
 def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
     settings = Settings(data_dir=library_folder)
     with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
-        found = starting.submit(parts.open_library, settings, True, embedder)
+        found = starting.submit(bootstrap.open_library, settings, True, embedder)
         assert len(found.result(timeout=30).index) > 0
 
 
@@ -493,7 +493,7 @@ def two(library_folder, models, tmp_path):
     broken_off.parent.mkdir(exist_ok=True)
     broken_off.write_bytes(b"what was coming in")
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0", TENKYO_WORKERS="2")
-    command = [sys.executable, "-m", "service.cli", "serve"]
+    command = [sys.executable, "-m", "service.cli.main", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
         try:
             for line in process.stdout:

@@ -7,16 +7,16 @@ import json
 
 import pytest
 
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.local import LocalIndex
-from index.report import IngestProgress
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
-from service.engine import Engine
-from service.history import History
-from service.identifiers import identifiers, unnamed
+from index.storage.local_index import LocalIndex
+from service.answering.engine import Engine
+from service.conversations.store import History
+from service.text.identifiers import identifiers, unnamed
 from tests.support.paths import ROOT
 from tests.support.scripted_model import Script
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.number_spelling import in_one_spelling
-from service.numbers import (
+from service.text.number_spelling import in_one_spelling
+from service.text.numerals import (
     in_figures,
     is_year,
     mentioned,
@@ -11,7 +11,7 @@ from service.numbers import (
     spelled,
     stated,
 )
-from service.units import amounts, units
+from service.text.units import amounts, units
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.types import Draft, Evidence
-from service.windows import (
+from service.verification.candidate_quotes import (
     MAX_CANDIDATE_QUOTES,
     CandidateQuoteFinder,
     sentence_pairs,

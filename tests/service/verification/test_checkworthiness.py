@@ -3,8 +3,8 @@
 import pytest
 
 from corpus.types import Passage, Source
-from service.substance import is_not_checkworthy
 from service.types import Draft, Evidence
+from service.verification.checkworthiness import is_not_checkworthy
 
 NOTHING = (
     "More of it.", "Yes.", "No.", "Sure!", "Of course!", "It is.", "They do.", "It does more.", "Yes, it does.",

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound, ReceiptRefused
-from corpus.store import Store
+from corpus.store.store import Store
 from corpus.types import text_hash
-from service import receipt
-from service.engine import Engine
-from service.history import History
-from service.recheck import _at_the_edge, all_passed, recheck
+from service.answering.engine import Engine
+from service.conversations.store import History
 from service.types import Verdict, to_json
-from service.verify import VERIFIER_VERSION
+from service.verification import receipt
+from service.verification.recheck import _at_the_edge, all_passed, recheck
+from service.verification.verifier import VERIFIER_VERSION
 from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"

@@ -3,8 +3,8 @@
 import pytest
 
 from corpus.types import Passage, Source
-from service.citing import find_verbatim
 from service.types import Draft, Evidence
+from service.verification.citation_selection import find_verbatim
 
 SOURCES = {
     "room": (

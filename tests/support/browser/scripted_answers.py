@@ -8,9 +8,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from corpus.types import Passage, Source
-from service.engine import Engine
-from service.turn import append_claim
-from service.types import Answer, Citation, Claim, Event, Evidence, EvidenceFound, Verdict
+from service.answering.engine import Engine
+from service.types import (
+    Answer,
+    Citation,
+    Claim,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Verdict,
+    append_claim,
+)
 
 WHISPER = "How many hours of labelled audio was Whisper trained on?"
 WHISPER_JA = "Whisperは何時間の音声で学習されましたか？"

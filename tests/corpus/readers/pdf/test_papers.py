@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from corpus.extract import extract
-from corpus.passages import split_into_passages
-from corpus.store import Store
+from corpus.readers.extract import extract
+from corpus.store.store import Store
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.local import LocalIndex
-from index.report import IngestProgress
+from index.ingestion.report import IngestProgress
+from index.ingestion.sync import sync
 from index.search import Library
-from index.sync import sync
+from index.storage.local_index import LocalIndex
 from tests.support.paths import CACHE, DATA, SHARED
 
 PDFS = SHARED / "pdfs"

@@ -1,4 +1,4 @@
-"""corpus.pdf and what it is made of, on PDFs that are built here."""
+"""corpus.readers.pdf.reader and what it is made of, on PDFs that are built here."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus import ocr
 from corpus.errors import EmptyDocument, UnreadableText
-from corpus.flow import LineGroup, join_interrupted_paragraphs
-from corpus.front import author_names
-from corpus.passages import page_at, split_into_passages
-from corpus.printed import EM_SPACE, PrintedLine
-from corpus.remarks import remarks
+from corpus.readers.pdf import ocr
+from corpus.readers.pdf.line import EM_SPACE, PrintedLine
+from corpus.readers.pdf.paragraph_joining import LineGroup, join_interrupted_paragraphs
+from corpus.readers.pdf.title_page import author_names
+from corpus.readers.sandbox import ReaderPool
+from corpus.text.chunking import page_at, split_into_passages
+from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
 from corpus.types import Gap, Source
-from corpus.unwrap import SOFT_HYPHEN, Dehyphenator
-from corpus.worker import ReaderPool
+from index.ingestion.report import remarks
 from tests.support.documents import FULL, Placed, column, headings, pdf, read
 
 NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")

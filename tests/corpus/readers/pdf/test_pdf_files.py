@@ -12,10 +12,10 @@ from functools import cache
 import pypdfium2
 import pytest
 
-from corpus import ocr
 from corpus.errors import CorpusError
-from corpus.extract import extract
-from corpus.passages import split_into_passages
+from corpus.readers.extract import extract
+from corpus.readers.pdf import ocr
+from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
 from tests.support.paths import ROOT, SHARED
 

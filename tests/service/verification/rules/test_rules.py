@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.rules import findings
-from service.words import content_words, coverage_share, order_share
+from service.text.alignment import content_words, coverage_share, order_share
+from service.verification.rules.registry import findings
 
 QUOTES = {
     "whisper": "Whisper was trained on 680,000 hours of audio and released in September 2022.",

@@ -1,0 +1,150 @@
+"""Markdown to a draft, with markdown-it-py: the text as a reader sees it, not its markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urljoin
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from corpus.links import bare_urls
+from corpus.readers.front_matter import author_list, split_front_matter
+from corpus.readers.html import read_html
+from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block, ParsedDocument, iso_date, one_line
+from corpus.types import Link
+
+# Deeper nesting than this is left out; the parser recurses, so the limit must be one.
+_PARSER = MarkdownIt("commonmark", {"maxNesting": 60}).enable(["table", "strikethrough"])
+_DATES = ("date", "published", "published_at", "pubdate", "publishdate")
+# CommonMark leaves the stars of **強調「語」**の in place: it wants a space after punctuation.
+_STARS = re.compile(rf"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?={CJK})|(?<={CJK})\*\*([^*\n]+?)\*\*")
+
+
+def read_markdown(text: str, url: str = "") -> ParsedDocument:
+    """Read Markdown with optional front matter; relative links are resolved against ``url``."""
+    front, body = split_front_matter(re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")))
+    reader = _Reader(url)
+    reader.read(_PARSER.parse(body))
+    heading = next((block.text for block in reader.blocks if block.level == 1), "")
+    dates = (iso_date(" ".join(front.get(key, []))) for key in _DATES)
+    return ParsedDocument(
+        reader.blocks,
+        links=reader.links,
+        title=" ".join(front.get("title", [])) or one_line(heading),
+        authors=author_list(front.get("authors") or front.get("author") or []),
+        published=next(filter(None, dates), ""),
+        language=" ".join(front.get("lang") or front.get("language") or [])[:2].lower(),
+    )
+
+
+class _Reader:
+    """Reads markdown-it's flat list of tokens into blocks and links."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.blocks: list[Block] = []
+        self.links: list[Link] = []
+        self.lists: list[int] = []  # per open list: 0 for bullets, else its next number
+        self.marker, self.glue, self.level = "", PARAGRAPH, 0
+        self.row: list[str] | None = None
+
+    def read(self, tokens: Sequence[Token]) -> None:
+        for token in tokens:
+            match token.type:
+                case "inline":
+                    self._inline(token)
+                case "fence" | "code_block":
+                    self._add(token.content.strip("\n"))
+                case "html_block":
+                    self._html(token.content)
+                case "heading_open":
+                    self.level = int(token.tag[1])
+                case "heading_close":
+                    self.level = 0
+                case "bullet_list_open" | "ordered_list_open":
+                    self._open_list(token)
+                case "bullet_list_close" | "ordered_list_close":
+                    self.lists.pop()
+                    self.marker, self.glue = "", LINE if self.lists else PARAGRAPH
+                case "list_item_open":
+                    self._open_item()
+                case "list_item_close":
+                    self.marker, self.glue = "", LINE
+                case "table_open" | "table_close":
+                    self.glue = PARAGRAPH
+                case "tr_open":
+                    self.row = []
+                case "tr_close":
+                    self._close_row()
+
+    def _open_list(self, token: Token) -> None:
+        self.glue = LINE if self.lists else PARAGRAPH
+        ordered = token.type == "ordered_list_open"
+        self.lists.append(int(token.attrGet("start") or 1) if ordered else 0)
+
+    def _open_item(self) -> None:
+        number = self.lists[-1]
+        self.marker = "  " * min(len(self.lists) - 1, 8) + (f"{number}. " if number else "- ")
+        self.lists[-1] += bool(number)
+
+    def _close_row(self) -> None:
+        cells, self.row = self.row or [], None
+        if any(cells):
+            self._add(" | ".join(cells))
+            self.glue = LINE
+
+    def _inline(self, token: Token) -> None:
+        text = _STARS.sub(r"\1\2", "".join(self._pieces(token.children or [])))
+        if self.row is not None:
+            self.row.append(one_line(text))
+        else:
+            self._add("\n".join(filter(None, map(one_line, text.split("\v")))))
+
+    def _pieces(self, tokens: Sequence[Token]) -> Iterator[str]:
+        """The text of inline tokens, a vertical tab for each hard break; notes the links."""
+        href: str | None = None
+        words: list[str] = []
+        for token in tokens:
+            piece = ""
+            match token.type:
+                case "text" | "code_inline":
+                    piece = token.content
+                    if href is None and token.type == "text":
+                        self.links += bare_urls(piece)
+                case "image":
+                    piece = "".join(child.content for child in token.children or [])
+                case "softbreak":
+                    piece = "\n"
+                case "hardbreak":
+                    piece = "\v"
+                case "html_inline":
+                    piece = "\v" if re.match(r"<br\b", token.content, re.IGNORECASE) else ""
+                case "link_open":
+                    href, words = str(token.attrGet("href") or ""), []
+                case "link_close":
+                    self._link(href or "", "".join(words))
+                    href = None
+            words.append(piece)
+            yield piece
+
+    def _link(self, href: str, words: str) -> None:
+        try:
+            url = urljoin(self.url, href)
+        except ValueError:  # such as http://[
+            return
+        if url.startswith(("http://", "https://")) and not href.startswith("#"):
+            self.links.append(Link(url, one_line(words)))
+
+    def _html(self, content: str) -> None:
+        """HTML between paragraphs, often a banner or a table, and often only half an element."""
+        draft = read_html(content, self.url)
+        self.links += draft.links
+        for block in draft.blocks:
+            self._add(block.text, block.level, block.glue)
+
+    def _add(self, text: str, level: int = 0, glue: str = "") -> None:
+        if text.strip():
+            self.blocks.append(Block(self.marker + text, level or self.level, 0, glue or self.glue))
+            self.marker, self.glue = "", PARAGRAPH

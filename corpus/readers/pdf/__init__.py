@@ -1,0 +1,4 @@
+"""The PDF reader: printed pages to text in reading order, with title, authors and OCR.
+
+Used from outside: ``reader``.
+"""

@@ -1,0 +1,189 @@
+"""The characters that PDFium finds on a page, to lines."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from corpus.readers.pdf.line import EM_SPACE, PrintedLine
+from corpus.text.blocks import normalize_text
+from corpus.text.dehyphenation import SOFT_HYPHEN
+
+# Where Word's Symbol and Wingdings fonts keep their bullets.
+_BULLETS = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf076\uf06e"), "•")
+# TeX's older fonts have accents as characters of their own; which one each is when combined.
+_ACCENTS = dict(
+    zip(
+        "`´ˆ˜¯˘˙¨˚˝ˇ¸˛",
+        "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327\u0328",
+        strict=True,
+    )
+)
+_SAMPLE = 15  # characters of a line that are looked at for its size
+_REACH = 200  # characters: a line of print is shorter, and a hostile one longer
+_DOTLESS = {"ı": "i", "ȷ": "j"}
+_BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
+
+
+def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
+    """The lines of a page in pdfium's order, which is that of the content stream.
+
+    A line that ends in a hyphen which only the printed width asked for ends in a soft hyphen.
+    """
+    start = 0
+    chars: list[str] = []
+    for index in range(text.count_chars()):
+        code = pdfium.FPDFText_GetUnicode(text, index)
+        if code in (0x0D, 0x0A):
+            if chars:
+                yield from _line(text, start, chars)
+            chars = []
+            continue
+        if not chars:
+            start = index
+        if pdfium.FPDFText_HasUnicodeMapError(text, index) == 1:
+            chars.append("\ufffd")  # a glyph number, not a character
+        elif pdfium.FPDFText_IsHyphen(text, index) == 1:
+            # No line break follows such a hyphen: it is the line break.
+            yield from _line(text, start, [*chars, SOFT_HYPHEN])
+            chars = []
+        else:
+            chars.append(" " if chr(code) == EM_SPACE else chr(code))
+    if chars:
+        yield from _line(text, start, chars)
+
+
+def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[PrintedLine]:
+    """One line with its place and type; nothing where there are only spaces."""
+    inked = [i for i, char in enumerate(chars) if not char.isspace() and char != SOFT_HYPHEN]
+    if not inked:
+        return
+    first, middle, last = (start + inked[i] for i in (0, len(inked) // 2, -1))
+    boxes = [_box(text, index) for index in (first, last)]
+    x0, x1 = boxes[0][0], boxes[1][2]
+    # Some of a line may be exponents, indices, initials, or in another font.
+    some = sorted(_type(text, start + i) for i in inked[:: len(inked) // _SAMPLE + 1])
+    size, y = some[2 * len(some) // 3]
+    upright = abs(pdfium.FPDFText_GetCharAngle(text, middle)) < 0.1
+    drop, run = boxes[0][3] - boxes[1][1], abs(boxes[1][0] - boxes[0][0])
+    vertical = upright and len(inked) > 2 and run < size / 2 and drop > 2 * size
+    capitals = "".join(chars).isupper() and 2 * sum(map(str.isalpha, chars)) > len(inked)
+    if vertical:
+        # Turned by a quarter: "down the page" then is leftwards, and the rules stay the same.
+        x0, x1, y = -boxes[0][3], -boxes[1][1], boxes[0][0]
+        chars = ["" if char == " " else char for char in chars]  # they are set apart, no words
+    elif upright:
+        _mend_spaces(text, start, chars)
+        _mend_accents(text, start, chars)
+        if capitals:
+            _lower_small_capitals(text, start, chars)
+    bold = _is_bold(text, first)
+    gaps = tuple(
+        (_box(text, start + i - 1)[2], _box(text, start + i + 1)[0])
+        for i, char in enumerate(chars)
+        if char == EM_SPACE
+    )
+    yield PrintedLine(_string(chars), x0, x1, y, size, bold, capitals, upright, vertical, gaps)
+
+
+def _string(chars: list[str]) -> str:
+    # pdfium gives characters outside the basic plane as two surrogates on some systems.
+    string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    string = string.translate(_BULLETS)
+    end = SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
+    apart = [normalize_text(part).strip() for part in string.rstrip(SOFT_HYPHEN).split(EM_SPACE)]
+    return EM_SPACE.join(filter(None, apart)) + end
+
+
+def _mend_spaces(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Mark wide spaces, and take out those that pdfium sees between letters set apart."""
+    gaps: dict[int, tuple[float, float]] = {}
+    for i in range(1, len(chars) - 1):
+        if chars[i] == " " and not chars[i - 1].isspace() and not chars[i + 1].isspace():
+            left, right = _box(text, start + i - 1), _box(text, start + i + 1)
+            size = max(left[3] - left[1], right[3] - right[1])
+            gaps[i] = right[0] - left[2], size
+    least = min((gap for gap, _ in gaps.values()), default=0.0)
+    for i, (gap, size) in gaps.items():
+        # In a narrow column all spaces of a line may be wide, but then all alike.
+        if gap > size and gap > min(1.8 * least, 1.6 * size):
+            chars[i] = EM_SPACE
+        elif gap < 0.2 * size and chars[i - 1].isupper() and chars[i + 1].isupper():
+            chars[i] = "" if pdfium.FPDFText_IsGenerated(text, start + i) == 1 else " "
+
+
+def _mend_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Put accents that TeX drew as characters of their own on the letters they stand over."""
+    for i, char in enumerate(chars):
+        if char not in _ACCENTS:
+            continue
+        left, _, right, _ = _box(text, start + i)
+        for k in range(max(0, i - _REACH), min(len(chars), i + _REACH)):
+            letter = chars[k]
+            base = _DOTLESS.get(letter, letter)
+            composed = unicodedata.normalize("NFC", base + _ACCENTS[char])
+            if not letter.isalpha() or len(composed) > 1:
+                continue
+            box = _box(text, start + k)
+            if box[0] < (left + right) / 2 < box[2]:
+                chars[k], chars[i] = composed, ""
+                _close_up(text, start, chars, i)
+                break
+
+
+def _close_up(text: pypdfium2.PdfTextPage, start: int, chars: list[str], at: int) -> None:
+    """Space where a character was taken out only what stands apart without it."""
+    before = next((i for i in range(at - 1, -1, -1) if chars[i].strip()), None)
+    after = next((i for i in range(at + 1, len(chars)) if chars[i].strip()), None)
+    if before is None or after is None:
+        return
+    left, right = _box(text, start + before), _box(text, start + after)
+    apart = right[0] - left[2] > 0.15 * (right[3] - right[1])
+    chars[before + 1 : after] = [""] * (after - before - 1)
+    if apart:
+        chars[at] = " "
+
+
+def _lower_small_capitals(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Spell small capitals as what they are, lower-case letters, in a line of capitals alone."""
+    sizes = {
+        i: pdfium.FPDFText_GetFontSize(text, start + i)
+        for i, char in enumerate(chars)
+        if char.isalpha()
+    }
+    large = max(sizes.values())
+    for i, size in sizes.items():
+        if 0.6 * large < size < 0.9 * large:
+            chars[i] = chars[i].lower()
+
+
+def _type(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float]:
+    """Size of a character's type, and its baseline, in points."""
+    matrix = pdfium.FS_MATRIX(0, 0, 0, 1)
+    pdfium.FPDFText_GetMatrix(text, index, matrix)
+    size = pdfium.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d)
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(text, index, x, y)
+    return (size, y.value) if math.isfinite(size) and math.isfinite(y.value) else (0.0, 0.0)
+
+
+def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:
+    """Left, baseline, right and top of the space that the font gives a character, in points."""
+    rect = pdfium.FS_RECTF()
+    pdfium.FPDFText_GetLooseCharBox(text, index, rect)
+    box = rect.left, rect.bottom, rect.right, rect.top
+    return box if all(map(math.isfinite, box)) else (0.0, 0.0, 0.0, 0.0)  # in damaged files
+
+
+def _is_bold(text: pypdfium2.PdfTextPage, index: int) -> bool:
+    if pdfium.FPDFText_GetFontWeight(text, index) >= 600:
+        return True
+    name = ctypes.create_string_buffer(128)
+    pdfium.FPDFText_GetFontInfo(text, index, name, 128, ctypes.c_int())
+    return bool(_BOLD.search(name.value.decode("utf-8", "replace")))

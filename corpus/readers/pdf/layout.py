@@ -1,0 +1,254 @@
+"""Printed lines to headings and paragraphs. Pure: knows lines and where they stand, no PDF.
+
+A PDF says where characters are, not what a paragraph is. The rules here are the typesetter's
+own, read backwards: a paragraph ends where a line stops although the next word would have fit,
+where the distance grows, where the size changes, where a line is indented.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+
+from corpus.readers.pdf.columns import reorder_columns
+from corpus.readers.pdf.line import (
+    EM_SPACE,
+    PrintedLine,
+    PrintedPage,
+    ends_sentence,
+    heading_level,
+    is_caption,
+    is_item,
+    is_row,
+    is_section_heading,
+)
+from corpus.readers.pdf.paragraph_joining import LineGroup, join_interrupted_paragraphs
+from corpus.readers.pdf.title_page import author_names, title_block_length, title_lines
+from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block
+from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
+
+_CJK = re.compile(CJK)
+# What publishers print once, at the foot or head of the first page.
+_IMPRINT = re.compile(r"Proceedings of|Published as|Copyright|.*(?:©|\(c\)|\bc) ?(?:19|20)\d\d\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The blocks of a document, and its title and authors as far as the first page shows them."""
+
+    blocks: list[Block]
+    title: str = ""
+    authors: tuple[str, ...] = ()
+
+
+def build_layout(pages: list[PrintedPage]) -> Layout:
+    """What the printed lines of a document say when they are read."""
+    pages = _without_running_heads(
+        [
+            replace(page, lines=_rejoin(reorder_columns(_right_to_left(page.lines))))
+            for page in pages
+        ]
+    )
+    body = _body_size(pages)
+    first = pages[0].lines
+    title = title_lines(first, body)
+    above = title_block_length(first, title)
+    unwrap = Dehyphenator([line.text for page in pages for line in page.lines])
+    groups = [
+        group for page in pages for group in _groups(page, body, above if page is pages[0] else 0)
+    ]
+    blocks: list[Block] = []
+    for group in join_interrupted_paragraphs(groups, body):
+        text = unwrap.join(line.text for line in group.lines)
+        _append(blocks, Block(text, group.level, group.page, group.glue), group.resumes, unwrap)
+    # A soft hyphen that nothing followed is a hyphen that was printed.
+    blocks = [replace(each, text=re.sub(f"{SOFT_HYPHEN}$", "-", each.text)) for each in blocks]
+    names = author_names(first[:above], title)
+    return Layout(blocks, unwrap.join(line.text for line in title), names)
+
+
+def _right_to_left(lines: list[PrintedLine]) -> list[PrintedLine]:
+    """Order vertical writing as it is read: tier by tier from the top, each from the right."""
+    ordered: list[PrintedLine] = []
+    for vertical, run in groupby(lines, key=lambda line: line.vertical):
+        if not vertical:
+            ordered += run
+            continue
+        tier: list[PrintedLine] = []
+        for line in sorted(run, key=lambda each: each.x0):
+            if tier and line.x0 > max(each.x1 for each in tier):
+                ordered += sorted(tier, key=lambda each: -each.y)
+                tier = []
+            tier.append(line)
+        ordered += sorted(tier, key=lambda each: -each.y)
+    return ordered
+
+
+def _rejoin(lines: list[PrintedLine]) -> list[PrintedLine]:
+    """Put together what stands on one line; pdfium breaks lines before and after exponents."""
+    joined: list[PrintedLine] = []
+    for line in lines:
+        last = joined[-1] if joined else None
+        if last and (text := _on_one_line(last, line)):
+            main = max(last, line, key=lambda each: each.size)
+            joined[-1] = replace(main, text=text, x0=last.x0, x1=line.x1)
+        else:
+            joined.append(line)
+    return joined
+
+
+def _on_one_line(last: PrintedLine, line: PrintedLine) -> str:
+    """The text of two lines that are pieces of one, or "" where they are not."""
+    if not last.upright or not line.upright or last.text.endswith(SOFT_HYPHEN):
+        return ""
+    size, gap, rise = max(last.size, line.size), line.x0 - last.x1, abs(line.y - last.y)
+    if rise < 0.35 * size and -0.5 * last.size < gap < 1.2 * size:
+        close = gap < 0.1 * size or re.match(r"[,.;:)\]]", line.text)
+        return last.text + ("" if close else " ") + line.text
+    small = min(last, line, key=lambda each: each.size)
+    exponent = small.size < 0.85 * size and len(small.text) <= 4 and rise < 0.8 * size
+    return last.text + line.text if exponent and -0.3 * size < gap < 0.3 * size else ""
+
+
+def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
+    """Drop lines that stand at the top or bottom of most pages, numbers aside."""
+    edges = [_edges(page.lines) for page in pages]
+    counts = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
+    # Left and right pages often have heads of their own: each on half of the pages.
+    often = max(3, 0.4 * len(pages))
+    kept = []
+    for page, edge in zip(pages, edges, strict=True):
+        drop = {line for line in edge if counts[_shape(line)] >= often}
+        drop |= {line for line in edge if line.text == str(page.number)}
+        if page is pages[0]:
+            drop |= {line for line in edge if _IMPRINT.match(line.text)}
+        lines = [line for line in page.lines if line not in drop]
+        kept.append(replace(page, lines=lines or page.lines))
+    return kept
+
+
+def _edges(lines: list[PrintedLine]) -> list[PrintedLine]:
+    """The three topmost and the three lowest lines of a page with more than those."""
+    ranked = sorted((line for line in lines if line.upright), key=lambda line: line.y)
+    return [*ranked[:3], *ranked[-3:]] if len(ranked) > 6 else ranked[:1]
+
+
+def _shape(line: PrintedLine) -> str:
+    return re.sub(r"\d+", "#", line.text.casefold())
+
+
+def _body_size(pages: list[PrintedPage]) -> float:
+    """The size in which most characters are set, in points."""
+    sizes: Counter[float] = Counter()
+    for page in pages:
+        for line in page.lines:
+            sizes[round(line.size, 1)] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def _groups(page: PrintedPage, body: float, above: int) -> Iterator[LineGroup]:
+    """The headings and paragraphs of a page, in the order of its lines.
+
+    Its first ``above`` lines have no headings among them.
+    """
+    lines = page.lines
+    group = LineGroup([], 0, PARAGRAPH, page.number)
+    gaps = sorted(last.y - line.y for last, line in pairwise(lines) if last.y > line.y)
+    leading = gaps[len(gaps) // 2] if gaps else 0.0
+    for index, line in enumerate(lines):
+        heading = heading_level(line, body) if index >= above else 0
+        edge = max(each.x1 for each in [*group.lines, *_same_column(lines[index : index + 3])])
+        if group.lines and (
+            separator := _break(group.lines, line, edge, leading, heading, group.level)
+        ):
+            yield group
+            group = LineGroup([], 0, separator, page.number)
+        if not group.lines:
+            group.level = heading
+        group.lines.append(line)
+    if group.lines:
+        yield group
+
+
+def _same_column(lines: list[PrintedLine]) -> list[PrintedLine]:
+    """The first line, and those after it that begin about where it does, in the same type."""
+    first, *others = lines
+    near = 3 * first.size
+    return [first] + [
+        line
+        for line in others
+        if abs(line.x0 - first.x0) < near and abs(line.size - first.size) < 0.1 * first.size
+    ]
+
+
+def _break(
+    group: list[PrintedLine],
+    line: PrintedLine,
+    edge: float,
+    leading: float,
+    heading: int,
+    level: int,
+) -> str:
+    """What parts a line from the lines before it: a paragraph, a line break, or "" nothing.
+
+    ``edge`` is how far the lines around it reach, ``leading`` how far lines are apart.
+    """
+    last = group[-1]
+    same_type = abs(line.size - last.size) < 0.12 * last.size
+    gap = last.y - line.y
+    if heading or level:
+        # A heading may take two lines: the second has the same type and no number.
+        wraps = level and same_type and line.bold == last.bold and 0 < gap < 1.6 * last.size
+        wraps = (
+            wraps
+            and not is_section_heading(line.text)
+            and len(group) < 3
+            and not _fits(line, last, edge)
+        )
+        return "" if wraps else PARAGRAPH
+    if not same_type or line.upright != last.upright or line.vertical != last.vertical:
+        return PARAGRAPH
+    if last.text.endswith(SOFT_HYPHEN) and gap > 0:
+        return ""
+    stops = ends_sentence(last.text, line.text)
+    if is_item(line.text, group[0].text, stops):
+        return LINE
+    if gap < -last.size:  # up again: the next column
+        return PARAGRAPH
+    usual = group[-2].y - last.y if len(group) > 1 else leading
+    short = _fits(line, last, edge)
+    if is_caption(line.text) and (stops or short or ":" in line.text[:14]):
+        return PARAGRAPH
+    if gap > 1.4 * max(usual, last.size):
+        runs_on = not stops and line.text[0].islower() and gap < 2.2 * last.size
+        return "" if runs_on and not short else PARAGRAPH
+    columns = EM_SPACE in line.text and EM_SPACE in last.text
+    if columns or is_row(line.text) or is_row(last.text):
+        return LINE
+    indent = line.x0 - last.x0
+    indented = indent > 0.8 * line.size or (indent < -0.8 * line.size and len(group) > 1)
+    if stops and (indented or (line.bold and not last.bold)):
+        return PARAGRAPH
+    if short:
+        return PARAGRAPH if stops else LINE
+    return ""
+
+
+def _fits(line: PrintedLine, last: PrintedLine, edge: float) -> bool:
+    """Whether the line's first word would have fit on the line before, up to its edge."""
+    word = line.text.split(maxsplit=1)[0]
+    width = 2.3 if _CJK.match(word) else 0.45 * len(word) + 1.35
+    return last.x1 + width * line.size < edge
+
+
+def _append(blocks: list[Block], block: Block, resumes: bool, unwrap: Dehyphenator) -> None:
+    """Add a block; one that goes on with the sentence of the block before is glued to it."""
+    if resumes:
+        joined = unwrap.before(blocks[-1].text, block.text)
+        stem = joined.rstrip(" ")
+        blocks[-1] = replace(blocks[-1], text=stem)
+        block = replace(block, glue=joined[len(stem) :])
+    blocks.append(block)

@@ -1,0 +1,119 @@
+"""A printed line, and what can be told of it by itself. Pure: knows no PDF."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from corpus.text.dehyphenation import SOFT_HYPHEN
+from corpus.text.sentences import ends_with_abbreviation
+
+EM_SPACE = "\u2003"
+"""Between words that stand further apart than words of a sentence do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLine:
+    """A printed line; lengths in points, ``y`` grows upwards.
+
+    A line of vertical writing is described as if the page were turned, so that it too runs
+    along x and the next line has a smaller y. A soft hyphen at the end of ``text`` stands for
+    a hyphen that the line break may have made. ``capitals`` are those of a line that has no
+    others, small capitals among them; the latter are lower case in ``text``. ``gaps`` are from
+    where to where along x there is nothing, one for each em space in ``text``.
+    """
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    bold: bool = False
+    capitals: bool = False
+    upright: bool = True
+    vertical: bool = False
+    gaps: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedPage:
+    number: int
+    lines: list[PrintedLine]
+
+
+# The end of a sentence, which the number of a note may follow: "sources.1", but not "73.6".
+_END = re.compile(r"(?:[.!?:。．！？：」』）][\"'”’)\]]*|[^\d\s][.!?][\"'”’)\]]*\d{1,2})$")
+_NUMBERED = re.compile(
+    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3}|[IVX]{1,5})[.．)]?"
+    r"[ \u2003\u3000]+[^\W\d_]"
+    r"|第[\d一二三四五六七八九十]+[章節部]|Appendix [A-Z]\b"
+)
+_NAMED = re.compile(
+    r"(abstract|introduction|conclusions?|discussion|limitations?|references|bibliography"
+    r"|acknowledge?ments?|appendi(?:x|ces)|ethics statement|ethical considerations|related work"
+    r"|要旨|要約|概要|はじめに|序論|おわりに|結論|まとめ|謝辞|参考文献|目次|付録)",
+    re.IGNORECASE,
+)
+_BULLET = re.compile(r"[•●◦▪■‣・]|[①-⑳]")
+_ITEM = re.compile(r"[*–—-]\s|\(\w{1,3}\)\s|\[\d+\]\s|\d{1,2}[.)]\s")
+_NOTE = re.compile(r"(?:\d{1,2}|[∗†‡§¶])[^\W\d_]")
+_CAPTION = re.compile(
+    r"(?:Figure|Fig\.|Table|Tab\.|Algorithm|Listing)\s\d+[:.]|[図表]\s?\d+(?:[:.：．\s]|$)"
+)
+
+
+def ends_sentence(text: str, following: str = "") -> bool:
+    """Whether a line closes a sentence, as far as it and what comes after it show."""
+    if not _END.search(text):
+        return False
+    return not text.endswith(".") or not ends_with_abbreviation(text[-24:-1], following[:1])
+
+
+def is_section_heading(text: str) -> bool:
+    """Whether a line reads like the heading of a section: "2 Method", "Abstract", "はじめに"."""
+    return bool(_NUMBERED.match(text) or _NAMED.fullmatch(text.strip(" .:")))
+
+
+def is_caption(text: str) -> bool:
+    """Whether a paragraph that starts so belongs to a figure or a table."""
+    return bool(_CAPTION.match(text))
+
+
+def is_item(text: str, first: str = "", stops: bool = True) -> bool:
+    """Whether a line starts an item of a list, or a note.
+
+    ``first`` is the first line of what it would else belong to, ``stops`` whether a sentence
+    ends there: without either, a number or a dash may just have come to stand first.
+    """
+    if _BULLET.match(text):
+        return True
+    if _NOTE.match(text):
+        return bool(_NOTE.match(first))
+    return bool(_ITEM.match(text)) and (stops or bool(_ITEM.match(first)))
+
+
+def is_row(text: str) -> bool:
+    """Whether a line is a row of a table: mostly figures, or columns that stand apart."""
+    words = text.split()
+    figures = len(words) > 3 and 2 * sum(word[0].isdigit() for word in words) >= len(words)
+    return figures or text.count(EM_SPACE) > 1
+
+
+def heading_level(line: PrintedLine, body: float) -> int:
+    """1 and up for a heading, 0 for anything else; ``body`` is the size of running text."""
+    text = line.text.strip()
+    letters = sum(map(str.isalpha, text))
+    if not line.upright or not 2 <= len(text) <= 100 or letters * 2 < len(text):
+        return 0
+    if text.endswith((".", ",", ";", "。", "、", SOFT_HYPHEN)) and not _NAMED.fullmatch(
+        text.strip(" .")
+    ):
+        return 0
+    large = line.size > 1.15 * body
+    stands_out = large or line.bold or (line.capitals and letters > 3)
+    match = _NUMBERED.match(text)
+    if match and (stands_out or line.size > 1.08 * body):
+        return 1 + (match["number"] or "").count(".")
+    if _NAMED.fullmatch(text.strip(" .:")) and (stands_out or line.size > 0.9 * body):
+        return 1
+    return int(large and letters > 3)

@@ -1,0 +1,120 @@
+"""Reading what a page shows, where it has no text: with Tesseract, if that is installed.
+
+It is a program of its own, so it costs no dependency, and a page that makes it hang or crash
+costs its time limit and nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import groupby
+
+import pypdfium2
+
+from corpus.readers.pdf.line import PrintedLine
+from corpus.text.blocks import CJK, normalize_text
+
+PAGE_SECONDS = 60.0  # seconds for one page
+FILE_SECONDS = 80.0  # seconds for all pages of a file, of the 120 that its worker has
+INSTALL_HINT = "install Tesseract, or run OCR on it first"
+NO_TESSERACT = f"pictures without text ({INSTALL_HINT})"
+NO_TEXT_FOUND = "OCR finds no text there (scan it anew, larger)"
+OUT_OF_TIME = "OCR of the pages before it took all the time there is (split the file)"
+_DPI = 300
+_GLANCE_DPI = 36
+_MAX_PIXELS = 40_000_000  # a page of A3 at 300 dpi has 17 million
+_LANGUAGES = ("jpn", "eng")
+_LEAST_SURE = 40  # per cent: below it, a "word" is mostly a speck or a picture
+_BETWEEN_CJK = re.compile(rf"(?<={CJK}) (?={CJK}|[.,;:)])")
+
+
+class OcrEngine:
+    """Tesseract for the pages of one file: looked for when it is needed, and not for ever."""
+
+    def __init__(self) -> None:
+        self._languages: str | None = None
+        self._left = FILE_SECONDS
+
+    def read(self, page: pypdfium2.PdfPage) -> tuple[list[PrintedLine], str]:
+        """The lines that Tesseract sees on a page, in its order; or none, and why."""
+        if self._languages is None:
+            self._languages = languages()
+        if not self._languages:
+            return [], NO_TESSERACT
+        if self._left <= 0:
+            return [], OUT_OF_TIME
+        begun = time.monotonic()
+        lines = _read(page, self._languages, min(PAGE_SECONDS, self._left))
+        self._left -= time.monotonic() - begun
+        return lines, "" if lines else NO_TEXT_FOUND
+
+
+def languages() -> str:
+    """What Tesseract can read of Japanese and English, as "jpn+eng"; "" where it cannot be used."""
+    listed = _run(["--list-langs"], b"", PAGE_SECONDS).split()
+    return "+".join(each for each in _LANGUAGES if each in listed)
+
+
+def has_visible_content(page: pypdfium2.PdfPage) -> bool:
+    """Whether a page is not of one colour all over, as one that only has a background is."""
+    pixels, *_ = _picture(page, _GLANCE_DPI)
+    return pixels.count(pixels[:1]) < len(pixels)
+
+
+def _read(page: pypdfium2.PdfPage, languages: str, seconds: float) -> list[PrintedLine]:
+    pixels, width, scale = _picture(page, _DPI)
+    image = b"P5 %d %d 255\n" % (width, len(pixels) // width) + pixels
+    dpi = str(round(72 * scale))
+    found = _run(["stdin", "stdout", "-l", languages, "--dpi", dpi, "tsv"], image, seconds)
+    return list(_lines(found, scale, page.get_height()))
+
+
+def _picture(page: pypdfium2.PdfPage, dpi: int) -> tuple[bytes, int, float]:
+    """A page in grey, a byte a pixel; its width, and how many pixels make a point."""
+    width, height = page.get_size()
+    scale = min(dpi / 72, (_MAX_PIXELS / max(width * height, 1)) ** 0.5)
+    bitmap = page.render(scale=scale, grayscale=True)
+    rows = range(0, bitmap.stride * bitmap.height, bitmap.stride)
+    pixels = b"".join(bytes(bitmap.buffer[row : row + bitmap.width]) for row in rows)
+    return pixels, bitmap.width, scale
+
+
+def _run(arguments: list[str], data: bytes, seconds: float) -> str:
+    """What Tesseract prints, or "" where it is absent, fails, or takes too long."""
+    try:
+        done = subprocess.run(
+            ["tesseract", *arguments],
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _lines(table: str, scale: float, height: float) -> Iterator[PrintedLine]:
+    """Tesseract's table of words to lines in points, from the bottom left of the page."""
+    rows = csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    words = [row for row in rows if float(row["conf"]) >= _LEAST_SURE and row["text"].strip()]
+    for _, paragraph in groupby(words, key=lambda row: (row["block_num"], row["par_num"])):
+        boxes = list(paragraph)
+        # How high a word is depends on its letters: the type is that of the paragraph.
+        size = sorted(int(box["height"]) for box in boxes)[len(boxes) // 2] / scale
+        for _, line in groupby(boxes, key=lambda row: row["line_num"]):
+            yield _line(list(line), size, scale, height)
+
+
+def _line(boxes: list[dict[str, str]], size: float, scale: float, height: float) -> PrintedLine:
+    text = normalize_text(" ".join(box["text"] for box in boxes)).strip()
+    left = min(int(box["left"]) for box in boxes)
+    right = max(int(box["left"]) + int(box["width"]) for box in boxes)
+    bottom = max(int(box["top"]) + int(box["height"]) for box in boxes)
+    text = _BETWEEN_CJK.sub("", text)
+    return PrintedLine(text, left / scale, right / scale, height - bottom / scale, size)

@@ -1,0 +1,220 @@
+"""PDF to a draft, with pdfium: what it says about each line; :mod:`corpus.readers.pdf.layout` joins them."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from corpus.errors import CorpusError, EmptyDocument, UnreadableText
+from corpus.readers.pdf import ocr
+from corpus.readers.pdf.fallback_font import install_fallback_font
+from corpus.readers.pdf.glyphs import printed_lines
+from corpus.readers.pdf.layout import build_layout
+from corpus.readers.pdf.legibility import readable_lines, text_length
+from corpus.readers.pdf.line import PrintedLine, PrintedPage
+from corpus.text.blocks import ParsedDocument, iso_date, normalize_text, one_line, parse_authors
+from corpus.types import Gap, Link
+
+MAX_PAGES = 5_000
+
+_DAMAGED = "damaged (save the file again)"
+_NO_CHARACTERS = "its fonts do not say which characters they draw"
+
+# pdfium keeps global state and is not thread-safe: one document at a time in a process.
+_LOCK = threading.Lock()
+
+_DRAWN = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
+_ARXIV_STAMP = re.compile(r"arXiv:\S+ \[[\w.-]+\] +(\d{1,2}) (\w{3}) (\d{4})")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NO_TITLE = re.compile(
+    r"untitled|microsoft (word|powerpoint)|\.(docx?|pdf|tex|txt|dvi|indd|pptx?|qxd)$|^\W*$"
+    r"|^\w+_\w+$|^(paper|document|template|slide)\s*\d*$",
+    re.IGNORECASE,
+)
+
+
+def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
+    """Read a PDF; ``name`` is what errors call it.
+
+    Raises UnreadableText where it is encrypted, a scan, or its text is not text, EmptyDocument
+    where it has no pages, and CorpusError where it is damaged or has more than 5,000 pages.
+    """
+    with _LOCK:
+        install_fallback_font()
+        try:
+            pdf = pypdfium2.PdfDocument(data, password=password or None)
+        except pypdfium2.PdfiumError as error:
+            raise _refusal(error, name, password) from error
+        try:
+            return _draft(pdf, name)
+        except pypdfium2.PdfiumError as error:
+            raise CorpusError(f"{name} is a damaged PDF ({error}): save it again") from error
+        finally:
+            pdf.close()
+
+
+def _refusal(error: pypdfium2.PdfiumError, name: str, password: str) -> CorpusError:
+    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+        if password:
+            return UnreadableText(
+                f"{name} is encrypted: the password given is not its own, try another --password"
+            )
+        return UnreadableText(f"{name} is encrypted: give its password with --password")
+    if error.err_code == pdfium.FPDF_ERR_SECURITY:
+        return UnreadableText(f"{name} is encrypted in a way that cannot be read: print it anew")
+    return CorpusError(f"{name} is a damaged PDF: save it again or find another copy")
+
+
+@dataclass(slots=True)
+class _Printed:
+    """What the pages of a PDF show; ``gaps`` is why nothing of a page could be read, by page."""
+
+    pages: list[PrintedPage] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    gaps: dict[int, str] = field(default_factory=dict)
+    by_ocr: set[int] = field(default_factory=set)
+
+
+def _draft(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
+    count = len(pdf)
+    if not count:
+        raise EmptyDocument(f"{name} is a PDF without pages")
+    if count > MAX_PAGES:
+        raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
+    printed = _printed(pdf)
+    # A page that nobody has looked at could say anything; one that OCR saw nothing on, nothing.
+    unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.NO_TESSERACT)}
+    if not any(page.lines for page in printed.pages) or len(unseen) * 3 > count:
+        raise _no_text(name, unseen or printed.gaps)
+    published = _strip_stamp(printed.pages[0])
+    _check_legible(printed, name)
+    layout = build_layout(printed.pages)
+    info = pdf.get_metadata_dict()
+    return ParsedDocument(
+        layout.blocks,
+        links=printed.links,
+        title=_sane(info["Title"]) or one_line(layout.title),
+        authors=parse_authors(info["Author"]) or layout.authors,
+        published=published,
+        gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
+        by_ocr=printed.by_ocr,
+    )
+
+
+def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
+    """What each page shows: its text, or what OCR sees where it has none that can be read."""
+    printed = _Printed()
+    eyes = ocr.OcrEngine()
+    for index in range(len(pdf)):
+        number = index + 1
+        try:
+            page = pdf[index]
+            text = page.get_textpage()
+        except pypdfium2.PdfiumError:
+            printed.gaps[number] = _DAMAGED
+            continue
+        try:
+            lines = list(printed_lines(text))
+            printed.links += _links(pdf, page, text)
+            if _is_scan(page, lines):
+                seen, why_not = eyes.read(page)
+                if seen:
+                    printed.by_ocr.add(number)
+                elif not lines:
+                    printed.gaps[number] = why_not
+                lines = seen or lines
+            printed.pages.append(PrintedPage(number, lines))
+        finally:
+            text.close()
+            page.close()
+    return printed
+
+
+def _is_scan(page: pypdfium2.PdfPage, lines: list[PrintedLine]) -> bool:
+    """Whether a page shows something, but has no text of its own that can be read."""
+    if not lines:
+        drawn = {item.type for item in page.get_objects(filter=_DRAWN)}
+        # Lines and areas may be a background; of a picture that cannot be drawn nothing is seen.
+        return pdfium.FPDF_PAGEOBJ_IMAGE in drawn or bool(drawn and ocr.has_visible_content(page))
+    # A figure with letters that cannot be read is no reason to read the text around it anew.
+    return _is_lost(readable_lines(lines), lines)
+
+
+def _is_lost(kept: Sequence[PrintedLine], lines: Sequence[PrintedLine]) -> bool:
+    """Whether what can be read of a page is next to nothing of it."""
+    return 4 * text_length(kept) < text_length(lines)
+
+
+def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
+    if not gaps:
+        return EmptyDocument(f"{name} has pages but no text on them")
+    number, reason = next(iter(gaps.items()))
+    if reason == _DAMAGED:
+        return CorpusError(
+            f"{name} is a damaged PDF (page {number} cannot be opened): save it again"
+        )
+    if reason == ocr.NO_TESSERACT:
+        return UnreadableText(
+            f"{name} is a scan, pictures without text (page {number}): {ocr.INSTALL_HINT}"
+        )
+    return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
+
+
+def _links(
+    pdf: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage
+) -> Iterator[Link]:
+    """The web addresses that areas of a page lead to, each with the text printed there."""
+    position, link = ctypes.c_int(0), pdfium.FPDF_LINK()
+    while pdfium.FPDFLink_Enumerate(page, position, link):
+        action = pdfium.FPDFLink_GetAction(link)
+        length = pdfium.FPDFAction_GetURIPath(pdf, action, None, 0) if action else 0
+        if length < 2:
+            continue
+        buffer = ctypes.create_string_buffer(length)
+        pdfium.FPDFAction_GetURIPath(pdf, action, buffer, length)
+        url = normalize_text(buffer.value.decode("utf-8", "replace")).strip()
+        rect = pdfium.FS_RECTF()
+        pdfium.FPDFLink_GetAnnotRect(link, rect)
+        words = text.get_text_bounded(rect.left, rect.bottom, rect.right, rect.top)
+        if url.startswith(("http://", "https://")):
+            yield Link(url, one_line(words))
+
+
+def _strip_stamp(page: PrintedPage) -> str:
+    """Take arXiv's stamp off the margin of the first page; the date on it, in ISO, or ""."""
+    for line in page.lines:
+        match = None if line.upright else _ARXIV_STAMP.match(line.text)
+        if match and match[2] in _MONTHS:
+            page.lines.remove(line)
+            return iso_date(f"{match[3]}-{_MONTHS.index(match[2]) + 1}-{match[1]}")
+    return ""
+
+
+def _check_legible(printed: _Printed, name: str) -> None:
+    """Drop lines that cannot be read; raise UnreadableText if a third of the text is in such."""
+    lost: Counter[int] = Counter()
+    total = 0
+    for page in printed.pages:
+        kept = readable_lines(page.lines)
+        lost[page.number] = text_length(page.lines) - text_length(kept)
+        total += text_length(page.lines)
+        if _is_lost(kept, page.lines):
+            printed.gaps[page.number] = f"{_NO_CHARACTERS} ({ocr.INSTALL_HINT})"
+        page.lines[:] = kept
+    if lost.total() * 3 > total:
+        raise UnreadableText(
+            f"{name} has text that is no text (page {lost.most_common(1)[0][0]}:"
+            f" {_NO_CHARACTERS}): {ocr.INSTALL_HINT}"
+        )
+
+
+def _sane(title: str) -> str:
+    title = one_line(title)
+    return "" if _NO_TITLE.search(title) or len(title) < 4 else title

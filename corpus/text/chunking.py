@@ -1,0 +1,159 @@
+"""A document cut into passages: whole sentences, inside one section, of readable length."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from corpus.text.sentences import sentence_spans
+from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
+
+TARGET_WIDTH = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
+MAX_WIDTH = 1200  # no passage is wider; a longer sentence is cut
+MAX_HEADING_WIDTH = 300  # characters of a heading that are repeated with each passage below it
+_CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
+# A list of works is told by its heading and by what every entry has: a year, a link, a page.
+_WORKS_CITED = re.compile(
+    r"(?:[\dA-ZIVX.]+\s+)?(?:references?(?: cited)?|bibliography|works cited|literature(?: cited)?"
+    r"|literaturverzeichnis|参考文献|引用文献|文献|参考資料)\W*",
+    re.IGNORECASE,
+)
+_ENTRY = re.compile(r"^\[\d+\]|\b(?:19|20)\d\d[a-z]?\b|https?://|\bdoi\b|\bpp?\.\s*\d|arXiv")
+
+
+def split_into_passages(document: Document) -> list[Passage]:
+    """The passages of a document, in order; ``document.text[p.start:p.end] == p.text``.
+
+    A passage never crosses a heading. Within a section, sentences are added until the next
+    one would pass the target; paragraphs are preferred places to break. The entries of a list
+    of references become none: they name what others said, and say nothing themselves.
+    """
+    version = text_hash(document.text)
+    headings = _heading_chains(document.sections)
+    passages = []
+    for body_start, body_end, heading in _bodies(document, headings):
+        for start, end in _pack(document.text, body_start, body_end):
+            page = page_at(document, start)
+            passages.append(
+                Passage(
+                    id=passage_id(document.source.id, version, start, end),
+                    source_id=document.source.id,
+                    start=start,
+                    end=end,
+                    text=document.text[start:end],
+                    heading=heading,
+                    page=page.number if page else None,
+                )
+            )
+    return passages
+
+
+def page_at(document: Document, offset: int) -> PageSpan | None:
+    """The page that a place in the text stands on; None where a document has no pages."""
+    at = bisect_right(document.pages, offset, key=lambda page: page.start) - 1
+    return document.pages[at] if at >= 0 else None
+
+
+def with_headings(text: str, passage: Passage, source: Source) -> str:
+    """A text of a passage below its source's title and headings.
+
+    This is what is embedded, matched and judged: a sentence seldom repeats what its heading
+    says it is about.
+    """
+    heads = [source.title] if source.title and source.title not in passage.heading else []
+    heads += [passage.heading] if passage.heading else []
+    return "\n".join([" › ".join(heads), text]) if heads else text
+
+
+def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
+    chains, open_sections = [], []
+    for section in sections:
+        open_sections = [s for s in open_sections if s.level < section.level] + [section]
+        chains.append(" › ".join(s.heading[:MAX_HEADING_WIDTH] for s in open_sections))
+    return chains
+
+
+def _bodies(document: Document, headings: list[str]) -> list[tuple[int, int, str]]:
+    """Spans of text between headings, without the heading lines themselves."""
+    text, sections = document.text, document.sections
+    first = sections[0].start if sections else len(text)
+    bodies = [(0, first, "")]
+    for section, heading in zip(sections, headings, strict=True):
+        line_end = section.start + len(section.heading)
+        found = text.startswith(section.heading, section.start)
+        bodies.append((line_end if found else section.start, section.end, heading))
+    kept = [(a, b, heading) for a, b, heading in bodies if not _is_works_cited(heading, text[a:b])]
+    # A document that is nothing but such a list is read as what it is.
+    return kept if sum(b - a for a, b, _ in kept) > len(text) / 10 else bodies
+
+
+def _is_works_cited(heading: str, body: str) -> bool:
+    """Whether a section is a list of references, or a part of one."""
+    if not any(map(_WORKS_CITED.fullmatch, heading.split(" › "))):
+        return False
+    entries = body.split("\n\n") if "\n\n" in body.strip() else body.split("\n")
+    entries = [entry for each in entries if (entry := each.strip())]
+    return 2 * sum(bool(_ENTRY.search(entry)) for entry in entries) >= len(entries)
+
+
+def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Spans of at most LIMIT units that together cover every sentence in text[start:end]."""
+    spans: list[tuple[int, int]] = []
+    filled = 0.0
+    for a, b in _pieces(text, start, end):
+        piece = text_width(text[a:b])
+        if spans:
+            whole = filled + text_width(text[spans[-1][1] : b])
+            if "\n\n" in text[spans[-1][1] : a]:
+                room = 0.75 * TARGET_WIDTH  # a new paragraph is a good place to break
+            else:
+                room = (
+                    TARGET_WIDTH if piece > TARGET_WIDTH / 8 else 1.25 * TARGET_WIDTH
+                )  # leave no short rest
+            if whole <= room:
+                spans[-1] = (spans[-1][0], b)
+                filled = whole
+                continue
+        spans.append((a, b))
+        filled = piece
+    return spans
+
+
+def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The sentences of text[start:end]; one that is too long is cut between words."""
+    pieces = []
+    for a, b in sentence_spans(text[start:end]):
+        a, b = a + start, b + start
+        while (
+            text_width(text[a : min(b, a + MAX_WIDTH + 1)]) > MAX_WIDTH
+        ):  # no character is narrower than 1
+            cut = _cut(text, a, b)
+            pieces.append((a, a + len(text[a:cut].rstrip())))
+            a = cut
+            while a < b and text[a].isspace():
+                a += 1
+        if a < b:
+            pieces.append((a, b))
+    return pieces
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Where to cut a sentence so that its first part fits, after a comma or space if any."""
+    fit, filled = start, 0.0
+    while fit < end and filled <= TARGET_WIDTH:
+        filled += _char_width(text[fit])
+        fit += 1
+    for mark in ("、", ", ", "; ", " "):
+        at = text.rfind(mark, start + (fit - start) // 2, fit)
+        if at >= 0:
+            return at + len(mark.rstrip()) or at + 1
+    return fit
+
+
+def _char_width(char: str) -> float:
+    return _CJK_WIDTH if char >= "\u2e80" else 1.0
+
+
+def text_width(text: str) -> float:
+    """How long a text is in characters of English that say as much."""
+    return sum(map(_char_width, text))

@@ -1,0 +1,128 @@
+"""The checker's network in torch: what training fits, and what is converted to run.
+
+Importing torch takes a second, so nothing else of the checker does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from index.inference import openvino_runtime
+from index.inference.openvino_runtime import length_buckets
+
+
+class Network(nn.Module):
+    """A BERT encoder read by the mean over its tokens, and two linear heads.
+
+    Post-norm Transformer (Devlin et al. 2019) with the tensor names of Hugging Face's
+    BertModel under ``bert.``; ``nli`` gives three logits, ``ans`` one.
+    """
+
+    def __init__(self, weights: dict[str, Tensor], config: dict) -> None:
+        super().__init__()
+        self.config = config
+        self.names = {name: name.replace(".", "__") for name in weights}
+        for name, tensor in weights.items():
+            self.register_parameter(self.names[name], nn.Parameter(tensor.float()))
+        self.dropout = 0.0
+        self.compute: torch.dtype | None = None  # e.g. bfloat16, while it is being fitted
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {name: getattr(self, attribute).detach() for name, attribute in self.names.items()}
+
+    def encode(self, ids: Tensor) -> Tensor:
+        """Token ids [n, length] -> the mean over the tokens of each row [n, width]."""
+        here = ids != self.config["pad"]
+        words = getattr(self, self.names["bert.embeddings.word_embeddings.weight"])
+        x = F.embedding(ids, words)
+        x = x if self.compute is None else x.to(self.compute)
+        x = x + self._at("bert.embeddings.position_embeddings.weight")[: ids.shape[1]]
+        x = x + self._at("bert.embeddings.token_type_embeddings.weight")[0]
+        x = self._drop(self._norm(x, "bert.embeddings.LayerNorm"))
+        mask = here[:, None, None, :]
+        for layer in range(self.config["layers"]):
+            x = self._layer(x, mask, f"bert.encoder.layer.{layer}")
+        weight = here.unsqueeze(-1).to(x.dtype)
+        return (x * weight).sum(1) / weight.sum(1)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Token ids [n, length] -> (support logits [n, 3], answer logits [n])."""
+        pooled = self._drop(self.encode(ids))
+        return self._linear(pooled, "nli"), self._linear(pooled, "ans").squeeze(-1)
+
+    def _at(self, name: str) -> Tensor:
+        weight = getattr(self, self.names[name])
+        return weight if self.compute is None else weight.to(self.compute)
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        return F.linear(x, self._at(name + ".weight"), self._at(name + ".bias"))
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        weight, bias = self._at(name + ".weight"), self._at(name + ".bias")
+        return F.layer_norm(x, x.shape[-1:], weight, bias, self.config["eps"])
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x
+
+    def _layer(self, x: Tensor, mask: Tensor, name: str) -> Tensor:
+        batch, length, width = x.shape
+        heads = self.config["heads"]
+
+        def split(part: str) -> Tensor:
+            y = self._linear(x, f"{name}.attention.self.{part}")
+            return y.view(batch, length, heads, width // heads).transpose(1, 2)
+
+        drop = self.dropout if self.training else 0.0
+        q, k, v = split("query"), split("key"), split("value")
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop)
+        y = y.transpose(1, 2).reshape(batch, length, width)
+        y = self._drop(self._linear(y, f"{name}.attention.output.dense"))
+        x = self._norm(x + y, f"{name}.attention.output.LayerNorm")
+        y = F.gelu(self._linear(x, f"{name}.intermediate.dense"))
+        y = self._drop(self._linear(y, f"{name}.output.dense"))
+        return self._norm(x + y, f"{name}.output.LayerNorm")
+
+
+def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[Tensor, Tensor]:
+    """Both heads' logits for every row, in the rows' order, ``budget`` tokens at a time."""
+    device = next(network.parameters()).device
+    network.eval()
+    support, answer = torch.empty(len(rows), 3), torch.empty(len(rows))
+    with torch.inference_mode():
+        for group in length_buckets(rows, budget):
+            ids = padded([rows[i] for i in group], network.config["pad"]).to(device)
+            nli, ans = network(ids)
+            support[group], answer[group] = nli.float().cpu(), ans.float().cpu()
+    return support, answer
+
+
+def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
+    """Rows side by side, as wide as the longest, rounded up to a multiple of ``step``."""
+    ids = torch.from_numpy(openvino_runtime.pad_rows(rows, pad)[0])
+    return F.pad(ids, (0, -ids.shape[1] % step), value=pad)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict, bytes]:
+    """Weights as float32, the configuration, and the xz-packed tokenizer.json.
+
+    A matrix NAME is stored as int8 rows beside float32 ``NAME.scale``: weight = int8 *
+    scale[row]; every other tensor is float32.
+    """
+    weights: dict[str, Tensor] = {}
+    with safe_open(str(path), "pt") as file:
+        config = json.loads(file.metadata()["config"])
+        packed = file.get_tensor("tokenizer.json.xz").numpy().tobytes()
+        for name in file.keys():  # noqa: SIM118 (safe_open is no mapping)
+            tensor = file.get_tensor(name)
+            if tensor.dtype == torch.int8:
+                weights[name] = tensor.float() * file.get_tensor(name + ".scale")[:, None]
+            elif tensor.dtype == torch.float32 and not name.endswith(".scale"):
+                weights[name] = tensor
+    return weights, config, packed

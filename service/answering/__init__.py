@@ -1,0 +1,4 @@
+"""A question to a stream of checked claims: evidence, re-ranking, quoting, abstaining.
+
+Used from outside: ``engine.Engine``, ``factcheck``, ``suggestions``.
+"""

@@ -1,0 +1,141 @@
+"""Why a question is not answered, in two sentences for the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from corpus.errors import NotFound
+from corpus.store.store import Store
+from corpus.text.sentences import sentence_spans
+from corpus.types import Source, Unread
+from service.answering.reranking import within_reach
+from service.disclosure import is_local, name_of, without_paths
+from service.messages import list_titles, reader_message
+from service.query import language_of
+from service.text import identifiers
+from service.text.alignment import coverage_share
+from service.text.numerals import is_year, mentioned
+from service.types import Abstention, Citation, Evidence
+from service.verification.citation_selection import make_citation
+from service.verification.rules import registry
+from service.verification.rules.finding import Finding
+
+CLOSEST_SHOWN = 3  # titles named
+_KINDS = ("number", "unit", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class FalsePremise:
+    """Something that a question takes for granted, and the quote that says otherwise."""
+
+    supposed: str
+    stated: str
+    citation: Citation
+
+
+def false_premise(question: str, evidence: Sequence[Evidence]) -> FalsePremise | None:
+    """The number or name in the question for which the sources have another one.
+
+    Only where a sentence says nearly the same as the question, and nothing in the evidence
+    has what the question has: "the 100 languages of X" against "X covers 96 languages".
+    """
+    everything = " ".join(f"{e.source.title} {e.passage.text}" for e in evidence)
+    numbers, folded = mentioned(everything), everything.casefold()
+    codes = {part for code in identifiers.identifiers(question) for part in code.parts}
+    for e in evidence:
+        for start, end in sentence_spans(e.passage.text):
+            sentence = e.passage.text[start:end]
+            if coverage_share(question, sentence) < registry.NEAR_COPY:
+                continue
+            for found in registry.findings(question, sentence, everything):
+                if found.kind not in _KINDS or not found.contradicts:
+                    continue
+                if found.claimed.replace(",", "").casefold() in codes:  # no number, nor a name
+                    continue
+                if found.kind == "number" and not _differs(found, numbers, folded):
+                    continue
+                if found.kind == "name" and found.claimed.casefold() in folded:
+                    continue
+                return FalsePremise(found.claimed, found.found, make_citation(e, start, end))
+    return None
+
+
+def unnamed(question: str, evidence: Sequence[Evidence], store: Store) -> tuple[str, ...]:
+    """The identifiers of a question that no evidence has, nor another part of a source of it."""
+    if not identifiers.identifiers(question):
+        return ()
+    sources = {e.source.id: e.source for e in evidence}
+    known = [f"{e.passage.heading}\n{e.passage.text}" for e in evidence]
+    missing = identifiers.unnamed(question, known + list(map(_described, sources.values())))
+    if not missing:
+        return ()
+    wholes = [_text(store, source_id) for source_id in sources]
+    still = identifiers.unnamed(question, known + wholes)
+    return tuple(each for each in missing if each in still)
+
+
+def _text(store: Store, source_id: str) -> str:
+    try:
+        return store.document(source_id).text
+    except NotFound:  # it was removed meanwhile
+        return ""
+
+
+def _described(source: Source) -> str:
+    """What is known of a source; where a file lies on this machine says nothing of it."""
+    place = "" if is_local(source.url) else source.url
+    return "\n".join((source.title, *source.authors, source.venue, source.licence, place))
+
+
+def explain_abstention(
+    question: str,
+    evidence: Sequence[Evidence],
+    premise: FalsePremise | None,
+    unread: Sequence[Unread],
+    language: str = "",
+    empty: bool = False,
+    unnamed: Sequence[str] = (),
+) -> tuple[Abstention | None, str]:
+    """The kind of reason, None where there is nothing to look in, and the reason itself.
+
+    It is two sentences: what came nearest, and what would help, such as the original of a work
+    that came near and could not be read. ``language`` is the reader's; "": the question's.
+    ``empty``: the library has no source at all. ``unnamed``: identifiers that no evidence has.
+    """
+    language = language or language_of(question)
+    if premise is not None:
+        quote = " ".join(premise.citation.quote.split())
+        values = (premise.supposed, premise.stated, quote)
+        return "false_premise", reader_message("false_premise", language, *values)
+    if not evidence:
+        return None, reader_message("empty" if empty else "no_sources", language)
+    near = evidence[:CLOSEST_SHOWN]
+    kind: Abstention = "not_enough_evidence" if within_reach(evidence) else "outside_library"
+    titles = list_titles(tuple(dict.fromkeys(name_of(e.source) for e in near)), language)
+    if unnamed:
+        nearest = reader_message("unnamed", language, list_titles(unnamed, language), titles)
+        return kind, nearest + reader_message("help_unnamed", language)
+    failed = {u.place: u for u in unread}
+    missing = {name_of(e.source): failed[e.source.url] for e in near if e.source.url in failed}
+    if missing:
+        why = [without_paths(u.reason, u.place) for u in missing.values()]
+        helps = reader_message("help_unread", language, list_titles(tuple(missing), language, why))
+    else:
+        helps = reader_message(f"help_{kind}", language)
+    return kind, reader_message(kind, language, titles) + helps
+
+
+def _differs(found: Finding, numbers: Collection[float], folded: str) -> bool:
+    """Whether nothing says the number of a question, and it is one of the kind of the other."""
+    claimed, stated = _value(found.claimed), _value(found.found)
+    if claimed is None or stated is None:  # such as 第二, a rank
+        return found.claimed.casefold() not in folded
+    return claimed not in numbers and is_year(claimed) == is_year(stated)
+
+
+def _value(number: str) -> float | None:
+    try:
+        return float(number.replace(",", "").split(" ")[0])
+    except ValueError:
+        return None

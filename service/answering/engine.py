@@ -1,0 +1,337 @@
+"""A question to a stream of checked claims. No HTTP, no printing."""
+
+from __future__ import annotations
+
+import logging
+import math
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from corpus.errors import ModelError
+from corpus.text.chunking import with_headings
+from index.inference.batch_scheduler import Priority
+from index.inference.cross_encoder import Checker
+from index.search import Hit, Library
+from service.answering.abstention import explain_abstention, false_premise, unnamed
+from service.answering.claim_stream import ClaimStream, record_decision
+from service.answering.evidence import LatestOriginals, select_evidence, with_originals
+from service.answering.extractive import is_answered, quote_answer
+from service.answering.query_rewriting import alone, astray, last_answered, last_said, leans, stands
+from service.answering.reranking import answerable, count_relevant, rerank
+from service.answering.state import AnswerState
+from service.conversations.store import History
+from service.disclosure import in_short, model_name
+from service.executors import PriorityThreadPool
+from service.generation import prompts
+from service.generation.citation_parser import SentenceParser
+from service.generation.llm import AnswerModel
+from service.messages import reader_message
+from service.query import check_question
+from service.types import (
+    Answer,
+    AnswerStep,
+    Event,
+    EvidenceFound,
+    Mode,
+    Status,
+    to_json,
+)
+from service.verification import receipt
+from service.verification.verifier import Verifier
+
+logger = logging.getLogger(__name__)
+
+# Raised on purpose, with every change after which the same question may get another answer from the
+# same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
+# `tenkyo eval` does not mix two of them.
+ANSWER_VERSION = 1
+
+MAX_GENERATED_CHARACTERS = 12_000  # characters of a model, however often it repeats itself
+MAX_NEW_QUESTIONS = (
+    16  # questions that are searched and read at once; the others wait for one of them
+)
+MAX_CLAIM_CHECKS = 32  # claims that are checked at once
+HISTORY_THREADS = 4  # answers that are looked up or written down at once
+
+
+def _status(step: AnswerStep) -> Event:
+    return Event("status", Status(step))
+
+
+class Engine:
+    """Answers questions from a library, and keeps the answers; ``model`` None: quote mode."""
+
+    def __init__(
+        self,
+        library: Library,
+        checker: Checker,
+        history: History,
+        model: AnswerModel | None = None,
+        *,
+        top_k: int = 8,
+        evidence_chars: int = 5000,
+        window: int = prompts.DEFAULT_CONTEXT_TOKENS,
+    ) -> None:
+        self.library, self.checker, self.history, self.model = library, checker, history, model
+        self.verifier = Verifier(checker, library.embedder)
+        self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
+        self._originals = LatestOriginals(library.store)
+        self._new = PriorityThreadPool("questions", MAX_NEW_QUESTIONS)
+        self._begun = PriorityThreadPool("claims", MAX_CLAIM_CHECKS, priority=Priority.CLAIM)
+        self._records = PriorityThreadPool("records", HISTORY_THREADS, HISTORY_THREADS)
+
+    def warm_up(self) -> None:
+        """Load what is loaded at first use, and raise what is wrong with it."""
+        self.library.search("warm", 1)
+        self.checker.answers([("warm", "up")])
+        self.checker.supports([("warm", "up")])
+
+    async def answer(
+        self,
+        question: str,
+        conversation_id: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        mode: Mode | None = None,
+    ) -> Answer:
+        """The whole answer; see ``stream``."""
+        async with aclosing(self.stream(question, conversation_id, source_ids, mode)) as events:
+            async for event in events:
+                if isinstance(event.data, Answer):
+                    return event.data
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(
+        self,
+        question: str,
+        conversation_id: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        mode: Mode | None = None,
+        *,
+        progress: bool = False,
+        earlier: Sequence[prompts.Message] = (),
+    ) -> AsyncIterator[Event]:
+        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
+        with ``progress`` also a ``status`` whenever another step begins.
+
+        ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
+        sentences none holds, is stood in for by quotes; one that holds and does not answer is
+        followed by them. A question that leans on the one before it, in the conversation or in
+        ``earlier``, what was said where nothing was kept, is answered as what it amounts to.
+        Raises QuestionRefused, and NotFound for an unknown conversation or source, before the
+        first event.
+        """
+        turn = await self._open(question, conversation_id, source_ids, earlier)
+        events = self._events(turn, source_ids, mode)
+        step: AnswerStep | None = None
+        async with aclosing(events):
+            async for event in events:
+                if not isinstance(event.data, Status):
+                    yield event
+                elif progress and event.data.step != step:
+                    step = event.data.step
+                    yield event
+
+    async def _events(
+        self, turn: AnswerState, source_ids: Sequence[str] | None, mode: Mode | None
+    ) -> AsyncIterator[Event]:
+        yield _status("searching")
+        hits = await self._new(self._search, turn, source_ids)
+        yield _status("reading")
+        await self._new(self._choose, turn, hits, source_ids)
+        if turn.doubtful:
+            turn = await self._new(self._as_meant, turn, source_ids)
+        begun = (turn.id, turn.conversation_id, turn.question, turn.evidence, turn.understood)
+        yield Event("evidence", EvidenceFound(*begun))
+        made: Mode = "abstained"
+        if turn.answerable:
+            if self.model and mode != "quoted":
+                async with aclosing(self._generate(turn)) as events:
+                    async for event in events:
+                        yield event
+                yield _status("checking")
+                for event in await self._new(self._complete, turn):
+                    yield event
+                made = "generated" if turn.claims else made
+            if not turn.claims:
+                yield _status("checking")
+                for event in await self._new(self._quote, turn):
+                    yield event
+                made = "quoted" if turn.claims else made
+        if made == "abstained":
+            await self._new(self._explain, turn)
+        yield Event("answer", await self._close(turn, made))
+
+    async def _open(
+        self,
+        question: str,
+        conversation_id: str | None,
+        source_ids: Sequence[str] | None,
+        earlier: Sequence[prompts.Message],
+    ) -> AnswerState:
+        question = check_question(question)
+        store = self.library.store
+
+        def look_up() -> AnswerState:
+            for source_id in source_ids or ():
+                store.source(source_id)
+            if conversation_id is None:
+                conversation, last = self.history.new_conversation(), last_said(earlier)
+            else:
+                conversation = conversation_id
+                last = last_answered(self.history.conversation(conversation))
+            turn = AnswerState(secrets.token_urlsafe(12), conversation, question)
+            filled = alone(question, last)
+            if filled != question:
+                turn.understood, turn.doubtful = filled, leans(question) == "maybe"
+            return turn
+
+        return await self._records(look_up)
+
+    def can_answer(self, question: str) -> bool:
+        """Whether the library seems to answer a question: the judgement that answers are
+        given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
+        turn = AnswerState("", "", check_question(question))
+        self._choose(turn, self._search(turn, None), None)
+        return turn.answerable
+
+    def _search(self, turn: AnswerState, source_ids: Sequence[str] | None) -> list[Hit]:
+        store = self.library.store
+        turn.revision = store.revision()
+        turn.originals = self._originals()
+        hits = self.library.search(turn.asked, 2 * self._top_k, source_ids)
+        turn.record_time("search")
+        return hits
+
+    def _choose(
+        self, turn: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
+    ) -> None:
+        """Hits to evidence: those that answer the question first, by the checker's reading."""
+        if source_ids is None:
+            hits = with_originals(self.library, turn.originals, turn.asked, hits, self._top_k)
+        twins = self.library.store.works.twins([hit.passage.id for hit in hits])
+        chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
+        if not chosen:
+            return turn.record_time("read")
+        nearest = sorted(chosen, key=lambda e: -e.score)
+        contexts = [with_headings(e.passage.text, e.passage, e.source) for e in nearest]
+        reading = self.checker.answers([(context, turn.asked) for context in contexts])
+        scores = np.array([e.score for e in nearest], np.float32)
+        order = rerank(scores, reading)
+        turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
+        turn.telling, best = count_relevant(reading[order]), int(reading.argmax())
+        turn.best, turn.nearest = float(reading[best]), contexts[best]
+        turn.unnamed = unnamed(turn.asked, turn.evidence, self.library.store)
+        turn.premise = None if turn.unnamed else false_premise(turn.asked, turn.evidence)
+        turn.answerable = (
+            not turn.unnamed
+            and turn.premise is None
+            and answerable(turn.asked, nearest, scores, reading) > 0
+        )
+        turn.record_time("read")
+
+    def _explain(self, turn: AnswerState) -> None:
+        store = self.library.store
+        empty = not turn.evidence and not store.sources()
+        found = (turn.evidence, turn.premise, store.unread())
+        turn.abstention, turn.reason = explain_abstention(
+            turn.asked, *found, turn.language, empty, turn.unnamed
+        )
+
+    def _as_meant(self, turn: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
+        """The turn, or one with the question as it was asked, where that is answered better."""
+        bare = replace(turn, understood=None, evidence=(), best=-math.inf)
+        self._choose(bare, self._search(bare, source_ids), source_ids)
+        lost = astray(turn.asked, turn.question, turn.nearest)
+        return bare if lost or stands(bare.best, turn.best) else turn
+
+    async def _generate(self, turn: AnswerState) -> AsyncIterator[Event]:
+        """Claims from the model, each checked before it is passed on."""
+        parser, written = SentenceParser(), 0
+        check = partial(self._begun, self.verifier.check)
+        deciding = ClaimStream(turn, lambda draft: check(draft, turn.evidence, turn.originals))
+        shown = turn.evidence[: turn.telling]
+        turn.prompt = prompts.answer_messages(turn.asked, shown, self._window, turn.language)
+        yield _status("writing")
+        try:
+            async with aclosing(self.model.stream(turn.prompt)) as pieces:
+                async for piece in pieces:
+                    written += len(piece)
+                    if drafts := parser.feed(piece):
+                        yield _status("checking")
+                        for event in await deciding.decide(drafts):
+                            yield event
+                        yield _status("writing")
+                    else:
+                        deciding.prefetch(parser.likely())
+                    if deciding.full or written > MAX_GENERATED_CHARACTERS:
+                        break
+            yield _status("checking")
+            for event in await deciding.decide(parser.finish()):
+                yield event
+            if not turn.claims:
+                turn.reason = reader_message(
+                    "none_held" if deciding.any else "declined", turn.language
+                )
+            elif deciding.full or written > MAX_GENERATED_CHARACTERS:
+                turn.reason = reader_message("stopped", turn.language)
+        except ModelError as error:
+            logger.warning("%s", error)
+            for event in await deciding.decide(parser.finish()):
+                yield event
+            what = "cut_short" if turn.claims else "model_failed"
+            turn.reason = reader_message(what, turn.language, in_short(str(error)))
+        finally:
+            deciding.close()
+        turn.record_time("write")
+
+    def _complete(self, turn: AnswerState) -> list[Event]:
+        """Quotes after a model's sentences that are true, and do not answer the question."""
+        if not turn.claims or is_answered(turn.asked, turn.claims, turn.evidence, self.checker):
+            return []
+        turn.reason = turn.reason or reader_message("beside", turn.language)
+        return self._quote(turn)
+
+    def _quote(self, turn: AnswerState) -> list[Event]:
+        """Claims in the sources' own words, but for what is cited already."""
+        embedder = self.library.embedder
+        drafts = quote_answer(turn.asked, turn.evidence, turn.originals, self.checker, embedder)
+        cited = {citation.quote for claim in turn.claims for citation in claim.citations}
+        check, given = self.verifier.check, (turn.evidence, turn.originals)
+        new = [draft for draft in drafts if draft.text not in cited]
+        events = [record_decision(turn, draft, check(draft, *given)) for draft in new]
+        turn.record_time("quote")
+        return events
+
+    async def _close(self, turn: AnswerState, mode: Mode) -> Answer:
+        name = model_name(self.model.name) if self.model and mode == "generated" else ""
+        answer = Answer(
+            id=turn.id,
+            conversation_id=turn.conversation_id,
+            question=turn.question,
+            text=turn.text,
+            mode=mode,
+            model=name,
+            claims=tuple(turn.claims),
+            evidence=turn.evidence,
+            rejected=tuple(turn.rejected),
+            reason=turn.reason,
+            abstention=turn.abstention,
+            timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
+            understood=turn.understood,
+        )
+        await self._records(self._keep, turn, answer)
+        return answer
+
+    def _keep(self, turn: AnswerState, answer: Answer) -> None:
+        """Store the answer, and beside it what a receipt needs besides."""
+        works = turn.originals.original_works(e.source.id for e in turn.evidence)
+        noted = receipt.make_record(
+            self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt
+        )
+        self.history.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)

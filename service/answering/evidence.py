@@ -1,0 +1,94 @@
+"""Hits to numbered evidence, within what a model can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from corpus.store.store import Store
+from corpus.text.chunking import text_width
+from corpus.text.near_duplicates import is_repetition
+from index.search import Hit, Library
+from service.text.numerals import mentioned, stated
+from service.types import Evidence
+from service.verification.provenance import Originals
+
+REPEATED_SHARE = 0.6  # share of a passage that has to stand in better ones, in another language
+ORIGINALS = 2  # passages looked up in works that only others were found to report on
+
+
+class LatestOriginals:
+    """What is known of a store's sources, found anew when something has been written there."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._latest: tuple[int, Originals] | None = None
+
+    def __call__(self) -> Originals:
+        changes, latest = self._store.change_count(), self._latest
+        if latest is None or latest[0] != changes:  # which were counted before: it is no older
+            found = Originals(source for source, _ in self._store.sources())
+            latest = self._latest = changes, found
+        return latest[1]
+
+
+def with_originals(
+    library: Library, originals: Originals, text: str, hits: Sequence[Hit], limit: int
+) -> list[Hit]:
+    """Hits with the nearest passages of works behind the best hit that the first ``limit`` only
+    report on, at most a third of the limit: so none of them is cut off by what reports on it."""
+    found = {hit.source.id for hit in hits[:limit]}
+    works = sorted(originals.works(found) - found)
+    more = library.search(text, min(ORIGINALS, limit // 3), works) if works else []
+    return [*hits[:1], *more, *hits[1:]]
+
+
+def select_evidence(
+    hits: Sequence[Hit],
+    limit: int,
+    characters: int,
+    twins: Mapping[tuple[str, str], float] | None = None,
+) -> tuple[Evidence, ...]:
+    """The best hits as evidence, numbered from 1, of at most ``characters`` together, where a
+    character of Japanese counts as several of English.
+
+    A passage whose words stand in a better one already is left out, as is one of another text
+    of the same work that says again what better ones do, and one that does not fit: what comes
+    after it may. ``twins`` tells, of two passages in two languages, what share of the first
+    stands in the second. The best hit is always there.
+    """
+    chosen: list[Evidence] = []
+    room: float = characters
+    for hit in hits:
+        text = hit.passage.text
+        if len(chosen) == limit:
+            break
+        if any(text in e.passage.text for e in chosen) or (chosen and text_width(text) > room):
+            continue
+        if _said_again(hit, chosen, twins or {}):
+            continue
+        room -= text_width(text)
+        chosen.append(Evidence(len(chosen) + 1, hit.passage, hit.source, hit.score))
+    return tuple(chosen)
+
+
+def _said_again(
+    hit: Hit, chosen: Sequence[Evidence], twins: Mapping[tuple[str, str], float]
+) -> bool:
+    """Whether other texts of a hit's work say it already, in its words or translated.
+
+    A translation with another number says something else, which is for the reader to see.
+    """
+    others = [
+        e.passage
+        for e in chosen
+        if e.source.id != hit.source.id and e.source.work_key == hit.source.work_key
+    ]
+    if not others:
+        return False
+    if is_repetition([passage.text for passage in others], hit.passage.text):
+        return True
+    share = {p.id: twins.get((hit.passage.id, p.id), 0.0) for p in others}
+    said = [p.text for p in others if share[p.id]]
+    if sum(share.values()) < REPEATED_SHARE:
+        return False
+    return stated(hit.passage.text) <= mentioned("\n".join(said))

@@ -1,0 +1,180 @@
+"""The HTTP door: routes.
+
+Thin over Engine: no retrieval, no prompt, no model here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from index.storage.local_index import read_manifest
+from service import schemas
+from service.answering.engine import Engine
+from service.api import pages
+from service.api.answers import add_answer_routes, add_stored_answer_routes, add_verify_route
+from service.api.conversations import add_conversation_routes
+from service.api.jobs import add_job_routes
+from service.api.library import add_library_routes
+from service.api.middleware import MAX_UPLOADS, AllowedHosts, BodyLimit, DefaultHeaders, SameOrigin
+from service.api.request_id import RequestIds
+from service.concurrency.admission import Limiters
+from service.concurrency.answer_cache import AnswerCache
+from service.concurrency.answer_service import AnswerService
+from service.concurrency.process_locks import ProcessLocks
+from service.concurrency.resumable import GRACE_SECONDS, ResumableAnswers
+from service.disclosure import model_name
+from service.ingestion.worker import IngestionWorker
+from service.mcp.transport import McpHttpApp
+from service.openai_compat import routes
+from service.problems import STATUSES, handle_errors
+from service.schemas import gives
+
+STATIC = Path(__file__).parents[1] / "static"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a service presents itself, and what it keeps.
+
+    ``hosts`` are the names that it is to be asked by, besides IP addresses and localhost; None:
+    any. ``public_url`` is the address that readers reach it at; empty: this machine. An answer
+    that its reader said to come back to goes on for ``grace`` seconds without one. ``kept`` is
+    how many questions have their answers kept, to be given again.
+    """
+
+    hosts: Collection[str] | None = None
+    public_url: str = ""
+    grace: float = GRACE_SECONDS
+    kept: int = 0
+
+
+DEFAULTS = Options()
+
+
+def create_app(
+    engine: Engine,
+    *,
+    index_dir: Path,
+    on_close: Callable[[], Awaitable[None]] | None = None,
+    runner: IngestionWorker | None = None,
+    limiters: Limiters | None = None,
+    locks: ProcessLocks | None = None,
+    options: Options = DEFAULTS,
+) -> FastAPI:
+    """The service over an engine.
+
+    ``on_close`` is awaited when the service ends. ``runner`` works off ingestions; without one
+    the library can only be read. ``gates`` bound how much is done at once. ``locks`` are shared
+    with other processes that serve the same library.
+    """
+    kept = AnswerCache(engine, index_dir, options.kept) if options.kept else None
+    asking = AnswerService(engine, limiters, kept)
+    door = McpHttpApp(asking, options.public_url, shared=locks is not None)
+    app = FastAPI(
+        title="Tenkyo",
+        summary="Answers whose every sentence carries the passage it rests on, checked",
+        lifespan=_lifespan(door, runner, on_close),
+        docs_url=None,  # its pages load their scripts from elsewhere
+        redoc_url=None,
+        responses={"default": schemas.PROBLEM},
+    )
+    _add_middleware(app, options.hosts)
+    handle_errors(app)
+    add_answer_routes(app, ResumableAnswers(asking, options.grace, locks), asking)
+    add_stored_answer_routes(app, asking)
+    add_conversation_routes(app, engine, asking.limiters.suggestions, locks, options.public_url)
+    add_verify_route(app, engine, asking.limiters.texts)
+    add_library_routes(app, engine.library, runner, asking.limiters.searches)
+    if runner:
+        add_job_routes(app, runner)
+    _add_health(app, engine, index_dir)
+    app.include_router(routes.router(asking, STATUSES))
+    _add_page(app)
+    pages.add_page_routes(app, engine.library.store, options.public_url)
+    app.add_route("/mcp", door, include_in_schema=False)
+    return app
+
+
+def _lifespan(
+    door: McpHttpApp, runner: IngestionWorker | None, on_close: Callable[[], Awaitable[None]] | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What an app does before its first request and after its last."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if runner:
+            await run_in_threadpool(runner.start)
+        async with door.running():
+            yield
+        if runner:
+            await run_in_threadpool(runner.close)
+        if on_close:
+            await on_close()
+
+    return lifespan
+
+
+def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
+    """What every request passes through; the last one added is the outermost."""
+    app.add_middleware(BodyLimit, larger={"/v1/documents": MAX_UPLOADS})
+    app.add_middleware(SameOrigin, but={"/mcp"})
+    if hosts is not None:
+        app.add_middleware(AllowedHosts, names=hosts)
+    app.add_middleware(DefaultHeaders, headers=SECURITY_HEADERS)
+    app.add_middleware(RequestIds)
+
+
+def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
+    @app.get("/healthz", summary="Whether the process lives", responses=gives(schemas.Health))
+    async def healthz() -> dict[str, str]:  # in the loop: told also when no thread is free
+        return {"status": "ok"}
+
+    @app.get(
+        "/readyz",
+        summary="Whether questions can be answered, and from what",
+        responses=gives(schemas.Readiness),
+    )
+    def readyz() -> JSONResponse:
+        manifest = read_manifest(index_dir)
+        return JSONResponse(
+            {
+                "status": "ok",
+                "model": model_name(engine.model.name) if engine.model else None,
+                "embedder": model_name(manifest["embedder"]),
+                "sources": len(engine.library.store.sources()),
+                "passages": len(engine.library.index),
+                "index_revision": manifest["corpus_revision"],
+                "index_recall": manifest["recall"],
+            }
+        )
+
+
+def _add_page(app: FastAPI) -> None:
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    @app.get("/shared/{token}", include_in_schema=False)
+    def reading(token: str) -> FileResponse:
+        """The same page: by its address it knows what it is to show, and that to read only."""
+        hidden = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}
+        return FileResponse(STATIC / "index.html", headers=hidden)

@@ -1,0 +1,50 @@
+"""An id for every request: in its reply, in log lines, and in problem documents."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.logs import begin
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")  # fits a log line and a header
+
+
+class RequestIds:
+    """Takes the id over that a request brings if it is sane, else makes one.
+
+    The outermost layer: what nothing within has caught is answered here with a problem
+    document, so that this reply too has its id; and then raised, to be logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = given if _SANE.fullmatch(given) else secrets.token_urlsafe(12)
+        begin(request_id)
+        started = False
+
+        async def with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, with_id)
+        except Exception:
+            if not started:
+                from service.problems import problem_response  # heavy: see service.server.startup
+
+                detail = f"the log has the reason, under the request id {request_id}: look there"
+                await problem_response(500, "Something went wrong", detail)(scope, receive, with_id)
+            raise

@@ -1,0 +1,126 @@
+"""``service.client.sync_client.Client`` for asyncio: the same methods, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from itertools import count
+from typing import Literal, Self, TypeVar, cast
+
+import httpx
+
+from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
+from service.client import requests
+from service.client.requests import Call
+from service.client.routes import AsyncRoutes
+from service.client.streams import JobNews, ResumableStream, answer_stream, job_stream
+from service.client.transport import (
+    RETRIES,
+    TIMEOUT,
+    URL,
+    http_limits,
+    request_arguments,
+    translate_errors,
+)
+from service.ingestion.job_store import Job
+from service.types import Answer, Event
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+
+class AsyncClient(AsyncRoutes):
+    """``Client`` for asyncio: the same methods, which say there what they do; use it in an
+    ``async with``. Who stops reading ``stream`` or ``watch`` early closes it, best by
+    ``contextlib.aclosing``."""
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url, self._timeout, self._retries = url.rstrip("/"), timeout, retries
+        self._http = httpx.AsyncClient(timeout=http_limits(timeout), transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def answer(
+        self,
+        question: str,
+        *,
+        conversation_id: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        mode: Literal["quoted"] | None = None,
+    ) -> Answer:
+        call = requests.answer(
+            question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
+        )
+        following = answer_stream(self.url, call, self._retries)
+        *_, last = [event async for event in self._events(following)]
+        return cast(Answer, last.data)
+
+    async def stream(
+        self,
+        question: str,
+        *,
+        conversation_id: str | None = None,
+        source_ids: Sequence[str] | None = None,
+        mode: Literal["quoted"] | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        call = requests.answer(
+            question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
+        )
+        async with aclosing(self._events(answer_stream(self.url, call, self._retries))) as events:
+            async for event in events:
+                yield event
+
+    async def watch(self, job: Job | str) -> AsyncGenerator[JobNews, None]:
+        async with aclosing(
+            self._events(job_stream(self.url, requests.id_of(job), self._retries))
+        ) as events:
+            async for event in events:
+                yield event
+
+    async def _call(self, call: Call[T]) -> T:
+        for failed in count():
+            with translate_errors(self.url, self._timeout), call.opened() as files:
+                response = await self._http.request(**request_arguments(self.url, call, files))
+            try:
+                return call.read(self.url, response.status_code, response.content)
+            except ServiceFailed as error:
+                await asyncio.sleep(requests.retry_delay(error, failed, self._retries))
+        raise AssertionError("patience ends")
+
+    async def _events(self, following: ResumableStream[E]) -> AsyncGenerator[E, None]:
+        while not following.ended:
+            try:
+                async with aclosing(self._connected(following)) as events:
+                    async for event in events:
+                        yield event
+            except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
+                await asyncio.sleep(following.pause(error))
+
+    async def _connected(self, following: ResumableStream[E]) -> AsyncGenerator[E, None]:
+        asked = request_arguments(self.url, following.call) | {"headers": following.headers}
+        with translate_errors(self.url, self._timeout, following):
+            async with self._http.stream(**asked) as response:
+                kind = response.headers.get("content-type", "")
+                if not following.begin(response.status_code, kind):
+                    raise following.refuse(response.status_code, await response.aread())
+                async for data in response.aiter_bytes():
+                    for event in following.feed(data):
+                        yield event
+                    if following.ended:
+                        return
+                following.close()

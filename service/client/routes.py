@@ -1,0 +1,92 @@
+"""The methods that the two clients share: one a route, with its parameters and types.
+
+A blocking client returns the reply of a route, an asynchronous one a coroutine that does.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+
+from service.client import requests
+from service.client.requests import Call
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Route(Generic[P, T]):
+    """A method of a client that sends what ``build`` makes of its arguments."""
+
+    def __init__(self, build: Callable[P, Call[T]]) -> None:
+        self._build = build
+        self.__doc__ = build.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, client: BlockingRoutes, owner: type) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, client: AsyncRoutes, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, client: BlockingRoutes | AsyncRoutes | None, owner: type) -> Any:
+        if client is None:
+            return self
+        build, send = self._build, client._call
+
+        @wraps(build)
+        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return send(build(*args, **kwargs))
+
+        return method
+
+
+class Routes:
+    """The routes of the API; each is described in ``service.client.requests``."""
+
+    verify = Route(requests.verify)
+    receipt = Route(requests.receipt)
+
+    # The library
+
+    search = Route(requests.search)
+    sources = Route(requests.sources)
+    source = Route(requests.source)
+    passage = Route(requests.passage)
+    remove = Route(requests.remove)
+    add_urls = Route(requests.add_urls)
+    upload = Route(requests.upload)
+    job = Route(requests.job)
+    jobs = Route(requests.jobs)
+    cancel = Route(requests.cancel)
+
+    # Conversations
+
+    conversations = Route(requests.conversations)
+    conversation = Route(requests.conversation)
+    rename = Route(requests.rename)
+    delete_conversation = Route(requests.delete_conversation)
+    share = Route(requests.share)
+    shared = Route(requests.shared)
+    export = Route(requests.export)
+    export_answer = Route(requests.export_answer)
+    feedback = Route(requests.feedback)
+    related = Route(requests.related)
+    examples = Route(requests.examples)
+
+
+class BlockingRoutes(Routes, ABC):
+    """The routes as methods that return replies."""
+
+    @abstractmethod
+    def _call(self, call: Call[T]) -> T:
+        """Send a call and return its reply."""
+
+
+class AsyncRoutes(Routes, ABC):
+    """The routes as methods to be awaited."""
+
+    @abstractmethod
+    async def _call(self, call: Call[T]) -> T:
+        """Send a call and return its reply."""

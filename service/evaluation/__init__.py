@@ -1,0 +1,4 @@
+"""Evaluation: a file of questions through the engine, to figures with intervals.
+
+Used from outside: ``runner.run``, ``metrics``.
+"""

@@ -1,0 +1,222 @@
+"""Language models behind an OpenAI-compatible URL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import httpx
+
+from corpus.errors import ModelBadOutput, ModelUnavailable
+from service.generation.prompts import ANSWER_TOKENS, Message
+
+LONGEST_LINE = 1_000_000  # characters of one line of a stream; more is not a chat API
+_IN_ALL = 10  # times as long as it may be silent, a server may write
+_MENDABLE = frozenset({429, 500, 502, 503, 504})
+_WAIT_AT_MOST = 5.0  # seconds before the one retry
+
+
+class AnswerModel(Protocol):
+    """Writes on from some messages; what it writes is checked by others."""
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        """The model's words as they come, in pieces of any length.
+
+        Raises ModelUnavailable or ModelBadOutput, also after some pieces. Closing the
+        iterator ends the request, so that the model stops.
+        """
+        ...
+
+
+class ChatModel:
+    """Any server of the OpenAI chat-completions API: llama.cpp, Ollama, vLLM, hosted ones.
+
+    ``timeout`` is how many seconds the server may be silent; ten times as long, it may write: one
+    that says a word now and then must not keep its reader, and a place, for ever. One client for
+    the life of the process; ``aclose`` ends it. ``transport`` replaces the network, for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str = "",
+        key: str = "",
+        timeout: float = 60.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._model = model
+        self._timeout = timeout
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            transport=transport,
+        )
+
+    @property
+    def name(self) -> str:
+        return self._model or "default"
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def identify(self) -> None:
+        """Ask the server for its model's name, where none was set; ModelUnavailable if it
+        cannot be asked."""
+        with self._reached():
+            self._model = self._model or await self._first_model()
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        with self._reached():
+            self._model = self._model or await self._first_model()
+            body = {
+                "model": self._model,
+                "messages": list(messages),
+                "stream": True,
+                "temperature": 0,
+                "max_tokens": ANSWER_TOKENS,
+            }
+            request = self._client.build_request("POST", f"{self._url}/chat/completions", json=body)
+            response = await self._send(request)
+            try:
+                async for piece in self._pieces(response):
+                    yield piece
+            finally:
+                await response.aclose()
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """What the network may raise, as what is wrong and how to mend it."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            raise ModelUnavailable(
+                f"the language model at {self._url} was silent for {self._timeout:g} s: raise"
+                " TENKYO_LLM_TIMEOUT, or see whether it is overloaded"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ModelUnavailable(
+                f"the language model at {self._url} cannot be reached"
+                f" ({error or type(error).__name__}): start it, or correct TENKYO_LLM_URL"
+            ) from error
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """One of the two retries of this project; the other is in the fetcher."""
+        response = await self._client.send(request, stream=True)
+        if response.status_code in _MENDABLE:
+            wait = _seconds(response.headers.get("retry-after", ""))
+            if wait <= _WAIT_AT_MOST:
+                await response.aclose()
+                await asyncio.sleep(wait)
+                response = await self._client.send(request, stream=True)
+        if response.is_success:
+            return response
+        detail = await self._detail(response)
+        raise ModelUnavailable(
+            f"the language model at {self._url} answered {response.status_code}{detail}: check"
+            " TENKYO_LLM_URL, TENKYO_LLM_MODEL and TENKYO_LLM_KEY",
+            response.status_code,
+            _seconds(response.headers.get("retry-after", "")),
+        )
+
+    async def _pieces(self, response: httpx.Response) -> AsyncIterator[str]:
+        """The text of a stream of server-sent events, or of one whole JSON answer."""
+        if "event-stream" not in response.headers.get("content-type", ""):
+            yield self._content(await _limited(response), "message")
+            return
+        finished, until = False, time.monotonic() + _IN_ALL * self._timeout
+        async for line in _lines(response):
+            if time.monotonic() > until:
+                raise ModelUnavailable(
+                    f"the language model at {self._url} wrote for more than"
+                    f" {_IN_ALL * self._timeout:g} s: see whether it is overloaded, or raise"
+                    " TENKYO_LLM_TIMEOUT"
+                )
+            if not line.startswith("data:"):
+                continue
+            data = line.removeprefix("data:").strip()
+            if data == "[DONE]":
+                return
+            piece = self._content(data, "delta")
+            finished = True
+            if piece:
+                yield piece
+        if not finished:
+            raise ModelBadOutput(f"the language model at {self._url} sent an empty stream")
+
+    def _content(self, data: str, part: str) -> str:
+        try:
+            value = json.loads(data)
+            if "error" in value:
+                raise ModelUnavailable(
+                    f"the language model at {self._url} failed: {_message(value['error'])}"
+                )
+            choices = value["choices"]
+            content = choices[0][part].get("content") if choices else ""
+            if content is None or isinstance(content, str):
+                return content or ""
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            pass
+        raise ModelBadOutput(
+            f"what the language model at {self._url} sent is not a chat completion: check that"
+            " TENKYO_LLM_URL is the base of an OpenAI-compatible API, mostly ending in /v1"
+        )
+
+    async def _first_model(self) -> str:
+        response = await self._client.get(f"{self._url}/models")
+        try:
+            return str(response.json()["data"][0]["id"])
+        except (ValueError, KeyError, TypeError, IndexError):
+            return "default"
+
+    @staticmethod
+    async def _detail(response: httpx.Response) -> str:
+        try:
+            text = await _limited(response)
+            return f" ({_message(json.loads(text).get('error', ''))})"
+        except (ValueError, AttributeError, ModelBadOutput, httpx.HTTPError):
+            return ""
+        finally:
+            await response.aclose()
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """Lines of a response, none longer than LONGEST_LINE: a stream can be anything."""
+    rest = ""
+    async for text in response.aiter_text():
+        *whole, rest = (rest + text).split("\n")
+        for line in whole:
+            yield line.rstrip("\r")
+        if len(rest) > LONGEST_LINE:
+            raise ModelBadOutput("the language model sent a line without end")
+    if rest:
+        yield rest
+
+
+async def _limited(response: httpx.Response) -> str:
+    text = ""
+    async for piece in response.aiter_text():
+        text += piece
+        if len(text) > LONGEST_LINE:
+            raise ModelBadOutput("the language model sent more than a chat completion")
+    return text
+
+
+def _message(error: object) -> str:
+    found = error.get("message", "") if isinstance(error, dict) else error
+    return " ".join(str(found).split())[:200]
+
+
+def _seconds(retry_after: str) -> float:
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        return 1.0

@@ -1,0 +1,4 @@
+"""The OpenAI-compatible API: chat completions and models.
+
+Used from outside: ``routes``.
+"""

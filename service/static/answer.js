@@ -1,0 +1,279 @@
+// One question and its answer on the page: state in, DOM out, changed piece by piece as events come.
+
+import { answerActions } from "./answer_actions.js";
+import { sourceCard } from "./source_cards.js";
+import { number, t } from "./i18n.js";
+import * as render from "./render.js";
+import { languageOf, plainClaim, safeUrl } from "./text.js";
+import { hideTip, tipHandlers } from "./tooltip.js";
+import { disputes, verdictDetails } from "./verdict.js";
+
+const { h } = render;
+const NEAREST = 3; // passages shown open when there is no answer
+let turns = 0;
+
+export class AnswerView {
+  /** `actions`: edit(question), ask(question, options), say(words), read(stops, at, opener, shown),
+   *  only(source), leave(source). */
+  constructor(question, options, actions) {
+    this.id = `t${++turns}`;
+    this.question = question;
+    this.options = options; // what it was asked with: quotes only, which sources
+    this.actions = actions;
+    this.phase = "searching"; // then writing; then done, stopped or failed
+    this.evidence = [];
+    this.claims = [];
+    this.rejected = [];
+    this.answer = null;
+    this.problem = null;
+    this.understood = ""; // the question as the server took it, where that is not as it was put
+    this.said = new Set(); // sentences that were read out
+    this.root = h("article", { class: "turn", tabindex: "-1" });
+    this.rebuild();
+  }
+
+  get running() {
+    return this.phase === "searching" || this.phase === "writing";
+  }
+
+  // --- Events ---
+
+  setEvidence(evidence) {
+    this.phase = "writing";
+    this.evidence = evidence ?? [];
+    this.#drawSources();
+  }
+
+  addClaim(claim) {
+    this.claims.push(claim);
+    this.#drawClaim(claim, this.claims.length - 1);
+    this.#placeCards();
+  }
+
+  addRejected(rejected) {
+    this.rejected.push(rejected);
+    this.#drawEnd();
+  }
+
+  /** The answer is begun again: what was shown of it may not be part of it. */
+  reset() {
+    this.phase = "searching";
+    this.evidence = [];
+    this.claims = [];
+    this.rejected = [];
+    this.rebuild();
+  }
+
+  understand(words) {
+    if (typeof words !== "string" || words.trim() === this.question.trim()) return;
+    this.understood = words;
+    this.#drawUnderstood();
+  }
+
+  /** The whole answer is the truth: where the stream said something else, the page follows it. */
+  finish(answer, seconds) {
+    this.phase = "done";
+    this.seconds = seconds;
+    this.answer = answer;
+    const identity = (e) => [e.label, e.passage.id];
+    const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+    const changed = !same(this.claims, answer.claims) || !same(this.evidence.map(identity), answer.evidence.map(identity));
+    this.claims = answer.claims;
+    this.rejected = answer.rejected;
+    this.evidence = answer.evidence;
+    if (changed) return this.rebuild();
+    this.#placeCards();
+    this.#drawEnd();
+  }
+
+  stop() {
+    this.phase = "stopped";
+    this.#placeCards();
+    this.#drawEnd();
+  }
+
+  fail(problem) {
+    this.phase = "failed";
+    this.problem = problem;
+    this.#placeCards();
+    this.#drawEnd();
+  }
+
+  // --- Drawing ---
+
+  /** Everything anew, from the state: at the start and when the language changes. */
+  rebuild() {
+    const lang = languageOf(this.question);
+    this.list = h("ol", { class: "claims", role: "list" });
+    this.end = h("div", { class: "end" });
+    this.taken = h("p", { class: "understood" });
+    this.side = h("div", { class: "side", role: "group", "aria-label": t("sources") });
+    this.root.setAttribute("aria-labelledby", `${this.id}-q`);
+    this.root.replaceChildren(
+      h("header", { class: "asked" },
+        h("h2", { id: `${this.id}-q`, dir: "auto", lang }, this.question),
+        h("button", { type: "button", class: "plain", title: t("editOf"), onclick: () => this.actions.edit(this.question) },
+          t("edit"), render.srOnly(`: ${this.question}`)),
+        this.taken),
+      h("div", { class: "columns" },
+        h("div", { class: "answer", role: "group", "aria-label": t("answer") }, this.list, this.end),
+        this.side));
+    this.#drawUnderstood();
+    this.#drawSources();
+    this.claims.forEach((claim, i) => this.#drawClaim(claim, i));
+    this.#placeCards();
+    this.#drawEnd();
+  }
+
+  #drawUnderstood() {
+    this.taken.hidden = !this.understood;
+    this.taken.replaceChildren(t("understood"), " ", render.bdi(this.understood));
+  }
+
+  #drawClaim(claim, index) {
+    const source = (label) => this.evidence.find((e) => e.label === label)?.source;
+    const read = (citation, opener) => this.#read(index, citation, opener);
+    const marker = (label) => {
+      const citations = claim.citations.filter((c) => c.label === label);
+      return render.markerButton(label, source(label)?.title ?? "", {
+        ...tipHandlers(() => ({ label, source: source(label), citations })),
+        onclick: (e) => read(citations[0], e.currentTarget),
+      });
+    };
+    this.list.append(render.claimItem(claim, marker, disputes(claim, source, read), verdictDetails(claim, source, read)));
+  }
+
+  #drawSources() {
+    const bySource = new Map();
+    for (const evidence of this.evidence) bySource.set(evidence.source.id, [...(bySource.get(evidence.source.id) ?? []), evidence]);
+    this.cards = [...bySource.values()].map((passages) => {
+      const { source } = passages[0];
+      const kin = this.evidence.filter((e) => source.work && e.source.work === source.work && e.source.id !== source.id);
+      return { passages, ...sourceCard(passages, kin.map((e) => e.label), {
+        id: `${this.id}-s`,
+        back: (claim, label) => this.#backTo(claim, label),
+        read: (label, opener) => this.#readPassage(label, opener),
+        only: this.actions.only && (() => this.actions.only(source, this.question)),
+        leave: this.actions.leave && (() => this.actions.leave(source, this.question)),
+      }) };
+    });
+    this.main = h("div", { class: "cards" });
+    this.rest = h("div", { class: "cards" });
+    this.mainTitle = h("h3", {});
+    this.restTitle = h("summary", {});
+    this.fold = h("details", { class: "fold also" }, this.restTitle, this.rest);
+    this.side.replaceChildren(this.mainTitle, this.main, this.fold);
+    this.#placeCards();
+  }
+
+  /** Cited cards first, in the order of their numbers; the others wait under "also read". */
+  #placeCards() {
+    const uses = new Map();
+    this.claims.forEach((claim, index) => claim.citations.forEach((citation) => {
+      if (!uses.has(citation.label)) uses.set(citation.label, []);
+      uses.get(citation.label).push({ claim: index, citation });
+    }));
+    const abstained = this.answer?.mode === "abstained" && !uses.size;
+    let shown = 0;
+    for (const [i, card] of this.cards.entries()) {
+      const mine = card.passages.flatMap(({ label }) => uses.get(label) ?? []);
+      if (mine.length !== (card.uses ?? 0)) card.setUses(mine);
+      card.uses = mine.length;
+      const first = mine.length > 0 || (abstained && i < NEAREST);
+      shown += first;
+      if (abstained && first) card.root.querySelector(".part").open = true;
+      const place = first ? this.main : this.rest;
+      if (card.root.parentNode !== place) {
+        const label = Number(card.root.dataset.label);
+        place.insertBefore(card.root, [...place.children].find((c) => Number(c.dataset.label) > label) ?? null);
+      }
+    }
+    const left = this.cards.length - shown;
+    this.mainTitle.hidden = !shown;
+    this.mainTitle.textContent = abstained ? t("nearest") : t("cited", { n: shown });
+    this.fold.hidden = !left;
+    this.restTitle.textContent = t(this.running && !shown ? "reading" : "alsoRead", { n: left });
+  }
+
+  #drawEnd() {
+    const { answer, rejected, claims } = this;
+    const withheldOpen = this.end.querySelector(".withheld")?.open;
+    const parts = [];
+    if (this.running) parts.push(h("div", { class: "pending", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
+    if (answer?.mode === "abstained") parts.push(render.abstention(answer.abstention, answer.reason));
+    else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
+    if (answer?.mode === "quoted" && claims.length) parts.push(render.quotedBadge(answer.reason));
+    if (answer?.mode === "generated" && answer.reason) parts.push(render.note("stopped", null, answer.reason));
+    if (this.phase === "stopped") {
+      parts.push(render.note("stopped", null, t(claims.length ? "stoppedNote" : "stoppedEmpty"), this.#again("again")));
+    }
+    if (this.phase === "failed") parts.push(render.note("failed", this.problem.title, this.problem.detail, this.problem.final ? this.#editing() : this.#again("retry")));
+    if (answer && claims.length) parts.push(this.#summary());
+    if (rejected.length) parts.push(render.withheldPanel(rejected));
+    if (answer) parts.push(render.answerDetails(answer));
+    if (answer?.id) {
+      const ask = (words) => this.actions.ask(words, { ...this.options, past: false });
+      parts.push(...afterAnswer(this, { ask, say: this.actions.say, plain: () => this.#plain() }).filter(Boolean));
+    }
+    this.end.replaceChildren(...parts);
+    if (withheldOpen) this.end.querySelector(".withheld").open = true;
+  }
+
+  #again(words) {
+    return h("button", { type: "button", class: "secondary again", onclick: () => this.actions.ask(this.question, this.options) }, t(words));
+  }
+
+  #editing() {
+    return h("button", { type: "button", class: "secondary again", onclick: () => this.actions.edit(this.question) }, t("editQuestion"));
+  }
+
+  #summary() {
+    return h("p", { class: "sum" }, render.tally(this.claims),
+      this.seconds == null ? null : h("span", {}, t("seconds", { n: number(this.seconds, 1) })));
+  }
+
+  // --- From a sentence to its source and back ---
+
+  /** Every quote of the answer, in the order of the sentences. */
+  #stops() {
+    const evidence = new Map(this.evidence.map((e) => [e.label, e]));
+    return this.claims.flatMap((claim, index) => [...claim.citations, ...(claim.disputed_by ?? [])]
+      .filter((citation) => evidence.has(citation.label))
+      .map((citation) => ({ evidence: evidence.get(citation.label), citation, claim: index })));
+  }
+
+  #read(claim, citation, opener) {
+    const stops = this.#stops();
+    const at = stops.findIndex((s) => s.claim === claim && s.citation.label === citation?.label && s.citation.quote === citation.quote);
+    if (at >= 0) this.#open(stops, at, opener);
+  }
+
+  #readPassage(label, opener) {
+    const stops = this.#stops();
+    const at = stops.findIndex((stop) => stop.citation.label === label);
+    if (at >= 0) return this.#open(stops, at, opener);
+    this.#open([{ evidence: this.evidence.find((e) => e.label === label), citation: null, claim: null }], 0, opener);
+  }
+
+  #open(stops, at, opener) {
+    hideTip();
+    this.actions.read(stops, at, opener, (stop) => {
+      for (const el of document.querySelectorAll(".cite.lit")) el.classList.remove("lit");
+      if (stop) this.list.children[stop.claim]?.querySelector(`.cite[data-label="${Number(stop.citation?.label)}"]`)?.classList.add("lit");
+    });
+  }
+
+  #backTo(claim, label) {
+    const item = this.list.children[claim];
+    (item?.querySelector(`.cite[data-label="${Number(label)}"]`) ?? item)?.focus();
+  }
+
+  /** The answer with its sources, from what is on the page alone. */
+  #plain() {
+    const cited = new Set(this.claims.flatMap((c) => c.citations.map((x) => x.label)));
+    const lines = this.claims.map((c) => `${plainClaim(c)} ${[...new Set(c.citations.map((x) => `[${x.label}]`))].join("")}`);
+    const sources = this.evidence.filter((e) => cited.has(e.label))
+      .map(({ label, source }) => `[${label}] ${[source.title, safeUrl(source.url)?.href].filter(Boolean).join(" ")}`);
+    return [this.question, "", ...lines, "", ...sources].join("\n");
+  }
+}

@@ -1,0 +1,8 @@
+// What is not needed to ask a question: loaded when it is first wanted.
+
+import "./i18n_lazy.js";
+export { UploadDialog } from "./upload_dialog.js";
+export { SourcesDialog } from "./sources_dialog.js";
+export { SharedView } from "./shared_view.js";
+export { ShareDialog } from "./share_dialog.js";
+export { ConversationList } from "./conversations.js";

@@ -1,0 +1,89 @@
+"""Names that say the same: nations and their people, abbreviations, ordinals. Pure, no model."""
+
+from __future__ import annotations
+
+import re
+
+from service.text.number_spelling import in_one_spelling
+from service.text.numerals import mentioned
+
+_SAME = tuple(
+    frozenset(line.split("|"))
+    for line in (
+        "us|usa|america|american|americans|united states|states",
+        "uk|britain|british|britons|united kingdom|great britain",
+        "spain|spanish|spaniards|spaniard", "denmark|danish|danes", "france|french",
+        "poland|polish|poles",
+        "netherlands|dutch|holland", "switzerland|swiss", "greece|greek|greeks", "ireland|irish",
+        "wales|welsh", "turkey|turkish|turks", "thailand|thai", "germany|german|germans",
+        "finland|finnish|finns", "norway|norwegian", "naples|neapolitan",
+        "アメリカ|アメリカ合衆国|米国|全米|米", "イギリス|英国|英", "フランス|仏|仏国",
+        "ドイツ|独|独国", "ロシア|露|ロシア連邦", "ソ連|ソビエト連邦|ソビエト|ソヴィエト",
+        "eu|欧州連合", "nato|北大西洋条約機構", "un|国連|国際連合", "nasa|アメリカ航空宇宙局",
+        "who|世界保健機関", "imf|国際通貨基金", "wto|世界貿易機関",
+        "second|ii", "パーセント|%",
+    )
+)  # fmt: skip
+# What a people's name has in the place of its land's: Sweden and Swedish, Cuba and Cuban.
+_LANDS = ("", "a", "o", "y", "ia", "en", "al", "land", "ain", "e")
+_PEOPLE = re.compile(r"(?:an|n|ian|ish|tish|ese|uese|i|ic|ans|ians|ns|is)")
+_CAPITALS = re.compile(
+    r"\b[A-Z][\w'’]*(?:(?:[- ]|[ ](?:of|the|for|and|on)[ ](?:the[ ])?)[A-Z][\w'’]*)+"
+)
+_ORDINALS = {"First": 1.0, "Second": 2.0, "Third": 3.0}  # the Second World War is World War II
+_LONGEST = 20_000  # characters that are looked through
+
+
+def known_as(name: str, claim: str, known: str) -> bool:
+    """Whether ``known`` names under another form what ``name``, a word of ``claim``, does."""
+    folded = name.casefold().replace("’", "'")
+    known = known[:_LONGEST]
+    low = in_one_spelling(known).casefold().replace(".", "")
+    for same in _SAME:
+        if folded in same and any(_has(other, low) for other in same - {folded}):
+            return True
+    if not name.isascii():
+        return False
+    if name in _ORDINALS and _ORDINALS[name] in mentioned(known):
+        return True
+    if len(name) == 1:  # an initial
+        return bool(re.search(rf"\b{re.escape(name)}[a-z]", known))
+    if name.isupper():
+        return len(name) <= 6 and any(
+            name in "".join(re.findall(r"\b[A-Z]", run)) for run in _CAPITALS.findall(known)
+        )
+    if any(_abbreviated(run, known) for run in _CAPITALS.findall(claim) if name in run.split()):
+        return True
+    return any(_kin(folded, word) for word in set(re.findall(r"\b[A-Z][a-z]+", known)))
+
+
+def _has(word: str, folded: str) -> bool:
+    """Whether a text has a word; 米 and the like are parts of too many others."""
+    if word == "%" or not word.isascii():
+        return (word == "%" or len(word) > 1) and word in folded
+    return bool(re.search(rf"(?<![a-z]){word}(?![a-z])", folded))
+
+
+def _abbreviated(run: str, known: str) -> bool:
+    """Whether the initials of a run of capital words stand in a text, with stops or without."""
+    letters = "".join(re.findall(r"\b[A-Z]", run))
+    return len(letters) >= 2 and bool(re.search(rf"\b{'[.]?'.join(letters)}\b", known))
+
+
+def _kin(name: str, word: str) -> bool:
+    """Whether one of the two is a land, and the other its people or their language."""
+    word = word.casefold()
+    stem = next(
+        (n for n, (a, b) in enumerate(zip(name, word, strict=False)) if a != b),
+        min(len(name), len(word)),
+    )
+    if stem < 4:
+        return False
+    for land, people in ((word, name), (name, word)):
+        ends = land[stem:], people[stem:]
+        if ends == ("", "n"):  # Russia and Russian; but a weapon is no people of weapo
+            if land.endswith("a"):
+                return True
+        elif ends[0] in _LANDS and _PEOPLE.fullmatch(ends[1]):
+            return True
+    return False

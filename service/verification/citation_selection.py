@@ -1,0 +1,141 @@
+"""Which quotes a claim cites, and in which order. Pure: what reads them is ``service.verification.verifier``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from corpus.types import Source
+from index.lexical.tokenizer import is_japanese
+from service.text.alignment import coverage_share
+from service.text.prompt_injection import speaks_to_a_model
+from service.types import Citation, Draft, Evidence
+from service.verification.calibration import FEATURES
+from service.verification.candidate_quotes import CandidateQuote, reader_spans
+from service.verification.counterevidence import CounterQuote
+from service.verification.provenance import Originals
+from service.verification.rules import registry
+from service.verification.rules.finding import Finding
+
+SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
+PARTIAL = 0.25
+MOVE_MARGIN = 0.1  # by how much better a passage that was not cited must be, to be cited instead
+MAX_CITATIONS = 3  # of one claim
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAssessment:
+    """A claim read against one window."""
+
+    window: CandidateQuote
+    features: tuple[float, ...]  # of service.verification.calibration
+    support: float  # the calibrated probability that they give
+    contradiction: float  # the checker's own
+    findings: tuple[Finding, ...]
+
+    @property
+    def supports_claim(self) -> bool:
+        """What only leaves words of the quote out needs less of the checker's word for it."""
+        copied = self.features[FEATURES.index("copied")]
+        return self.support >= (PARTIAL if copied else SUPPORTED) and not self.findings
+
+    def is_on_topic(self, claim: str) -> bool:
+        """Whether the quote is about the claim's matter; across languages, as far as one knows."""
+        across = is_japanese(claim) != is_japanese(self.window.text)
+        return across or coverage_share(claim, self.window.text) >= registry.NEAR_COPY
+
+
+def make_citation(evidence: Evidence, start: int, end: int) -> Citation:
+    """The citation of ``evidence.passage.text[start:end]``."""
+    passage = evidence.passage
+    return Citation(
+        label=evidence.label,
+        source_id=passage.source_id,
+        passage_id=passage.id,
+        quote=passage.text[start:end],
+        start=passage.start + start,
+        end=passage.start + end,
+        url=evidence.source.url,
+        page=passage.page,
+        before=passage.text[:start],
+        after=passage.text[end:],
+    )
+
+
+def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evidence, int, int]]:
+    """Where a draft stands word for word: (evidence, start, end), the cited ones first.
+
+    Only whole sentences count: of "It is not so that X", "X" is no quote.
+    """
+    wanted = draft.text.strip()
+    found = []
+    for e in () if speaks_to_a_model(wanted) else evidence:
+        spans = reader_spans(e.passage.text)
+        ends = {end for _, end in spans}
+        for start, _ in spans:
+            end = start + len(wanted)
+            if wanted and end in ends and e.passage.text.startswith(wanted, start):
+                found.append((e, start, end))
+                break
+    return sorted(found, key=lambda place: place[0].label not in draft.labels)
+
+
+def cite_quote(window: CandidateQuote) -> Citation:
+    return make_citation(window.evidence, window.start, window.end)
+
+
+def supporting_quotes(
+    readings: Sequence[QuoteAssessment], labels: Sequence[int], originals: Originals
+) -> list[QuoteAssessment]:
+    """The readings that bear the claim, best first: one a passage, cited ones preferred, and
+    a work before what reports on it."""
+    best: dict[int, QuoteAssessment] = {}
+    for reading in readings:
+        if not reading.supports_claim:
+            continue
+        label = reading.window.evidence.label
+        # A longer window must be clearly better than the one sentence inside it.
+        length = 0.05 * len(reading.window.text) / 200
+        if label not in best or reading.support - length > best[label].support:
+            best[label] = reading
+    rank = {n: (originals.reports(r.window.evidence.source), -r.support) for n, r in best.items()}
+    cited = sorted((n for n in labels if n in best), key=rank.__getitem__)
+    others = sorted((n for n in best if n not in labels), key=rank.__getitem__)
+    if not cited:
+        chosen = others[:1]
+    else:
+        chosen = cited
+        if others and _goes_before(rank[others[0]], rank[cited[0]]):
+            chosen = [others[0], *cited]
+    return [best[n] for n in chosen[:MAX_CITATIONS]]
+
+
+def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
+    """Whether a passage that was not cited is to be cited first, by (reports, -support)."""
+    if other[0] != cited[0]:
+        return cited[0]
+    return -other[1] > -cited[1] + MOVE_MARGIN
+
+
+def cited_sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
+    """The sources of some citations, each once."""
+    shown = {e.source.id: e.source for e in evidence}
+    return [shown[id] for id in dict.fromkeys(c.source_id for c in citations)]
+
+
+def disputing_citations(
+    others: Sequence[CounterQuote], cited: Sequence[Source]
+) -> tuple[Citation, ...]:
+    """Quotes of sources that are not cited which say otherwise, of each source the nearest.
+
+    Another text of a cited work that says otherwise, such as an earlier version, is for the
+    reader to see, but is no second voice: it comes after those of other works.
+    """
+    ids, works = {source.id for source in cited}, {source.work_key for source in cited}
+    found = {
+        rival.window.evidence.source.id: rival.window
+        for rival in sorted(others, key=lambda rival: rival.covered)
+        if rival.window.evidence.source.id not in ids
+    }
+    ordered = sorted(found.values(), key=lambda window: window.evidence.source.work_key in works)
+    return tuple(map(cite_quote, ordered))[:MAX_CITATIONS]

@@ -1,0 +1,110 @@
+"""Sentences that say otherwise than a claim: which of them overrule it, and which to show. Pure.
+
+Two kinds are told. A *rival* says nearly the same as the claim in its language, and otherwise by
+a rule. And a sentence that says less of the same may give another amount: then the claim with
+that amount in its place is one that the sentence would bear, which the verifier finds out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from corpus.text.sentences import sentences
+from service.text.alignment import content_words, coverage_share, order_share
+from service.text.numerals import in_figures, mentioned, stated
+from service.text.units import units
+from service.verification.candidate_quotes import CandidateQuote
+from service.verification.rules.finding import Finding
+from service.verification.rules.registry import NEAR_COPY
+
+SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same thing
+
+
+@dataclass(frozen=True, slots=True)
+class CounterQuote:
+    """A sentence that says nearly the same as a claim, and otherwise."""
+
+    window: CandidateQuote
+    covered: float  # share of the claim's words that it has
+    finding: Finding
+
+
+def find_counter_quotes(
+    claim: str, singles: Iterable[CandidateQuote], least: float = SAME_MATTER
+) -> list[CounterQuote]:
+    """The sentences that say otherwise by rule: on the same matter, in the same language, with
+    another number, name or sense; at ``least`` that share of the claim's words."""
+    found = []
+    for window in singles:
+        share = coverage_share(claim, window.text)
+        if share < least:
+            continue
+        findings = window.findings(claim)
+        if findings and findings[0].contradicts:
+            found.append(CounterQuote(window, share, findings[0]))
+    return found
+
+
+def overruling_quote(
+    claim: str, window: CandidateQuote, others: Sequence[CounterQuote]
+) -> CounterQuote | None:
+    """A sentence that says more nearly the same than any one of the window does, and otherwise.
+
+    Of all sentences, the one that a claim copies most closely decides what it changes. Only a
+    source that has the claim's very number or name is not overruled by another source: the two
+    disagree, which is for the reader to see.
+    """
+    own = max(coverage_share(claim, part) for part in sentences(window.text))
+    source = window.evidence.source.id
+    for rival in others:
+        elsewhere = rival.window.evidence.source.id != source
+        if rival.covered >= own and not (elsewhere and _has(window.text, rival.finding)):
+            return rival
+    return None
+
+
+def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> CounterQuote | None:
+    """Of a claim that nothing bears: the sentence that it copies most closely, if that one says
+    otherwise. A sentence as near that has what the claim says keeps it from being so."""
+    order = content_words(claim)
+
+    def closeness(rival: CounterQuote) -> tuple[float, float]:
+        return rival.covered, order_share(order, content_words(rival.window.text))
+
+    for rival in sorted(
+        find_counter_quotes(claim, singles, NEAR_COPY), key=closeness, reverse=True
+    ):
+        agreeing = (w.text for w in singles if _has(w.text, rival.finding))
+        if not any(coverage_share(claim, text) >= rival.covered for text in agreeing):
+            return rival
+    return None
+
+
+def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
+    """The claim with one of its amounts as the quote gives it, where that is another amount of
+    the same unit, in either language; and what was changed."""
+    said, there = units(claim), units(quote)
+    if len({value for value, unit in there}) > len({unit for _, unit in there}):
+        return  # of several amounts of a unit, each may belong to something else
+    figures, known = in_figures(claim), mentioned(quote)
+    for value, unit in sorted(said):
+        for other in (v for v, u in there if u == unit and v != value and value not in known):
+            made = _NUMBER.sub(lambda m, a=value, b=other: _instead(m[0], a, b), figures)
+            if made != figures:
+                yield made, Finding("number", f"{value:,.12g}", f"{other:,.12g}")
+
+
+_NUMBER = re.compile(r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+def _instead(number: str, value: float, other: float) -> str:
+    return f"{other:,.12g}" if float(number.replace(",", "")) == value else number
+
+
+def _has(text: str, finding: Finding) -> bool:
+    """Whether a text has the number or name that another one was found to lack."""
+    if finding.kind == "number":
+        return bool(stated(finding.claimed)) and stated(finding.claimed) <= mentioned(text)
+    return finding.kind == "name" and finding.claimed.casefold() in text.casefold()

@@ -1,0 +1,248 @@
+"""Receipts: a record of an answer that can be re-checked without the library or the model.
+
+What a receipt needs and only the moment of answering knows is noted then (``make_record``), kept
+beside the answer, and put together with it when it is asked for (``make_receipt``). ``service.verification.recheck``
+checks one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import metadata
+from typing import Any, Literal
+
+from corpus.errors import NotFound, ReceiptRefused
+from corpus.types import Source, text_hash
+from index.inference.cross_encoder import Checker
+from index.search import Library
+from service.conversations.store import History
+from service.disclosure import model_name, public
+from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
+from service.verification.verifier import VERIFIER_VERSION
+
+RECEIPT_FORMAT = "tenkyo-receipt"
+FORMAT_VERSION = 2
+HASHED_RULES_FORMAT = 1  # of receipts whose checker is a HashedJudge
+# Receipts of Tenkyo 0.1.0 name the verifier by a hash over its source files. What that hash
+# stands for, as a VERIFIER_VERSION, so that these receipts are still re-checked strictly.
+HASHED_RULES = {"521a103a55718d7d0dcfe3a19fc22c979112c08513fc40ae1bc3a7a01e367977": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Evidence):
+    """Evidence with the SHA-256 of its passage's text."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What was searched: the set of passages, and what embedded them."""
+
+    revision: str
+    embedder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides a verdict: the checker by its name and the SHA-256 of its weights, and the
+    rules with their calibration by the verifier's version (see ``service.verification.verifier``)."""
+
+    name: str
+    sha256: str
+    verifier_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashedJudge:
+    """The same in a receipt of format 1, with a hash over source files for the version."""
+
+    name: str
+    sha256: str
+    rules_sha256: str
+
+    @property
+    def verifier_version(self) -> int | None:
+        """The verifier's version that the hash stands for; None for a hash that is not known."""
+        return HASHED_RULES.get(self.rules_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """What is noted when a question is answered, beside the answer itself.
+
+    ``drafts`` are the sentences as they were written, in order, with what they cite: one for
+    each claim and each rejected sentence. ``works`` are the sources that the evidence's report
+    on. ``prompt`` is what was sent to the language model, empty if none was asked.
+    """
+
+    tenkyo: str
+    index: Index
+    checker: Judge | HashedJudge
+    drafts: tuple[Draft, ...]
+    works: tuple[Source, ...]
+    prompt: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt(AnswerRecord):
+    """A receipt as it is sent, as JSON: the Answer, what was noted, and hashes over it.
+
+    ``sha256`` is that of the canonical JSON (see ``canonical``) of everything else.
+    ``answered_at`` is an ISO date-time in UTC.
+    """
+
+    format: Literal["tenkyo-receipt"]
+    format_version: Literal[1, 2]
+    id: str
+    answered_at: str
+    question: str
+    text: str
+    mode: Mode
+    model: str
+    claims: tuple[Claim, ...]
+    evidence: tuple[Shown, ...]
+    rejected: tuple[Rejected, ...]
+    reason: str | None
+    abstention: Abstention | None
+    abstained: bool
+    sha256: str
+    timings: dict[str, float] = field(default_factory=dict)
+    understood: str | None = None
+
+
+def make_record(
+    library: Library,
+    checker: Checker,
+    revision: str,
+    drafts: Sequence[Draft],
+    works: Sequence[Source],
+    prompt: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    """What to keep beside an answer, as JSON; see ``AnswerRecord``."""
+    index = Index(revision, library.embedder.name)
+    noted = AnswerRecord(
+        tenkyo_version(),
+        index,
+        verifier_identity(checker),
+        tuple(drafts),
+        tuple(works),
+        tuple(map(dict, prompt)),
+    )
+    return asdict(noted)
+
+
+def make_receipt(history: History, answer_id: str) -> dict[str, Any]:
+    """The receipt of an answer that was stored, as JSON; the same whenever it is made.
+
+    NotFound if there is no such answer, or if it was given before records were kept.
+    """
+    answer = history.answer(answer_id)
+    answered_at, noted = history.record(answer_id)
+    if noted is None:
+        raise NotFound(
+            f"no receipt for the answer {answer_id!r}: it was given by an earlier version of"
+            " Tenkyo, which noted too little; ask the question again"
+        )
+    noted = _public(noted)
+    kept = {name: value for name, value in answer.items() if name != "conversation_id"}
+    kept["evidence"] = [
+        shown | {"sha256": text_hash(shown["passage"]["text"])} for shown in answer["evidence"]
+    ]
+    hashed = "rules_sha256" in noted["checker"]
+    number = HASHED_RULES_FORMAT if hashed else FORMAT_VERSION
+    whole = {"format": RECEIPT_FORMAT, "format_version": number, "answered_at": answered_at, **kept}
+    return seal(whole | noted)
+
+
+def _public(noted: dict[str, Any]) -> dict[str, Any]:
+    """What was noted, with names in place of this machine's paths; the prompt has none."""
+    checker, index = noted["checker"], noted["index"]
+    return noted | {
+        "works": public(noted["works"]),
+        "checker": checker | {"name": model_name(checker["name"])},
+        "index": index | {"embedder": model_name(index["embedder"])},
+    }
+
+
+def seal(receipt: dict[str, Any]) -> dict[str, Any]:
+    """The receipt with the hash that it should have."""
+    rest = {name: value for name, value in receipt.items() if name != "sha256"}
+    return rest | {"sha256": hashlib.sha256(canonical(rest)).hexdigest()}
+
+
+def canonical(value: Any) -> bytes:
+    """JSON in the one way that is hashed: keys sorted, no blanks, UTF-8, whole numbers without
+    a decimal point (a program in another language may have read and written the receipt)."""
+    plain = json.dumps(
+        _whole(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    return plain.encode("utf-8", "surrogatepass")
+
+
+def read_receipt(data: bytes) -> dict[str, Any] | None:
+    """The receipt in a file's bytes; None for a file of another kind, such as a text.
+
+    ReceiptRefused for JSON that is no receipt, or one that cannot be read.
+    """
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return None
+    marked = RECEIPT_FORMAT.encode() in data
+    try:
+        found = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
+        canonical(found)
+    except (ValueError, RecursionError) as error:
+        if not marked:
+            return None
+        reason = " ".join(str(error).split())[:100]
+        raise ReceiptRefused(
+            f"the receipt is damaged ({reason}): fetch it again from /v1/answers/{{id}}/receipt"
+        ) from error
+    if not isinstance(found, dict) or found.get("format") != RECEIPT_FORMAT:
+        raise ReceiptRefused(
+            f'this is JSON, but not a receipt ("format": "{RECEIPT_FORMAT}"): give a receipt, or a text'
+        )
+    if found.get("format_version") not in (HASHED_RULES_FORMAT, FORMAT_VERSION):
+        raise ReceiptRefused(
+            f"the receipt has format {found.get('format_version')!r}, and this version of Tenkyo"
+            f" reads {HASHED_RULES_FORMAT} and {FORMAT_VERSION}: check it with the version that"
+            f" made it, {found.get('tenkyo') or 'a newer one'}"
+        )
+    return found
+
+
+@cache
+def tenkyo_version() -> str:
+    """Tenkyo's own."""
+    try:
+        return metadata.version("tenkyo")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def verifier_identity(checker: Checker) -> Judge:
+    """The checker and the rules that are installed here."""
+    return Judge(checker.name, checker.digest, VERIFIER_VERSION)
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _whole(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_whole(item) for item in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's members; what stands twice could be read in two ways."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found

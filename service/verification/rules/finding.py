@@ -1,0 +1,25 @@
+"""A finding: what a rule says of a claim and a quote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a claim says otherwise than its quote.
+
+    ``found`` is what the quote has in its place, '' where it has nothing there.
+    """
+
+    kind: FindingKind
+    claimed: str
+    found: str = ""
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the quote says otherwise, rather than nothing about it."""
+        return bool(self.found)

@@ -1,0 +1,139 @@
+"""What both languages say in a few fixed ways, as values to compare: dates, days of the week,
+hours, ranks, factors, directions of a change, bounds and degrees below zero. Pure, no model.
+
+Each reader gives what a text states of one kind. Where claim and quote both state something of
+a kind, and not the same, the claim departs from the quote, whatever language each is in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from service.text.numerals import MONTHS
+
+Date = tuple[int | None, int, int | None]  # year, month, day
+# The kind of finding, what the claim says, what the quote says instead.
+Departure = tuple[Literal["number", "name", "roles", "comparison"], str, str]
+
+_KANJI_MONTHS = {k: n for n, k in enumerate("一 二 三 四 五 六 七 八 九 十 十一 十二".split(), 1)}
+_M = "|".join(sorted((name.capitalize() for name in MONTHS), key=len, reverse=True))
+_FULL = "|".join(
+    name.capitalize() for name in MONTHS if len(name) > 4 or name in ("may", "june", "july")
+)
+_DAYS = (
+    r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?P<more>\s?(?:[-–~/,&]|and|to|or|through)\s?[0-3]?\d"
+    r"(?:st|nd|rd|th)?)?(?!\d|,\d)"
+)
+_BEFORE_MONTH = "in|of|by|since|until|till|from|to|and|for|early|late|mid|during|between|through"
+_DATES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # 2022-09-21
+        r"(?<!\d)(?P<year>\d{4})[-/](?P<month>[01]?\d)(?:[-/](?P<day>[0-3]?\d))?(?![\d/-])",
+        # 2022年9月21日, 九月, 9月21日から23日
+        r"(?:(?P<year>\d{4})年\s?)?(?<!\d)(?P<month>[01]?\d|十[一二]?|[一二三四五六七八九])月"
+        r"(?!曜)(?:\s?(?P<day>[0-3]?\d)日?(?P<more>\s?(?:から|[-–~〜～、・と])\s?[0-3]?\d日)?)?",
+        # September 21st, 2022
+        rf"\b(?P<month>{_M})\b\.? (?:the )?{_DAYS}(?:,? (?P<year>\d{{4}})\b)?",
+        # 21 September 2022
+        rf"\b{_DAYS} (?:of )?(?P<month>{_M})\b\.?(?:,? (?P<year>\d{{4}})\b)?",
+        # September 2022
+        rf"\b(?P<month>{_M})\b\.?,? (?:of )?(?P<year>\d{{4}})\b",
+        # in September
+        rf"\b(?i:{_BEFORE_MONTH})[ -](?P<month>{_FULL})\b(?! [A-Z])",
+    )
+)
+_MONTH = re.compile(rf"(?<![\dhtd] )\b(?:{_FULL})\b(?!,? \d| of)")
+
+_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)})s?\b|([月火水木金土日])曜")
+_TO = re.compile(r"\s?(?:to|through|until|till|[-–~〜～]|から)\s?")
+
+_HOUR = re.compile(
+    # 3 p.m., 3:15 pm
+    r"(?<![\d:.])(?P<hour>[01]?\d|2[0-4])(?::[0-5]\d)?\s?(?P<half>[ap])\.?m\b"
+    # 午後3時, 15:00
+    r"|(?P<ja>午前|午後|正午)?(?<![\d:.])(?P<at>[01]?\d|2[0-4])"
+    r"(?::[0-5]\d(?![:\d])|時(?!間|代|計))",
+    re.IGNORECASE,
+)
+_TWELVE = re.compile(  # may be 0 or 12, of one day or of the next
+    r"\b(?:noon|midnight|midday)\b|正午|深夜|真夜中|零時|(?<!\d)0時", re.IGNORECASE
+)
+
+
+def dates(text: str) -> list[Date]:
+    """(year, month, day) of every date with a month; of several days, none."""
+    found: list[Date] = []
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            part = match.groupdict()
+            name = part["month"]
+            month = _KANJI_MONTHS.get(name) or MONTHS.get(name.lower()) or int(name)
+            day = int(part["day"]) if part.get("day") and not part.get("more") else None
+            year = int(part["year"]) if part.get("year") else None
+            if 1 <= month <= 12 and (day is None or 1 <= day <= 31):
+                found.append((year, month, day))
+        text = pattern.sub(" ; ", text)
+    return found
+
+
+def changed_dates(claim: str, quote: str) -> Iterator[Departure]:
+    there = dates(quote)
+    if there:  # a month may stand alone
+        there += [(None, MONTHS[m[0].lower()], None) for m in _MONTH.finditer(quote)]
+    for date in dates(claim) if there else ():
+        if not any(_agree(date, other) for other in there):
+            nearest = max(there, key=lambda d: sum(a == b for a, b in zip(d, date, strict=True)))
+            yield "number", _shown(date), _shown(nearest)
+
+
+def _agree(one: Date, other: Date) -> bool:
+    """Whether two dates may be one: what either leaves open, the other may say."""
+    return all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
+
+
+def _shown(date: Date) -> str:
+    return "-".join(f"{n:02}" for n in date if n is not None)
+
+
+def changed_weekdays(claim: str, quote: str) -> Iterator[Departure]:
+    mine, other = _week(claim), _week(quote)
+    for day in sorted(mine - other) if other else ():
+        yield "name", _WEEKDAYS[day], _WEEKDAYS[min(other)]
+
+
+def _week(text: str) -> set[int]:
+    """The days of the week that a text names, none if it names a stretch of them."""
+    found, end = set(), -1
+    for match in _WEEKDAY.finditer(text):
+        if end >= 0 and _TO.fullmatch(text[end : match.start()].removeprefix("日")):
+            return set()
+        found.add(_WEEKDAYS.index(match[1]) if match[1] else "月火水木金土日".index(match[2]))
+        end = match.end()
+    return found
+
+
+def changed_hours(claim: str, quote: str) -> Iterator[Departure]:
+    if _TWELVE.search(quote) or _TWELVE.search(claim):
+        return
+    there = _clock(quote)
+    for hour, known in sorted(_clock(claim)) if there else ():
+        agree = (
+            hour == other if known and sure else hour % 12 == other % 12 for other, sure in there
+        )
+        if not any(agree):
+            yield "number", f"{hour}:00", f"{min(there)[0]}:00"
+
+
+def _clock(text: str) -> set[tuple[int, bool]]:
+    """(hour of the day, whether which half of the day is known)."""
+    found = set()
+    for match in _HOUR.finditer(text):
+        hour = int(match["hour"] or match["at"])
+        late = (match["half"] or "").lower() == "p" or match["ja"] == "午後"
+        sure = bool(match["half"] or match["ja"] or hour > 12)
+        found.add((hour % 12 + 12 if late else hour % 12 if sure and hour <= 12 else hour, sure))
+    return found
