@@ -10,7 +10,8 @@ import numpy as np
 
 from corpus.store.store import Store
 from corpus.types import Passage, Source
-from index.inference.embedder import Embedder, Floats
+from index.inference.embedder import Embedder
+from index.types import Floats
 
 
 @dataclass(frozen=True, slots=True)

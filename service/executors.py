@@ -30,7 +30,8 @@ class PriorityThreadPool:
 
     async def __call__(self, function: Callable[..., Any], *given: Any) -> Any:
         """What the function gives. Where the caller is cancelled, what has not begun of its
-        work is dropped: the call itself, or what it has queued for a network."""
+        work is dropped: the call itself, or what it has queued for a network.
+        """
         task, call = self._begin(function, given)
         try:
             return await asyncio.wrap_future(call)
@@ -40,7 +41,8 @@ class PriorityThreadPool:
 
     async def run_to_completion(self, function: Callable[..., Any], *given: Any) -> Any:
         """The same for a caller who holds a place for the thread: where he is cancelled, he goes
-        on only when nothing of it runs any more."""
+        on only when nothing of it runs any more.
+        """
         task, call = self._begin(function, given)
         running = asyncio.wrap_future(call)
         try:

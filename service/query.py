@@ -17,13 +17,15 @@ def language_of(text: str) -> str:
 
 def printable(text: str) -> str:
     """A text with a blank for each character that is none: controls, halves of characters. Some
-    databases refuse them, and nobody sees them."""
+    databases refuse them, and nobody sees them.
+    """
     return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
 
 
 def check_question(question: str) -> str:
     """A question with its control characters removed and its blanks folded; QuestionRefused
-    if nothing is left, or too much."""
+    if nothing is left, or too much.
+    """
     if len(question) > LONGEST_QUESTION:
         raise QuestionRefused(
             f"the question has {len(question):,} characters, and at most {LONGEST_QUESTION:,} are"

@@ -79,7 +79,8 @@ class ListedSource(Source):
 @dataclass(frozen=True, slots=True)
 class Sources:
     """``unread`` is what could not be read when it was last tried, the latest first; ``adds``
-    tells whether this service takes new sources."""
+    tells whether this service takes new sources.
+    """
 
     sources: tuple[ListedSource, ...]
     unread: tuple[Unread, ...]
@@ -121,7 +122,8 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """What is answered from; ``model`` is null where answers are quotes. ``index_recall``: how
-    many of the ten nearest vectors a search finds, 1 where it looks at all of them."""
+    many of the ten nearest vectors a search finds, 1 where it looks at all of them.
+    """
 
     status: str
     model: str | None

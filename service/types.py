@@ -142,7 +142,8 @@ class Answer:
 class Event:
     """One event of a stream, in this order: one ``evidence``, then ``claim`` and
     ``rejected`` as they are decided, then one ``answer``. Where progress was asked for,
-    ``status`` may stand before each of them."""
+    ``status`` may stand before each of them.
+    """
 
     name: Literal["status", "evidence", "claim", "rejected", "answer"]
     data: Status | EvidenceFound | Claim | Rejected | Answer
@@ -151,7 +152,8 @@ class Event:
 @dataclass(frozen=True, slots=True)
 class Status:
     """What is being done from now on: ``searching`` and ``reading`` come before the evidence,
-    ``writing`` and ``checking`` by turns after it."""
+    ``writing`` and ``checking`` by turns after it.
+    """
 
     step: AnswerStep
 

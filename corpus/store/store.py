@@ -58,7 +58,8 @@ class Store:
 
     def change_count(self) -> int:
         """How often anything was written here, by whatever process: while it is the same,
-        everything that the store says is."""
+        everything that the store says is.
+        """
         with self._transaction() as db:
             return db.execute(sa.select(schema.changes.c.number)).scalar() or 0
 

@@ -24,7 +24,8 @@ _BATCH = 400  # values in one IN (...)
 @dataclass(frozen=True, slots=True)
 class WorkLink:
     """A source that is another text of a work: ``work`` is the id of the work's first source,
-    and ``title`` that one's title."""
+    and ``title`` that one's title.
+    """
 
     source_id: str
     work: str
@@ -126,7 +127,8 @@ class WorkLinkTable:
 
     def rows(self) -> dict[str, list[int]]:
         """The rows of the passages of every source that was compared, ascending, by its id;
-        the oldest source first."""
+        the oldest source first.
+        """
         query = (
             sa.select(self._passages.c.source_id, self._passages.c.row)
             .join(self._prints, self._prints.c.source_id == self._passages.c.source_id)
@@ -140,7 +142,8 @@ class WorkLinkTable:
 
     def candidates(self, text: WorkText, least: int, most: int) -> list[str]:
         """Ids of sources that may share words with a text: every copy, and the ``most`` that
-        have the most of its sketch, if at least ``least`` hashes."""
+        have the most of its sketch, if at least ``least`` hashes.
+        """
         sketch, prints = text.sketch, self._prints
         shared: dict[str, int] = {}
         with self._transaction() as db:

@@ -107,7 +107,8 @@ class WorkText:
     @cached_property
     def sketch(self) -> tuple[int, ...]:
         """The smallest hashes, ascending: those of a part that are among the whole's own are
-        among the part's too, so that two sketches share some if one text is in the other."""
+        among the part's too, so that two sketches share some if one text is in the other.
+        """
         return tuple(sorted(self.shingles)[:SKETCH_SIZE])
 
 
@@ -138,7 +139,8 @@ def same_work_reason(a: WorkText, b: WorkText) -> Reason | None:
 
 def compare_titles(a: Source, b: Source) -> tuple[bool, bool]:
     """Whether two sources have one title, and whether they have two; neither where a title is
-    too short, or only the name of a file."""
+    too short, or only the name of a file.
+    """
     first, second = _title(a), _title(b)
     if min(len(first), len(second)) < MIN_TITLE_LETTERS:
         return False, False

@@ -110,7 +110,8 @@ class BatchedFunction(Generic[T, R]):
 
     def __call__(self, items: Sequence[T]) -> list[R]:
         """The results in the order of the items. Raises what ``run`` raises for these items
-        alone, whatever becomes of others; Dropped if the errand of the thread is."""
+        alone, whatever becomes of others; Dropped if the errand of the thread is.
+        """
         if not items:
             return []
         task = _task_context.get() or TaskContext()
@@ -234,7 +235,8 @@ class BatchScheduler:
 
     def _run(self, parts: list[_Part]) -> None:
         """Run what was taken, and wake whose work is over. An error is that of one request: of
-        several, each is run again by itself."""
+        several, each is run again by itself.
+        """
         items = [item for part in parts for item in part.items]
         try:
             found = parts[0].request.batched.run(items)

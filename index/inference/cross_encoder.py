@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_runtime
-from index.inference.embedder import Floats
+from index.types import Floats
 
 WEIGHTS = Path(__file__).parents[1] / "checker.safetensors"
 LABELS = ("entailment", "neutral", "contradiction")

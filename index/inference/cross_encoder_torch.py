@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from index.inference import openvino_runtime
-from index.inference.openvino_runtime import length_buckets
+from index.inference.length_buckets import length_buckets, pad_rows
 
 
 class Network(nn.Module):
@@ -105,7 +104,7 @@ def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[T
 
 def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
     """Rows side by side, as wide as the longest, rounded up to a multiple of ``step``."""
-    ids = torch.from_numpy(openvino_runtime.pad_rows(rows, pad)[0])
+    ids = torch.from_numpy(pad_rows(rows, pad)[0])
     return F.pad(ids, (0, -ids.shape[1] % step), value=pad)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_runtime
 from index.inference.model_registry import model_folder
-from index.inference.openvino_runtime import Floats
+from index.types import Floats
 
 _SAMPLE = (  # what a converted model is tried on
     "What was Whisper trained on?",

@@ -9,7 +9,7 @@ import numpy as np
 
 from corpus.errors import ModelUnavailable
 from index.inference.cross_encoder import LABELS, Checker
-from index.inference.embedder import Floats
+from index.types import Floats
 
 
 class LargerJudge:

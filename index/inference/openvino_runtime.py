@@ -28,11 +28,11 @@ import numpy.typing as npt
 from index.inference import openvino_export
 from index.inference.length_buckets import TokenRows, length_buckets, pad_rows
 from index.inference.openvino_export import traced
+from index.types import Floats
 
 if TYPE_CHECKING:
     from torch import nn
 
-Floats = npt.NDArray[np.float32]
 
 _FORMAT = 2  # of the folder; to be raised when what is written there changes
 _BUDGET = 2048  # tokens at a time, of all cores together

@@ -16,7 +16,8 @@ from cachetools import LRUCache
 
 from index.inference.batch_scheduler import BatchScheduler, Priority
 from index.inference.cross_encoder import Checker
-from index.inference.embedder import Embedder, Floats, WrappedEmbedder
+from index.inference.embedder import Embedder, WrappedEmbedder
+from index.types import Floats
 
 RUN_TOKENS = 256  # tokens, about: what comes meanwhile waits for so many, some 30 ms on two cores
 CACHED_QUESTIONS = 1024  # vectors that are kept, 1.5 MB
@@ -95,7 +96,8 @@ class ResultCache:
 
     def missing(self, items: list) -> list:
         """The same by the function itself: others may have asked for some of them since these
-        were queued, or the same may be among them twice."""
+        were queued, or the same may be among them twice.
+        """
         return self._complete(items, self._run)
 
     def _complete(self, items: Sequence, ask: Callable[[list], Sequence]) -> list:

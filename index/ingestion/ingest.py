@@ -22,8 +22,9 @@ from corpus.errors import CorpusError, EmptyDocument, UnsupportedContent
 from corpus.library.catalogue import CatalogueEntry
 from corpus.links import Paper
 from corpus.readers.sandbox import ReaderPool
+from corpus.store.database import utc_now
 from corpus.store.fingerprint import reading_fingerprint
-from corpus.store.store import Store, utc_now
+from corpus.store.store import Store
 from corpus.store.uploads import Upload, UploadStore
 from corpus.types import Document, Passage, Source
 from corpus.web.fetcher import Fetcher

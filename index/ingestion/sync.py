@@ -12,9 +12,10 @@ from filelock import FileLock, Timeout
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from corpus.store.store import Store
 from corpus.text.chunking import with_headings
-from index.inference.embedder import Embedder, Floats
+from index.inference.embedder import Embedder
 from index.ingestion.report import IngestProgress
 from index.storage.local_index import LocalIndex, check_manifest, read_manifest, text_key
+from index.types import Floats
 
 EMBED_BATCH = 256  # passages handed to the embedder at once, which sorts them by length
 CHECKPOINT_PASSAGES = 4096  # passages embedded between two writes of the index

@@ -59,7 +59,8 @@ class IngestTask:
 @dataclass(frozen=True, slots=True)
 class FileSelection:
     """Which files of folders to take, by patterns as for :func:`corpus.files.files.list_files`, and the
-    password of encrypted PDFs among them."""
+    password of encrypted PDFs among them.
+    """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
@@ -184,7 +185,8 @@ def upload_task(
     store: Store, uploads: UploadStore, upload: Upload, password: str, source_id: str
 ) -> IngestTask:
     """A file that was handed over: a new text of ``source_id`` if that is given, else the source
-    of these bytes, whatever they were called when they first came."""
+    of these bytes, whatever they were called when they first came.
+    """
 
     async def load() -> LoadedDocument:
         source = await asyncio.to_thread(_upload_source, store, upload, source_id)
@@ -222,7 +224,8 @@ def _free_id(store: Store, upload: Upload) -> str:
 
 def _source_at(store: Store, url: str, kind: Kind) -> Source:
     """The source of an address, to be read anew: what stays is who cites it, and, for a work
-    of the library that ships, its id and its particulars."""
+    of the library that ships, its id and its particulars.
+    """
     known = store.source_at(url)
     if known is None or known.id == _id(url):
         return Source(_id(url), url, kind=kind, cited_by=known.cited_by if known else ())

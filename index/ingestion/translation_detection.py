@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from corpus.text.chunking import text_width
-from index.inference.embedder import Floats
+from index.types import Floats
 
 MIN_ORDERED = 0.9  # share of the pairs that stand in one order
 MIN_COVERED = 0.5  # share of the shorter text that they cover
@@ -89,7 +89,8 @@ def heaviest_chain(
     pairs: Sequence[tuple[int, int]], weights: Sequence[float]
 ) -> list[tuple[int, int]]:
     """Of pairs that ascend in their first, those that ascend in their second too and weigh the
-    most together."""
+    most together.
+    """
     best: list[tuple[float, int]] = []  # weight of the best chain that ends here, its last but one
     for at, (_, second) in enumerate(pairs):
         before = max(

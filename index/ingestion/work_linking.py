@@ -51,7 +51,8 @@ def update_index(
     store: Store, embedder: Embedder, folder: Path, tally: IngestProgress
 ) -> tuple[int, dict[str, WorkLink]]:
     """The index brought up to the store, and sources linked that are texts of one work: how many
-    passages were embedded, and the links. What every ingestion and removal ends with."""
+    passages were embedded, and the links. What every ingestion and removal ends with.
+    """
     embedded = sync(store, embedder, folder, tally)
     return embedded, link_works(store, embedder, folder, tally)
 
@@ -176,7 +177,8 @@ class _Linker:
 
     def _sentences(self, read: _LoadedSource, other: str) -> tuple[list[str], TextParts]:
         """The sentences of a text, and the id of the passage of each, but for those that stand
-        in the letters of the ``other``: what two languages share as it is, is quoted."""
+        in the letters of the ``other``: what two languages share as it is, is quoted.
+        """
         found = [
             (passage.id, sentence)
             for passage in read.passages.values()

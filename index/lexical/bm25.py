@@ -1,5 +1,6 @@
 """The BM25 of some postings for one query: of all their documents where they are few, else of as
-many as it takes to find the best (index.lexical.maxscore)."""
+many as it takes to find the best (index.lexical.maxscore).
+"""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ class Scorer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
         lower position. ``allowed``: positions, ascending, to which the search is limited;
-        ``gone``: positions, ascending, that it leaves out."""
+        ``gone``: positions, ascending, that it leaves out.
+        """
         n = len(self._postings)
         if self._few:
             allowed = np.arange(n) if allowed is None else allowed

@@ -43,7 +43,8 @@ class TabledTerm:
 
 class MaxScoreSearch:
     """One search. ``norm``: what BM25 adds below the line to a document's count, as a constant
-    and what comes to it for each token of its length."""
+    and what comes to it for each token of its length.
+    """
 
     def __init__(
         self,
@@ -65,7 +66,8 @@ class MaxScoreSearch:
 
     def best(self, k: int) -> np.ndarray:
         """Positions, ascending, among which are the best ``k`` above 0 and all equals of the
-        last of them."""
+        last of them.
+        """
         if k <= 0 or not (self.listed or self.tabled):
             return np.zeros(0, np.int64)
         guess = self._guess(k)

@@ -66,7 +66,8 @@ class Postings:
     @classmethod
     def merged(cls, parts: Sequence[tuple[Postings, np.ndarray | None]]) -> Postings:
         """The documents of several, one after the other, without those where a mask [n] is
-        False; a mask of None keeps all."""
+        False; a mask of None keeps all.
+        """
         return cls.from_arrays(
             postings_builder.merge_postings([(part.arrays(), mask) for part, mask in parts])
         )

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import faiss
 import numpy as np
 
-from index.inference.embedder import Floats
+from index.types import Floats
 
 APPROXIMATE_FROM = 16_384
 VECTORS_PER_BLOCK = 16_384  # vectors that are converted or compared at a time
@@ -108,7 +108,8 @@ class ApproximateIndex:
 
     def candidates(self, query: Floats, k: int, chosen: PositionFilter | None = None) -> np.ndarray:
         """Positions of vectors near to ``query`` [dim], at least ``k`` where it finds as many;
-        ``chosen``: those that they have to be among."""
+        ``chosen``: those that they have to be among.
+        """
         wanted, probes, bits = max(k, RESCORED_CANDIDATES), self.probes, None
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)  # for this thread: others search at the same time

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.inference.embedder import Floats
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery
 from index.search import Ranked, fuse
 from index.storage.ann import cosines, top_k
 from index.storage.segment import Segment
+from index.types import Floats
 
 SegmentSelection = tuple[
     Segment, np.ndarray | None

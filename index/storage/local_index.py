@@ -21,7 +21,6 @@ import numpy as np
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from corpus.files.files import fsync_folder
-from index.inference.embedder import Floats
 from index.lexical.postings import LexicalQuery, Statistics
 from index.lexical.tokenizer import is_japanese
 from index.search import Ranked
@@ -34,6 +33,7 @@ from index.storage.hybrid_search import (
     vector_candidates,
 )
 from index.storage.segment import Segment, text_key, write
+from index.types import Floats
 
 INDEX_FORMAT = 3
 CANDIDATE_POOL = 100  # candidates that each half puts forward
@@ -64,7 +64,8 @@ class LocalIndex:
     @property
     def recall(self) -> float:
         """How many of the ten nearest vectors a search finds, as measured when the index was
-        built: the least of its segments'; 1 where it looks at all of them."""
+        built: the least of its segments'; 1 where it looks at all of them.
+        """
         return min((s.near.recall for s in self._segments if s.near), default=1.0)
 
     def rows(self) -> np.ndarray:

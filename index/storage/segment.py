@@ -31,7 +31,6 @@ from typing import BinaryIO
 import numpy as np
 
 from corpus.files.files import fsync_folder
-from index.inference.embedder import Floats
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import Postings, TermCounts
 from index.storage.ann import (
@@ -42,6 +41,7 @@ from index.storage.ann import (
     exact_search,
     top_k,
 )
+from index.types import Floats
 
 KEY_DTYPE = np.dtype("V16")
 CHECKSUM_UP_TO_BYTES = (
@@ -161,7 +161,8 @@ class Segment:
         self, scorer: Scorer, k: int, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, Floats]:
         """Positions of the ``k`` passages with the highest scores above 0 by a scorer of its
-        postings; these."""
+        postings; these.
+        """
         return scorer.top(k, allowed, self.dead if allowed is None and len(self.dead) else None)
 
     def read(self, positions: np.ndarray) -> Floats:

@@ -195,7 +195,8 @@ class Engine:
 
     def can_answer(self, question: str) -> bool:
         """Whether the library seems to answer a question: the judgement that answers are
-        given on. Nothing is written or kept. Blocks, as long as a search and a reading take."""
+        given on. Nothing is written or kept. Blocks, as long as a search and a reading take.
+        """
         turn = AnswerState("", "", check_question(question))
         self._choose(turn, self._search(turn, None), None)
         return turn.answerable

@@ -35,7 +35,8 @@ def with_originals(
     library: Library, originals: Originals, text: str, hits: Sequence[Hit], limit: int
 ) -> list[Hit]:
     """Hits with the nearest passages of works behind the best hit that the first ``limit`` only
-    report on, at most a third of the limit: so none of them is cut off by what reports on it."""
+    report on, at most a third of the limit: so none of them is cut off by what reports on it.
+    """
     found = {hit.source.id for hit in hits[:limit]}
     works = sorted(originals.works(found) - found)
     more = library.search(text, min(ORIGINALS, limit // 3), works) if works else []

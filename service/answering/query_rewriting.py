@@ -77,7 +77,8 @@ Lean = Literal["points", "goes_on", "maybe", "no"]
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The question before, as it was understood, and the titles of what the answer to it cites,
-    first use first."""
+    first use first.
+    """
 
     question: str
     titles: tuple[str, ...] = ()
@@ -156,7 +157,8 @@ def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
 
 def last_said(messages: Sequence[Message]) -> Turn | None:
     """The same, of what was said alone. Where a question only may lean, the reply to it tells:
-    it names what the question leaves out, or does not."""
+    it names what the question leaves out, or does not.
+    """
     last = None
     recent = messages[-RECENT:]
     for at, message in enumerate(recent):
@@ -175,13 +177,15 @@ def last_said(messages: Sequence[Message]) -> Turn | None:
 
 def stands(as_asked: float, filled: float) -> bool:
     """Whether a question that only may lean is taken as it was asked: by the checker's reading,
-    in log-odds, of the best passage found for it, and for it with what it may leave out."""
+    in log-odds, of the best passage found for it, and for it with what it may leave out.
+    """
     return as_asked > filled + BETTER
 
 
 def astray(filled: str, question: str, best: str) -> bool:
     """Whether the best passage found for a question, with what it may leave out, has none of the
-    names that were put before it: then it is not about them, and nor is the question."""
+    names that were put before it: then it is not about them, and nor is the question.
+    """
     put = [name for name in names(filled.removesuffix(question)) if name.isascii()]
     found = best.casefold()
     return bool(put) and not any(name.casefold() in found for name in put)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.inference.embedder import Floats
 from index.lexical.tokenizer import is_japanese
+from index.types import Floats
 from service.types import Evidence
 from service.verification.calibration import load_calibration
 
@@ -59,7 +59,8 @@ def answerable(
 
 def count_relevant(reading: Floats) -> int:
     """How many of the passages, best first, a language model is to read: up to the last that
-    seems about as much of an answer as the best. The others only mislead a small one."""
+    seems about as much of an answer as the best. The others only mislead a small one.
+    """
     return int(np.flatnonzero(reading >= reading.max() - _TELLING)[-1]) + 1
 
 
@@ -70,5 +71,6 @@ def within_reach(evidence: Sequence[Evidence]) -> bool:
 
 def sentence_scores(reading: Floats, cosine: Floats, passage: Floats) -> Floats:
     """A score [n] for sentences: the checker's own reading of each, how near each is, and the
-    search's score of the passage that it stands in."""
+    search's score of the passage that it stands in.
+    """
     return reading + _SENTENCE_COSINE * cosine + _SENTENCE_PASSAGE * passage

@@ -59,7 +59,8 @@ class AnswerState:
 
     def record_time(self, step: str) -> None:
         """Note that a step ended now; a step's time runs from the end of the one before. What is
-        done twice takes as long as both together."""
+        done twice takes as long as both together.
+        """
         before = sum(spent for name, spent in self.timings.items() if name != step)
         self.timings[step] = round(time.perf_counter() - self.started - before, 4)
 

@@ -47,7 +47,8 @@ _NUMBERED = re.compile(r"^(?:[\d.．]+\s+|[IVX]+\.\s+|[A-Z](?:\.\d+|\.|\d+)+\s+|
 
 class Suggestions:
     """What could be asked next, or first. Blocks: some tenths of a second for a new question,
-    nothing for one that was tried since the library changed. Safe to share between threads."""
+    nothing for one that was tried since the library changed. Safe to share between threads.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

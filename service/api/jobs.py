@@ -171,7 +171,8 @@ def _job(job: Job) -> dict[str, Any]:
 
 def _item(told: dict[str, Any]) -> dict[str, Any]:
     """What is told of a job or a document in it, without this machine's paths: the document's
-    own place is a name or an address that the asker gave."""
+    own place is a name or an address that the asker gave.
+    """
     return told | {"reason": without_paths(told["reason"])} if "reason" in told else told
 
 

@@ -33,7 +33,8 @@ T = TypeVar("T")
 class AsyncClient(AsyncRoutes):
     """``Client`` for asyncio: the same methods, which say there what they do; use it in an
     ``async with``. Who stops reading ``stream`` or ``watch`` early closes it, best by
-    ``contextlib.aclosing``."""
+    ``contextlib.aclosing``.
+    """
 
     def __init__(
         self,

@@ -148,7 +148,8 @@ def add_urls(
     urls: Sequence[str], *, follow: bool = False, limit: int = 50, depth: int = 1
 ) -> Call[SentJob]:
     """Have web addresses read, with ``follow`` also the papers that they link to, at most
-    ``limit`` of them, ``depth`` times."""
+    ``limit`` of them, ``depth`` times.
+    """
     followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
     return Call("POST", "/v1/sources", SentJob, body={"urls": list(urls), **followed})
 
@@ -157,7 +158,8 @@ def upload(
     paths: Sequence[str | PathLike[str]], *, password: str = "", source_id: str | None = None
 ) -> Call[SentJob]:
     """Have files read. ``password`` opens encrypted PDFs; with ``source_id`` the one file
-    is a new text of that source. CorpusError for a file that cannot be opened."""
+    is a new text of that source. CorpusError for a file that cannot be opened.
+    """
     form = {"password": password} if password else {}
     form |= {"source_id": source_id} if source_id is not None else {}
     files = tuple(map(Path, paths))
@@ -256,7 +258,8 @@ def problem_error(url: str, status: int, data: bytes) -> ServiceError:
 
 def retry_delay(error: ServiceProblem, failed: int, retries: int) -> float:
     """Seconds after which a service that refused a request, and did nothing of it, may meet it;
-    raises the error if it said no such thing, or has said so too often."""
+    raises the error if it said no such thing, or has said so too often.
+    """
     after = error.retry_after
     if error.status != 503 or after is None or after > LONGEST_WAIT or failed >= retries:
         raise error

@@ -65,7 +65,8 @@ class EventReader(Generic[E]):
 
     def feed(self, data: bytes) -> Iterator[E]:
         """The events that are complete now. Raises ServiceError for an event that is an error,
-        or that cannot be read."""
+        or that cannot be read.
+        """
         self.begun = True
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_EVENT_BYTES:
@@ -174,7 +175,8 @@ class ResumableStream(Generic[E]):
 
 def answer_stream(url: str, call: requests.Call[Answer], retries: int) -> ResumableStream[Event]:
     """The stream of an answer. It has a key, by which the service keeps it for a reader who
-    comes back, if this one will."""
+    comes back, if this one will.
+    """
     return ResumableStream(
         url, call, ANSWER_STREAM, retries, secrets.token_urlsafe(18) if retries else ""
     )

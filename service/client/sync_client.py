@@ -105,7 +105,8 @@ class Client(BlockingRoutes):
 
     def watch(self, job: Job | str) -> Iterator[JobNews]:
         """What happens in a job, named by its id, until it has ended; the last one is the job.
-        Taken up like the stream of an answer."""
+        Taken up like the stream of an answer.
+        """
         yield from self._events(job_stream(self.url, requests.id_of(job), self._retries))
 
     def _call(self, call: Call[T]) -> T:

@@ -133,7 +133,8 @@ class Limiters:
     """The gates of a service: before answers, at whichever door they are asked for; before
     texts that are verified; before searches, which are short; before the look whether an answer is
     kept, which is shorter; before the wait for one that another reader asked for; and before
-    questions that are suggested, which need not be."""
+    questions that are suggested, which need not be.
+    """
 
     answers: ConcurrencyLimiter
     texts: ConcurrencyLimiter

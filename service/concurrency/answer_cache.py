@@ -114,7 +114,8 @@ class AnswerCache:
 
     def keep(self, key: str, answer: Answer, decided: Sequence[str]) -> None:
         """Keep an answer, unless something was amiss with it: a model that fails once, or
-        evidence that was lacking, may not the next time."""
+        evidence that was lacking, may not the next time.
+        """
         if not answer.claims or answer.reason is not None or answer.understood is not None:
             return
         with self._lock:
@@ -123,7 +124,8 @@ class AnswerCache:
     def replay(self, key: str) -> list[Event]:
         """The events of an answer like the one that is kept, which is stored as any other is: with
         an id, a conversation and a record of its own. ``timings`` say for how long it was kept.
-        Empty where none is."""
+        Empty where none is.
+        """
         began = time.perf_counter()
         earlier = self._find(key)
         if earlier is None:

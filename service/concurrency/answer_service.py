@@ -74,7 +74,8 @@ class AnswerService:
         fresh: bool = False,
     ) -> AsyncIterator[Event]:
         """See ``Engine.stream``. ``fresh``: made anew, whatever is kept. TooBusy before the
-        first event where there is no place."""
+        first event where there is no place.
+        """
         asked: dict[str, Any] = {"source_ids": source_ids, "mode": mode}
         context = {"conversation_id": conversation_id, "earlier": earlier, "progress": progress}
         if self._kept is None or conversation_id is not None or earlier:
@@ -173,7 +174,8 @@ class AnswerService:
         self, key: str, question: str, asked: dict[str, Any], event: Event, decided: list[str]
     ) -> None:
         """Keep an answer, unless what it hangs on has changed while it was made, or cannot be
-        told: the reader has it all the same."""
+        told: the reader has it all the same.
+        """
         try:
             now = await asyncio.to_thread(self._kept.key, question, **asked)
         except TenkyoError as error:

@@ -44,7 +44,8 @@ async def cancel_on_disconnect(request: Request, work: Awaitable[Any]) -> Any:
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One event as JSON. ``number`` counts from 1 what has been decided; None for a status,
-    which is news of the moment, and is not repeated to a reader who comes back."""
+    which is news of the moment, and is not repeated to a reader who comes back.
+    """
 
     name: str
     data: Any

@@ -65,7 +65,8 @@ def read_idempotency_key(request: Request, asked: Mapping[str, Any]) -> Idempote
 class IdempotentCall:
     """Does what has a key once, and gives the same reply again. For what is quickly done: one
     waits for the other, whatever their keys. Blocks. ``locks``: those that this process shares
-    with others that serve the same history."""
+    with others that serve the same history.
+    """
 
     def __init__(self, locks: ProcessLocks | None = None) -> None:
         self._lock, self._locks = threading.Lock(), locks

@@ -62,7 +62,8 @@ class ProcessLocks:
 
     def is_waited_for(self, key: str) -> bool:
         """Whether somebody signals that they wait. Only the lock's holder may ask: of two who
-        look at once, one takes the other's look for a signal."""
+        look at once, one takes the other's look for a signal.
+        """
         return self._is_signalled(key, "waiting")
 
     def is_to_stop(self, key: str) -> bool:

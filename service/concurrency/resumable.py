@@ -71,7 +71,8 @@ class ResumableAnswer:
     ) -> asyncio.Task[None]:
         """Begin; the task that ends with it. ``keep`` is called, in a thread, with the frames of a
         whole answer; ``leave`` when there is nothing to take up any more, at the latest when all is
-        done."""
+        done.
+        """
         self._leave = leave
         self._task = asyncio.create_task(self._run(keep))
         self._task.add_done_callback(self._end)
@@ -81,7 +82,8 @@ class ResumableAnswer:
 
     async def read(self, after: int = 0) -> AsyncIterator[Frame]:
         """What was decided after frame ``after``, and then what is, as it is. Raises what
-        became of the answer where it could not be finished."""
+        became of the answer where it could not be finished.
+        """
         self._readers += 1
         if self._timer:
             self._timer.cancel()
@@ -288,7 +290,8 @@ class ResumableAnswers:
 
 def replay_frames(history: History, kept: StoredReply, after: int) -> list[Frame]:
     """The frames of an answer that is done, after a number, made from the answer: the reply
-    holds no more than their names in order."""
+    holds no more than their names in order.
+    """
     answer = history.answer(kept.answer_id)
     if after > len(kept.body):
         raise ahead_error(after)

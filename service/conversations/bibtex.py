@@ -88,7 +88,8 @@ def escape_tex(text: str) -> str:
 
 def citation_key(source: Mapping[str, Any]) -> str:
     """Surname, year and first word of the title, in lower-case ASCII; of what has none of them
-    in Latin letters, what is left of its id."""
+    in Latin letters, what is left of its id.
+    """
     first = source["authors"][0] if source["authors"] else ""
     surname = first.partition(",")[0] if "," in first else (first.split() or [""])[-1]
     words = (_ascii(word) for word in source["title"].split())
@@ -144,7 +145,8 @@ def _kind(source: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 def _name(name: str) -> str:
     """An author. In braces where BibTeX would take it apart wrongly: a Japanese name, which has
-    no blank before its given name or has the surname first, and one with an "and" in it."""
+    no blank before its given name or has the surname first, and one with an "and" in it.
+    """
     latin = all(ord(c) < 0x2E80 for c in name)
     whole = not latin or re.search(r"\band\b|,.*,", name, re.IGNORECASE) or " " not in name.strip()
     return f"{{{escape_tex(name)}}}" if whole else escape_tex(name)

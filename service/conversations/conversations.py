@@ -128,7 +128,8 @@ def title_of(question: str) -> str:
 
 def _parts(before: str, after: str) -> bool:
     """Whether a text may be cut between two characters: at a blank or a full-width mark, and
-    in Japanese, which has no blanks, after the kana that end a word or are its particle."""
+    in Japanese, which has no blanks, after the kana that end a word or are its particle.
+    """
     left, right = _script(before), _script(after)
     return "mark" in (left, right) or (left == "hiragana" != right)
 

@@ -35,7 +35,8 @@ class FeedbackStore:
 
     def put(self, given: Feedback) -> Feedback:
         """Keep a rating in place of the one before; NotFound or RequestRefused if there is no
-        such answer or claim."""
+        such answer or claim.
+        """
         claim = WHOLE_ANSWER if given.claim is None else given.claim
         with self._database.transaction(writes=True) as db:
             claims = len(_answer(db, given.answer_id)["claims"])

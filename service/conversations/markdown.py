@@ -69,7 +69,8 @@ def escape(text: str) -> str:
 
 def safe_url(url: str) -> str:
     """A web address that can stand in angle brackets; empty for any other, such as a file's:
-    where on this machine something lies is nobody's business."""
+    where on this machine something lies is nobody's business.
+    """
     if not url.lower().startswith(_SCHEMES):
         return ""
     clean = "".join(c for c in url if unicodedata.category(c)[0] != "C")
@@ -84,7 +85,8 @@ def _backslash(found: re.Match[str]) -> str:
 
 def link_of(url: str, source_id: str, base: str) -> str:
     """The web address of a source, or, where it has none, of its page on the service at ``base``;
-    empty where that is not known either."""
+    empty where that is not known either.
+    """
     if not url or url.lower().startswith(_SCHEMES) or not base:
         return safe_url(url)
     if is_local(url) or url.startswith("upload:"):

@@ -111,7 +111,8 @@ def sample_questions(
     questions: Sequence[EvaluationQuestion], sample: int | None, limit: int | None
 ) -> list[EvaluationQuestion]:
     """A random ``sample`` of the questions, always the same one, in their order; of that, or
-    of all, the first ``limit``."""
+    of all, the first ``limit``.
+    """
     chosen = list(questions)
     if sample is not None and sample < len(chosen):
         picked = sorted(random.Random(SEED).sample(range(len(chosen)), sample))

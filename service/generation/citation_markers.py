@@ -159,7 +159,8 @@ def square(inside: str) -> tuple[int, ...]:
 
 def citation(parenthesis: str) -> str:
     """A whole parenthesis as it is kept if it is a citation, of numbered sources or of author
-    and year; or an empty string."""
+    and year; or an empty string.
+    """
     inside = _plain(_squares(parenthesis[1:-1]))
     labels = _round(inside)
     if labels:
@@ -190,7 +191,8 @@ def is_index(before: str) -> bool:
 
 def parse_sentence(raw: str, code: bool = False) -> ParsedSentence:
     """The text and the citations of a sentence with its marks, as the parser collected it; no
-    text, but labels, where it only named sources. In a fence of ``code`` nothing is a citation."""
+    text, but labels, where it only named sources. In a fence of ``code`` nothing is a citation.
+    """
     text = " ".join(_BULLET.sub(r"\1", raw).replace("**", "").split())
     if code:
         labels = [n for m in re.finditer(_MARK, text) for n in _numbers(m[0])]

@@ -92,7 +92,8 @@ class SentenceParser:
 
     def likely(self) -> list[Draft]:
         """What ``finish`` would give now, where the sentence at hand seems to be over: its stop
-        and a marker have come, and only the next letter can tell that no more belongs to it."""
+        and a marker have come, and only the next letter can tell that no more belongs to it.
+        """
         *_, before, last = ("", "", *self._text)
         marked = last[:1] == "\x02" or (before[:1] == "\x02" and (last in _STOPS or last == "."))
         return copy.deepcopy(self).finish() if self._ended and marked and not self._held else []

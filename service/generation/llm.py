@@ -70,7 +70,8 @@ class ChatModel:
 
     async def identify(self) -> None:
         """Ask the server for its model's name, where none was set; ModelUnavailable if it
-        cannot be asked."""
+        cannot be asked.
+        """
         with self._reached():
             self._model = self._model or await self._first_model()
 

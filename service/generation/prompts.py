@@ -95,7 +95,8 @@ def digest() -> str:
 
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text has, rather too many: one for each character of Japanese,
-    one for three others."""
+    one for three others.
+    """
     wide = sum(char >= "\u2e80" for char in text)
     return wide + -(-(len(text) - wide) // 3)
 

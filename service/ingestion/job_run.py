@@ -21,13 +21,14 @@ from corpus.web.crawler import MAX_WAIT, Crawler
 from corpus.web.fetcher import Fetcher, Limits
 from corpus.web.http_cache import HttpCache
 from index.inference.batch_scheduler import Priority, TaskContext
-from index.inference.embedder import Embedder, Floats, WrappedEmbedder
+from index.inference.embedder import Embedder, WrappedEmbedder
 from index.ingestion.ingest import Ingestion
 from index.ingestion.link_following import follow_links
 from index.ingestion.removal import delete_unused_upload
 from index.ingestion.report import IngestProgress, Item, Progress
 from index.ingestion.sync import check_index
 from index.ingestion.work_linking import update_index
+from index.types import Floats
 from service.ingestion.job_store import Job, JobStatus, JobStore
 
 # Texts, until it is asked again whether to go on. More would be hardly quicker: a shared embedder

@@ -224,7 +224,8 @@ class JobStore:
 
     def cancel(self, job_id: str, waiting: str, running: str) -> bool:
         """End a job that waits, with the first reason; give one that runs the second, for who works
-        on it to end it. Whether it has ended; JobEnded if it had before."""
+        on it to end it. Whether it has ended; JobEnded if it had before.
+        """
         with self._transaction(writes=True) as db:
             job = _jobs.c.id == job_id
             begun = sa.update(_jobs).where(job, _jobs.c.status == "running")

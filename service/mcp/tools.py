@@ -98,7 +98,8 @@ class FetchResult(Row):
 @dataclass(frozen=True, slots=True)
 class _Call:
     """A call of a tool: the engine and its gates, the addresses of our own pages, and the way
-    back."""
+    back.
+    """
 
     asking: AnswerService
     base: str
@@ -187,7 +188,8 @@ _TOOLS: dict[str, tuple[Callable, type[Arguments], type[BaseModel] | None, str, 
 
 def make_server(load: Load, base: str = "") -> Server[Any]:
     """The server. ``load`` gives what is asked; ``base`` is the address of our own pages, empty:
-    the one that a request came to."""
+    the one that a request came to.
+    """
 
     async def list_tools(_context: Context, _params: Any) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_tool(name) for name in _TOOLS])

@@ -38,7 +38,8 @@ class McpHttpApp:
 
     def __init__(self, asking: AnswerService, public_url: str = "", shared: bool = False) -> None:
         """``shared``: the next request of a client may go to another process, where nothing is
-        known of its session: there are none then."""
+        known of its session: there are none then.
+        """
         self._asking, self._public_url, self._shared = asking, public_url, shared
         self._open: asyncio.Future[StreamableHTTPSessionManager] | None = None
 

@@ -92,7 +92,8 @@ class ChatQuestion:
 
 def read_chat_request(request: ChatRequest) -> ChatQuestion:
     """What is asked. ChatRefused for what cannot be given, QuestionRefused as of
-    ``check_question``."""
+    ``check_question``.
+    """
     check_model(request.model)
     more = request.model_extra or {}
     for name, (harmless, fix) in _REFUSED.items():

@@ -22,7 +22,8 @@ from service.types import Answer, Claim, Event, Evidence, EvidenceFound, append_
 @dataclass(frozen=True, slots=True)
 class CompletionHeader:
     """What all parts of a reply share: the model's name, seconds since 1970, the address of
-    this service (it ends in a slash), and whether a stream ends with the usage."""
+    this service (it ends in a slash), and whether a stream ends with the usage.
+    """
 
     model: str
     created: int

@@ -34,7 +34,8 @@ UNFINISHED = "the answer could not be finished: ask again; the log has the reaso
 
 def router(asking: AnswerService, statuses: Statuses) -> APIRouter:
     """The routes; ``statuses`` is the table from errors to statuses, the first row that fits
-    decides."""
+    decides.
+    """
 
     class Route(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

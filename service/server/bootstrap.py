@@ -117,7 +117,8 @@ def open_library(
 ) -> Library:
     """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
     that is not of what the database holds, unless it may be ``behind``, for somebody to bring
-    it up: it is then made, and empty."""
+    it up: it is then made, and empty.
+    """
     from index.ingestion import sync
     from index.search import Library
     from index.storage.local_index import LiveIndex, check_manifest, read_manifest
@@ -144,7 +145,8 @@ def create_ingestion_worker(settings: Settings, library: Library) -> IngestionWo
 
 def start_local_model(settings: Settings) -> tuple[Settings, object]:
     """The settings with the address of the model that they name by a file, and its server, which
-    ends with the object; as they are where they name none. Progress goes to standard error."""
+    ends with the object; as they are where they name none. Progress goes to standard error.
+    """
     if not settings.llm_gguf or settings.llm_url:
         return settings, None
     from service.generation import llama_cpp

@@ -70,7 +70,8 @@ def order_share(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
 def content_words(text: str) -> tuple[Word, ...]:
     """The words of a text that carry its sense, in order: English ones folded, without plural s,
     articles, pronouns and the like; Japanese, which has no spaces, cut where the script changes,
-    without hiragana, mostly particles and endings. Negations are kept in both."""
+    without hiragana, mostly particles and endings. Negations are kept in both.
+    """
     # U.S. is US
     folded = in_figures(_INITIALS.sub(lambda m: m[0].replace(".", ""), text)).replace("’", "'")
     turned = [m.span() for m in _TURNS.finditer(folded)]

@@ -157,7 +157,8 @@ def _in_roman(code: Identifier, folded: str) -> bool:
 
 def _written_out(code: Identifier, whole: str) -> bool:
     """Whether a number stands behind the words whose initials the letters are, as in
-    Generative Pre-trained Transformer 3."""
+    Generative Pre-trained Transformer 3.
+    """
     letters, *rest = code.parts
     if len(letters) < 2 or not rest or not rest[0].isdigit():
         return False

@@ -105,7 +105,8 @@ _ENGLISH_NUMBER = re.compile(
 def in_one_spelling(text: str) -> str:
     """``text`` folded to NFKC, and its larger numbers in digits: twenty-one is 21, 二十万
     200000, 10⁶ and 1e6 1000000, 令和4年 2022年, 2½ 2.5. Single words and kanji (three, 三つ)
-    stay: they may be no numbers; see ``in_figures``."""
+    stay: they may be no numbers; see ``in_figures``.
+    """
     text = _FRACTION.sub(lambda m: (m[1] + _FRACTIONS[m[2]]) if m[1] else f" {_ALONE[m[2]]} ", text)
     text = _RAISED.sub(
         lambda m: f"10^{unicodedata.normalize('NFKC', m[2])}" if m[1] else f" {m[2]}", text

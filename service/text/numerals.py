@@ -95,7 +95,8 @@ def stated(text: str) -> frozenset[float]:
 def mentioned(text: str) -> frozenset[float]:
     """The values that a reader may take ``text`` to state, also in words, kanji and months:
     1.5B may match 1.5, and 5m be five metres or five million. Wider than ``stated`` on purpose:
-    what a claim states is looked for in what its evidence mentions."""
+    what a claim states is looked for in what its evidence mentions.
+    """
     folded = in_one_spelling(text)
     found = _WORD.findall(folded)
     words = {word.lower() for word in found} - {"may", "march"} | {
@@ -139,7 +140,8 @@ def counted(kanji: str) -> float:
 @lru_cache(maxsize=4096)
 def in_figures(text: str) -> str:
     """``text`` with numbers that it spells out, or gives in millions or 万, written in digits,
-    so that words compare alike."""
+    so that words compare alike.
+    """
     text = _JAPANESE_NUMBER.sub(lambda match: _figures(_japanese(match[0])), in_one_spelling(text))
     text = _NUMBER.sub(
         lambda m: _figures(scaled(_digits(m), _scale(m))) if m["scale"] else m[0], text
@@ -181,7 +183,8 @@ def rounded(number: float) -> float:
 
 def periods(text: str) -> list[tuple[float, int, int]]:
     """Decades and centuries as (the number that stands there, first and last year); a single
-    year too: the 16th century and the 1500s are the same, and hold 1568."""
+    year too: the 16th century and the 1500s are the same, and hold 1568.
+    """
     folded = in_one_spelling(text)
     found = [(float(n), 100 * (int(n) - 1), 100 * int(n) - 1) for n in _CENTURY.findall(folded)]
     for year, of in _PERIOD.findall(folded):

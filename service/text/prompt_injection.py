@@ -211,7 +211,8 @@ def speaks_to_a_model(text: str) -> bool:
 
 def for_readers(text: str) -> list[tuple[int, int]]:
     """Where the sentences of a passage stand that speak to a reader: not orders to a model, nor
-    what follows one in its paragraph, which is what the order is about."""
+    what follows one in its paragraph, which is what the order is about.
+    """
     found: list[tuple[int, int]] = []
     ordered = None  # where the last order ended
     for start, end in sentence_spans(text):
@@ -227,7 +228,8 @@ def for_readers(text: str) -> list[tuple[int, int]]:
 
 def neutral(text: str) -> str:
     """A passage as it is put into a prompt: one line without hidden characters, in which
-    nothing reads as a label of ours, as a turn, or as the question."""
+    nothing reads as a label of ours, as a turn, or as the question.
+    """
     plain = _TURN.sub(" ", _visible(text))
     return " ".join(_LABEL.sub(r"(\1)", plain).split())
 

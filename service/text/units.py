@@ -94,7 +94,8 @@ _MONEY = re.compile(
 def units(text: str) -> frozenset[tuple[float, str]]:
     """Values with the unit that stands right behind them, as (value, unit's name); units that
     are not known are left out. ``5 km`` and ``5キロメートル`` are the same, ``5 years`` and the
-    year 5年 are not."""
+    year 5年 are not.
+    """
     text = _SQUARE.sub(r"square-\1s", in_figures(text))
     found = {(rounded(float(m[1])), _SPANS[m[2][0]]) for m in _LASTED.finditer(text)}
     for match in _UNIT.finditer(text):

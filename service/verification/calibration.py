@@ -51,7 +51,8 @@ def features(
     """The numbers of FEATURES. ``entailment`` is the checker's probability of it, ``found`` what
     the rules found. ``copied`` is 1 where the claim only leaves words of one sentence of the
     quote out; ``otherwise`` where a rule found the quote to say something else, ``missing`` where
-    only nothing of the kind; across languages the two are ``departs_across``."""
+    only nothing of the kind; across languages the two are ``departs_across``.
+    """
     across = float(is_japanese(claim) != is_japanese(quote))
     within = 1 - across
     departs = float(bool(found))

@@ -10,8 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 from corpus.text.sentences import sentences
-from index.inference.embedder import Embedder, Floats
+from index.inference.embedder import Embedder
 from index.lexical.tokenizer import is_japanese, tokens
+from index.types import Floats
 from service.text.prompt_injection import for_readers
 from service.types import Draft, Evidence
 from service.verification.rules import registry
@@ -66,7 +67,8 @@ def sentence_pairs(singles: Sequence[CandidateQuote]) -> Iterator[CandidateQuote
 
 class CandidateQuoteFinder:
     """Finds the windows worth reading for a claim. Vectors of sentences are kept, since the
-    claims of one answer are read against the same evidence."""
+    claims of one answer are read against the same evidence.
+    """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

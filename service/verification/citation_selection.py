@@ -88,7 +88,8 @@ def supporting_quotes(
     readings: Sequence[QuoteAssessment], labels: Sequence[int], originals: Originals
 ) -> list[QuoteAssessment]:
     """The readings that bear the claim, best first: one a passage, cited ones preferred, and
-    a work before what reports on it."""
+    a work before what reports on it.
+    """
     best: dict[int, QuoteAssessment] = {}
     for reading in readings:
         if not reading.supports_claim:

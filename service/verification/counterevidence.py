@@ -35,7 +35,8 @@ def find_counter_quotes(
     claim: str, singles: Iterable[CandidateQuote], least: float = SAME_MATTER
 ) -> list[CounterQuote]:
     """The sentences that say otherwise by rule: on the same matter, in the same language, with
-    another number, name or sense; at ``least`` that share of the claim's words."""
+    another number, name or sense; at ``least`` that share of the claim's words.
+    """
     found = []
     for window in singles:
         share = coverage_share(claim, window.text)
@@ -67,7 +68,8 @@ def overruling_quote(
 
 def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> CounterQuote | None:
     """Of a claim that nothing bears: the sentence that it copies most closely, if that one says
-    otherwise. A sentence as near that has what the claim says keeps it from being so."""
+    otherwise. A sentence as near that has what the claim says keeps it from being so.
+    """
     order = content_words(claim)
 
     def closeness(rival: CounterQuote) -> tuple[float, float]:
@@ -84,7 +86,8 @@ def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> Coun
 
 def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
     """The claim with one of its amounts as the quote gives it, where that is another amount of
-    the same unit, in either language; and what was changed."""
+    the same unit, in either language; and what was changed.
+    """
     said, there = units(claim), units(quote)
     if len({value for value, unit in there}) > len({unit for _, unit in there}):
         return  # of several amounts of a unit, each may belong to something else

@@ -50,7 +50,8 @@ class Index:
 @dataclass(frozen=True, slots=True)
 class Judge:
     """What decides a verdict: the checker by its name and the SHA-256 of its weights, and the
-    rules with their calibration by the verifier's version (see ``service.verification.verifier``)."""
+    rules with their calibration by the verifier's version (see ``service.verification.verifier``).
+    """
 
     name: str
     sha256: str
@@ -177,7 +178,8 @@ def seal(receipt: dict[str, Any]) -> dict[str, Any]:
 
 def canonical(value: Any) -> bytes:
     """JSON in the one way that is hashed: keys sorted, no blanks, UTF-8, whole numbers without
-    a decimal point (a program in another language may have read and written the receipt)."""
+    a decimal point (a program in another language may have read and written the receipt).
+    """
     plain = json.dumps(
         _whole(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
     )

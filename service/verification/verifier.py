@@ -118,7 +118,8 @@ class Verifier:
     ) -> list[QuoteAssessment]:
         """The likeliest quote of each passage that the draft cites, read, if all of them bear it
         clearly; else []. Of less than 1 - MOVE_MARGIN, another passage could still go before it,
-        if it bears the claim better by as much: that is not looked for."""
+        if it bears the claim better by as much: that is not looked for.
+        """
         windows = self._nearest.first(draft, [*singles, *sentence_pairs(singles)])
         for window in windows:
             if originals.reports(window.evidence.source):

@@ -26,10 +26,11 @@ sys.path.insert(0, str(ROOT))
 
 from corpus.store.store import Store  # noqa: E402
 from index.inference.cross_encoder import CrossEncoder  # noqa: E402
-from index.inference.embedder import Floats, SentenceTransformerEmbedder  # noqa: E402
+from index.inference.embedder import SentenceTransformerEmbedder  # noqa: E402
 from index.inference.model_registry import BUNDLED_EMBEDDER  # noqa: E402
 from index.search import Library  # noqa: E402
 from index.storage.local_index import LocalIndex  # noqa: E402
+from index.types import Floats
 from service.answering.evidence import LatestOriginals, select_evidence  # noqa: E402
 from service.types import Claim, Draft, Evidence  # noqa: E402
 from service.verification.calibration import features, load_calibration  # noqa: E402

@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from index.inference.cross_encoder import Checker, CrossEncoder
-from index.inference.embedder import Embedder, Floats
+from index.inference.embedder import Embedder
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery, Postings, Statistics
 from index.storage.local_index import LocalIndex
+from index.types import Floats
 from service.answering.reranking import rerank
 from training import sources
 

@@ -33,11 +33,12 @@ from corpus.text.chunking import with_headings
 from corpus.web.fetcher import Fetcher
 from index.inference.cross_encoder import WEIGHTS, CrossEncoder
 from index.inference.cross_encoder_torch import Network, read_weights, run
-from index.inference.embedder import Floats, SentenceTransformerEmbedder
+from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
+from index.types import Floats
 
 ROOT = Path(__file__).parents[2]
 DIGESTS = ROOT / "corpus" / "library" / "digests"

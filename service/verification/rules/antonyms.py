@@ -99,7 +99,8 @@ _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 
 def antonym_pairs(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     """Words of the claim whose opposite stands in the quote, and they themselves do not, each
-    with that opposite."""
+    with that opposite.
+    """
     # In A above B and B below A, where the two have changed places, the opposite says the same.
     if not converse(claim, quote):
         yield from _opposites(claim, quote)
@@ -112,7 +113,8 @@ def reversed_sense(claim: str, quote: str) -> bool:
 
 def converse(claim: str, quote: str) -> tuple[str, str] | None:
     """What claim and quote say "than" of, if each says it of what the other compares with it:
-    A is more than B, B is less than A."""
+    A is more than B, B is less than A.
+    """
     mine, other = _compared(claim), _compared(quote)
     if not mine or not other or mine[1] == other[1]:
         return None
@@ -123,7 +125,8 @@ def converse(claim: str, quote: str) -> tuple[str, str] | None:
 
 def _compared(text: str) -> tuple[set[str], str, str] | None:
     """The words that a comparison says something of, and the one behind than or before より,
-    folded and as it stands; None for a text with none or several."""
+    folded and as it stands; None for a text with none or several.
+    """
     japanese = text.count("より")
     than = _THAN.split(text)
     if len(than) == 2 and not japanese:

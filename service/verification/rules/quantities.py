@@ -26,7 +26,8 @@ _COUNTED = ("people", "times")  # may count what the quote lists, or how often i
 
 def changed_numbers(claim: str, quote: str, published: str, near: bool) -> Iterable[Finding]:
     """Numbers that the quote does not have, in digits, in words or in another scale; in a near
-    copy with what it has in their place, of the same unit if it has one."""
+    copy with what it has in their place, of the same unit if it has one.
+    """
     own, quote = quote, f"{quote} {published}"
     there = mentioned(quote) | _held(claim, quote)
     measured = {value for value, unit in units(claim) if value > 1 and unit not in _COUNTED}
@@ -65,7 +66,8 @@ def _bounds(value: float, other: float, said: Collection[tuple[float, bool]]) ->
 
 def _held(claim: str, quote: str) -> set[float]:
     """Numbers of the claim that follow from others of the quote: the decade or the century of a
-    year, the time between two years, the same amount in another unit."""
+    year, the time between two years, the same amount in another unit.
+    """
     there = periods(quote)
     held = {
         value
@@ -95,7 +97,8 @@ def changed_units(claim: str, quote: str) -> Iterable[Finding]:
 
 def changed_counts(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
     """Numbers that stand before a word before which the quote has only others: 12 cameras
-    against 100 cameras, where 12 counts something else."""
+    against 100 cameras, where 12 counts something else.
+    """
     there: dict[str, list[Word]] = {}
     for number, counted in (*_pairs(theirs), *_ranges(theirs)):
         there.setdefault(counted.text, []).append(number)

@@ -53,7 +53,8 @@ _BROKEN_OFF = re.compile(r"(?:\b(?:an?|the|and|or|of|its|their|which)|[はを])[
 def findings(claim: str, quote: str, context: str = "", published: str = "") -> list[Finding]:
     """Everything in which ``claim`` departs from ``quote``, the gravest first; [] if nothing.
     A name may stand in ``context`` instead: the quote's passage, heading and title. Numbers must
-    stand in the quote itself, but for the year in which its source was ``published``."""
+    stand in the quote itself, but for the year in which its source was ``published``.
+    """
     if is_japanese(claim) != is_japanese(quote):
         found = [
             *_broken_off(claim, quote),

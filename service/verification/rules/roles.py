@@ -39,7 +39,8 @@ Pair = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class _Subject:
     """The last word before は or が, whether it or what it is of is a name or the like, and where
-    the particle ends."""
+    the particle ends.
+    """
 
     word: Word
     telling: bool

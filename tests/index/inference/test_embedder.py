@@ -128,7 +128,7 @@ def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
 ) -> None:
     script = (
         "import sys; from pathlib import Path; from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder\n"
-        "model_folder(BUNDLED, Path(sys.argv[1]))"
+        "model_folder(BUNDLED_EMBEDDER, Path(sys.argv[1]))"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
     deadline = time.monotonic() + 60

@@ -140,7 +140,9 @@ def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
 
 @pytest.mark.process
 def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
-    script = "from index.inference import openvino_runtime as o; o.model_cache_folder(o.Path(), 'a', [])"
+    script = (
+        "from index.inference import openvino_runtime as o; o.model_cache_folder(o.Path(), 'a', [])"
+    )
     env = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=env)
     assert list(tmp_path.iterdir()) == []  # where it would keep the number of this machine

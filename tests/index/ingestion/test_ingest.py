@@ -22,7 +22,6 @@ from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages, with_headings
 from corpus.types import Document, Passage, Source, text_hash
 from corpus.web.fetcher import Fetcher, Limits
-from index.inference.embedder import Floats
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress, Item, Progress
 from index.ingestion.sync import EMBED_BATCH, INCOMPLETE_MARK, check_index, sync
@@ -30,6 +29,7 @@ from index.ingestion.tasks import FileSelection
 from index.lexical.tokenizer import tokens
 from index.search import Library
 from index.storage.local_index import INDEX_FORMAT, LocalIndex, read_manifest
+from index.types import Floats
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
 
