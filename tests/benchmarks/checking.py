@@ -30,7 +30,7 @@ from index.inference.embedder import SentenceTransformerEmbedder  # noqa: E402
 from index.inference.model_registry import BUNDLED_EMBEDDER  # noqa: E402
 from index.search import Library  # noqa: E402
 from index.storage.local_index import LocalIndex  # noqa: E402
-from index.types import Floats
+from index.types import Floats  # noqa: E402
 from service.answering.evidence import LatestOriginals, select_evidence  # noqa: E402
 from service.types import Claim, Draft, Evidence  # noqa: E402
 from service.verification.calibration import features, load_calibration  # noqa: E402
