@@ -276,12 +276,12 @@ def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
     (line,) = some.err.splitlines()
     assert line == (
         "tenkyo: 2 of 3 documents could not be read, the others are in the library;"
-        " the first: b.txt is empty (0 bytes)"
+        " the first: b.txt is empty (0 bytes): check the file"
     )
     assert len(store(data).sources()) == 1 and agree(data)
     none = tenkyo("ingest", "b.txt", "c.txt", "--json")
     assert none.code == 2 and "none of 2 documents could be read" in none.err
-    assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes)\n"
+    assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes): check the file\n"
     dry = tenkyo("ingest", "a.md", "nowhere", "--dry-run")
     assert dry.code == 1 and dry.err.count("\n") == 1 and "in the library" not in dry.err
 
