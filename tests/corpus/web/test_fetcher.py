@@ -414,7 +414,7 @@ def test_fetch_has_a_deadline() -> None:
         await asyncio.sleep(30)
 
     begun = time.monotonic()
-    with pytest.raises(FetchFailed, match=r"no whole answer within 0\.1 s"):
+    with pytest.raises(FetchFailed, match=r"no complete answer within 0\.1 s"):
         get(Internet(a=slow), "https://ex.com/a", deadline=0.1)
     assert time.monotonic() - begun < 5
 

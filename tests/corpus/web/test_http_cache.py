@@ -93,4 +93,4 @@ def test_unwritable_folder_logs_warning_only(
     with caplog.at_level(logging.WARNING):
         cache.put(URL, PAGE)
         assert cache.get(URL) is None
-    assert "cannot keep" in caplog.text
+    assert "cannot store" in caplog.text
