@@ -139,7 +139,8 @@ def test_sources_say_what_there_is_and_what_could_not_be_read(tenkyo: Callable[.
     assert "1 sources" not in shown and "1 source, 1 passage\n" in shown
     assert "1 could not be read when last tried" in shown
     (row,) = (line for line in shown.splitlines() if "empty.txt" in line)
-    assert row.split()[1:] == [str(Path("empty.txt").resolve()), "is", "empty", "(0", "bytes)"]
+    reason = "is empty (0 bytes): check the file".split()
+    assert row.split()[1:] == [str(Path("empty.txt").resolve()), *reason]
     listed = tenkyo("sources", "--json").json
     assert (listed["sources"][0]["versions"], listed["sources"][0]["pages"]) == (1, 0)
     assert listed["sources"][0]["retrieved_at"] and listed["sources"][0]["passages"] == 1
