@@ -57,7 +57,12 @@ def printable_path(path: Path | str) -> str:
 
 
 def is_location_of(place: str, url: str) -> bool:
-    """Return whether a place (a ``printable_path`` or a URL) is what a source's URL names."""
+    """Return whether a path or URL names the same file or page as a source's URL.
+
+    Args:
+        place: a path in the form of ``printable_path``, or a URL.
+        url: the source's URL, also a ``file:`` one.
+    """
     if place == url:
         return True
     parts = urlsplit(url)

@@ -198,11 +198,11 @@ class _Debouncer(Generic[T]):
 
 
 def poll_times(watched: WatchedFolders) -> Iterator[None]:
-    """Yield, for ever, whenever the folders should be polled.
+    """Wait for the times at which watched folders should be polled, and yield at each.
 
-    That is upon a notification, while a change is settling, and every FULL_SCAN_SECONDS. The
-    pause is at least four times the duration of the latest scan: in folders with many files,
-    scanning must not take up all the time.
+    These are after a notification of the operating system, while a change is settling, and at
+    least every FULL_SCAN_SECONDS. The pause is at least four times the duration of the latest
+    scan: in folders with many files, scanning must not take up all the time. It never ends.
     """
     last_poll, notified = time.monotonic(), True  # something may have changed before this call
     for notice in _notices(watched.folders):

@@ -25,7 +25,7 @@ class CatalogueEntry:
     digest_language: str
 
     def digest(self) -> tuple[Source, bytes]:
-        """Read the digest that stands in for the original until that has been fetched.
+        """Read our summary of the work, which stands in for it until the original is fetched.
 
         Returns:
             Its metadata, with the original's id and the kind ``digest``, and its Markdown bytes.

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Database:
-    """A database that its users create tables in and work on within transactions.
+    """An SQL database with atomic transactions; its users declare and create their own tables.
 
     Safe to share between threads. Every method raises StoreError when the database cannot be
     used.

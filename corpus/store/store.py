@@ -299,7 +299,7 @@ class Store:
             return list(db.execute(query).scalars())
 
     def revision(self) -> str:
-        """Return a name for the current set of passages, by which an index is known to be current.
+        """Return a short hash of the current set of passages, to check whether an index is current.
 
         Rows are never reused and never change, so the number of rows and the newest one
         distinguish any two states of a database; the newest one's id distinguishes two databases.

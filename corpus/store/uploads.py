@@ -189,7 +189,7 @@ class IncomingUpload:
         self.drop()
 
     def write(self, data: bytes) -> None:
-        """Append some bytes.
+        """Append bytes to the file that is being received.
 
         Raises:
             UploadTooLarge: the file has become larger than MAX_FILE_BYTES.

@@ -37,7 +37,7 @@ class WorkLink:
 
     @property
     def description(self) -> str:
-        """One line for a report of an ingestion."""
+        """A line for the report of an ingestion that says which work this is a text of."""
         return f"another text of: {self.title or self.work}"
 
 
@@ -94,7 +94,9 @@ def work_column(schema: sa.MetaData) -> sa.ColumnElement[str]:
 
 
 class WorkLinkTable:
-    """The links between the sources of one store; each method is one transaction.
+    """The stored links between sources that are texts of one work.
+
+    Each method except ``forget`` is a transaction of its own.
 
     Args:
         schema: metadata with the tables of ``declare_tables`` and of the store.
@@ -222,7 +224,7 @@ class WorkLinkTable:
         return [link for link in links if wanted is None or link.source_id in wanted]
 
     def twins(self, passage_ids: Sequence[str]) -> dict[tuple[str, str], float]:
-        """Return, for each pair of the given passages, the share of one that the other also has.
+        """Return how much of each given passage another one of them says in another language.
 
         Returns:
             (passage id, other id) -> share, 0 to 1; pairs without a known share are left out.

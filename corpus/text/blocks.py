@@ -157,7 +157,7 @@ def detect_language(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """Parse the date at the start of a string.
+    """Convert the date at the start of a string to ISO form.
 
     Understood are 2022-11-30, 2022/11/30, 2022年11月30日, November 30, 2022 and 30 Nov 2022, and
     these without day or month.

@@ -52,7 +52,7 @@ class Dehyphenator:
         return text
 
     def before(self, text: str, more: str) -> str:
-        """Prepare a text for appending the line that continues it.
+        """Prepare a text for appending its next line: drop a hyphen, add a space, or neither.
 
         Returns:
             ``text`` with its final hyphen kept or removed, and a space added where one belongs,
@@ -62,7 +62,7 @@ class Dehyphenator:
             return text
         last = text[-_MAX_TAIL:]
         address = _ADDRESS.search(last)
-        if address and _goes_on(address[0], more.split(maxsplit=1)[0]):
+        if address and _continues(address[0], more.split(maxsplit=1)[0]):
             return text.removesuffix(SOFT_HYPHEN) + ("-" if text.endswith(SOFT_HYPHEN) else "")
         hyphen = text.endswith(SOFT_HYPHEN) or (_HARD_HYPHEN.search(last) and more[0].isalnum())
         if hyphen and _SHARED.match(more):
@@ -100,7 +100,7 @@ class Dehyphenator:
         return len(before) > 3 and {before, after} <= self._words
 
 
-def _goes_on(address: str, more: str) -> bool:
+def _continues(address: str, more: str) -> bool:
     """Return whether a URL at the end of a line continues with the start of the next line."""
     if address.endswith((SOFT_HYPHEN, "-")):
         return True

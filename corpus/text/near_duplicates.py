@@ -152,7 +152,7 @@ def same_work_reason(a: WorkText, b: WorkText) -> Reason | None:
 
 
 def compare_titles(a: Source, b: Source) -> tuple[bool, bool]:
-    """Compare the titles of two sources.
+    """Decide whether the titles of two sources are equal, clearly different, or neither.
 
     Returns:
         (equal, clearly different). Both are False for similar titles, and where a title is too

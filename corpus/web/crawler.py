@@ -72,7 +72,7 @@ class Crawler:
         return not self._allowed or any(f".{host}".endswith(f".{each}") for each in self._allowed)
 
     async def get(self, url: str, *, accept: str = "") -> Fetched:
-        """Fetch the document at a URL, as ``Fetcher.get`` does.
+        """Fetch the document at a URL as soon as its host's rate limit and robots.txt allow.
 
         Raises:
             FetchFailed: it cannot be fetched, or robots.txt forbids it.

@@ -147,7 +147,7 @@ class Fetcher:
     async def get(
         self, url: str, *, around: RequestContext | None = None, accept: str = ""
     ) -> Fetched:
-        """Fetch the document at a URL.
+        """Fetch the document at a URL, following redirects, and from the cache if unchanged.
 
         Args:
             url: an http or https URL.
@@ -172,7 +172,7 @@ class Fetcher:
         return fetched
 
     async def check(self, url: str, seconds: float = 3.0) -> None:
-        """Check a URL as far as possible without a request to its server.
+        """Check whether a URL is valid and its address allowed, without a request to its server.
 
         A host whose address is not found within ``seconds`` passes, and fails in ``get``.
 

@@ -61,7 +61,7 @@ class HttpCache:
         return Fetched(final_url, content_type, data, etag, last_modified)
 
     def put(self, url: str, fetched: Fetched) -> None:
-        """Store the document of a URL, replacing an earlier one.
+        """Store the fetched document of a URL, replacing an earlier one.
 
         Nothing is stored if the server says ``no-store``. Other Cache-Control directives do not
         matter: this cache always revalidates with the server.
@@ -89,7 +89,7 @@ class HttpCache:
             self._drop(data_path, line_path)
 
     def forget(self, url: str) -> None:
-        """Remove the entries of a URL and of all URLs that redirected to it."""
+        """Remove the cached documents of a URL and of all URLs that redirected to it."""
         self._drop(*self._paths(url))
         for line_path in self.folder.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):

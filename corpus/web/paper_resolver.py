@@ -198,7 +198,7 @@ def _date(issued: Any) -> str:
 
 
 def remove_from_cache(source: Source, cache: HttpCache) -> None:
-    """Remove everything that was fetched of a source: its page, and the PDF of a paper.
+    """Remove what was fetched of a source from the HTTP cache: its page, and the PDF of a paper.
 
     To be called before ``Store.delete``: a process that is killed between the two leaves a
     source that can be deleted again.

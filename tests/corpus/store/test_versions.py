@@ -53,10 +53,10 @@ def test_former_passage_is_found_with_its_former_document(store: Store) -> None:
     store.put(Document(new, "Something else."), [])
     assert len(passages) > 1
     for passage in passages:
-        standing = store.locate_passage(passage.id)
-        assert (standing.passage, standing.current) == (passage, False)
+        located = store.locate_passage(passage.id)
+        assert (located.passage, located.current) == (passage, False)
         assert store.passage(passage.id) == passage
-        then = standing.document
+        then = located.document
         assert then == replace(as_it_was, source=replace(as_it_was.source, cited_by=("x",)))
         assert then.text[passage.start : passage.end] == passage.text
     assert store.document("a", text_hash(old.text)) == then
@@ -130,9 +130,9 @@ def test_rechunked_text_keeps_its_former_passages(store: Store) -> None:
     store.put(doc, old)
     assert store.put(doc, new) == StoreChange(2, 2)
     for passage, current in [(p, False) for p in old] + [(p, True) for p in new]:
-        standing = store.locate_passage(passage.id)
-        assert (standing.passage, standing.current) == (passage, current)
-        assert standing.document == store.document("a")
+        located = store.locate_passage(passage.id)
+        assert (located.passage, located.current) == (passage, current)
+        assert located.document == store.document("a")
     assert len(store.versions("a")) == 1
     store.put(doc, old)
     assert [store.locate_passage(p.id).current for p in (*old, *new)] == [True, True, False, False]
@@ -194,9 +194,9 @@ def test_database_of_an_earlier_release_can_be_used(tmp_path: Path) -> None:
     assert store.versions("a") == [Version(text_hash(LONG), "2025", "", len(passages))]
     assert store.passage(passages[1].id) == passages[1]
     put(store, "a", "New.")
-    standing = store.locate_passage(passages[1].id)
-    assert (standing.passage, standing.current) == (passages[1], False)
-    assert standing.document.source.authors == ("A. B.",)
+    located = store.locate_passage(passages[1].id)
+    assert (located.passage, located.current) == (passages[1], False)
+    assert located.document.source.authors == ("A. B.",)
     assert [v.retrieved_at for v in store.versions("a")] == ["", "2025"]
     store.delete("a")
     assert store.sources() == []
@@ -230,9 +230,9 @@ def test_passages_are_lost_only_by_deletion(taken: list[tuple[str, str | None, b
         for each in ever:
             current = {p.id for p in last[each][1]} if each in last else set()
             for id, passage in ever[each].items():
-                standing = store.locate_passage(id)
-                assert (standing.passage, standing.current) == (passage, id in current)
-                assert standing.document.text[passage.start : passage.end] == passage.text
+                located = store.locate_passage(id)
+                assert (located.passage, located.current) == (passage, id in current)
+                assert located.document.text[passage.start : passage.end] == passage.text
     fresh = Store("sqlite://")
     for doc, passages in last.values():
         fresh.put(doc, passages)

@@ -230,7 +230,7 @@ SPECIAL = """
     ::/8 100::/64 100:0:0:1::/64 4000::/2 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
     ::ffff:a00:0/104 64:ff9b::a00:0/104 2002:a00::/24
 """.split()
-BESIDE = [  # the neighbours of special networks that are hosts' own
+NEIGHBOURS = [  # the neighbours of special networks that are hosts' own
     "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
     "128.0.0.0", "168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255",
     "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0", "192.31.195.255", "192.31.197.0",
@@ -243,7 +243,7 @@ BESIDE = [  # the neighbours of special networks that are hosts' own
 
 
 @pytest.fixture
-def python_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def forbid_python_network_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make Python's own tables of networks, which differ by patch release, raise when used."""
 
     def asked(_: object) -> None:
@@ -255,7 +255,7 @@ def python_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.setattr(kind, name, property(asked))
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.usefixtures("forbid_python_network_tables")
 @pytest.mark.parametrize("network", SPECIAL)
 def test_special_purpose_networks_are_not_public(network: str) -> None:
     whole = ip_network(network)
@@ -263,13 +263,13 @@ def test_special_purpose_networks_are_not_public(network: str) -> None:
         assert not is_public(address), address
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
-@pytest.mark.parametrize("address", BESIDE)
+@pytest.mark.usefixtures("forbid_python_network_tables")
+@pytest.mark.parametrize("address", NEIGHBOURS)
 def test_neighbours_of_special_purpose_networks_are_public(address: str) -> None:
     assert is_public(ip_address(address)) and is_reachable(ip_address(address))
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.usefixtures("forbid_python_network_tables")
 @pytest.mark.parametrize(
     ("form", "public"),
     [
@@ -304,7 +304,7 @@ def test_teredo_client_address_is_checked() -> None:
     assert not is_public(address) and not is_reachable(address)
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.usefixtures("forbid_python_network_tables")
 @pytest.mark.parametrize(
     ("address", "reachable"),
     [
