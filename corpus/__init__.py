@@ -1,5 +1,5 @@
-"""Documents and their exact text: sources, readers, passages and the store of them all.
+"""The lowest package: documents, their exact text, and the store that keeps them.
 
-Everything else imports from here and nothing here imports from elsewhere. The values are in
+The other packages import from here and nothing here imports from them. The values are in
 ``corpus.types``, the errors in ``corpus.errors``.
 """

@@ -1,91 +1,83 @@
-"""Every error that Tenkyo raises on purpose.
+"""All exceptions that Tenkyo raises on purpose; each message says in one line how to fix it.
 
-A message says what is wrong and how to mend it, in one line, so that the command line can
-print it and the API can put it in a problem document without rewording it.
-
-TenkyoError
-├ CorpusError
-│ ├ FetchFailed          a URL did not answer with a document
-│ ├ AddressRefused       a URL leads to an address that is not on the public internet
-│ ├ UnsupportedContent   no reader for this kind of file, or it is not what its name says
-│ ├ EmptyDocument        a reader found no text at all
-│ └ UnreadableText       there is text, but it is encrypted, a scan, or has no characters
-├ StoreError             the data folder or database cannot be used
-├ IndexMissing           there is no index yet
-├ IndexMismatch          the index was built from something else
-├ ModelError
-│ ├ ModelUnavailable     the language model or the embedder cannot be reached or loaded
-│ └ ModelBadOutput       it answered, but not with what its protocol promises
-├ NotFound               no source, passage, conversation, answer or job of that id
-│ └ Gone                 it was there, and is over: a link, a stream
-├ RequestRefused         a cursor, a key or a number in a request that fits nothing
-├ QuestionRefused        the question is empty, too long, or not text
-├ ChatRefused            a chat completion asks for what Tenkyo does not give
-├ TextRefused            a text to verify is empty, too long, or not text
-├ ServiceError           something is wrong with a running Tenkyo that is asked over HTTP
-│ ├ ServiceUnreachable   nothing answers at its address, or not in time
-│ ├ ServiceUnreadable    what answers there is not Tenkyo, or another version
-│ ├ ServiceProblem       it answered with a problem document: status, title, detail
-│ │ ├ ServiceRefused     the request cannot be met (400 to 499)
-│ │ └ ServiceFailed      it failed (500 to 599), at once or in mid-stream
-│ └ StreamBroken         a stream ended before its answer
-├ ReceiptRefused         a file is no receipt that this version can check
-├ UploadRefused          a request to upload is not of the form that is expected
-├ UploadTooLarge         a file that comes in is larger than a document may be
-├ NotNow                 refused for the moment: ``retry_after`` seconds later it may be met
-│ ├ TooManyJobs          as many jobs are waiting as may
-│ ├ TooBusy              as many readers are waiting as may, or one has waited for too long
-│ ├ NotEnded             an answer that is being stopped goes on for now
-│ └ NotReady             the service is starting, or ending
-├ JobEnded               a job that is to be cancelled has ended
-└ SettingsError          a setting is unknown or has a value that cannot be
+The command line prints ``str(error)`` and the API puts it into a problem document (RFC 9457) as
+it is; ``service/problems.py`` maps each class to an HTTP status. An error that concerns one source
+of many becomes a row of the ingestion's report and does not stop the ingestion.
 """
 
 from __future__ import annotations
 
 
 class TenkyoError(Exception):
-    """Root of the tree; ``str()`` is one line for the user."""
+    """Base class of all errors raised on purpose; ``str()`` is one line with the fix."""
 
     @property
     def public(self) -> str:
-        """What readers on other machines are told: no path, address or system error of this one.
+        """The message for readers on other machines: no local path, address or system error.
 
-        It is ``str()`` unless that names such things, as an owner needs to mend them.
+        It equals ``str()`` unless that names such things, which only the owner of the machine
+        needs in order to fix them.
         """
         return str(self)
 
 
 class CorpusError(TenkyoError):
-    """Something about a source: it concerns that source alone, never the whole run."""
+    """A file or web page cannot be read: fix that one and ingest it again.
+
+    It concerns this source alone and never stops an ingestion of several.
+    """
 
 
 class FetchFailed(CorpusError):
+    """A URL did not return a document: check the address, or save the page and ingest the file.
+
+    Args:
+        url: the address, without credentials.
+        reason: what happened, with the fix where there is one.
+        status: the HTTP status that the server answered with, or None.
+    """
+
     def __init__(self, url: str, reason: str, status: int | None = None) -> None:
         self.url, self.reason, self.status = url, reason, status
         super().__init__(f"cannot fetch {url}: {reason}")
 
 
 class AddressRefused(CorpusError):
+    """A URL may not be fetched: it has a forbidden form or leads into a private network.
+
+    The fix is to correct the address or, for one's own network, ``--trust-private``.
+    """
+
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
         super().__init__(f"refused to fetch {url}: {reason}")
 
 
 class UnsupportedContent(CorpusError):
-    pass
+    """No reader handles this kind of file, or its content is not what its name says.
+
+    The fix is to save it in a supported format, such as PDF, HTML or DOCX.
+    """
 
 
 class EmptyDocument(CorpusError):
-    pass
+    """A file contains no text at all: check the file, or export it again."""
 
 
 class UnreadableText(CorpusError):
-    pass
+    """A file has text that cannot be read: encrypted, scanned, or without character codes.
+
+    The fix is to give its password, to install Tesseract for scans, or to export it again.
+    """
 
 
 class StoreError(TenkyoError):
-    """``public`` is what readers elsewhere are told; left out, that the log has the reason."""
+    """The data folder or the database cannot be used: check permissions and free disk space.
+
+    Args:
+        message: the full message, for the owner of the machine.
+        public: the message for readers elsewhere; by default one that points to the log.
+    """
 
     def __init__(self, message: str, public: str = "") -> None:
         self._public = public
@@ -93,6 +85,7 @@ class StoreError(TenkyoError):
 
     @property
     def public(self) -> str:
+        """The message without paths and system errors."""
         return self._public or (
             "the library's database or index cannot be used: the log of the service has the reason,"
             " such as that its disk is full"
@@ -100,15 +93,26 @@ class StoreError(TenkyoError):
 
 
 class IndexMissing(TenkyoError):
+    """There is no search index yet: run ``tenkyo ingest``."""
+
     def __init__(self, path: object) -> None:
         super().__init__(f"there is no index in {path}: run `tenkyo ingest` to fill it")
 
     @property
     def public(self) -> str:
+        """The message without the index's path."""
         return "there is no index yet: run `tenkyo ingest` to fill it"
 
 
 class IndexMismatch(TenkyoError):
+    """The index was built from other passages, by another model or format: rebuild it.
+
+    Args:
+        path: the index's folder.
+        expected: what the index should have been built from.
+        found: what it was built from.
+    """
+
     def __init__(self, path: object, expected: object, found: object) -> None:
         self.expected, self.found = expected, found
         super().__init__(
@@ -117,16 +121,28 @@ class IndexMismatch(TenkyoError):
 
     @property
     def public(self) -> str:
+        """The message without the index's path."""
         return "the index was built from something else: run `tenkyo reindex`"
 
 
 class ModelError(TenkyoError):
+    """A model failed: try again, and see the log of the service for the reason."""
+
     @property
     def public(self) -> str:
+        """The message without the model server's address or the model's path."""
         return "a model cannot be used: try again; the log of the service has the reason"
 
 
 class ModelUnavailable(ModelError):
+    """A model cannot be reached or loaded: start its server, or install its weights.
+
+    Args:
+        reason: the message, with the fix.
+        status: the HTTP status of the model's server, or None.
+        retry_after: seconds after which the server asks for another try, or None.
+    """
+
     def __init__(
         self, reason: str, status: int | None = None, retry_after: float | None = None
     ) -> None:
@@ -135,27 +151,34 @@ class ModelUnavailable(ModelError):
 
 
 class ModelBadOutput(ModelError):
-    pass
+    """A model's output breaks its protocol: check that the address serves the expected API."""
 
 
 class NotFound(TenkyoError):
-    pass
+    """No source, passage, conversation, answer or job has this id: list them and check it."""
 
 
 class Gone(NotFound):
-    pass
+    """A shared link or a stream existed and has expired or was revoked: ask for a new one."""
 
 
 class RequestRefused(TenkyoError):
-    pass
+    """A cursor, key or number in a request is invalid: correct the request."""
 
 
 class QuestionRefused(TenkyoError):
-    pass
+    """A question is empty, too long or not text: rewrite it."""
 
 
 class ChatRefused(TenkyoError):
-    """``param``, ``code`` and ``status`` are as OpenAI's API would give them."""
+    """A chat completion asks for something that Tenkyo does not support: leave that out.
+
+    Args:
+        message: what is not supported, and what to use instead.
+        param: the request's field, as OpenAI's API names it.
+        code: the error code, as OpenAI's API would give it.
+        status: the HTTP status.
+    """
 
     def __init__(self, message: str, param: str, code: str, status: int = 400) -> None:
         self.param, self.code, self.status = param, code, status
@@ -163,11 +186,16 @@ class ChatRefused(TenkyoError):
 
 
 class TextRefused(TenkyoError):
-    pass
+    """A text to fact-check is empty, too long or not text: shorten or correct it."""
 
 
 class ServiceError(TenkyoError):
-    """``url`` is the address of the service, as it was given."""
+    """A request that the typed client or the command line sent to a Tenkyo service failed.
+
+    Args:
+        url: the address of the service, as it was given.
+        message: one line with the fix.
+    """
 
     def __init__(self, url: str, message: str) -> None:
         self.url = url
@@ -175,17 +203,22 @@ class ServiceError(TenkyoError):
 
 
 class ServiceUnreachable(ServiceError):
-    pass
+    """Nothing answered at the service's address in time: check that it runs there."""
 
 
 class ServiceUnreadable(ServiceError):
-    pass
+    """The server at this address is not Tenkyo, or another version: check address and version."""
 
 
 class ServiceProblem(ServiceError):
-    """A problem document (RFC 9457); ``detail`` is one line with the fix, and ``str()``.
+    """The service answered with a problem document (RFC 9457): follow its detail.
 
-    ``retry_after`` is the seconds after which the service asks to be asked again, if it does.
+    Args:
+        url: the address of the service, as it was given.
+        status: the HTTP status.
+        title: the kind of problem.
+        detail: one line with the fix; it becomes ``str()``.
+        retry_after: seconds after which the service asks for another try, or None.
     """
 
     def __init__(
@@ -197,58 +230,75 @@ class ServiceProblem(ServiceError):
 
 
 class ServiceRefused(ServiceProblem):
-    pass
+    """The service refused the request (status 400 to 499): correct it as the detail says."""
 
 
 class ServiceFailed(ServiceProblem):
-    pass
+    """The service failed (status 500 to 599), also in the middle of a stream: try again later."""
 
 
 class StreamBroken(ServiceError):
-    pass
+    """A stream ended before its answer was complete: ask again, with the same idempotency key."""
 
 
 class ReceiptRefused(TenkyoError):
-    pass
+    """A file is not a receipt that this version can check: export it again, or upgrade."""
 
 
 class UploadRefused(TenkyoError):
-    pass
+    """An upload is not a form with files as expected: send it as multipart/form-data."""
 
 
 class UploadTooLarge(TenkyoError):
-    pass
+    """An uploaded file is larger than a document may be: split it."""
 
 
 class NotNow(TenkyoError):
-    def __init__(self, why: str, retry_after: int) -> None:
+    """A request cannot be served at the moment: send it again after ``retry_after`` seconds.
+
+    Args:
+        reason: why not now; the message adds when to try again.
+        retry_after: whole seconds.
+    """
+
+    def __init__(self, reason: str, retry_after: int) -> None:
         self.retry_after = retry_after
         unit = "second" if retry_after == 1 else "seconds"
-        super().__init__(f"{why}: try again in {retry_after} {unit}")
+        super().__init__(f"{reason}: try again in {retry_after} {unit}")
 
 
 class TooManyJobs(NotNow):
+    """The queue of ingestion jobs is full: wait, or cancel some."""
+
     def __init__(self, waiting: int, retry_after: int) -> None:
         super().__init__(f"{waiting} jobs are waiting already", retry_after)
 
 
 class TooBusy(NotNow):
-    pass
+    """The queue of questions is full, or this one waited in it for too long: try again later."""
 
 
 class NotEnded(NotNow):
-    pass
+    """An answer that is being stopped is still running: try again in a moment."""
 
 
 class NotReady(NotNow):
-    pass
+    """The service is starting or shutting down: try again in a moment."""
 
 
 class JobEnded(TenkyoError):
-    pass
+    """A job to be cancelled has already ended: nothing is left to do."""
 
 
 class SettingsError(TenkyoError):
+    """A setting is unknown or has an invalid value: set it to one that is expected.
+
+    Args:
+        name: the setting or command-line option.
+        value: the value that was given.
+        expected: what it may be.
+    """
+
     def __init__(self, name: str, value: object, expected: str) -> None:
         self.name = name
         super().__init__(f"{name}={value!s}: {expected}")

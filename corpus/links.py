@@ -1,4 +1,4 @@
-"""Which links lead to papers, and one spelling for each address. Pure: no look-ups."""
+"""Recognition of links to papers and canonical spellings of URLs, without network access."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ Publisher = Literal["arxiv", "acl", "openreview", "nature", "doi", "pdf"]
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper that a link leads to.
+    """A scholarly paper that a link leads to.
 
-    ``url`` is its canonical page, ``id`` its name with the publisher (2202.05263, a DOI, the
-    URL itself for a plain PDF), ``pdf`` where its full text is, empty where not known.
+    ``url`` is its canonical page, ``id`` its identifier with the publisher (an arXiv number such
+    as 2202.05263, a DOI, the URL itself for a plain PDF), ``pdf`` the URL of its full text, empty
+    where not known.
     """
 
     url: str
@@ -50,22 +51,29 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def bare_urls(text: str) -> Iterator[Link]:
-    """The web addresses that are written out in a text, without the punctuation after them."""
+    """Find the web addresses that are written out in a text, without trailing punctuation."""
     for match in _BARE_URL.finditer(text):
         yield Link(match[0], match[0])
 
 
 def papers(links: Iterable[Link]) -> list[Paper]:
-    """The papers among some links, each once, in the order of their first link."""
+    """List the papers among some links, each once, in the order of their first link."""
     unique: dict[str, Paper] = {}
     for link in links:
-        if found := paper(link.url):
-            unique.setdefault(found.url, found)
+        if known := paper(link.url):
+            unique.setdefault(known.url, known)
     return list(unique.values())
 
 
 def paper(url: str) -> Paper | None:
-    """The paper that a URL leads to, or None; a version number is left out."""
+    """Recognise a URL that leads to a paper; version numbers (arXiv's v2) are dropped.
+
+    Known are arXiv and its mirrors, the ACL Anthology, OpenReview, Nature, DOIs, and any path
+    that ends in ``.pdf``.
+
+    Returns:
+        The paper, or None for every other URL.
+    """
     parts = _split(url)
     if parts is None:
         return None
@@ -91,23 +99,27 @@ def paper(url: str) -> Paper | None:
 
 
 def canonical_url(url: str) -> str:
-    """One spelling for the addresses of one page; what is not http(s) comes back as it is.
+    """Normalise a URL, so that different spellings of one page's address compare equal.
 
-    Scheme and host in lower case; no default port, fragment, tracking parameter or trailing
-    ``index.html``; every link to a paper becomes that of the paper's page.
+    Scheme and host are in lower case, without default port, fragment, tracking parameters and
+    trailing ``index.html``; every link to a paper becomes that of the paper's page. Anything but
+    an http or https URL is returned as it is. Idempotent.
     """
     known = paper(url)
     return known.url if known else _tidy(url)
 
 
 def meant_url(place: str) -> str:
-    """Return the https address that a place written without a scheme looks like, or "".
+    """Guess the https URL that somebody meant by an address without a scheme.
 
-    ``example.org/a`` does, ``notes/a.md`` does not, and a lone name that ends as a document does
-    (``paper.pdf``) is taken for a file.
+    ``example.org/a`` looks like a URL and ``notes/a.md`` does not; a lone name with the suffix of
+    a document (``paper.pdf``) is taken for a file.
+
+    Returns:
+        The URL with ``https://``, or "" where the text looks like a path.
     """
-    found = _HOST.match(place)
-    if found is None or (found.end() == len(place) and found["last"].lower() in _SUFFIXES):
+    host = _HOST.match(place)
+    if host is None or (host.end() == len(place) and host["last"].lower() in _SUFFIXES):
         return ""
     return f"https://{place}"
 
@@ -125,11 +137,11 @@ def _tidy(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an http(s) URL with a host; None for anything else."""
+    """Split an http(s) URL with a host into its parts; None for anything else."""
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme in _PORTS and parts.hostname and parts.port != 0
-    except ValueError:  # an unclosed bracket, a port that is no number
+    except ValueError:  # an unclosed bracket, a port that is not a number
         return None
     return parts if usable else None
 

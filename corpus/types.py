@@ -1,7 +1,7 @@
-"""Sources, documents and passages: plain frozen values, standard library only.
+"""Immutable value types of the library: sources, documents, sections, pages and passages.
 
-Offsets are Unicode code points, 0-based, end exclusive, and always refer to
-``Document.text``, the one string a document has.
+Offsets count Unicode code points from 0 and always refer to ``Document.text``, the one string that
+a document has; spans are half-open, ``text[start:end]``. Only the standard library is imported.
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ Kind = Literal["article", "paper", "digest", "web", "upload"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A work that can be cited.
+    """The metadata of one citable text: its id, address, title, authors, dates and licence.
 
-    ``kind`` ``digest`` is our own summary of a source that could not be fetched: it says so
-    wherever it is shown, and ``url`` leads to the original. ``language`` is an ISO 639-1
-    code, ``published`` an ISO date (or year, or year-month), ``retrieved_at`` an ISO date-time
-    in UTC, ``version`` the SHA-256 of the document's text; each is empty where not known.
-    ``cited_by`` holds ids of the sources that link to this one. ``work`` is the id of the
-    source that was there first of those that are texts of one work, such as a preprint, its
-    published version and a translation: its own where there is no other; empty for a source
-    that was not read from a store.
+    Every field but ``id`` and ``url`` is empty where not known.
+
+    Attributes:
+        id: the name under which the library keeps it.
+        url: where it was read. For a ``digest``, the address of the original.
+        kind: what sort of source it is. A ``digest`` is our own summary of a work that could not
+            be fetched, and is labelled as such wherever it is shown.
+        published: an ISO date, year-month or year.
+        language: an ISO 639-1 code.
+        cited_by: ids of the sources that link to this one.
+        retrieved_at: when it was read, an ISO date-time in UTC.
+        version: the SHA-256 of the document's text.
+        work: the id of the oldest source that is a text of the same work (a preprint, its
+            published version and a translation are one work); its own id where there is no
+            other, empty for a source that does not come from a store.
     """
 
     id: str
@@ -43,13 +50,16 @@ class Source:
 
     @property
     def work_key(self) -> str:
-        """What tells whether two sources are texts of one work."""
+        """The id of the work; equal for two sources exactly if they are texts of one work."""
         return self.work or self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """An address or a file that could not be read, and why; ``tried_at`` is in UTC."""
+    """An address or a file that could not be read, with the reason.
+
+    ``place`` is the URL or path, ``tried_at`` an ISO date-time in UTC.
+    """
 
     place: str
     title: str
@@ -72,9 +82,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class PageSpan:
-    """The span of text that stands on one printed page; ``number`` counts from 1.
+    """The span of a document's text that one printed page holds; ``number`` counts from 1.
 
-    ``ocr`` where the text was read off a picture of the page: a letter may be another one.
+    ``ocr`` is set where the text was recognised in an image of the page and may have misread
+    letters.
     """
 
     number: int
@@ -85,7 +96,7 @@ class PageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A printed page of which nothing could be read, and why, with the fix in brackets."""
+    """A printed page without readable text; ``reason`` has the fix in brackets."""
 
     page: int
     reason: str
@@ -93,15 +104,18 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Link:
+    """A hyperlink in a document: its absolute URL and the text that it is shown with."""
+
     url: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a source says: its text, and where in the text its sections and pages are.
+    """The text of a source, with the spans of its sections and pages, and its links.
 
-    ``gaps`` are the pages that are missing from the text, known when it was read.
+    ``gaps`` are the printed pages that are missing from the text; they are known only when the
+    document has just been read, and are not stored.
     """
 
     source: Source
@@ -114,11 +128,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A span of a document small enough to be read as evidence.
+    """A span of a document's text, a few sentences long: the unit of search and of evidence.
 
     ``document.text[start:end] == text`` always holds. ``heading`` is the chain of headings
     above it, outermost first, joined by `` › ``; ``page`` is the printed page on which it
-    starts, or None.
+    starts, or None. ``id`` is made by ``passage_id``.
     """
 
     id: str
@@ -131,10 +145,17 @@ class Passage:
 
 
 def text_hash(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal; lone surrogates are hashed as they stand."""
+    """Compute the SHA-256 of a text in hexadecimal; lone surrogates are hashed as they stand."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def passage_id(source_id: str, document_hash: str, start: int, end: int) -> str:
-    """16 hexadecimal digits: the same words at the same place are the same passage."""
+    """Make the id of a passage from its source, its document's hash and its span.
+
+    The same words at the same offsets are the same passage; two sources with the same text have
+    different passages. No model plays a part, so ids survive a change of the embedder.
+
+    Returns:
+        16 hexadecimal digits.
+    """
     return text_hash(f"{source_id}\0{document_hash}\0{start}\0{end}")[:16]

@@ -1,4 +1,4 @@
 """Files on disk: their bytes within limits, and folders watched for changes.
 
-Used from outside: ``files.walk`` and ``files.read``, ``watcher.Watcher``.
+Used from outside: ``files.list_files``, ``files.read_file``, ``watcher.WatchedFolders``.
 """

@@ -1,4 +1,4 @@
-"""Files on the user's disk: which ones there are, and their bytes within bounds."""
+"""Listing and reading files on the local disk, within limits of size and place."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ MAX_FILE_BYTES = 100_000_000
 def list_files(
     paths: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Iterator[Path]:
-    """The files named, and those below the folders named, each once, in a fixed order.
+    """List some files and the files below some folders, each once, in a fixed order.
 
-    Below a folder, hidden names are skipped, and so are links that lead out of it: ingesting
-    a folder must not reach what lies beside it. ``include`` and ``exclude`` are patterns such
-    as ``*.pdf`` or ``drafts/*``, for the name of a file or its path from the folder: a file is
-    taken if it fits one of the first (or there are none) and none of the second. What is named
-    outright is always taken.
-    Raises CorpusError for a path that does not exist, or a folder that may not be listed.
+    Below a folder, hidden names are skipped, and so are links that lead out of it: ingesting a
+    folder must not reach the files beside it.
+
+    Args:
+        paths: files, which are always listed, and folders, which are searched.
+        include: patterns such as ``*.pdf`` or ``drafts/*`` for a file's name or its path from the
+            folder; a file has to match one of them, if there are any.
+        exclude: patterns of the same form; a file that matches one of them is left out.
+
+    Raises:
+        CorpusError: a path does not exist, or a folder may not be listed.
     """
     seen: set[Path] = set()
     for path in paths:
@@ -36,7 +41,7 @@ def list_files(
 
 
 def fsync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can."""
+    """Flush a folder's directory entries to disk, where the operating system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -46,13 +51,18 @@ def fsync_folder(folder: Path) -> None:
 
 
 def printable_path(path: Path | str) -> str:
-    """A path as it can be stored, and printed on one line: what cannot be is escaped."""
+    """Convert a path to one printable line of valid Unicode, escaping all other characters."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def is_location_of(place: str, url: str) -> bool:
-    """Whether a place, a path as it is ``printable_path`` or an address, is what a URL names."""
+    """Return whether a path or URL names the same file or page as a source's URL.
+
+    Args:
+        place: a path in the form of ``printable_path``, or a URL.
+        url: the source's URL, also a ``file:`` one.
+    """
     if place == url:
         return True
     parts = urlsplit(url)
@@ -68,7 +78,7 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except PermissionError:
         raise CorpusError(
-            f"{printable_path(path)} may not be looked at: change its permissions"
+            f"{printable_path(path)} cannot be opened: change its permissions"
         ) from None
 
 
@@ -80,11 +90,12 @@ def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iter
         return any(fnmatch(path, each) or fnmatch(file.name, each) for each in patterns)
 
     def refuse(error: OSError) -> None:
+        name = printable_path(error.filename)
         raise CorpusError(
-            f"{printable_path(error.filename)} cannot be listed: {error.strerror}"
+            f"{name} cannot be listed ({error.strerror}): change its permissions"
         ) from error
 
-    # os.walk does not follow links to folders, so it can neither leave nor go in circles.
+    # os.walk does not follow links to folders, so it neither leaves the folder nor loops.
     for here, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -97,15 +108,21 @@ def _below(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> Iter
 
 
 def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
-    """The bytes of one file, of at most ``limit`` bytes; its size is looked at first.
+    """Read the bytes of one file; its size is checked before it is opened.
 
-    Raises EmptyDocument for zero bytes and CorpusError for what else keeps it from being read,
-    or where it was changed meanwhile.
+    Args:
+        path: the file.
+        limit: the largest size allowed, in bytes.
+
+    Raises:
+        EmptyDocument: the file has zero bytes.
+        CorpusError: it is missing, too large, not a regular file or not permitted, or it
+            changed while it was read.
     """
     name = printable_path(path)
     try:
         if path.is_dir():
-            raise CorpusError(f"{name} is a folder: name the files in it, or walk it")
+            raise CorpusError(f"{name} is a folder: name the files in it")
         if not path.is_file() and path.exists():
             raise CorpusError(f"{name} is a device or a pipe: save it as a file first")
         size = path.stat().st_size
@@ -119,12 +136,12 @@ def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     except FileNotFoundError:
         raise CorpusError(f"{name} does not exist: check the path") from None
     except PermissionError:
-        raise CorpusError(f"{name} may not be read: change its permissions") from None
+        raise CorpusError(f"{name} cannot be read: change its permissions") from None
     except OSError as error:
-        raise CorpusError(f"{name} cannot be read: {error.strerror}") from error
+        raise CorpusError(f"{name} cannot be read ({error.strerror}): check its disk") from error
     same = before.st_mtime_ns == after.st_mtime_ns and len(data) == before.st_size == after.st_size
-    if not same:  # half of it may be of before, and half of after
+    if not same:  # the bytes may be partly those of before the change and partly those of after
         raise CorpusError(f"{name} was changed while it was read: ingest it again")
     if not data:
-        raise EmptyDocument(f"{name} is empty (0 bytes)")
+        raise EmptyDocument(f"{name} is empty (0 bytes): check the file")
     return data

@@ -1,12 +1,15 @@
-"""Folders as they change: which of their files have come to rest in another state than before.
+"""A watcher of folders: reports files that were added, changed or deleted, once they are stable.
 
-    watched = Watched([Path("docs")])
-    for _ in wakes(watched):
-        changes = watched.look()
+    watched = WatchedFolders([Path("docs")])
+    for _ in poll_times(watched):
+        changes = watched.poll()
 
-The system's notices only wake; what has changed is found by looking, with the same ``list_files``
-that an ingestion uses. So a notice that is lost, comes twice or comes in another order does no
-harm, and file systems that send none, such as those of a network, are looked at now and then.
+Notifications of the operating system (inotify and the like) only trigger a scan; what has changed
+is found by scanning, with the same ``list_files`` that an ingestion uses. So a notification that
+is lost, repeated or out of order does no harm, and file systems that send none, such as network
+drives, are scanned at intervals. Changes are debounced: a file counts once its size, times and
+inode have stayed the same for a second, so neither half-written files nor editors that save by
+renaming need rules of their own.
 """
 
 from __future__ import annotations
@@ -23,23 +26,26 @@ import watchfiles
 from corpus.errors import CorpusError
 from corpus.files.files import list_files, printable_path
 
-SETTLE_SECONDS = 1.0  # seconds for which a file has to stay as it is to be taken for whole
-NOTICE_SECONDS = 0.5  # seconds between two looks while something has not come to rest
-FULL_SCAN_SECONDS = 10.0  # seconds between two looks while nothing says that there is need
+SETTLE_SECONDS = 1.0  # seconds without a change after which a file is taken to be complete
+NOTICE_SECONDS = 0.5  # seconds between two scans while a change has not settled
+FULL_SCAN_SECONDS = 10.0  # seconds between two scans without any notification
 
 FileState = tuple[int, ...]
-"""What tells two contents of a file apart, most likely, without reading it."""
+"""Numbers that differ, most likely, when a file's content does, without reading it."""
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class FolderChanges:
-    """What has come to rest since the look before.
+    """The changes in watched folders that have settled since the previous poll.
 
-    ``files`` were added or changed; ``gone`` were deleted or moved away, each with its real
-    path. ``away`` are folders that cannot be looked at any more, and why; ``back`` those that
-    can be again. The files of a folder that is away are not gone.
+    Attributes:
+        files: files that were added or changed.
+        gone: files that were deleted or moved away, each with its resolved path.
+        away: folders that can no longer be listed, each with the reason. Their files do not
+            count as gone: nothing is lost because a disk was unplugged.
+        back: folders that can be listed again.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -49,10 +55,17 @@ class FolderChanges:
 
 
 class WatchedFolders:
-    """The files of some folders, as ``list_files`` finds them by its patterns.
+    """Some folders whose changes can be polled. Polling neither blocks nor needs notifications.
 
-    Those below the folder ``without`` are left out. Raises CorpusError for a folder that is
-    not there, is none, or may not be listed; later on, it may go and come back.
+    Args:
+        folders: the folders to watch; later on, each may disappear and come back.
+        include: patterns of files to watch, as in ``list_files``.
+        exclude: patterns of files to leave out, as in ``list_files``.
+        without: a folder below which nothing is watched, such as the data folder.
+        clock: returns seconds from any fixed start.
+
+    Raises:
+        CorpusError: a folder does not exist, is a file, or may not be listed.
     """
 
     def __init__(
@@ -68,111 +81,114 @@ class WatchedFolders:
         self._patterns = include, exclude
         self._without = without.resolve() if without else None
         self._clock = clock
-        self._listed: dict[Path, dict[Path, Path]] = {}  # by folder: real path -> as it is named
-        self._places: dict[Path, FileState | None] = {}  # which folder it was, of that name
-        self._names: dict[Path, Path] = {}  # real path -> as it is, or was, named
-        self.took = 0.0  # seconds, of the last look
+        self._listed: dict[Path, dict[Path, Path]] = {}  # folder -> {resolved path: listed path}
+        self._identities: dict[Path, FileState | None] = {}  # device and inode of each folder
+        self._names: dict[Path, Path] = {}  # resolved path -> path as it is, or was, listed
+        self.scan_seconds = 0.0  # duration of the latest scan
         for folder in self.folders:
             if folder.is_file():
                 raise CorpusError(
                     f"{printable_path(folder)} is a file: watch the folder that it is in"
                 )
-            self._take(folder, *self._list(folder))
+            self._remember(folder, *self._list(folder))
         self._files = _Debouncer(self._states(()))
         self._away: _Debouncer[str] = _Debouncer({})
 
     def files(self) -> list[Path]:
-        """Every file that there was when the folders were last looked at."""
+        """List all files that the folders held at the latest poll."""
         return [self._names[real] for real in self._files.settled]
 
     def is_settled(self, path: Path) -> bool:
-        """Whether a file is still in the state in which it was last named."""
-        return _state(path) == self._files.settled.get(path.resolve())
+        """Return whether a file is unchanged since it was last reported."""
+        return _file_state(path) == self._files.settled.get(path.resolve())
 
     @property
     def is_settling(self) -> bool:
-        """Whether something has changed and not come to rest yet."""
-        return self._files.moving or self._away.moving
+        """Whether a change has been seen that has not settled yet."""
+        return self._files.pending or self._away.pending
 
     def poll(self) -> FolderChanges:
-        """What has come to rest in another state than it was in."""
+        """Scan the folders and return the changes that have settled since the previous poll."""
         now = self._clock()
-        found: dict[Path, tuple[dict[Path, Path], FileState | None]] = {}
+        listed: dict[Path, tuple[dict[Path, Path], FileState | None]] = {}
         refused: dict[Path, str] = {}
         for folder in self.folders:
             try:
-                found[folder] = self._list(folder)
+                listed[folder] = self._list(folder)
             except CorpusError as error:
                 refused[folder] = str(error)
         before = set(self._away.settled)
         folders = self._away.poll(refused, now)
-        away = self._away.settled.keys()  # until one that is back has rested, it counts as away
-        for folder in found.keys() - away:
-            self._take(folder, *found[folder])
+        away = self._away.settled.keys()  # a folder that is back counts as away until it settles
+        for folder in listed.keys() - away:
+            self._remember(folder, *listed[folder])
         changed = self._files.poll(self._states(refused.keys() | away), now)
-        self.took = self._clock() - now
+        self.scan_seconds = self._clock() - now
         return FolderChanges(
             files=[self._names[real] for real, state in changed.items() if state],
             gone={self._names.pop(real): real for real, state in changed.items() if not state},
-            away={folder: why for folder, why in folders.items() if why and folder not in before},
-            back=[folder for folder, why in folders.items() if not why],
+            away={
+                each: reason for each, reason in folders.items() if reason and each not in before
+            },
+            back=[each for each, reason in folders.items() if not reason],
         )
 
     def _list(self, folder: Path) -> tuple[dict[Path, Path], FileState | None]:
-        """The files of a folder, by their real paths, and which folder it is.
+        """List the files of a folder, by their resolved paths, with the folder's identity.
 
-        CorpusError if they are not to be had.
+        Raises CorpusError where it cannot be listed, and for an empty folder in place of another
+        one: a disk that was unmounted leaves such a mount point behind.
         """
         files = {path.resolve(): path for path in list_files([folder], *self._patterns)}
         if self._without:
             files = {r: p for r, p in files.items() if not r.is_relative_to(self._without)}
-        place = _place(folder)
-        if not files and self._listed.get(folder) and place != self._places[folder]:
+        identity = _folder_identity(folder)
+        if not files and self._listed.get(folder) and identity != self._identities[folder]:
             raise CorpusError(
                 f"{printable_path(folder)} is empty, and not the folder it was: mount it"
             )
-        return files, place
+        return files, identity
 
-    def _take(self, folder: Path, files: dict[Path, Path], place: FileState | None) -> None:
-        self._listed[folder], self._places[folder] = files, place
+    def _remember(self, folder: Path, files: dict[Path, Path], identity: FileState | None) -> None:
+        self._listed[folder], self._identities[folder] = files, identity
         self._names |= files
 
     def _states(self, away: Container[Path]) -> dict[Path, FileState]:
-        """The states of the files; of those in folders that are away, as they were."""
+        """Return the state of each file; the last known one in folders that are away."""
         states: dict[Path, FileState] = {}
         for folder, listed in self._listed.items():
-            of = self._files.settled.get if folder in away else _state
-            states |= {real: state for real in listed if (state := of(real))}
+            state_of = self._files.settled.get if folder in away else _file_state
+            states |= {real: state for real in listed if (state := state_of(real))}
         return states
 
 
 class _Debouncer(Generic[T]):
-    """Values that count once they have stayed the same for REST seconds; ``settled`` are those."""
+    """Values by path that count (``settled``) once unchanged for SETTLE_SECONDS."""
 
     def __init__(self, first: Mapping[Path, T]) -> None:
         self.settled = dict(first)
-        self._moving: dict[Path, tuple[T | None, float]] = {}
+        self._pending: dict[Path, tuple[T | None, float]] = {}  # new value, and since when
 
     @property
-    def moving(self) -> bool:
-        return bool(self._moving)
+    def pending(self) -> bool:
+        return bool(self._pending)
 
-    def poll(self, found: Mapping[Path, T], now: float) -> dict[Path, T | None]:
-        """Those that have settled in another value, None where there is none any more."""
+    def poll(self, current: Mapping[Path, T], now: float) -> dict[Path, T | None]:
+        """Return the values that have settled on a new one; None where the path is gone."""
         changed: dict[Path, T | None] = {}
-        moving: dict[Path, tuple[T | None, float]] = {}
-        for path in [*found, *(path for path in self.settled if path not in found)]:
-            value = found.get(path)
+        pending: dict[Path, tuple[T | None, float]] = {}
+        for path in [*current, *(path for path in self.settled if path not in current)]:
+            value = current.get(path)
             if value == self.settled.get(path):
                 continue
-            before, since = self._moving.get(path, (None, now))
-            if path not in self._moving or before != value:
-                moving[path] = value, now
+            before, since = self._pending.get(path, (None, now))
+            if path not in self._pending or before != value:
+                pending[path] = value, now
             elif now - since < SETTLE_SECONDS:
-                moving[path] = value, since
+                pending[path] = value, since
             else:
                 changed[path] = value
-        self._moving = moving
+        self._pending = pending
         for path, value in changed.items():
             if value is None:
                 del self.settled[path]
@@ -182,55 +198,63 @@ class _Debouncer(Generic[T]):
 
 
 def poll_times(watched: WatchedFolders) -> Iterator[None]:
-    """Yields when it is time to look: upon a notice, while something moves, and now and then."""
-    looked, told = time.monotonic(), True  # something may have happened before this
+    """Wait for the times at which watched folders should be polled, and yield at each.
+
+    These are after a notification of the operating system, while a change is settling, and at
+    least every FULL_SCAN_SECONDS. The pause is at least four times the duration of the latest
+    scan: in folders with many files, scanning must not take up all the time. It never ends.
+    """
+    last_poll, notified = time.monotonic(), True  # something may have changed before this call
     for notice in _notices(watched.folders):
-        told = told or notice
-        pause = 4 * watched.took  # looking at many files takes long: it is not to go on always
-        if not (told or watched.is_settling):
+        notified = notified or notice
+        pause = 4 * watched.scan_seconds
+        if not (notified or watched.is_settling):
             pause = max(pause, FULL_SCAN_SECONDS)
-        if time.monotonic() - looked >= pause:
-            told = False
+        if time.monotonic() - last_poll >= pause:
+            notified = False
             yield
-            looked = time.monotonic()
+            last_poll = time.monotonic()
 
 
 def _notices(folders: Sequence[Path]) -> Iterator[bool]:
-    """Every TICK at least: whether something may have changed in the folders."""
+    """Yield, at least every NOTICE_SECONDS, whether something may have changed in the folders."""
     tick = int(NOTICE_SECONDS * 1000)
     while True:
-        places = [_place(folder) for folder in folders]
-        there = [folder for folder, place in zip(folders, places, strict=True) if place]
+        identities = [_folder_identity(folder) for folder in folders]
+        existing = [each for each, known in zip(folders, identities, strict=True) if known]
         try:
             for changes in watchfiles.watch(
-                *there,
+                *existing,
                 watch_filter=None,
                 debounce=tick,
                 rust_timeout=tick,
                 yield_on_timeout=True,
                 ignore_permission_denied=True,
             ):
-                moved = places != [_place(folder) for folder in folders]
+                moved = identities != [_folder_identity(folder) for folder in folders]
                 yield moved or bool(changes)
-                if moved:  # the system watches a folder, not what is called so
+                if moved:  # the system watches an inode, not whichever folder has the name now
                     break
-        except (OSError, RuntimeError) as error:  # gone just now; or more than it can watch
-            _log.info("no notices of %s: %s", ", ".join(map(printable_path, there)), error)
-            yield from _without_notices(folders, places)
+        except (OSError, RuntimeError) as error:  # a folder has just gone, or too many to watch
+            names = ", ".join(map(printable_path, existing))
+            _log.info("no notifications of changes in %s: %s", names, error)
+            yield from _without_notices(folders, identities)
 
 
-def _without_notices(folders: Sequence[Path], places: Sequence[FileState | None]) -> Iterator[bool]:
-    """As ``_notices``, where there are none; for some time, until they are asked for again."""
+def _without_notices(
+    folders: Sequence[Path], identities: Sequence[FileState | None]
+) -> Iterator[bool]:
+    """Yield like ``_notices`` without the system's help, for a minute; then try that again."""
     for _ in range(int(60 / NOTICE_SECONDS)):
         time.sleep(NOTICE_SECONDS)
-        moved = list(places) != [_place(folder) for folder in folders]
+        moved = list(identities) != [_folder_identity(folder) for folder in folders]
         yield moved
         if moved:
             return
 
 
-def _state(path: Path) -> FileState | None:
-    """The state of a file; None if there is none."""
+def _file_state(path: Path) -> FileState | None:
+    """Return the inode, size and times of a file; None if it does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -238,8 +262,8 @@ def _state(path: Path) -> FileState | None:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _place(folder: Path) -> FileState | None:
-    """Which folder has this name; None if none has."""
+def _folder_identity(folder: Path) -> FileState | None:
+    """Return the device and inode of the folder with this name; None if there is none."""
     try:
         found = folder.stat()
     except OSError:

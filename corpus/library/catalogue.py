@@ -1,4 +1,4 @@
-"""The library that ships with Tenkyo: what ``corpus/library/sources.toml`` lists."""
+"""The catalogue of the works that ship with Tenkyo, read from ``corpus/library/sources.toml``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A work of the library: where it can be fetched, and our digest of it.
+    """A shipped work: its metadata, the URL to fetch it from, and our digest (summary) of it.
 
-    ``source`` describes the original; ``fetch_url`` is empty for a work, such as an
-    application's front page, whose bytes say nothing.
+    ``source`` describes the original. ``fetch_url`` is empty where fetching would yield no text,
+    as for the front page of a web application.
     """
 
     source: Source
@@ -25,13 +25,17 @@ class CatalogueEntry:
     digest_language: str
 
     def digest(self) -> tuple[Source, bytes]:
-        """The digest, under the same id: it stands in for the original until that is read."""
+        """Read our summary of the work, which stands in for it until the original is fetched.
+
+        Returns:
+            Its metadata, with the original's id and the kind ``digest``, and its Markdown bytes.
+        """
         source = replace(self.source, kind="digest", language=self.digest_language)
         return source, self.digest_path.read_bytes()
 
 
 def entries(folder: Path = FOLDER) -> list[CatalogueEntry]:
-    """The works in the order of the file."""
+    """Read the catalogue of shipped works, in the order of its file ``sources.toml``."""
     with (folder / "sources.toml").open("rb") as file:
         listed = tomllib.load(file)["source"]
     found = []
@@ -48,7 +52,7 @@ def entries(folder: Path = FOLDER) -> list[CatalogueEntry]:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A question about a work of the library, in English and in Japanese."""
+    """A sample question about a shipped work, in English and in Japanese; ``source`` is its id."""
 
     source: str
     en: str
@@ -56,6 +60,6 @@ class Suggestion:
 
 
 def suggestions(folder: Path = FOLDER) -> list[Suggestion]:
-    """The questions of ``questions.toml``, in its order."""
+    """Read the sample questions of the shipped library, in the order of ``questions.toml``."""
     with (folder / "questions.toml").open("rb") as file:
         return [Suggestion(**each) for each in tomllib.load(file)["question"]]

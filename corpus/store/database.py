@@ -1,4 +1,8 @@
-"""A database by its URL, SQLite or another, and its transactions. Knows no tables."""
+"""Access to an SQL database by its URL (SQLite or another): transactions and secure deletion.
+
+Nothing here knows any tables. A commit waits for the disk (``synchronous = FULL``), so a power cut
+takes back nothing that was committed; ``erase_deleted`` removes deleted text from SQLite's files.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +11,40 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from corpus.errors import StoreError
 
-BUSY_SECONDS = 10  # to wait for another process that writes
-READER_SECONDS = 2  # to wait for readers, until the log can be emptied
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPICursor
+
+BUSY_SECONDS = 10  # how long to wait for another process that writes
+READER_SECONDS = 2  # how long to wait for readers before the write-ahead log can be emptied
 
 _log = logging.getLogger(__name__)
 
 
 class Database:
-    """One database, SQLite by default, any that SQLAlchemy speaks by URL.
+    """An SQL database with atomic transactions; its users declare and create their own tables.
 
-    Who keeps something in it declares the tables, creates them, and works on them within
-    ``transaction``. Raises StoreError when the database cannot be used. Safe to share between
-    threads.
+    Safe to share between threads. Every method raises StoreError when the database cannot be
+    used.
+
+    Args:
+        url: an SQLAlchemy URL, such as ``sqlite:///path/to/file``; the folder of an SQLite file
+            is created.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._writing = threading.RLock()
+        self._write_lock = threading.RLock()
         if url.startswith("sqlite:///"):
             _make_folder(Path(url.removeprefix("sqlite:///")).parent)
         try:
@@ -48,21 +59,20 @@ class Database:
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
     def create(self, schema: sa.MetaData) -> None:
-        """Make the tables of a schema that are not there yet."""
+        """Create the tables of a schema that do not exist yet."""
         with self.transaction(writes=True) as db:
             schema.create_all(db)
 
     @contextmanager
     def transaction(self, writes: bool = False) -> Iterator[sa.Connection]:
-        """What is done within has happened whole, or, where it raises, not at all.
+        """Open a transaction: commit at the end of the ``with`` block, roll back if it raises.
 
-        Only one that ``writes`` may change anything: it waits for other writers. Those of this
-        process take turns here, since SQLite would have them look again and again whether
-        they may.
+        Only one that ``writes`` may change anything; it waits for other writers. Writers of this
+        process queue at a lock, since SQLite itself would poll with ever longer pauses.
         """
-        turn = self._writing if writes else nullcontext()
+        lock = self._write_lock if writes else nullcontext()
         try:
-            with turn, self._engine.execution_options(writes=writes).begin() as db:
+            with lock, self._engine.execution_options(writes=writes).begin() as db:
                 yield db
         except SQLAlchemyError as error:
             raise StoreError(
@@ -72,11 +82,12 @@ class Database:
             ) from error
 
     def erase_deleted(self) -> None:
-        """Leave nothing of what was deleted in SQLite's files; what keeps it from it is logged.
+        """Remove all traces of deleted rows from SQLite's files; failures are logged.
 
-        What is deleted is overwritten with zeros where it stands. But SQLite moves rows as it
-        goes, and where they stood before, and in its log, they are still to be read: so the
-        file is written anew, 4 ms a megabyte, and the log is emptied.
+        SQLite's ``secure_delete`` overwrites a deleted row with zeros, but not the copies that
+        remain where rows were moved between pages, nor those in the write-ahead log. So the file
+        is rewritten (``VACUUM``, 4 ms a megabyte) and the log is emptied. Without effect on
+        other databases.
         """
         if self._engine.dialect.name != "sqlite":
             return
@@ -86,25 +97,25 @@ class Database:
                 cursor.execute("VACUUM")
             except sqlite3.Error as error:
                 _log.warning(
-                    "deleted text may stay in free parts of %s (%s): mend that, and run VACUUM"
+                    "deleted text may stay in free parts of %s (%s): fix that, and run VACUUM"
                     " with the sqlite3 shell, or delete something else", self.url, error,
                 )  # fmt: skip
-            if not _emptied(cursor):
+            if not _empty_log(cursor):
                 _log.warning(
                     "deleted text stays in the log of %s, which is being read: it goes when more"
                     " has been written, or when the service ends", self.url,
                 )  # fmt: skip
 
 
-def upsert(db: sa.Connection, table: sa.Table, key: str, values: dict) -> None:
-    """Write a row in place of the one with the same key, if there is one."""
+def upsert(db: sa.Connection, table: sa.Table, key: str, values: Mapping[str, Any]) -> None:
+    """Update the row with the same value in the column ``key``, or insert it as a new one."""
     same = table.c[key] == values[key]
     if db.execute(sa.update(table).where(same).values(values)).rowcount == 0:
         db.execute(sa.insert(table).values(values))
 
 
 def utc_now() -> str:
-    """The time, as an ISO 8601 date-time in UTC with microseconds."""
+    """Return the current time as an ISO 8601 date-time in UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
@@ -122,24 +133,24 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _tune_sqlite(connection, _record) -> None:
-    connection.isolation_level = None  # transactions begin below, not where sqlite3 thinks best
+def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin in _begin_sqlite, not implicitly
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     _write_ahead(cursor)
-    # NORMAL would save some milliseconds a commit, and lose the last ones in a power cut.
+    # NORMAL would save some milliseconds a commit, and lose the latest ones in a power cut.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA secure_delete = ON")
-    cursor.execute("PRAGMA journal_size_limit = 0")  # old words are not left in the log's end
+    cursor.execute("PRAGMA journal_size_limit = 0")  # the end of the log keeps no old text
     cursor.close()
 
 
 def _write_ahead(cursor: sqlite3.Cursor) -> None:
-    """Turn write-ahead logging on, so that readers go on while an ingestion writes.
+    """Turn write-ahead logging on, so that reads do not wait while an ingestion writes.
 
-    This one statement does not wait for another process that opens the same new database,
-    whatever its busy timeout: so it is asked again.
+    This one statement ignores the busy timeout when another process opens the same new database,
+    so it is retried here.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -152,12 +163,13 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
             time.sleep(0.01)
 
 
-def _emptied(cursor: sqlite3.Cursor) -> bool:
-    """Empty the write-ahead log into the file; False if that cannot be, since it is being read."""
+def _empty_log(cursor: DBAPICursor) -> bool:
+    """Empty the write-ahead log into the file; return False if a reader prevents that."""
     cursor.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
     try:
-        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        state = cursor.fetchone()  # whether a reader prevented it, and two page counts
+        return state is not None and not state[0]
     except sqlite3.Error:
         return False
     finally:
@@ -165,7 +177,10 @@ def _emptied(cursor: sqlite3.Cursor) -> bool:
 
 
 def _begin_sqlite(db: sa.Connection) -> None:
-    """Left to itself, sqlite3 begins none for a reader, and a writer's only after it has read."""
+    """Begin transactions explicitly.
+
+    Implicitly, sqlite3 begins none for reads, and one for writes only after the first read.
+    """
     writes = db.get_execution_options().get("writes")
     db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

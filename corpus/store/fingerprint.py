@@ -1,4 +1,8 @@
-"""Fingerprints of what documents are read from, so that unchanged files are not read again."""
+"""Fingerprints of ingested files, so that unchanged files are not read again.
+
+A fingerprint names the versions of our readers and chunking by numbers that are raised on purpose,
+not by a hash of their source files, which an edited comment would change.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,9 @@ from importlib import metadata
 from corpus.readers.format_detection import FileFormat, possible_formats
 from corpus.types import Source
 
-# The version of each reader, with all that it uses of ours. Raise one on purpose, with every change
-# after which some file of its format gives another text, title, section, page or link: such files
-# are then read again, others are not. tests/support/golden.py notices such changes.
+# The version of each reader and of our code that it uses. Raise it with every change after which
+# some file of its format yields another text, title, section, page or link: files of this format
+# are then read again, others are not. tests/support/golden.py fails for changes without a raise.
 READER_VERSIONS: dict[FileFormat, int] = {
     "pdf": 1,
     "html": 1,
@@ -25,10 +29,10 @@ READER_VERSIONS: dict[FileFormat, int] = {
     "epub": 1,
     "text": 1,
 }
-# The version of how a document's text is cut into sentences and passages, whatever its format.
+# The version of how a document's text is cut into sentences and passages, for all formats.
 CHUNKING_VERSION = 1
 
-_LIBRARIES: dict[FileFormat, tuple[str, ...]] = {  # what each reader reads with
+_LIBRARIES: dict[FileFormat, tuple[str, ...]] = {  # packages whose versions a reading depends on
     "pdf": ("pypdfium2",),
     "html": ("charset-normalizer", "lxml"),
     "jats": ("charset-normalizer", "lxml"),
@@ -41,32 +45,32 @@ _LIBRARIES: dict[FileFormat, tuple[str, ...]] = {  # what each reader reads with
 
 
 def reading_fingerprint(data: bytes, source: Source, content_type: str, password: str) -> str:
-    """Hash all that a document and its passages are made from.
+    """Hash a file with everything else that its document and passages depend on.
 
-    Two files with the same digest give the same document. The versions of the readers that
-    may read the file are part of it: after a newer one is installed, the file is read again.
+    Files with the same fingerprint yield the same document. The versions of the readers that may
+    read the file are part of it: after an upgrade of one, the file is read again.
 
     Args:
         data: the file's bytes.
-        source: what is known of the file; who cites it and when it was read do not count.
+        source: the metadata known before reading; ``cited_by`` and ``retrieved_at`` do not count.
         content_type: the HTTP header, or "".
-        password: what opens an encrypted PDF, or "".
+        password: the password of an encrypted PDF, or "".
 
     Returns:
         A SHA-256 in hexadecimal.
     """
-    about = asdict(source) | dict.fromkeys(("cited_by", "retrieved_at", "version", "work"))
-    readers = [_reader(found) for found in sorted(possible_formats(data))]
+    known = asdict(source) | dict.fromkeys(("cited_by", "retrieved_at", "version", "work"))
+    readers = [_reader(each) for each in sorted(possible_formats(data))]
     made_by = [f"chunking {CHUNKING_VERSION}", *readers]
-    head = json.dumps([made_by, about, content_type, password], ensure_ascii=True)
+    head = json.dumps([made_by, known, content_type, password], ensure_ascii=True)
     return hashlib.sha256(head.encode() + b"\0" + data).hexdigest()
 
 
-def _reader(found: FileFormat) -> str:
-    """Name a reader, its version and those of its libraries, and whether it can use OCR."""
-    ours = f"{found} {READER_VERSIONS[found]}"
-    ocr = [shutil.which("tesseract") or ""] if found == "pdf" else []
-    return " ".join([ours, *map(_installed, _LIBRARIES[found]), *ocr])
+def _reader(name: FileFormat) -> str:
+    """Describe a reader: its version, those of its libraries, and the OCR program, if any."""
+    ours = f"{name} {READER_VERSIONS[name]}"
+    ocr = [shutil.which("tesseract") or ""] if name == "pdf" else []
+    return " ".join([ours, *map(_installed, _LIBRARIES[name]), *ocr])
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Statements of the store that several of its methods need.
+"""SQL statements that several methods of the store share.
 
-Within a transaction of the store's; nothing here opens or commits one.
+Each function works within a transaction of its caller; none opens or commits one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from corpus.types import Document, Source
 
 @dataclass(frozen=True, slots=True)
 class SourceSummary:
-    """A source, and what is held of it: passages, printed pages, and texts that it has had."""
+    """A source with the number of its passages, its printed pages and its versions."""
 
     source: Source
     passages: int
@@ -27,12 +27,16 @@ class SourceSummary:
 
 
 def is_source(source_id: str) -> sa.ColumnElement[bool]:
-    """The condition that a row of ``sources`` is that of an id."""
+    """Build the SQL condition that a row of ``sources`` has this id."""
     return schema.sources.c.id == source_id
 
 
 def source_of(db: sa.Connection, source_id: str) -> Source:
-    """A source by its id; NotFound if there is none."""
+    """Read a source by its id.
+
+    Raises:
+        NotFound: there is none.
+    """
     row = db.execute(sa.select(schema.sources, schema.work).where(is_source(source_id))).first()
     if row is None:
         raise no_source(source_id)
@@ -40,19 +44,19 @@ def source_of(db: sa.Connection, source_id: str) -> Source:
 
 
 def source_summaries(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[SourceSummary]:
-    """Some sources with what is held of them, by id."""
+    """Read the sources that meet a condition with the counts of what is stored, ordered by id."""
 
-    def of_source(table: sa.Table) -> sa.ScalarSelect:
-        there = table.c.source_id == schema.sources.c.id
-        return sa.select(sa.func.count()).select_from(table).where(there).scalar_subquery()
+    def count(table: sa.Table) -> sa.ScalarSelect[int]:
+        of_source = table.c.source_id == schema.sources.c.id
+        return sa.select(sa.func.count()).select_from(table).where(of_source).scalar_subquery()
 
     documents = schema.documents
     query = (
         sa.select(
             schema.sources,
             schema.work,
-            of_source(schema.passages).label("passages"),
-            of_source(schema.former_documents).label("former"),
+            count(schema.passages).label("passages"),
+            count(schema.former_documents).label("former"),
             documents.c.pages,
         )
         .join(documents, documents.c.source_id == schema.sources.c.id)
@@ -64,26 +68,33 @@ def source_summaries(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterat
 
 
 def no_source(source_id: str) -> NotFound:
-    """The error that there is no source of an id."""
+    """Make the error for an id that no source has."""
     return NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")
 
 
 def document_of(db: sa.Connection, source: Source, version: str = "") -> Document:
-    """The document of a source, current or of a version; NotFound if there is none."""
+    """Read the document of a source: the current one, or the one of a version (its SHA-256).
+
+    Raises:
+        NotFound: the source has no document, or never had this version.
+    """
     if version not in ("", source.version):
-        found = versions.former_document(db, source, version)
-        if found is None:
-            raise NotFound(f"the source {source.id!r} has had no version {version!r}")
-        return found
-    there = schema.documents.c.source_id == source.id
-    row = db.execute(sa.select(schema.documents).where(there)).first()
+        former = versions.former_document(db, source, version)
+        if former is None:
+            raise NotFound(
+                f"the source {source.id!r} has had no version {version!r}: leave it out to read"
+                " the current one"
+            )
+        return former
+    of_source = schema.documents.c.source_id == source.id
+    row = db.execute(sa.select(schema.documents).where(of_source)).first()
     if row is None:
-        raise NotFound(f"the source {source.id!r} has no document")
+        raise NotFound(f"the source {source.id!r} has no document: ingest it again")
     return schema.document_of(row, source)
 
 
-def write(db: sa.Connection, document: Document, digest: str) -> None:
-    """Write a source, its document and what that was read from, whether there are some or not."""
+def write(db: sa.Connection, document: Document, fingerprint: str) -> None:
+    """Insert or replace a source, its document and the fingerprint of what it was read from."""
     source = document.source
     row = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "work"}
     upsert(db, schema.sources, "id", row)
@@ -94,4 +105,4 @@ def write(db: sa.Connection, document: Document, digest: str) -> None:
         "pages": [asdict(p) for p in document.pages],
     }
     upsert(db, schema.documents, "source_id", values)
-    upsert(db, schema.readings, "source_id", {"source_id": source.id, "digest": digest})
+    upsert(db, schema.readings, "source_id", {"source_id": source.id, "digest": fingerprint})

@@ -1,9 +1,15 @@
-"""The library's tables, and what a row of them is as a value."""
+"""The SQL tables of the library, and the conversion of their rows to values.
+
+The database is the truth and the index a cache of it: vectors and postings are keyed by the rows of
+``passages``, which are never reused and never change.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from operator import attrgetter
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,8 +41,8 @@ documents = sa.Table(
 passages = sa.Table(
     "passages",
     schema,
-    # Never used again after a deletion: an index that still holds the row of a passage
-    # that is gone must find nothing there, not another passage.
+    # Never reused after a deletion: an index that still holds the row of a deleted passage must
+    # find nothing there, not another passage.
     sa.Column("row", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(16), nullable=False, unique=True),
     sa.Column(
@@ -57,14 +63,14 @@ unread = sa.Table(
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("tried_at", sa.String, nullable=False),
 )
-# What a source's current document was read from, where that is known: see corpus.store.fingerprint.
+# The fingerprint of what a source's current document was read from (corpus.store.fingerprint).
 readings = sa.Table(
     "readings",
     schema,
     sa.Column("source_id", sa.ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False),
 )
-# One row: how often anything of all this was changed, so that what was made from it can be kept.
+# One row: how often the tables were written, so that results computed from them can be cached.
 changes = sa.Table(
     "changes",
     schema,
@@ -72,8 +78,8 @@ changes = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),
 )
 
-# What was current once. A source's particulars are kept as they were, as JSON, but for who cites
-# it: a digest must not pass for the original that took its place.
+# Replaced documents. A source's metadata is stored as it was, as JSON, except ``cited_by``: a
+# digest must not pass for the original that replaced it.
 former_documents = sa.Table(
     "former_documents",
     schema,
@@ -85,8 +91,8 @@ former_documents = sa.Table(
     sa.Column("pages", sa.JSON, nullable=False),
     sa.Column("replaced_at", sa.String, nullable=False),
 )
-# Their texts are slices of the document of that version, be it former or current: a text that
-# is cut otherwise than before has passages of both.
+# Their texts are slices of the document of that version, be it former or current: a text that was
+# cut differently by an earlier release has former passages too.
 former_passages = sa.Table(
     "former_passages",
     schema,
@@ -102,20 +108,23 @@ former_passages = sa.Table(
 )
 work_links.declare_tables(schema)
 work = work_links.work_column(schema)  # to select with each source
-_source, _passage = (attrgetter(*(f.name for f in fields(of))) for of in (Source, Passage))
+_RowValues = Callable[[sa.Row[Any]], tuple[Any, ...]]
+_source_values: _RowValues = attrgetter(*(field.name for field in fields(Source)))
+_passage_values: _RowValues = attrgetter(*(field.name for field in fields(Passage)))
 
 
-def source_of(row: sa.Row) -> Source:
-    """The source in a row of ``sources`` and ``work``."""
-    values = _source(row)
-    return Source(*(tuple(v) if isinstance(v, list) else v for v in values))
+def source_of(row: sa.Row[Any]) -> Source:
+    """Convert a row of ``sources`` with the column ``work`` to a source."""
+    values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in _source_values(row)]
+    return Source(*values)
 
 
-def passage_of(row: sa.Row) -> Passage:
-    return Passage(*_passage(row))
+def passage_of(row: sa.Row[Any]) -> Passage:
+    """Convert a row of ``passages`` to a passage."""
+    return Passage(*_passage_values(row))
 
 
-def document_of(row: sa.Row, source: Source) -> Document:
-    """The document in a row of ``documents`` or ``former_documents``."""
+def document_of(row: sa.Row[Any], source: Source) -> Document:
+    """Convert a row of ``documents`` or ``former_documents`` to the document of a source."""
     sections = tuple(Section(**s) for s in row.sections)
     return Document(source, row.text, sections, tuple(PageSpan(**p) for p in row.pages))

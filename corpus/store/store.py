@@ -1,4 +1,7 @@
-"""The truth: sources, documents and passages in a database. Knows no vectors."""
+"""The store: sources, documents and passages in an SQL database.
+
+It is the truth from which the index can be rebuilt at any time, and knows no vectors.
+"""
 
 from __future__ import annotations
 
@@ -19,24 +22,27 @@ from corpus.store.work_links import WorkLinkTable
 from corpus.types import Document, Passage, Source, Unread, text_hash
 
 _BATCH = 500  # ids in one IN (...): below every database's limit on parameters
-# Written once: to put a statement together takes longer than to execute it.
+# Built once: building a statement takes longer than executing it.
 _OF_ROWS = sa.select(schema.passages).where(schema.passages.c.row.in_(sa.bindparam("rows")))
 _OF_IDS = sa.select(schema.sources, schema.work).where(schema.sources.c.id.in_(sa.bindparam("ids")))
 
 
 @dataclass(frozen=True, slots=True)
 class StoreChange:
-    """What ``Store.put`` did: how many passages came and went; both 0 if nothing changed."""
+    """The effect of ``Store.put``: the numbers of passages added and removed, 0 for no change."""
 
     added: int
     removed: int
 
 
 class Store:
-    """The sources in one database, which ``url`` names as Database wants it.
+    """All sources, documents and passages of a library, in one database.
 
-    Every method is one transaction: it has happened whole, or not at all. Methods raise
-    StoreError when the database cannot be used. Safe to share between threads.
+    Every method is one atomic transaction and raises StoreError when the database cannot be
+    used. Safe to share between threads and processes.
+
+    Args:
+        url: the database's SQLAlchemy URL, as for ``Database``.
     """
 
     def __init__(self, url: str) -> None:
@@ -52,72 +58,91 @@ class Store:
             if writes:
                 counted = sa.update(schema.changes).values(number=schema.changes.c.number + 1)
                 if db.execute(counted).rowcount == 0:
-                    with suppress(IntegrityError), db.begin_nested():  # another may be as early
+                    with suppress(IntegrityError), db.begin_nested():  # another may insert it too
                         db.execute(sa.insert(schema.changes), {"id": 1, "number": 0})
                     db.execute(counted)
 
     def change_count(self) -> int:
-        """How often anything was written here, by whatever process: while it is the same,
-        everything that the store says is.
+        """Return how often the store was written, by any process.
+
+        While it is the same, every method returns the same, so results can be cached.
         """
         with self._transaction() as db:
             return db.execute(sa.select(schema.changes.c.number)).scalar() or 0
 
     # Sources, documents and passages
 
-    def put(self, document: Document, passages: Sequence[Passage], digest: str = "") -> StoreChange:
-        """Store a document and its passages in place of what its source had before.
+    def put(
+        self, document: Document, passages: Sequence[Passage], fingerprint: str = ""
+    ) -> StoreChange:
+        """Store a document and its passages, replacing those that its source had before.
 
-        A document whose text, title, sections and pages are what they were keeps its passages,
-        and only its source's other particulars are brought up to date. Of what another text
-        takes the place of, nothing is lost: it is former from then on, until it comes back.
-        ``digest`` is that of what the document was read from, for ``read_before``.
+        If text, title, sections and pages are unchanged, the passages keep their rows and only
+        the other metadata is updated. A replaced text is not lost: it becomes a former version,
+        until the same text returns.
+
+        Args:
+            document: the document.
+            passages: its passages.
+            fingerprint: the ``reading_fingerprint`` of its file, for ``find_unchanged``.
         """
         source = replace(document.source, version=text_hash(document.text))
-        given = {(p.id, p.heading, p.page) for p in passages}
+        new = {(p.id, p.heading, p.page) for p in passages}
         ids = {p.id for p in passages}
         with self._transaction(writes=True) as db:
             query = sa.select(schema.sources, schema.work).where(is_source(source.id))
             before = db.execute(query).first()
             of_source = schema.passages.c.source_id == source.id
-            known = db.execute(sa.select(*versions.PASSAGE_COLUMNS).where(of_source)).all()
+            old = db.execute(sa.select(*versions.PASSAGE_COLUMNS).where(of_source)).all()
             if before and before.version != source.version:
                 versions.archive_document(db, schema.source_of(before))
                 versions.unarchive_document(db, source)
-            queries.write(db, replace(document, source=source), digest)
-            stored = {(row.id, row.heading, row.page) for row in known}
-            if before and given == stored and before.title == source.title:
+            queries.write(db, replace(document, source=source), fingerprint)
+            stored = {(row.id, row.heading, row.page) for row in old}
+            if before and new == stored and before.title == source.title:
                 return StoreChange(0, 0)
             self.works.forget(db, source.id)
-            if gone := [row for row in known if row.id not in ids]:
-                versions.archive_passages(db, before.version, gone)
+            removed = [row for row in old if row.id not in ids]
+            if before and removed:
+                versions.archive_passages(db, before.version, removed)
             versions.unarchive_passages(db, source.id, ids)
             db.execute(sa.delete(schema.passages).where(of_source))
             if passages:
                 db.execute(sa.insert(schema.passages), [asdict(p) for p in passages])
-        return StoreChange(len(passages), len(known))
+        return StoreChange(len(passages), len(old))
 
-    def find_unchanged(self, source: Source, digest: str) -> SourceSummary | None:
-        """What a source has, where that was read from just what would be read now, else None.
+    def find_unchanged(self, source: Source, fingerprint: str) -> SourceSummary | None:
+        """Return the summary of a source whose file is unchanged since it was last read.
 
-        It counts as read again: when that was, and who cites it, are brought up to date.
+        If it is unchanged, its ``retrieved_at`` and ``cited_by`` are updated as if it had been
+        read again.
+
+        Args:
+            source: the source with its new ``retrieved_at`` and ``cited_by``.
+            fingerprint: the ``reading_fingerprint`` of its file now.
+
+        Returns:
+            The summary, or None if the file has to be read.
         """
         with self._transaction(writes=True) as db:
-            there = schema.readings.c.source_id == source.id
-            if db.execute(sa.select(schema.readings.c.digest).where(there)).scalar() != digest:
+            of_source = schema.readings.c.source_id == source.id
+            query = sa.select(schema.readings.c.digest).where(of_source)
+            if db.execute(query).scalar() != fingerprint:
                 return None
             known = queries.source_of(db, source.id)
             cited_by = tuple(dict.fromkeys([*known.cited_by, *source.cited_by]))
-            again = {"retrieved_at": source.retrieved_at, "cited_by": cited_by}
-            db.execute(sa.update(schema.sources).where(is_source(source.id)).values(again))
+            updated = {"retrieved_at": source.retrieved_at, "cited_by": cited_by}
+            db.execute(sa.update(schema.sources).where(is_source(source.id)).values(updated))
             return next(queries.source_summaries(db, is_source(source.id)))
 
     def delete(self, *source_ids: str) -> None:
-        """Remove sources with all that there is of them, former versions included.
+        """Delete sources with everything that belongs to them, former versions included.
 
-        NotFound, and nothing is removed, where there is none such. Afterwards their words are
-        not in the files of the database either (see ``Database.scrub``, which takes some
-        seconds for a large one: so name all that go at once).
+        Their text is also erased from the files of the database, which takes some seconds for a
+        large one (see ``Database.erase_deleted``); so delete several sources in one call.
+
+        Raises:
+            NotFound: there is no source of one of the ids; then nothing is deleted.
         """
         with self._transaction(writes=True) as db:
             for source_id in source_ids:
@@ -130,15 +155,15 @@ class Store:
                 places = db.execute(sa.select(schema.unread.c.place)).scalars()
                 for place in [place for place in places if is_location_of(place, url)]:
                     db.execute(sa.delete(schema.unread).where(schema.unread.c.place == place))
-            for row in db.execute(sa.select(schema.sources.c["id", "cited_by"])).all():
-                if gone := set(source_ids).intersection(row.cited_by):
-                    left = [citing for citing in row.cited_by if citing not in gone]
+            for row in db.execute(sa.select(*schema.sources.c["id", "cited_by"])).all():
+                if deleted := set(source_ids).intersection(row.cited_by):
+                    left = [citing for citing in row.cited_by if citing not in deleted]
                     changed = sa.update(schema.sources).where(is_source(row.id))
                     db.execute(changed.values(cited_by=left))
         self.database.erase_deleted()
 
     def sources(self) -> list[tuple[Source, int]]:
-        """Every source with the number of its passages, by id."""
+        """List every source with the number of its passages, ordered by id."""
         count = sa.func.count(schema.passages.c.row)
         query = (
             sa.select(schema.sources, schema.work, count.label("passages"))
@@ -150,21 +175,26 @@ class Store:
             return [(schema.source_of(row), row.passages) for row in db.execute(query)]
 
     def source_summaries(self) -> list[SourceSummary]:
-        """Every source with what is held of it, by id."""
+        """List every source with the counts of what is stored, ordered by id."""
         with self._transaction() as db:
             return list(queries.source_summaries(db, sa.true()))
 
     def source(self, source_id: str) -> Source:
+        """Return a source by its id.
+
+        Raises:
+            NotFound: there is none.
+        """
         with self._transaction() as db:
             return queries.source_of(db, source_id)
 
     def source_at(self, url: str) -> Source | None:
-        """The source of an address, or None; the first by id where there are several."""
+        """Return the source with this URL, the first by id if there are several, or None."""
         return self._first(schema.sources.c.url == url)
 
-    def source_with_prefix(self, start: str) -> Source | None:
-        """A source whose address begins so, or None; the first by id where there are several."""
-        return self._first(schema.sources.c.url.startswith(start, autoescape=True))
+    def source_with_prefix(self, prefix: str) -> Source | None:
+        """Return the first source by id whose URL starts with a prefix, or None."""
+        return self._first(schema.sources.c.url.startswith(prefix, autoescape=True))
 
     def _first(self, which: sa.ColumnElement[bool]) -> Source | None:
         query = sa.select(schema.sources, schema.work).where(which).order_by(schema.sources.c.id)
@@ -173,7 +203,11 @@ class Store:
         return schema.source_of(row) if row else None
 
     def add_citing(self, source_id: str, citing: Iterable[str]) -> None:
-        """Note that some sources link to this one; NotFound if there is none such."""
+        """Record that some sources (ids) link to a source.
+
+        Raises:
+            NotFound: there is no source ``source_id``.
+        """
         with self._transaction(writes=True) as db:
             known = queries.source_of(db, source_id).cited_by
             cited_by = tuple(dict.fromkeys([*known, *citing]))
@@ -182,12 +216,20 @@ class Store:
                 db.execute(changed.values(cited_by=cited_by))
 
     def document(self, source_id: str, version: str = "") -> Document:
-        """The document of a source: the current one, or that of a version, as it was then."""
+        """Return the document of a source: the current one, or that of a version (its SHA-256).
+
+        Raises:
+            NotFound: there is no such source or version.
+        """
         with self._transaction() as db:
             return queries.document_of(db, queries.source_of(db, source_id), version)
 
     def versions(self, source_id: str) -> list[Version]:
-        """The texts that a source has had, the newest first; the first is the current one."""
+        """List the versions of a source, newest first; the first is the current one.
+
+        Raises:
+            NotFound: there is no such source.
+        """
         of_source = schema.passages.c.source_id == source_id
         with self._transaction() as db:
             source = queries.source_of(db, source_id)
@@ -196,11 +238,19 @@ class Store:
             return [current, *versions.versions(db, source)]
 
     def passage(self, passage_id: str) -> Passage:
-        """A passage, current or former."""
+        """Return a passage, current or former, by its id.
+
+        Raises:
+            NotFound: there is none.
+        """
         return self.locate_passage(passage_id).passage
 
     def locate_passage(self, passage_id: str) -> LocatedPassage:
-        """A passage, current or former, with the document that it stands in."""
+        """Return a passage, current or former, with the document that it is cut from.
+
+        Raises:
+            NotFound: there is none; its source may have been deleted.
+        """
         current = schema.passages.c.id == passage_id
         with self._transaction() as db:
             row = db.execute(sa.select(schema.passages).where(current)).first()
@@ -220,18 +270,18 @@ class Store:
     # What could not be read
 
     def record_unread(self, place: str, reason: str, title: str = "") -> None:
-        """Remember that an address or a file could not be read, and why."""
+        """Record that an address or a file could not be read, with the reason."""
         row = {"place": place, "title": title, "reason": reason, "tried_at": utc_now()}
         with self._transaction(writes=True) as db:
             upsert(db, schema.unread, "place", row)
 
     def clear_unread(self, place: str) -> None:
-        """It has been read since."""
+        """Delete the record that an address or a file could not be read."""
         with self._transaction(writes=True) as db:
             db.execute(sa.delete(schema.unread).where(schema.unread.c.place == place))
 
     def unread(self) -> list[Unread]:
-        """What could not be read when it was last tried, the latest first."""
+        """List the addresses and files that could not be read when last tried, latest first."""
         query = sa.select(schema.unread).order_by(
             schema.unread.c.tried_at.desc(), schema.unread.c.place
         )
@@ -241,7 +291,7 @@ class Store:
     # What the index is built from
 
     def rows(self, source_ids: Sequence[str] | None = None) -> list[int]:
-        """Row numbers of all passages, or of those of some sources, ascending."""
+        """List the row numbers of all passages, or of those of some sources, ascending."""
         query = sa.select(schema.passages.c.row).order_by(schema.passages.c.row)
         if source_ids is not None:
             query = query.where(schema.passages.c.source_id.in_(source_ids))
@@ -249,26 +299,29 @@ class Store:
             return list(db.execute(query).scalars())
 
     def revision(self) -> str:
-        """12 hexadecimal digits that name the set of passages as it is now.
+        """Return a short hash of the current set of passages, to check whether an index is current.
 
-        Rows are never used twice and never change, so the number of rows and the newest one
-        tell any two states of a database apart; its id tells apart two databases.
+        Rows are never reused and never change, so the number of rows and the newest one
+        distinguish any two states of a database; the newest one's id distinguishes two databases.
+
+        Returns:
+            12 hexadecimal digits.
         """
-        changes, known = self.change_count(), self._revision
-        if known and known[0] == changes:  # to count a million rows takes a while
-            return known[1]
+        changes, cached = self.change_count(), self._revision
+        if cached and cached[0] == changes:  # counting a million rows takes a while
+            return cached[1]
         newest = sa.select(schema.passages.c.row, schema.passages.c.id).order_by(
             schema.passages.c.row.desc()
         )
         with self._transaction() as db:
             count = db.execute(sa.select(sa.func.count()).select_from(schema.passages)).scalar_one()
             last = db.execute(newest.limit(1)).first()
-        found = text_hash(f"{count} {tuple(last) if last else None}")[:12]
-        self._revision = changes, found
-        return found
+        revision = text_hash(f"{count} {tuple(last) if last else None}")[:12]
+        self._revision = changes, revision
+        return revision
 
     def passages(self, rows: Sequence[int]) -> dict[int, tuple[Passage, Source]]:
-        """The passages in some rows, with their sources; rows that are gone are left out."""
+        """Return the passages of some row numbers with their sources; missing rows are left out."""
         found: dict[int, Passage] = {}
         with self._transaction() as db:
             for i in range(0, len(rows), _BATCH):

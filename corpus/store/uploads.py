@@ -1,7 +1,7 @@
-"""Files that were handed over: kept as the originals of their sources, found by their content.
+"""Storage of uploaded files, addressed by the SHA-256 of their bytes.
 
-A file lies in a folder that is named by the SHA-256 of its bytes. The name that it came with
-is data: it is checked and shown, and names no file.
+Each file lies in a folder that is named by its hash, and its source's address comes from the hash
+too. The name that it was uploaded with is data: it is checked and shown, and never used as a path.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import threading
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -25,50 +26,57 @@ from corpus.types import Source
 
 MAX_NAME = 255  # characters
 _SCHEME = "upload:"
-_SHOWN = 16  # digits of the hash in an address
+_HASH_DIGITS = 16  # digits of the hash in an address
 _HEX = frozenset("0123456789abcdef")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of characters
 _JOINERS = "\u200c\u200d"  # of emoji, and of scripts that need them
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was handed over: the name it came with, the SHA-256 of its bytes."""
+    """An uploaded file: the name that it was sent with, and the SHA-256 of its bytes."""
 
     name: str
     sha256: str
 
     @property
     def place(self) -> str:
-        """What the addresses of all sources with these bytes begin with."""
-        return f"{_SCHEME}{self.sha256[:_SHOWN]}/"
+        """The common beginning of the addresses of all sources with these bytes."""
+        return f"{_SCHEME}{self.sha256[:_HASH_DIGITS]}/"
 
     @property
     def url(self) -> str:
-        """The address of a source that was read from it."""
+        """The address of a source that was read from this file."""
         return self.place + quote(self.name, safe="")
 
 
 def upload_prefix(url: str) -> str:
-    """What the addresses of all sources with the same bytes begin with; "" if not an upload's."""
+    """Return the part of an upload's address that all uploads of the same bytes share.
+
+    It is empty for the address of a source that was not uploaded.
+    """
     return url.partition("/")[0] + "/" if url.startswith(_SCHEME) else ""
 
 
 def upload_name(source: Source) -> str:
-    """The name that a source's file came with; NotFound if it is not from an upload."""
+    """Return the file name that a source was uploaded with.
+
+    Raises:
+        NotFound: the source is not from an upload.
+    """
     if not source.url.startswith(_SCHEME):
         raise NotFound(f"the source {source.id!r} is not from an upload: see its url")
     return unquote(source.url.partition("/")[2])
 
 
 def name_error(name: str) -> str:
-    """What is wrong with a name, or "" if nothing is."""
+    """Describe what is wrong with the name of an uploaded file, with the fix; "" if nothing is."""
     parts = name.replace("\\", "/").split("/")
     if not name.strip():
         return "it came without a name: send it with one"
     if len(name) > MAX_NAME:
         return f"its name has {len(name):,} characters, more than {MAX_NAME}: rename it"
-    if any(unicodedata.category(c) in _UNSEEN and c not in _JOINERS for c in name):
+    if any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in name):
         return "its name has control characters: rename it"
     if ".." in parts or (len(parts) > 1 and (not parts[0] or parts[0].endswith(":"))):
         return "its name is a path that leads elsewhere: send it by its own name"
@@ -76,23 +84,33 @@ def name_error(name: str) -> str:
 
 
 class UploadStore:
-    """The folder of uploads. Safe to share between threads; one service has it at a time.
+    """A folder of uploaded files, with reference counts that protect files still to be read.
 
-    An upload is held for as long as a job is to read it: ``forget`` leaves it then.
+    Safe to share between threads; one service uses a folder at a time. An ingestion job holds a
+    reference to each upload that it has yet to read, and ``forget`` keeps such files.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._held: Counter[str] = Counter()
+        self._refs: Counter[str] = Counter()  # by SHA-256
 
     def receive(self) -> IncomingUpload:
-        """A file to be written as it comes in; StoreError where none can be."""
-        with _mending(self.folder):
+        """Open a new file that an upload is written to as it arrives.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        with _store_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             return IncomingUpload(self, self.folder)
 
     def read(self, upload: Upload) -> bytes:
+        """Read the bytes of an uploaded file.
+
+        Raises:
+            CorpusError: the file cannot be read any more.
+        """
         try:
             return self._path(upload.sha256).read_bytes()
         except OSError as error:
@@ -101,7 +119,11 @@ class UploadStore:
             ) from error
 
     def file(self, source: Source) -> Path:
-        """The original of a source; NotFound if it was not uploaded, or its file is gone."""
+        """Return the path of the uploaded file that a source was read from.
+
+        Raises:
+            NotFound: the source was not uploaded, or its file has been deleted.
+        """
         upload_name(source)
         for folder in self._folders(source.url):
             if (path := folder / "file").is_file():
@@ -109,29 +131,30 @@ class UploadStore:
         raise NotFound(f"the file of the source {source.id!r} is gone: upload it again")
 
     def add_ref(self, sha256: str) -> None:
+        """Protect a file from ``forget`` until ``drop_ref`` has been called as often."""
         with self._lock:
-            self._held[sha256] += 1
+            self._refs[sha256] += 1
 
     def drop_ref(self, sha256: str) -> None:
-        """Undo one ``hold``."""
+        """Undo one ``add_ref``, or the reference that ``IncomingUpload.keep`` took."""
         with self._lock:
-            self._held[sha256] -= 1
+            self._refs[sha256] -= 1
 
     def forget(self, url: str) -> None:
-        """Delete the file that an address names, if any; not one that is held."""
+        """Delete the file that a source's address names, if any, unless it is referenced."""
         with self._lock:
             for folder in self._folders(url):
-                if self._held[folder.name] <= 0:
+                if self._refs[folder.name] <= 0:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def delete_partial(self) -> None:
-        """Delete what a service that was killed had not received in full."""
+        """Delete incomplete files, which a service that was killed has left behind."""
         for part in self.folder.glob("*.part"):
             part.unlink(missing_ok=True)
 
     def _keep(self, part: Path, sha256: str) -> None:
         with self._lock:
-            self._held[sha256] += 1
+            self._refs[sha256] += 1
             target = self._path(sha256)
             target.parent.mkdir(exist_ok=True)
             os.replace(part, target)
@@ -142,14 +165,17 @@ class UploadStore:
         return self.folder / sha256 / "file"
 
     def _folders(self, url: str) -> list[Path]:
-        shown = url.removeprefix(_SCHEME).partition("/")[0]
-        if not url.startswith(_SCHEME) or len(shown) != _SHOWN or set(shown) - _HEX:
+        prefix = url.removeprefix(_SCHEME).partition("/")[0]
+        if not url.startswith(_SCHEME) or len(prefix) != _HASH_DIGITS or set(prefix) - _HEX:
             return []
-        return list(self.folder.glob(f"{shown}*"))
+        return list(self.folder.glob(f"{prefix}*"))
 
 
 class IncomingUpload:
-    """One file that is coming in; dropped when the context ends, unless it was kept."""
+    """A file that is being received; deleted when its context ends, unless it was kept.
+
+    ``size`` is the number of bytes received so far.
+    """
 
     def __init__(self, uploads: UploadStore, folder: Path) -> None:
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -163,18 +189,27 @@ class IncomingUpload:
         self.drop()
 
     def write(self, data: bytes) -> None:
-        """Add some bytes; UploadTooLarge once there are more than a document may have."""
+        """Append bytes to the file that is being received.
+
+        Raises:
+            UploadTooLarge: the file has become larger than MAX_FILE_BYTES.
+            StoreError: the disk cannot be written.
+        """
         self.size += len(data)
         if self.size > MAX_FILE_BYTES:
             raise UploadTooLarge(f"a file is larger than {MAX_FILE_BYTES / 1e6:g} MB: split it")
         self._hash.update(data)
-        with _mending(self._part.parent):
+        with _store_errors(self._part.parent):
             self._file.write(data)
 
     def keep(self) -> str:
-        """Put the file in its place, on the disk, held; returns its SHA-256."""
+        """Flush the complete file to disk and move it into the store, with one reference to it.
+
+        Returns:
+            Its SHA-256 in hexadecimal.
+        """
         sha256 = self._hash.hexdigest()
-        with _mending(self._part.parent):
+        with _store_errors(self._part.parent):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -182,13 +217,15 @@ class IncomingUpload:
         return sha256
 
     def drop(self) -> None:
+        """Close and delete the partial file; without effect after ``keep``."""
         with contextlib.suppress(OSError):
             self._file.close()
         self._part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _mending(folder: Path):
+def _store_errors(folder: Path) -> Iterator[None]:
+    """Turn OSError into a StoreError that names the fix."""
     try:
         yield
     except OSError as error:

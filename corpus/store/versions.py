@@ -1,12 +1,20 @@
-"""What the library held before: documents that another text took the place of, their passages.
+"""Former versions: documents that a newer text has replaced, and their passages.
 
-Within a transaction of the store's; nothing here opens or commits one.
+A citation stays resolvable as long as its source exists: a replaced document moves, with its
+source's metadata as it was, to tables of its own, and its passages too; they move back when the
+same text returns. The current tables know nothing of former rows, so no search can find one by a
+forgotten condition. Former passages keep no text: it is a slice of their document's. They name a
+version rather than a row of former_documents, because a later release may cut a current text
+differently, and its earlier passages must be found too.
+
+Each function works within a transaction of its caller; none opens or commits one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,16 +29,17 @@ from corpus.store.schema import (
 from corpus.text.chunking import page_at
 from corpus.types import Document, Passage, Source
 
-PASSAGE_COLUMNS = passages.c["id", "source_id", "start", "end", "heading", "page"]  # of a passage
+PASSAGE_COLUMNS = tuple(passages.c["id", "source_id", "start", "end", "heading", "page"])
+"""The columns of ``passages`` that ``archive_passages`` needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A text that a source has or had; ``version`` is its SHA-256.
+    """One text that a source has or had; ``version`` is its SHA-256.
 
-    ``retrieved_at`` is when it was last read and ``replaced_at`` when another took its place,
-    empty for the current one; both are ISO date-times in UTC. ``passages`` counts those that can
-    be searched or, of a former text, still be looked up.
+    ``retrieved_at`` is when it was last read and ``replaced_at`` when another text replaced it,
+    empty for the current one; both are ISO date-times in UTC. ``passages`` is the number of its
+    passages.
     """
 
     version: str
@@ -41,10 +50,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class LocatedPassage:
-    """A passage, and the document that it stands in as that was read.
+    """A passage with its document, in the version that the passage is cut from.
 
-    A ``current`` one is among those that are searched. ``replaced_by`` is the id of the one that
-    has the words of a former one now, white space apart; None where none has, or for a current.
+    Attributes:
+        passage: the passage, current or former.
+        document: the document of that version.
+        current: whether searches can find the passage.
+        replaced_by: for a former passage, the id of the current one with the same words, up to
+            white space; None where there is none, and for a current passage.
     """
 
     passage: Passage
@@ -54,78 +67,89 @@ class LocatedPassage:
 
     @property
     def ocr(self) -> bool:
-        """Whether its page was read by OCR, so that it may differ from what is printed."""
+        """Whether its page was read by OCR, so that it may differ from the printed text."""
         page = page_at(self.document, self.passage.start)
         return page is not None and page.ocr
 
 
 def archive_document(db: sa.Connection, source: Source) -> None:
-    """Keep the document of a source, which is about to be replaced, with its particulars."""
-    there = documents.c.source_id == source.id
-    row = db.execute(sa.select(documents).where(there)).one()
-    particulars = asdict(source) | {"cited_by": (), "work": ""}
-    kept = {"version": source.version, "source": particulars, "replaced_at": utc_now()}
-    db.execute(sa.insert(former_documents), [dict(row._mapping) | kept])
+    """Copy the current document of a source, which is about to be replaced, to the former ones."""
+    of_source = documents.c.source_id == source.id
+    row = db.execute(sa.select(documents).where(of_source)).one()
+    metadata = asdict(source) | {"cited_by": (), "work": ""}
+    added = {"version": source.version, "source": metadata, "replaced_at": utc_now()}
+    db.execute(sa.insert(former_documents), [dict(row._mapping) | added])
 
 
-def archive_passages(db: sa.Connection, version: str, gone: Sequence[sa.Row]) -> None:
-    """Keep passages, rows of ``PASSAGE_COLUMNS``, that a source of that version no longer has."""
-    kept = [dict(row._mapping) | {"version": version} for row in gone]
-    db.execute(sa.insert(former_passages), kept)
+def archive_passages(db: sa.Connection, version: str, removed: Sequence[sa.Row[Any]]) -> None:
+    """Store passages that are removed from a text as former ones.
+
+    Args:
+        db: the transaction.
+        version: the SHA-256 of the text that they are cut from.
+        removed: rows of ``PASSAGE_COLUMNS``.
+    """
+    rows = [dict(row._mapping) | {"version": version} for row in removed]
+    db.execute(sa.insert(former_passages), rows)
 
 
 def unarchive_document(db: sa.Connection, source: Source) -> None:
-    """The text that a source has now is former no more."""
-    db.execute(sa.delete(former_documents).where(_is(former_documents, source.id, source.version)))
+    """Delete the former document that equals the current text of a source, if there is one."""
+    same = _has_version(former_documents, source.id, source.version)
+    db.execute(sa.delete(former_documents).where(same))
 
 
 def unarchive_passages(db: sa.Connection, source_id: str, ids: Collection[str]) -> None:
-    """Of what was kept of a source, the passages with these ids are former no more."""
+    """Delete the former passages of a source that are current again, given by their ids."""
     of_source = former_passages.c.source_id == source_id
-    kept = db.execute(sa.select(former_passages.c.id).where(of_source)).scalars()
-    if back := [{"back": id} for id in kept if id in ids]:
-        db.execute(
-            sa.delete(former_passages).where(former_passages.c.id == sa.bindparam("back")), back
-        )
+    former = db.execute(sa.select(former_passages.c.id).where(of_source)).scalars()
+    if returned := [{"returned": id} for id in former if id in ids]:
+        same = former_passages.c.id == sa.bindparam("returned")
+        db.execute(sa.delete(former_passages).where(same), returned)
 
 
 def former_document(db: sa.Connection, source: Source, version: str) -> Document | None:
-    """A former document of a source, as it was then; None if there is none of that version."""
-    query = sa.select(former_documents).where(_is(former_documents, source.id, version))
-    row = db.execute(query).first()
+    """Read a former document with its source's metadata of that time; None if there is none."""
+    same = _has_version(former_documents, source.id, version)
+    row = db.execute(sa.select(former_documents).where(same)).first()
     if row is None:
         return None
-    still = {"cited_by": source.cited_by, "work": source.work}
-    then = row.source | {"authors": tuple(row.source["authors"])} | still
-    return document_of(row, Source(**then))
+    unchanged = {"cited_by": source.cited_by, "work": source.work}
+    metadata = row.source | {"authors": tuple(row.source["authors"])} | unchanged
+    return document_of(row, Source(**metadata))
 
 
-def former_passage(db: sa.Connection, passage_id: str) -> sa.Row | None:
-    """The row of a former passage, without its text; None if there is none such."""
+def former_passage(db: sa.Connection, passage_id: str) -> sa.Row[Any] | None:
+    """Read the row of a former passage, which has no text; None if there is none."""
     return db.execute(sa.select(former_passages).where(former_passages.c.id == passage_id)).first()
 
 
 def replacement(db: sa.Connection, passage: Passage) -> str | None:
-    """The id of the current passage of its source that has a former one's words, if any has."""
+    """Find the current passage of the same source that contains a former passage's words.
+
+    Returns:
+        Its id, preferably of one with just these words, or None.
+    """
     query = sa.select(passages.c.id, passages.c.text).order_by(passages.c.row)
-    words = _folded(passage.text)
-    held = [
-        (_folded(row.text) != words, row.id)
+    words = _single_spaced(passage.text)
+    candidates = [
+        (_single_spaced(row.text) != words, row.id)
         for row in db.execute(query.where(passages.c.source_id == passage.source_id))
-        if words in _folded(row.text)
+        if words in _single_spaced(row.text)
     ]
-    return min(held, key=lambda found: found[0])[1] if held else None
+    return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
 def versions(db: sa.Connection, source: Source) -> list[Version]:
-    """The former texts of a source, the last that was current first."""
+    """List the former texts of a source, the most recently replaced first."""
     count = (
         sa.select(sa.func.count())
-        .where(_is(former_passages, source.id, former_documents.c.version))
+        .where(_has_version(former_passages, source.id, former_documents.c.version))
         .scalar_subquery()
     )
+    columns = former_documents.c["version", "source", "replaced_at"]
     query = (
-        sa.select(former_documents.c["version", "source", "replaced_at"], count.label("passages"))
+        sa.select(*columns, count.label("passages"))
         .where(former_documents.c.source_id == source.id)
         .order_by(former_documents.c.replaced_at.desc())
     )
@@ -135,9 +159,9 @@ def versions(db: sa.Connection, source: Source) -> list[Version]:
     ]
 
 
-def _is(table: sa.Table, source_id: str, version: object) -> sa.ColumnElement[bool]:
+def _has_version(table: sa.Table, source_id: str, version: object) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.source_id == source_id, table.c.version == version)
 
 
-def _folded(text: str) -> str:
+def _single_spaced(text: str) -> str:
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Text as such: one string per document, sentence boundaries, passages, near-duplicates.
+"""Operations on text: assembling a document's one string, sentences, passages, near-duplicates.
 
 Used from outside: ``sentences``, ``chunking`` and, by the readers, ``blocks``.
 """

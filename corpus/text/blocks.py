@@ -1,8 +1,8 @@
-"""From the blocks that a reader finds to the one text of a document.
+"""Assembly of a document's one text from the headings and paragraphs that a file reader found.
 
-Every reader (PDF, HTML, Word, EPUB, and so on) yields headings and paragraphs in reading order;
-here they are cleaned, joined, and their places in the joined text noted. Offsets are taken
-while the final text grows, so they cannot be off.
+Every reader (PDF, HTML, Word, EPUB, and so on) yields blocks in reading order; here they are
+cleaned and joined, and the spans of sections and pages are recorded while the text grows, so that
+offsets cannot be wrong.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ CJK = r"[\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00
 """Scripts written without spaces between words: kana, kanji and their punctuation."""
 
 _NEWLINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Controls, lone surrogates and noncharacters; and what is invisible yet would keep a quote from
-# being found: soft hyphen, zero-width space, word joiner, byte-order mark. Joiners and direction
-# marks (U+200C to U+200F) stay: Persian, Indic scripts and emoji are spelt with them.
+# Control characters, lone surrogates and noncharacters; and invisible characters that would keep a
+# quote from being found: soft hyphen, zero-width space, word joiner, byte-order mark. Joiners and
+# direction marks (U+200C to U+200F) stay: Persian, Indic scripts and emoji are spelt with them.
 _UNWANTED = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
 )
-# A no-break or thin space looks like any other, and nobody quotes it as it is; the wide space
-# of Japanese print (U+3000) can be told apart.
+# No-break and thin spaces look like ordinary ones, and nobody quotes them as such; the wide space
+# of Japanese print (U+3000) is visibly different and stays.
 _SPACES = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f]")
 _TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]+(?=\n|$)")
 _BLANK = re.compile(r"\n{3,}")
 _WRAP = re.compile(rf"(?<={CJK})[ \t]*\n\s*(?={CJK})")
-_NOBODY = re.compile(
+_NOT_A_NAME = re.compile(
     r"admin(istrator)?|(default )?user|owner|unknown|root|author|your name|dell|hp|python-docx",
     re.I,
 )
@@ -48,11 +48,11 @@ _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading (``level`` 1 and up) or a paragraph (``level`` 0).
+    """A heading (``level`` 1 and up) or a paragraph (``level`` 0) of a file.
 
-    ``page`` is the printed page that it stands on, 0 where there are none. ``glue`` joins it
-    to the block before: a new paragraph, a new line (lists, tables), or a space or nothing
-    where a paragraph runs on over a page.
+    ``page`` is the printed page that it is on, 0 where there are none. ``glue`` is the string
+    that joins it to the previous block: a blank line, a line break (lists, tables), or a space
+    or nothing where a paragraph continues on the next page.
     """
 
     text: str
@@ -63,9 +63,10 @@ class Block:
 
 @dataclass(slots=True)
 class ParsedDocument:
-    """What a reader found in a file: its blocks, and what the file says about itself.
+    """The result of a file reader: blocks, links, and the metadata that the file contains.
 
-    ``gaps`` are pages of which it could read nothing, ``by_ocr`` those it read off a picture.
+    ``gaps`` are pages without readable text; ``by_ocr`` are the numbers of pages whose text was
+    recognised in an image.
     """
 
     blocks: list[Block]
@@ -79,26 +80,34 @@ class ParsedDocument:
 
 
 def normalize_text(text: str) -> str:
-    """NFC, ``\\n`` for every line break, plain spaces, no control characters, none trailing.
+    r"""Normalise a text's Unicode form, spaces and line breaks.
 
-    Not NFKC: a quote must be found in the source as it is printed.
+    The result is in NFC, with ``\n`` for every line break and at most one blank line, plain
+    spaces, none at the end of a line, and without control characters. Not NFKC: a quote must be
+    found in the source as it is printed.
     """
     text = _SPACES.sub(" ", _UNWANTED.sub("", _NEWLINES.sub("\n", text)))
     return _BLANK.sub("\n\n", _TRAILING.sub("", unicodedata.normalize("NFC", text)))
 
 
 def one_line(text: str) -> str:
-    """Text as flowing text: line breaks are spaces, or nothing between kana and kanji."""
+    """Normalise a text to one line: line breaks become spaces, or nothing in kana and kanji."""
     return collapse_whitespace(normalize_text(text)).strip(" ")
 
 
 def collapse_whitespace(text: str) -> str:
-    """Each run of white space as one space, or as nothing where kana or kanji were wrapped."""
+    """Replace each run of white space by one space, or by nothing at line breaks in Japanese."""
     return _SPACE.sub(" ", _WRAP.sub("", text) if "\n" in text else text)
 
 
 def join_blocks(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tuple[PageSpan, ...]]:
-    """Join blocks to (text, sections, pages); blocks without text are left out."""
+    """Join blocks to the text of a document, with the spans of its sections and pages.
+
+    Blocks without text are left out. A section reaches to the next heading of any level.
+
+    Returns:
+        (text, sections, pages)
+    """
     parts: list[str] = []
     headings: list[tuple[str, int, int]] = []
     pages: list[PageSpan] = []
@@ -126,15 +135,17 @@ def join_blocks(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tupl
 
 
 def parse_authors(text: str) -> tuple[str, ...]:
-    """The names in an author field; empty for the names that programs give their users."""
+    """Split an author field into names, dropping placeholders such as "admin" or "Default User"."""
     names = map(one_line, re.split(r"[;；,、，]|\band\b", text))
-    return tuple(name for name in names if len(name) > 1 and not _NOBODY.fullmatch(name))
+    return tuple(name for name in names if len(name) > 1 and not _NOT_A_NAME.fullmatch(name))
 
 
 def detect_language(text: str) -> str:
-    """``ja`` for a fair share of kana and kanji, else ``en`` for mostly Latin letters, else "".
+    """Guess the language of a text from its scripts: Japanese, or else any in Latin letters.
 
-    Kanji alone may be Chinese, so some of the share must be kana.
+    Returns:
+        ``ja`` if at least an eighth of the letters are kana and kanji, and a twentieth of those
+        kana (kanji alone may be Chinese); ``en`` if most letters are Latin; "" otherwise.
     """
     kana = len(re.findall(r"[\u3041-\u30ff]", text))
     kanji = len(re.findall(r"[\u3400-\u9fff\uf900-\ufaff]", text))
@@ -146,9 +157,13 @@ def detect_language(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """The ISO date (or year-month, or year) that a string starts with, or "".
+    """Convert the date at the start of a string to ISO form.
 
-    2022-11-30 and 2022/11/30, 2022年11月30日, November 30, 2022 and 30 Nov 2022.
+    Understood are 2022-11-30, 2022/11/30, 2022年11月30日, November 30, 2022 and 30 Nov 2022, and
+    these without day or month.
+
+    Returns:
+        An ISO date, year-month or year; "" if there is none.
     """
     if (named := _NAMED_DATE.match(text)) and named[2].lower() in _MONTHS:
         month, day = _MONTHS.index(named[2].lower()) + 1, named[1] or named[3]

@@ -1,4 +1,4 @@
-"""A document cut into passages: whole sentences, inside one section, of readable length."""
+"""Chunking: cutting a document into passages of whole sentences, each within one section."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from bisect import bisect_right
 from corpus.text.sentences import sentence_spans
 from corpus.types import Document, PageSpan, Passage, Section, Source, passage_id, text_hash
 
-TARGET_WIDTH = 800  # units of _width: about 170 tokens of multilingual-e5, in either language
+TARGET_WIDTH = 800  # in units of text_width: about 170 tokens of multilingual-e5, in any language
 MAX_WIDTH = 1200  # no passage is wider; a longer sentence is cut
 MAX_HEADING_WIDTH = 300  # characters of a heading that are repeated with each passage below it
-_CJK_WIDTH = 2.2  # a kana or kanji says about as much as this many Latin letters
-# A list of works is told by its heading and by what every entry has: a year, a link, a page.
+_CJK_WIDTH = 2.2  # a kana or kanji carries about as much meaning as this many Latin letters
+# A list of references is recognised by its heading and by its entries: each has a year, a link or
+# a page number.
 _WORKS_CITED = re.compile(
     r"(?:[\dA-ZIVX.]+\s+)?(?:references?(?: cited)?|bibliography|works cited|literature(?: cited)?"
     r"|literaturverzeichnis|参考文献|引用文献|文献|参考資料)\W*",
@@ -22,11 +23,14 @@ _ENTRY = re.compile(r"^\[\d+\]|\b(?:19|20)\d\d[a-z]?\b|https?://|\bdoi\b|\bpp?\.
 
 
 def split_into_passages(document: Document) -> list[Passage]:
-    """The passages of a document, in order; ``document.text[p.start:p.end] == p.text``.
+    """Cut a document into its passages, in order.
 
-    A passage never crosses a heading. Within a section, sentences are added until the next
-    one would pass the target; paragraphs are preferred places to break. The entries of a list
-    of references become none: they name what others said, and say nothing themselves.
+    A passage never crosses a heading. Within a section, sentences are added until the next one
+    would exceed the target width; breaks between paragraphs are preferred. Lists of references
+    are left out: they name works and state nothing themselves.
+
+    Returns:
+        Passages for which ``document.text[p.start:p.end] == p.text`` holds.
     """
     version = text_hash(document.text)
     headings = _heading_chains(document.sections)
@@ -49,16 +53,24 @@ def split_into_passages(document: Document) -> list[Passage]:
 
 
 def page_at(document: Document, offset: int) -> PageSpan | None:
-    """The page that a place in the text stands on; None where a document has no pages."""
+    """Find the printed page that an offset of a document lies on; None if it has no pages."""
     at = bisect_right(document.pages, offset, key=lambda page: page.start) - 1
     return document.pages[at] if at >= 0 else None
 
 
 def with_headings(text: str, passage: Passage, source: Source) -> str:
-    """A text of a passage below its source's title and headings.
+    """Put a source's title and a passage's headings in front of a text from that passage.
 
-    This is what is embedded, matched and judged: a sentence seldom repeats what its heading
-    says it is about.
+    This form is embedded, searched and checked, because a sentence seldom repeats the topic that
+    its heading names.
+
+    Args:
+        text: the passage's text or a part of it.
+        passage: the passage.
+        source: its source.
+
+    Returns:
+        The title and headings as one line, then the text; the text alone if there are none.
     """
     heads = [source.title] if source.title and source.title not in passage.heading else []
     heads += [passage.heading] if passage.heading else []
@@ -66,7 +78,8 @@ def with_headings(text: str, passage: Passage, source: Source) -> str:
 
 
 def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
-    chains, open_sections = [], []
+    chains: list[str] = []
+    open_sections: list[Section] = []
     for section in sections:
         open_sections = [s for s in open_sections if s.level < section.level] + [section]
         chains.append(" › ".join(s.heading[:MAX_HEADING_WIDTH] for s in open_sections))
@@ -74,21 +87,21 @@ def _heading_chains(sections: tuple[Section, ...]) -> list[str]:
 
 
 def _bodies(document: Document, headings: list[str]) -> list[tuple[int, int, str]]:
-    """Spans of text between headings, without the heading lines themselves."""
+    """Find the spans of text below each heading, without the heading lines themselves."""
     text, sections = document.text, document.sections
     first = sections[0].start if sections else len(text)
     bodies = [(0, first, "")]
     for section, heading in zip(sections, headings, strict=True):
         line_end = section.start + len(section.heading)
-        found = text.startswith(section.heading, section.start)
-        bodies.append((line_end if found else section.start, section.end, heading))
+        repeated = text.startswith(section.heading, section.start)
+        bodies.append((line_end if repeated else section.start, section.end, heading))
     kept = [(a, b, heading) for a, b, heading in bodies if not _is_works_cited(heading, text[a:b])]
-    # A document that is nothing but such a list is read as what it is.
+    # A document that is hardly anything but such a list is cut as it is.
     return kept if sum(b - a for a, b, _ in kept) > len(text) / 10 else bodies
 
 
 def _is_works_cited(heading: str, body: str) -> bool:
-    """Whether a section is a list of references, or a part of one."""
+    """Return whether a section is a list of references, or a part of one."""
     if not any(map(_WORKS_CITED.fullmatch, heading.split(" › "))):
         return False
     entries = body.split("\n\n") if "\n\n" in body.strip() else body.split("\n")
@@ -97,7 +110,7 @@ def _is_works_cited(heading: str, body: str) -> bool:
 
 
 def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Spans of at most LIMIT units that together cover every sentence in text[start:end]."""
+    """Group sentences to spans of at most MAX_WIDTH that cover all of text[start:end]."""
     spans: list[tuple[int, int]] = []
     filled = 0.0
     for a, b in _pieces(text, start, end):
@@ -106,10 +119,8 @@ def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
             whole = filled + text_width(text[spans[-1][1] : b])
             if "\n\n" in text[spans[-1][1] : a]:
                 room = 0.75 * TARGET_WIDTH  # a new paragraph is a good place to break
-            else:
-                room = (
-                    TARGET_WIDTH if piece > TARGET_WIDTH / 8 else 1.25 * TARGET_WIDTH
-                )  # leave no short rest
+            else:  # a short sentence may exceed the target, rather than begin a passage
+                room = TARGET_WIDTH if piece > TARGET_WIDTH / 8 else 1.25 * TARGET_WIDTH
             if whole <= room:
                 spans[-1] = (spans[-1][0], b)
                 filled = whole
@@ -120,13 +131,12 @@ def _pack(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The sentences of text[start:end]; one that is too long is cut between words."""
+    """Find the sentences of text[start:end]; one that is too long is cut between words."""
     pieces = []
     for a, b in sentence_spans(text[start:end]):
         a, b = a + start, b + start
-        while (
-            text_width(text[a : min(b, a + MAX_WIDTH + 1)]) > MAX_WIDTH
-        ):  # no character is narrower than 1
+        # No character is narrower than 1, so these are enough to know.
+        while text_width(text[a : min(b, a + MAX_WIDTH + 1)]) > MAX_WIDTH:
             cut = _cut(text, a, b)
             pieces.append((a, a + len(text[a:cut].rstrip())))
             a = cut
@@ -138,7 +148,7 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """Where to cut a sentence so that its first part fits, after a comma or space if any."""
+    """Choose where to cut a long sentence so that its first part fits: after a comma or space."""
     fit, filled = start, 0.0
     while fit < end and filled <= TARGET_WIDTH:
         filled += _char_width(text[fit])
@@ -155,5 +165,5 @@ def _char_width(char: str) -> float:
 
 
 def text_width(text: str) -> float:
-    """How long a text is in characters of English that say as much."""
+    """Measure a text in Latin letters: a kana or kanji counts as 2.2, any other character as 1."""
     return sum(map(_char_width, text))

@@ -1,11 +1,11 @@
-"""Where sentences start and end, in English and Japanese text. Pure and linear in its input."""
+"""Rule-based sentence splitting for English and Japanese text, in linear time."""
 
 from __future__ import annotations
 
 import re
 
-# A sentence may end after one of these; closing quotes and brackets still belong to it, and
-# so does the number of a reference right behind it.
+# A sentence may end after one of these; closing quotes and brackets still belong to it, and so
+# does a bracketed reference number right behind it.
 _END = re.compile(
     r"(?:[。！？!?｡]|(?<!\d)．|．(?!\d))+[」』）】〉》”’\"')\]]*(?:\[\d{1,3}\])*"
     r"|\.[”’\"')\]]*(?:\[\d{1,3}\])*(?=\s|$|\[)"
@@ -22,17 +22,20 @@ _ABBREVIATIONS = frozenset(
 _LIST_ITEM = re.compile(r"\s*(?:[-*•・]|\d{1,3}[.)])\s")
 _OPEN_TEXT = frozenset("「『（(【《〈")
 _CLOSE_TEXT = frozenset("」』）)】》〉")
-_WRAPPED_LINE = 50  # characters: a shorter line was ended on purpose, not by wrapping
+_WRAPPED_LINE = 50  # characters; a shorter line ends on purpose, not because it was wrapped
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Spans (start, end) of the sentences of ``text``, in order, without outer whitespace.
+    """Find the spans of the sentences of a text.
 
-    Together they cover every character that is not whitespace between two sentences. A
-    Japanese full stop, or a question or exclamation mark, inside brackets does not end the
-    sentence around it; an English full stop after an abbreviation or an initial, or either
-    inside a number or after that of a list's item, does not either. A line break ends a
-    sentence, unless it only wraps a long line of prose.
+    These do not end a sentence: a Japanese full stop, a question mark or an exclamation mark
+    inside brackets; an English full stop after an abbreviation or an initial; a full stop inside
+    a number or after the number of a list item. A line break does, unless it only wraps a long
+    line of prose.
+
+    Returns:
+        Spans (start, end) in order, without surrounding white space; together they cover every
+        other character of the text.
     """
     spans: list[tuple[int, int]] = []
     start, depth, scanned = 0, 0, 0
@@ -56,6 +59,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 
 def sentences(text: str) -> list[str]:
+    """Split a text into its sentences, without surrounding white space."""
     return [text[start:end] for start, end in sentence_spans(text)]
 
 
@@ -68,7 +72,7 @@ def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> No
 
 
 def _line_ends(text: str, start: int, newline: int) -> bool:
-    """Whether the line break at ``newline`` ends a sentence that began at ``start``."""
+    """Return whether the line break at ``newline`` ends a sentence that began at ``start``."""
     line_start = max(text.rfind("\n", start, newline) + 1, start)
     following = text[newline + 1 : newline + 9]
     wrapped = (
@@ -80,7 +84,7 @@ def _line_ends(text: str, start: int, newline: int) -> bool:
 
 
 def _stop_ends(text: str, start: int, match: re.Match[str]) -> bool:
-    """Whether the stop of ``match``, outside brackets, ends a sentence begun at ``start``."""
+    """Return whether the mark in ``match``, outside brackets, ends the sentence from ``start``."""
     mark, after = text[match.start()], text[match.end() : match.end() + 4]
     following = after.lstrip(" \t")[:1]
     if mark in ".．" and following not in ("", "\n"):  # "1." before an item of a list
@@ -99,10 +103,12 @@ def _stop_ends(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def ends_with_abbreviation(before: str, following: str) -> bool:
-    """Whether the full stop between the two belongs to the last word of ``before``.
+    """Return whether a full stop belongs to an abbreviation or initial, such as "e.g." or "J.".
 
-    ``following`` is the next character that is not white space; "No." abbreviates only
-    before a digit.
+    Args:
+        before: the text before the full stop.
+        following: the next character after it that is not white space; "No." is an abbreviation
+            only before a digit.
     """
     match = _BEFORE_STOP.search(before)
     if match is None:

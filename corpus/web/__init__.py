@@ -1,4 +1,4 @@
-"""The network: guarded and polite fetching, an HTTP cache, and papers behind landing pages.
+"""Network access: guarded fetching, a crawler that respects robots.txt, a cache, and papers.
 
-Used from outside: ``fetcher.Fetcher``, ``response.Fetched``, ``crawler``.
+Used from outside: ``fetcher.Fetcher``, ``response.Fetched``, ``crawler.Crawler``.
 """

@@ -1,10 +1,12 @@
-"""A URL to its bytes, politely and within bounds. Nothing is parsed here but forwarding pages.
+"""An HTTP fetcher: a URL to its bytes, within limits of time, size and redirects.
 
     async with Fetcher() as fetcher:
         fetched = await fetcher.get("https://arxiv.org/abs/2305.14627")
 
-Where a request may go is decided by :mod:`corpus.web.ssrf_guard`, for every hop. What a user names is
-fetched as a browser would; links that nobody named are for :mod:`corpus.web.crawler`.
+:mod:`corpus.web.ssrf_guard` decides for every request, redirects included, whether its address may
+be reached. URLs that a person names are fetched as a browser would; links found in documents are
+for :mod:`corpus.web.crawler`. No document is parsed here, except pages that only forward to another
+address.
 """
 
 from __future__ import annotations
@@ -34,30 +36,33 @@ from corpus.web.ssrf_guard import (
 )
 
 RequestContext = Callable[[httpx.URL], AbstractAsyncContextManager[None]]
-"""Entered around each request, redirects included: it may wait, or raise to refuse."""
+"""A context manager entered around each request to a URL: it may wait, or raise to refuse."""
 
 USER_AGENT = "Tenkyo/0.1 (answer engine that cites its sources)"
 MAX_RESPONSE_BYTES = 100_000_000
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
-_KEPT = ("etag", "last-modified", "cache-control")
+_STORED_HEADERS = ("etag", "last-modified", "cache-control")
 _ADVICE = {
     401: "it needs a login: save the page and ingest the file",
-    403: "it turns programs away or needs a login: save the page and ingest the file",
+    403: "it refuses programs or needs a login: save the page and ingest the file",
     404: "check the address",
-    410: "the page was taken down",
+    410: "the page was removed: leave it out",
     429: "too many requests: try again later",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a document may take to come, in seconds, and how large it may be, in bytes.
+    """Limits of time, in seconds, and of size, in bytes, for fetching one document.
 
-    ``connect`` and ``read`` bound single operations, ``deadline`` all requests of one ``get``,
-    and ``max_wait`` the pause before a second try. ``max_bytes`` bounds a body both as sent and
-    decompressed.
+    Attributes:
+        connect: to open a connection.
+        read: without a byte received.
+        deadline: for all requests of one ``get``, redirects included.
+        max_wait: the longest pause before a second try.
+        max_bytes: of a body, both as sent and decompressed.
     """
 
     connect: float = 5.0
@@ -71,7 +76,7 @@ LIMITS = Limits()
 
 
 class TransientFetchFailure(FetchFailed):
-    """A failure that one more try, ``wait`` seconds later, may get over."""
+    """A failure that may pass: one more try, ``wait`` seconds later, is worthwhile."""
 
     def __init__(self, url: str, reason: str, status: int | None, wait: float) -> None:
         super().__init__(url, reason, status)
@@ -80,21 +85,26 @@ class TransientFetchFailure(FetchFailed):
 
 @dataclass(slots=True)
 class _FetchAttempt:
-    """One call of ``get``: ``left`` is how many seconds it may still spend with servers."""
+    """The state of one call of ``get``; ``seconds_left`` bounds the requests still to come."""
 
     around: RequestContext
     accept: str
     known: Fetched | None
-    left: float
+    seconds_left: float
 
 
 class Fetcher:
-    """Fetches documents over one HTTP client; use it as an async context manager.
+    """An HTTP client that fetches documents; to be used as an async context manager.
 
-    A failure that may pass (429, 502-504, no connection) is tried once more, after at most
-    ``limits.max_wait`` seconds. ``cache`` keeps what was fetched: it is then asked for only if
-    it has changed. ``trust_private`` also allows the user's own machine and network.
-    ``transport`` and ``resolve`` replace the network and the DNS, for tests.
+    A request that fails for a reason that may pass (429, 502-504, no connection) is retried
+    once, after at most ``limits.max_wait`` seconds.
+
+    Args:
+        limits: limits of time and size.
+        cache: stores documents, which are then transferred again only if they have changed.
+        trust_private: whether this machine and its own network may be reached too.
+        transport: replaces the network, for tests.
+        resolve: replaces the DNS, for tests.
     """
 
     def __init__(
@@ -107,8 +117,8 @@ class Fetcher:
         resolve: Resolve = resolve,
     ) -> None:
         self.limits, self._cache = limits, cache
-        # A connection is keyed by address, and here that is the IP: kept alive, one that was
-        # verified for one host would be used again for another behind the same address.
+        # Connections are pooled by address, here the IP: kept alive, one whose certificate was
+        # verified for one host would be reused for another host at the same address.
         inner = transport or httpx.AsyncHTTPTransport(
             trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
@@ -118,8 +128,8 @@ class Fetcher:
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             follow_redirects=False,
-            # A proxy from the environment would resolve the host by itself, behind the
-            # guard's back; a .netrc would send the user's passwords along.
+            # A proxy from the environment would resolve the host itself, bypassing the guard;
+            # a .netrc would send the user's passwords along.
             trust_env=False,
         )
 
@@ -137,28 +147,38 @@ class Fetcher:
     async def get(
         self, url: str, *, around: RequestContext | None = None, accept: str = ""
     ) -> Fetched:
-        """The document at a URL; raises FetchFailed or AddressRefused.
+        """Fetch the document at a URL, following redirects, and from the cache if unchanged.
 
-        ``around`` is entered around each request. ``accept`` asks for a media type in place of
-        what the server thinks best; such an answer is not kept.
+        Args:
+            url: an http or https URL.
+            around: entered around each request, redirects included.
+            accept: a media type to ask for, instead of the server's choice; such a response is
+                not cached.
+
+        Raises:
+            FetchFailed: no document was received.
+            AddressRefused: the URL, or one that it redirects to, may not be fetched.
         """
         try:
             start = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise FetchFailed(url, f"this is not a URL ({error})") from None
+            raise FetchFailed(url, f"this is not a URL ({error}): check the address") from None
         cache = None if accept else self._cache
         known = await asyncio.to_thread(cache.get, url) if cache else None
-        visit = _FetchAttempt(around or _at_once, accept, known, self.limits.deadline)
-        fetched = await self._get_patiently(start, visit)
+        attempt = _FetchAttempt(around or _without_waiting, accept, known, self.limits.deadline)
+        fetched = await self._get_with_retry(start, attempt)
         if cache and fetched is not known:
             await asyncio.to_thread(cache.put, url, fetched)
         return fetched
 
     async def check(self, url: str, seconds: float = 3.0) -> None:
-        """Raise what ``get`` would, as far as that is known before a server is asked.
+        """Check whether a URL is valid and its address allowed, without a request to its server.
 
-        AddressRefused, or FetchFailed for what is no URL. A host whose address cannot be found
-        out, within so many seconds, is for ``get`` to speak of.
+        A host whose address is not found within ``seconds`` passes, and fails in ``get``.
+
+        Raises:
+            AddressRefused: the URL may not be fetched.
+            FetchFailed: it is not a valid URL.
         """
         try:
             parsed = httpx.URL(url)
@@ -166,48 +186,52 @@ class Fetcher:
             async with asyncio.timeout(seconds):
                 await self._guard.check(parsed)
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise FetchFailed(url, f"this is not a URL ({error})") from None
+            raise FetchFailed(url, f"this is not a URL ({error}): check the address") from None
         except (TimeoutError, httpx.ConnectError):
             return
 
-    async def _get_patiently(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched:
-        """One of the two retries of this project; the other is around the model call."""
+    async def _get_with_retry(self, url: httpx.URL, attempt: _FetchAttempt) -> Fetched:
+        """Fetch a URL, once more after a transient failure.
+
+        This is one of the project's two retries; the other is around the model call.
+        """
         try:
-            return await self._follow(url, visit)
+            return await self._follow(url, attempt)
         except TransientFetchFailure as failure:
             if failure.wait > self.limits.max_wait:
                 raise
             await asyncio.sleep(failure.wait)
-        return await self._follow(url, visit)
+        return await self._follow(url, attempt)
 
-    async def _follow(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched:
+    async def _follow(self, url: httpx.URL, attempt: _FetchAttempt) -> Fetched:
         shown = without_credentials(url)
         for _ in range(MAX_REDIRECTS + 1):
-            check_form(url)  # the transport does too, but the client stumbles before it
-            async with visit.around(url):
-                answer = await self._request_in_time(url, visit)
+            check_form(url)  # the transport does too, but the client fails on some URLs before it
+            async with attempt.around(url):
+                answer = await self._request_in_time(url, attempt)
             if isinstance(answer, Fetched):
                 return answer
             url = answer
-        raise FetchFailed(shown, f"more than {MAX_REDIRECTS} redirects, one after the other")
+        reason = f"more than {MAX_REDIRECTS} redirects, one after the other: check the address"
+        raise FetchFailed(shown, reason)
 
-    async def _request_in_time(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched | httpx.URL:
-        begun = time.monotonic()
+    async def _request_in_time(self, url: httpx.URL, attempt: _FetchAttempt) -> Fetched | httpx.URL:
+        started = time.monotonic()
         try:
-            async with asyncio.timeout(visit.left):
-                return await self._request(url, visit)
+            async with asyncio.timeout(attempt.seconds_left):
+                return await self._request(url, attempt)
         except TimeoutError:
-            reason = f"no whole answer within {self.limits.deadline:g} s"
+            reason = f"no complete answer within {self.limits.deadline:g} s: try again later"
             raise FetchFailed(without_credentials(url), reason) from None
         finally:
-            visit.left -= time.monotonic() - begun
+            attempt.seconds_left -= time.monotonic() - started
 
-    async def _request(self, url: httpx.URL, visit: _FetchAttempt) -> Fetched | httpx.URL:
-        """One request: the document, or where a redirect leads."""
+    async def _request(self, url: httpx.URL, attempt: _FetchAttempt) -> Fetched | httpx.URL:
+        """Send one request; return the document, or the URL that a redirect leads to."""
         shown = without_credentials(url)
-        # What is known is of one address: a host on the way there is not told of it.
-        known = visit.known if visit.known and visit.known.url == shown else None
-        headers = {"Accept": visit.accept} if visit.accept else {}
+        # The cached validators belong to one address: hosts that redirect to it do not get them.
+        known = attempt.known if attempt.known and attempt.known.url == shown else None
+        headers = {"Accept": attempt.accept} if attempt.accept else {}
         if known and _sendable(known.etag):
             headers["If-None-Match"] = known.etag
         if known and _sendable(known.last_modified):
@@ -223,7 +247,7 @@ class Fetcher:
                 data = await self._body(shown, response)
                 if target := _forwards_to(shown, response, data):
                     return url.join(target)
-                sent = (response.headers.get(name, "") for name in _KEPT)
+                sent = (response.headers.get(name, "") for name in _STORED_HEADERS)
                 return Fetched(shown, response.headers.get("content-type", ""), data, *sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             reason = str(error) or "nothing answered at that address"
@@ -231,10 +255,10 @@ class Fetcher:
         except httpx.TimeoutException as error:
             raise FetchFailed(shown, "the server stopped answering: try again later") from error
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise FetchFailed(shown, f"it redirects to what is not a URL ({error})") from error
+            raise FetchFailed(shown, f"it redirects to an invalid URL ({error})") from error
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
-            raise FetchFailed(shown, f"the connection broke: {reason}") from error
+            raise FetchFailed(shown, f"the connection broke ({reason}): try again later") from error
 
     def _failure(self, shown: str, response: httpx.Response) -> FetchFailed:
         status = response.status_code
@@ -247,7 +271,7 @@ class Fetcher:
         return FetchFailed(shown, reason, status)
 
     async def _body(self, shown: str, response: httpx.Response) -> bytes:
-        """The body, decompressed, and never more of it in memory than ``max_bytes``."""
+        """Read the decompressed body, with never more than ``max_bytes`` of it in memory."""
         too_large = FetchFailed(shown, f"it is larger than {self.limits.max_bytes / 1e6:g} MB", 200)
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self.limits.max_bytes:
@@ -270,7 +294,7 @@ class Fetcher:
 
 
 def _forwards_to(shown: str, response: httpx.Response, data: bytes) -> str:
-    """Where an HTML page leads that holds nothing else; its redirect counts as any other."""
+    """Return the address that an HTML page without other content forwards to, or ""."""
     if (
         "html" not in response.headers.get("content-type", "")
         or len(data) > MAX_FORWARDING_CHARACTERS
@@ -280,19 +304,23 @@ def _forwards_to(shown: str, response: httpx.Response, data: bytes) -> str:
 
 
 def _sendable(value: str) -> bool:
-    """Whether a header that was received may be sent back; other people's may be in Latin-1."""
+    """Return whether a received header value may be sent back; some servers send Latin-1."""
     return bool(value) and value.isascii() and value.isprintable()
 
 
-def _at_once(url: httpx.URL) -> AbstractAsyncContextManager[None]:
+def _without_waiting(url: httpx.URL) -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
 
 async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Decompress a gzip stream of any number of members, a bounded piece at a time.
+    """Decompress a gzip stream of any number of members, at most 1 MiB at a time.
 
     httpx decodes a whole chunk at once, which lets 64 kB of zeros become 64 MB, or 64 GB when
-    the server names the encoding twice. Raises zlib.error, EOFError when it is cut short.
+    the server names the encoding twice.
+
+    Raises:
+        zlib.error: the data is damaged, or more than ``limit`` bytes were received.
+        EOFError: the stream is incomplete.
     """
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
     received = 0
@@ -310,7 +338,7 @@ async def _gunzip(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[byt
 
 
 def _seconds(retry_after: str) -> float:
-    """A Retry-After header, seconds or a date, as seconds from now; 1 where it says nothing."""
+    """Convert a Retry-After header (seconds or a date) to seconds from now; 1.0 if invalid."""
     if retry_after.strip().isdecimal():
         return float(retry_after)
     try:

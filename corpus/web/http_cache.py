@@ -1,7 +1,7 @@
-"""What was fetched, kept on disk, so that an unchanged document is not sent again.
+"""An HTTP cache on disk: fetched documents, revalidated so that unchanged ones are not sent again.
 
-Two files an address: its bytes, and a line of JSON about them. Both are named by the hash of
-the address, so no address can name a file elsewhere.
+Each URL has two files: the bytes, and a line of JSON about them. Both are named by the hash of the
+URL, so no URL can name a file elsewhere.
 """
 
 from __future__ import annotations
@@ -24,46 +24,50 @@ _log = logging.getLogger(__name__)
 
 
 class HttpCache:
-    """A folder of fetched documents, of at most ``max_bytes``; the oldest make room.
+    """A folder of fetched documents with a limited total size.
 
-    It is a convenience: a folder that cannot be written or read costs a warning and no
-    document. Safe to share between threads and processes: files are replaced whole, and bytes
-    that are not those of their line are dropped.
+    A folder that cannot be read or written only causes a logged warning. Safe to share between
+    threads and processes: files are replaced atomically, and an entry whose bytes do not match
+    their recorded hash is dropped.
+
+    Args:
+        folder: the folder; it is created when something is stored.
+        max_bytes: the total size, beyond which the oldest entries are evicted.
     """
 
     def __init__(self, folder: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.folder, self._max_bytes = folder, max_bytes
 
     def get(self, url: str) -> Fetched | None:
-        """What was kept of an address, or None; a damaged entry is removed."""
+        """Return the stored document of a URL, or None; a damaged entry is removed."""
         data_path, line_path = self._paths(url)
         try:
             entry = json.loads(line_path.read_bytes())
             data = data_path.read_bytes()
-            sound = entry["url"] == url and hashlib.sha256(data).hexdigest() == entry["sha256"]
+            intact = entry["url"] == url and hashlib.sha256(data).hexdigest() == entry["sha256"]
             names = ("final_url", "content_type", "etag", "last_modified")
             final_url, *others = (str(entry[name]) for name in names)
         except FileNotFoundError:
-            sound = False
+            intact = False
         except OSError as error:
             _log.warning("cannot read %s of the cache: %s", data_path, error.strerror)
             return None
         except (ValueError, KeyError, TypeError, RecursionError):
-            sound = False
-        if not sound:
+            intact = False
+        if not intact:
             self._drop(data_path, line_path)
             return None
         content_type, etag, last_modified = others
         return Fetched(final_url, content_type, data, etag, last_modified)
 
     def put(self, url: str, fetched: Fetched) -> None:
-        """Keep what an address led to, in place of what was kept of it before.
+        """Store the fetched document of a URL, replacing an earlier one.
 
-        Nothing is kept where the server says ``no-store``. What else it says of caches is for
-        those that answer without asking it, as this one never does.
+        Nothing is stored if the server says ``no-store``. Other Cache-Control directives do not
+        matter: this cache always revalidates with the server.
         """
         data_path, line_path = self._paths(url)
-        if len(fetched.data) > self._max_bytes or _is_secret(fetched):
+        if len(fetched.data) > self._max_bytes or _forbids_storing(fetched):
             self._drop(data_path, line_path)
             return
         entry = {
@@ -79,13 +83,13 @@ class HttpCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write(data_path, fetched.data)
             _write(line_path, json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-            self._make_room()
+            self._evict()
         except OSError as error:
-            _log.warning("cannot keep %s in %s: %s", url, self.folder, error.strerror)
+            _log.warning("cannot store %s in %s: %s", url, self.folder, error.strerror)
             self._drop(data_path, line_path)
 
     def forget(self, url: str) -> None:
-        """Remove what was kept of an address, and of others that led to it."""
+        """Remove the cached documents of a URL and of all URLs that redirected to it."""
         self._drop(*self._paths(url))
         for line_path in self.folder.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):
@@ -96,13 +100,14 @@ class HttpCache:
         name = text_hash(url)
         return self.folder / name, self.folder / f"{name}.json"
 
-    def _make_room(self) -> None:
-        found = []
+    def _evict(self) -> None:
+        """Delete the oldest files until the folder is within its limit."""
+        files = []
         for entry in os.scandir(self.folder):
-            with contextlib.suppress(FileNotFoundError):  # another process was faster
-                found.append((entry.stat().st_mtime, entry.stat().st_size, entry.path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
+            with contextlib.suppress(FileNotFoundError):  # another process has deleted it
+                files.append((entry.stat().st_mtime, entry.stat().st_size, entry.path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
             if total <= self._max_bytes:
                 return
             total -= size
@@ -115,13 +120,13 @@ class HttpCache:
                 path.unlink()
 
 
-def _is_secret(fetched: Fetched) -> bool:
+def _forbids_storing(fetched: Fetched) -> bool:
     directives = fetched.cache_control.lower().split(",")
     return any(each.partition("=")[0].strip() == "no-store" for each in directives)
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file whole, or not at all."""
+    """Write a file atomically."""
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,7 +1,7 @@
-"""A paper's address to its text and its particulars, by way of its landing page.
+"""Resolution of a paper's URL to its full text and metadata, by way of its landing page.
 
-Publishers describe a paper on its page in ``citation_*`` tags (made for Google Scholar), which
-also say where its PDF is. Nothing is fetched here but through the function that is given.
+Publishers describe a paper on its page in ``citation_*`` tags (made for Google Scholar), which also
+give the URL of its PDF. Everything is fetched through the function that the caller passes.
 """
 
 from __future__ import annotations
@@ -28,18 +28,22 @@ from corpus.web.response import Fetched
 
 CSL = "application/vnd.citationstyles.csl+json"
 _VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title")
-_HEAD = 1_000_000  # characters of a page, within which its tags are
+_MAX_HEAD = 1_000_000  # characters of a page that are searched for its tags
 
 
 class DocumentGetter(Protocol):
-    """What brings a document; raises CorpusError. Fetcher and Crawler have it."""
+    """A function that fetches a document, such as ``Fetcher.get`` or ``Crawler.get``."""
 
-    async def __call__(self, url: str, *, accept: str = "") -> Fetched: ...
+    async def __call__(self, url: str, *, accept: str = "") -> Fetched:
+        """Fetch a URL; raise CorpusError where that fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperMetadata:
-    """What is said of a paper; each is empty where it is not. ``pdf`` is an absolute URL."""
+    """The metadata of a paper as its page or registry gives it, each empty where not given.
+
+    ``published`` is an ISO date, year-month or year; ``pdf`` is an absolute URL.
+    """
 
     title: str = ""
     authors: tuple[str, ...] = ()
@@ -50,55 +54,66 @@ class PaperMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPaper:
-    """A paper's text. ``shortfall`` says why that is its page alone; empty for the paper."""
+    """A paper's text and metadata.
 
-    particulars: PaperMetadata
+    ``shortfall`` is the reason why ``text`` is only the landing page; it is empty for a PDF.
+    """
+
+    metadata: PaperMetadata
     text: Fetched
     shortfall: str = ""
 
 
 async def resolve_paper(paper: Paper, get: DocumentGetter) -> ResolvedPaper:
-    """The PDF of a paper, else its page, with what its page or its DOI's registry says of it.
+    """Fetch the PDF of a paper, or else its landing page, with its metadata.
 
-    Raises what ``get`` raised for the page where neither can be had.
+    The metadata comes from the page, or from the registry of its DOI where the page has none.
+
+    Args:
+        paper: the paper.
+        get: fetches documents.
+
+    Raises:
+        CorpusError: neither can be fetched; it is the error that ``get`` raised for the page.
     """
     if paper.publisher == "pdf":
         return ResolvedPaper(PaperMetadata(), await get(paper.url))
-    page, said, failure = None, PaperMetadata(), None
+    page, metadata, failure = None, PaperMetadata(), None
     try:
         page = await get(paper.url)
     except CorpusError as error:
         failure = error
     if page and is_pdf(page):
-        return ResolvedPaper(said, page)
+        return ResolvedPaper(metadata, page)
     if page:
-        said = await asyncio.to_thread(read_page, page)
-    if not said.title and paper.publisher == "doi":
-        said = await _registered(paper.url, get)
+        metadata = await asyncio.to_thread(read_page, page)
+    if not metadata.title and paper.publisher == "doi":
+        metadata = await _read_registry(paper.url, get)
     shortfall = "its page names no PDF"
-    if pdf := said.pdf or paper.pdf:
+    if pdf := metadata.pdf or paper.pdf:
         try:
             text = await get(pdf)
             if is_pdf(text):
-                return ResolvedPaper(said, text)
-            shortfall = f"what is at {pdf} is no PDF"
+                return ResolvedPaper(metadata, text)
+            shortfall = f"{pdf} is not a PDF"
         except CorpusError as error:
             shortfall = str(error)
             failure = failure or error
     if page is None:
         raise failure or CorpusError(f"{paper.url} cannot be read: {shortfall}")
-    return ResolvedPaper(said, page, shortfall)
+    return ResolvedPaper(metadata, page, shortfall)
 
 
 def is_pdf(fetched: Fetched) -> bool:
-    """Whether it is one by its content, which need not be what its header says."""
+    """Return whether a fetched document is a PDF, by its content and not by its header."""
     return b"%PDF-" in fetched.data[:1024]
 
 
 def read_page(page: Fetched) -> PaperMetadata:
-    """What a landing page says of its paper; nothing where it has no ``citation_title``.
+    """Read the metadata of a paper from the ``citation_*`` tags of its landing page.
 
-    The title of a page without one may be that of a login.
+    Returns:
+        The metadata; all empty without a ``citation_title``, since it may be a login page.
     """
     root = _root(decode(page.data, page.content_type) or "")
     if root is None:
@@ -122,7 +137,7 @@ def read_page(page: Fetched) -> PaperMetadata:
 def _root(text: str) -> HtmlElement | None:
     try:
         parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-        return document_fromstring(text[:_HEAD].encode("utf-8", "replace"), parser=parser)
+        return document_fromstring(text[:_MAX_HEAD].encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, ValueError):  # no element at all
         return None
 
@@ -134,8 +149,8 @@ def _absolute(base: str, href: str) -> str:
         return ""
 
 
-async def _registered(url: str, get: DocumentGetter) -> PaperMetadata:
-    """What the registry of a DOI says, in CSL JSON; nothing where it does not answer."""
+async def _read_registry(url: str, get: DocumentGetter) -> PaperMetadata:
+    """Fetch the metadata of a DOI from its registry; all empty where it does not answer."""
     try:
         answer = await get(url, accept=CSL)
         data = json.loads(answer.data)
@@ -145,7 +160,7 @@ async def _registered(url: str, get: DocumentGetter) -> PaperMetadata:
 
 
 def read_csl(data: Mapping[str, Any]) -> PaperMetadata:
-    """Particulars from an item in CSL JSON, as the registries of DOIs send it."""
+    """Read the metadata of a paper from an item in CSL JSON, which the registries of DOIs send."""
     links = (link for link in _list(data.get("link")) if isinstance(link, dict))
     pdfs = (link.get("URL") for link in links if link.get("content-type") == "application/pdf")
     return PaperMetadata(
@@ -158,7 +173,7 @@ def read_csl(data: Mapping[str, Any]) -> PaperMetadata:
 
 
 def _text(value: Any) -> str:
-    """A string, or the first of a list of them."""
+    """Return a string, or the first of a list of strings, as one line."""
     first = next(iter(value), "") if isinstance(value, list) else value
     return one_line(first) if isinstance(first, str) else ""
 
@@ -176,24 +191,24 @@ def _person(value: Any) -> str:
 
 
 def _date(issued: Any) -> str:
-    """``{"date-parts": [[2022, 2, 9]]}`` as an ISO date, as far as it goes."""
+    """Convert ``{"date-parts": [[2022, 2, 9]]}`` to an ISO date, year-month or year."""
     parts = issued.get("date-parts") if isinstance(issued, dict) else None
     first = next(iter(_list(parts)), None)
     return iso_date("-".join(str(part) for part in _list(first)[:3]))
 
 
 def remove_from_cache(source: Source, cache: HttpCache) -> None:
-    """Remove what was fetched of a source: its page, and the PDF that a paper's page leads to.
+    """Remove what was fetched of a source from the HTTP cache: its page, and the PDF of a paper.
 
-    For who deletes a source, before ``Store.delete``: a process that is killed between the two
-    leaves a source that can be deleted again.
+    To be called before ``Store.delete``: a process that is killed between the two leaves a
+    source that can be deleted again.
     """
     for url in list(_addresses(source, cache)):
         cache.forget(url)
 
 
 def _addresses(source: Source, cache: HttpCache) -> Iterator[str]:
-    """Where ``index.ingestion.ingest`` and ``corpus.web.paper_resolver`` look for the text of a source."""
+    """Yield the URLs from which an ingestion fetches the text of a source."""
     yield source.url
     yield from (e.fetch_url for e in entries() if e.source.id == source.id and e.fetch_url)
     if known := paper(source.url):

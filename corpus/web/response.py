@@ -1,4 +1,4 @@
-"""A document as it came over HTTP."""
+"""The value type of a document that was fetched over HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """``url`` is where the redirects ended; what follows ``data`` are headers, as sent."""
+    """The bytes of a fetched document with its final URL (after redirects) and some headers.
+
+    The fields after ``data`` are response headers as they were sent, "" where missing.
+    """
 
     url: str
     content_type: str

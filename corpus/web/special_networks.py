@@ -1,9 +1,9 @@
-"""Tables of the IP networks that are not part of the public internet.
+"""Tables of the IP networks that are not part of the public internet, and tunnelled addresses.
 
 The rows follow IANA's registries of special-purpose IPv4 and IPv6 addresses (RFC 6890 and its
-successors). Python's ``ipaddress`` knows such networks too, but which of them depends on the
-patch release, so nothing here asks it. All rows count as not public, also the few that IANA
-calls globally reachable (anycast relays and sinks): no document is kept there.
+successors). Python's ``ipaddress`` knows such networks too, but which of them depends on its patch
+release, so nothing here uses that. All rows count as not public, even the few that IANA calls
+globally reachable (anycast relays and sinks): nobody publishes documents there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ METADATA: tuple[Network, ...] = (  # services that hand out a cloud machine's cr
     IPv6Network("fd20:ce::254/128"),  # Google
 )
 
-UNFETCHABLE: tuple[Network, ...] = (  # no document is there, not even in one's own network
+UNFETCHABLE: tuple[Network, ...] = (  # never fetched from, not even with a trusted network
     *METADATA,
     IPv4Network("0.0.0.0/8"),  # "this network", RFC 791; 0.0.0.0 itself reaches this machine
     IPv4Network("169.254.0.0/16"),  # link-local, RFC 3927
@@ -66,44 +66,44 @@ _TEREDO = IPv6Network("2001::/32")  # RFC 4380
 
 GLOBAL: tuple[Network, ...] = (
     IPv4Network("0.0.0.0/0"),
-    IPv6Network("2000::/3"),  # all that IANA hands out for hosts: what else there is has a use
-    _MAPPED,  # these two stand for an IPv4 address
+    IPv6Network("2000::/3"),  # everything that IANA assigns to hosts
+    _MAPPED,  # this and the next represent an IPv4 address
     _NAT64,
 )
 
-_IN_THE_LAST_BITS = (
+_IPV4_IN_LAST_BITS = (
     _MAPPED,
     _NAT64,
     IPv6Network("::/96"),  # "IPv4-compatible", RFC 4291
     IPv6Network("::ffff:0:0:0/96"),  # "IPv4-translated", RFC 2765
 )
-_BITS = 0xFFFFFFFF
-# An interface identifier of ISATAP (RFC 5214) is 0000:5efe:a.b.c.d; the two last bits of its
+_LOW_32 = 0xFFFFFFFF
+# An interface identifier of ISATAP (RFC 5214) is 0000:5efe:a.b.c.d; the two lowest bits of its
 # first byte may be set.
 _ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF
 
 
 def is_in(address: Address, networks: tuple[Network, ...]) -> bool:
-    """Return whether an address is in one of some networks."""
+    """Return whether an IP address belongs to one of some networks."""
     return any(address in network for network in networks)
 
 
 def embedded_ipv4(address: Address) -> list[IPv4Address]:
-    """List the IPv4 addresses that a packet to an IPv6 address may be carried on to.
+    """List the IPv4 addresses that are embedded in an IPv6 address and may receive its packets.
 
-    They are those of IPv4-mapped, -compatible and -translated addresses, NAT64, 6to4, Teredo
-    (server and client) and ISATAP. An IPv4 address has none.
+    Known are IPv4-mapped, -compatible and -translated addresses, NAT64, 6to4, Teredo (server and
+    client) and ISATAP. An IPv4 address has none.
     """
     if isinstance(address, IPv4Address):
         return []
     bits = int(address)
-    if bits <= 1:  # unspecified and loopback, within the IPv4-compatible ones
+    if bits <= 1:  # unspecified and loopback, which lie among the IPv4-compatible ones
         return []
-    found = []
-    if is_in(address, _IN_THE_LAST_BITS) or (bits >> 32) & _ISATAP_MASK == _ISATAP:
-        found.append(bits & _BITS)
+    embedded = []
+    if is_in(address, _IPV4_IN_LAST_BITS) or (bits >> 32) & _ISATAP_MASK == _ISATAP:
+        embedded.append(bits & _LOW_32)
     if address in _SIX_TO_FOUR:
-        found.append(bits >> 80 & _BITS)
+        embedded.append(bits >> 80 & _LOW_32)
     if address in _TEREDO:
-        found += [bits >> 64 & _BITS, ~bits & _BITS]
-    return [IPv4Address(each) for each in found]
+        embedded += [bits >> 64 & _LOW_32, ~bits & _LOW_32]
+    return [IPv4Address(each) for each in embedded]

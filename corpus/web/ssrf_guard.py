@@ -1,10 +1,10 @@
-"""The address guard: the one transport through which Tenkyo reaches the network.
+"""Protection against server-side request forgery (SSRF): checks where each request goes.
 
-A URL is text from a stranger (a user, a page, a redirect), and the host it names may be a
-router, a cloud's metadata service or a database beside us. So each single request, redirects
-included, is resolved here, refused unless *every* address is on the public internet, and then
-sent to the address that was checked: a second look-up by the HTTP library could get another
-answer from the same DNS server.
+A URL is untrusted text (from a person, a page, a redirect), and the host that it names may be a
+router, a cloud's metadata service or a database in the local network. So for every single request,
+redirects included, the host is resolved here, refused unless *all* of its addresses are on the
+public internet, and connected to at an address that was checked: a second lookup by the HTTP
+library could get another answer from the same DNS server (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -22,25 +22,29 @@ from corpus.web.special_networks import GLOBAL, SPECIAL, UNFETCHABLE, Address, e
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> textual IP addresses, best first; raises OSError when there are none."""
 
-_MOST_TRIED = 3
+_MAX_ADDRESSES = 3  # of a host, tried one after the other
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses that this machine's resolver gives for a host; may raise OSError."""
+    """Look up the IP addresses of a host with this machine's resolver.
+
+    Raises:
+        OSError: the host has none.
+    """
     loop = asyncio.get_running_loop()
     rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
 
 def without_credentials(url: httpx.URL) -> str:
-    """The URL as it may be shown: a password must not end up in a log or on a page."""
+    """Remove user name and password from a URL, so that it may be logged and shown."""
     return str(url.copy_with(userinfo=b""))
 
 
 def is_public(address: Address) -> bool:
-    """Return whether an address is that of one host on the public internet.
+    """Return whether an IP address is that of a single host on the public internet.
 
-    So must be every IPv4 address that it carries, such as that of a tunnel's other end.
+    Every IPv4 address embedded in it, such as that of a tunnel's other end, has to be too.
     """
     if not is_in(address, GLOBAL) or is_in(address, SPECIAL):
         return False
@@ -48,16 +52,21 @@ def is_public(address: Address) -> bool:
 
 
 def is_reachable(address: Address) -> bool:
-    """Return whether an address may be fetched by someone who trusts their own network.
+    """Return whether an IP address may be fetched from by someone who trusts their own network.
 
-    What is of no host, link-local addresses and the metadata services of clouds, which hand out
-    credentials, stay refused: nobody keeps documents there.
+    Addresses of no single host, link-local addresses and the metadata services of clouds, which
+    hand out credentials, stay refused: nobody publishes documents there.
     """
     return not is_in(address, UNFETCHABLE) and all(map(is_reachable, embedded_ipv4(address)))
 
 
 def check_form(url: httpx.URL) -> None:
-    """Raise AddressRefused for a URL that is never fetched, wherever its host may be."""
+    """Check the parts of a URL that forbid fetching it regardless of where its host is.
+
+    Raises:
+        AddressRefused: its scheme is not http or https, it has a user name or password, or its
+            host is missing or invalid.
+    """
     shown = without_credentials(url)
     if url.scheme not in ("http", "https"):
         raise AddressRefused(shown, "only http and https addresses can be fetched")
@@ -65,26 +74,32 @@ def check_form(url: httpx.URL) -> None:
         raise AddressRefused(shown, "it carries a user name or password: leave that out")
     try:
         host = url.host
-    except UnicodeError:  # what begins with xn-- and is not punycode
+    except UnicodeError:  # a label that begins with xn-- and is not valid punycode
         raise AddressRefused(shown, "its host is misspelt: check the address") from None
     if not host:
         raise AddressRefused(shown, "it names no host: write it as https://host/path")
 
 
 def refusal_reason(url: str) -> AddressRefused | None:
-    """Why a URL is never fetched, if its form alone says so."""
+    """Return the error for a URL whose form alone forbids fetching it, or None."""
     try:
         parsed = httpx.URL(url)
         check_form(parsed)
     except AddressRefused as refused:
         return refused if parsed.userinfo else AddressRefused(url, refused.reason)
-    except httpx.InvalidURL:  # it cannot be fetched either, and the fetcher says why
+    except httpx.InvalidURL:  # the fetcher reports this
         pass
     return None
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Checks where a request goes, then sends it to exactly that address through ``inner``."""
+    """An httpx transport that checks the address of each request and connects to exactly that.
+
+    Args:
+        inner: the transport that sends the requests.
+        resolve: looks up the IP addresses of a host.
+        trust_private: whether private addresses are allowed too.
+    """
 
     def __init__(
         self,
@@ -97,7 +112,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._allowed = is_reachable if trust_private else is_public
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises AddressRefused, or httpx.ConnectError where a host has no address."""
+        """Send a request, trying the host's addresses in turn until one answers.
+
+        Raises:
+            AddressRefused: an address of the host is not allowed.
+            httpx.ConnectError: the host has no address, or none answers.
+        """
         *others, last = await self.check(request.url)
         for address in others:
             try:
@@ -107,8 +127,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return await self._send(request, last)
 
     async def _send(self, request: httpx.Request, address: str) -> httpx.Response:
-        # The Host header was set from the original URL; TLS checks the certificate against
-        # `sni_hostname`. Only the place to connect to is replaced.
+        # The Host header was set from the original URL, and TLS checks the certificate against
+        # `sni_hostname`. Only the address to connect to is replaced.
         pinned = httpx.Request(
             request.method,
             request.url.copy_with(host=address),
@@ -119,12 +139,18 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(pinned)
 
     async def aclose(self) -> None:
+        """Close the inner transport."""
         await self._inner.aclose()
 
     async def check(self, url: httpx.URL) -> Sequence[str]:
-        """The addresses to connect to, best first: all that the host has are allowed.
+        """Resolve the host of a URL and check all of its addresses.
 
-        Raises as ``handle_async_request`` does.
+        Returns:
+            The addresses to connect to, best first.
+
+        Raises:
+            AddressRefused: the URL's form or one of the addresses is not allowed.
+            httpx.ConnectError: the host has no address.
         """
         check_form(url)
         shown = without_credentials(url)
@@ -135,9 +161,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(f"the host {url.host} has no address ({error})") from error
         if not found:
             raise httpx.ConnectError(f"the host {url.host} has no address")
-        for text in found:
-            if not self._allowed(ip_address(text)):
+        for address in found:
+            if not self._allowed(ip_address(address)):
                 raise AddressRefused(
-                    shown, f"{url.host} is at {text}, which is not on the public internet"
+                    shown, f"{url.host} is at {address}, which is not on the public internet"
                 )
-        return found[:_MOST_TRIED]
+        return found[:_MAX_ADDRESSES]

@@ -130,7 +130,7 @@ def paper_task(
     async def load() -> LoadedDocument:
         nonlocal shortfall
         found = await resolve_paper(paper, get)
-        said, text, shortfall = found.particulars, found.text, found.shortfall
+        said, text, shortfall = found.metadata, found.text, found.shortfall
         source = await asyncio.to_thread(_source_at, store, paper.url, kind)
         source = replace(
             source,

@@ -1,4 +1,4 @@
-"""corpus.links: which links lead to papers, and one spelling for each address."""
+"""corpus.links: recognition of papers and canonical URLs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from corpus.types import Link
         ("https://ex.com/a/Paper.PDF?b=1", "pdf", "https://ex.com/a/Paper.PDF?b=1", "?b=1"),
     ],
 )
-def test_papers_are_recognised(url: str, publisher: str, id: str, canonical: str) -> None:
+def test_recognises_links_to_papers(url: str, publisher: str, id: str, canonical: str) -> None:
     found = paper(url)
     assert found is not None
     assert (found.publisher, found.id) == (publisher, id)
@@ -56,11 +56,11 @@ def test_papers_are_recognised(url: str, publisher: str, id: str, canonical: str
         "",
     ],
 )
-def test_other_links_are_none(url: str) -> None:
+def test_other_links_are_not_papers(url: str) -> None:
     assert paper(url) is None
 
 
-def test_papers_come_once_in_order() -> None:
+def test_papers_are_listed_once_in_order() -> None:
     urls = [
         "https://arxiv.org/pdf/2205.15241v2",
         "https://example.com/",
@@ -85,17 +85,17 @@ def test_papers_come_once_in_order() -> None:
         ("notes/a.md", "notes/a.md"),
     ],
 )
-def test_one_spelling_for_an_address(url: str, canonical: str) -> None:
+def test_canonical_url_normalises_spelling(url: str, canonical: str) -> None:
     assert canonical_url(url) == canonical
 
 
 @given(st.text(max_size=40), st.sampled_from(["", "https://ex.com/", "https://arxiv.org/abs/"]))
-def test_any_text_has_a_stable_spelling(text: str, prefix: str) -> None:
+def test_canonical_url_is_idempotent(text: str, prefix: str) -> None:
     once = canonical_url(prefix + text)
     assert canonical_url(once) == once
 
 
-def test_bare_urls_lose_the_punctuation_after_them() -> None:
+def test_bare_urls_exclude_trailing_punctuation() -> None:
     text = "論文はこちら（https://ex.com/a?b=1）。See https://ex.com/b, (http://ex.org/c.)"
     urls = [link.url for link in bare_urls(text)]
     assert urls == ["https://ex.com/a?b=1", "https://ex.com/b", "http://ex.org/c"]
@@ -123,5 +123,5 @@ def test_bare_urls_lose_the_punctuation_after_them() -> None:
         ("", ""),
     ],
 )
-def test_a_place_that_looks_like_an_address_without_its_scheme(place: str, url: str) -> None:
+def test_guesses_url_without_scheme(place: str, url: str) -> None:
     assert meant_url(place) == url

@@ -27,16 +27,16 @@ def names(paths: list[Path], root: Path) -> list[str]:
     return [path.relative_to(root).as_posix() for path in paths]
 
 
-def test_a_folder_is_walked_in_a_fixed_order_without_hidden_names(tree: Path) -> None:
+def test_lists_folder_in_fixed_order_without_hidden_files(tree: Path) -> None:
     assert names(list(list_files([tree])), tree) == ["B.md", "a.md", "b.md", "sub/c.md"]
 
 
-def test_what_is_named_outright_is_taken_and_each_file_comes_once(tree: Path) -> None:
+def test_named_files_are_listed_and_each_file_once(tree: Path) -> None:
     found = list(list_files([tree / ".e.md", tree / "sub", tree / "sub" / "c.md", tree]))
     assert names(found, tree) == [".e.md", "sub/c.md", "B.md", "a.md", "b.md"]
 
 
-def test_links_may_not_lead_out_of_the_folder(tree: Path) -> None:
+def test_symlinks_out_of_the_folder_are_skipped(tree: Path) -> None:
     (tree / "out.md").symlink_to(tree.parent / "secret.md")
     (tree / "outside").symlink_to(tree.parent)
     (tree / "loop").symlink_to(tree)
@@ -56,7 +56,7 @@ def test_links_may_not_lead_out_of_the_folder(tree: Path) -> None:
         (["*.pdf"], [], []),
     ],
 )
-def test_patterns_choose_among_the_files_of_a_folder(
+def test_patterns_select_files_of_a_folder(
     tree: Path, include: list[str], exclude: list[str], expected: list[str]
 ) -> None:
     assert names(list(list_files([tree], include, exclude)), tree) == expected
@@ -64,17 +64,17 @@ def test_patterns_choose_among_the_files_of_a_folder(
     assert list(list_files([named], ["*.pdf"], ["*"])) == [named]
 
 
-def test_a_path_that_does_not_exist_is_named(tree: Path) -> None:
+def test_missing_path_is_named_in_the_error(tree: Path) -> None:
     with pytest.raises(CorpusError, match=r"nothing\.md does not exist"):
         list(list_files([tree, tree / "nothing.md"]))
 
 
-def test_read_gives_the_bytes(tree: Path) -> None:
+def test_read_file_returns_bytes(tree: Path) -> None:
     assert read_file(tree / "a.md") == b"a.md"
     assert read_file(tree / "a.md", limit=4) == b"a.md"
 
 
-def test_read_says_what_is_wrong_and_how_to_mend_it(tree: Path) -> None:
+def test_read_errors_name_the_fix(tree: Path) -> None:
     (tree / "empty.pdf").touch()
     os.mkfifo(tree / "pipe")
     cases = {
@@ -91,23 +91,23 @@ def test_read_says_what_is_wrong_and_how_to_mend_it(tree: Path) -> None:
         read_file(tree / "empty.pdf")
 
 
-def test_the_size_is_checked_before_a_byte_is_read(tmp_path: Path) -> None:
+def test_size_is_checked_before_reading(tmp_path: Path) -> None:
     huge = tmp_path / "huge.pdf"
     with huge.open("wb") as file:
-        file.truncate(1 << 42)  # sparse: takes no room on disk, would take all of the memory
+        file.truncate(1 << 42)  # sparse: takes no disk space, but reading it would fill the memory
     with pytest.raises(CorpusError, match="split it"):
         read_file(huge)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_named(tree: Path) -> None:
+def test_file_without_permission_is_named_in_the_error(tree: Path) -> None:
     (tree / "a.md").chmod(0)
-    with pytest.raises(CorpusError, match=r"a\.md may not be read"):
+    with pytest.raises(CorpusError, match=r"a\.md cannot be read"):
         read_file(tree / "a.md")
 
 
-def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
-    """Of what is read, half might be of before the change, and half of after."""
+def test_file_changed_while_reading_is_refused(tmp_path: Path) -> None:
+    """Half of the bytes might be those of before the change, and half those of after."""
     path = tmp_path / "log.md"
     stop, data = threading.Event(), b"x" * 50_000_000
     path.write_bytes(data)
@@ -129,7 +129,7 @@ def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
     assert len(read_file(path)) == len(data)
 
 
-def test_what_grows_for_ever_is_not_read_for_ever(tmp_path: Path) -> None:
+def test_endlessly_growing_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.md"
     path.write_bytes(b"x" * 100)
     stop = threading.Event()
@@ -163,7 +163,7 @@ NAMES = {
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
-def test_names_that_cannot_be_printed_are_escaped(tmp_path: Path) -> None:
+def test_unprintable_file_names_are_escaped(tmp_path: Path) -> None:
     for name in NAMES:
         (tmp_path / os.fsdecode(name)).touch()
     found = list(list_files([tmp_path]))
@@ -176,7 +176,7 @@ def test_names_that_cannot_be_printed_are_escaped(tmp_path: Path) -> None:
         assert printable_path(path) in str(caught.value) and str(caught.value).isprintable()
 
 
-def test_a_path_that_leads_out_is_taken_only_where_it_is_named(tree: Path) -> None:
+def test_path_out_of_the_folder_is_read_only_when_named(tree: Path) -> None:
     outside = tree / "sub" / ".." / ".." / "secret.md"
     assert [path.resolve() for path in list_files([outside])] == [
         (tree.parent / "secret.md").resolve()

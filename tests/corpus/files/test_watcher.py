@@ -1,4 +1,4 @@
-"""Folders that are watched: what counts as a change, and `tenkyo ingest --watch` as it runs."""
+"""corpus.files.watcher: which changes are reported, and the command `tenkyo ingest --watch`."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def docs(tmp_path: Path) -> Path:
     return folder
 
 
-class Looking:
-    """Looks at some folders, by a clock of its own."""
+class PolledFolders:
+    """Some folders that are polled by a simulated clock."""
 
     def __init__(self, *folders: Path, **options: object) -> None:
         self.clock = Clock()
@@ -53,7 +53,7 @@ class Looking:
         return self.watched.poll()
 
     def settled(self) -> FolderChanges:
-        """What has changed, once it has come to rest."""
+        """The changes, once they have settled."""
         assert self.poll() == FolderChanges()
         assert self.watched.is_settling
         changes = self.poll()
@@ -61,131 +61,131 @@ class Looking:
         return changes
 
 
-def test_what_is_there_is_named_and_has_not_changed(docs: Path) -> None:
-    looking = Looking(docs)
-    assert looking.watched.files() == [docs / "a.md", docs / "sub" / "b.md"]
-    assert looking.poll() == looking.poll() == FolderChanges() and not looking.watched.is_settling
+def test_existing_files_are_listed_and_not_reported_as_changes(docs: Path) -> None:
+    polled = PolledFolders(docs)
+    assert polled.watched.files() == [docs / "a.md", docs / "sub" / "b.md"]
+    assert polled.poll() == polled.poll() == FolderChanges() and not polled.watched.is_settling
 
 
-def test_a_file_is_named_once_when_it_rests(docs: Path) -> None:
-    looking = Looking(docs)
+def test_file_is_reported_once_after_settling(docs: Path) -> None:
+    polled = PolledFolders(docs)
     new = docs / "new.md"
-    for i in range(5):  # it grows for longer than a file has to rest
+    for i in range(5):  # it grows for longer than a file takes to settle
         with new.open("a") as file:
             file.write(f"{i} ")
-        assert looking.poll(SETTLE_SECONDS * 0.6) == FolderChanges() and looking.watched.is_settling
-    assert looking.poll(SETTLE_SECONDS * 0.6) == FolderChanges()
-    assert looking.poll(SETTLE_SECONDS * 0.6) == FolderChanges(files=[new])
-    assert looking.watched.is_settled(new)
-    assert looking.poll() == FolderChanges()
+        assert polled.poll(SETTLE_SECONDS * 0.6) == FolderChanges() and polled.watched.is_settling
+    assert polled.poll(SETTLE_SECONDS * 0.6) == FolderChanges()
+    assert polled.poll(SETTLE_SECONDS * 0.6) == FolderChanges(files=[new])
+    assert polled.watched.is_settled(new)
+    assert polled.poll() == FolderChanges()
     new.write_text("Changed.")
-    assert not looking.watched.is_settled(new)  # what was made of it is not the last word
-    assert looking.settled() == FolderChanges(files=[new])
+    assert not polled.watched.is_settled(new)
+    assert polled.settled() == FolderChanges(files=[new])
 
 
-def test_editors_that_save_by_rename(docs: Path) -> None:
-    looking = Looking(docs)
+def test_saving_by_rename_is_one_change(docs: Path) -> None:
+    polled = PolledFolders(docs)
     (docs / "a.md").rename(docs / "a.md~")
     (docs / ".a.md.swp").write_text("x")
-    assert (
-        looking.poll(0.1) == FolderChanges()
-    )  # for a moment there is none, and that is no deletion
+    assert polled.poll(0.1) == FolderChanges()  # missing for a moment is not deleted
     (docs / "saved").write_text("A.")  # as long as before
     (docs / "saved").rename(docs / "a.md")
     (docs / "a.md~").unlink()
-    assert looking.settled() == FolderChanges(files=[docs / "a.md"])
+    assert polled.settled() == FolderChanges(files=[docs / "a.md"])
     passing = docs / "4913"
     passing.write_text("")
-    looking.poll(0.1)
+    polled.poll(0.1)
     passing.unlink()
-    assert looking.poll() == looking.poll() == FolderChanges() and not looking.watched.is_settling
+    assert polled.poll() == polled.poll() == FolderChanges() and not polled.watched.is_settling
 
 
-def test_permissions_that_are_mended_are_a_change(docs: Path) -> None:
+def test_fixed_permissions_are_a_change(docs: Path) -> None:
     (docs / "a.md").chmod(0)
-    looking = Looking(docs)
+    polled = PolledFolders(docs)
     (docs / "a.md").chmod(0o644)
-    assert looking.settled() == FolderChanges(files=[docs / "a.md"])
+    assert polled.settled() == FolderChanges(files=[docs / "a.md"])
 
 
-def test_only_what_an_ingestion_would_take(docs: Path, tmp_path: Path) -> None:
+def test_watches_only_files_that_an_ingestion_would_read(docs: Path, tmp_path: Path) -> None:
     (tmp_path / "outside.md").write_text("Not yours.")
     data = docs / "data"
     data.mkdir()
-    looking = Looking(docs, include=["*.md"], exclude=["sub/draft*"], without=data)
+    polled = PolledFolders(docs, include=["*.md"], exclude=["sub/draft*"], without=data)
     (docs / ".hidden").mkdir()
     for name in (".hidden/c.md", ".d.md", "e.txt", "sub/draft.md", "data/f.md", "sub/yes.md"):
         (docs / name).write_text("New.")
     (docs / "link.md").symlink_to(tmp_path / "outside.md")
-    assert looking.settled() == FolderChanges(files=[docs / "sub" / "yes.md"])
+    assert polled.settled() == FolderChanges(files=[docs / "sub" / "yes.md"])
 
 
-def test_what_is_deleted_and_what_is_moved(docs: Path) -> None:
-    looking = Looking(docs)
+def test_deleted_and_moved_files_are_reported(docs: Path) -> None:
+    polled = PolledFolders(docs)
     (docs / "sub").rename(docs / "moved")
     (docs / "a.md").unlink()
-    changes = looking.settled()
+    changes = polled.settled()
     assert changes.files == [docs / "moved" / "b.md"]
     assert changes.gone == {p: p.resolve() for p in (docs / "a.md", docs / "sub" / "b.md")}
     (docs / "a.md").write_text("A.")
-    assert looking.settled() == FolderChanges(files=[docs / "a.md"])
+    assert polled.settled() == FolderChanges(files=[docs / "a.md"])
 
 
-def test_a_folder_that_goes_and_comes_back(docs: Path, tmp_path: Path) -> None:
+def test_folder_that_disappears_and_returns(docs: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    looking = Looking(docs, tmp_path / "other")
+    polled = PolledFolders(docs, tmp_path / "other")
     docs.rename(tmp_path / "elsewhere")
-    changes = looking.settled()
+    changes = polled.settled()
     assert list(changes.away) == [docs] and "does not exist" in changes.away[docs]
     assert not changes.files and not changes.gone
     (tmp_path / "other" / "c.md").write_text("C.")
-    assert looking.settled() == FolderChanges(files=[tmp_path / "other" / "c.md"])
+    assert polled.settled() == FolderChanges(files=[tmp_path / "other" / "c.md"])
 
-    docs.mkdir()  # such as where a disk is to be mounted: the folder is still away
-    assert looking.settled() == FolderChanges()
+    docs.mkdir()  # an empty mount point: the folder is still away
+    assert polled.settled() == FolderChanges()
     docs.rmdir()
     (tmp_path / "elsewhere" / "a.md").write_text("Changed meanwhile.")
     (tmp_path / "elsewhere").rename(docs)
     (docs / "sub" / "b.md").unlink()
     b = docs / "sub" / "b.md"
-    assert looking.poll() == FolderChanges()
-    assert looking.poll() == FolderChanges(back=[docs])
-    assert looking.poll() == FolderChanges(files=[docs / "a.md"], gone={b: b.resolve()})
+    assert polled.poll() == FolderChanges()
+    assert polled.poll() == FolderChanges(back=[docs])
+    assert polled.poll() == FolderChanges(files=[docs / "a.md"], gone={b: b.resolve()})
 
 
-def test_a_folder_that_is_emptied_by_unmounting_it(docs: Path, tmp_path: Path) -> None:
-    looking = Looking(docs)
+def test_unmounted_folder_counts_as_away_not_emptied(docs: Path, tmp_path: Path) -> None:
+    polled = PolledFolders(docs)
     docs.rename(tmp_path / "disk")
-    docs.mkdir()  # at once: the folder is there, and another one
-    changes = looking.settled()
+    docs.mkdir()  # a folder of the same name, but another one
+    changes = polled.settled()
     assert "not the folder it was" in changes.away[docs] and not changes.gone
     docs.rmdir()
     (tmp_path / "disk").rename(docs)
-    assert looking.settled() == FolderChanges(back=[docs])
-    assert looking.poll() == looking.poll() == FolderChanges()
+    assert polled.settled() == FolderChanges(back=[docs])
+    assert polled.poll() == polled.poll() == FolderChanges()
 
 
-def test_folders_that_cannot_be_watched(docs: Path, tmp_path: Path) -> None:
+def test_refuses_folders_that_cannot_be_watched(docs: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="nowhere does not exist"):
         WatchedFolders([docs, tmp_path / "nowhere"])
     with pytest.raises(CorpusError, match=r"a\.md is a file"):
         WatchedFolders([docs / "a.md"])
 
 
-def test_notices_come_soon_and_go_on_after_a_folder_was_away(docs: Path, tmp_path: Path) -> None:
-    """The system's own notices: far sooner than the looks that come without one."""
+def test_notifications_are_prompt_and_resume_after_folder_returns(
+    docs: Path, tmp_path: Path
+) -> None:
+    """With the system's notifications, changes are seen far sooner than by scans at intervals."""
     watched = WatchedFolders([docs])
     seen: queue.Queue[FolderChanges] = queue.Queue()
     over = threading.Event()
 
-    def keep_looking() -> None:
+    def keep_polling() -> None:
         for _ in poll_times(watched):
             if over.is_set():
                 return
             if (changes := watched.poll()) != FolderChanges():
                 seen.put(changes)
 
-    thread = threading.Thread(target=keep_looking)
+    thread = threading.Thread(target=keep_polling)
     thread.start()
     try:
         time.sleep(1)
@@ -206,8 +206,8 @@ def test_notices_come_soon_and_go_on_after_a_folder_was_away(docs: Path, tmp_pat
 # The command
 
 
-class Watching:
-    """`tenkyo ingest --watch … --json`, and the lines that it prints."""
+class WatchCommand:
+    """A running `tenkyo ingest --watch`, and the lines that it prints."""
 
     def __init__(self, data: Path, *arguments: str | Path) -> None:
         self.data = data
@@ -241,7 +241,7 @@ class Watching:
         return self._lines.empty()
 
     def end(self, by: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """Ctrl-C: the exit code, and what was said on stderr."""
+        """Press Ctrl-C; return the exit code and the standard error output."""
         self.process.send_signal(by)
         try:
             err = self.process.stderr.read()
@@ -257,13 +257,13 @@ class Watching:
 
 
 @pytest.fixture
-def watch(tmp_path: Path, models: Path) -> Iterator[Callable[..., Watching]]:
-    started: list[Watching] = []
+def watch(tmp_path: Path, models: Path) -> Iterator[Callable[..., WatchCommand]]:
+    started: list[WatchCommand] = []
 
-    def watch(*arguments: str | Path, data: Path = tmp_path / "data") -> Watching:
+    def watch(*arguments: str | Path, data: Path = tmp_path / "data") -> WatchCommand:
         data.mkdir()
         (data / "models").symlink_to(models)
-        started.append(Watching(data, *arguments))
+        started.append(WatchCommand(data, *arguments))
         return started[-1]
 
     yield watch
@@ -273,65 +273,65 @@ def watch(tmp_path: Path, models: Path) -> Iterator[Callable[..., Watching]]:
 
 
 @pytest.mark.process
-def test_what_is_added_and_changed_is_ingested(
-    docs: Path, tmp_path: Path, watch: Callable[..., Watching]
+def test_watch_command_ingests_added_and_changed_files(
+    docs: Path, tmp_path: Path, watch: Callable[..., WatchCommand]
 ) -> None:
     more = tmp_path / "more"
     more.mkdir()
-    watching = watch(docs, more, "--json")
-    report = watching.json()
+    command = watch(docs, more, "--json")
+    report = command.json()
     assert (report["sources"], report["embedded"], report["failed"]) == (2, 2, [])
 
     new = more / "new.md"
-    with new.open("w") as file:  # written for longer than a file has to rest
+    with new.open("w") as file:  # written for longer than a file takes to settle
         for i in range(8):
             file.write(f"Sentence {i} of the new file.\n\n")
             file.flush()
             time.sleep(0.3)
-    noticed = watching.json()
+    noticed = command.json()
     assert (noticed["path"], noticed["outcome"], noticed["passages"]) == (str(new), "read", 1)
-    store = watching.store()
+    store = command.store()
     assert "Sentence 7" in store.document(noticed["source_id"]).text
 
     (docs / "saved").write_text("# Kanda\n\nThe reading room holds 40,000 maps.")
     (docs / "saved").rename(docs / "a.md")
-    noticed = watching.json()
+    noticed = command.json()
     assert (noticed["path"], noticed["title"]) == (str(docs / "a.md"), "Kanda")
     (docs / "a.md").write_text("")
-    noticed = watching.json()
+    noticed = command.json()
     assert noticed["outcome"] == "failed" and "empty" in noticed["reason"]
     assert [each.place for each in store.unread()] == [str(docs / "a.md")]
 
     (docs / "a.md").unlink()
-    gone = watching.json()
+    gone = command.json()
     assert (gone["outcome"], gone["title"]) == ("gone", "Kanda")
     assert f"`tenkyo remove {gone['source_id']}`" in gone["reason"]
     assert "40,000 maps" in store.document(gone["source_id"]).text and store.unread() == []
 
     docs.rename(tmp_path / "elsewhere")
-    assert (noticed := watching.json())["outcome"] == "away" and noticed["path"] == str(docs)
+    assert (noticed := command.json())["outcome"] == "away" and noticed["path"] == str(docs)
     (tmp_path / "elsewhere").rename(docs)
-    assert watching.json()["outcome"] == "back"
+    assert command.json()["outcome"] == "back"
     (docs / "sub" / "b.md").touch()
-    assert watching.quiet(4)  # nothing has changed in it
+    assert command.quiet(4)  # nothing has changed in it
 
-    code, err = watching.end()
-    *lines, last = err.splitlines()  # before the last, how far it was where that took long
+    code, err = command.end()
+    *lines, last = err.splitlines()  # before the last come lines of progress, if any
     assert code == 0 and last.startswith("tenkyo: stopped watching: ") and "Traceback" not in err
     assert not any(line.startswith("tenkyo") for line in lines)
-    index = LocalIndex.open(watching.data / "index", BUNDLED_EMBEDDER, store.revision())
+    index = LocalIndex.open(command.data / "index", BUNDLED_EMBEDDER, store.revision())
     assert index.rows().tolist() == store.rows()
     assert len(store.sources()) == 3
 
 
 @pytest.mark.process
-def test_the_library_itself_is_not_watched(docs: Path, watch: Callable[..., Watching]) -> None:
-    """An ingestion writes to the data folder: where it is watched too, that must not go round."""
+def test_data_folder_is_not_watched(docs: Path, watch: Callable[..., WatchCommand]) -> None:
+    """An ingestion writes to its data folder, which must not trigger another ingestion."""
     shutil.rmtree(docs / "sub")
-    watching = watch(docs, data=docs / "data")
-    lines = [watching.line() for _ in range(6)]
+    command = watch(docs, data=docs / "data")
+    lines = [command.line() for _ in range(6)]
     assert "read" in lines[1] and f"watching {docs}" in lines[-1]
     (docs / "c.md").write_text("C is new.")
-    assert watching.line() == f"read     {docs / 'c.md'}, 1 passage\n"
-    assert watching.quiet(4)
-    assert watching.end(signal.SIGTERM)[0] == 0
+    assert command.line() == f"read     {docs / 'c.md'}, 1 passage\n"
+    assert command.quiet(4)
+    assert command.end(signal.SIGTERM)[0] == 0

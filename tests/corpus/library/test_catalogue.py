@@ -1,9 +1,9 @@
-"""The library as it ships: what it lists, and what its digests are."""
+"""corpus.library.catalogue: the shipped catalogue and its digests."""
 
 from corpus.library.catalogue import entries
 
 
-def test_every_source_has_its_digest_and_particulars():
+def test_every_source_has_digest_and_metadata():
     listed = entries()
     ids = {entry.source.id for entry in listed}
     assert {"2202.05263", "2205.15241", "2207.10551", "2208.09392", "2212.04356"} <= {
@@ -16,12 +16,12 @@ def test_every_source_has_its_digest_and_particulars():
         assert len(text.decode()) > 800
 
 
-def test_the_article_has_a_digest_in_both_languages():
+def test_article_has_digests_in_both_languages():
     assert {e.digest_language for e in entries() if e.source.kind == "article"} == {"en", "ja"}
 
 
-def test_no_sentence_of_a_source_stands_in_a_digest(shared):
-    """Nor a run of eight words of English, titles and names apart."""
+def test_digests_copy_no_sentence_of_their_source(shared):
+    """A digest shares no eight consecutive English words with a source, except titles and names."""
     sources = " ".join(p.read_text(encoding="utf-8") for p in (shared / "corpus").glob("*.*"))
     runs = set(_runs(sources))
     for entry in entries():

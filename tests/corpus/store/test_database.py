@@ -1,4 +1,4 @@
-"""corpus.store.database: opening one, and what is said of one that cannot be used."""
+"""corpus.store.database: opening databases, and errors for unusable ones."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from corpus.errors import StoreError
 from corpus.store.store import Store
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_uncreatable_data_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(StoreError, match=r"cannot make the data folder .*TENKYO_DATA_DIR"):
         Store(f"sqlite:///{tmp_path}/file/data/tenkyo.db")
 
 
-def test_what_is_no_database(tmp_path: Path) -> None:
+def test_invalid_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tenkyo.db").write_bytes(b"this is not a database at all. " * 100)
     with pytest.raises(StoreError, match="not a database") as caught:
         Store(f"sqlite:///{tmp_path}/tenkyo.db")
@@ -28,17 +28,17 @@ def test_what_is_no_database(tmp_path: Path) -> None:
             Store(url)
 
 
-def test_a_password_is_not_shown() -> None:
+def test_error_hides_the_database_password() -> None:
     pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
     with pytest.raises(StoreError) as caught:
         Store("postgresql+psycopg://user:secret@127.0.0.1:1/name")
     assert "secret" not in str(caught.value)
 
 
-def test_what_is_committed_is_on_the_disk_and_what_is_deleted_is_overwritten(
+def test_sqlite_syncs_commits_and_overwrites_deleted_data(
     tmp_path: Path,
 ) -> None:
-    """No test can cut the power: this holds that SQLite is asked to reckon with it."""
+    """No test can cut the power, so this checks the settings of SQLite that protect from it."""
     store = Store(f"sqlite:///{tmp_path}/tenkyo.db")
     with store.database.transaction() as db:
         names = ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
@@ -49,7 +49,7 @@ def test_what_is_committed_is_on_the_disk_and_what_is_deleted_is_overwritten(
     }  # fmt: skip
 
 
-def test_a_database_in_memory_is_scrubbed_too() -> None:
+def test_in_memory_database_can_erase_deleted_data() -> None:
     store = Store("sqlite://")
     store.database.erase_deleted()
     assert store.sources() == []

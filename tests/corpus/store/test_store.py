@@ -1,4 +1,4 @@
-"""corpus.store.store: the truth, in SQLite, whatever happens to the process that writes it."""
+"""corpus.store.store: documents in SQLite, also under concurrency and killed processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def put(store: Store, doc: Document) -> StoreChange:
 
 
 def contents(store: Store) -> object:
-    """All there is to see of a store's documents."""
+    """Everything that a store returns about its documents."""
     sources = store.sources()
     return (
         [(store.document(source.id), count) for source, count in sources],
@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> Store:
     return Store(f"sqlite:///{tmp_path / 'deep' / 'tenkyo.db'}")
 
 
-def test_what_is_put_comes_back(store: Store) -> None:
+def test_stored_document_is_returned_unchanged(store: Store) -> None:
     source = Source(
         "a", "https://example.org/a", "題 𝄞", "paper", ("A. B.", "文 太郎"), "V", "2022-01",
         "ja", "MIT", ("x", "y"), "2026-01-01T00:00:00+00:00",
@@ -63,7 +63,7 @@ def test_what_is_put_comes_back(store: Store) -> None:
     assert again.sources() == [(saved, 1)]
 
 
-def test_pages_read_by_ocr_come_back_and_those_of_earlier_versions_are_none(store: Store) -> None:
+def test_ocr_flag_is_stored_and_false_in_older_databases(store: Store) -> None:
     pages = (PageSpan(1, 0, 4, ocr=True), PageSpan(2, 5, 9))
     put(store, replace(document("a"), pages=pages))
     assert store.document("a").pages == pages
@@ -74,14 +74,14 @@ def test_pages_read_by_ocr_come_back_and_those_of_earlier_versions_are_none(stor
     assert store.document("a").pages == (PageSpan(1, 0, 4),)
 
 
-def test_putting_twice_is_putting_once(store: Store) -> None:
+def test_put_is_idempotent(store: Store) -> None:
     put(store, document("a"))
     before = contents(store)
     assert put(store, document("a")) == StoreChange(0, 0)
     assert contents(store) == before
 
 
-def test_particulars_are_brought_up_to_date_without_touching_passages(store: Store) -> None:
+def test_metadata_is_updated_without_changing_passages(store: Store) -> None:
     put(store, document("a"))
     rows, revision = store.rows(), store.revision()
     doc = document("a")
@@ -90,14 +90,14 @@ def test_particulars_are_brought_up_to_date_without_touching_passages(store: Sto
     assert (store.rows(), store.revision()) == (rows, revision)
 
 
-def test_a_new_title_is_a_change_since_passages_are_searched_below_it(store: Store) -> None:
+def test_new_title_replaces_passages(store: Store) -> None:
     put(store, document("a"))
     doc = document("a")
     assert put(store, replace(doc, source=replace(doc.source, title="T"))).added
     assert store.source("a").title == "T"
 
 
-def test_a_changed_document_takes_the_place_of_the_old_one(store: Store) -> None:
+def test_changed_document_replaces_the_old_one(store: Store) -> None:
     put(store, document("a", "Old. " * 400))
     put(store, document("b"))
     old, kept = store.rows(["a"]), store.rows(["b"])
@@ -108,7 +108,7 @@ def test_a_changed_document_takes_the_place_of_the_old_one(store: Store) -> None
     assert store.passages(old) == {}
 
 
-def test_moved_pages_and_headings_count_as_a_change(store: Store) -> None:
+def test_changed_pages_and_headings_replace_passages(store: Store) -> None:
     doc = document("a", "Title\n\nText.")
     titled = replace(doc, sections=(Section("Title", 1, 0, 12),))
     put(store, titled)
@@ -123,7 +123,7 @@ def test_moved_pages_and_headings_count_as_a_change(store: Store) -> None:
     )  # fmt: skip
 
 
-def test_a_document_without_passages_is_still_a_document(store: Store) -> None:
+def test_document_without_passages_is_stored(store: Store) -> None:
     put(store, document("a", "\n"))
     assert store.document("a").text == "\n" and store.rows() == []
     put(store, document("a", "Text."))
@@ -131,7 +131,7 @@ def test_a_document_without_passages_is_still_a_document(store: Store) -> None:
     assert store.document("a").text == "\n" and store.rows() == []
 
 
-def test_deleting_removes_the_document_and_its_passages_alone(store: Store) -> None:
+def test_delete_removes_only_that_document_and_its_passages(store: Store) -> None:
     put(store, document("a"))
     (row,) = store.rows()
     passage, _source = store.passages([row])[row]
@@ -139,14 +139,14 @@ def test_deleting_removes_the_document_and_its_passages_alone(store: Store) -> N
     store.delete("a")
     assert [source.id for source, _ in store.sources()] == ["b"]
     assert store.passages([row]) == {} and len(store.rows()) == 1
-    for look in (store.source, store.document, store.delete):
+    for method in (store.source, store.document, store.delete):
         with pytest.raises(NotFound, match=r"'a'.*`tenkyo sources`"):
-            look("a")
+            method("a")
     with pytest.raises(NotFound, match=passage.id):
         store.passage(passage.id)
 
 
-def test_a_source_is_found_by_its_address(store: Store) -> None:
+def test_source_is_found_by_url(store: Store) -> None:
     put(store, document("b"))
     put(store, replace(document("a"), source=Source("a", "https://example.org/b")))
     put(store, document("c"))
@@ -154,7 +154,7 @@ def test_a_source_is_found_by_its_address(store: Store) -> None:
     assert store.source_at("https://example.org/a") is None
 
 
-def test_who_links_to_a_source_is_added_once(store: Store) -> None:
+def test_citing_sources_are_added_once(store: Store) -> None:
     put(store, document("a"))
     revision = store.revision()
     store.add_citing("a", ["x", "y"])
@@ -164,7 +164,7 @@ def test_who_links_to_a_source_is_added_once(store: Store) -> None:
         store.add_citing("none", ["x"])
 
 
-def test_a_row_is_never_used_again(store: Store) -> None:
+def test_row_numbers_are_never_reused(store: Store) -> None:
     seen: set[int] = set()
     for _ in range(4):
         put(store, document("a"))
@@ -188,7 +188,7 @@ operations = st.tuples(st.sampled_from("abc"), st.sampled_from(["One.", "Two.", 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(operations, max_size=8))
-def test_the_revision_changes_exactly_when_the_passages_do(steps: list[tuple[str, str]]) -> None:
+def test_revision_changes_exactly_when_passages_do(steps: list[tuple[str, str]]) -> None:
     store = Store("sqlite://")
     revisions: dict[str, object] = {}
     states: dict[object, str] = {}
@@ -202,7 +202,7 @@ def test_the_revision_changes_exactly_when_the_passages_do(steps: list[tuple[str
         assert states.setdefault(state, store.revision()) == store.revision()
 
 
-def test_two_databases_have_two_revisions(tmp_path: Path) -> None:
+def test_different_databases_have_different_revisions(tmp_path: Path) -> None:
     one, two = (Store(f"sqlite:///{tmp_path}/{name}.db") for name in "ab")
     assert one.revision() == two.revision()
     put(one, document("a", "One."))
@@ -210,7 +210,7 @@ def test_two_databases_have_two_revisions(tmp_path: Path) -> None:
     assert one.revision() != two.revision()
 
 
-def test_a_failing_transaction_leaves_everything_as_it_was(store: Store) -> None:
+def test_failed_transaction_changes_nothing(store: Store) -> None:
     put(store, document("a"))
     put(store, document("b", "Old."))
     before = contents(store)
@@ -228,12 +228,12 @@ def test_a_failing_transaction_leaves_everything_as_it_was(store: Store) -> None
     assert put(store, new) == StoreChange(len(passages), 1)
 
 
-def test_a_reader_sees_one_state(store: Store) -> None:
-    """A source deleted while its passages are being read is there whole, or not at all."""
+def test_reads_are_isolated_from_concurrent_deletion(store: Store) -> None:
+    """A source deleted while its passages are being read is read completely or not at all."""
     put(store, document("a", "Some words. " * 200))
 
     class Rows(list[int]):
-        """More rows than one query takes; between two queries the source goes."""
+        """More rows than one query takes; the source is deleted between two queries."""
 
         def __getitem__(self, part: slice) -> list[int]:
             if part.start:
@@ -245,7 +245,7 @@ def test_a_reader_sees_one_state(store: Store) -> None:
     assert store.rows() == []
 
 
-def test_threads_write_and_read_at_once(store: Store) -> None:
+def test_threads_can_write_and_read_concurrently(store: Store) -> None:
     errors: list[BaseException] = []
     stop = threading.Event()
 
@@ -286,7 +286,7 @@ def test_threads_write_and_read_at_once(store: Store) -> None:
         )
 
 
-def test_many_open_a_new_database_at_once(tmp_path: Path) -> None:
+def test_new_database_can_be_opened_concurrently(tmp_path: Path) -> None:
     errors: list[Exception] = []
     for i in range(5):
         barrier = threading.Barrier(6)
@@ -334,9 +334,7 @@ store.put(new, Dying(split_into_passages(new)))
 @pytest.mark.process
 @pytest.mark.parametrize("name", ["old", "new"])
 @pytest.mark.parametrize("when", [1, 2])
-def test_a_process_that_dies_loses_no_committed_document(
-    tmp_path: Path, name: str, when: int
-) -> None:
+def test_killed_process_loses_no_committed_document(tmp_path: Path, name: str, when: int) -> None:
     url = f"sqlite:///{tmp_path}/tenkyo.db"
     arguments = [sys.executable, "-c", KILLED, url, str(when), name]
     assert subprocess.run(arguments, timeout=60).returncode == 7
@@ -346,15 +344,15 @@ def test_a_process_that_dies_loses_no_committed_document(
     assert put(store, document(name, "New.")).added == 1
 
 
-def test_passages_are_taken_as_they_are_given(store: Store) -> None:
+def test_given_passages_are_stored_unchanged(store: Store) -> None:
     doc = document("a", "Some text. And more.")
     mine = Passage("0123456789abcdef", "a", 5, 10, "text.", "H", 2)
     assert store.put(doc, [mine]) == StoreChange(1, 0)
     assert store.passage(mine.id) == mine
 
 
-def test_what_is_written_is_counted_by_whatever_process(store: Store) -> None:
-    """So what was made from the sources can be kept until something changes."""
+def test_writes_of_every_connection_are_counted(store: Store) -> None:
+    """Results computed from the sources can be cached until the count changes."""
     put(store, document("a"))
     other, latest = Store(store.database.url), LatestOriginals(store)
     for write in (

@@ -1,4 +1,4 @@
-"""corpus.store.store and corpus.store.versions: what a source said before is still to be had."""
+"""corpus.store.versions: former texts and passages of a source stay available."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def put(store: Store, source_id: str, text: str, read: str = "") -> list[Passage
 
 
 def cut(doc: Document, *ends: int) -> list[Passage]:
-    """Passages of a text that end at some places, as another version of Tenkyo might cut it."""
+    """Passages of a text that end at given offsets, as another release might cut it."""
     version, spans = text_hash(doc.text), zip((0, *ends), ends, strict=False)
     return [
         Passage(passage_id(doc.source.id, version, a, b), doc.source.id, a, b, doc.text[a:b])
@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
     return Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
 
 
-def test_a_passage_of_a_replaced_text_is_found_with_that_text(store: Store) -> None:
+def test_former_passage_is_found_with_its_former_document(store: Store) -> None:
     old = Document(
         Source("a", "https://example.org/a", "Old title", "digest", ("A. B.",), venue="V"),
         f"Title\n\n{LONG}", (Section("Title", 1, 0, 7 + len(LONG)),), (PageSpan(3, 0, len(LONG)),),
@@ -53,10 +53,10 @@ def test_a_passage_of_a_replaced_text_is_found_with_that_text(store: Store) -> N
     store.put(Document(new, "Something else."), [])
     assert len(passages) > 1
     for passage in passages:
-        standing = store.locate_passage(passage.id)
-        assert (standing.passage, standing.current) == (passage, False)
+        located = store.locate_passage(passage.id)
+        assert (located.passage, located.current) == (passage, False)
         assert store.passage(passage.id) == passage
-        then = standing.document
+        then = located.document
         assert then == replace(as_it_was, source=replace(as_it_was.source, cited_by=("x",)))
         assert then.text[passage.start : passage.end] == passage.text
     assert store.document("a", text_hash(old.text)) == then
@@ -78,7 +78,7 @@ def test_former_passages_are_not_searched_or_counted(store: Store) -> None:
     assert fresh.revision() != revision
 
 
-def test_a_text_that_comes_back_is_former_no_more(store: Store) -> None:
+def test_returning_text_becomes_current_again(store: Store) -> None:
     first = put(store, "a", LONG, "2026-01-01")
     (second,) = put(store, "a", "New.", "2026-01-02")
     assert put(store, "a", LONG, "2026-01-03") == first
@@ -113,7 +113,7 @@ def test_versions_are_newest_first(store: Store) -> None:
         store.versions("none")
 
 
-def test_what_changes_no_text_adds_no_version(store: Store) -> None:
+def test_unchanged_text_adds_no_version(store: Store) -> None:
     put(store, "a", LONG, "2026-01-01")
     put(store, "a", LONG, "2026-01-02")
     doc = document("a", LONG, "2026-01-03")
@@ -124,15 +124,15 @@ def test_what_changes_no_text_adds_no_version(store: Store) -> None:
     assert all(store.locate_passage(p.id).current for p in split_into_passages(titled))
 
 
-def test_the_same_text_cut_otherwise_keeps_the_old_passages(store: Store) -> None:
+def test_rechunked_text_keeps_its_former_passages(store: Store) -> None:
     doc = document("a", "One. Two. Three.")
     old, new = cut(doc, 9, 16), cut(doc, 4, 16)
     store.put(doc, old)
     assert store.put(doc, new) == StoreChange(2, 2)
     for passage, current in [(p, False) for p in old] + [(p, True) for p in new]:
-        standing = store.locate_passage(passage.id)
-        assert (standing.passage, standing.current) == (passage, current)
-        assert standing.document == store.document("a")
+        located = store.locate_passage(passage.id)
+        assert (located.passage, located.current) == (passage, current)
+        assert located.document == store.document("a")
     assert len(store.versions("a")) == 1
     store.put(doc, old)
     assert [store.locate_passage(p.id).current for p in (*old, *new)] == [True, True, False, False]
@@ -140,7 +140,7 @@ def test_the_same_text_cut_otherwise_keeps_the_old_passages(store: Store) -> Non
     assert [store.passage(p.id) for p in (*old, *new)] == [*old, *new]
 
 
-def test_the_passage_that_has_the_words_now(store: Store) -> None:
+def test_former_passage_names_its_replacement(store: Store) -> None:
     doc = document("a", "One two. Three. Four. Five.")
     same, within, across, gone = cut(doc, 8, 15, 21, 27)
     store.put(doc, [same, within, across, gone])
@@ -176,7 +176,7 @@ CREATE TABLE unread (
 """
 
 
-def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+def test_database_of_an_earlier_release_can_be_used(tmp_path: Path) -> None:
     doc = document("a", LONG)
     passages = split_into_passages(doc)
     with sqlite3.connect(tmp_path / "tenkyo.db") as old:
@@ -194,9 +194,9 @@ def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     assert store.versions("a") == [Version(text_hash(LONG), "2025", "", len(passages))]
     assert store.passage(passages[1].id) == passages[1]
     put(store, "a", "New.")
-    standing = store.locate_passage(passages[1].id)
-    assert (standing.passage, standing.current) == (passages[1], False)
-    assert standing.document.source.authors == ("A. B.",)
+    located = store.locate_passage(passages[1].id)
+    assert (located.passage, located.current) == (passages[1], False)
+    assert located.document.source.authors == ("A. B.",)
     assert [v.retrieved_at for v in store.versions("a")] == ["", "2025"]
     store.delete("a")
     assert store.sources() == []
@@ -208,9 +208,9 @@ steps = st.tuples(st.sampled_from("abc"), st.sampled_from([*TEXTS, None]), st.bo
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=12))
-def test_no_passage_is_lost_but_by_deletion(taken: list[tuple[str, str | None, bool]]) -> None:
-    """Whatever is put and deleted, each passage there ever was is found with its text, and what
-    is current is what a store would hold that was given the last texts alone."""
+def test_passages_are_lost_only_by_deletion(taken: list[tuple[str, str | None, bool]]) -> None:
+    """After any puts and deletions, each passage that ever was is found with its text, and the
+    current ones are those of a fresh store that was given the last texts only."""
     store = Store("sqlite://")
     ever: dict[str, dict[str, Passage]] = {"a": {}, "b": {}, "c": {}}
     last: dict[str, tuple[Document, list[Passage]]] = {}
@@ -230,9 +230,9 @@ def test_no_passage_is_lost_but_by_deletion(taken: list[tuple[str, str | None, b
         for each in ever:
             current = {p.id for p in last[each][1]} if each in last else set()
             for id, passage in ever[each].items():
-                standing = store.locate_passage(id)
-                assert (standing.passage, standing.current) == (passage, id in current)
-                assert standing.document.text[passage.start : passage.end] == passage.text
+                located = store.locate_passage(id)
+                assert (located.passage, located.current) == (passage, id in current)
+                assert located.document.text[passage.start : passage.end] == passage.text
     fresh = Store("sqlite://")
     for doc, passages in last.values():
         fresh.put(doc, passages)

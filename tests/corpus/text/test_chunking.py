@@ -1,4 +1,4 @@
-"""corpus.text.chunking: a document cut up, and nothing of it lost, moved or made up."""
+"""corpus.text.chunking: passages cover their document, exactly and in order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def width(text: str) -> float:
 
 
 def check(document: Document) -> None:
-    """Everything that split promises."""
+    """Assert every invariant of the passages of a document."""
     passages = split_into_passages(document)
     bodies = [(0, document.sections[0].start if document.sections else len(document.text))]
     for section in document.sections:
@@ -89,19 +89,19 @@ def documents(draw: st.DrawFn) -> Document:
 
 @settings(max_examples=60, deadline=None)
 @given(documents())
-def test_any_document(document: Document) -> None:
+def test_passages_of_any_document_keep_all_invariants(document: Document) -> None:
     check(document)
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.source.id)
-def test_the_library(entry: CatalogueEntry) -> None:
+def test_passages_of_shipped_digests_keep_all_invariants(entry: CatalogueEntry) -> None:
     source, data = entry.digest()
     document = extract(data, source, "text/markdown")
     assert len(split_into_passages(document)) >= 3
     check(document)
 
 
-def test_ids_name_the_words_and_the_place() -> None:
+def test_passage_ids_depend_on_text_and_offsets_only() -> None:
     document = Document(SOURCE, "One. Two.\n\n" + "Three is here. " * 80)
     ids = [p.id for p in split_into_passages(document)]
     assert len(ids) > 1 and ids == [p.id for p in split_into_passages(document)]
@@ -115,18 +115,18 @@ def test_ids_name_the_words_and_the_place() -> None:
         assert not set(ids) & {p.id for p in split_into_passages(other)}
 
 
-def test_a_paragraph_is_a_preferred_place_to_break() -> None:
+def test_passages_break_between_paragraphs() -> None:
     paragraph = " ".join(["A sentence" + " of some length" * 8 + "."] * 5)
     text = f"{paragraph}\n\n{paragraph}"
     assert [p.text for p in split_into_passages(Document(SOURCE, text))] == [paragraph] * 2
 
 
-def test_a_long_sentence_is_cut_after_a_comma() -> None:
+def test_long_sentence_is_cut_after_comma() -> None:
     text = "とても長い文で、" * 200 + "終わる。"
     *others, _last = split_into_passages(Document(SOURCE, text))
     assert len(others) > 1 and all(p.text.endswith("、") for p in others)
 
 
-def test_text_without_sentences_gives_none() -> None:
+def test_text_without_sentences_has_no_passages() -> None:
     assert split_into_passages(Document(SOURCE, "Title\n\n", (Section("Title", 1, 0, 7),))) == []
     assert split_into_passages(Document(SOURCE, " \n ")) == []

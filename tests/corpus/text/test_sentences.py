@@ -1,4 +1,4 @@
-"""corpus.text.sentences: where a sentence ends, in English and in Japanese."""
+"""corpus.text.sentences: sentence boundaries in English and Japanese."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ SEVERAL_LINES = [
 
 
 @pytest.mark.parametrize("line", [*ENGLISH.split("\n")[1:-1], *JAPANESE.split("\n")[1:-1]])
-def test_one_line(line: str) -> None:
+def test_splits_one_line_into_sentences(line: str) -> None:
     expected = line.split("|")
     assert sentences("".join(expected)) == [part.strip() for part in expected]
 
 
 @pytest.mark.parametrize(("text", "expected"), SEVERAL_LINES)
-def test_several_lines(text: str, expected: list[str]) -> None:
+def test_splits_several_lines_into_sentences(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
 
 
@@ -107,7 +107,7 @@ def test_several_lines(text: str, expected: list[str]) -> None:
         ("", "T", False),
     ],
 )
-def test_abbreviations(before: str, following: str, expected: bool) -> None:
+def test_recognises_abbreviations(before: str, following: str, expected: bool) -> None:
     assert ends_with_abbreviation(before, following) is expected
 
 
@@ -119,7 +119,7 @@ alphabet = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(alphabet, max_size=60).map("".join) | st.text(max_size=60))
 @example("a.\x1cb.\x85c")
-def test_spans_are_ordered_apart_and_cover_all_but_white_space(text: str) -> None:
+def test_sentence_spans_are_disjoint_and_cover_all_but_whitespace(text: str) -> None:
     end, covered = 0, set()
     for start, stop in sentence_spans(text):
         assert end <= start < stop <= len(text)
@@ -146,7 +146,7 @@ PIECES += [*". \n)。「．", "（。", "３．", "。[1"]
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=repr)
-def test_time_is_linear(piece: str) -> None:
+def test_splitting_takes_linear_time(piece: str) -> None:
     def seconds(length: int) -> float:
         text = " " * (length // 2) + piece * (length // 2 // len(piece))
         return min(_timed(text) for _ in range(2))

@@ -1,4 +1,4 @@
-"""corpus.web.fetcher and corpus.web.ssrf_guard, against an internet that is an ASGI app."""
+"""corpus.web.fetcher and corpus.web.ssrf_guard, against a simulated internet (an ASGI app)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class Internet:
-    """An ASGI app of pages by path; remembers each request as (host header, address, path)."""
+    """An ASGI app that serves pages by path and records (host header, address, path)."""
 
     def __init__(self, **pages: Any) -> None:
         self.pages = {name.replace("__", "/"): page for name, page in pages.items()}
@@ -56,7 +56,7 @@ class Internet:
         self.headers.append(headers)
         self.requests.append((headers["host"], scope["server"][0], scope["path"]))
         page = self.pages.get(path, (404, {}, b"no such page"))
-        if isinstance(page, list):  # one answer after the other, the last for good
+        if isinstance(page, list):  # one answer after the other, the last again and again
             page = page.pop(0) if len(page) > 1 else page[0]
         if callable(page):
             page = await page()
@@ -87,7 +87,7 @@ def page(body: bytes = b"hello", **headers: str) -> tuple[int, dict[str, str], b
     return 200, {"content-type": "text/html; charset=utf-8", **named}, body
 
 
-def test_what_is_not_to_be_kept_is_fetched_anew(tmp_path: Path) -> None:
+def test_no_store_response_is_fetched_again(tmp_path: Path) -> None:
     cache = HttpCache(tmp_path)
     secret = page(cache_control="private, no-store", etag='"1"')
     internet = Internet(a=[page(etag='"1"'), secret])
@@ -99,14 +99,14 @@ def test_what_is_not_to_be_kept_is_fetched_anew(tmp_path: Path) -> None:
     assert ["if-none-match" in headers for headers in internet.headers] == [False, True, False]
 
 
-def test_a_page_comes_with_its_final_url_and_type() -> None:
+def test_fetch_returns_final_url_and_content_type() -> None:
     internet = Internet(a=to("/b?x=1#part"), b=page())
     fetched = get(internet, "https://ex.com/a")
     assert fetched == Fetched("https://ex.com/b?x=1#part", "text/html; charset=utf-8", b"hello")
     assert internet.headers[0]["user-agent"] == USER_AGENT and "Tenkyo" in USER_AGENT
 
 
-def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+def test_connects_to_the_address_that_was_checked() -> None:
     internet = Internet(a=to("https://paper.org/b"), b=page())
     get(internet, "https://ex.com/a")
     assert internet.requests == [
@@ -115,7 +115,7 @@ def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     ]
 
 
-def test_the_certificate_is_checked_against_the_name() -> None:
+def test_certificate_is_checked_against_host_name() -> None:
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -128,7 +128,7 @@ def test_the_certificate_is_checked_against_the_name() -> None:
     assert str(seen[0].url) == "https://93.184.216.37:8443/a"
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
+def test_next_address_is_tried_when_one_does_not_answer() -> None:
     tried: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -141,7 +141,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
     assert tried == DNS["paper.org"]
 
 
-def test_dns_that_changes_its_mind_is_asked_once_per_request() -> None:
+def test_dns_rebinding_is_prevented_by_one_lookup_per_request() -> None:
     answers = iter([["93.184.216.34"], ["127.0.0.1"]])
 
     async def rebinding(host: str, port: int) -> Sequence[str]:
@@ -172,7 +172,7 @@ def test_dns_that_changes_its_mind_is_asked_once_per_request() -> None:
     ],
 )
 @pytest.mark.parametrize("redirected", [False, True])
-def test_what_is_not_on_the_public_internet_is_refused(url: str, redirected: bool) -> None:
+def test_refuses_urls_outside_the_public_internet(url: str, redirected: bool) -> None:
     if redirected and "://" not in url:
         pytest.skip("as a redirect this is a path")
     internet = Internet(go=to(url))
@@ -182,11 +182,11 @@ def test_what_is_not_on_the_public_internet_is_refused(url: str, redirected: boo
     assert len(internet.requests) == redirected
 
 
-def test_a_public_address_without_a_name_is_fine() -> None:
+def test_public_ip_address_is_fetched() -> None:
     assert get(Internet(a=page()), "http://93.184.216.34/a").data == b"hello"
 
 
-def test_private_addresses_can_be_trusted_but_never_link_local_ones() -> None:
+def test_trust_private_allows_private_but_not_link_local_addresses() -> None:
     internet = Internet(a=page())
     assert get(internet, "http://router.lan/a", trust_private=True).data == b"hello"
     with pytest.raises(AddressRefused):
@@ -217,7 +217,7 @@ def test_private_addresses_can_be_trusted_but_never_link_local_ones() -> None:
         ("240.0.0.1", False),
     ],
 )
-def test_public_addresses(address: str, public: bool) -> None:
+def test_recognises_public_addresses(address: str, public: bool) -> None:
     assert is_public(ip_address(address)) is public
     assert public <= is_reachable(ip_address(address))
 
@@ -230,7 +230,7 @@ SPECIAL = """
     ::/8 100::/64 100:0:0:1::/64 4000::/2 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
     ::ffff:a00:0/104 64:ff9b::a00:0/104 2002:a00::/24
 """.split()
-BESIDE = [  # the neighbours of special networks that are hosts' own
+NEIGHBOURS = [  # the neighbours of special networks that are hosts' own
     "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
     "128.0.0.0", "168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255",
     "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0", "192.31.195.255", "192.31.197.0",
@@ -243,8 +243,8 @@ BESIDE = [  # the neighbours of special networks that are hosts' own
 
 
 @pytest.fixture
-def python_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has each of Python's own tables, which differ by its patch release, raise when asked."""
+def forbid_python_network_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make Python's own tables of networks, which differ by patch release, raise when used."""
 
     def asked(_: object) -> None:
         raise AssertionError("what Python makes of an address depends on its patch release")
@@ -255,7 +255,7 @@ def python_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.setattr(kind, name, property(asked))
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.usefixtures("forbid_python_network_tables")
 @pytest.mark.parametrize("network", SPECIAL)
 def test_special_purpose_networks_are_not_public(network: str) -> None:
     whole = ip_network(network)
@@ -263,13 +263,13 @@ def test_special_purpose_networks_are_not_public(network: str) -> None:
         assert not is_public(address), address
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
-@pytest.mark.parametrize("address", BESIDE)
+@pytest.mark.usefixtures("forbid_python_network_tables")
+@pytest.mark.parametrize("address", NEIGHBOURS)
 def test_neighbours_of_special_purpose_networks_are_public(address: str) -> None:
     assert is_public(ip_address(address)) and is_reachable(ip_address(address))
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.usefixtures("forbid_python_network_tables")
 @pytest.mark.parametrize(
     ("form", "public"),
     [
@@ -285,7 +285,7 @@ def test_neighbours_of_special_purpose_networks_are_public(address: str) -> None
         ("2001:0:{}::1", False),  # Teredo
     ],
 )
-def test_an_embedded_ipv4_address_is_judged_as_itself(form: str, public: bool) -> None:
+def test_embedded_ipv4_address_decides_for_ipv6(form: str, public: bool) -> None:
     def inside(ipv4: str) -> IPv6Address:
         number = int(IPv4Address(ipv4))
         return IPv6Address(form.format(f"{number >> 16:x}:{number & 0xFFFF:x}"))
@@ -297,14 +297,14 @@ def test_an_embedded_ipv4_address_is_judged_as_itself(form: str, public: bool) -
         assert not is_reachable(inside(ipv4)), ipv4
 
 
-def test_the_client_of_a_teredo_address_is_looked_at() -> None:
-    """It stands there with all of its bits turned over."""
+def test_teredo_client_address_is_checked() -> None:
+    """A Teredo address holds its client's IPv4 address with all bits inverted."""
     turned = int(IPv4Address("169.254.169.254")) ^ 0xFFFFFFFF
     address = IPv6Address(int(IPv6Address("2001:0:808:808::")) | turned)
     assert not is_public(address) and not is_reachable(address)
 
 
-@pytest.mark.usefixtures("python_knows_nothing")
+@pytest.mark.usefixtures("forbid_python_network_tables")
 @pytest.mark.parametrize(
     ("address", "reachable"),
     [
@@ -317,11 +317,11 @@ def test_the_client_of_a_teredo_address_is_looked_at() -> None:
         ("192.0.0.192", False), ("fd00:ec2::254", False), ("fd20:ce::254", False),
     ],
 )  # fmt: skip
-def test_what_may_be_reached_in_a_network_that_is_trusted(address: str, reachable: bool) -> None:
+def test_reachable_addresses_of_trusted_network(address: str, reachable: bool) -> None:
     assert is_reachable(ip_address(address)) is reachable
 
 
-def test_five_redirects_are_followed_and_no_sixth() -> None:
+def test_follows_five_redirects_at_most() -> None:
     hops: dict[str, Any] = {f"r{i}": to(f"/r{i + 1}", 301 + i % 2) for i in range(6)}
     assert get(Internet(**{**hops, "r5": page()}), "https://ex.com/r0").data == b"hello"
     with pytest.raises(FetchFailed, match="more than 5 redirects"):
@@ -337,7 +337,7 @@ def refresh(content: str, body: str = "Moved.") -> tuple[int, dict[str, str], by
     "content",
     ["0; url=/b", "5;URL=b", '0;url="https://ex.com/b"', "0, /b", " 0.5 ; url = https://ex.com/b "],
 )
-def test_a_page_that_only_leads_elsewhere_is_a_redirect(content: str) -> None:
+def test_forwarding_page_is_followed_like_a_redirect(content: str) -> None:
     found = get(Internet(a=refresh(content), b=page()), "https://ex.com/a")
     assert (found.url, found.data) == ("https://ex.com/b", b"hello")
 
@@ -353,12 +353,12 @@ def test_a_page_that_only_leads_elsewhere_is_a_redirect(content: str) -> None:
         ("0; url=http://[", "Moved."),
     ],
 )
-def test_a_page_that_is_more_than_that_is_a_page(content: str, body: str) -> None:
+def test_page_with_content_or_slow_refresh_is_not_a_redirect(content: str, body: str) -> None:
     found = get(Internet(a=refresh(content, body), b=page()), "https://ex.com/a")
     assert found.url == "https://ex.com/a" and body.encode() in found.data
 
 
-def test_forwarding_pages_are_bound_and_guarded_as_redirects_are() -> None:
+def test_forwarding_pages_are_limited_and_guarded_like_redirects() -> None:
     ring = Internet(a=refresh("0;url=/b"), b=refresh("0;url=/a"))
     with pytest.raises(FetchFailed, match="more than 5 redirects"):
         get(ring, "https://ex.com/a")
@@ -369,7 +369,7 @@ def test_forwarding_pages_are_bound_and_guarded_as_redirects_are() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 500, 304, 204])
-def test_any_other_status_fails_with_it(status: int) -> None:
+def test_other_status_codes_fail(status: int) -> None:
     internet = Internet(a=(status, {}, b"why"))
     with pytest.raises(FetchFailed, match=f"https://ex.com/a: the server answered {status}") as e:
         get(internet, "https://ex.com/a")
@@ -378,7 +378,7 @@ def test_any_other_status_fails_with_it(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_what_may_pass_is_tried_once_more(status: int) -> None:
+def test_transient_status_is_retried_once(status: int) -> None:
     busy = (status, {"retry-after": "0"}, b"")
     assert get(Internet(a=[busy, page()]), "https://ex.com/a").data == b"hello"
     internet = Internet(a=busy)
@@ -388,7 +388,7 @@ def test_what_may_pass_is_tried_once_more(status: int) -> None:
     assert len(internet.requests) == 2
 
 
-def test_retry_after_is_waited_for_up_to_a_cap() -> None:
+def test_retry_after_is_respected_up_to_a_limit() -> None:
     soon = formatdate(time.time() - 5, usegmt=True)
     assert get(Internet(a=[(429, {"retry-after": soon}, b""), page()]), "https://ex.com/a")
     for late in ("3600", formatdate(time.time() + 3600, usegmt=True)):
@@ -398,7 +398,7 @@ def test_retry_after_is_waited_for_up_to_a_cap() -> None:
         assert len(internet.requests) == 1
 
 
-def test_a_lost_connection_is_tried_once_more() -> None:
+def test_lost_connection_is_retried_once() -> None:
     async def lost() -> Any:
         raise httpx.ConnectError("refused")
 
@@ -409,17 +409,17 @@ def test_a_lost_connection_is_tried_once_more() -> None:
         get(Internet(), "https://no.where/a")
 
 
-def test_the_whole_fetch_has_a_deadline() -> None:
+def test_fetch_has_a_deadline() -> None:
     async def slow() -> Any:
         await asyncio.sleep(30)
 
     begun = time.monotonic()
-    with pytest.raises(FetchFailed, match=r"no whole answer within 0\.1 s"):
+    with pytest.raises(FetchFailed, match=r"no complete answer within 0\.1 s"):
         get(Internet(a=slow), "https://ex.com/a", deadline=0.1)
     assert time.monotonic() - begun < 5
 
 
-def test_a_body_may_not_be_larger_than_allowed() -> None:
+def test_body_larger_than_limit_is_refused() -> None:
     assert len(get(Internet(a=page(b"x" * 1000)), "https://ex.com/a", max_bytes=1000).data) == 1000
     declared = page(b"x", content_length="1001")
     for answer in (page(b"x" * 1001), declared):
@@ -427,7 +427,7 @@ def test_a_body_may_not_be_larger_than_allowed() -> None:
             get(Internet(a=answer), "https://ex.com/a", max_bytes=1000)
 
 
-def test_compressed_bodies_are_unpacked_within_the_limit() -> None:
+def test_compressed_bodies_are_decompressed_within_the_limit() -> None:
     text = b"hello " * 1000
     packed = gzip.compress(text[:600], mtime=0) + gzip.compress(text[600:], mtime=0)
     fetched = get(Internet(a=page(packed, content_encoding="gzip")), "https://ex.com/a")
@@ -446,7 +446,7 @@ def test_compressed_bodies_are_unpacked_within_the_limit() -> None:
         (gzip.compress(gzip.compress(b"hello", mtime=0), mtime=0), "gzip, gzip"),
     ],
 )
-def test_damaged_or_unknown_encodings_fail(body: bytes, encoding: str) -> None:
+def test_damaged_or_unknown_content_encodings_fail(body: bytes, encoding: str) -> None:
     with pytest.raises(FetchFailed, match=r"damaged|encoding not asked for"):
         get(Internet(a=page(body, content_encoding=encoding)), "https://ex.com/a")
 
@@ -454,7 +454,7 @@ def test_damaged_or_unknown_encodings_fail(body: bytes, encoding: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://ex.com:port/", "http://[::1", "https://ex.com/\x00", "http://xn--a/"]
 )
-def test_what_is_no_url_fails_in_one_line(url: str) -> None:
+def test_invalid_url_fails_with_one_line(url: str) -> None:
     with pytest.raises(CorpusError) as caught:
         get(Internet(), url)
     assert "\n" not in str(caught.value)
@@ -462,14 +462,14 @@ def test_what_is_no_url_fails_in_one_line(url: str) -> None:
         get(Internet(a=to(url)), "https://ex.com/a")
 
 
-def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert get(Internet(a=page()), "http://ex.com/a").data == b"hello"
 
 
 @pytest.mark.server
-def test_over_a_real_socket() -> None:
+def test_fetches_over_a_real_socket() -> None:
     async def scenario() -> tuple[Fetched, list[bytes]]:
         heads: list[bytes] = []
 

@@ -1,4 +1,4 @@
-"""The cache of fetched pages."""
+"""corpus.web.http_cache: storing, damage, eviction and `no-store`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = Fetched("https://ex.com/b", "text/html", b"hello", '"v1"', "Tue, 01 Mar 2
 URL = "https://ex.com/../a?b=1"
 
 
-def test_what_is_kept_comes_back_with_its_particulars(tmp_path: Path) -> None:
+def test_cache_returns_stored_document_with_headers(tmp_path: Path) -> None:
     cache = HttpCache(tmp_path / "fetched")
     assert cache.get(URL) is None
     cache.put(URL, PAGE)
@@ -36,7 +36,7 @@ def test_what_is_kept_comes_back_with_its_particulars(tmp_path: Path) -> None:
     "damage",
     [b"", b"damaged", b"null", b"[]", b"{}", b'{"url": 1}', b"\xff", b"[" * 100_000, None],
 )
-def test_a_damaged_entry_is_dropped(tmp_path: Path, suffix: str, damage: bytes | None) -> None:
+def test_damaged_entry_is_removed(tmp_path: Path, suffix: str, damage: bytes | None) -> None:
     cache = HttpCache(tmp_path)
     cache.put(URL, PAGE)
     cache.put("https://ex.com/other", PAGE)
@@ -48,17 +48,17 @@ def test_a_damaged_entry_is_dropped(tmp_path: Path, suffix: str, damage: bytes |
     assert cache.get("https://ex.com/other") == PAGE
 
 
-@pytest.mark.parametrize("said", ["no-store", "private, No-Store ,max-age=0", "no-store=x"])
-def test_what_a_server_wants_kept_by_nobody_is_not(tmp_path: Path, said: str) -> None:
+@pytest.mark.parametrize("header", ["no-store", "private, No-Store ,max-age=0", "no-store=x"])
+def test_no_store_response_is_not_cached(tmp_path: Path, header: str) -> None:
     cache = HttpCache(tmp_path)
     for kept in ("", "no-cache, private", "max-age=60"):
         cache.put(URL, replace(PAGE, cache_control=kept))
         assert cache.get(URL) == PAGE
-    cache.put(URL, replace(PAGE, data=b"later", cache_control=said))
+    cache.put(URL, replace(PAGE, data=b"later", cache_control=header))
     assert cache.get(URL) is None and not list(tmp_path.iterdir())
 
 
-def test_the_entry_of_one_address_is_not_that_of_another(tmp_path: Path) -> None:
+def test_entry_is_returned_for_its_own_url_only(tmp_path: Path) -> None:
     cache = HttpCache(tmp_path)
     cache.put(URL, PAGE)
     for path in list(tmp_path.iterdir()):
@@ -69,7 +69,7 @@ def test_the_entry_of_one_address_is_not_that_of_another(tmp_path: Path) -> None
     assert cache.get("https://ex.com/") is None
 
 
-def test_the_oldest_make_room(tmp_path: Path) -> None:
+def test_oldest_entries_are_evicted(tmp_path: Path) -> None:
     cache = HttpCache(tmp_path, max_bytes=10_000)
     generator = random.Random(1)
     for i in range(8):
@@ -85,7 +85,7 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     assert [i for i in range(8) if cache.get(f"https://ex.com/{i}")] == kept
 
 
-def test_a_folder_that_cannot_be_written_costs_a_warning(
+def test_unwritable_folder_logs_warning_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
@@ -93,4 +93,4 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(
     with caplog.at_level(logging.WARNING):
         cache.put(URL, PAGE)
         assert cache.get(URL) is None
-    assert "cannot keep" in caplog.text
+    assert "cannot store" in caplog.text

@@ -1,4 +1,4 @@
-"""What landing pages and registries say of a paper."""
+"""corpus.web.paper_resolver: metadata of a paper from landing pages and DOI registries."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def page(head: str, url: str = "https://ex.com/dir/page") -> Fetched:
     return Fetched(url, "text/html", f"<html><head>{head}</head><body></body></html>".encode())
 
 
-def test_a_landing_page_says_what_it_says() -> None:
-    said = read_page(
+def test_reads_metadata_of_landing_page() -> None:
+    found = read_page(
         page(
             '<meta name="citation_title" content="Maps &amp; more">'
             '<meta name="CITATION_AUTHOR" content="Kanda, Ada">'
@@ -26,9 +26,9 @@ def test_a_landing_page_says_what_it_says() -> None:
             '<meta name="citation_pdf_url" content="../maps.pdf">'
         )
     )
-    assert (said.title, said.authors) == ("Maps & more", ("Ada Kanda", "Bo Lee"))
-    assert (said.venue, said.published) == ("MapConf", "2022-03-01")
-    assert said.pdf == "https://ex.com/maps.pdf"
+    assert (found.title, found.authors) == ("Maps & more", ("Ada Kanda", "Bo Lee"))
+    assert (found.venue, found.published) == ("MapConf", "2022-03-01")
+    assert found.pdf == "https://ex.com/maps.pdf"
     for head in ("<title>Log in</title>", '<meta property="og:title" content="Log in">'):
         assert read_page(page(head)) == read_page(Fetched("u", "", b""))
     odd = (
@@ -49,6 +49,6 @@ def test_a_landing_page_says_what_it_says() -> None:
         ),
     )
 )
-def test_any_json_may_come_from_a_registry(data: Any) -> None:
-    said = read_csl(data if isinstance(data, dict) else {"title": data, "author": data})
-    assert isinstance(said.title, str) and all(isinstance(name, str) for name in said.authors)
+def test_registry_may_send_any_json(data: Any) -> None:
+    found = read_csl(data if isinstance(data, dict) else {"title": data, "author": data})
+    assert isinstance(found.title, str) and all(isinstance(name, str) for name in found.authors)

@@ -260,7 +260,7 @@ def test_a_login_in_place_of_the_pdf_is_not_the_paper_either(house: House, web: 
         "publisher.org/get?doc=maps": html(f"<h1>Log in</h1><p>{'Buy it. ' * 500}</p>"),
     }
     item = house.ingest("https://blog.org/")[paper]
-    assert item.reason == "what is at https://publisher.org/get?doc=maps is no PDF"
+    assert item.reason == "https://publisher.org/get?doc=maps is not a PDF"
     text = house.store.document(item.source_id).text
     assert "680,000" in text and "Buy it" not in text
 
@@ -324,10 +324,10 @@ def test_a_redirect_out_of_the_hosts_is_not_followed(house: House, web: Web) -> 
     }
     house.crawler["hosts"] = ["doi.org"]
     item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
-    assert "publisher.org is none of the hosts" in item.reason
+    assert "publisher.org is not one of the hosts allowed" in item.reason
     web.pages["doi.org/robots.txt"] = to("https://publisher.org/robots.txt")
     item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
-    assert "robots.txt cannot be read (publisher.org is none of the hosts" in item.reason
+    assert "robots.txt cannot be read (publisher.org is not one of the hosts" in item.reason
     assert not any("publisher.org" in page for page in web.requests(robots=True))
 
 
@@ -443,7 +443,7 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
 
     expected = {
         "gone": "404",
-        "slow": "no whole answer within 3 s",
+        "slow": "no complete answer within 3 s",
         "busy": "429",
         "picture": "PNG picture",
         "login": "looks like an HTML page",
@@ -620,7 +620,7 @@ def test_a_host_that_asks_for_an_hour_is_not_asked_again(house: House, web: Web)
     reasons = sorted(item.reason for item in list(house.ingest("https://blog.org/").values())[1:])
     assert reasons[2].startswith("the server answered 503")
     for reason in reasons[:2]:
-        assert re.fullmatch(r"lab\.org asks to be left alone for 3\d{3} s: try again later", reason)
+        assert re.fullmatch(r"lab\.org asks for a pause of 3\d{3} s: try again later", reason)
     assert len(web.requests()) == 2
 
 

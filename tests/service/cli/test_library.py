@@ -139,7 +139,8 @@ def test_sources_say_what_there_is_and_what_could_not_be_read(tenkyo: Callable[.
     assert "1 sources" not in shown and "1 source, 1 passage\n" in shown
     assert "1 could not be read when last tried" in shown
     (row,) = (line for line in shown.splitlines() if "empty.txt" in line)
-    assert row.split()[1:] == [str(Path("empty.txt").resolve()), "is", "empty", "(0", "bytes)"]
+    reason = "is empty (0 bytes): check the file".split()
+    assert row.split()[1:] == [str(Path("empty.txt").resolve()), *reason]
     listed = tenkyo("sources", "--json").json
     assert (listed["sources"][0]["versions"], listed["sources"][0]["pages"]) == (1, 0)
     assert listed["sources"][0]["retrieved_at"] and listed["sources"][0]["passages"] == 1
@@ -276,12 +277,12 @@ def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
     (line,) = some.err.splitlines()
     assert line == (
         "tenkyo: 2 of 3 documents could not be read, the others are in the library;"
-        " the first: b.txt is empty (0 bytes)"
+        " the first: b.txt is empty (0 bytes): check the file"
     )
     assert len(store(data).sources()) == 1 and agree(data)
     none = tenkyo("ingest", "b.txt", "c.txt", "--json")
     assert none.code == 2 and "none of 2 documents could be read" in none.err
-    assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes)\n"
+    assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes): check the file\n"
     dry = tenkyo("ingest", "a.md", "nowhere", "--dry-run")
     assert dry.code == 1 and dry.err.count("\n") == 1 and "in the library" not in dry.err
 
