@@ -100,7 +100,7 @@ def _recheck(
     checks = recheck(held, verifier, store)
     rows = [to_json(check) for check in checks]
     result = {"file": name, "receipt": held["id"], "holds": all_passed(checks), "checks": rows}
-    return _Verified(result, result["all_passed"], partial(output.print_rechecked, name, checks))
+    return _Verified(result, result["holds"], partial(output.print_rechecked, name, checks))
 
 
 def _check(
