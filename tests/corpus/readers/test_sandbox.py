@@ -115,7 +115,7 @@ def test_a_password_reaches_the_reader(workers: ReaderPool, shared: Path) -> Non
     data = (shared / "pdfs" / "aes-256.pdf").read_bytes()
     with pytest.raises(UnreadableText, match="give its password"):
         workers.read(data, source("a.pdf"))
-    with pytest.raises(UnreadableText, match="is not its own"):
+    with pytest.raises(UnreadableText, match="does not open it"):
         workers.read(data, source("a.pdf"), password="wrong")
     # One that the reader cannot cope with, as a command line may hand it over.
     with pytest.raises(CorpusError, match=r"a\.pdf cannot be read \(UnicodeEncodeError"):
@@ -220,10 +220,10 @@ def test_close_ends_those_that_are_reading() -> None:
         while not workers._busy:
             time.sleep(0.01)
         workers.close()
-        with pytest.raises(RuntimeError, match="ended"):
+        with pytest.raises(RuntimeError, match="is closed"):
             reading.result(timeout=10)
     assert worker.process.returncode is not None
-    with pytest.raises(RuntimeError, match="ended"):
+    with pytest.raises(RuntimeError, match="is closed"):
         read(workers, SMALL, "a.md")
 
 
@@ -232,7 +232,7 @@ def test_close_ends_those_that_are_reading() -> None:
 def test_a_worker_is_gone_when_its_parent_is(busy: bool) -> None:
     script = (
         "import sys; from tests.corpus.readers.test_sandbox import *\n"
-        "workers = Workers(); read(workers, SMALL, 'a.md'); print('ready', flush=True)\n"
+        "workers = ReaderPool(); read(workers, SMALL, 'a.md'); print('ready', flush=True)\n"
         f"read(workers, LONG, 'b.md') if {busy} else sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -256,7 +256,7 @@ def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) 
         "import signal, sys; from tests.corpus.readers.test_sandbox import *\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "store = Store(f'sqlite:///{sys.argv[1]}/tenkyo.db')\n"
-        "tally = Tally(lambda now: print('ready', flush=True))\n"
+        "tally = IngestProgress(lambda now: print('ready', flush=True))\n"
         "with Ingestion(store, tally) as ingestion:\n"
         "    asyncio.run(ingestion.places([sys.argv[1] + '/slow.md'], Fetcher()))"
     )
