@@ -15,7 +15,7 @@ import pytest
 
 from corpus.store.store import Store
 from corpus.store.uploads import Upload, UploadStore
-from corpus.web.fetcher import Fetcher
+from corpus.web.fetcher import Fetcher, Limits
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress, Item
 from index.ingestion.sync import check_index, sync
@@ -69,7 +69,9 @@ def ingest(store: Store, folder: Path) -> list[Item]:
         with uploads.receive() as incoming:
             incoming.write((RELEASED / "documents" / name).read_bytes())
             files.append(Upload(name, incoming.keep()))
-    fetcher = Fetcher(transport=httpx.MockTransport(reply), resolve=resolve, max_wait=0)
+    fetcher = Fetcher(
+        transport=httpx.MockTransport(reply), resolve=resolve, limits=Limits(max_wait=0)
+    )
     with Ingestion(store) as ingestion:
         items = asyncio.run(ingestion.uploads(files, uploads))
         return items + asyncio.run(ingestion.places([PAGE], fetcher))
