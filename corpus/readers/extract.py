@@ -27,7 +27,7 @@ from corpus.types import Document, Source, text_hash
 
 
 def extract(data: bytes, source: Source, content_type: str = "", password: str = "") -> Document:
-    """Read the bytes of a file into a document.
+    """Read the bytes of a file in any supported format into a document.
 
     Args:
         data: The bytes of the file.

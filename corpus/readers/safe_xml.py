@@ -56,7 +56,7 @@ def is_too_long(error: BaseException) -> bool:
 
 
 def element_text(element: etree._Element | None) -> str:
-    """Return all text within an element, unchanged; "" for None."""
+    """Return all text within an XML element, unchanged; "" for None."""
     return "" if element is None else "".join(element.itertext())
 
 

@@ -21,8 +21,8 @@ def reorder_columns(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
         lines: The lines of one page, in the order of the file.
 
     Returns:
-        The lines in reading order, those across both columns cut in two; unchanged where no
-        gap runs down the page between two columns of prose.
+        The lines in reading order, those that hold a line of each column cut in two; unchanged
+        where no gap runs down the page between two columns of prose.
     """
     gutter = _gutter(lines)
     halves = [_halves(line, gutter) for line in lines]

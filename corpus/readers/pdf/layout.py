@@ -37,7 +37,7 @@ _IMPRINT = re.compile(r"Proceedings of|Published as|Copyright|.*(?:©|\(c\)|\bc)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The blocks of a document, and the title and authors printed on its first page."""
+    """The headings and paragraphs of a PDF, and title and authors printed on its first page."""
 
     blocks: list[Block]
     title: str = ""

@@ -23,7 +23,7 @@ def readable_lines(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
 
 
 def text_length(lines: Sequence[PrintedLine]) -> int:
-    """Count the characters of lines."""
+    """Count the characters in printed lines."""
     return sum(len(line.text) for line in lines)
 
 

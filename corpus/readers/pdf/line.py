@@ -92,7 +92,7 @@ def is_caption(text: str) -> bool:
 
 
 def is_item(text: str, first: str = "", stops: bool = True) -> bool:
-    """Whether a line starts an item of a list, or a note.
+    """Whether a printed line starts an item of a list, or a note.
 
     A number or a dash at the start of a line may be there by chance, so the lines before count.
 
@@ -116,7 +116,7 @@ def is_row(text: str) -> bool:
 
 
 def heading_level(line: PrintedLine, body: float) -> int:
-    """Return the level of a heading, from 1, or 0 if a line is not a heading.
+    """Return the level of a heading, from 1, or 0 if a printed line is not a heading.
 
     Args:
         line: The line.

@@ -41,7 +41,7 @@ class OcrEngine:
         self._left = FILE_SECONDS
 
     def read(self, page: pypdfium2.PdfPage) -> tuple[list[PrintedLine], str]:
-        """Read a page as a picture.
+        """Recognize the text of a scanned page by OCR.
 
         Returns:
             The lines in Tesseract's order and "", or no lines and the reason.
@@ -59,7 +59,7 @@ class OcrEngine:
 
 
 def languages() -> str:
-    """Return those of Japanese and English that Tesseract can read, such as "jpn+eng".
+    """Return the languages that Tesseract can read, of Japanese and English: "jpn+eng".
 
     "" if Tesseract is not installed or can read neither.
     """
@@ -68,7 +68,7 @@ def languages() -> str:
 
 
 def has_visible_content(page: pypdfium2.PdfPage) -> bool:
-    """Whether a page, when drawn, is more than one uniform colour."""
+    """Whether a PDF page, when drawn, shows more than one uniform colour."""
     pixels, *_ = _picture(page, _GLANCE_DPI)
     return pixels.count(pixels[:1]) < len(pixels)
 

@@ -53,7 +53,9 @@ def title_lines(lines: Sequence[PrintedLine], body: float) -> list[PrintedLine]:
 
 
 def title_block_length(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> int:
-    """Count the lines before the first section heading: title, authors, affiliations.
+    """Count the lines of a paper's first page that come before its first section heading.
+
+    These are title, authors and affiliations.
 
     Args:
         lines: The lines of the first page, in order.

@@ -1,4 +1,10 @@
-"""A driver for the chat page in Chromium; tests/browser/conftest.py has the fixtures."""
+"""A driver for the chat page in Chromium; tests/browser/conftest.py has the fixtures.
+
+The tests use real servers: one in quote mode, one whose model sends a sentence when the test allows
+it, and one that sends a given answer. A ``Reader`` records whatever goes wrong on its page, and the
+fixture ``visit`` fails the test for it: a console error, a breach of the Content-Security-Policy, a
+request to another origin, text that is executed. Tests wait for states and never sleep.
+"""
 
 from __future__ import annotations
 
