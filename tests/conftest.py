@@ -1,4 +1,4 @@
-"""What the tests share. Nothing here, and no test, reaches a network."""
+"""Fixtures and markers of all tests. No test uses a network other than loopback."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ MARKERS = {
     "open_house": ["server", "process"],
     "server": ["server", "process"],
 }
-"""What a test that uses one of these fixtures needs."""
+"""The markers that a fixture gives to the tests that use it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A Store lives as long as its process; Python 3.13 would have each connection closed.
+    # A Store is open as long as its process; Python 3.13 warns of connections not closed.
     config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
     config.pluginmanager.register(MarkerGuard(), "marker-guard")
 
@@ -75,7 +75,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def models() -> Path:
-    """Where the bundled model is unpacked."""
+    """The folder into which the bundled models are unpacked."""
     return MODELS
 
 
@@ -96,7 +96,7 @@ def verifier(checker: CrossEncoder, embedder: SentenceTransformerEmbedder) -> Ve
 
 @pytest.fixture(scope="session")
 def offline() -> Fetcher:
-    """A fetcher on a machine without a network: each connection is refused, at once."""
+    """A fetcher whose connections are all refused at once, as on a machine without a network."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("there is no network")
@@ -115,9 +115,9 @@ def library_folder(
     embedder: SentenceTransformerEmbedder,
     offline: Fetcher,
 ) -> Path:
-    """A data folder with the library that ships, as `tenkyo ingest` leaves it. Do not write.
+    """A data folder with the shipped library, as after ``tenkyo ingest``. Do not write to it.
 
-    Embedding takes half a minute: it is kept for as long as what it was made by is the same.
+    Embedding takes half a minute, so it is cached as long as ``corpus`` and ``index`` are the same.
     """
     made_by = [p for name in ("corpus", "index") for p in sorted((ROOT / name).rglob("*.*"))]
     read = [p.read_bytes() for p in made_by if p.suffix in (".py", ".md", ".toml")]

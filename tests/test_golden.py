@@ -1,4 +1,4 @@
-"""Versions: outputs that change under an old version are a fault, and nothing else is."""
+"""Versions of readers, chunking and verifier: outputs may change only together with a version."""
 
 from __future__ import annotations
 
@@ -31,27 +31,26 @@ SOURCE = Source("s", "https://example.org/s")
 
 
 @pytest.mark.parametrize("each", golden.everything(), ids=lambda each: each.name)
-def test_outputs_are_those_of_their_version(each):
+def test_outputs_match_digest_of_their_version(each):
     digests = golden.read_digests()
     assert each.fault(digests) == ""
     assert sorted(map(int, digests[each.name])) == list(range(1, each.version + 1))
 
 
-def test_changed_outputs_name_the_version_to_raise_and_a_raised_one_is_appended():
+def test_changed_outputs_name_version_to_raise_and_raised_version_passes():
     (html,) = [each for each in golden.everything() if each.name == "html"]
     digests = golden.read_digests()
     changed = replace(html, outputs=lambda: [*html.outputs(), "more"])
-    said = changed.fault(digests)
-    assert (
-        'corpus.store.fingerprint.READER_VERSIONS["html"] is still 1' in said and "--append" in said
-    )
+    fault = changed.fault(digests)
+    assert 'corpus.store.fingerprint.READER_VERSIONS["html"] is still 1' in fault
+    assert "--append" in fault
     raised = replace(changed, version=html.version + 1)
     assert "version 2 has no digest yet" in raised.fault(digests)
     digests["html"]["2"] = raised.digest()
     assert raised.fault(digests) == "" != raised.digest()
 
 
-def test_models_that_are_asked_something_new_are_a_fault():
+def test_unrecorded_model_input_fails():
     (verifier,) = [each for each in golden.everything() if each.name == "verifier"]
     none = golden.Recorded({"supports": {}, "passages": {}, "queries": {}})
     changed = replace(verifier, outputs=lambda: golden.verifier_outputs(none))
@@ -60,26 +59,26 @@ def test_models_that_are_asked_something_new_are_a_fault():
     )
 
 
-def test_the_command_appends_nothing_to_a_version_that_has_a_digest(tmp_path, monkeypatch, capsys):
+def test_append_does_not_change_existing_digest(tmp_path, monkeypatch, capsys):
     old = {"html": {"1": "another"}, "verifier": golden.read_digests()["verifier"]}
     monkeypatch.setattr(golden, "DIGESTS", tmp_path / "digests.json")
     golden.DIGESTS.write_text(json.dumps(old))
     assert golden.main(["--append"]) == 1
-    said = capsys.readouterr().out
-    assert "pdf 1" in said and "html 1," not in said and "html: its outputs changed" in said
+    out = capsys.readouterr().out
+    assert "pdf 1" in out and "html 1," not in out and "html: its outputs changed" in out
     assert golden.read_digests()["html"] == {"1": "another"}
 
 
-# The inputs exercise what has a version
+# The fixed inputs exercise all versioned code
 
 
-def test_each_format_has_a_version_and_files():
+def test_each_format_has_version_and_golden_files():
     assert golden.DOCUMENTS.keys() == READER_VERSIONS.keys()
     assert {path.name for path in (golden.FOLDER / "documents").iterdir()} == {f for _, f in FILES}
 
 
 @pytest.mark.parametrize(("name", "file"), FILES)
-def test_the_formats_that_a_file_may_have_are_told_without_reading_it(name, file):
+def test_possible_formats_include_detected_format(name, file):
     data = (golden.FOLDER / "documents" / file).read_bytes()
     found, _ = detect_format(data, file)
     assert found == name and name in possible_formats(data)
@@ -91,7 +90,7 @@ def outputs():
     return golden.verifier_outputs()
 
 
-def test_the_claims_have_every_verdict_and_every_reason_in_both_languages(outputs):
+def test_golden_claims_cover_every_verdict_and_reason_in_both_languages(outputs):
     claims = outputs["claims"]
     for ours in ("en", "ja"):
         mine = [c for c in claims if (ours == "ja") == (not c["text"].isascii())]
@@ -112,13 +111,13 @@ def test_the_claims_have_every_verdict_and_every_reason_in_both_languages(output
     assert any(c["disputed_by"] for c in claims) and any(c["secondary"] for c in claims)
 
 
-def test_the_pairs_have_every_kind_of_finding(outputs):
+def test_golden_pairs_cover_every_kind_of_finding(outputs):
     kinds = {finding[0] for listed in outputs["pairs"] for finding in listed}
     assert kinds == set(finding.FindingKind.__args__)
 
 
 def rule_modules() -> set[str]:
-    """Whatever the verifier imports of ours, but for values, models and errors."""
+    """List the modules that the verifier imports, but for values, models and errors."""
     apart = {
         "corpus.errors",
         "corpus.types",
@@ -146,7 +145,7 @@ def rule_modules() -> set[str]:
 
 
 def functions_of(module: types.ModuleType) -> dict[types.CodeType, str]:
-    """The code of each function and method that a module defines, with its name."""
+    """Map the code of each function and method that a module defines to its name."""
     found = {}
     for value in vars(module).values():
         value = inspect.unwrap(value) if callable(value) else value
@@ -158,7 +157,7 @@ def functions_of(module: types.ModuleType) -> dict[types.CodeType, str]:
     return found
 
 
-BESIDE = {  # functions of these modules that others call, or that run at import
+NOT_RUN = {  # functions of these modules that others call, or that run at import
     "service.text.prompt_injection.neutral",
     "service.verification.rules.antonyms._sides",
     "service.verification.provenance.Originals.original_works",
@@ -170,8 +169,8 @@ BESIDE = {  # functions of these modules that others call, or that run at import
 }
 
 
-def test_every_function_that_a_verdict_hangs_on_runs():
-    """A rule that no input reaches could change unseen."""
+def test_golden_inputs_run_every_function_of_verifier():
+    """A rule that no input reaches could change unnoticed."""
     modules = [import_module(name) for name in sorted(rule_modules())]
     for module in modules:
         for value in list(vars(module).values()):
@@ -180,24 +179,24 @@ def test_every_function_that_a_verdict_hangs_on_runs():
     known = {code: name for module in modules for code, name in functions_of(module).items()}
     ran = set()
 
-    def note(frame, event, _):
+    def record(frame, event, _):
         if event == "call":
             ran.add(frame.f_code)
 
-    sys.setprofile(note)
+    sys.setprofile(record)
     try:
         golden.verifier_outputs()
     finally:
         sys.setprofile(None)
     assert len(known) > 150
     missed = {name for code, name in known.items() if code not in ran}
-    assert missed == BESIDE
+    assert missed == NOT_RUN
 
 
-# What a version is part of
+# Where versions count
 
 
-def test_a_readers_version_counts_for_its_own_files_alone(monkeypatch):
+def test_reader_version_affects_only_fingerprints_of_its_format(monkeypatch):
     def made():
         return {
             file: reading_fingerprint(
@@ -221,7 +220,7 @@ def test_a_readers_version_counts_for_its_own_files_alone(monkeypatch):
     assert all(now != before[file] for file, now in made().items())
 
 
-def test_the_library_a_reader_uses_and_ocr_count(monkeypatch):
+def test_fingerprint_depends_on_parser_library_and_ocr(monkeypatch):
     def made():
         return [reading_fingerprint(data, SOURCE, "", "") for data in (b"%PDF-1.4 ", b"Words.")]
 
@@ -234,7 +233,7 @@ def test_the_library_a_reader_uses_and_ocr_count(monkeypatch):
     fingerprint._installed.cache_clear()
 
 
-SAID = """
+IDENTITIES = """
 import json, sys
 from types import SimpleNamespace
 from corpus.store.fingerprint import reading_fingerprint
@@ -255,12 +254,12 @@ print(json.dumps([
 
 
 @pytest.mark.process
-def test_an_edited_comment_changes_nothing(tmp_path):
-    """Not what was read, not who judged, not what an evaluation was made with."""
+def test_edited_comment_changes_no_fingerprint(tmp_path):
+    """Neither the fingerprint of a reading, nor a verifier's identity, nor evaluation conditions."""
 
-    def said(folder: Path) -> str:
+    def identities(folder: Path) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", SAID], cwd=folder, env={"PYTHONPATH": str(folder)},
+            [sys.executable, "-c", IDENTITIES], cwd=folder, env={"PYTHONPATH": str(folder)},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         return done.stdout
@@ -271,9 +270,9 @@ def test_an_edited_comment_changes_nothing(tmp_path):
     for path in tmp_path.rglob("*.py"):
         with path.open("a") as file:
             file.write("\n# A comment that was not there before.\n")
-    assert json.loads(said(tmp_path)) == json.loads(said(ROOT))
+    assert json.loads(identities(tmp_path)) == json.loads(identities(ROOT))
 
 
-def test_a_receipt_names_the_verifier_by_its_version():
+def test_receipt_names_verifier_version():
     checker = SimpleNamespace(name="cross-encoder", digest="0" * 64)
     assert receipt.verifier_identity(checker).verifier_version == golden.VERIFIER_VERSION

@@ -1,4 +1,4 @@
-"""What version 0.1.0 wrote: its data folder opens, its receipts verify; see data/released."""
+"""Compatibility with version 0.1.0: its data folder opens, its receipts verify (data/released)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from service.verification.verifier import VERIFIER_VERSION
 
 RELEASED = Path(__file__).parent / "data" / "released"
 RECEIPTS = sorted(RELEASED.glob("receipt.*.json"))
-# With the verifier of that version all is as it was; with a later one, what differs is noted.
+# With the verifier of that version nothing differs; with a later one, differences are notes.
 SAME_VERIFIER = VERIFIER_VERSION == 1
 FINE = {"ok"} if SAME_VERIFIER else {"ok", "note"}
 PAGE = "https://example.org/reading-room.html"
@@ -37,7 +37,7 @@ PAGE = "https://example.org/reading-room.html"
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """The data folder of that version."""
+    """A copy of the data folder of version 0.1.0."""
     with zipfile.ZipFile(RELEASED / "data.zip") as archive:
         archive.extractall(tmp_path / "data")
     return tmp_path / "data"
@@ -49,12 +49,12 @@ def store(folder) -> Store:
 
 
 def passages(store: Store) -> dict[str, str]:
-    """The text of each passage by its id."""
+    """Map the ids of all passages to their texts."""
     return {passage.id: passage.text for passage, _ in store.passages(store.rows()).values()}
 
 
 def ingest(store: Store, folder: Path) -> list[Item]:
-    """Ingest once more what is in the folder."""
+    """Ingest again the documents of the folder."""
 
     def reply(request: httpx.Request) -> httpx.Response:
         body = (RELEASED / "documents" / "reading-room.html").read_bytes()
@@ -69,29 +69,30 @@ def ingest(store: Store, folder: Path) -> list[Item]:
         with uploads.receive() as incoming:
             incoming.write((RELEASED / "documents" / name).read_bytes())
             files.append(Upload(name, incoming.keep()))
-    limits = Limits(max_wait=0)
-    fetcher = Fetcher(transport=httpx.MockTransport(reply), resolve=resolve, limits=limits)
+    fetcher = Fetcher(
+        transport=httpx.MockTransport(reply), resolve=resolve, limits=Limits(max_wait=0)
+    )
     with Ingestion(store) as ingestion:
         items = asyncio.run(ingestion.uploads(files, uploads))
         return items + asyncio.run(ingestion.places([PAGE], fetcher))
 
 
 @pytest.mark.parametrize("path", RECEIPTS, ids=lambda path: path.name)
-def test_a_receipt_verifies_as_if_it_were_made_today(path, store, verifier):
+def test_released_receipt_verifies(path, store, verifier):
     found = receipt.read_receipt(path.read_bytes())
     for library in (None, store):
         outcomes = {check.outcome for check in recheck(found, verifier, library)}
         assert outcomes <= FINE
 
 
-def test_the_receipts_are_of_every_kind():
+def test_released_receipts_cover_every_kind():
     found = [json.loads(path.read_text(encoding="utf-8")) for path in RECEIPTS]
     assert {each["mode"] for each in found} == {"quoted", "generated", "abstained"}
     assert any(each["rejected"] for each in found) and len(found) == 4
     assert all("rules_sha256" in each["checker"] for each in found)
 
 
-def test_a_receipt_by_rules_that_are_not_known_is_noted(verifier):
+def test_receipt_with_unknown_rules_gets_note(verifier):
     found = json.loads((RELEASED / "receipt.generated.ja.json").read_text(encoding="utf-8"))
     found["checker"]["rules_sha256"] = "0" * 64
     found["rejected"][0]["verdict"]["score"] -= 0.2
@@ -101,23 +102,23 @@ def test_a_receipt_by_rules_that_are_not_known_is_noted(verifier):
     assert "failed" not in {check.outcome for check in checks}
 
 
-@pytest.mark.skipif(not SAME_VERIFIER, reason="with a later verifier it is noted")
-def test_a_verdict_that_was_bent_fails(verifier):
-    """That version's receipts are held to as strictly as today's."""
+@pytest.mark.skipif(not SAME_VERIFIER, reason="a later verifier only adds a note")
+def test_altered_verdict_fails(verifier):
+    """Receipts of version 0.1.0 are checked as strictly as today's."""
     found = json.loads((RELEASED / "receipt.generated.ja.json").read_text(encoding="utf-8"))
     found["rejected"][0]["verdict"]["score"] -= 0.2
     checks = recheck(receipt.seal(found), verifier)
     assert [c.name for c in checks if c.outcome == "failed"] == ["verdict on withheld 1"]
 
 
-def test_a_receipt_made_of_the_old_history_is_the_one_that_was_made_then(store):
+def test_receipts_from_released_history_are_identical(store):
     for path in RECEIPTS:
         then = json.loads(path.read_text(encoding="utf-8"))
         made = receipt.make_receipt(History(store.database), then["id"])
         assert json.loads(json.dumps(made)) == then
 
 
-def test_the_command_verifies_a_receipt_in_the_old_folder(folder, models):
+def test_verify_command_works_with_released_data_folder(folder, models):
     (folder / "models").symlink_to(models)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
     done = subprocess.run(
@@ -133,7 +134,7 @@ def test_the_command_verifies_a_receipt_in_the_old_folder(folder, models):
     assert len(files) == 4 and outcomes <= FINE
 
 
-def test_the_folder_opens_and_answers(folder, store, embedder, checker):
+def test_released_data_folder_opens_and_answers(folder, store, embedder, checker):
     index = LocalIndex.open(folder / "index", embedder.name, store.revision())
     library, history = Library(store, index, embedder), History(store.database)
     (best, *_) = library.search("Who wrote the first catalogue?", 3)
@@ -148,7 +149,7 @@ def test_the_folder_opens_and_answers(folder, store, embedder, checker):
         assert receipt.make_receipt(history, answer.id)["format_version"] == 2
 
 
-def test_what_is_ingested_again_is_read_once_more_and_keeps_its_ids(
+def test_reingestion_of_released_folder_reads_once_and_keeps_ids(
     folder, store, embedder, monkeypatch
 ):
     before, revision = passages(store), store.revision()

@@ -1,10 +1,10 @@
-"""Install packages with pip; if that fails, say in one line which requirement is the cause.
+"""Install packages with pip; if that fails, print one line that names the cause.
 
     python tools/install.py -c constraints.txt --editable '.[test]'
 
-Takes the arguments of ``pip install``. Packages come as wheels, so that nothing needs a compiler,
-and Python compiles each module at its first use: half of the time, with ten thousand of them.
-pip's own report is kept in the environment's folder, as install.log.
+Takes the arguments of ``pip install``. Only wheels are installed, so nothing needs a compiler.
+Modules are compiled to bytecode at their first use, which halves the time of an installation.
+If it fails, pip's full output is in install.log in the folder of the environment.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import sys
 import time
 from pathlib import Path
 
-# What pip says of a requirement that cannot be met, the most telling first.
+# How pip reports a requirement that cannot be met, the most specific first.
 CAUSES = (
     r"The user requested \(constraint\) (\S.*)",
     r"No matching distribution found for (\S.*)",
     r"(?i)\berror: (\S.*)",
 )
-EVERY = 5.0  # seconds between the lines that show how far pip is
-HELP = "name another version in constraints.txt"
+EVERY = 5.0  # seconds between lines of progress
+HELP = "set another version in constraints.txt"
 
 
 def cause(report: str) -> str:
-    """Return what kept pip from installing, from what it printed: a requirement or its error."""
+    """Find the cause of a failure in pip's output: a requirement, or else an error."""
     for pattern in CAUSES[:2]:
         if found := re.findall(pattern, report):
             return f"no build of {found[-1].strip()} for this machine and Python: {HELP}"
     errors = re.findall(CAUSES[2], report)
-    return errors[0].strip() if errors else "pip ended without saying why"
+    return errors[0].strip() if errors else "pip failed without saying why"
 
 
 def run(command: list[str]) -> tuple[int, str]:
-    """Run pip; return its exit code and what it printed, of which a line is shown now and then."""
+    """Run pip and print a line of its output every five seconds; return exit code and output."""
     report, shown = [], time.monotonic()
     pip = subprocess.Popen(
         command,
@@ -53,7 +53,7 @@ def run(command: list[str]) -> tuple[int, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run pip; return 0, or 2 after one line on standard error."""
+    """Install packages; return 0, or 2 after printing one line on standard error."""
     pip = [sys.executable, "-m", "pip", "install", "--progress-bar", "off", "--no-compile"]
     code, report = run([*pip, "--only-binary", ":all:", *arguments])
     if code == 0:

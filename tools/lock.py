@@ -1,14 +1,14 @@
-"""Pin every package that Tenkyo needs, for all platforms: what ``make update`` runs.
+"""Pin the version of every dependency, transitive ones too, for all platforms (``make update``).
 
     python tools/lock.py
 
-Writes two files from pyproject.toml, by ``uv pip compile``:
+Writes two files, by ``uv pip compile`` from pyproject.toml:
 
 - constraints.txt: a version for each package of all extras, for ``pip install -c``.
 - requirements.txt: what the image installs, each package with the hashes of its builds.
 
-torch is left open, since its version and its builds differ between package indexes, and so are the
-GPU libraries that only some builds of it ask for, in versions of their own.
+torch is not pinned, since versions and builds of it differ between package indexes; nor are the GPU
+libraries that only some of its builds need.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON = "3.11"  # the oldest; what differs in newer ones gets a marker
+PYTHON = "3.11"  # the oldest that is supported; pins only for newer ones get a marker
 IMAGE = ("postgres", "local", "build")
 LEFT_OPEN = re.compile(r"(torch|triton|cuda-.+|nvidia-.+)$")
 HEAD = "# Made by `make update` from pyproject.toml: {0}\n"
@@ -29,25 +29,25 @@ TORCH = "# No version of torch: its builds differ between package indexes.\n"
 
 
 def compiled(*options: str) -> list[str]:
-    """Return uv's resolution for all platforms: an entry (with its hashes) for each package."""
+    """Resolve versions for all platforms by uv; return an entry for each package, with hashes."""
     uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--upgrade"]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.txt"
-        said = ["--python-version", PYTHON, "--no-annotate", "--no-header", "--output-file"]
-        subprocess.run([*uv, *said, str(out), *options, "pyproject.toml"], check=True, cwd=ROOT)
-        # An entry begins at the margin; the lines of its hashes are indented.
+        output = ["--python-version", PYTHON, "--no-annotate", "--no-header", "--output-file"]
+        subprocess.run([*uv, *output, str(out), *options, "pyproject.toml"], check=True, cwd=ROOT)
+        # The lines of hashes are indented.
         entries = re.split(r"\n(?=\S)", out.read_text(encoding="utf-8").strip())
     return [entry for entry in entries if not LEFT_OPEN.match(re.match(r"[\w.-]+", entry)[0])]
 
 
 def torch_range() -> str:
-    """Return the requirement of torch as pyproject.toml has it."""
+    """Return the requirement of torch in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return next(need for need in project["dependencies"] if re.match(r"torch\b", need))
 
 
 def main() -> None:
-    """Write both files."""
+    """Write constraints.txt and requirements.txt."""
     pins = compiled("--all-extras")
     head = HEAD.format("a version for each package, for `pip install -c`.")
     text = "\n".join([head + TORCH + torch_range(), *pins, ""])

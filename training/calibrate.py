@@ -1,10 +1,10 @@
-"""Fit how rules and checker are weighed, and measure what the verifier gets wrong.
+"""Fit the calibration of verdicts from rules and checker, and measure the verifier's errors.
 
     python -m training.calibrate --shared ../shared [--checker FILE] [--write]
 
-Claims written by hand in both languages, on passages in both, none of which the checker was
-fitted on; sentences of such passages kept or spoiled by rule; and the development sets. Every
-figure is from five-fold cross-validation by passage; what is written is fitted on all rows.
+The data are claims written by hand in both languages on passages in both, which the checker was not
+fitted on; true and altered sentences of such passages; and the development sets. All figures are
+from five-fold cross-validation by passage; the weights that are written are fitted on all rows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DEPARTS = [FEATURES.index(name) for name in ("otherwise", "missing", "departs_ac
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A claim on a passage: the features [windows, FEATURES] of the quotes read for it."""
+    """A claim on a passage: features [candidate quotes, FEATURES]."""
 
     kind: str
     group: str
@@ -51,7 +51,7 @@ class Case:
 
 
 def rows(shared: Path) -> Iterator[Row]:
-    """Claims on whole passages that no fit has seen, and the development sets."""
+    """Yield claims on whole passages that no fit has seen, and the development sets."""
     rng = random.Random(11)
     pairs = [r for r in data.hand_rows(shared, rng) if r.head == "nli" and r.held]
     whole = _passages(shared)
@@ -71,7 +71,7 @@ def rows(shared: Path) -> Iterator[Row]:
 
 
 def _spoiled(true: Sequence[Row], rng: random.Random) -> Iterator[Row]:
-    """True claims in the other language than their passage, each with one spoiled by rule."""
+    """Pair true claims in another language than their passage with claims altered by rule."""
     beside: dict[str, list[str]] = defaultdict(list)
     for row in true:
         beside[row.second].append(row.first)
@@ -93,7 +93,7 @@ def _passages(shared: Path) -> list[str]:
 
 
 def cases(found: Sequence[Row], verifier: Verifier) -> Iterator[Case]:
-    """The rows as the verifier reads them."""
+    """Read the rows as the verifier does."""
     for row in found:
         id = text_hash(row.second)[:16]
         passage = Passage(id, id[:12], 0, len(row.second), row.second)
@@ -108,9 +108,9 @@ def cases(found: Sequence[Row], verifier: Verifier) -> Iterator[Case]:
 
 
 def fit(found: Sequence[Case]) -> np.ndarray:
-    """Weights by ridge logistic regression (Newton's method), each claim by its best quote.
+    """Fit weights by ridge logistic regression (Newton's method), each claim by its best quote.
 
-    Which quote is best depends on the weights: so it is chosen anew a few times.
+    Which quote is best depends on the weights, so it is chosen again a few times.
     """
     weights = np.zeros(len(FEATURES))
     weights[0], weights[DEPARTS] = 1.0, -1.0
@@ -122,7 +122,7 @@ def fit(found: Sequence[Case]) -> np.ndarray:
 
 
 def logistic(x: np.ndarray, wanted: np.ndarray, ridge: float) -> np.ndarray:
-    """Weights [d] of a ridge logistic regression of ``wanted`` [n] on ``x`` [n, d]."""
+    """Return the weights [d] of a ridge logistic regression of ``wanted`` [n] on ``x`` [n, d]."""
     weights = np.zeros(x.shape[1])
     scale = x.std(0) + (x.std(0) == 0)  # the ridge is to hold all alike
     x = x / scale
@@ -134,8 +134,10 @@ def logistic(x: np.ndarray, wanted: np.ndarray, ridge: float) -> np.ndarray:
 
 
 def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log-odds [n] of each claim by its best quote, and whether it is accepted [n]: by a quote
-    from which no rule departs."""
+    """Return log-odds [n] of each claim by its best quote, and whether it is accepted [n].
+
+    A claim is accepted by a quote on which no rule has a finding.
+    """
     odds = np.array([(case.features @ weights).max() for case in found])
     accepted = []
     for case in found:
@@ -147,7 +149,7 @@ def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
-    """The same, each fold of passages with weights fitted on the others."""
+    """Return the same by cross-validation: weights for each fold of passages from the others."""
     fold = np.array([int(case.group, 16) % FOLDS for case in found])
     odds, accepted = np.zeros(len(found)), np.zeros(len(found), bool)
     for k in range(FOLDS):
@@ -158,8 +160,11 @@ def validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _development(shared: Path) -> Iterator[Row]:
-    """Held-out rows of the development sets, at most MOST of each. The first fit, from which
-    the shipped weights go on, has seen these rows: they show what is kept, not what is new."""
+    """Return held-out rows of the development sets, at most MOST of each.
+
+    The first fit, from which the shipped weights continue, has seen these rows: they show what is
+    retained, not what is new.
+    """
     rng = random.Random(12)
     sets = {
         "FeverSymmetric": [r for r in sources.symmetric(shared) if r.held],
@@ -179,7 +184,7 @@ def _development(shared: Path) -> Iterator[Row]:
 
 
 def interval(hits: int, n: int) -> list[float]:
-    """A share with its 95 % interval (Wilson 1927): [share, low, high]."""
+    """Return a share with its 95 % interval (Wilson 1927): [share, low, high]."""
     if n == 0:
         return [0.0, 0.0, 1.0]
     z, p = 1.96, hits / n
@@ -189,7 +194,7 @@ def interval(hits: int, n: int) -> list[float]:
 
 
 def report(found: Sequence[Case]) -> dict[str, dict]:
-    """Errors by kind of claim, from cross-validation: counts, and shares with intervals."""
+    """Report errors by kind of claim, from cross-validation: counts, and shares with intervals."""
     odds, accepted = validated(found)
     good = np.array([case.supported for case in found])
     kinds = np.array([case.kind for case in found])

@@ -1,8 +1,8 @@
-"""All rows: the sets, the made examples, the crossed ones, the hand-written ones; then tokens.
+"""Make all rows for training (data sets, generated, cross-lingual, hand-written) and tokenize them.
 
     python -m training.data --shared ../shared --parallel .train/par --out .train/pack
 
-writes `rows.npz`-like arrays (xz) that `training.fit` reads, on this machine or another.
+Writes arrays, compressed by xz, that `training.fit` reads on this machine or another.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ PAIRS_HELD = 0.15  # share of the passages of hand-written pairs that no fit see
 
 
 def wice_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
-    """Held out: of every page the eight windows nearest to the claim by BM25, as a reader of
-    the whole page would first narrow it down. Fitted: the supporting sentences with their
-    neighbours, and windows without any of them."""
+    """Make rows of WiCE.
+
+    Held out: of each page the eight windows nearest to the claim by BM25, as in a first step of
+    retrieval. For fitting: the supporting sentences with their neighbours, and windows without
+    them.
+    """
     for number, row in enumerate(sources.wice(shared)):
         evidence, full = row["evidence"], row["label"] == "supported"
         if row["held"]:
@@ -57,8 +60,10 @@ def asked(
     passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
     wording: dict[str, str] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
-    """Questions against their own passage, its neighbours, near passages, and itself without the
-    answer. `wording` replaces questions (by id) with their translations and drops the others."""
+    """Pair questions with their passages, with near ones, and with passages without the answer.
+
+    `wording` replaces questions (by id) with their translations and drops the others.
+    """
     ids = list(passages)
     near = Index([passages[i].text for i in ids])
     articles: dict[str, list[str]] = defaultdict(list)
@@ -89,8 +94,10 @@ def by_sentence(
     passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
     wording: dict[str, str] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
-    """Questions against single sentences, below the passage's title as in quote mode: the one
-    with the answer, two of the same passage without it, and one of a neighbouring passage."""
+    """Pair questions with single sentences below the passage's title, as in quote mode.
+
+    These are the one with the answer, two of the same passage without it, and one of a neighbour.
+    """
     articles: dict[str, list[Passage]] = defaultdict(list)
     for passage in passages.values():
         articles[passage.article].append(passage)
@@ -116,7 +123,7 @@ def by_sentence(
 def clapnq_rows(
     shared: Path, rng: random.Random, wording: dict[str, str] | None = None
 ) -> Iterator[Row]:
-    """CLAPNQ's questions; in fitting also without the selected sentences, and on near passages."""
+    """Make rows of CLAPNQ; for fitting also without the selected sentences and on near passages."""
     rows = sources.clapnq(shared)
     source = "clapnq" if wording is None else "clapnq_ja"
     near = Index([row["passage"] for row in rows])
@@ -142,7 +149,7 @@ def clapnq_rows(
 
 
 def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
-    """CondaQA's yes/no questions: answered by their own passage (yes or no), by no other."""
+    """Make rows of CondaQA's yes/no questions: only their own passage answers them."""
     kept = [row for row in rows if row.source == "condaqa_claims"]
     texts = sorted({row.second for row in kept})
     near = Index(texts)
@@ -157,7 +164,7 @@ def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
 
 
 def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
-    """Everything with enough sentences to make claims and questions of."""
+    """Return the passages with enough sentences to generate claims and questions from."""
     found = [*sources.xquad(shared)[0].values(), *sources.jsquad(shared)[0].values()]
     found += [Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)]
     found += sources.prose(shared)
@@ -178,7 +185,7 @@ def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
 def switched(
     rows: Sequence[Row], rng: random.Random, change: Callable[[str], str], side: str, count: int
 ) -> Iterator[Row]:
-    """Rows with one side put into the other language by `change`; held-out rows stay out."""
+    """Translate words of one side of rows by `change`; held-out rows are left out."""
     usable = [row for row in rows if not row.held]
     for row in rng.sample(usable, min(count, len(usable))):
         first, second = row.first, row.second
@@ -190,7 +197,7 @@ def switched(
 
 
 def all_switched(rows: list[Row], edict: Path, rng: random.Random) -> Iterator[Row]:
-    """Code-switched rows in both directions, on both sides and for both heads."""
+    """Make code-switched rows in both directions, on both sides and for both heads."""
     book = xling.Dictionary(edict)
     glosser = xling.Glosser(book)
 
@@ -218,7 +225,7 @@ def all_switched(rows: list[Row], edict: Path, rng: random.Random) -> Iterator[R
 def hand_claims(
     passages: dict[str, Passage], names: Sequence[str], rng: random.Random
 ) -> Iterator[Row]:
-    """Claims written by hand; those for fitting also spoiled by rule and against a neighbour."""
+    """Make rows of hand-written claims; for fitting also altered ones and neighbouring passages."""
     for name in names:
         for row in sources.handwritten(name):
             label = LABEL_OF[row["label"]]
@@ -242,12 +249,12 @@ def hand_questions(passages: dict[str, Passage], name: str) -> Iterator[Row]:
 
 
 def text_id(text: str) -> str:
-    """How the hand-written pairs refer to a passage that has no id of its own."""
+    """Return the id by which hand-written pairs refer to a passage without an id of its own."""
     return hashlib.sha1(text.encode()).hexdigest()[:12]
 
 
 def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
-    """What was written by hand: Japanese on English passages, English on Japanese ones."""
+    """Make hand-written rows: Japanese on English passages, and English on Japanese ones."""
     english, queries = sources.xquad(shared)
     japanese, asked_ja = sources.jsquad(shared)
     yield from hand_claims(english, ("ja_en_claims", "en_en_claims", "xquad_claims_ja"), rng)
@@ -278,11 +285,11 @@ def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
 
 
 def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> Iterator[Row]:
-    """Hand-written quadruples: a true and a false claim, a question answered and one not.
+    """Make rows of hand-written true and false claims, and questions with and without an answer.
 
-    ``s`` numbers the sentences of the passage that bear the claim and answer the question. They
-    are read alone, as the verifier does, and within their passage; other sentences of it, and
-    other passages of the same article, bear nothing. Held out by passage.
+    ``s`` numbers the sentences of the passage that support the claim and answer the question. They
+    are used alone, as the verifier does, and within their passage; its other sentences, and other
+    passages of the article, support nothing. Held out by passage.
     """
     articles: dict[str, list[Passage]] = defaultdict(list)
     for passage in passages.values():
@@ -323,7 +330,7 @@ LABEL_OF = {"supported": ENTAILMENT, "not_supported": NOT_SUPPORTED}
 
 
 def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
-    """Every row, fitted and held out, in a fixed order."""
+    """Return all rows, for fitting and held out, in a fixed order."""
     rng = random.Random(seed)
     rows = [
         *sources.plain_sets(shared), *sources.symmetric(shared), *sources.paws(shared),
@@ -349,7 +356,7 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
 
 
 def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
-    """Token ids of every distinct text, and rows as numbers into them."""
+    """Return the token ids of each distinct text, and rows as indices of them."""
     texts = list(dict.fromkeys(text for row in rows for text in (row.first, row.second)))
     place = {text: i for i, text in enumerate(texts)}
     encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
@@ -373,7 +380,7 @@ def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def unpack(folder: Path) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
-    """Token ids by text, the table of rows, the names of the sources."""
+    """Return token ids by text, the table of rows, and the names of the sources."""
     found = {}
     for name in ("tokens", "lengths", "rows"):
         with lzma.open(folder / f"{name}.npy.xz") as file:

@@ -1,4 +1,4 @@
-"""How well a checker does on what was held out: AUC and best balanced accuracy per set.
+"""Measure checkers on held-out rows: AUC and best balanced accuracy for each set.
 
 python -m training.evaluate --pack .train/pack checker.safetensors [others…]
 """
@@ -21,7 +21,7 @@ NLI_ENTAILMENT = 0
 
 
 def auc(scores: np.ndarray, good: np.ndarray) -> float:
-    """Area under the ROC curve (Mann-Whitney), ties counted half."""
+    """Return the area under the ROC curve (Mann-Whitney); ties count half."""
     order = np.argsort(scores, kind="stable")
     ranks = np.empty(len(scores))
     ranks[order] = np.arange(1, len(scores) + 1)
@@ -35,7 +35,7 @@ def auc(scores: np.ndarray, good: np.ndarray) -> float:
 
 
 def balanced(scores: np.ndarray, good: np.ndarray) -> float:
-    """Balanced accuracy at the best threshold."""
+    """Return the balanced accuracy at the best threshold."""
     order = np.argsort(-scores, kind="stable")
     hit = good[order]
     right = np.r_[0, hit.cumsum()] / max(1, hit.sum())
@@ -46,7 +46,7 @@ def balanced(scores: np.ndarray, good: np.ndarray) -> float:
 def held_out(
     folder: Path, most: int = 1500
 ) -> dict[str, tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]]:
-    """Of every set its held-out rows, at most `most` (windows of a claim stay together)."""
+    """Return the held-out rows of each set, at most `most`; windows of a claim stay together."""
     texts, table, names = data.unpack(folder)
     found = {}
     for number, name in enumerate(names):
@@ -61,7 +61,7 @@ def held_out(
 def measure(
     network: Network, sets: dict, budget: int = 4096
 ) -> dict[str, tuple[float, float, int]]:
-    """AUC, best balanced accuracy and number of decisions of every set."""
+    """Return AUC, best balanced accuracy and number of decisions of each set."""
     results = {}
     for name, (rows, pairs) in sets.items():
         ids = [pair_ids(list(a), list(b), network.config) for a, b in pairs]
@@ -78,12 +78,12 @@ def measure(
 
 
 def entailment(logits: Tensor) -> Tensor:
-    """log p/(1-p) of entailment, which does not saturate."""
+    """Return log p/(1-p) of entailment, which does not saturate."""
     return logits[:, 0] - torch.logsumexp(logits[:, 1:], 1)
 
 
 def table(columns: dict[str, dict[str, tuple[float, float, int]]]) -> str:
-    """Sets by checkers, as a Markdown table of AUC and balanced accuracy."""
+    """Format AUC and balanced accuracy as a Markdown table, sets by checkers."""
     names = list(next(iter(columns.values())))
     lines = ["| held out | n | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
     for name in names:

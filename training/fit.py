@@ -1,10 +1,10 @@
-"""Fit the checker: one command, a GPU if there is one.
+"""Fit the checker's weights, on a GPU if there is one.
 
     python -m training.fit --shared ../shared --parallel .train/par --out checker.safetensors
     python -m training.fit --shared ../shared --out small.safetensors --small      # CPU, minutes
 
-On another machine than the data, pack first (`python -m training.data`) and give --pack and
---start instead of --shared.
+On a machine without the data, pack the rows elsewhere (`python -m training.data`) and give --pack
+and --start instead of --shared.
 """
 
 from __future__ import annotations
@@ -35,8 +35,11 @@ SMOOTHING = 0.05
 
 
 def loss_of(nli: Tensor, ans: Tensor, is_answer: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy for three-way rows; -log(1 - p(entailment)) for rows labelled only "not
-    supported"; binary cross-entropy for questions. All with a little label smoothing."""
+    """Return the loss of a batch, with some label smoothing.
+
+    Cross-entropy for rows with three labels; -log(1 - p(entailment)) for rows that are only
+    labelled "not supported"; binary cross-entropy for questions.
+    """
     logp = F.log_softmax(nli.float(), -1)
     three = F.nll_loss(logp, label.clamp(max=2), reduction="none")
     three = (1 - SMOOTHING) * three - SMOOTHING * logp.mean(-1)
@@ -51,7 +54,7 @@ def loss_of(nli: Tensor, ans: Tensor, is_answer: Tensor, label: Tensor) -> Tenso
 def one_pass(
     table: np.ndarray, sizes: np.ndarray, often: np.ndarray, rng: np.random.Generator, budget: int
 ) -> Iterator[np.ndarray]:
-    """Row numbers of one pass in batches of like length, in random order."""
+    """Yield the row numbers of one pass, in batches of similar length, in random order."""
     whole = np.floor(often).astype(int)
     times = whole + (rng.random(len(often)) < often - whole)
     order = rng.permutation(np.repeat(np.arange(len(table)), times))
@@ -71,7 +74,7 @@ def one_pass(
 
 
 class Fit:
-    """One run: the rows, the network, the optimiser and the schedule."""
+    """One fit: the rows, the network, the optimizer and the schedule."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
@@ -133,7 +136,7 @@ class Fit:
             group["lr"] = group["top"] * factor
 
     def steps(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Progress from 0 to 1 and a batch, until the passes or the minutes are over."""
+        """Yield progress from 0 to 1 and a batch, until the passes or the minutes are over."""
         rng = np.random.default_rng(self.args.seed)
         passes = self.args.passes
         began = time.monotonic()
@@ -174,14 +177,14 @@ class Fit:
 
 
 def start_file(shared: Path, out: Path) -> Path:
-    """The start weights as a file beside the output."""
+    """Write the starting weights to a file beside the output."""
     path = out.with_suffix(".start")
     write_start(path, (shared / "checker/tokenizer.json").read_text(encoding="utf-8"))
     return path
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Make the pack and the start weights where they are not given."""
+    """Make the packed rows and the starting weights if they are not given."""
     from tokenizers import Tokenizer
 
     if args.pack is None:

@@ -1,5 +1,7 @@
-"""Made examples: claims kept or spoiled, questions made from statements, and pairs across
-languages. Everything here takes a seeded generator and gives the same rows again."""
+"""Generated examples: true and altered claims, questions made from statements, cross-lingual pairs.
+
+Every function takes a seeded generator and returns the same rows each time.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ WHAT_JA = {
 
 
 def window(parts: Sequence[str], at: int, rng: random.Random, widest: int = 7) -> tuple[int, int]:
-    """A run of sentences around number `at`, of random size."""
+    """Choose a range of sentences around number `at`, of random size."""
     size = min(len(parts), rng.choice((1, 2, 3, 4, 5, widest)))
     low = max(0, min(at - rng.randrange(size), len(parts) - size))
     return low, low + size
@@ -33,7 +35,7 @@ def glue(parts: Sequence[str]) -> str:
 def claims(
     passages: Sequence[Passage], rng: random.Random, each: int, source: str
 ) -> Iterator[Row]:
-    """Of each passage a few sentences, each kept, spoiled, and asked of a place without it."""
+    """Make claims of a few sentences of each passage: true, altered, and not in the passage."""
     articles: dict[str, list[Passage]] = defaultdict(list)
     for passage in passages:
         articles[passage.article].append(passage)
@@ -60,7 +62,7 @@ def _elsewhere(
     parts: Sequence[str], i: int, siblings: Sequence[Passage], rng: random.Random, source: str,
     out: bool,
 ) -> Iterator[Row]:  # fmt: skip
-    """The sentence against its own passage without it, or against a neighbouring passage."""
+    """Pair a sentence with its own passage without it, or with a neighbouring passage."""
     rest = [*parts[:i], *parts[i + 1 :]]
     if siblings and rng.random() < 0.6:
         yield Row("nli", parts[i], rng.choice(siblings).text[:900], NOT_SUPPORTED, source, out)
@@ -69,7 +71,7 @@ def _elsewhere(
 
 
 def cloze_english(sentence: str, rng: random.Random) -> str | None:
-    """A question whose answer is a number, a year or a name of the sentence."""
+    """Make a question whose answer is a number, a year or a name of the sentence."""
     year = re.search(r"\b[Ii]n (1[0-9]{3}|20[0-9]{2})\b", sentence)
     plain = sentence.rstrip(" .")
     if year is not None and rng.random() < 0.6:
@@ -107,8 +109,11 @@ def cloze_japanese(sentence: str, rng: random.Random) -> str | None:
 def questions(
     passages: Sequence[Passage], rng: random.Random, each: int, source: str
 ) -> Iterator[Row]:
-    """Cloze questions: answered by the passage, not by the passage without the sentence, nor by a
-    neighbouring one, nor once a name or number of the question is another."""
+    """Make cloze questions with passages that answer them, and such that do not.
+
+    The latter are the passage without the sentence, a neighbouring one, and the passage for a
+    question in which a name or number is changed.
+    """
     articles: dict[str, list[Passage]] = defaultdict(list)
     for passage in passages:
         articles[passage.article].append(passage)
@@ -135,15 +140,14 @@ def questions(
 
 
 def without(text: str, answer: str) -> str | None:
-    """The passage without the sentences that hold the answer, if something is left."""
+    """Return the passage without the sentences that have the answer, if something is left."""
     parts = spoil.sentences(text)
     rest = [part for part in parts if answer not in part]
     return glue(rest) if 0 < len(rest) < len(parts) else None
 
 
 def asked_of_claims(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
-    """Statements "XはYです" turned back into the question X, with the answer's sentence there or
-    taken away."""
+    """Turn statements "XはYです" into questions for X, with and without the answering sentence."""
     for row in rows:
         found = re.match(
             r"(.{6,80}?)(?:と)?は、?(.{1,40}?)(?:です|でした|である|だ)。?$", row.first
@@ -162,7 +166,7 @@ def asked_of_claims(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
 def across(
     documents: Sequence[Sequence[tuple[str, str]]], rng: random.Random, share: float
 ) -> Iterator[Row]:
-    """Parallel paragraphs: a paragraph in one language against a window in the other."""
+    """Pair a paragraph in one language with a window of a parallel text in the other."""
     for document in documents:
         for i, pair in enumerate(document):
             if rng.random() > share or not 15 < len(pair[1]) < 220:
@@ -186,7 +190,7 @@ def across(
 def headings(
     documents: Sequence[Sequence[tuple[str, str]]], rng: random.Random, share: float
 ) -> Iterator[Row]:
-    """A heading in one language as the question, the text under it in the other as the answer."""
+    """Make a question of a heading, answered by the text under it in the other language."""
     for document in documents:
         for i, pair in enumerate(document[:-1]):
             is_heading = len(pair[0]) < 60 and not re.search(r"[.。:：]$", pair[0])

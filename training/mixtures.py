@@ -1,4 +1,4 @@
-"""How often each set is seen in one pass. 1 is once; a set not named here is seen once."""
+"""How often each data set is used in one pass; 0.5 is half of its rows. Default: once."""
 
 TEMPLATES = {
     "janli": 0.4, "jamp_temporal": 0.4, "hans_regen": 0.4, "breaking_nli": 0.4,

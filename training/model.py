@@ -1,6 +1,6 @@
-"""The checker's file, written: int8 rows for the matrices, the tokenizer beside them.
+"""Writing of the checker's weights to a file: matrices as int8 rows, together with the tokenizer.
 
-The network itself, and what reads the file, is ``index.inference.cross_encoder``.
+The network, and the code that reads the file, is ``index.inference.cross_encoder``.
 
 File format 2: one safetensors file. A matrix NAME is int8 with a float32 ``NAME.scale`` a row
 (weight = int8 * scale[row]); every other tensor is float32; ``tokenizer.json.xz`` is a uint8
@@ -36,7 +36,7 @@ CONFIG = {
 
 
 def quantised(tensor: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix as int8 rows and their scales, the scale chosen per row by least squared error."""
+    """Quantize a matrix to int8 rows with scales that minimize the squared error of each row."""
     best = torch.full((len(tensor),), math.inf)
     values, scales = torch.empty_like(tensor, dtype=torch.int8), torch.ones(len(tensor))
     top = tensor.abs().amax(1).clamp(min=1e-12)
@@ -57,7 +57,7 @@ def is_matrix(name: str, tensor: Tensor) -> bool:
 def write_weights(
     path: str | Path, weights: dict[str, Tensor], config: dict, packed: bytes
 ) -> None:
-    """Write file format 2; `packed` is the tokenizer.json, xz-compressed."""
+    """Write a file of format 2; `packed` is tokenizer.json, compressed by xz."""
     out: dict[str, Tensor] = {}
     for name, tensor in weights.items():
         tensor = tensor.detach().float().cpu().contiguous()

@@ -1,4 +1,4 @@
-"""Hard negatives: the passages that a word index would bring up first (BM25, Robertson)."""
+"""Hard negatives: the passages that BM25 (Robertson) ranks first for a question."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def terms(text: str) -> list[str]:
-    """English words, and bigrams of Japanese characters."""
+    """Split into English words and bigrams of Japanese characters."""
     words = re.findall(r"[a-z0-9]+", text.lower())
     for run in re.findall(r"[ぁ-んァ-ヶー一-龥]+", text):
         words += [run[i : i + 2] for i in range(max(1, len(run) - 1))]

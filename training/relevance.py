@@ -1,12 +1,12 @@
-"""Fit how the search and the checker's reading are weighed: re-ranking, and when to answer.
+"""Fit the weights of search score and checker: for re-ranking hits, and for abstaining.
 
     python tests/benchmarks/questions.py --shared ../shared --out /tmp/bench
     python -m training.relevance --bench /tmp/bench --shared ../shared [--checker FILE] [--write]
 
-Questions on the passages of XQuAD and JSQuAD, in the passages' language and in the other, on which
-the checker was not fitted and which `tenkyo eval` does not ask; half of them with the passages that
-answer taken away. Figures are from two-fold cross-validation by article; what is written is fitted
-on all.
+The data are questions on passages of XQuAD and JSQuAD, in the passages' language and in the other,
+that the checker was not fitted on and `tenkyo eval` does not ask; for half of them, the passages
+that answer are removed. Figures are from two-fold cross-validation by article; the weights that are
+written are fitted on all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ GRID = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and its nearest passages, by search: the scores of both, and which answers."""
+    """A question and its hits, with search score and checker's log-odds, and which answer."""
 
     kind: str
     group: int  # of its article, 0 or 1
@@ -53,8 +53,10 @@ class Asked:
 
 
 def questions(shared: Path, bench: Path) -> Iterator[tuple[str, str, str, str, str]]:
-    """(set, kind, question, gold source, article) of questions that neither the checker was
-    fitted on nor `tenkyo eval` asks."""
+    """Yield (set, kind, question, gold source, article) of questions for the fit.
+
+    Neither was the checker fitted on them nor does `tenkyo eval` ask them.
+    """
     for name, reader, language in (
         ("xquad", sources.xquad, "en"),
         ("jsquad", sources.jsquad, "ja"),
@@ -90,7 +92,7 @@ def questions(shared: Path, bench: Path) -> Iterator[tuple[str, str, str, str, s
 def ask(
     library: Library, checker: Checker, row: tuple[str, str, str, str, str], without: bool
 ) -> Asked | None:
-    """One question as the engine reads it, ``without`` the passages that answer."""
+    """Search and score the hits as the engine does, ``without`` those that answer."""
     _, kind, question, gold, article = row
     hits = library.search(question, 2 * TOP_K)
     if without:
@@ -107,14 +109,16 @@ def ask(
 
 
 def first(asked: Sequence[Asked], weight: float) -> float:
-    """R@1 of the answerable ones when the reading has that weight."""
+    """Return R@1 of the answerable questions with a weight for the checker."""
     right = [int((a.search + weight * a.reading).argmax()) == a.gold for a in asked if a.answerable]
     return float(np.mean(right)) if right else float("nan")
 
 
 def best_weight(asked: Sequence[Asked]) -> float:
-    """The weight of the grid with which most right passages come first, each kind counting as
-    much; of equals the smallest."""
+    """Return the weight of the grid with the most right passages first, each kind counting equally.
+
+    Among equals, the smallest.
+    """
     kinds = [[a for a in asked if a.kind == kind] for kind in dict.fromkeys(a.kind for a in asked)]
     return max(GRID, key=lambda weight: (sum(first(k, weight) for k in kinds), -weight))
 
@@ -125,13 +129,13 @@ def features(a: Asked) -> tuple[float, ...]:
 
 
 def fit(asked: Sequence[Asked]) -> np.ndarray:
-    """Weights of ``features`` for the log-odds that something answers."""
+    """Fit the weights of ``features`` for the log-odds that any hit answers."""
     x = np.array([features(a) for a in asked])
     return logistic(x, np.array([a.answerable for a in asked], float), ridge=1e-4)
 
 
 def table(asked: Sequence[Asked]) -> str:
-    """Figures by kind of question, each half with what was fitted on the other."""
+    """Return figures by kind of question, each half with weights fitted on the other."""
     lines = [
         "| questions | n | R@1, search | R@1, re-ranked | answerable refused | others answered |",
         "|---|---|---|---|---|---|",

@@ -1,7 +1,9 @@
-"""Average several fits of one start (model soups, Wortsman et al. 2022, arXiv 2203.05482),
-measure each fit and each average, and write the best by the mean AUC over the named sets.
+"""Average several fits from one start (model soups, Wortsman et al. 2022) and write the best.
 
     python -m training.soup --pack .train/pack --out checker.safetensors a.float b.float c.float
+
+Each fit and each average is measured; the best has the highest mean AUC over the sets in GOALS. The
+method is arXiv 2203.05482.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The sets as they lie in `../shared/data`, and which part of each is held out.
+"""Readers of the data sets in `../shared/data`, divided into rows for fitting and held-out rows.
 
-Held out is by document, article or connected group of sentences, never by row: two rows that
-share a sentence fall on the same side.
+Rows are held out by document, article or connected group of sentences, never one by one: two rows
+that share a sentence are on the same side.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EVAL_TITLES = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pair. `head` is nli or ans; `group` ties the windows of one claim together."""
+    """A labelled pair of texts; `head` is nli or ans; `group` joins the windows of one claim."""
 
     head: str
     first: str
@@ -58,12 +58,12 @@ def read(path: Path) -> list[dict]:
 
 
 def held(key: str, share: float) -> bool:
-    """A fixed choice of a share of all keys."""
+    """Choose a share of all keys, always the same."""
     return int(hashlib.sha1(key.encode()).hexdigest()[:8], 16) % 1000 < share * 1000
 
 
 class Groups:
-    """Connected groups of sentences (union-find): rows that share a sentence share a group."""
+    """Connected groups of sentences (union-find): rows that share a sentence are in one group."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.parent: dict[str, str] = {}
@@ -83,7 +83,7 @@ def _nli(shared: Path, name: str) -> list[dict]:
 
 
 def plain_sets(shared: Path) -> list[Row]:
-    """Every set of verify/nli that needs no more than its own hold-out."""
+    """Read the sets of verify/nli that need only a division of their own."""
     shares = {
         "fever_nli_dev": 0.08, "fm2_gold": 0.1, "fm2_long": 0.1, "mnli_dev": 0.03,
         "jaquad_claims": 0.05, "citint_dev": 1.0, "jsem": 0.05, "jsnli_dev": 0.05,
@@ -110,7 +110,7 @@ def _row(claim: str, evidence: str, label: str, source: str, out: bool) -> Row:
 
 
 def _symmetric(shared: Path) -> list[tuple[dict, bool]]:
-    """FeverSymmetric's rows; the generated twins of a claim (id + 000000n) go with it."""
+    """Read FeverSymmetric; the generated variants of a claim (id + 000000n) stay with it."""
     rows = read(shared / "data/verify/fever_symmetric_en.jsonl")
     stem = [r["id"][:-7] if r["id"][-7:-1] == "000000" else r["id"] for r in rows]
     return [(row, held("sym" + key, 0.3)) for row, key in zip(rows, stem, strict=True)]
@@ -124,7 +124,7 @@ def symmetric(shared: Path) -> list[Row]:
 
 
 def paws(shared: Path) -> list[Row]:
-    """PAWS-X in English, Japanese and across; the four versions of an item stay together."""
+    """Read PAWS-X in English, Japanese and across; the four versions of an item stay together."""
     names = ("pawsx_en", "pawsx_ja", "pawsx_xling")
     found = [(row, name) for name in names for row in _nli(shared, name)]
     groups = Groups((row["premise"], row["hypothesis"]) for row, _ in found)
@@ -135,8 +135,11 @@ def paws(shared: Path) -> list[Row]:
 
 
 def jsick(shared: Path) -> list[Row]:
-    """JSICK, SICK and the crossed pairs. SICK reuses its sentences, so that groups would swallow
-    all: the held-out rows go by premise, and crossed rows with a held-out sentence are dropped."""
+    """Read JSICK, SICK and the cross-lingual pairs.
+
+    SICK reuses sentences so much that all would be one group: rows are held out by premise, and
+    cross-lingual rows with a held-out sentence are dropped.
+    """
     rows = [
         _row(r["hypothesis"], r["premise"], r["label"], "jsick_ja", held(r["premise"], 0.12))
         for r in _nli(shared, "jsick_ja")
@@ -161,7 +164,7 @@ def jnli(shared: Path) -> list[Row]:
 
 
 def wice(shared: Path) -> list[dict]:
-    """WiCE's claims with `held` set by the cited page."""
+    """Read WiCE's claims; `held` is by the cited page."""
     rows = read(shared / "data/verify/wice_en.jsonl")
     for row in rows:
         row["held"] = held("wice" + " ".join(row["evidence"][:8]), 0.4)
@@ -201,9 +204,9 @@ def clapnq(shared: Path) -> list[dict]:
 
 
 def prose(shared: Path) -> list[Passage]:
-    """Passages for made examples that belong to no question set: posts and model cards.
+    """Read passages for generated examples that belong to no question set: posts and model cards.
 
-    Not the article, which is part of the library.
+    The article is left out, since it is part of the library.
     """
     found = []
     for path in sorted((shared / "corpus").rglob("*.*")):

@@ -1,10 +1,10 @@
-"""Sentences of real passages, kept or spoiled by rule, in English and Japanese.
+"""Rules that make a sentence false, or change only its wording, in English and Japanese.
 
-Each rule takes a sentence and returns a changed one, or None where it does not apply. The idea
-is that of rule-made contradictions for fact checking (Kryściński et al. 2020, FactCC,
-arXiv 1910.12840: entity, number, negation and pronoun swaps), with role swaps as in PAWS
-(Zhang et al. 2019, arXiv 1904.01130). A spoiled sentence is not supported by its passage; which
-of neutral and contradiction it is, the rule does not say.
+Each rule takes a sentence and returns a changed one, or None if it does not apply. The idea is that
+of rule-made contradictions for fact checking (Kryściński et al. 2020, FactCC, arXiv 1910.12840:
+entity, number, negation and pronoun swaps), with role swaps as in PAWS (Zhang et al. 2019, arXiv
+1904.01130). An altered sentence is not supported by its passage; whether it is neutral or a
+contradiction, the rule does not say.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _one(pattern: re.Pattern[str], text: str, rng: random.Random) -> re.Match[st
 
 
 def other_number(text: str, rng: random.Random) -> str:
-    """Another number of the same look: a year stays a year, decimals keep their places."""
+    """Return another number of the same form: a year stays a year, decimals keep their places."""
     plain = text.replace(",", "")
     if "." in plain:
         places = len(plain.split(".")[1])
@@ -204,7 +204,7 @@ def _names(text: str) -> list[re.Match[str]]:
 
 
 def name(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """Swap a name for another name of the same passage or article."""
+    """Replace a name by another name of the same passage or article."""
     pattern = NAME_JA if is_japanese(text) else NAME_EN
     here = list(pattern.finditer(text)) if is_japanese(text) else _names(text)
     if not here:
@@ -219,7 +219,7 @@ def name(text: str, others: Sequence[str], rng: random.Random) -> str | None:
 
 
 def roles(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """Let two names, or two noun phrases with particles, change places."""
+    """Exchange two names, or two noun phrases with particles."""
     if is_japanese(text):
         found = re.search(r"([^、。はがをに]{2,12})([はが])([^、。はがをに]{2,12})([をにと])", text)
         if found is None or found[1].strip() == found[3].strip():
@@ -236,7 +236,7 @@ def roles(text: str, others: Sequence[str], rng: random.Random) -> str | None:
 
 
 def splice(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """The head of this sentence with the tail of another one."""
+    """Join the beginning of a sentence to the end of another one."""
     other = rng.choice(others) if others else ""
     cut = "、" if is_japanese(text) else ", "
     if cut in text and cut in other and is_japanese(text) == is_japanese(other):
@@ -257,7 +257,7 @@ RULES: tuple[tuple[Rule, float], ...] = (
 
 
 def spoiled(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """One rule's change to `text`; `others` are sentences near it."""
+    """Change `text` by one rule; `others` are sentences near it."""
     order = sorted(RULES, key=lambda item: rng.random() ** (1 / item[1]), reverse=True)
     for rule, _ in order:
         new = rule(text, others, rng)
@@ -267,7 +267,7 @@ def spoiled(text: str, others: Sequence[str], rng: random.Random) -> str | None:
 
 
 def kept(text: str, rng: random.Random) -> str:
-    """The same statement: as it is, without an aside, or with its parts in another order."""
+    """Reword without changing the meaning: unchanged, without an aside, or reordered."""
     choice = rng.random()
     if choice < 0.35:
         return text
@@ -293,7 +293,7 @@ def kept(text: str, rng: random.Random) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences of English or Japanese prose; good enough for making examples."""
+    """Split English or Japanese prose into sentences, well enough for generated examples."""
     if is_japanese(text):
         parts = re.split(r"(?<=。)(?![」）])", text)
     else:

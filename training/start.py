@@ -1,4 +1,4 @@
-"""The starting point: the bundled multilingual-e5-small, its vocabulary cut, with fresh heads."""
+"""The starting weights: multilingual-e5-small with a smaller vocabulary and new heads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = "bert.embeddings.word_embeddings.weight"
 
 
 def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
-    """The encoder cut to the pieces of ``tokenizer`` (JSON text), in half precision."""
+    """Write the encoder in half precision, with only the pieces of ``tokenizer`` (JSON text)."""
     folder = Path(model_folder(BUNDLED_EMBEDDER, path.parent / "models"))
     found = load_file(folder / "model.safetensors")
     weights = {f"bert.{name}": t for name, t in found.items() if not name.startswith("pooler")}
@@ -32,7 +32,7 @@ def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
 
 
 def read_start(path: Path) -> dict[str, Tensor]:
-    """What ``write_start`` wrote, as float32; an earlier fit, float or int8, is read as well."""
+    """Read what ``write_start`` wrote, or an earlier fit (float or int8), as float32."""
     found = load_file(str(path))
     weights = {}
     for name, tensor in found.items():

@@ -1,10 +1,10 @@
-"""Bridges between the two languages: a dictionary, code switching, and parallel manuals.
+"""Cross-lingual training data: a dictionary, code switching, and parallel manuals.
 
 Code switching (CoSDA-ML, Qin et al. 2020, arXiv 2006.06402) replaces words by their dictionary
 translations, so that a model that has learned a task in one language meets it in a mixture.
 Dictionaries: EDICT and ENAMDICT (CC BY-SA 4.0; Debian packages edict, enamdict). Parallel text:
-manuals and game texts that Debian ships in both languages, aligned by paragraph id, by position
-in the page, or by message catalogue. All of it is optional and none of it is copied here.
+manuals and game texts that Debian ships in both languages, aligned by paragraph id, by position in
+the page, or by message catalogue. All of it is optional and none of it is copied here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ASKING = {
 
 
 class Dictionary:
-    """EDICT and ENAMDICT in both directions, the common entries first."""
+    """EDICT and ENAMDICT in both directions, common entries first."""
 
     def __init__(self, folder: Path) -> None:
         self.to_english: dict[str, list[str]] = defaultdict(list)
@@ -74,7 +74,7 @@ class Dictionary:
                 self.names[name] = head
 
     def japanese(self, word: str, rng: random.Random, named: bool = False) -> str | None:
-        """A translation of an English word, or None; `named`: a capital means a name."""
+        """Translate an English word, or return None; `named`: a capital means a name."""
         low = word.lower()
         if low in ASKING or low in FIXED_EN:
             return ASKING.get(low) or FIXED_EN[low]
@@ -131,7 +131,7 @@ def _lemmas(word: str) -> Iterator[str]:
 
 
 def to_japanese(text: str, book: Dictionary, rng: random.Random, share: float) -> str:
-    """English with a share of its words turned into Japanese; all of them: glossed Japanese."""
+    """Translate a share of the words of an English text to Japanese, word by word."""
     out: list[str] = []
     for place, token in enumerate(WORD.findall(text)):
         if not token[0].isalpha() or rng.random() > share:
@@ -154,7 +154,7 @@ def _join(tokens: list[str]) -> str:
 
 
 class Glosser:
-    """Japanese to word-by-word English; needs fugashi and unidic-lite (both on PyPI)."""
+    """Word-by-word translation of Japanese to English; needs fugashi and unidic-lite (on PyPI)."""
 
     def __init__(self, book: Dictionary) -> None:
         import fugashi
@@ -187,7 +187,7 @@ class Glosser:
 
 
 def parallel(root: Path) -> list[list[tuple[str, str]]]:
-    """Documents as lists of (English, Japanese) paragraphs, from unpacked Debian packages."""
+    """Read documents as lists of (English, Japanese) paragraphs, from unpacked Debian packages."""
     share = root / "usr/share"
     documents = [
         *_by_id(share / "libreoffice/help/en-US", share / "libreoffice/help/ja"),
@@ -207,7 +207,7 @@ def parallel(root: Path) -> list[list[tuple[str, str]]]:
 
 
 def _translated(en: str, ja: str) -> bool:
-    """Is this a real translation: Japanese on one side only, like length, the same numbers?"""
+    """Whether a pair is a real translation: one side Japanese, similar length, same numbers."""
     if len(en) < 12 or not KANA.search(ja) or JAPANESE.search(en):
         return False
     dense = len(JAPANESE.findall(ja)) / len(ja)

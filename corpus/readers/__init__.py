@@ -1,4 +1,5 @@
-"""Readers: the bytes of a file to a ``Document``, a module for each format.
+"""File readers: the bytes of a file to a ``Document``, with one module for each format.
 
-Used from outside: ``extract.extract``, and ``sandbox``, which runs it in a process of its own.
+Used by other rooms: ``extract.extract``, which reads a file, and ``sandbox.ReaderPool``, which
+does the same in a separate process. ``format_detection`` says which format some bytes are in.
 """

@@ -1,7 +1,7 @@
-"""What the zipped formats (Word, PowerPoint, EPUB) share: their bounds, and how damage shows.
+"""Safe access to zipped documents (Word, PowerPoint, EPUB): size limits and errors for damage.
 
-Nothing is ever unpacked to disk. A name in an archive is only a key to look its part up by, so
-one that climbs out of its folder (``../../etc/passwd``) leads nowhere.
+Nothing is unpacked to disk. The name of a member is only a key to find it by in the archive, so
+a name that climbs out of its folder (``../../etc/passwd``) has no effect.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from corpus.text.blocks import one_line
 
 MAX_UNPACKED = 500_000_000
 MAX_RATIO = 200
-"""Text packs to about a tenth, at most a fiftieth; a bomb to a thousandth."""
-MAX_PARTS = 20_000
+"""Text is compressed to a tenth of its size, at best a fiftieth; a zip bomb to a thousandth."""
+MAX_MEMBERS = 20_000
 _UNSET = date(1981, 1, 1)  # clocks that were never set count from 1601, 1970 or 1980
-_REASON = 120  # characters: some quote the file at length
+_MAX_REASON = 120  # characters: some errors quote the file at length
 
-# How zipfile, lxml and the Office libraries fail on parts that are missing, malformed or encrypted.
+# What zipfile, lxml and the Office libraries raise for missing, malformed or encrypted members.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -52,11 +52,17 @@ _DAMAGE = (
 def open_archive(
     data: bytes, name: str, kind: str, damage: tuple[type[Exception], ...] = ()
 ) -> Iterator[zipfile.ZipFile]:
-    """The archive that ``data`` is, open for as long as the file is read.
+    """Open a zipped document, and report any failure to read it as a damaged file.
 
-    ``name`` and ``kind`` ("Word file") are what errors call it; ``damage`` is how else its
-    library fails. Raises CorpusError for what unpacks to more than a document would, and in
-    place of any failure of the block that says the file is damaged.
+    Args:
+        data: The bytes of the archive.
+        name: What error messages call the file.
+        kind: What error messages call its format, such as "Word file".
+        damage: Further exceptions by which the format's library reports damage.
+
+    Raises:
+        CorpusError: The archive is a zip bomb, has too many members or a paragraph of more than
+            10 MB, or the ``with`` block failed in a way that means that the file is damaged.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -65,12 +71,12 @@ def open_archive(
     except (*_DAMAGE, *damage) as error:
         if is_too_long(error):
             raise CorpusError(f"{name} has a paragraph of more than 10 MB: split it") from error
-        reason = one_line(str(error))[:_REASON] or type(error).__name__
+        reason = one_line(str(error))[:_MAX_REASON] or type(error).__name__
         raise CorpusError(f"{name} is a damaged {kind} ({reason}): save it again") from error
 
 
-def part_names(data: bytes) -> frozenset[str]:
-    """The names of an archive's parts; none where it is no archive, or a damaged one."""
+def member_names(data: bytes) -> frozenset[str]:
+    """List the names of a zip archive's members; empty if it is damaged or not an archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return frozenset(archive.namelist())
@@ -79,9 +85,16 @@ def part_names(data: bytes) -> frozenset[str]:
 
 
 def last_saved(properties: Any, template: date) -> str:
-    """The day an Office file was last saved, in ISO; "" where it only has its template's.
+    """Return the day on which an Office file was last saved.
 
-    Not the day of its creation, where the two differ: a copy keeps that of its original.
+    The day of creation is not used where the two differ: a copy has that of its original.
+
+    Args:
+        properties: The core properties of python-docx or python-pptx.
+        template: The day on which the library's own template was made, which says nothing.
+
+    Returns:
+        An ISO date, or "" if the file has no date of its own.
     """
     moments = (properties.created, properties.modified)
     days = [moment.date() for moment in moments if moment and moment.date() > _UNSET]
@@ -90,13 +103,13 @@ def last_saved(properties: Any, template: date) -> str:
 
 
 def _check_size(archive: zipfile.ZipFile, packed: int, name: str, kind: str) -> None:
-    """Refuse a zip bomb by what its directory says; zipfile unpacks no more than that."""
-    parts = archive.infolist()
-    unpacked = sum(part.file_size for part in parts)
-    wrong = ""
+    """Refuse a zip bomb by the sizes in its directory; zipfile unpacks no more than those."""
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    problem = ""
     if unpacked > MAX_UNPACKED or (unpacked > 10_000_000 and unpacked > MAX_RATIO * packed):
-        wrong = f"{packed / 1e6:.1f} MB unpack to {unpacked / 1e6:,.0f} MB"
-    elif len(parts) > MAX_PARTS:
-        wrong = f"it has {len(parts):,} parts"
-    if wrong:
-        raise CorpusError(f"{name} is no ordinary {kind} ({wrong}): save it again")
+        problem = f"{packed / 1e6:.1f} MB unpack to {unpacked / 1e6:,.0f} MB"
+    elif len(members) > MAX_MEMBERS:
+        problem = f"it has {len(members):,} parts"
+    if problem:
+        raise CorpusError(f"{name} is not an ordinary {kind} ({problem}): save it again")

@@ -1,4 +1,4 @@
-"""DOCX to a draft, with python-docx: paragraphs and tables in the order they stand in."""
+"""The reader for Word files (DOCX): paragraphs and tables in document order, by python-docx."""
 
 from __future__ import annotations
 
@@ -20,34 +20,39 @@ from corpus.text.blocks import LINE, PARAGRAPH, Block, ParsedDocument, one_line,
 from corpus.types import Link
 
 _HEADING = re.compile(r"(?:heading|見出し) ?(\d)", re.IGNORECASE)
-_TEMPLATE_MADE = date(2013, 12, 23)  # python-docx's own, and that of many programs
+_TEMPLATE_MADE = date(2013, 12, 23)  # of python-docx, and of many programs that use it
 _SPACES = re.compile(r" {2,}")
 
 
 def read_docx(data: bytes, name: str) -> ParsedDocument:
-    """Read a Word document; ``name`` is what errors call it.
+    """Read a Word file into headings, paragraphs, table rows, links and metadata.
 
-    Raises CorpusError where it is damaged, or unpacks to more than a document would.
+    Args:
+        data: The bytes of the file.
+        name: What error messages call it.
+
+    Raises:
+        CorpusError: It is damaged, or unpacks to more than a document would.
     """
     with open_archive(data, name, "Word file", (OpcError,)):
         document = docx.Document(io.BytesIO(data))
         links = [link for paragraph in document.paragraphs for link in _links(paragraph)]
         blocks = list(_blocks(document))
-        about = document.core_properties
-        title = "" if about.title == "Word Document" else one_line(about.title or "")
+        properties = document.core_properties
+        title = "" if properties.title == "Word Document" else one_line(properties.title or "")
         heading = next((block.text for block in blocks if block.level), "")
         return ParsedDocument(
             blocks,
             links=links,
             title=title or one_line(heading),
-            authors=parse_authors(about.author or ""),
-            published=last_saved(about, _TEMPLATE_MADE),
-            language=(about.language or "")[:2].lower(),
+            authors=parse_authors(properties.author or ""),
+            published=last_saved(properties, _TEMPLATE_MADE),
+            language=(properties.language or "")[:2].lower(),
         )
 
 
 def _blocks(document: Docx) -> Iterator[Block]:
-    # Looked up once: Paragraph.style searches all styles of the file, for each paragraph anew.
+    # Collected once, because Paragraph.style searches all styles of the file on every access.
     styles = {
         each.style_id: each.name or ""
         for each in document.styles
@@ -74,7 +79,7 @@ def _blocks(document: Docx) -> Iterator[Block]:
 def _rows(table: Table) -> Iterator[Block]:
     glue = PARAGRAPH
     for row in table.rows:
-        # A merged cell is given once for each column that it spans.
+        # python-docx returns a merged cell once for each column that it spans.
         cells = {id(cell._tc): one_line(cell.text) for cell in row.cells}
         if any(cells.values()):
             yield Block(" | ".join(cells.values()), 0, 0, glue)

@@ -1,4 +1,4 @@
-"""Bytes of text to a string, whatever encoding they are in."""
+"""Detection of the character encoding of text files and web pages, and decoding by it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import charset_normalizer
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, because it begins with that one's mark
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -19,16 +19,21 @@ _XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""")
 _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _EAST_ASIAN = re.compile(r"[\n\r\x20-\x7e\u3000-\u30ff\u4e00-\u9fff\uff01-\uff9f]")
-_KANA = re.compile(r"[\u3000-\u30ff]")  # and the punctuation of print
+_KANA = re.compile(r"[\u3000-\u30ff]")  # and Japanese punctuation
 _WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"]
 _SAMPLE = 200_000
 
 
 def decode(data: bytes, content_type: str = "") -> str | None:
-    """The text of some bytes, or None where they are not text.
+    """Decode the bytes of a text file; None if they are not text.
 
-    A byte-order mark decides, then UTF-8, which nothing else looks like by chance, then what
-    the page or the HTTP header declares, then what the bytes look like.
+    The encoding is the one of the byte-order mark; else UTF-8, if the bytes are valid, since
+    text in another encoding almost never is; else the one that the page or the HTTP header
+    declares; else it is guessed from the bytes.
+
+    Args:
+        data: The bytes of the file.
+        content_type: The HTTP header ``Content-Type``, if there was one.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -46,29 +51,29 @@ def decode(data: bytes, content_type: str = "") -> str | None:
 
 
 def _surrogates(data: bytes) -> str | None:
-    """UTF-8 as Java and MySQL write it, 😀 as two surrogates; None where it is not that."""
+    """Decode UTF-8 as Java and MySQL write it (an emoji as two surrogates), or return None."""
     try:
         text = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return None
-    # To UTF-16 and back makes one character of each pair; half a pair is none.
+    # A round trip through UTF-16 joins each pair and drops half of one.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _declared(data: bytes, content_type: str) -> list[str]:
-    """The encodings that the page and the header name, as far as Python knows them."""
+    """List the encodings that the page and the header declare and that Python knows."""
     heads = [_XML.match(data[:4096]), _META.search(data[:4096])]
     names = [match[1].decode() for match in heads if match]
     names += _HEADER.findall(content_type)
     known = []
     for name in names:
-        # What calls itself Shift_JIS or Latin-1 is Microsoft's superset of it, as in browsers.
+        # As in browsers, Shift_JIS and Latin-1 mean Microsoft's supersets of them.
         name = {"shift_jis": "cp932", "x-sjis": "cp932", "iso-8859-1": "cp1252"}.get(
             name.lower(), name
         )
         try:
             codec = codecs.lookup(name)
-            # What is in UTF-16 has a mark or zeros; where it has neither, its head is mistaken.
+            # UTF-16 has a byte-order mark or zero bytes; without either, the header is wrong.
             if codec._is_text_encoding and not codec.name.startswith(("utf-16", "utf-32")):
                 known.append(name)
         except LookupError:
@@ -77,19 +82,19 @@ def _declared(data: bytes, content_type: str) -> list[str]:
 
 
 def _tolerant(data: bytes, encoding: str) -> str | None:
-    """Decoded text, or None where more than a stray byte or two does not fit the encoding."""
+    """Decode text by an encoding; None if more than a stray byte or two does not fit it."""
     text = data.decode(encoding, "replace")
     bad = text.count("\ufffd")
     if not bad:
         return text
     foreign = sum(char > "\x7f" for char in text) - bad
-    allowed = foreign // (10 if encoding == "utf-8" else 50)  # UTF-8 is never met by chance
+    allowed = foreign // (10 if encoding == "utf-8" else 50)  # nothing else is valid UTF-8
     cut_short = bad == 1 and text.endswith("\ufffd")
     return text if bad <= allowed or (cut_short and foreign) else None
 
 
 def _japanese(data: bytes) -> str | None:
-    """Text in Shift_JIS or EUC-JP; it shows by its kana, which other text has none of."""
+    """Decode Shift_JIS or EUC-JP; None if the result has too few kana to be Japanese."""
     best, best_share = None, 0.15
     for encoding in ("cp932", "euc_jp"):
         text = _tolerant(data, encoding)
@@ -103,7 +108,7 @@ def _japanese(data: bytes) -> str | None:
 
 
 def _wide(data: bytes) -> str | None:
-    """UTF-16 without its mark: in text with any ASCII, every other byte is often zero."""
+    """Decode UTF-16 without a byte-order mark: where there is ASCII, every other byte is 0."""
     sample = data[:_SAMPLE]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     lopsided = min(even, odd) <= len(sample) / 1000 and max(even, odd) >= len(sample) / 20
@@ -113,10 +118,10 @@ def _wide(data: bytes) -> str | None:
 
 
 def _wide_cjk(data: bytes) -> str | None:
-    """UTF-16 without its mark, and with little ASCII: nearly all of it is kana and kanji.
+    """Decode UTF-16 without a byte-order mark that is nearly all kana and kanji, or None.
 
-    Some of its bytes are control characters, as in no text of another encoding. Two letters of
-    ASCII together would pass for a kanji; so some must be kana, or many bytes no ASCII.
+    Some of its bytes are control characters, which text in other encodings does not have. Two
+    ASCII letters could pass for one kanji, so there must be kana, or many bytes above 0x7F.
     """
     sample = data[:_SAMPLE]
     if len(data) % 2 or not _CONTROLS.search(sample):
@@ -132,20 +137,20 @@ def _wide_cjk(data: bytes) -> str | None:
 
 
 def _guessed(data: bytes) -> str | None:
-    # Any two bytes are a character of UTF-16, which was looked for before.
-    sample = _CONTROLS.sub(b"", data[:_SAMPLE])  # a single one makes it give up
+    # UTF-16 is excluded, since any two bytes are valid in it; it was tried before.
+    sample = _CONTROLS.sub(b"", data[:_SAMPLE])  # charset_normalizer gives up at a single one
     matches = charset_normalizer.from_bytes(sample, cp_exclusion=_WIDE)
     best = matches.best()
     if best is None:
         return None
-    # Of equally good guesses it returns the first by name, which is seldom the commonest.
-    same = [match for match in matches if match.chaos <= best.chaos]
-    western = any("cp1252" in (m.encoding, *m.could_be_from_charset) for m in same)
+    # Of equally good guesses it returns the first by name; prefer the most common encoding.
+    equally_good = [match for match in matches if match.chaos <= best.chaos]
+    western = any("cp1252" in (m.encoding, *m.could_be_from_charset) for m in equally_good)
     return data.decode("cp1252" if western else best.encoding, "replace")
 
 
 def _checked(text: str | None) -> str | None:
-    """The text, unless it has more control characters than text has."""
+    """Return the text, or None if it has too many control characters to be text."""
     if text is None:
         return None
     controls = len(re.findall(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]", text[:_SAMPLE]))

@@ -1,4 +1,4 @@
-"""EPUB 2 and 3 to a draft: the pages of the book in the order of its spine, each read as HTML."""
+"""The reader for EPUB 2 and 3 books: each page of the spine, in order, is read as HTML."""
 
 from __future__ import annotations
 
@@ -19,20 +19,27 @@ from corpus.readers.safe_xml import element_text, parse
 from corpus.text.blocks import Block, ParsedDocument, iso_date, one_line, parse_authors
 
 _FONTS_ONLY = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
-"""What hides a book's fonts from being copied, and not its text."""
+"""Algorithms that obfuscate a book's fonts; text encrypted by others cannot be read."""
 
-_PAGE = re.compile("html|oeb|dtbook")  # in a media type; the rest are pictures, sound, PDF
+_PAGE = re.compile("html|oeb|dtbook")  # media types that are pages of text
 _LEFT_OUT = {"cover", "toc"}
 _COVER = re.compile(r"(?:.*/)?cover(?:page)?\.x?html?", re.IGNORECASE)
 _NO_DATE = "0101"  # the year that calibre gives to a book without one
 
 
 def read_epub(data: bytes, name: str) -> ParsedDocument:
-    """Read an EPUB book; ``name`` is what errors call it.
+    """Read an EPUB book into headings, paragraphs, links and metadata.
 
-    Its cover and table of contents are left out; the latter names chapters without a heading.
-    Raises UnreadableText where its text is encrypted, and CorpusError where it is damaged or
-    unpacks to more than a document would.
+    The cover and the table of contents are left out. A chapter without a heading gets the one
+    that the table of contents has for it.
+
+    Args:
+        data: The bytes of the book.
+        name: What error messages call it.
+
+    Raises:
+        UnreadableText: Its text is encrypted.
+        CorpusError: It is damaged, or unpacks to more than a document would.
     """
     with open_archive(data, name, "EPUB book") as archive:
         book = _Book(archive)
@@ -42,22 +49,22 @@ def read_epub(data: bytes, name: str) -> ParsedDocument:
                 f"{name} is encrypted (DRM): give a copy of the book without copy protection"
             )
         chapters = book.chapters()
-        draft = book.about()
+        parsed = book.metadata()
         for path in pages:
             text = decode(archive.read(path))
             if text is None:
                 raise UnreadableText(
-                    f"{name} has a page that is no text ({path}): it is damaged or under copy"
+                    f"{name} has a page that is not text ({path}): it is damaged or under copy"
                     " protection, give another copy"
                 )
             page = read_html(text, whole=True)
-            draft.blocks += _headed(page.blocks, chapters.get(path, ""))
-            draft.links += page.links
-        return draft
+            parsed.blocks += _with_heading(page.blocks, chapters.get(path, ""))
+            parsed.links += page.links
+        return parsed
 
 
-def _headed(blocks: list[Block], chapter: str) -> list[Block]:
-    """Blocks of a page with the heading that the table of contents has for it, if it has none."""
+def _with_heading(blocks: list[Block], chapter: str) -> list[Block]:
+    """Add the heading of the table of contents to a page that has no heading of its own."""
     if not blocks or not chapter or any(block.level for block in blocks):
         return blocks
     for at, block in enumerate(blocks[:3]):
@@ -67,7 +74,7 @@ def _headed(blocks: list[Block], chapter: str) -> list[Block]:
 
 
 class _Book:
-    """The package of a book: what it is made of, by the names of parts in its archive."""
+    """The package document of a book: which files it consists of, by their names in the zip."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
@@ -83,14 +90,14 @@ class _Book:
     def _parse(self, path: str) -> etree._Element:
         text = decode(self.archive.read(path))
         if text is None:
-            raise ValueError(f"{path} is no XML")
+            raise ValueError(f"{path} is not XML")
         return parse(text, recover=True)
 
     def _part(self, item: etree._Element) -> str:
         return _within(self.path, item.get("href", ""))
 
     def pages(self) -> list[str]:
-        """The parts that are read, each once, in order."""
+        """List the paths of the pages to read, in order and without repetitions."""
         refs = [self.items.get(ref.get("idref")) for ref in self.package.iterfind("spine/itemref")]
         pages = [
             item for item in refs if item is not None and _PAGE.search(item.get("media-type", ""))
@@ -105,7 +112,7 @@ class _Book:
         return kept or list(paths)
 
     def _left_out(self) -> Iterator[str]:
-        """Covers and tables of contents; one that is only a place on a page is none."""
+        """Find covers and tables of contents that are pages of their own."""
         for reference in self.package.iterfind("guide/reference"):
             if reference.get("type") in _LEFT_OUT and "#" not in reference.get("href", ""):
                 yield _within(self.path, reference.get("href", ""))
@@ -115,7 +122,7 @@ class _Book:
                 yield _within(path, anchor.get("href", ""))
 
     def _navigation(self) -> tuple[str, etree._Element | None]:
-        """EPUB 3's navigation page, or EPUB 2's NCX, with its name."""
+        """Find EPUB 3's navigation page or EPUB 2's NCX: its path and its tree."""
         toc = next(iter(self.package.iterfind("spine")), None)
         ncx = self.items.get("" if toc is None else toc.get("toc", ""))
         navs = [i for i in self.items.values() if "nav" in i.get("properties", "").split()]
@@ -126,7 +133,7 @@ class _Book:
         return "", None
 
     def chapters(self) -> dict[str, str]:
-        """What the table of contents calls the pages that it leads to."""
+        """Map the paths of pages to their titles in the table of contents."""
         path, nav = self._navigation()
         found: dict[str, str] = {}
         if nav is None:
@@ -141,7 +148,7 @@ class _Book:
         return found
 
     def encrypted(self) -> set[str]:
-        """The parts that are encrypted, apart from fonts that are only obfuscated."""
+        """List the paths of encrypted files, apart from fonts that are only obfuscated."""
         if "META-INF/encryption.xml" not in self.archive.NameToInfo:
             return set()
         found = set()
@@ -152,8 +159,8 @@ class _Book:
                 found.add(_within("", part.get("URI", "")))
         return found
 
-    def about(self) -> ParsedDocument:
-        """A draft without blocks that carries what the package says about the book."""
+    def metadata(self) -> ParsedDocument:
+        """Read title, authors, date and language from the package, without any blocks."""
         meta = self.package.find("metadata")
         given = list(meta.iter(etree.Element)) if meta is not None else []
         roles = {
@@ -185,12 +192,12 @@ def _role(creator: etree._Element, roles: dict[str, str]) -> str:
 
 
 def _attribute(element: etree._Element, name: str) -> str:
-    """An attribute by its local name: ``opf:role`` in EPUB 2, ``epub:type`` in EPUB 3."""
+    """Get an attribute by its local name: ``opf:role`` in EPUB 2, ``epub:type`` in EPUB 3."""
     found = (value for key, value in element.items() if re.split("[}:]", key)[-1] == name)
     return next(found, "")
 
 
 def _within(base: str, href: str) -> str:
-    """The part that ``href`` in the part ``base`` leads to, as its archive names it."""
+    """Resolve a reference in the file ``base`` to the path of another file in the archive."""
     path = unquote(urldefrag(href)[0])
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), path)) if path else base

@@ -1,9 +1,10 @@
-"""Bytes to a document. Pure: no network, no disk.
+"""Conversion of the bytes of a file in any supported format to a document.
 
     document = extract(data, source, content_type)
 
-What the bytes are is found in :mod:`corpus.readers.format_detection`, and each format has a reader of its own;
-all of them hand over blocks, which :mod:`corpus.text.blocks` joins to the document's one text.
+``format_detection`` finds the format, and the reader of that format returns blocks (headings
+and paragraphs), which ``corpus.text.blocks`` joins to the one text of the document. Nothing
+here uses the network or the disk, but for OCR of scanned pages, which starts a program.
 """
 
 from __future__ import annotations
@@ -26,37 +27,46 @@ from corpus.types import Document, Source, text_hash
 
 
 def extract(data: bytes, source: Source, content_type: str = "", password: str = "") -> Document:
-    """Read a file's bytes into a document.
+    """Read the bytes of a file in any supported format into a document.
 
-    The document's source is the one given, with ``version`` set, and with what it leaves blank
-    (title, authors, published, language) taken from the file. ``content_type`` is the HTTP
-    header, ``password`` opens an encrypted PDF. The text is in NFC, its line breaks are
-    ``\\n``, and it has no control characters but those and tabs.
+    Args:
+        data: The bytes of the file.
+        source: Where it is from. What it leaves blank (title, authors, published, language) is
+            taken from the file.
+        content_type: The HTTP header ``Content-Type``, if there was one.
+        password: Opens an encrypted PDF.
 
-    Raises UnsupportedContent (no format we read, or not what its name says), EmptyDocument (no
-    text at all), UnreadableText (encrypted, a scan, no characters), or CorpusError where the
-    file is damaged or larger than a document would be.
+    Returns:
+        The document; its source is the one given, completed, with ``version`` set. Its text is
+        in NFC, its line breaks are single line feeds, and the only other control
+        characters are tabs.
+
+    Raises:
+        UnsupportedContent: The format is not supported, or is not the one its name promises.
+        EmptyDocument: There is no text at all.
+        UnreadableText: It is encrypted, a scan, or its fonts do not say which characters it has.
+        CorpusError: It is damaged, or larger than a document would be.
     """
     name = source.url or source.title or "the file"
     if not data:
         raise EmptyDocument(f"{name} is empty (0 bytes): check the file")
-    draft = _read(data, source.url, name, content_type, password)
-    text, sections, pages = join_blocks(draft.blocks)
-    pages = tuple(replace(page, ocr=page.number in draft.by_ocr) for page in pages)
+    parsed = _read(data, source.url, name, content_type, password)
+    text, sections, pages = join_blocks(parsed.blocks)
+    pages = tuple(replace(page, ocr=page.number in parsed.by_ocr) for page in pages)
     if not text.strip():
         raise EmptyDocument(f"{name} has no text in it: check the file, or save it as a PDF")
     detected = detect_language(text)
     filled = replace(
         source,
-        title=source.title or draft.title,
-        authors=source.authors or draft.authors,
-        published=source.published or draft.published,
-        # A Japanese page is often still declared to be in the English of its template.
-        language=source.language or (detected if detected == "ja" else draft.language or detected),
+        title=source.title or parsed.title,
+        authors=source.authors or parsed.authors,
+        published=source.published or parsed.published,
+        # Japanese pages often still declare English, the language of their template.
+        language=source.language or (detected if detected == "ja" else parsed.language or detected),
         version=text_hash(text),
     )
-    links = tuple(dict.fromkeys(draft.links))
-    return Document(filled, text, sections, pages, links, tuple(draft.gaps))
+    links = tuple(dict.fromkeys(parsed.links))
+    return Document(filled, text, sections, pages, links, tuple(parsed.gaps))
 
 
 def _read(data: bytes, url: str, name: str, content_type: str, password: str) -> ParsedDocument:

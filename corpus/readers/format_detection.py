@@ -1,7 +1,7 @@
-"""What a file is, by its content first, then its declared type, then its name.
+"""Detection of file formats by content first, then by declared type, then by name.
 
-Servers and people call files what they like. A file whose name promises a format that its
-content is not in is refused with both named, since that is nearly always worth knowing: a
+Declared types and names are often wrong. A file whose name promises another format than its
+content has is refused, and the error names both, since this is nearly always worth knowing: a
 login page saved as paper.pdf, a picture with the wrong ending.
 """
 
@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from corpus.errors import UnsupportedContent
-from corpus.readers.archive import part_names
+from corpus.readers.archive import member_names
 from corpus.readers.encoding import decode
 
 FileFormat = Literal["pdf", "docx", "pptx", "epub", "html", "jats", "markdown", "text"]
@@ -101,10 +101,19 @@ _FRONT_MATTER = re.compile(
 
 
 def detect_format(data: bytes, name: str, content_type: str = "") -> tuple[FileFormat, str]:
-    """A file's format, and its text where it is a text format.
+    """Detect the format of a file, and decode it if the format is a text format.
 
-    ``name`` is a URL or file name, ``content_type`` the HTTP header. Raises UnsupportedContent
-    for any other format, and where the name promises something that the file is not.
+    Args:
+        data: The bytes of the file.
+        name: Its URL or file name.
+        content_type: The HTTP header ``Content-Type``, if there was one.
+
+    Returns:
+        The format, and the decoded text ("" for formats that are not text).
+
+    Raises:
+        UnsupportedContent: The format is not one that can be read, or not the one that the
+            name promises.
     """
     suffix = suffix_of(name)
     found, text = _by_magic(data), ""
@@ -117,32 +126,32 @@ def detect_format(data: bytes, name: str, content_type: str = "") -> tuple[FileF
             found, text = _text_format(decoded, suffix, content_type), decoded
             root = _xml_root(decoded) if found == "text" else ""
             if root and decoded.lstrip("\ufeff \n").startswith("<?xml"):
-                found, looks = None, f"XML of another kind (<{root}>)"  # markup is no evidence
+                found, looks = None, f"XML of another kind (<{root}>)"  # not a text to cite
             else:
                 looks = _LOOKS[found]
     expected = _BY_SUFFIX.get(suffix) if suffix in _BINARY_SUFFIXES else found
     if found is None or found != expected:
         named = f"{name} is named {suffix} but" if suffix in _KNOWN_SUFFIXES else name
-        mend = f"give {_READABLE}" if found is None else "check the file, or rename it"
-        raise UnsupportedContent(f"{named} looks like {looks}: {mend}")
+        fix = f"give {_READABLE}" if found is None else "check the file, or rename it"
+        raise UnsupportedContent(f"{named} looks like {looks}: {fix}")
     return found, text
 
 
 def possible_formats(data: bytes) -> frozenset[FileFormat]:
     """List the formats that a file may be in, without decoding or unpacking it.
 
-    It is quick and safe on hostile bytes, and never leaves out what ``detect_format`` would find. The
-    text formats are told apart only by their decoded text: they come together.
+    This is quick and safe on hostile bytes. The format that ``detect_format`` finds is always
+    among them; of the text formats, which only decoding could tell apart, all four are listed.
     """
     if _PDF_START.match(data[:1024]):
         return frozenset({"pdf"})
-    if data.startswith(_ZIP):  # the names of an archive's parts stand in it as they are
+    if data.startswith(_ZIP):  # the names of its members are not compressed
         return frozenset(found for part, found in _BY_PART.items() if part.encode() in data)
     return _TEXTS
 
 
 def suffix_of(name: str) -> str:
-    """The ending of a URL's path or of a file's name, in lower case, such as ``.pdf``."""
+    """Return the suffix of a URL's path or a file name, in lower case, such as ``.pdf``."""
     try:
         path = unquote(urlsplit(name).path) if "://" in name else name
     except ValueError:  # an unclosed bracket in the host
@@ -154,15 +163,15 @@ def _by_magic(data: bytes) -> FileFormat | None:
     if _PDF_START.match(data[:1024]):
         return "pdf"
     if data.startswith(_ZIP):
-        names = part_names(data)
+        names = member_names(data)
         return next((found for part, found in _BY_PART.items() if part in names), None)
     return None
 
 
 def _other(data: bytes) -> str:
-    """What a file that is no document looks like, or "" where nothing says."""
+    """Describe a binary file of an unsupported format; "" if it is not recognized."""
     if data.startswith(_ZIP):
-        names = part_names(data)
+        names = member_names(data)
         if not names:
             return "a damaged ZIP archive or Office file"
         starts = (what for start, what in _ZIPPED if any(n.startswith(start) for n in names))
@@ -189,6 +198,6 @@ def _text_format(text: str, suffix: str, content_type: str) -> FileFormat:
 
 
 def _xml_root(text: str) -> str:
-    """The name of the element that a text begins with, after an XML prolog if any, or ""."""
+    """Return the name of the root element of XML text, or "" if there is none."""
     match = _PROLOG.match(text)
     return match[1] if match else ""

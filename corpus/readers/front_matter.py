@@ -1,4 +1,4 @@
-"""What a Markdown file says about itself before its text: YAML between ---, TOML between +++."""
+"""Parser for the front matter of Markdown files: YAML between ``---``, TOML between ``+++``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ _SEVERAL_NAMES = re.compile(rf"\S \S|{CJK}")
 
 
 def split_front_matter(text: str) -> tuple[dict[str, list[str]], str]:
-    """The front matter of a text as lists of values, its keys in lower case, and the text after it.
+    """Split a Markdown text into the metadata of its front matter and the text after it.
 
-    A value that is a mapping, such as an author with an affiliation, gives its name; what lies
-    deeper is passed over. YAML with a mistake in it is read line by line, as far as that goes.
+    A value that is a mapping, such as an author with an affiliation, becomes its name; deeper
+    nesting is ignored. YAML with a syntax error is read line by line, as far as possible.
+
+    Returns:
+        The values of each key as a list, keys in lower case (empty without front matter), and
+        the text after the front matter.
     """
     if match := _YAML.match(text):
         found = _from_yaml((match[1] or "")[:_MAX_LENGTH])
@@ -37,13 +41,15 @@ def split_front_matter(text: str) -> tuple[dict[str, list[str]], str]:
             return {}, text
     else:
         return {}, text
-    return {str(key).lower(): list(_words(each)) for key, each in found.items()}, text[
-        match.end() :
-    ]
+    values = {str(key).lower(): list(_strings(each)) for key, each in found.items()}
+    return values, text[match.end() :]
 
 
 def author_list(values: list[str]) -> tuple[str, ...]:
-    """The people in a list, or in one line of several names; Doe, Jane is one name."""
+    """List the authors in a front-matter value, also where one line holds several names.
+
+    A single ``Doe, Jane`` stays one name.
+    """
     if len(values) == 1:
         several = parse_authors(values[0])
         return several if all(map(_SEVERAL_NAMES.search, several)) else tuple(values)
@@ -54,17 +60,17 @@ def _from_yaml(text: str) -> dict[Any, Any]:
     try:
         found = yaml.load(text, yaml.BaseLoader)  # strings, lists and mappings, nothing else
     except (yaml.YAMLError, RecursionError, ValueError):
-        # Mostly a title with a colon that its writer did not quote.
+        # Most often a title with a colon that is not in quotation marks.
         lines = filter(None, (_LINE.fullmatch(line.rstrip()) for line in text.splitlines()))
         found = {line[1]: line[2].strip("\"' ") for line in lines}
     return found if isinstance(found, dict) else {}
 
 
-def _words(value: Any) -> Iterator[str]:
+def _strings(value: Any) -> Iterator[str]:
     for each in value if isinstance(value, list) else [value]:
         if isinstance(each, dict):
             parts = (each.get(key) for key in ("given", "given-names", "family", "family-names"))
             each = each.get("name") or " ".join(part for part in parts if isinstance(part, str))
-        words = "" if isinstance(each, (dict, list)) else one_line(str(each))
-        if words not in _NOTHING:
-            yield words
+        string = "" if isinstance(each, (dict, list)) else one_line(str(each))
+        if string not in _NOTHING:
+            yield string

@@ -1,4 +1,4 @@
-"""HTML to a draft, with lxml: the article, without the furniture of the page around it."""
+"""The reader for HTML pages: the article without navigation and other boilerplate, by lxml."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _DROPPED = _names(
     "head script style noscript template nav aside form button select textarea input svg canvas"
     " object embed iframe audio video map dialog rt rp"  # rt, rp: readings printed over kanji
 )
-_FURNITURE_ROLES = _names(
+_BOILERPLATE_ROLES = _names(
     "navigation banner contentinfo search complementary dialog menu menubar toolbar"
     " doc-noteref doc-backlink doc-pagebreak"
 )
-_MARKS = _names("noteref pagebreak")  # in a book's text: the number of a note, or of a page
-_FURNITURE_CLASSES = _names(
+_MARKS = _names("noteref pagebreak")  # numbers of notes and pages within the text of a book
+_BOILERPLATE_CLASSES = _names(
     "mw-editsection noprint navbox sr-only visually-hidden screen-reader-text breadcrumb"
     " breadcrumbs anchor-link headerlink catlinks printfooter mw-portlet"
 )
@@ -44,9 +44,13 @@ _BLOCKS = _names(
 
 
 def read_html(text: str, url: str = "", whole: bool = False) -> ParsedDocument:
-    """Read a page; ``url`` is where it came from, so that its links can be made absolute.
+    """Read an HTML page into headings, paragraphs, table rows, links and metadata.
 
-    ``whole`` says that there is nothing around the article, as on the pages of a book.
+    Args:
+        text: The markup of the page.
+        url: The address of the page, against which relative links are resolved.
+        whole: All of the page is content, as on the pages of a book: nothing around the
+            article is looked for and left out.
     """
     root = parse_page(text)
     if root is None:
@@ -54,16 +58,16 @@ def read_html(text: str, url: str = "", whole: bool = False) -> ParsedDocument:
     base = next((each.get("href") for each in root.iter("base") if each.get("href")), "")
     walk = _Walk(absolute(url, base) or url, whole)
     walk.run(root)
-    draft = page_metadata(root)
-    draft.blocks, draft.links = walk.content()
+    parsed = page_metadata(root)
+    parsed.blocks, parsed.links = walk.content()
     first = next((block.text for block in walk.blocks if block.level == 1), "")
-    if not draft.title or (first and draft.title.startswith(first)):
-        draft.title = one_line(first) or draft.title  # without the "- Name of the site"
-    return draft
+    if not parsed.title or (first and parsed.title.startswith(first)):
+        parsed.title = one_line(first) or parsed.title  # without the "- Name of the site"
+    return parsed
 
 
 def read_tree(root: etree._Element) -> ParsedDocument:
-    """Read a tree that uses the elements of HTML; all of it is content."""
+    """Read a parsed tree of HTML elements into blocks and links; all of it is content."""
     walk = _Walk("", whole=True)
     walk.run(root)
     blocks, links = walk.content()
@@ -71,13 +75,13 @@ def read_tree(root: etree._Element) -> ParsedDocument:
 
 
 def parse_page(text: str) -> HtmlElement | None:
-    """The tree of a page, or None where there is not a single element.
+    """Parse an HTML page, however malformed, to a tree; None if it has no element.
 
-    ``huge_tree`` lifts libxml2's limits of 10 MB a text node and 256 levels. Its next limit,
-    2,048 levels, cannot be lifted, and what lies deeper would be lost without a word: such a
-    page is read for its words alone. Whatever walks the tree here does so without recursion.
+    libxml2's limits of 10 MB a text node and 256 levels are lifted. Its limit of 2,048 levels
+    cannot be, and what lies deeper would be lost silently: of such a page only the text is
+    read, without its structure. Whoever walks the tree must do so without recursion.
     """
-    # Given as bytes because lxml refuses text that declares an encoding of its own.
+    # As bytes, because lxml refuses a string that declares an encoding.
     data = text.replace("\0", "").encode("utf-8", "replace")
     parser = HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True, remove_comments=True)
     try:
@@ -91,10 +95,14 @@ def parse_page(text: str) -> HtmlElement | None:
 
 
 def absolute(base: str, href: str) -> str:
-    """The web address that a reference leads to, or "" where it is none.
+    """Resolve a link of a page to an absolute URL; "" if it does not lead to one.
 
-    One that is written out in a scheme that is never fetched is kept, so that it can be named
-    when it is refused; a saved page's reference to what lies beside it is not.
+    ``file:`` and ``ftp:`` URLs, which are never fetched, are returned only where the link
+    itself is one, so that the error that refuses it can name it.
+
+    Args:
+        base: The URL of the page.
+        href: The link as written in the page.
     """
     href = href.strip()
     try:
@@ -107,20 +115,22 @@ def absolute(base: str, href: str) -> str:
 
 
 class _Walk:
-    """One pass over a tree, in document order, that gathers blocks and links."""
+    """Collects blocks and links in one pass over a tree, in document order."""
 
     def __init__(self, base: str, whole: bool = False) -> None:
         self.base, self.whole = base, whole
         self.blocks: list[Block] = []
-        self.links: list[tuple[int, Link]] = []  # with the number of blocks before it
-        self.spans: list[tuple[int, int]] = []  # of <main> and <article>, in blocks
-        self.open: list[int] = []  # where those now open began
+        self.links: list[tuple[int, Link]] = []  # each with the number of blocks before it
+        self.spans: list[tuple[int, int]] = []  # ranges of blocks in <main> and <article>
+        self.open: list[int] = []  # the starts of those that are still open
         self.lists: list[int] = []  # per open list: 0 for bullets, else its next number
-        self.text: list[str] = []  # of the block now open
+        self.text: list[str] = []  # of the open block
         self.level = self.pre = 0
         self.marker, self.glue = "", PARAGRAPH
         self.cells: list[str] | None = None  # of the open row of a data table
-        self.row: HtmlElement | None = None  # that row; one within its cells is no row of its own
+        self.row: HtmlElement | None = (
+            None  # that row; rows of tables within its cells do not count
+        )
         self.last_row = -1  # the number of blocks after the last row
         self.anchors: list[tuple[str, int]] = []
         self.layout: set[HtmlElement] = set()
@@ -134,7 +144,7 @@ class _Walk:
                 if element is not skipped:
                     self._end(element)
                 self._add(element.tail)
-            elif self._is_furniture(element):
+            elif self._is_boilerplate(element):
                 skipped = element
                 walker.skip_subtree()
             elif element.tag == "math" and element.get("alttext"):
@@ -147,7 +157,7 @@ class _Walk:
         self._flush()
 
     def content(self) -> tuple[list[Block], list[Link]]:
-        """The blocks and links of the smallest article or main part with most of the text."""
+        """Return the blocks and links of the smallest <main> or <article> with most of the text."""
         if self.whole:
             return self.blocks, [link for _, link in self.links]
         sums = [0, *accumulate(len(block.text) for block in self.blocks)]
@@ -156,19 +166,19 @@ class _Walk:
         links = [link for at, link in self.links if start <= at < end]
         return self.blocks[start:end], links
 
-    def _is_furniture(self, element: HtmlElement) -> bool:
+    def _is_boilerplate(self, element: HtmlElement) -> bool:
         tag, get = element.tag, element.get
         if self.whole and tag in ("aside", "header", "footer"):
             return False
         if tag in _DROPPED or (tag in ("header", "footer") and not self.open):
-            return True  # a header or footer within an article is the article's own
+            return True  # but one within an article belongs to the article
         return bool(element.keys()) and (
-            get("role") in _FURNITURE_ROLES
+            get("role") in _BOILERPLATE_ROLES
             or not _MARKS.isdisjoint((get("epub:type") or "").split())
             or get("hidden") is not None
             or get("aria-hidden") == "true"
             or bool(_HIDDEN.search(get("style") or ""))
-            or not _FURNITURE_CLASSES.isdisjoint((get("class") or "").split())
+            or not _BOILERPLATE_CLASSES.isdisjoint((get("class") or "").split())
         )
 
     def _start(self, element: HtmlElement) -> None:
@@ -231,8 +241,8 @@ class _Walk:
     def _end_link(self, href: str, start: int) -> None:
         url = "" if href.startswith("#") else absolute(self.base, href)
         if url:
-            words = one_line("".join(self.text[start:]))
-            self.links.append((len(self.blocks), Link(url, words)))
+            anchor_text = one_line("".join(self.text[start:]))
+            self.links.append((len(self.blocks), Link(url, anchor_text)))
 
     def _end_row(self, cells: list[str]) -> None:
         self.cells = None
@@ -248,7 +258,7 @@ class _Walk:
             self.text.append(text if self.pre else collapse_whitespace(text))
 
     def _flush(self) -> None:
-        """Close the block that is open; nothing happens while it has no text."""
+        """Close the open block, if it has any text."""
         if not self.text:
             return
         text = "".join(self.text)
@@ -259,12 +269,12 @@ class _Walk:
             text = _AROUND_BREAK.sub("\n", _SPACES.sub(" ", text)).strip(" \n")
         if text.strip():
             self.blocks.append(Block(self.marker + text, self.level, 0, self.glue))
-            # What else stands in a list item stands below its marker.
+            # Only the first block of a list item has its marker.
             self.marker, self.glue = "", PARAGRAPH
 
 
 def _layout_tables(root: HtmlElement) -> set[HtmlElement]:
-    """Tables that arrange the page instead of data: they hold tables, headings or sections."""
+    """Find tables used for page layout: those that contain tables, headings or sections."""
     inner = root.iter("table", "article", "section", *_HEADINGS)
     around = (next(each.iterancestors("table"), None) for each in inner)
     return {table for table in around if table is not None}

@@ -1,4 +1,4 @@
-"""What a web page says about itself in its head: title, authors, date, language."""
+"""Extraction of title, authors, date and language from the tags and JSON-LD of a web page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ _DATE = (
 
 
 def page_metadata(root: HtmlElement) -> ParsedDocument:
-    """A draft without blocks that carries the metadata of a page; what is not given is empty."""
+    """Read the metadata of a web page from its tree: title, authors, date and language.
+
+    Returns:
+        A parsed document without blocks; what the page does not say is empty.
+    """
     meta: dict[str, list[str]] = {}
     for element in root.iter("meta"):
         key = element.get("property") or element.get("name") or element.get("itemprop") or ""
@@ -32,7 +36,7 @@ def page_metadata(root: HtmlElement) -> ParsedDocument:
             meta.setdefault(key.lower(), []).append(value)
     linked = list(_linked_data(root))
     title = next(root.iter("title"), None)
-    titles = [*(meta[key][0] for key in _TITLE if key in meta), *(_text(title),)]
+    titles = [*(meta[key][0] for key in _TITLE if key in meta), _text(title)]
     return ParsedDocument(
         [],
         title=next(filter(None, titles), ""),
@@ -54,15 +58,15 @@ def _authors(meta: Mapping[str, list[str]], linked: list[dict[str, Any]]) -> tup
     for item in linked:
         people = item.get("author")
         people = people if isinstance(people, list) else [people]
-        given = (each.get("name") if isinstance(each, dict) else each for each in people)
-        found = tuple(one_line(name) for name in given if isinstance(name, str) and name.strip())
-        if found:
-            return found
+        listed = (each.get("name") if isinstance(each, dict) else each for each in people)
+        names = [one_line(name) for name in listed if isinstance(name, str) and name.strip()]
+        if names:
+            return tuple(names)
     return ()
 
 
 def _name(name: str) -> str:
-    """Family, Given (as citation_author often has it) to Given Family."""
+    """Turn ``Family, Given`` (common in citation_author) into ``Given Family``."""
     family, comma, given = name.partition(", ")
     return f"{given} {family}" if comma and "," not in given else name
 
@@ -77,13 +81,13 @@ def _published(
 
 
 def _linked_data(root: HtmlElement) -> Iterator[dict[str, Any]]:
-    """The objects that a page describes in JSON-LD; what is not JSON is passed over."""
+    """Yield the objects of a page's JSON-LD scripts, skipping those that are not valid JSON."""
     for script in root.iter("script"):
         if script.get("type") != "application/ld+json":
             continue
         try:
             data = json.loads(re.sub(r"[\x00-\x1f]", " ", script.text or ""))
-        except (ValueError, RecursionError):  # it is other people's JavaScript: often broken
+        except (ValueError, RecursionError):  # JSON-LD in web pages is often broken
             continue
         items = data if isinstance(data, list) else [data]
         for item in items:

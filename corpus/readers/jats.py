@@ -1,7 +1,7 @@
-"""JATS XML, the format of PubMed Central and of journals' archives, to a draft.
+"""The reader for JATS XML, the format of articles in PubMed Central and publishers' archives.
 
-Its elements are renamed to those of HTML that mean the same, in place, and the tree is then
-read as a page is. The list of references becomes links: it is no text of the article's own.
+Elements are renamed in place to the HTML elements that mean the same, and the tree is then read
+as an HTML page. The list of references is not read as text, but as links.
 """
 
 from __future__ import annotations
@@ -43,17 +43,23 @@ _AS_HTML = {
 _FLOATS = ("fig", "fig-group", "table-wrap", "table-wrap-group", "boxed-text", "fn")
 _NOTE_MARKS = frozenset("bibr fn table-fn".split())
 _SEPARATOR = re.compile(r"\s*[,;\u2013-]?\s*")
-# The date on which it came out, before the issue's, before the archive's.
+# By preference: the day on which the article came out, then the issue's, then the archive's.
 _DATES = ("epub", "pub", "epub-ppub", "ppub", "collection")
 _NOT_DATES = frozenset({"pmc-release", "nihms-submitted", "retracted", "corrected"})
 _CJK_NAME = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
 def read_jats(text: str, name: str) -> ParsedDocument:
-    """Read a JATS article; ``name`` is what errors call it.
+    """Read a JATS XML article into headings, paragraphs, links and metadata.
 
-    Its DOI is the first link, then what the text links to, then what its references do. Raises
-    CorpusError where it is damaged, or several articles in one file.
+    The links are the article's own DOI, then those in the text, then those of its references.
+
+    Args:
+        text: The XML.
+        name: What error messages call the file.
+
+    Raises:
+        CorpusError: It is damaged, or does not hold exactly one article.
     """
     try:
         root = parse(text)
@@ -67,20 +73,20 @@ def read_jats(text: str, name: str) -> ParsedDocument:
     articles = [each for each in root.iter("article") if each.find("front") is not None]
     if len(articles) != 1:
         raise CorpusError(f"{name} holds {len(articles)} JATS articles: give a file for each")
-    return _draft(articles[0])
+    return _parsed(articles[0])
 
 
-def _draft(article: etree._Element) -> ParsedDocument:
+def _parsed(article: etree._Element) -> ParsedDocument:
     links = [*_own_doi(article)]
     cited = [link for ref in article.iterfind(".//ref") for link in _reference(ref)]
     dates = sorted(_dates(article))
     authors = tuple(dict.fromkeys(filter(None, map(_author, _contributors(article)))))
-    _without_marks(article)
+    _remove_note_marks(article)
     title = one_line(element_text(article.find("front/article-meta/title-group/article-title")))
-    draft = read_tree(_as_page(article))
+    body = read_tree(_as_page(article))
     return ParsedDocument(
-        [*([Block(title, 1)] if title else []), *draft.blocks],
-        links=[*links, *draft.links, *cited],
+        [*([Block(title, 1)] if title else []), *body.blocks],
+        links=[*links, *body.links, *cited],
         title=title,
         authors=authors,
         published=dates[0][1] if dates else "",
@@ -99,13 +105,13 @@ def _doi_url(doi: str) -> str:
 
 
 def _contributors(article: etree._Element) -> list[etree._Element]:
-    """The authors; whoever else contributed (editors, translators) only where there are none."""
+    """Find the authors, or if there are none, the editors, translators and so on."""
     everyone = article.findall("front/article-meta/contrib-group/contrib")
     return [each for each in everyone if each.get("contrib-type", "author") == "author"] or everyone
 
 
 def _author(contrib: etree._Element) -> str:
-    """A name as it is said: given names first, but in Chinese and Japanese last, and at once."""
+    """Format a name: given name first; in Chinese and Japanese, family name first, unspaced."""
     name = next(contrib.iter("name", "string-name", "collab"), None)
     if name is None:
         return ""
@@ -124,7 +130,7 @@ def _author(contrib: etree._Element) -> str:
 
 
 def _dates(article: etree._Element) -> Iterator[tuple[int, str]]:
-    """The dates of publication, in ISO, each with its rank: the lowest is the one to give."""
+    """Yield ISO dates of publication, each after its rank; the lowest rank is preferred."""
     for each in article.iterfind("front/article-meta/pub-date"):
         kind = each.get("pub-type") or each.get("date-type") or "pub"
         parts = [element_text(each.find(unit)).strip() for unit in ("year", "month", "day")]
@@ -135,32 +141,32 @@ def _dates(article: etree._Element) -> Iterator[tuple[int, str]]:
 
 
 def _reference(ref: etree._Element) -> Iterator[Link]:
-    """Where an entry of the list of references leads; its DOI before any address."""
+    """Yield the links of an entry in the list of references, DOI and arXiv before URLs."""
     citation = next(ref.iter("mixed-citation", "element-citation", "citation"), ref)
-    words = one_line(element_text(next(ref.iter("article-title"), citation)))
+    title = one_line(element_text(next(ref.iter("article-title"), citation)))
     for each in ref.iter("pub-id", "article-id"):
         value = element_text(each).strip()
         if value and each.get("pub-id-type") == "doi":
-            yield Link(_doi_url(value), words)
+            yield Link(_doi_url(value), title)
         elif value and each.get("pub-id-type") == "arxiv":
-            yield Link(f"https://arxiv.org/abs/{value.removeprefix('arXiv:')}", words)
+            yield Link(f"https://arxiv.org/abs/{value.removeprefix('arXiv:')}", title)
     for each in ref.iter("ext-link", "uri"):
         if url := _target(each):
-            yield Link(url, words)
+            yield Link(url, title)
 
 
 def _target(element: etree._Element) -> str:
-    """The web address that an external link leads to, or ""."""
+    """Return the URL of an external link, or "" if it has none."""
     target = (element.get(_HREF) or element_text(element)).strip()
     if element.get("ext-link-type") == "doi" or target.startswith("10."):
         return _doi_url(target)
     return target if target.startswith(("http://", "https://")) else ""
 
 
-def _without_marks(article: etree._Element) -> None:
-    """Take out the raised numbers of notes and references, which would read as part of a word.
+def _remove_note_marks(article: etree._Element) -> None:
+    """Remove superscript numbers of notes and references, which would become part of a word.
 
-    Those in brackets, [12], stay: they are printed so, and stand apart from the words.
+    Numbers in brackets, such as [12], stay.
     """
     marks: list[etree._Element] = []
     for sup in article.iter("sup"):
@@ -175,16 +181,16 @@ def _without_marks(article: etree._Element) -> None:
             and not before.tail
             and _SEPARATOR.fullmatch(element_text(sup))
         ):
-            marks.append(sup)  # the comma between two of them
-    among = set(marks)
+            marks.append(sup)  # the comma between two marks
+    all_marks = set(marks)
     for mark in marks:
-        if mark.getnext() in among and _SEPARATOR.fullmatch(mark.tail or ""):
+        if mark.getnext() in all_marks and _SEPARATOR.fullmatch(mark.tail or ""):
             mark.tail = None
         mark.clear(keep_tail=True)
 
 
 def _as_page(article: etree._Element) -> etree._Element:
-    """The abstracts, body and what follows it, in the elements of HTML."""
+    """Convert abstracts, body and back matter to a tree of HTML elements."""
     page = etree.Element("div")
     page.extend(article.findall("front/article-meta/abstract"))
     page.extend(article.findall("front/article-meta/trans-abstract"))
@@ -213,7 +219,7 @@ def _as_page(article: etree._Element) -> etree._Element:
 
 
 def _free_floats(page: etree._Element) -> None:
-    """Move what is only anchored in a paragraph, such as a figure, to after the paragraph."""
+    """Move figures, tables and notes that are nested in a paragraph to after the paragraph."""
     last: dict[etree._Element, etree._Element] = {}
     for floating in list(page.iter(*_FLOATS)):
         around = None
@@ -230,7 +236,7 @@ def _free_floats(page: etree._Element) -> None:
 
 
 def _tidy_formula(math: etree._Element) -> None:
-    """Leave the formula alone: no TeX that says it again, no spaces but within words."""
+    """Remove a formula's second copy in TeX, and spaces between its symbols."""
     alternatives = math.getparent()
     for tex in alternatives.findall("tex-math"):
         tex.clear(keep_tail=True)
@@ -242,14 +248,14 @@ def _tidy_formula(math: etree._Element) -> None:
 
 def _join_to_next(label: etree._Element) -> None:
     """Put "Figure 1" or "2.3" at the start of the title or paragraph that it labels."""
-    words, parent, following = one_line(element_text(label)), label.getparent(), label.getnext()
+    name, parent, following = one_line(element_text(label)), label.getparent(), label.getnext()
     while following is not None and following.tag == "caption":
         following = next(iter(following), None)
     if parent.tag == "disp-formula":  # its number is printed at the right
-        alone = one_line(element_text(parent)) == words  # the formula is a picture
-        etree.SubElement(parent, "span").text = "" if alone else f" {words}"
-    elif words and following is not None and following.tag in ("title", "p"):
-        following.text = f"{words} {(following.text or '').lstrip()}"
+        alone = one_line(element_text(parent)) == name  # the formula is a picture
+        etree.SubElement(parent, "span").text = "" if alone else f" {name}"
+    elif name and following is not None and following.tag in ("title", "p"):
+        following.text = f"{name} {(following.text or '').lstrip()}"
     else:
         return
     label.clear(keep_tail=True)

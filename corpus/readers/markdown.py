@@ -1,4 +1,4 @@
-"""Markdown to a draft, with markdown-it-py: the text as a reader sees it, not its markup."""
+"""The reader for Markdown: its text as it is displayed, without markup, by markdown-it-py."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from corpus.readers.html import read_html
 from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block, ParsedDocument, iso_date, one_line
 from corpus.types import Link
 
-# Deeper nesting than this is left out; the parser recurses, so the limit must be one.
+# What is nested deeper is left out. The parser recurses, so there must be a limit.
 _PARSER = MarkdownIt("commonmark", {"maxNesting": 60}).enable(["table", "strikethrough"])
 _DATES = ("date", "published", "published_at", "pubdate", "publishdate")
-# CommonMark leaves the stars of **強調「語」**の in place: it wants a space after punctuation.
+# CommonMark does not see **強調「語」**の as emphasis: it requires a space after punctuation.
 _STARS = re.compile(rf"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?={CJK})|(?<={CJK})\*\*([^*\n]+?)\*\*")
 
 
 def read_markdown(text: str, url: str = "") -> ParsedDocument:
-    """Read Markdown with optional front matter; relative links are resolved against ``url``."""
+    """Read Markdown text into headings, paragraphs, table rows, links and metadata.
+
+    Args:
+        text: The Markdown, with or without front matter (YAML or TOML).
+        url: The address of the file, against which relative links are resolved.
+    """
     front, body = split_front_matter(re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")))
     reader = _Reader(url)
     reader.read(_PARSER.parse(body))
@@ -40,7 +45,7 @@ def read_markdown(text: str, url: str = "") -> ParsedDocument:
 
 
 class _Reader:
-    """Reads markdown-it's flat list of tokens into blocks and links."""
+    """Converts markdown-it's flat list of tokens to blocks and links."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -103,9 +108,12 @@ class _Reader:
             self._add("\n".join(filter(None, map(one_line, text.split("\v")))))
 
     def _pieces(self, tokens: Sequence[Token]) -> Iterator[str]:
-        """The text of inline tokens, a vertical tab for each hard break; notes the links."""
+        """Yield the text of inline tokens, with a vertical tab for each hard line break.
+
+        Links that are found go to ``self.links``.
+        """
         href: str | None = None
-        words: list[str] = []
+        anchor_text: list[str] = []
         for token in tokens:
             piece = ""
             match token.type:
@@ -122,26 +130,26 @@ class _Reader:
                 case "html_inline":
                     piece = "\v" if re.match(r"<br\b", token.content, re.IGNORECASE) else ""
                 case "link_open":
-                    href, words = str(token.attrGet("href") or ""), []
+                    href, anchor_text = str(token.attrGet("href") or ""), []
                 case "link_close":
-                    self._link(href or "", "".join(words))
+                    self._link(href or "", "".join(anchor_text))
                     href = None
-            words.append(piece)
+            anchor_text.append(piece)
             yield piece
 
-    def _link(self, href: str, words: str) -> None:
+    def _link(self, href: str, anchor_text: str) -> None:
         try:
             url = urljoin(self.url, href)
         except ValueError:  # such as http://[
             return
         if url.startswith(("http://", "https://")) and not href.startswith("#"):
-            self.links.append(Link(url, one_line(words)))
+            self.links.append(Link(url, one_line(anchor_text)))
 
     def _html(self, content: str) -> None:
-        """HTML between paragraphs, often a banner or a table, and often only half an element."""
-        draft = read_html(content, self.url)
-        self.links += draft.links
-        for block in draft.blocks:
+        """Add a block of embedded HTML: often a banner or table, or only half an element."""
+        parsed = read_html(content, self.url)
+        self.links += parsed.links
+        for block in parsed.blocks:
             self._add(block.text, block.level, block.glue)
 
     def _add(self, text: str, level: int = 0, glue: str = "") -> None:

@@ -1,6 +1,6 @@
-"""Pages that hold nothing but a forwarding address: ``<meta http-equiv="refresh">``. Pure.
+"""Detection of web pages that only redirect, by ``<meta http-equiv="refresh">``.
 
-Such a page is a redirect in all but its status; the Fetcher follows it as one.
+The fetcher follows such a page as it follows an HTTP redirect.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ from lxml.html import HtmlElement
 
 from corpus.readers.html import absolute, parse_page, read_html
 
-MAX_FORWARDING_CHARACTERS = 20_000  # of a page's markup; one that only leads elsewhere is short
-_MAX_WORDS = 300  # characters: "This page has moved. If nothing happens, follow this link."
-_MAX_SECONDS = 30.0  # a page that is there for longer is there to be read
+MAX_FORWARDING_CHARACTERS = 20_000  # of markup; a page that only redirects is short
+_MAX_SHOWN = 300  # characters: "This page has moved. If nothing happens, follow this link."
+_MAX_SECONDS = 30.0  # a page that is shown for longer is meant to be read
 _REFRESH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*[;,\s]\s*(?:url\s*=)?\s*(.+)", re.I | re.S)
 
 
 def forwards_to(text: str, url: str) -> str:
-    """The address to which a page only leads, made absolute by its own ``url``; "" for others."""
+    """Return the URL to which a page redirects by a meta refresh; "" if it has content.
+
+    Args:
+        text: The markup of the page.
+        url: The address of the page, against which the target is resolved.
+    """
     if len(text) > MAX_FORWARDING_CHARACTERS or "refresh" not in text.lower():
         return ""
     root = parse_page(text)
@@ -26,7 +31,7 @@ def forwards_to(text: str, url: str) -> str:
     if not target or target.partition("#")[0] == url.partition("#")[0]:
         return ""
     shown = sum(len(block.text) for block in read_html(text, url).blocks)
-    return target if shown <= _MAX_WORDS else ""
+    return target if shown <= _MAX_SHOWN else ""
 
 
 def _target(root: HtmlElement, url: str) -> str:

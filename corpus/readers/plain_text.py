@@ -1,4 +1,4 @@
-"""Plain text to a draft, without the furniture of a page that was saved as text."""
+"""The reader for plain text, without the navigation of web pages that were saved as text."""
 
 from __future__ import annotations
 
@@ -8,49 +8,50 @@ from collections.abc import Sequence
 from corpus.links import bare_urls
 from corpus.text.blocks import CJK, Block, ParsedDocument, detect_language, normalize_text, one_line
 
-_LEAST, _MOST = 3, 60  # lines
+_MIN_FRAME, _MAX_FRAME = 3, 60  # lines
 _PICTURE = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|webp|svg)", re.IGNORECASE)
 _PROSE = re.compile(r"[。．.!?！？]\W*$")
 _CJK = re.compile(CJK)
 
 
 def read_text(text: str) -> ParsedDocument:
-    """Read a text. Its links are the addresses written out in it.
+    """Read plain text into paragraphs; its links are the URLs written in it.
 
-    A page saved as text has around its article what the site puts around every article. It
-    shows where such a text begins and ends with the same lines, counters among them (so many
-    likes, so many comments): the article is what stands between them, and its first line is
-    its title.
+    A web page saved as text has the site's navigation around its article. This is recognized
+    where the text begins and ends with the same lines, some of which are numbers (of likes, of
+    comments): then only the lines between them are read, and the first of those is the title.
     """
     lines = normalize_text(text).strip("\n").split("\n")
     article = _unframed(lines)
     if article is None:
         return ParsedDocument([Block(text)], links=list(bare_urls(text)))
     title, body = article
-    words = "\n".join(body)
-    blocks = [Block(title, 1), Block(words)] if title else [Block(words)]
-    return ParsedDocument(blocks, links=list(bare_urls(words)), title=title)
+    content = "\n".join(body)
+    blocks = [Block(title, 1), Block(content)] if title else [Block(content)]
+    return ParsedDocument(blocks, links=list(bare_urls(content)), title=title)
 
 
 def _unframed(lines: Sequence[str]) -> tuple[str, list[str]] | None:
-    """The title and the lines of the article in a saved page, or None where it is none."""
-    places = [at for at, line in enumerate(lines) if line.strip()]
-    shown = [lines[at].strip() for at in places]
-    longest = min(len(shown) // 3, _MOST)
+    """Find the title and the lines of the article in a saved page; None if it is not one."""
+    positions = [at for at, line in enumerate(lines) if line.strip()]
+    shown = [lines[at].strip() for at in positions]
+    longest = min(len(shown) // 3, _MAX_FRAME)
     start = max((k for k in range(1, longest + 1) if shown[:k] == shown[-k:]), default=0)
-    if start < _LEAST or not any(line.isdecimal() for line in shown[:start]):
+    if start < _MIN_FRAME or not any(line.isdecimal() for line in shown[:start]):
         return None
-    # What the page says after the article begins where its first lines come again.
+    # The article ends where the first lines of the page are repeated.
     late = range(max(start, len(shown) // 2), len(shown))
     end = next(at for at in late if shown[at : at + 2] == shown[:2])
     japanese = detect_language("\n".join(shown[start:end])) == "ja"
 
-    def own(line: str) -> bool:
+    def of_article(line: str) -> bool:
         return not _PICTURE.fullmatch(line) and (not japanese or bool(_CJK.search(line)))
 
-    first = next((i for i in range(start, end) if own(shown[i]) and _PROSE.search(shown[i])), end)
-    # Before the first sentence stand a title and a heading, and labels in the site's language.
-    heads = [line for line in shown[start:first] if own(line)]
-    prose = lines[places[first] : places[end - 1] + 1] if first < end else []
+    first = next(
+        (i for i in range(start, end) if of_article(shown[i]) and _PROSE.search(shown[i])), end
+    )
+    # Before the first sentence: a title, perhaps a heading, and labels in the site's language.
+    heads = [line for line in shown[start:first] if of_article(line)]
+    prose = lines[positions[first] : positions[end - 1] + 1] if first < end else []
     kept = [line for line in prose if not _PICTURE.fullmatch(line.strip())]
     return one_line(heads[0]) if heads else "", [*"\n\n".join(heads[1:]).split("\n"), "", *kept]

@@ -1,7 +1,7 @@
-"""PPTX to a draft, with python-pptx: each slide's title, then its shapes as one reads them.
+"""The reader for PowerPoint files (PPTX): each slide's title, shapes and notes, by python-pptx.
 
-A slide is a page. Pictures and charts have no text here, and a slide that has nothing else is
-said to be missing; the speaker's notes follow the slide.
+Each slide is a page. Shapes are read from top to bottom, speaker notes after them. Pictures and
+charts are not read; a slide that has nothing else is reported as a gap.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FURNITURE = {
 }
 _BULLETED = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY}
 _NO_TITLE = {"", "PowerPoint Presentation", "PowerPoint プレゼンテーション"}
-_TEMPLATE_MADE = date(2013, 1, 27)  # python-pptx's own, which carries its author's name
+_TEMPLATE_MADE = date(2013, 1, 27)  # of python-pptx, with its developer as the author
 _TITLE_LENGTH = 80
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 _PICTURE = "{http://schemas.openxmlformats.org/presentationml/2006/main}pic"
@@ -46,10 +46,15 @@ _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 
 
 def read_pptx(data: bytes, name: str) -> ParsedDocument:
-    """Read a PowerPoint file; ``name`` is what errors call it.
+    """Read a PowerPoint file into headings, paragraphs, table rows, links, gaps and metadata.
 
-    Raises CorpusError where it is damaged, unpacks to more than a document would, or has more
-    than 5,000 slides.
+    Args:
+        data: The bytes of the file.
+        name: What error messages call it.
+
+    Raises:
+        CorpusError: It is damaged, unpacks to more than a document would, or has more than
+            5,000 slides.
     """
     with open_archive(data, name, "PowerPoint file", (PythonPptxError,)):
         # Not pptx.Presentation, which refuses slide shows (.ppsx) and templates.
@@ -67,24 +72,24 @@ def read_pptx(data: bytes, name: str) -> ParsedDocument:
                 gaps.append(Gap(number, "pictures without text (save the slides as a PDF)"))
             links += _links(slide)
             links += (link for block in found for link in bare_urls(block.text))
-        about = show.core_properties
-        title = one_line(about.title or "")
-        saved = last_saved(about, _TEMPLATE_MADE)
-        from_template = not saved and (about.created or about.modified)
+        properties = show.core_properties
+        title = one_line(properties.title or "")
+        saved = last_saved(properties, _TEMPLATE_MADE)
+        from_template = not saved and (properties.created or properties.modified)
         heading = next((block.text for block in blocks if block.level), "")
         return ParsedDocument(
             blocks,
             links=links,
             title=heading if title in _NO_TITLE else title,
-            authors=() if from_template else parse_authors(about.author or ""),
+            authors=() if from_template else parse_authors(properties.author or ""),
             published=saved,
-            language=(about.language or "")[:2].lower(),
+            language=(properties.language or "")[:2].lower(),
             gaps=gaps,
         )
 
 
 def _slide(slide: Slide, height: int) -> Iterator[Block]:
-    """A slide's blocks: its title, its shapes, its notes."""
+    """Yield the blocks of a slide: its title, its shapes, its notes."""
     title = slide.shapes.title
     heading = one_line(title.text_frame.text) if title is not None else ""
     shapes = [
@@ -92,7 +97,7 @@ def _slide(slide: Slide, height: int) -> Iterator[Block]:
     ]
     blocks = [block for shape in _in_order(shapes, height) for block in _shape(shape, slide)]
     if not heading and len(blocks) > 1 and len(blocks[0].text) <= _TITLE_LENGTH:
-        heading = one_line(blocks.pop(0).text)  # its title is in a text box of its own
+        heading = one_line(blocks.pop(0).text)  # the title is in a text box
     if heading:
         yield Block(heading, 1)
     yield from blocks
@@ -101,7 +106,7 @@ def _slide(slide: Slide, height: int) -> Iterator[Block]:
 
 
 def _in_order(shapes: Iterable[Any], height: int) -> Iterator[Any]:
-    """Shapes from top to bottom, those of about one height from left to right; groups opened."""
+    """Order shapes by rows from the top, then from the left; groups are replaced by members."""
     rows: list[list[Any]] = []
     for shape in sorted(shapes, key=lambda each: each.top or 0):
         if rows and (shape.top or 0) - (rows[-1][0].top or 0) <= height / 25:
@@ -111,7 +116,7 @@ def _in_order(shapes: Iterable[Any], height: int) -> Iterator[Any]:
     for row in rows:
         for shape in sorted(row, key=lambda each: each.left or 0):
             if hasattr(shape, "shapes"):
-                # Within a group the unit of length is the group's own.
+                # Each group has its own unit of length.
                 inner = shape._element.grpSpPr.find(f".//{{{_DRAWING}}}chExt")
                 yield from _in_order(shape.shapes, int(inner.get("cy")) if inner is not None else 0)
             else:
@@ -131,7 +136,7 @@ def _shape(shape: Any, slide: Slide) -> Iterator[Block]:
 
 
 def _paragraphs(frame: TextFrame, bulleted: bool) -> Iterator[Block]:
-    """The paragraphs of a frame; ``bulleted`` where its layout gives them bullets."""
+    """Yield the paragraphs of a text frame; ``bulleted`` if its layout adds bullets."""
     in_list = False
     for paragraph in frame.paragraphs:
         text = paragraph.text.replace("\v", "\n").strip()
@@ -155,19 +160,19 @@ def _rows(table: Table) -> Iterator[Block]:
 
 
 def _diagram(shape: Any, slide: Slide) -> Iterator[Block]:
-    """The words of a SmartArt diagram, which are kept in a part of their own."""
+    """Yield the text of a SmartArt diagram, which is stored in a separate part."""
     for ids in shape._element.iter(f"{{{_DIAGRAM}}}relIds"):
         part = slide.part.related_part(ids.get(f"{{{_RELATION}}}dm"))
         glue = PARAGRAPH
-        for words in parse(part.blob.decode()).iter("p"):
-            text = one_line("".join(map(element_text, words.iter("t"))))
+        for paragraph in parse(part.blob.decode()).iter("p"):
+            text = one_line("".join(map(element_text, paragraph.iter("t"))))
             if text:
                 yield Block(f"- {text}", 0, 0, glue)
                 glue = LINE
 
 
 def _links(slide: Slide) -> Iterator[Link]:
-    """Where runs of text, and whole shapes, of a slide and of its notes lead."""
+    """Yield the links of text and of shapes on a slide and in its notes."""
     parts = [slide, slide.notes_slide] if slide.has_notes_slide else [slide]
     for part in parts:
         for anchor in part._element.iter(f"{{{_DRAWING}}}hlinkClick"):
@@ -175,6 +180,6 @@ def _links(slide: Slide) -> Iterator[Link]:
             if relation is None or not relation.is_external:
                 continue
             parent = anchor.getparent().getparent()  # the run, or the shape's properties
-            words = "".join(each.text or "" for each in parent.iter(f"{{{_DRAWING}}}t"))
+            anchor_text = "".join(each.text or "" for each in parent.iter(f"{{{_DRAWING}}}t"))
             if relation.target_ref.startswith(("http://", "https://")):
-                yield Link(relation.target_ref, one_line(words))
+                yield Link(relation.target_ref, one_line(anchor_text))

@@ -1,4 +1,4 @@
-"""XML as a tree, read so that it can neither reach out nor blow up."""
+"""An XML parser for untrusted files: no network, no DTD, no entity expansion."""
 
 from __future__ import annotations
 
@@ -13,14 +13,24 @@ _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 
 
 def parse(text: str, recover: bool = False) -> etree._Element:
-    """The root of some XML, without namespaces, comments and processing instructions.
+    """Parse untrusted XML to a tree without namespaces, comments and processing instructions.
 
-    No network and no DTD; entities are those of HTML, and one of the file's own making stands
-    for nothing. libxml2's limits (256 levels, 10 MB a text node) stay. ``recover`` reads on
-    after an error. Raises lxml's XMLSyntaxError, or ValueError where there is no element.
+    HTML's entities are known; one that the file declares itself is replaced by nothing.
+    libxml2's limits of 256 levels and 10 MB a text node hold.
+
+    Args:
+        text: The XML, decoded.
+        recover: Read on after a syntax error.
+
+    Returns:
+        The root element.
+
+    Raises:
+        lxml.etree.XMLSyntaxError: It is not well-formed, or beyond a limit.
+        ValueError: There is no element.
     """
     parser = etree.XMLParser(
-        encoding="utf-8",  # whatever it declares: it has been decoded
+        encoding="utf-8",  # not what it declares: it has been decoded
         recover=recover,
         resolve_entities=False,
         no_network=True,
@@ -31,20 +41,22 @@ def parse(text: str, recover: bool = False) -> etree._Element:
     )
     root = etree.fromstring(_ENTITY.sub(_character, text).encode("utf-8", "replace"), parser)
     if root is None:
-        raise ValueError("it has no XML in it")
+        raise ValueError("there is no XML in it")
     for element in root.iter(etree.Element):
         element.tag = etree.QName(element).localname
     return root
 
 
 def is_too_long(error: BaseException) -> bool:
-    """Whether it is libxml2's refusal of more than 10 MB of text in one piece."""
+    """Whether an error is libxml2's refusal of more than 10 MB of text in one element."""
     limited = getattr(error, "code", None) == etree.ErrorTypes.ERR_RESOURCE_LIMIT
-    return limited and "text node" in str(error).lower()  # its other limits are for damage
+    return (
+        limited and "text node" in str(error).lower()
+    )  # other limits mean that the file is damaged
 
 
 def element_text(element: etree._Element | None) -> str:
-    """All text within an element, as it stands; "" for None."""
+    """Return all text within an XML element, unchanged; "" for None."""
     return "" if element is None else "".join(element.itertext())
 
 

@@ -1,11 +1,12 @@
-"""Reading the likeliest quote first: what it saves, and whether it changes anything.
+"""Effect of verifying the likeliest quote first: pairs saved, and verdicts that change.
 
     python tests/benchmarks/checking.py [--data FOLDER] [--each N]
 
-Checks claims twice, once with all quotes read and once with the likeliest first: true sentences of
-the library (every other one without its note), their mutants, and the facts of ../shared where that
-is there. Then reads all pairs of these alone and eight at once: what stands beside a pair in a run of the
-network must not matter. Prints how many pairs were read, and what came out otherwise.
+Verifies claims twice, once with all candidate quotes and once with the likeliest first: true
+sentences of the library (every other one without its note in brackets), their mutants, and the
+facts of ../shared where that is there. Prints how many pairs of quote and claim the checker read,
+and which verdicts differ. Then runs the checker on each pair alone and on eight at once: the other
+pairs of a batch must not change a probability.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ FACTS = ROOT.parent / "shared" / "facts" / "facts.jsonl"
 
 @dataclass
 class Counting:
-    """A checker that notes what it reads."""
+    """A checker that records the pairs it reads."""
 
     checker: CrossEncoder
     name: str = "counting"
@@ -55,7 +56,7 @@ class Counting:
 
 
 class Whole(Verifier):
-    """Reads all quotes whatever the likeliest says."""
+    """A verifier that always reads all candidate quotes."""
 
     def _clear(self, *_: object) -> list[QuoteAssessment]:
         return []
@@ -65,7 +66,7 @@ Case = tuple[str, Draft, tuple[Evidence, ...]]
 
 
 def cases(library: Library, each: int) -> Iterator[Case]:
-    """(kind, a draft that cites the passage which it is of, or the nearest, evidence)."""
+    """Yield (kind, draft, evidence); each draft cites its own passage, or else the nearest one."""
 
     def found(claim: str) -> tuple[Evidence, ...]:
         return select_evidence(library.search(claim, 8), 8, 8000)
@@ -88,7 +89,7 @@ def cases(library: Library, each: int) -> Iterator[Case]:
 
 
 def compare(library: Library, checker: CrossEncoder, each: int) -> set[tuple[str, str]]:
-    """Print what comes out of the two ways; returns every pair that was read."""
+    """Print how the verdicts of the two ways differ; return all pairs that were read."""
     counting, originals = Counting(checker), LatestOriginals(library.store)()
     ways = [kind(counting, library.embedder) for kind in (Whole, Verifier)]
     table: dict[str, Counter[str]] = defaultdict(Counter)
@@ -116,7 +117,7 @@ def cited(claim: Claim, name: str) -> list[str]:
 
 
 def neighbours(pairs: Sequence[tuple[str, str]], checker: CrossEncoder) -> None:
-    """Print by how much probabilities differ for who is read alone."""
+    """Print by how much probabilities differ between batches of one and of eight."""
     alone = np.concatenate([checker.supports([pair]) for pair in pairs])
     eights = [checker.supports(pairs[i : i + 8]) for i in range(0, len(pairs), 8)]
     together = np.concatenate(eights)

@@ -1,10 +1,10 @@
-"""Of sentences made false by one detail: is the one that they were made of what is quoted?
+"""How often a false sentence is contradicted by a quote of the true sentence that it was made from.
 
     python tests/benchmarks/contradictions.py
 
-Sentences of the library with a number, a name, a date or the sense changed by machine (see
-tests/support/mutants.py), each read against what a search for it finds. Counted are those withheld, how
-many of these are called contradicted, and for how many the quote holds the original sentence.
+A number, a name, a date or the sense of sentences of the library is changed by rule (see
+tests/support/mutants.py), and each is verified against what a search for it finds. Prints how many
+are withheld, how many of these are called contradicted, and for how many the quote is the original.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DATE = re.compile(
 
 
 def dated(found: Sequence[Statement], most: int) -> Iterator[Mutant]:
-    """Mutants in which a month or a year is another."""
+    """Make mutants with another month or year."""
     rng = random.Random("date")
     for s in rng.sample(list(found), len(found)):
         match = _DATE.search(s.text)

@@ -1,11 +1,11 @@
-"""How well the third question of a conversation is still understood, and what that costs others.
+"""How well the third question of a conversation is understood, and the cost for other questions.
 
     python tests/benchmarks/conversations.py [-v]
 
-Conversations of three questions, in quote mode, three ways: each question by itself, in a
-conversation, and as the OpenAI-compatible door has it, from what was said. An answer is right if
-a quote of it has one of the strings in ``says``. Then the library's own questions, which stand
-alone, asked after an unrelated one: how many are answered as they are by themselves.
+Conversations of three questions are asked in quote mode in three ways: each question alone, within
+a conversation, and through the OpenAI-compatible API, with the earlier messages. An answer is right
+if a quote of it has one of the strings in ``says``. Then each of the library's own questions, which
+need no context, is asked after an unrelated one: how many are answered as they are alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Real documents to ingest and to search, cut into passages as Tenkyo cuts them."""
+"""Real documents for the benchmarks, cut into passages as Tenkyo cuts them, with questions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Asked = tuple[str, frozenset[int]]  # a question, and the positions of what answ
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents, and questions on them; a position counts passages through all documents."""
+    """Documents as lists of passages, and questions; positions count passages of all documents."""
 
     name: str
     documents: list[Texts]
@@ -35,7 +35,7 @@ class Corpus:
         return sum(map(len, self.documents))
 
     def cut(self, passages: int) -> Corpus:
-        """The first documents, with at least so many passages, and the questions on them."""
+        """Keep the first documents, of at least that number of passages, and their questions."""
         ends = list(accumulate(map(len, self.documents)))
         count = min(bisect_left(ends, passages) + 1, len(ends))
         asked = [each for each in self.asked if max(each[1]) < ends[count - 1]]
@@ -43,7 +43,7 @@ class Corpus:
 
 
 def mixed(shared: Path) -> Corpus:
-    """The library, and the posts, JSQuAD and XQuAD where they are; in one mixed order always."""
+    """Load the library, and posts, JSQuAD and XQuAD if they are there, in a fixed mixed order."""
     found = [*_files(DIGESTS)]
     if shared.is_dir():
         found += [*_files(shared / "corpus"), *_files(shared / "corpus" / "posts")]
@@ -54,7 +54,7 @@ def mixed(shared: Path) -> Corpus:
 
 
 def squad(folder: Path) -> Corpus:
-    """JSQuAD or XQuAD: an article is a document, its paragraphs are cut where they are long."""
+    """Load JSQuAD or XQuAD: each article is a document, and long paragraphs are cut."""
     documents, places, position = [], {}, 0
     rows = sorted(read(folder / "corpus.jsonl"), key=lambda row: row["title"])
     for title, paragraphs in groupby(rows, lambda row: row["title"]):
@@ -73,7 +73,7 @@ def squad(folder: Path) -> Corpus:
 
 
 def library() -> Corpus:
-    """The digests, asked with their own first sentences: for where there is nothing else."""
+    """Load the shipped digests, with their first sentences as questions."""
     documents = list(_files(DIGESTS))
     texts = [text for document in documents for text in document]
     asked = [(sentences(text)[-1], frozenset([n])) for n, text in enumerate(texts)]
@@ -81,13 +81,13 @@ def library() -> Corpus:
 
 
 def searched(shared: Path) -> Corpus:
-    """JSQuAD where there is the measurement data, else the library."""
+    """Load JSQuAD if the measurement data is there, else the library."""
     folder = shared / "data" / "qa" / "jsquad_ja"
     return squad(folder) if folder.is_dir() else library()
 
 
 def first_ranked(found: Sequence[Sequence[int]], asked: Sequence[Asked]) -> float:
-    """The share of questions whose first hit is one that answers."""
+    """Return the share of questions whose first hit answers them."""
     right = [
         bool(hits) and hits[0] in wanted for hits, (_, wanted) in zip(found, asked, strict=True)
     ]

@@ -1,16 +1,16 @@
-"""A million passages drawn around real ones: vectors, texts and questions for `scale.py`.
+"""Synthetic passages around real ones, up to a million: vectors, texts and questions for scale.py.
 
-The real ones are the passages of JSQuAD, XQuAD and CLAPNQ, their sentences, and each two
-sentences that follow one another, of up to 60 words (in Japanese, pairs of characters), as the
-bundled model embeds them; they are embedded once, and kept as .npy in a folder. The questions are the real ones of the same sets.
+The real ones are the passages of JSQuAD, XQuAD and CLAPNQ, their sentences, and each two adjacent
+sentences, of up to 60 words (in Japanese, pairs of characters), embedded once by the bundled model
+and stored as .npy in a folder. The questions are the real ones of the same sets.
 
-A drawn vector is a real one, and a step: ``unit(x + s * (d + e) / sqrt(2))``, where d and e are
-differences between some other real passages and one of their ten nearest neighbours. So drawn
-vectors leave the real ones in the directions, and by the amounts, in which real neighbours
-differ, and not into the empty space that white noise in 384 dimensions would put them into. ``s``
-is fitted so that among as many drawn vectors as there are real ones, the median cosine to the
-nearest is that of the real ones. Texts are two to four real sentences of the same language, each
-drawn by itself: real words at their real frequencies, in real lengths.
+A synthetic vector is a real one and a step: ``unit(x + s * (d + e) / sqrt(2))``, where d and e are
+differences between other real passages and one of their ten nearest neighbours. So synthetic
+vectors differ from real ones in the directions, and by the amounts, in which real neighbours
+differ, and do not lie in the empty space that white noise in 384 dimensions would reach. ``s`` is
+fitted so that among as many synthetic vectors as there are real ones, the median cosine to the
+nearest is the same as among the real ones. Texts are two to four real sentences of the same
+language, drawn one by one, so words have their real frequencies and lengths.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NEIGHBOURS = 10  # from among which a step goes to one
 
 @dataclass(frozen=True)
 class Real:
-    """What was embedded: unit vectors [n, dim] of ``texts``; ``asked`` of ``questions``."""
+    """Real texts and questions, and their unit vectors [n, dim]; ``asked`` is of the questions."""
 
     texts: list[str]
     vectors: Floats
@@ -48,7 +48,7 @@ class Real:
 
 
 def real(data: Path, cache: Path, models: Path) -> Real:
-    """The passages of ``data`` (../shared/data/qa), embedded where ``cache`` lacks them."""
+    """Load the passages of ``data`` (../shared/data/qa), embedding what is not in ``cache``."""
     texts, questions = _read(data)
     kept = [cache / "passages.npy", cache / "questions.npy"]
     if not all(path.exists() for path in kept):
@@ -93,7 +93,7 @@ def _rows(path: Path) -> Iterator[dict]:
 
 
 class Drawn:
-    """Passages around real ones, as many as are asked for, the same ones for a seed."""
+    """Synthetic passages around real ones, as many as needed, the same for each seed."""
 
     def __init__(self, made: Real) -> None:
         self.real = made
@@ -135,7 +135,7 @@ class Drawn:
 
 
 def _nearest(vectors: Floats, k: int) -> np.ndarray:
-    """[n, k]: the nearest others of each vector, but for those that are all but the same."""
+    """Find the k nearest other vectors of each, [n, k], apart from near duplicates."""
     found = np.empty((len(vectors), k), np.int64)
     for start in range(0, len(vectors), 1024):
         cosine = vectors[start : start + 1024] @ vectors.T
@@ -145,7 +145,7 @@ def _nearest(vectors: Floats, k: int) -> np.ndarray:
 
 
 def _cosines(vectors: Floats, sample: int = 1000) -> Floats:
-    """The cosine of some vectors to their nearest others."""
+    """Return the cosine of each of some vectors to its nearest other one."""
     some = np.random.default_rng(0).choice(len(vectors), sample, replace=False)
     cosine = vectors[some] @ vectors.T
     cosine[np.arange(sample), some] = -1

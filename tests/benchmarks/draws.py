@@ -1,9 +1,9 @@
-"""The mutation gate over other draws of mutants: how far its one draw may be trusted.
+"""The mutation test over many random draws of mutants: how much depends on its one draw.
 
-    TENKYO_DATA_DIR=data python tests/benchmarks/draws.py [how many]
+    TENKYO_DATA_DIR=data python tests/benchmarks/draws.py [NUMBER]
 
-on the shipped library prints, for each kind and language, how many mutants are caught of all that
-so many draws make. `make test` looks at one draw, the same each time.
+On the shipped library, prints for each kind and language how many of all mutants of NUMBER draws
+are caught. `make test` checks one draw, always the same.
 """
 
 from __future__ import annotations

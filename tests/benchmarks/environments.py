@@ -1,4 +1,4 @@
-"""The peers' environments, made by venv and pip from peers.toml and kept until that changes."""
+"""The peers' virtual environments, made by venv and pip from peers.toml and reused."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BASE: list[str] = _PINS["base"]
 
 
 def pins(name: str) -> list[str]:
-    """What a peer's environment holds, but for what that brings along."""
+    """List the pinned packages of a peer's environment, without their dependencies."""
     return BASE + PEERS[name]
 
 
 def python(envs: Path, name: str) -> str:
-    """The interpreter of a peer's environment, which is made if it is not there yet."""
+    """Return the interpreter of a peer's environment, making the environment if needed."""
     base = _environment(envs / "base", BASE)
     if not PEERS[name]:
         return str(base)
@@ -28,8 +28,10 @@ def python(envs: Path, name: str) -> str:
 
 
 def model(envs: Path, bundled: Path) -> Path:
-    """The model in float32, as its publisher's file is; the unpacked one is in float16, which
-    torch computes in if it is left so, several times slower."""
+    """Return a float32 copy of the model, as its publisher has it.
+
+    The unpacked one is in float16; torch would compute in it, several times slower.
+    """
     folder = envs / "model-float32"
     if not (folder / "modules.json").exists():
         import torch
@@ -54,7 +56,7 @@ def _environment(folder: Path, packages: list[str], base: Path | None = None) ->
 
 
 def _site(interpreter: Path) -> Path:
-    """Where an environment's packages lie."""
+    """Return the folder of an environment's packages."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     found = subprocess.run([interpreter, "-c", code], check=True, capture_output=True, text=True)
     return Path(found.stdout.strip()).resolve()

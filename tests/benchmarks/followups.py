@@ -1,13 +1,13 @@
-"""How well questions that lean on the one before are understood, in the library as shipped.
+"""How well follow-up questions are understood, in the library as shipped.
 
     python tests/benchmarks/followups.py [CONVERSATIONS.jsonl]
 
-Four ways to ask the second question of each conversation: as it was asked, with the whole first
-question before it, as service.answering.query_rewriting fills it, and so only where the checker does not find a
-better answer to it as it was asked. Rows with ``set`` "tuned" are those that the rules were made
-by, those with "held" were written afterwards; ``kind`` "alone" is a new subject, for which nothing
-may be taken over. A passage is right if it is of a source in ``sources`` and has the words
-``says``; an answer, by quotes, if one of its citations is.
+The second question of each conversation is asked in four ways: unchanged, after the whole first
+question, as service.answering.query_rewriting completes it, and so only where the checker finds no
+better answer to the unchanged one. The rules were made with the rows of ``set`` "tuned"; those of
+"held" were written afterwards. ``kind`` "alone" is a new subject, for which nothing may be added. A
+passage is right if it is of a source in ``sources`` and has the words ``says``; an answer in quote
+mode is right if one of its citations is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NEAREST = 8
 
 
 def reading(engine: Engine, question: str) -> float:
-    """How much of an answer the best passage for a question is, by the checker, in log-odds."""
+    """Return the checker's log-odds that the best passage for a question answers it."""
     hits = engine.library.search(question, NEAREST)
     pairs = [(with_headings(h.passage.text, h.passage, h.source), question) for h in hits]
     return float(engine.checker.answers(pairs).max())
@@ -44,7 +44,7 @@ def last_turn(engine: Engine, question: str) -> Turn:
 
 
 def ways(engine: Engine, row: dict) -> dict[str, str]:
-    """The question of a row in each of the four ways."""
+    """Return the question of a row in each of the four ways."""
     last, asked = last_turn(engine, row["first"]), row["then"]
     filled = decided = alone(asked, last)
     if filled != asked and leans(asked) == "maybe":
@@ -53,7 +53,7 @@ def ways(engine: Engine, row: dict) -> dict[str, str]:
 
 
 def measure(engine: Engine, row: dict, question: str) -> Counter[str]:
-    """What is right of one question: retrieval to the first and to the fifth place, the answer."""
+    """Measure one question: is a right passage first, or among five, and is the answer right?"""
     hits = engine.library.search(question, 5)
     source = [hit.source.id in row["sources"] for hit in hits]
     passage = [ok and row["says"] in hit.passage.text for ok, hit in zip(source, hits, strict=True)]

@@ -1,10 +1,11 @@
-"""The life of a library of posts: ingested, again, one edited, one removed, and from scratch.
+"""Cost and correctness of ingesting posts: first, again, one edited, one removed, from scratch.
 
     python tests/benchmarks/ingestion.py [--shared ../shared] [--models data/models]
 
-prints the table of docs/ingestion.md. Each step is the command line, in a process of its own, on
-the posts and the article of the measurement data; what it leaves must be what a run from
-scratch leaves. Nothing else should run meanwhile. `make soak` kills the same at random moments.
+Prints the table of docs/ingestion.md. Each step is a command line in a separate process, on the
+posts and the article of the measurement data; its result must be the same as that of a run from
+scratch. Nothing else should run at the same time. `make soak` kills the same commands at random
+moments.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Library:
         self.environ = kept | {"TENKYO_DATA_DIR": str(folder)}
 
     def run(self, *arguments: str | Path) -> tuple[dict, float]:
-        """What a command prints as JSON, and the seconds that it took."""
+        """Run a command; return what it prints as JSON, and its seconds."""
         started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-m", "service.cli.main", *map(str, arguments), "--json"],
@@ -46,7 +47,7 @@ class Library:
         return json.loads(done.stdout), time.perf_counter() - started
 
     def holds(self) -> dict[str, tuple]:
-        """Each passage by its id, with the vector that it is found by."""
+        """Map the id of each passage to its vector in the index."""
         store = Store(f"sqlite:///{self.folder / 'tenkyo.db'}")
         manifest = json.loads((self.folder / "index" / "manifest.json").read_text())
         index = LocalIndex.open(self.folder / "index", manifest["embedder"], store.revision())
@@ -57,7 +58,7 @@ class Library:
 
 
 def agree(one: dict[str, tuple], other: dict[str, tuple]) -> bool:
-    """Whether two libraries hold the same passages, with the same vectors but for rounding."""
+    """Whether two libraries have the same passages, and the same vectors but for rounding."""
     return one.keys() == other.keys() and all(
         one[id][0] == other[id][0] and one[id][1] @ other[id][1] > 0.9998 for id in one
     )

@@ -1,9 +1,9 @@
-"""How well quote mode answers from the library as shipped.
+"""How many questions quote mode answers correctly from the library as shipped.
 
     python tests/benchmarks/library.py [QUESTIONS.jsonl …]
 
-For each question that the library can answer, whether the first citation's quote holds what
-an answer must hold; for each that it cannot, whether the engine abstains.
+A question that the library can answer is right if the quote of the first citation has what an
+answer must have; one that it cannot answer is right if the engine abstains.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[1] / "data"
 
 @dataclass(frozen=True)
 class Result:
-    """One question asked: ``right`` is a supporting first citation, or a due abstention."""
+    """One question: ``right`` is a supporting first citation, or a due abstention."""
 
     question: dict
     answer: Answer
@@ -35,7 +35,7 @@ class Result:
 
 
 def supports(question: dict, quote: str) -> bool:
-    """Whether a quote holds one string of each group that an answer must hold."""
+    """Whether a quote has one string of each group that an answer must have."""
     folded = quote.casefold()
     return all(any(s.casefold() in folded for s in group) for group in question["must_contain"])
 
@@ -61,7 +61,7 @@ def read(path: Path) -> list[dict]:
 
 
 def summary(results: list[Result]) -> dict[str, str]:
-    """Right of asked, for each kind of question."""
+    """Count right answers and questions of each kind."""
     kinds = {
         "answerable": lambda q: q["answerable"],
         "English": lambda q: q["answerable"] and q["language"] == "en",

@@ -1,12 +1,13 @@
-"""LlamaIndex's CitationQueryEngine, asked the questions of `tenkyo eval` and measured alike.
+r"""LlamaIndex's CitationQueryEngine on the questions of `tenkyo eval`, measured in the same way.
 
     python -m pip install --target /tmp/llamaindex llama-index-core llama-index-llms-openai-like
     PYTHONPATH=/tmp/llamaindex python tests/benchmarks/llamaindex.py /tmp/bench/xquad \
         --url http://127.0.0.1:8082/v1 [--sample N]
 
-The same documents, embedder and language model; its own prompts, with five passages instead of
-two. A sentence's citations are its numbers in square brackets, as our parser reads them; it
-abstains where it says so in words. Judged by our verifier and by the gold, as ours is.
+It has the same documents, embedder and language model, its own prompts, and five passages instead
+of two. The citations of a sentence are its numbers in square brackets, as our parser reads them; it
+abstains where it says so in words. Its answers are checked by our verifier and against the gold
+data, like ours.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ DECLINES = re.compile(
 
 
 class Ours(BaseEmbedding):
-    """Our embedder, as LlamaIndex wants one."""
+    """Our embedder with LlamaIndex's interface."""
 
     _embedder: SentenceTransformerEmbedder
 
@@ -65,7 +66,7 @@ class Ours(BaseEmbedding):
 
 
 def answer_of(question: str, text: str, evidence: Sequence[Evidence]) -> Answer:
-    """Its answer as one of ours, with every sentence a claim, whatever it cites."""
+    """Convert its answer to one of ours, with every sentence as a claim."""
     parser = SentenceParser()
     claims = []
     for draft in [*parser.feed(text), *parser.finish()]:

@@ -1,17 +1,17 @@
-"""The service under load: many readers, a stub model of fixed speed, and what the engine adds.
+"""The service under load: many readers, a stub model of fixed speed, and the delay the engine adds.
 
     python tests/benchmarks/load.py [readers search memory bad real …] [--json FILE]
 
-starts real services on copies of a data folder (default: one made of the library that ships, and
-of passages of ../shared where that is there), a stub model and the readers, each in a process of
-its own on this machine, so all of them share its cores: what each uses is in the table.
+Starts real services on copies of a data folder (by default the shipped library and passages of
+../shared if that is there), a stub model and the readers, each as a process on this machine; they
+share its cores, and the table shows how much each uses.
 
 - `readers`: 1, 10 and 100 at once, each asking one question after the other over SSE.
-- `search`: GET /v1/search by 1, 8 and 32 clients, in turns with the embedder alone.
-- `memory`: 10,000 requests, and what is resident.
-- `bad`: more readers than there is room for (`overload`), a model that falls silent (`stall`), readers
-  who go away (`leave`), an index that is made anew while it is read (`reindex`).
-- `real`: a real language model in the stub's place.
+- `search`: GET /v1/search by 1, 8 and 32 clients, in turn with the embedder alone.
+- `memory`: 10,000 requests, and the resident memory.
+- `bad`: more readers than slots and queue allow (`overload`), a model that stops sending (`stall`),
+  readers who disconnect (`leave`), an index that is rebuilt while it is read (`reindex`).
+- `real`: a real language model in place of the stub.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from load_service import ROOT, Load, prepare, questions, serving, writing
 
 @dataclass(slots=True)
 class Bench:
-    """What the parts need, and the rows that they add to: (load, figure, value)."""
+    """The shared parts of all loads, and the rows that they add to: (load, figure, value)."""
 
     data: Path
     speed: float
@@ -50,7 +50,7 @@ class Bench:
     rows: list[dict[str, object]] = field(default_factory=list)
 
     def from_the(self, start: int) -> list[str]:
-        """All questions, from one on."""
+        """Return all questions, starting at one of them."""
         start %= len(self.asked)
         return self.asked[start:] + self.asked[:start]
 
@@ -60,7 +60,7 @@ class Bench:
         print(f"{load} · {figure}: {shown}", file=sys.stderr, flush=True)
 
     def table(self) -> list[dict[str, object]]:
-        """The rows; of what was measured several times the median, with its spread."""
+        """Format the rows; of repeated measurements, the median with its spread."""
         found: dict[tuple, list] = {}
         for row in self.rows:
             found.setdefault((row["load"], row["figure"]), []).append(row["value"])
@@ -76,7 +76,7 @@ class Bench:
             self.row(load, f"{what}, p{100 * share:.0f} (ms)", float(value))
 
     def judged(self, name: str, load: Load, reads: Sequence[Read], made: Report) -> None:
-        """The rows of any load of readers."""
+        """Make the rows of a load of readers."""
         read = [r for r in reads if r.answer]
         self.row(name, "answers", len(read))
         for mode in ("generated", "quoted", "abstained"):
@@ -124,7 +124,7 @@ def _least_most(resident: Sequence[float]) -> str:
 
 
 def readers(bench: Bench) -> None:
-    """So many at once, on a service that is fresh each time; the same questions come first."""
+    """Measure a number of readers at once, on a fresh service, with the same questions first."""
     reports: dict[int, Report] = {}
     for count in bench.readers:
         each = max(bench.per_reader, -(-12 // count))
@@ -149,7 +149,7 @@ def readers(bench: Bench) -> None:
 
 
 def real(bench: Bench) -> None:
-    """A real language model behind the service: what it writes is not known, the rest is."""
+    """Measure a real language model, of which only the text is not known beforehand."""
     name = "real model"
     if not bench.model.exists():
         bench.row(name, "skipped", f"{bench.model.name} is not there: give its path by --model")

@@ -1,4 +1,4 @@
-"""Loads that a service must bear with a good grace: refused early and clearly, and never wrong."""
+"""Loads that a service must survive: early and clear refusals, and no wrong answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def everything(bench: Bench) -> None:
 
 
 def overload(bench: Bench) -> None:
-    """Far more readers at once than are served at once; nobody comes back."""
+    """Measure far more readers at once than slots; who is refused does not retry."""
     plan = {"ask": [[question] for question in bench.asked[: bench.flood]], "retries": 0}
     name = f"{bench.flood} readers at once"
     with writing(bench.speed) as stub, serving(bench.data, llm_url=stub.url, **bench.settings) as s:
@@ -43,8 +43,10 @@ def overload(bench: Bench) -> None:
 
 
 def stall(bench: Bench) -> None:
-    """A model that falls silent in a third of its answers: what it said is kept, and said to be
-    cut short; the others are as ever."""
+    """Measure a model that stops sending in a third of its answers.
+
+    What it wrote is kept and marked as incomplete; the other answers are not affected.
+    """
     plan = {"ask": _shared_out(bench)}
     name = "a model that stalls"
     settings = {"llm_timeout": SILENT} | bench.settings
@@ -66,7 +68,7 @@ def stall(bench: Bench) -> None:
 
 
 def leave(bench: Bench) -> None:
-    """Readers who leave after their first claim: the model need not write on."""
+    """Measure readers who disconnect after their first claim: the model must stop writing."""
     plan = {"ask": [[question] for question in bench.asked[: 2 * bench.beside]], "leave": 2}
     name = "readers who leave"
     # So slow that an answer that is not ended is seen to go on.
@@ -84,7 +86,7 @@ def leave(bench: Bench) -> None:
 
 
 def reindex(bench: Bench) -> None:
-    """The index made anew, by another process, while it is read: every quote still stands."""
+    """Measure while another process rebuilds the index: every quote must stay right."""
     name = "an index made anew"
     plan = {"ask": _shared_out(bench)}
     with writing(bench.speed) as stub, serving(bench.data, llm_url=stub.url, **bench.settings) as s:
@@ -102,7 +104,7 @@ def reindex(bench: Bench) -> None:
 
 
 def _shared_out(bench: Bench) -> list[list[str]]:
-    """The questions of some readers, while something happens beside them."""
+    """Have readers ask questions while something else happens."""
     return [bench.asked[n :: bench.beside][: bench.per_reader] for n in range(bench.beside)]
 
 
@@ -113,7 +115,7 @@ def _reindex(service: Service, made: threading.Event) -> None:
 
 
 def resolved(service: Service, reads: Iterable[Read]) -> tuple[int, int]:
-    """(quotes cited, of these that are not in the passage which the service gives for them)."""
+    """Return (quotes cited, those of them that are not in the passage that the service returns)."""
     cited = {
         (citation["passage_id"], citation["quote"], citation["start"])
         for read in reads
@@ -137,7 +139,7 @@ def free_port() -> int:
 
 
 def until_up(url: str, run: subprocess.Popen, seconds: float = 600) -> None:
-    """Wait until a server answers; RuntimeError where it ends instead, or never does."""
+    """Wait until a server answers; RuntimeError if it ends instead, or never does."""
     deadline = time.monotonic() + seconds
     while run.poll() is None and time.monotonic() < deadline:
         try:

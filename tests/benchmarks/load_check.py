@@ -1,7 +1,8 @@
-"""What was asked under load, beside what the model wrote: was anything lost, doubled or wrong?
+"""Comparison of what readers received under load with what the model wrote: was any sentence lost?
 
-Pure: no process and no network, so that a test can feed it streams that are broken on purpose.
-All times are seconds of the machine's monotonic clock, which its processes share.
+Also finds sentences that are doubled, out of order or wrong. It uses no process and no network, so
+that a test can give it broken streams. Times are seconds of the machine's monotonic clock, which is
+the same in all processes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One that the stub wrote, without its marker. ``out``: when its last character went out;
-    None if it never did."""
+    """A sentence of the stub, without its marker; ``out`` is when its last character was sent."""
 
     text: str
     kind: str  # verbatim, reworded or false
@@ -24,7 +24,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One answer of the stub. ``hung_up``: when its client went before the end; or None."""
+    """One answer of the stub; ``hung_up`` is when its client disconnected early, or None."""
 
     question: str
     sentences: tuple[Sentence, ...]
@@ -38,7 +38,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event as it came: its name, its id, when it was whole, and its data."""
+    """An event as received: its name, id, time and data."""
 
     name: str
     number: str
@@ -48,8 +48,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a reader got for one question. ``replied``: when the status came. ``failed``: why the
-    stream broke off; empty if it did not. ``left``: the reader went away by himself."""
+    """What a reader received for one question.
+
+    Attributes:
+        replied: When the status came.
+        failed: Why the stream broke off; "" if it did not.
+        left: Whether the reader disconnected on purpose.
+    """
 
     question: str
     asked: float
@@ -66,7 +71,7 @@ class Read:
         return cls(**{**given, "events": events})
 
     def first(self, *names: str) -> float | None:
-        """Seconds from the question to the first event of these names."""
+        """Return the seconds from the question to the first event with one of these names."""
         return next((e.at - self.asked for e in self.events if e.name in names), None)
 
     @property
@@ -77,7 +82,7 @@ class Read:
 
 @dataclass(slots=True)
 class Judged:
-    """One answer, judged: what is wrong with it, and what the engine added to each sentence."""
+    """The faults of one answer, and the delay that the engine added to each sentence."""
 
     faults: list[str] = field(default_factory=list)
     added: list[float] = field(default_factory=list)  # seconds, of each sentence of the stub
@@ -86,11 +91,11 @@ class Judged:
 
 
 def judge(read: Read, written: Written | None) -> Judged:
-    """An answer that was read to its end, beside what was written for it.
+    """Compare an answer that was read to its end with what the model wrote for it.
 
-    Every sentence that went out is decided exactly once and in order; what comes besides is
-    quoted, after them; the answer at the end holds what the events did; and every quote stands
-    in its passage. ``written`` None: nothing is known of what was written.
+    Every sentence that was sent is decided exactly once and in order; other claims are quotes and
+    come after them; the final answer has what the events had; and every quote is in its passage.
+    ``written`` is None where the model's text is not known.
     """
     judged = Judged(_shape(read))
     decided = [e for e in read.events if e.name in ("claim", "rejected")]
@@ -142,7 +147,7 @@ def _compare(decided: Sequence[Seen], written: Written, judged: Judged) -> None:
 
 
 def _quoted(event: Seen) -> bool:
-    """Whether a claim is the sources' own words, as quote mode gives them."""
+    """Whether a claim is a source's own words, as in quote mode."""
     return event.name == "claim" and event.data["verdict"]["method"] == "verbatim"
 
 
@@ -176,13 +181,13 @@ def _quotes(decided: Mapping[str, Any], read: Read) -> list[str]:
 
 
 def same(text: str) -> str:
-    """A sentence without what no reader sees: white space within and around it."""
+    """Normalize white space, which readers do not see."""
     return " ".join(text.split())
 
 
 @dataclass(slots=True)
 class Report:
-    """Many answers, judged together."""
+    """The results of many answers together."""
 
     judged: list[Judged] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)  # by their kind
@@ -201,10 +206,10 @@ class Report:
 
 
 def report(reads: Iterable[Read], written: Iterable[Written]) -> Report:
-    """All that was read beside all that was written, by the questions.
+    """Match all that was read with all that was written, by the questions.
 
-    A question that was asked several times has several texts by the stub, which are alike: it
-    writes the same for the same prompt. What the engine adds is then known of none of them.
+    The stub writes the same text for the same prompt, so for a question that was asked several
+    times it is not known which text belongs to which answer: no delays are computed for those.
     """
     made, by_question = Report(), {}
     for text in written:
@@ -234,7 +239,7 @@ def report(reads: Iterable[Read], written: Iterable[Written]) -> Report:
 
 
 def differing(one: Report, other: Report) -> tuple[int, int]:
-    """(verdicts that differ, verdicts compared) of the same sentences in two runs."""
+    """Count (verdicts that differ, verdicts compared) of the same sentences in two runs."""
     verdicts = [
         {text: label for judged in run.judged for text, label in judged.verdicts.items()}
         for run in (one, other)

@@ -1,13 +1,13 @@
-"""A language model of fixed speed: an OpenAI-compatible server in a process of its own.
+"""A stub language model of fixed speed: an OpenAI-compatible server in a separate process.
 
     python tests/benchmarks/load_model.py --speed 50
 
-prints its port, and writes so many tokens a second for each client, however many there are.
-Its sentences are made from the sources in the prompt that it is sent, with the right markers: first
-the one that shares most words with the question; then, by a draw that the prompt decides, some word
-for word, most lightly reworded, so that a checker has to read them, and a few false. ``GET /written``
-gives what it wrote for whom, and when the last character of each sentence went out. ``--stall 0.2``
-makes it fall silent after the second sentence of every fifth answer, with the connection open.
+Prints its port, and sends ``speed`` tokens a second to each client, however many there are. Its
+sentences are made from the sources in the prompt, with the right markers: first the one that shares
+most words with the question; then, chosen at random with the prompt as the seed, some verbatim,
+most slightly reworded, so that the checker must read them, and a few false ones. ``GET /written``
+returns what it wrote for whom, and when the last character of each sentence was sent. ``--stall
+0.2`` makes it stop after the second sentence of every fifth answer, with the connection open.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ENDINGS = (
 
 
 def reworded(sentence: str, draw: random.Random) -> str:
-    """Nearly the same, and no longer word for word."""
+    """Change a sentence slightly, so that it is not verbatim."""
     if is_japanese(sentence):
         for plain, polite in _ENDINGS:
             if sentence.endswith(plain):
@@ -63,7 +63,7 @@ def reworded(sentence: str, draw: random.Random) -> str:
 
 
 def falsified(sentence: str, draw: random.Random) -> str:
-    """With another number or turned round; else something that no source says."""
+    """Change the number of a sentence, or negate it; or return one that no source has."""
     if found := re.search(r"(?<![\w.])[1-9]\d*(?![\w.])", sentence):
         other = str(int(found[0]) + draw.randint(3, 40))
         return sentence[: found.start()] + other + sentence[found.end() :]
@@ -80,7 +80,7 @@ def question_of(prompt: str) -> str:
 
 
 def compose(prompt: str, seed: str = "") -> list[tuple[Sentence, str]]:
-    """Three to six sentences for a prompt, each also as it is written, with its marker."""
+    """Write three to six sentences for a prompt, each also with its marker."""
     *sources, _ = prompt.split("\n\n")
     draw = random.Random(f"{seed}:{prompt}")
     found = [_SOURCE.match(source) for source in sources]
@@ -103,7 +103,7 @@ def compose(prompt: str, seed: str = "") -> list[tuple[Sentence, str]]:
 
 
 def _reads_back(whole: str, text: str, label: int) -> bool:
-    """Whether it is one plain sentence to whoever parses it: no abbreviation, no bracket."""
+    """Whether any parser reads the text as one sentence: no abbreviations, no brackets."""
     parser = SentenceParser()
     read = [*parser.feed(whole), *parser.finish()]
     plain = 10 <= len(text) <= 300 and text[-1] in ".。" and not re.search(r"[\[\]()（）`*]", text)
@@ -112,7 +112,7 @@ def _reads_back(whole: str, text: str, label: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """How the stub writes: tokens a second, the share of answers that stall, its seed."""
+    """The settings of the stub: tokens a second, the share of answers that stall, its seed."""
 
     speed: float
     stall: float
@@ -120,7 +120,7 @@ class Model:
 
 
 class Stream:
-    """One answer on its way to one client; ``number`` counts them, and decides which stall."""
+    """One answer on its way to a client; ``number`` counts answers, and decides which stall."""
 
     def __init__(
         self, model: Model, number: int, prompt: str, transport: asyncio.Transport
@@ -146,7 +146,7 @@ class Stream:
         return Written(self.question, tuple(self.sentences), self.hung_up)
 
     def _next(self) -> None:
-        """Have the next token written when it is due: lateness does not add up."""
+        """Schedule the next token at its due time, so that delays do not add up."""
         due = self._start + (self._sent + 1) * self._pause
         self._timer = self._loop.call_at(due, self._write)
 
@@ -166,7 +166,7 @@ class Stream:
         self._next()
 
     def cut(self) -> None:
-        """The client is gone; that is a hang-up unless all had been written."""
+        """Record that the client disconnected, if not all had been written."""
         self._timer.cancel()
         if self._sent < len(self._tokens):
             self.hung_up = time.monotonic()
@@ -179,7 +179,7 @@ def _chunk(token: str) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1, as much of it as a client of the API needs; one request after the other."""
+    """The HTTP/1.1 that clients of the API need; one request after the other."""
 
     def __init__(self, model: Model, streams: list[Stream]) -> None:
         self._model, self._streams = model, streams

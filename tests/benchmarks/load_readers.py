@@ -1,7 +1,7 @@
-"""Readers in a process of their own: ask questions over SSE, or send plain requests.
+"""Readers in a separate process: they ask questions over SSE, or send plain requests.
 
-The plan comes as JSON on standard input, what was read goes as JSON to standard output. Nothing is
-judged here: while it reads, this process has to be quick.
+The plan is JSON on standard input; what was read is JSON on standard output. Nothing is evaluated
+here, since this process must be fast while it reads.
 
     {"port": 8000, "ask": [["first reader's first question", …], …], "leave": 0}
     {"port": 8000, "send": [["GET", "/v1/search?q=…", null], …], "clients": 8, "seconds": 10}
@@ -25,14 +25,14 @@ SILENCE = 170.0  # seconds without a byte, after which a stream counts as broken
 
 
 class Exchange:
-    """One connection to the service, for one request after the other."""
+    """A connection to the service, for one request after the other."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._reader: asyncio.StreamReader | None = None
 
     async def send(self, method: str, path: str, body: Any = None, accept: str = "*/*") -> int:
-        """Send a request; its status. ``headers`` are then known, and the body is to be read."""
+        """Send a request and return the status; ``headers`` are then set, and the body is unread."""
         if self._reader is None:
             opened = await asyncio.open_connection("127.0.0.1", self._port, limit=2**22)
             self._reader, self._writer = opened
@@ -49,7 +49,7 @@ class Exchange:
         return int(first.split()[1])
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The reply's body in pieces as they come; raises EOFError where it breaks off."""
+        """Yield the body of the response in pieces; EOFError if it breaks off."""
         if "chunked" not in self.headers.get("transfer-encoding", ""):
             yield await self._reader.readexactly(int(self.headers.get("content-length", 0)))
             return
@@ -80,7 +80,7 @@ async def frames(body: AsyncIterator[bytes]) -> AsyncIterator[Seen]:
 
 
 async def ask(port: int, question: str, leave: int) -> Read:
-    """Ask one question and read to the end, or, with ``leave``, so many events."""
+    """Ask a question and read to the end or, with ``leave``, that number of events."""
     exchange, events = Exchange(port), []
     read = Read(question, time.monotonic(), 0)
     try:
@@ -107,7 +107,7 @@ async def ask(port: int, question: str, leave: int) -> Read:
 
 
 async def reader(port: int, questions: list[str], leave: int, retries: int) -> list[Read]:
-    """One after the other; one that is refused is asked again when the service says so."""
+    """Ask questions one after the other, retrying after Retry-After where refused."""
     reads = []
     for question in questions:
         for _ in range(1 + retries):
@@ -125,7 +125,7 @@ async def asked(plan: dict) -> list[dict]:
 
 
 async def sent(plan: dict) -> dict:
-    """Requests sent by so many clients, each its next one when it has the reply to its last."""
+    """Send requests from several clients, each its next one after the reply to its last."""
     waiting: Iterator[list] = iter(plan["send"])
     ends = time.monotonic() + plan.get("seconds", 1e9)
     took: list[float] = []

@@ -1,4 +1,4 @@
-"""Plain requests under load: how many searches are served, and whether memory grows."""
+"""Plain requests under load: searches per second, and whether memory grows."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ for line in sys.stdin:
 
 
 def search(bench: Bench) -> None:
-    """Closed-loop clients of GET /v1/search, beside what the embedder alone can do: they take
-    turns, and while one is measured the others have nothing to do."""
+    """Measure clients of GET /v1/search against the embedder alone.
+
+    They take turns; while one is measured the other has nothing to do.
+    """
     found: dict[int, list[dict]] = {clients: [] for clients in CLIENTS}
     begun = 0  # never what was asked of late: its vector is kept
     with serving(bench.data, **bench.settings) as service, _alone(service, bench.asked) as alone:
@@ -81,7 +83,7 @@ def search(bench: Bench) -> None:
 
 @contextmanager
 def _alone(service: Service, asked: Sequence[str]) -> Iterator[Callable[[], dict[str, float]]]:
-    """A call for the embedder's rates by itself, in a process of its own."""
+    """Return a call that measures the embedder alone, in a separate process."""
     command = [sys.executable, "-c", ALONE, str(service.folder / "models")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -105,7 +107,7 @@ def _searches(asked: Iterable[str]) -> list[list]:
 
 
 def memory(bench: Bench) -> None:
-    """A mixed load in steps of 250 requests, and what is resident after each."""
+    """Send a mixed load in steps of 250 requests, and record the resident memory after each."""
     name, steps = f"{bench.requests} requests", []
     with serving(bench.data, **bench.settings) as service:
         hits = httpx.get(f"{service.url}/v1/search", params={"q": bench.asked[0], "k": 50}).json()

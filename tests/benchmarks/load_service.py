@@ -1,5 +1,7 @@
-"""What a measurement under load puts together: a library, its service, the stub and the readers,
-each a process of its own, and what they cost."""
+"""The parts of a measurement under load: a library, its service, the stub model and the readers.
+
+Each is a separate process, whose processor time and memory are measured.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ _WRAPPED = {  # more questions, for a machine without the sets: others to a cach
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """Ours without settings, and with these."""
+    """Return our environment without settings, but with the given ones."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TENKYO_")}
     kept |= {"PYTHONPATH": f"{ROOT}", "HF_HUB_OFFLINE": "1", "TENKYO_DATA_DIR": f"{folder}"}
     return kept | {f"TENKYO_{name.upper()}": value for name, value in more.items()}
@@ -46,7 +48,7 @@ def tenkyo(folder: Path, *arguments: str) -> None:
 
 
 def prepare(folder: Path, models: Path | None) -> Path:
-    """A data folder of the library that ships, and passages of the sets where they are there."""
+    """Make a data folder with the shipped library, and passages of the sets that are there."""
     if (folder / "index" / "manifest.json").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,8 +71,10 @@ def prepare(folder: Path, models: Path | None) -> Path:
 
 
 def questions(folder: Path) -> list[str]:
-    """What a data folder of ``prepare``, or of the library alone, has answers to: all different,
-    in an order that is drawn once; real ones, then those with other words."""
+    """List different questions that a data folder of ``prepare``, or the library alone, can answer.
+
+    They are in a fixed random order: first real ones, then variations of them.
+    """
     asked = [
         q for name in ("", "_oblique") for q in _lines(DATA / f"library_questions{name}.jsonl")
     ]
@@ -93,7 +97,7 @@ def _lines(path: Path) -> Iterator[dict]:
 
 @contextmanager
 def _process(command: Sequence[str], ready: str, env: Mapping[str, str] | None = None):
-    """A process that has printed a line with ``ready`` in it; (process, what came after that)."""
+    """Start a process and wait for a line with ``ready``; return (process, rest of the line)."""
     run = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     try:
         for line in run.stdout:
@@ -124,13 +128,13 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
     def resident(self) -> float:
-        """Resident memory, of all its processes, in MB."""
+        """Return the resident memory of a process and its descendants, in MB."""
         return sum(_resident(pid) for pid in family(self.pid))
 
 
 @contextmanager
 def serving(folder: Path, **settings: str) -> Iterator[Service]:
-    """A service on a copy of a data folder, with its models shared: each begins alike."""
+    """Run a service on a copy of a data folder with shared models, so that all begin alike."""
     with tempfile.TemporaryDirectory(prefix="tenkyo-load-") as place:
         data = Path(place) / "data"
         ignored = shutil.ignore_patterns("models", "texts", "fetched", "index.lock")
@@ -168,7 +172,7 @@ def writing(speed: float, stall: float = 0) -> Iterator[Stub]:
 
 @dataclass(slots=True)
 class Load:
-    """A plan that the readers carry out in a process of their own, while it is looked at."""
+    """A plan that readers carry out in a separate process while the others are measured."""
 
     service: Service
     health: list[float] = field(default_factory=list)  # seconds each, of GET /healthz
@@ -181,7 +185,7 @@ class Load:
         return [Read.of(each) for each in self.run(plan, *others)]
 
     def run(self, plan: dict, *others: tuple[str, int]) -> list | dict:
-        """What the readers bring; ``others`` are (name, pid) whose time is noted too."""
+        """Run the readers; ``others`` are (name, pid) whose processor time is measured too."""
         before = self._cpu(others)
         done, begun = threading.Event(), time.monotonic()
         watch = threading.Thread(target=self._watch, args=(done,))
@@ -230,7 +234,7 @@ class Load:
 
 
 def family(pid: int) -> list[int]:
-    """A process and those that it started."""
+    """List a process and its descendants."""
     try:
         told = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     except OSError:
@@ -253,6 +257,6 @@ def _cpu(pid: int) -> float:
 
 
 def _cpu_of_all() -> float:
-    """The same of all processes: at work for users, with or without nice, and for the system."""
+    """Return processor time of all processes: user (with and without nice), and system."""
     fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:4]
     return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")

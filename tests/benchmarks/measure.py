@@ -1,13 +1,13 @@
-"""What the benchmarks share: sides that take turns, medians with their spread, a table, JSON.
+"""Shared tools of the benchmarks: rounds in turn, medians with their spread, tables, JSON.
 
     rounds = take_turns({"ours": ours, "theirs": theirs})   # each a call that returns a figure
     spread(rounds["ours"])                                   # median, least, most
     spread(ratios(rounds["ours"], rounds["theirs"]))         # of the two figures of each round
     report("search", rows, given.json)                       # prints the table, writes the JSON
 
-`python tests/benchmarks/measure.py FILE.json` prints that table again.
+`python tests/benchmarks/measure.py FILE.json` prints the table of an earlier run again.
 
-Only the standard library, so that what runs in another environment can import it too.
+It uses only the standard library, so that code in other environments can import it too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Figures of several rounds: the middle one, the least and the most."""
+    """Median, least and most of the figures of several rounds."""
 
     median: float
     low: float
@@ -60,18 +60,18 @@ def spread(figures: Iterable[float]) -> Spread:
 
 
 def ratios(of: Sequence[float], to: Sequence[float]) -> list[float]:
-    """Round by round, so that what slowed both sides down at once is in neither."""
+    """Divide the figures of two sides round by round, so that what slows both cancels out."""
     return [one / other for one, other in zip(of, to, strict=True)]
 
 
 def quantile(figures: Iterable[float], share: float) -> float:
-    """The least figure that at least ``share`` of them do not exceed; .95 for the p95."""
+    """Return the least figure that at least ``share`` of them do not exceed; .95 for the p95."""
     found = sorted(figures)
     return found[max(0, math.ceil(share * len(found)) - 1)]
 
 
 def take_turns(sides: Mapping[str, Callable[[], T]], rounds: int = ROUNDS) -> dict[str, list[T]]:
-    """What each side returns, round by round; another side begins each round."""
+    """Call each side in each round, beginning with another one each time; return the figures."""
     names = list(sides)
     found: dict[str, list[T]] = {name: [] for name in names}
     for turn in range(rounds):
@@ -89,18 +89,18 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def latencies(call: Callable[[str], object], over: Iterable[str]) -> list[float]:
-    """Milliseconds of a call on each of these."""
+    """Return the milliseconds of a call on each item."""
     return [1e3 * seconds(lambda each=each: call(each)) for each in over]
 
 
 def cold(command: Sequence[str], **given) -> float:
-    """Seconds of a process from its start to its end; CalledProcessError if it fails."""
+    """Return the seconds of a process from start to end; CalledProcessError if it fails."""
     options = {"stdout": subprocess.DEVNULL, "check": True} | given
     return seconds(lambda: subprocess.run(list(command), **options))
 
 
 def memory(pid: int | str = "self") -> dict[str, float]:
-    """Resident memory of a process now and at its highest, in MB (10^6 bytes); Linux only."""
+    """Return current and peak resident memory of a process, in MB (10^6 bytes); Linux only."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     kilobytes = dict(line.split(":", 1) for line in status.splitlines() if line.startswith("Vm"))
     return {
@@ -110,13 +110,13 @@ def memory(pid: int | str = "self") -> dict[str, float]:
 
 
 def size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """Return the bytes of a file, or of all files in a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def machine(libraries: Iterable[str] = LIBRARIES) -> dict[str, object]:
-    """What the figures depend on; neither the host's name nor a path."""
+    """Describe the machine, without its host name or paths."""
     facts = _facts(Path("/proc/cpuinfo"))
     flags = set((facts.get("flags") or facts.get("Features") or "").split())
     total = _facts(Path("/proc/meminfo")).get("MemTotal", "0").split()[0]
@@ -133,7 +133,7 @@ def machine(libraries: Iterable[str] = LIBRARIES) -> dict[str, object]:
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """Of those that are installed here."""
+    """Return the versions of those packages that are installed."""
     found = {}
     for name in libraries:
         try:
@@ -144,7 +144,7 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 
 
 def short(figure: float) -> str:
-    """Three digits that count, or the whole number where it has more."""
+    """Format a number with three significant digits, or as a whole number if it has more."""
     if not figure or not math.isfinite(figure):
         return "0" if figure == 0 else str(figure)
     digits = 2 - math.floor(math.log10(abs(figure)))
@@ -152,7 +152,7 @@ def short(figure: float) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Rows as a table that Markdown reads and so do people; a column for each key."""
+    """Format rows as a Markdown table, with a column for each key."""
     if not rows:
         return "(nothing was measured)"
     columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -167,7 +167,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
-    """A parser with what every benchmark takes."""
+    """Make a parser with the options of every benchmark."""
     parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default: {ROUNDS}")
@@ -175,7 +175,7 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
 
 
 def report(name: str, rows: Sequence[Row], file: Path | None = None, **more: object) -> None:
-    """Print the table; write ``{"name", "machine", "rows", …}`` where a file is given."""
+    """Print the table; with a file, also write ``{"name", "machine", "rows", …}`` to it."""
     print(table(rows), flush=True)
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def _plain(value: object) -> object:
 
 
 def _facts(path: Path) -> dict[str, str]:
-    """The first of each ``name: value`` of a file of /proc; none where there is no such file."""
+    """Return the first ``name: value`` of each name in a file of /proc; empty without the file."""
     found: dict[str, str] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -207,13 +207,13 @@ def _facts(path: Path) -> dict[str, str]:
 
 
 def _read(value: object) -> object:
-    """What ``_plain`` made of a Spread, as one again."""
+    """Restore a Spread from what ``_plain`` made of it."""
     is_spread = isinstance(value, dict) and value.keys() == set(Spread.__slots__)
     return Spread(**value) if is_spread else value
 
 
 def main(files: Sequence[str]) -> None:
-    """The tables of earlier runs; without a file, what of this machine the figures depend on."""
+    """Print the tables of earlier runs; without a file, describe this machine."""
     for file in files:
         rows = json.loads(Path(file).read_text(encoding="utf-8"))["rows"]
         print(table([{key: _read(value) for key, value in row.items()} for row in rows]))

@@ -1,8 +1,8 @@
-"""One side of tests/benchmarks/peers.py: a retriever in a process, and an environment, of its own.
+"""One side of tests/benchmarks/peers.py: a retriever in its own process and environment.
 
     python tests/benchmarks/peer.py NAME MODEL FOLDER
 
-answers each line of standard input, one command as JSON, with one line:
+Each line of standard input is a command in JSON; the reply is one line:
 
     (at first)                                     {"ready": NAME}
     {"do": "ingest", "documents": [[text, …], …]}  {"seconds", "passages"}
@@ -10,9 +10,9 @@ answers each line of standard input, one command as JSON, with one line:
     {"do": "open"}                                 {"seconds"}             what was saved there
     {"do": "search", "questions": [text, …], "k"}  {"ms": […], "found": [[position, …], …]}
     {"do": "memory"}                               {"now", "peak"}         in MB
-    anything that goes wrong                       {"error": text}, and the process ends
+    any error                                      {"error": text}, and the process ends
 
-A passage's position counts through all documents. sides.py has the sides by their names.
+The position of a passage counts through all documents. sides.py has the sides by name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sides import SIDES, Side
 
 
 def answer(side: Side, folder: Path, asked: dict) -> dict:
-    """What a command gives; KeyError for one that is not known."""
+    """Carry out a command; KeyError for an unknown one."""
     match asked["do"]:
         case "ingest":
             taken = measure.seconds(lambda: side.ingest(asked["documents"]))
@@ -51,7 +51,7 @@ def answer(side: Side, folder: Path, asked: dict) -> dict:
 
 
 def serve(make: Callable[[], Side], name: str, folder: Path) -> None:
-    """Answer until standard input ends. What libraries print goes to standard error."""
+    """Answer commands until standard input ends; output of libraries goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

@@ -1,12 +1,12 @@
 """Tenkyo beside LlamaIndex, txtai, Haystack, LangChain, and sentence-transformers with FAISS.
 
-    python tests/benchmarks/peers.py ingest  # texts to a searchable index
+    python tests/benchmarks/peers.py ingest  # seconds from texts to a searchable index
     python tests/benchmarks/peers.py search  # one warm search, start, size
     python tests/benchmarks/peers.py setup   # only installs the peers
 
-Each side runs in a process of its own, alone, in the environment that peers.toml pins; the sides
-take turns. Theirs is a search by vectors, ours is hybrid. ``--json FILE --more`` adds rounds to
-those in FILE, so that a long measurement can be made in pieces.
+Each side runs alone in a separate process, in the environment that peers.toml pins; the sides take
+turns. The others search by vectors, Tenkyo's search is hybrid. ``--json FILE --more`` adds rounds
+to those in FILE, so that a long measurement can be made in parts.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Round = dict[str, float]
 
 
 class Process:
-    """A side's process and its protocol; ``started`` is when it was begun."""
+    """A side's process and its protocol; ``started`` is when it was started."""
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         kept = {name: value for name, value in os.environ.items() if name[:7] != "TENKYO_"}
@@ -64,7 +64,7 @@ class Process:
             self._process.stdin.close()  # which ends it
 
     def ask(self, do: str, **more: object) -> dict:
-        """What it answers; RuntimeError if it fails or ends instead."""
+        """Send a command and return the reply; RuntimeError if the side fails or ends."""
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps({"do": do, **more}), file=self._process.stdin, flush=True)
         return self._answer()
@@ -81,7 +81,7 @@ class Process:
 
 
 class Sides:
-    """What starts each side, and where the index that it searches is kept."""
+    """Starts the sides, and keeps the indexes that they search."""
 
     def __init__(self, envs: Path, models: Path, names: Sequence[str]) -> None:
         from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
@@ -103,7 +103,7 @@ class Sides:
             return {"passages/s": rate, "peak MB": side.ask("memory")["peak"]}
 
     def prepare(self, name: str, corpus: corpora.Corpus, folder: Path) -> None:
-        """The index to search. A peer's is kept as long as it would come out the same."""
+        """Make the index to search; a peer's is reused as long as it would be the same."""
         with self.process(name, folder) as side:
             side.ask("ingest", documents=corpus.documents)
             side.ask("save")
@@ -136,9 +136,9 @@ class Sides:
 
 
 def table(found: dict[str, list[Round]], figure: str, faster: bool) -> list[dict[str, object]]:
-    """A row for each side; how many times ours is better, by ``figure`` in each round.
+    """Make a row for each side, with the ratio of ours and theirs, by ``figure`` in each round.
 
-    ``faster``: whether a higher figure is the better one.
+    ``faster``: whether a higher figure is better.
     """
     rows = []
     ours = [each[figure] for each in found.get(OURS, [])]
@@ -154,7 +154,7 @@ def table(found: dict[str, list[Round]], figure: str, faster: bool) -> list[dict
 
 
 def before(file: Path | None, setup: dict[str, object]) -> dict[str, list[Round]]:
-    """The rounds of an earlier run with the same set-up; none where there was none."""
+    """Read the rounds of an earlier run with the same set-up, if there was one."""
     if not file or not file.exists():
         return {}
     kept = json.loads(file.read_text(encoding="utf-8"))
@@ -164,7 +164,7 @@ def before(file: Path | None, setup: dict[str, object]) -> dict[str, list[Round]
 
 
 def run(given, sides: Sides, scratch: Path) -> tuple[dict, dict[str, list[Round]]]:
-    """What was measured, and each side's rounds."""
+    """Measure; return what was measured, and each side's rounds."""
     if given.what == "ingest":
         corpus = corpora.mixed(given.shared).cut(given.passages or INGESTED)
         calls = {name: partial(sides.ingest, name, corpus) for name in given.sides}

@@ -1,10 +1,11 @@
-"""Pictures of what was measured, as SVG for docs/: growth, the peers, and the load.
+"""SVG charts of the measurements for docs/: growth, the comparison with peers, and the load.
 
     python tests/benchmarks/plot.py [build/bench] [--out docs]
 
-reads scale.json, ingest.json, search.json and load.json where they are there, and draws
+Reads scale.json, ingest.json, search.json and load.json if they are there, and draws
 performance-growth.svg, performance-peers.svg and performance-load.svg. The background is
-transparent and every ink has enough contrast on white and on a dark page. Needs the extra `bench`.
+transparent, and every colour has enough contrast on white and on a dark page. Needs the extra
+`bench`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ Rows = Sequence[dict]
 
 
 def growth(scale: Rows):
-    """Milliseconds of a search, its recall and the memory, by the number of passages."""
+    """Draw milliseconds of a search, recall and memory by the number of passages."""
     figure, (time, memory) = plt.subplots(1, 2, figsize=(8, 3.2))
     passages = [row["passages"] for row in scale]
     for colour, (key, name) in zip(
@@ -68,7 +69,7 @@ def _count(n: int) -> str:
 
 
 def peers(ingest: Rows, search: Rows):
-    """Bars with the spread of the rounds; ours stands out."""
+    """Draw bars with the spread of the rounds, ours highlighted."""
     figure, both = plt.subplots(1, 2, figsize=(8, 2.8), sharey=True)
     for axes, rows, key, title in (
         (both[0], ingest, "passages/s", "Ingest, passages a second: more is better"),
@@ -94,7 +95,7 @@ def peers(ingest: Rows, search: Rows):
 
 
 def load(rows: Rows):
-    """What readers wait for, by how many of them there are."""
+    """Draw the delays of readers by their number."""
     figure, axes = plt.subplots(figsize=(6, 3))
     for colour, what in zip(
         LINES, ("question to first claim", "the engine adds to a claim"), strict=False

@@ -1,4 +1,4 @@
-"""Question files and corpora for `tenkyo eval`, from XQuAD, JSQuAD and CLAPNQ.
+"""Question files and data folders for `tenkyo eval`, from XQuAD, JSQuAD and CLAPNQ.
 
     python tests/benchmarks/questions.py --shared ../shared --out /tmp/bench
 
@@ -7,11 +7,10 @@ questions.jsonl; then
 
     TENKYO_DATA_DIR=/tmp/bench/xquad tenkyo eval /tmp/bench/xquad/questions.jsonl
 
-XQuAD and JSQuAD: 60 questions that a passage answers, and 20 of articles that were left out of
-the corpus as a whole, so that nothing answers them; all on articles that no fit in `training/` has
-seen. CLAPNQ: all its questions and passages; those
-without an answer keep theirs, which is near and does not answer. Every passage is a source of its
-own. What is chosen is always the same.
+XQuAD and JSQuAD: 60 questions that a passage answers, and 20 on articles that are not in the data
+folder, so that nothing answers them; none are on articles that were used in `training/`. CLAPNQ:
+all questions and passages; the passages of questions without an answer are related but do not
+answer them. Each passage is a separate source. The choice is always the same.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ ANSWERABLE, UNANSWERABLE = 60, 20
 
 @dataclass(frozen=True)
 class Text:
-    """One passage, to be ingested as a source under its id."""
+    """One passage, to be ingested as a source with its id."""
 
     id: str
     title: str
@@ -48,7 +47,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Bench:
-    """A corpus and its questions, as `tenkyo eval` reads them."""
+    """Passages and questions for `tenkyo eval`."""
 
     name: str
     language: str
@@ -61,8 +60,10 @@ def read(path: Path) -> list[dict]:
 
 
 def squad(name: str, language: str, folder: Path, leave_out: int, held: set[str]) -> Bench:
-    """A set in the shape of SQuAD, asked about the passages ``held`` by id; of their articles
-    some, of at most ``leave_out`` passages together, are left out."""
+    """Read a set in the format of SQuAD, with questions on the passages in ``held`` by id.
+
+    Some of their articles, of at most ``leave_out`` passages together, are left out.
+    """
     chance = random.Random(SEED)
     texts = [_text(row) for row in read(folder / "corpus.jsonl")]
     outside = articles([text for text in texts if text.id in held], leave_out, chance)
@@ -91,7 +92,7 @@ def squad(name: str, language: str, folder: Path, leave_out: int, held: set[str]
 
 
 def articles(texts: Sequence[Text], passages: int, chance: random.Random) -> set[str]:
-    """Titles of articles that have at most so many passages together, chosen at random."""
+    """Choose random titles of articles that have up to a number of passages together."""
     titles = sorted({text.title for text in texts})
     chance.shuffle(titles)
     chosen: set[str] = set()
@@ -104,16 +105,16 @@ def articles(texts: Sequence[Text], passages: int, chance: random.Random) -> set
 
 
 def gold_sentences(text: str, answers: Sequence[str]) -> list[str]:
-    """The one sentence of a passage in which an answer stands; none where several have one.
+    """Find the one sentence of a passage that has the answer; none if several have it.
 
-    The sets' own offsets cannot tell them apart: XQuAD's are those of the first occurrence.
+    The sets' offsets do not help: XQuAD's are those of the first occurrence.
     """
     found = [s for s in sentences(text) if any(answer in s for answer in answers)]
     return found if len(found) == 1 else []
 
 
 def _text(row: dict) -> Text:
-    """A passage as the set has it; JSQuAD's begin with their title and a mark, which go."""
+    """Return the text of a passage, without the title at the start of JSQuAD's."""
     text = row["text"].removeprefix(f"{row['title']} [SEP] ")
     return Text(row["id"], row["title"].replace("_", " "), text)
 
@@ -124,7 +125,7 @@ def _row(row: dict, language: str, answerable: bool) -> dict:
 
 
 def clapnq(path: Path) -> Bench:
-    """CLAPNQ's long answers are no strings to look for: its gold is passages and sentences.
+    """Read CLAPNQ; the gold data is passages and sentences, since long answers are not verbatim.
 
     Where two people marked sentences, the first one's count.
     """
@@ -140,7 +141,7 @@ def clapnq(path: Path) -> Bench:
 
 
 def prepare(bench: Bench, folder: Path, embedder: SentenceTransformerEmbedder) -> None:
-    """A data folder with the corpus ingested and indexed, and the questions beside it."""
+    """Ingest and index the passages in a data folder, with the questions beside it."""
     store = Store(f"sqlite:///{(folder / 'tenkyo.db').resolve()}")
     wanted = {text.id for text in bench.texts}
     for source, _ in store.sources():

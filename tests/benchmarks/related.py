@@ -1,10 +1,10 @@
-"""Related questions: how many answers get some, whether the library answers them, how long it takes.
+"""Suggested questions: how many answers get some, whether the library answers them, and the time.
 
     python tests/benchmarks/related.py FOLDER [QUESTIONS]
 
-FOLDER is a data folder as `tenkyo ingest` leaves it; it is not written to. QUESTIONS is a file of
-questions as tests/data/library_questions.jsonl (the default): the first 15 answerable ones in
-each language are asked, without a language model, and every related question after them.
+FOLDER is a data folder after `tenkyo ingest`; it is not changed. QUESTIONS is a file like
+tests/data/library_questions.jsonl (the default): its first 15 answerable questions in each language
+are asked in quote mode, and then every question that is suggested after them.
 """
 
 from __future__ import annotations

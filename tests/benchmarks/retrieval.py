@@ -1,11 +1,11 @@
-"""How often the right passage comes first: dense, BM25 and hybrid search in one run.
+"""How often the right passage is ranked first, by dense, BM25 and hybrid search.
 
     python tests/benchmarks/retrieval.py [../shared/data/qa]
 
-prints a table for docs/evaluation.md: JSQuAD (all passages, 500 questions), XQuAD, and, asked
-across languages, both sets of passages in one index with the questions of training/data. Where
-the questions are on articles that the checker was not fitted on, its re-ranking of the first ten
-hits too, and what that costs.
+Prints a table for docs/evaluation.md: JSQuAD (all passages, 500 questions), XQuAD, and, across
+languages, both sets of passages in one index with the questions of training/data. For questions on
+articles that the checker was not fitted on, also re-ranking of the first ten hits by the checker,
+and its time.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Bench:
         return Scorer(self.lexical, query).scores(np.arange(len(self.lexical)))
 
     def table(self, asked: Sequence[Asked], checker: Checker | None = None) -> list[Row]:
-        """Rows by method; with a checker, re-ranked as the engine does it as well."""
+        """Make a row for each method; with a checker, also one re-ranked as the engine does it."""
         ranks: dict[str, list[int]] = {"dense": [], "BM25": [], "hybrid": []}
         for question, answer in asked:
             wanted = self.row[answer]
@@ -87,7 +87,7 @@ class Bench:
 
 
 def _rank(scores: Floats, wanted: int) -> int:
-    """From 0; the worst that the score allows where others score the same."""
+    """Return the rank, from 0; among equal scores the worst possible."""
     return int((scores >= scores[wanted]).sum()) - 1
 
 
@@ -101,19 +101,19 @@ def read(path: Path) -> list[dict]:
 
 
 def questions(folder: Path, limit: int) -> list[Asked]:
-    """A fixed random choice of the questions of a set."""
+    """Choose questions of a set, at random but always the same."""
     rows = read(folder / "queries.jsonl")
     random.Random(7).shuffle(rows)
     return [(row["question"], row["doc_id"]) for row in rows[:limit]]
 
 
 def apart(passages: dict[str, sources.Passage], rows: Sequence[dict]) -> list[Asked]:
-    """The questions on articles that the checker was not fitted on."""
+    """Return the questions on articles that the checker was not fitted on."""
     return [(r["question"], r["doc_id"]) for r in rows if passages[r["doc_id"]].held]
 
 
 def translated(folder: Path, name: str, key: str) -> list[Asked]:
-    """The questions of training/data, written in the language that the passage is not in."""
+    """Return the questions of training/data, which are in another language than their passages."""
     place = {row["id"]: row["doc_id"] for row in read(folder / "queries.jsonl")}
     rows = read(ROOT / "training" / "data" / name)
     return [(row[key], place[row["id"]]) for row in rows if row["id"] in place]

@@ -1,19 +1,19 @@
-"""Search over 10,000 to 1,000,000 passages: recall, latency, memory, and what a change costs.
+"""Search over 10,000 to 1,000,000 passages: recall, latency, memory, and the cost of changes.
 
     python tests/benchmarks/scale.py --cache FOLDER [--sizes 10000 100000 1000000] [--json FILE]
 
-Passages are drawn around real ones as `drawn.py` says; the questions are real ones, as the
-bundled model embeds them. Each size is built as `tenkyo ingest` would build it, save that nothing
-is embedded, and measured in a process of its own that opens the index as the service does:
+Passages are synthetic ones around real ones (see drawn.py); the questions are real, embedded by the
+bundled model. Each index is built as `tenkyo ingest` would build it, without the embedding, and
+measured in a separate process that opens it as the service does:
 
-- recall@10 of the dense half against a comparison with all vectors: over everything, within a
-  source of 1,000 passages, and within a tenth of all passages; and what was noted when it was built;
-- a search's dense half, lexical half, and the whole of it with their fusion, the embedding left out:
-  milliseconds that passed, and those that its one thread worked, which a busy machine does not change;
-- opening; adding 1,000 passages and saving; deleting 1,000 and saving; the memory that is resident
-  after all the searches; the size of the files.
+- recall@10 of vector search against a comparison with all vectors: over everything, within a source
+  of 1,000 passages, and within a tenth of all passages; and the recall measured when it was built;
+- vector search, BM25, and the whole search with fusion, without the embedding of the question:
+  elapsed milliseconds, and the processor time of its one thread, which other load does not change;
+- opening; adding 1,000 passages and saving; deleting 1,000 and saving; resident memory after all
+  searches; the size of the files.
 
-Indices stay in FOLDER/index-SIZE (with --again they are built anew), the embedded texts too.
+The indexes stay in FOLDER/index-SIZE (--again rebuilds them), and so do the embedded texts.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NAME, CHUNK, ASKED, AT = "drawn", 50_000, 1000, 10
 
 
 def build(drawn: Drawn, n: int, folder: Path) -> None:
-    """The index of ``n`` drawn passages in ``folder``, and beside it what is true of it."""
+    """Build the index of ``n`` synthetic passages in ``folder``, with the exact results beside it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     asked = drawn.real.asked[:ASKED]
@@ -72,7 +72,7 @@ def build(drawn: Drawn, n: int, folder: Path) -> None:
 
 
 def _best(asked: np.ndarray, vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-    """[q, up to 10] rows with the nearest vectors, and their cosines."""
+    """Return [q, up to 10] rows of the nearest vectors, and their cosines."""
     cosine = asked @ vectors.T
     k = min(AT, cosine.shape[1])
     at = np.argpartition(-cosine, k - 1, axis=1)[:, :k] if k else np.zeros((len(asked), 0), int)
@@ -85,7 +85,7 @@ def _merged(found: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
 
 
 def measure(folder: Path) -> dict:
-    """One row of the table, of the index in ``folder``, in a process that did nothing else."""
+    """Measure the index in ``folder`` for one row of the table, in a fresh process."""
     truth = dict(np.load(folder / "truth.npz"))
     notes = json.loads((folder / "notes.json").read_text())
     asked, questions = truth["asked"], notes["questions"]
@@ -126,7 +126,7 @@ def measure(folder: Path) -> dict:
 
 
 def _changes(folder: Path, n: int) -> dict:
-    """What adding and deleting costs, on a copy."""
+    """Measure adding and deleting, on a copy of the index."""
     copy = folder / "changed"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(folder / "index", copy)
@@ -151,7 +151,7 @@ def _changes(folder: Path, n: int) -> dict:
 
 
 def _timed(into: list[tuple[float, float]], call: Callable[[], list]) -> list:
-    """What a call returns; the milliseconds that passed, and those of its thread, are noted."""
+    """Call a function; record elapsed milliseconds and those of its thread."""
     started, before = time.perf_counter(), time.thread_time()
     found = call()
     into.append((_since(started), 1000 * (time.thread_time() - before)))
@@ -167,7 +167,7 @@ def _size(folder: Path) -> float:
 
 
 def _resident() -> float:
-    """Megabytes that this process has in memory, mapped files included."""
+    """Return the megabytes that this process has in memory, with mapped files."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1000

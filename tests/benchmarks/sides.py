@@ -1,8 +1,8 @@
-"""Tenkyo and its peers, each as tests/benchmarks/peer.py runs it.
+"""Tenkyo and its peers behind one interface, as tests/benchmarks/peer.py runs them.
 
-Every side has the same model and the same texts, and its own defaults for the rest; the model's
-prompts are given as each side takes them. What is imported where it is used is there only in the
-side's own environment.
+All sides have the same model and texts, and otherwise their own defaults; the model's prompts are
+given in the way of each. Libraries are imported where they are used, since each is installed only
+in the environment of its side.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ ROOT = Path(__file__).parents[2]
 
 
 class Side(Protocol):
-    """What is measured; ``__init__`` loads the model, and ``folder`` is its own to write in."""
+    """A retriever to measure; ``__init__`` loads the model, and it may write in ``folder``."""
 
     def __init__(self, model: Path, folder: Path) -> None: ...
     def ingest(self, documents: Sequence[Sequence[str]]) -> None:
-        """From texts to what ``search`` finds."""
+        """Index the texts, so that ``search`` finds them."""
 
     def save(self) -> None: ...
     def open(self) -> None: ...
     def search(self, question: str, k: int) -> Any: ...
     def positions(self, found: Any) -> list[int]:
-        """Of what ``search`` returned; not measured."""
+        """Return the positions of what ``search`` returned; not part of the measured time."""
 
 
 class Tenkyo:
-    """Documents into the database, then embedded and indexed on the disk; searched by both halves."""
+    """Tenkyo: documents are stored in the database, embedded and indexed; the search is hybrid."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         sys.path.insert(0, str(ROOT))
@@ -89,7 +89,7 @@ class Tenkyo:
 
 
 class Plain:
-    """sentence-transformers and a flat FAISS index, with nothing around them."""
+    """sentence-transformers with a flat FAISS index and nothing else."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         from sentence_transformers import SentenceTransformer
@@ -121,7 +121,7 @@ class Plain:
 
 
 class LlamaIndex:
-    """VectorStoreIndex with its own in-memory vector store."""
+    """LlamaIndex: VectorStoreIndex with its in-memory vector store."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         from llama_index.core import VectorStoreIndex
@@ -156,7 +156,7 @@ class LlamaIndex:
 
 
 class Txtai:
-    """Embeddings, which take FAISS by default."""
+    """txtai: Embeddings with FAISS, its default."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         from txtai import Embeddings
@@ -182,7 +182,7 @@ class Txtai:
 
 
 class Haystack:
-    """A pipeline of its embedder and its in-memory document store's retriever."""
+    """Haystack: a pipeline of its embedder and the retriever of its in-memory document store."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         from haystack.document_stores.in_memory import InMemoryDocumentStore
@@ -236,7 +236,7 @@ class Haystack:
 
 
 class LangChain:
-    """Its FAISS vector store, over its embeddings of sentence-transformers."""
+    """LangChain: its FAISS vector store with its embeddings of sentence-transformers."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         from langchain_community.vectorstores import FAISS

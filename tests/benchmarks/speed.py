@@ -1,13 +1,13 @@
-"""How fast the two models run, and how near to torch: OpenVINO beside torch in float32.
+"""Speed and accuracy of the embedder and the checker by OpenVINO, compared with torch in float32.
 
     python tests/benchmarks/speed.py [--models data/models] [--shared ../shared] [--rounds 5]
         [--only passages queries ingestion checker accuracy differences starts]
 
-prints the tables of docs/performance.md. The models are unpacked and converted if they are not
-there yet; nothing else should run meanwhile. Both sides take turns, and each figure is the median.
-"Torch" is plain sentence-transformers: `encode(texts, batch_size=32, normalize_embeddings=True)`,
-on all cores. "Accuracy" is how often the passage that answers comes first of JSQuAD's and XQuAD's,
-by the vectors alone; with --reference FOLDER, those of torch are kept there for the next run.
+Prints the tables of docs/performance.md. Models are unpacked and converted if necessary; nothing
+else should run at the same time. Both sides take turns, and figures are medians. "Torch" is plain
+sentence-transformers, `encode(texts, batch_size=32, normalize_embeddings=True)`, on all cores.
+"Accuracy" is how often the passage that answers is first among JSQuAD's and XQuAD's, by the vectors
+alone; --reference FOLDER stores torch's vectors for the next run.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ embedder, checker = SentenceTransformerEmbedder(sys.argv[2], models), CrossEncod
 
 
 class InTorch:
-    """Embedder and Checker at once, in float32 and without OpenVINO."""
+    """The embedder and the checker in torch, in float32."""
 
     def __init__(self, models: Path) -> None:
         where = model_folder(BUNDLED_EMBEDDER, models)
@@ -104,7 +104,7 @@ class Texts:
         }
 
     def pieces(self, tokens: int, count: int, language: str) -> list[str]:
-        """``count`` pieces at even distances through the article."""
+        """Cut ``count`` pieces at even distances out of the articles."""
         ends, text = self.ends[language], self.whole[language]
         starts = np.linspace(0, len(ends) - tokens - 1, count).astype(int)
         return [text[ends[i] : ends[i + tokens]] for i in starts]
@@ -115,9 +115,9 @@ class Texts:
 
 
 def in_turn(calls: Sequence[Callable[[str], object]], over: Sequence[str]) -> list[list[float]]:
-    """Seconds of each call for each of these; the two before do not count.
+    """Return the seconds of each call for each item, without two warm-up calls.
 
-    Each is other than the ones before, and each time another call begins.
+    Each item differs from the ones before, and each round begins with another call.
     """
     taken: list[list[float]] = [[] for _ in calls]
     for turn, each in enumerate(over):
@@ -129,7 +129,7 @@ def in_turn(calls: Sequence[Callable[[str], object]], over: Sequence[str]) -> li
 
 
 class Table:
-    """Rows of two sides, with how many times faster the second is: median, least and most."""
+    """Rows of two sides, with the ratio of the second: median, least and most."""
 
     def __init__(self) -> None:
         print("| | torch | OpenVINO | times faster |\n|---|---|---|---|")
@@ -137,7 +137,7 @@ class Table:
     def add(
         self, what: str, calls: Sequence[Callable], over: Sequence[str], count: int = 0
     ) -> None:
-        """``count``: how many there are of what is given a second, else milliseconds are."""
+        """Add a row; with ``count``, in items a second, else in milliseconds."""
         slow, fast = in_turn(calls, over)
         ratios = sorted(a / b for a, b in zip(slow, fast, strict=True))
         middle = [statistics.median(seconds) for seconds in (slow, fast)]
@@ -162,7 +162,7 @@ def queries(table: Table, torch_: InTorch, embedder, texts: Texts) -> None:
 
 
 def ingestion(table: Table, torch_: InTorch, embedder, documents: Path, turns: str) -> None:
-    """Reading, storing, embedding and indexing, beside the embedding of the same texts alone."""
+    """Measure reading, storing, embedding and indexing, beside embedding the same texts alone."""
     with tempfile.TemporaryDirectory() as made:
 
         def ingest(turn: str) -> None:
@@ -232,7 +232,7 @@ def differences(embedder, checker, torch_: InTorch, texts: Texts) -> dict[str, s
 
 
 def start(models: Path, code: str) -> float:
-    """Seconds of a process that does this and ends; the least of three."""
+    """Return the seconds of a process that runs some code; the least of three."""
     taken = []
     for _ in range(3):
         begin = time.perf_counter()

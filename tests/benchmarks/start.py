@@ -1,11 +1,11 @@
-"""How soon a process is there: `tenkyo --help`, `tenkyo serve`, and the baseline's first query.
+"""Start-up times: `tenkyo --help`, `tenkyo serve`, and a baseline's first query.
 
     python tests/benchmarks/start.py [--data data] [--json FILE]
 
-Every process is a new one, its files in the disk's cache; the kinds take turns. `serve` is asked
-for /readyz again and again until it answers 200, and then for one search by a question, since to
-be ready is not yet to have answered. The baseline imports sentence-transformers, loads the same
-model, and embeds one question: no index, no server. --data is a data folder with a library in it.
+Each is a new process with its files in the disk cache; the kinds take turns. `serve` is asked for
+/readyz until it answers 200, and then for one search, since ready does not mean that it has
+answered. The baseline imports sentence-transformers, loads the same model, and embeds one question,
+without index or server. --data is a data folder with a library.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def helped(environ: dict[str, str]) -> dict[str, float]:
 
 
 def served(environ: dict[str, str]) -> dict[str, float]:
-    """Seconds from the start of `tenkyo serve` until it is ready, and until it has searched."""
+    """Return the seconds from the start of `tenkyo serve` to ready, and to the first search."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -76,7 +76,7 @@ def baseline(model: Path, environ: dict[str, str]) -> dict[str, float]:
 
 
 def _get(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body; status 0 while nothing listens."""
+    """Return status and body; status 0 while nothing listens."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)

@@ -1,4 +1,4 @@
-"""The load generator itself: what it would notice, and that its stub writes what it says."""
+"""Tests of the load benchmark: which faults it detects, and how its stub model behaves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def decided(number: int, sentence: str, name: str = "claim") -> dict:
 
 @pytest.fixture
 def stream() -> list[dict]:
-    """The events of an answer of three sentences in which nothing is wrong."""
+    """Return the events of a correct answer of three sentences."""
     claims = [decided(n, f"{s.strip()}.") for n, s in enumerate(TEXT.split(".")[:3], 2)]
     evidence = {"evidence": [{"passage": {"id": "p", "text": TEXT, "start": 100}}]}
     answer = {"claims": [copy.deepcopy(c["data"]) for c in claims], "rejected": [], "text": TEXT}
@@ -56,7 +56,7 @@ def judged(stream: list[dict]) -> load_check.Judged:
     return load_check.judge(load_check.Read.of(given), Written("?", tuple(said)))
 
 
-def test_nothing_is_wrong_with_an_answer_in_which_nothing_is(stream: list[dict]) -> None:
+def test_correct_answer_has_no_faults(stream: list[dict]) -> None:
     found = judged(stream)
     assert found.faults == []
     assert found.added == pytest.approx([0.1, 0.1, 0.1])
@@ -108,7 +108,7 @@ def before_its_time(stream: list[dict]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "expected"),
     [
         (lost, "lost: It holds 40,000 maps of the coast."),
         (doubled, "decided 2 times: It holds 40,000 maps of the coast."),
@@ -123,13 +123,13 @@ def before_its_time(stream: list[dict]) -> None:
         (before_its_time, "decided 0.900 s before it was written"),
     ],
 )
-def test_what_is_wrong_is_noticed(stream: list[dict], broken, told: str) -> None:
+def test_each_fault_of_answer_is_detected(stream: list[dict], broken, expected: str) -> None:
     broken(stream)
-    assert any(fault.startswith(told) for fault in judged(stream).faults)
+    assert any(fault.startswith(expected) for fault in judged(stream).faults)
 
 
-def test_answers_are_told_apart_and_counted_together(stream: list[dict]) -> None:
-    """A refusal is no fault, a lost answer is, and who shares an answer has no delay of his own."""
+def test_report_counts_refused_lost_and_shared_answers(stream: list[dict]) -> None:
+    """A refusal is not a fault, a lost answer is, and for shared answers there is no delay."""
 
     def read(question: str, status: int = 200, **more) -> load_check.Read:
         events = stream if status == 200 else []
@@ -151,7 +151,7 @@ def test_answers_are_told_apart_and_counted_together(stream: list[dict]) -> None
     assert load_check.differing(made, made) == (0, 3)
 
 
-def test_the_frames_of_a_stream_are_read_however_they_are_cut() -> None:
+def test_sse_frames_are_read_however_they_are_split() -> None:
     sent = (
         'event: claim\nid: 2\ndata: {"text": "東館"}\n\nevent: answer\nid: 3\ndata: {}\n\n'.encode()
     )
@@ -167,7 +167,7 @@ def test_the_frames_of_a_stream_are_read_however_they_are_cut() -> None:
     assert all(asyncio.run(read(size)) == expected for size in (1, 7, 1000))
 
 
-def test_the_stub_writes_what_a_parser_reads_and_the_same_again() -> None:
+def test_stub_text_is_deterministic_and_parsed_sentence_by_sentence() -> None:
     texts, kinds = set(), set()
     for n in range(60):
         asked = PROMPT + str(n)
@@ -187,15 +187,15 @@ def test_the_stub_writes_what_a_parser_reads_and_the_same_again() -> None:
     assert "地図は東館へ移されました。" in texts
 
 
-def test_the_stub_knows_the_prompts_that_the_engine_sends() -> None:
+def test_stub_understands_prompts_of_engine() -> None:
     asked = prompts.answer_messages("地図は何枚ですか。", [])[-1]["content"]
     assert load_model.question_of(asked) == "地図は何枚ですか。"
     assert load_model.question_of(PROMPT) == "How many maps are there?"
 
 
 @pytest.mark.server
-def test_the_stub_notes_what_it_wrote_when_and_who_hung_up() -> None:
-    """Over real connections: an answer that is whole, and one that stalls until its client goes."""
+def test_stub_records_sentences_times_and_disconnects() -> None:
+    """Over real connections: a complete answer, and one that stalls until its client disconnects."""
 
     async def run() -> list[dict]:
         streams: list[load_model.Stream] = []
@@ -231,7 +231,7 @@ def test_the_stub_notes_what_it_wrote_when_and_who_hung_up() -> None:
 
 
 @pytest.mark.server
-def test_a_reader_tells_a_refusal_a_whole_stream_and_a_broken_one() -> None:
+def test_reader_distinguishes_refusal_complete_and_broken_stream() -> None:
     refusal = b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 2\r\n\r\n{}"
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     frame = b"event: evidence\nid: 1\ndata: {}\n\n"

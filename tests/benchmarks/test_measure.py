@@ -1,4 +1,4 @@
-"""What the benchmarks are measured by: its arithmetic, and who takes turns with whom."""
+"""Tests of the shared benchmark tools: arithmetic, order of rounds, tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import measure
 import pytest
 
 
-def test_sides_take_turns_and_each_begins_in_its_round():
+def test_each_side_begins_a_round_in_turn():
     called: list[str] = []
     sides = {name: lambda name=name: called.append(name) or len(called) for name in "abc"}
     found = measure.take_turns(sides, rounds=4)
@@ -39,7 +39,7 @@ def test_quantile(share: float, expected: int):
     assert measure.quantile(range(100, 0, -1), share) == expected
 
 
-def test_report_prints_a_table_and_writes_the_same(tmp_path: Path, capsys):
+def test_report_prints_table_and_writes_same_json(tmp_path: Path, capsys):
     rows = [
         {"side": "ours", "passages/s": measure.spread([3.0, 1.0, 2.0])},
         {"side": "theirs", "passages/s": 0.12345, "note": "once"},
@@ -64,7 +64,7 @@ def test_report_prints_a_table_and_writes_the_same(tmp_path: Path, capsys):
 
 
 @pytest.mark.process
-def test_memory_of_a_process_and_the_time_of_a_cold_one():
+def test_memory_of_process_and_time_of_cold_start():
     holding = "held = b'x' * 50_000_000; print(flush=True); input()"
     sides = [
         subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE)

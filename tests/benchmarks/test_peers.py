@@ -1,4 +1,4 @@
-"""The benchmark beside peers: its driver, its protocol, and our own side of it."""
+"""Tests of the comparison with peers: its driver, its protocol, and Tenkyo's side."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_driver_and_peer_agree(tmp_path: Path):
 
 
 @pytest.mark.process
-def test_a_process_that_cannot_begin(tmp_path: Path):
+def test_side_that_cannot_start_is_error(tmp_path: Path):
     with (
         pytest.raises(RuntimeError, match="other: it ended without an answer\nno such peer"),
         peers.Process("other", [sys.executable, "-c", "raise SystemExit('no such peer')"]),
@@ -61,7 +61,7 @@ def test_a_process_that_cannot_begin(tmp_path: Path):
 
 
 @pytest.mark.process
-def test_our_own_side(tmp_path: Path, model: Path):
+def test_tenkyo_side_ingests_and_searches(tmp_path: Path, model: Path):
     texts = [["The cat sat on the mat.", "東京は日本の首都です。"], ["Paris lies on the Seine."]]
     command = [sys.executable, str(peers.PEER), peers.OURS, str(model), str(tmp_path / "ours")]
     with peers.Process("ours", command) as side:
@@ -80,7 +80,7 @@ def model(models: Path) -> Path:
     return Path(model_folder(BUNDLED_EMBEDDER, models))
 
 
-def test_ratios_say_how_many_times_ours_is_better():
+def test_ratios_are_ours_against_theirs():
     found = {
         "tenkyo": [{"passages/s": 40.0}, {"passages/s": 30.0}, {"passages/s": 20.0}],
         "plain": [{"passages/s": 10.0}, {"passages/s": 15.0}, {"passages/s": 5.0}],
@@ -92,7 +92,7 @@ def test_ratios_say_how_many_times_ours_is_better():
     assert theirs["Tenkyo is faster"] == "0.250 (0.250–0.500) ×"
 
 
-def test_rounds_are_added_only_to_those_of_the_same_setup(tmp_path: Path):
+def test_rounds_are_added_only_to_same_setup(tmp_path: Path):
     file, setup = tmp_path / "found.json", {"passages": 64}
     assert peers.before(file, setup) == {}
     file.write_text(json.dumps({"setup": setup, "rounds": {"plain": [{"passages/s": 14.0}]}}))
@@ -101,12 +101,12 @@ def test_rounds_are_added_only_to_those_of_the_same_setup(tmp_path: Path):
         peers.before(file, {"passages": 65})
 
 
-def test_every_peer_is_pinned_and_has_a_side():
+def test_every_peer_is_pinned_and_has_side():
     assert SIDES.keys() == peers.NAMES.keys() == {peers.OURS, *PEERS}
     assert all("==" in pin for name in PEERS for pin in pins(name))
 
 
-def test_what_answers_is_found_by_its_position(shared: Path):
+def test_answering_passage_is_found_by_position(shared: Path):
     corpus = corpora.searched(shared)
     texts = [text for document in corpus.documents for text in document]
     rows = corpora.read(shared / "data" / "qa" / "jsquad_ja" / "queries.jsonl")

@@ -1,9 +1,9 @@
-"""Ten questions to a served engine with a language model, streamed over HTTP.
+"""Ten questions to a running service with a language model, streamed over HTTP.
 
     TENKYO_LLM_URL=http://127.0.0.1:8082/v1 tenkyo serve
     python tests/benchmarks/transcript.py [http://127.0.0.1:8000]
 
-prints what came over the stream as Markdown for docs/evaluation.md.
+Prints the events of each stream as Markdown for docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def events(base: str, question: str):
-    """The (event, data) pairs of one answer, as they come."""
+    """Yield the (event, data) pairs of one answer as they arrive."""
     body = {"question": question, "stream": True}
     with httpx.stream("POST", f"{base}/v1/answers", json=body, timeout=300) as response:
         response.raise_for_status()

@@ -1,18 +1,17 @@
-"""Lexical search alone, from ten thousand passages to a million.
+"""BM25 search alone, over ten thousand to a million passages.
 
     python tests/benchmarks/words.py [../shared/data/qa] [--passages N,N…] [--keep FOLDER]
 
-Passages are two or three real sentences of JSQuAD, XQuAD and CLAPNQ, in which the rarer words are
-exchanged for others out of a vocabulary that grows with the number of passages (Heaps' law): so
-common words stay as common as they are, and rare ones stay rare. Half of them are Japanese, in a
-shelf of their own, as in the index. Asked are real questions of both languages, and their common
-words alone.
+Passages are two or three real sentences of JSQuAD, XQuAD and CLAPNQ, in which rarer words are
+replaced by others of a vocabulary that grows with the number of passages (Heaps' law): so common
+words stay common, and rare ones stay rare. Half of them are Japanese, in a separate segment, as in
+the index. Queries are real questions in both languages, and their common words alone.
 
-It prints, for each size, how long one search for the best hundred takes in both shelves, beside
-reading all lists of its words, with impacts computed beforehand, into an array of all passages; how
-many of the exact hundred are found; how long building, merging and opening take; and what memory the
-questions left resident, files that are mapped included, in a process that does nothing else. With
-``--keep`` the files stay, and are not made again.
+For each size, prints the time of one search for the best hundred in both segments, beside reading
+all postings of its words, with impacts computed beforehand, into an array of all passages; how many
+of the exact hundred are found; the time of building, merging and opening; and the resident memory
+after the questions, mapped files included, in a process that does nothing else. ``--keep`` keeps
+the files and reuses them.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ _SYLLABLES = [a + b for a in "bdfgklmnprtvz" for b in ("a", "e", "i", "o", "u", 
 
 
 class Sentences:
-    """Real sentences as templates, and passages made of them."""
+    """Real sentences as templates, and passages made from them."""
 
     def __init__(self, texts: Sequence[str], separator: str) -> None:
         words = Counter(word for text in texts for word in set(_WORD.findall(text)))
@@ -73,7 +72,7 @@ class Sentences:
                 self.templates.append((_WORD.sub(slot, sentence), slots))
 
     def passages(self, number: int, seed: int) -> Iterator[list[str]]:
-        """Batches of passages of two or three sentences."""
+        """Yield batches of passages of two or three sentences."""
         rng = np.random.default_rng(seed)
         for at in range(0, number, BATCH):
             yield [self._passage(rng) for _ in range(min(BATCH, number - at))]
@@ -93,7 +92,7 @@ class Sentences:
         return self.separator.join(parts)
 
     def _word(self, draw: float) -> str:
-        """A word by its rank; ranks follow Zipf and Mandelbrot, without an end."""
+        """Return a word by its rank; ranks follow Zipf and Mandelbrot, with no last one."""
         rank = int(3000 * ((1 - draw) ** -1.5 - 1))
         if rank < len(self.real):
             return self.real[rank]
@@ -106,7 +105,7 @@ class Sentences:
 
 
 def load(folder: Path) -> tuple[dict[str, Sentences], list[str]]:
-    """Sentences by language, and questions of both."""
+    """Load sentences by language, and questions in both."""
     texts, questions = [], []
     for name in ("jsquad_ja", "xquad_en"):
         lines = (folder / name / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
@@ -123,7 +122,7 @@ def load(folder: Path) -> tuple[dict[str, Sentences], list[str]]:
 
 
 def build(sentences: dict[str, Sentences], number: int, folder: Path) -> dict:
-    """Postings of each shelf in files below ``folder``; how long that took."""
+    """Build the postings of each segment in ``folder``; return the seconds."""
     made = {"tokens": 0, "tokens_s": 0.0, "build_s": 0.0, "merge_s": 0.0, "bytes": 0, "terms": 0}
     for seed, shelf in enumerate(SHELVES):
         parts = []
@@ -155,13 +154,13 @@ def mapped(folder: Path) -> Postings:
 
 
 def resident() -> float:
-    """MB of this process, those of mapped files with them."""
+    """Return the resident memory of this process in MB, mapped files included."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
 
 def ask(folder: Path, questions: Sequence[str]) -> dict:
-    """How long searches take in shelves that are mapped, and what they find."""
+    """Measure searches in mapped postings; return times and what they find."""
     before, started = resident(), time.perf_counter()
     shelves = [mapped(folder / shelf) for shelf in SHELVES]
     opened = time.perf_counter() - started
@@ -194,7 +193,7 @@ def ask(folder: Path, questions: Sequence[str]) -> dict:
 
 
 def whole_lists(postings: Postings, query: LexicalQuery) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(positions, what the word gives each) of the words of a query."""
+    """Return (positions, impacts) of each word of a query."""
     lists = []
     for i, key in enumerate(query.hashes):
         term = min(int(np.searchsorted(postings.hashes, key)), len(postings.hashes) - 1)
@@ -219,7 +218,7 @@ def read(postings: Postings, lists: list[tuple[np.ndarray, np.ndarray]]) -> tupl
 
 
 def common_words(question: str, statistics: Statistics) -> list[str]:
-    """The words of a question that one document in twelve has, or its most common two."""
+    """Return the words of a question that are in one of twelve documents, or the two commonest."""
     words = list(dict.fromkeys(tokens(question)))
     frequency = statistics.frequency(np.array([term_hash(word) for word in words], np.uint64))
     found = sorted(zip(frequency.tolist(), words, strict=True), reverse=True)

@@ -1,12 +1,11 @@
-"""How well texts of one work are told from texts of several.
+"""Precision and recall of linking texts of the same work.
 
     python tests/benchmarks/works.py
 
-Reads the papers, posts, articles and model cards beside the repository (../shared) and our own
-digests, each a text of a work of its own but for the article in two languages. To these come
-altered copies that are made here, and translations of digests (tests/data/translations). Each
-pair of texts that could be linked is one decision. Prints precision and recall, and each error.
-Nothing is written but a store and an index in a temporary folder.
+Reads the papers, posts, articles and model cards beside the repository (../shared) and our digests,
+each a different work but for the article in two languages. To these it adds altered copies, and
+translations of digests (tests/data/translations). Each pair of texts is a decision: linked or not.
+Prints precision and recall, and each error. It writes only to a temporary folder.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def originals() -> Iterator[Text]:
 
 
 def altered(texts: dict[str, Text]) -> Iterator[Text]:
-    """Other texts of the same works: copies as they come about, and translations."""
+    """Make other texts of the same works: typical copies, and translations."""
     for name in PAPERS:
         paper = texts[f"{name}.pdf"]
         for how, change in ALTERED.items():
@@ -88,7 +87,7 @@ def altered(texts: dict[str, Text]) -> Iterator[Text]:
 
 
 def alike(texts: dict[str, Text]) -> Iterator[Text]:
-    """Works of their own that have much in common with others."""
+    """Make texts of different works that have much in common."""
     names = [
         id for id, each in texts.items() if id.endswith(".md") and len(each.document.text) > 4000
     ]
@@ -114,7 +113,7 @@ def _other(document: Document, how: str, text: str) -> Text:
 
 
 def _copy(text: Text, how: str, changed: str) -> Text:
-    """A text as a file of its own: it names neither title nor authors."""
+    """Make a text a separate file that names neither title nor authors."""
     id = f"{text.document.source.id}, {how}"
     source = Source(
         id, f"https://example.org/{text_hash(id)[:12]}", language=text.document.source.language
@@ -123,7 +122,7 @@ def _copy(text: Text, how: str, changed: str) -> Text:
 
 
 def _without_sections(document: Document) -> str:
-    """Every fourth section dropped."""
+    """Drop every fourth section."""
     dropped = [s for n, s in enumerate(document.sections) if n % 4 == 3]
     return _without(document, [(s.start, s.end) for s in dropped])
 
@@ -141,12 +140,12 @@ def _first_pages(document: Document) -> str:
 
 
 def _opening(document: Document) -> str:
-    """Title, abstract and introduction: as much as stands on a page and a half."""
+    """Keep title, abstract and introduction: about a page and a half."""
     return document.text[: document.pages[1].start + 2000]
 
 
 def _hyphenated(document: Document) -> str:
-    """Set anew in narrow lines, long words broken, a running head every forty lines."""
+    """Break into narrow lines with hyphens, and add a running head every forty lines."""
     broken = re.sub(r"\b([a-z]{5})([a-z]{4,})\b", r"\1-\n\2", document.text[:60_000])
     return _headed(broken, "PREPRINT. UNDER REVIEW.")
 
@@ -164,7 +163,7 @@ def _headed(text: str, head: str) -> str:
 
 
 def _every(document: Document, nth: int, change: re.Pattern[str], by: str) -> str:
-    """Every nth sentence changed."""
+    """Change every nth sentence."""
     text, made, at = document.text, [], 0
     for n, (start, end) in enumerate(sentence_spans(text)):
         if n % nth == nth - 1:
@@ -174,17 +173,17 @@ def _every(document: Document, nth: int, change: re.Pattern[str], by: str) -> st
 
 
 def _revised(document: Document) -> str:
-    """Every fifth sentence left out."""
+    """Drop every fifth sentence."""
     return _every(document, 5, re.compile(r"(?s).+"), "")
 
 
 def _corrected(document: Document) -> str:
-    """A word put in at the second blank or comma of every fourth sentence."""
+    """Insert a word at the second space or comma of every fourth sentence."""
     return _every(document, 4, re.compile(r"(?s)^(.*?[ 、].*?[ 、])"), r"\1 (updated) ")
 
 
 def _furnished(document: Document) -> str:
-    """The page with other furniture around it."""
+    """Put other navigation around a page."""
     menu = "\n".join(f"- Category {name}" for name in "ABCDEFGH")
     foot = "Share this post. Subscribe to the newsletter. All rights reserved. Cookie settings."
     return (
@@ -193,7 +192,7 @@ def _furnished(document: Document) -> str:
 
 
 def _first_part(document: Document) -> str:
-    """The first two thirds, as a feed gives them."""
+    """Keep the first two thirds, as feeds do."""
     return document.text[: len(document.text) * 2 // 3]
 
 
@@ -215,7 +214,7 @@ EDITED = {
 
 
 def decide(texts: list[Text], folder: Path) -> tuple[dict[str, str], float, float]:
-    """The work of each text by its id, and the seconds for the index and for the links."""
+    """Return the work of each text by its id, and the seconds of indexing and of linking."""
     settings = read_settings()
     embedder = SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")

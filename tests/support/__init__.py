@@ -1,1 +1,1 @@
-"""Helpers that several test files share; no test file imports another."""
+"""Helpers that several test files use; test files do not import each other."""

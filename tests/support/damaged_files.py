@@ -1,4 +1,4 @@
-"""Files that are damaged or hostile, read by a worker, and what that costs."""
+"""Reading of damaged and hostile files in a reader process, and makers of such files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOAK = bool(os.environ.get("SOAK"))
 
 
 def read(workers: ReaderPool, data: bytes, name: str) -> str:
-    """Read a file; "" and what holds of every document, or the one line that refuses it."""
+    """Read a file and check what is true of every document; return its error, or ""."""
     source = Source("id", f"file:///books/{name}")
     try:
         document, passages = workers.read(data, source)
@@ -31,7 +31,7 @@ def read(workers: ReaderPool, data: bytes, name: str) -> str:
 
 
 def word_file(body: bytes = b"", head: bytes = b"") -> bytes:
-    """A Word file; with ``body``, that is what its document part holds."""
+    """Make a Word file; ``body`` replaces the content of its document part."""
     made, out = docx.Document(), io.BytesIO()
     made.add_heading("Reading rooms", 1)
     made.add_paragraph("The Kanda reading room holds 40,000 maps. " * 5)
@@ -51,7 +51,7 @@ DOCUMENT = (
 
 
 def rezipped(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    """A zip file with its parts changed, and the sums right again."""
+    """Change the members of a zip file, with correct checksums."""
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as old,
@@ -63,7 +63,7 @@ def rezipped(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def peak(process: int) -> int:
-    """The most memory that a process has used, in bytes; 0 where the system does not say."""
+    """Return the peak memory of a process in bytes; 0 where the system does not say."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
@@ -72,5 +72,5 @@ def peak(process: int) -> int:
 
 
 def article(body: bytes, head: bytes = b"") -> bytes:
-    """A JATS article."""
+    """Make a JATS article."""
     return head + b"<article><front><article-meta/></front><body>%b</body></article>" % body

@@ -1,4 +1,4 @@
-"""Documents made for a test, and what holds of every one that is read."""
+"""Makers of simple documents, and a check of what is true of every document that is read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from corpus.types import Document, Source, text_hash
 
 
 def read(data: bytes | str, url: str = "https://ex.com/dir/page", **options: str) -> Document:
+    """Read a file by ``extract`` and check the document."""
     raw = data.encode() if isinstance(data, str) else data
     document = extract(raw, Source("s", url), **options)
     check(document)
@@ -23,7 +24,7 @@ def read(data: bytes | str, url: str = "https://ex.com/dir/page", **options: str
 
 
 def check(document: Document) -> None:
-    """What holds for every document."""
+    """Check what is true of every document: normal form, sections and pages in order."""
     text = document.text
     assert text.strip() and text == unicodedata.normalize("NFC", text)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|[^\S\n]\n|\n{3}", text)
@@ -45,10 +46,12 @@ def check(document: Document) -> None:
 
 
 def headings(document: Document) -> list[tuple[int, str]]:
+    """List the headings of a document with their levels."""
     return [(section.level, section.heading) for section in document.sections]
 
 
 def saved(document: docx.document.Document | pptx.presentation.Presentation) -> bytes:
+    """Return the bytes of a Word or PowerPoint file."""
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
@@ -60,6 +63,13 @@ Placed = tuple[float, float, float, str]  # x, y, size in points, text
 
 
 def pdf(pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "") -> bytes:
+    """Make a PDF.
+
+    Args:
+        pages: The lines of each page.
+        info: Entries of its metadata dictionary, such as ``/Title (T)``.
+        draw: Operators that are put before the text of each page.
+    """
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     kids = []
@@ -87,6 +97,7 @@ def pdf(pages: Sequence[Sequence[Placed]], info: str = "", draw: str = "") -> by
 
 
 def column(lines: Sequence[str], x: float = 60, top: float = 700, size: float = 10) -> list[Placed]:
+    """Place lines of text below each other, 12 points apart."""
     return [(x, top - 12 * i, size, line) for i, line in enumerate(lines)]
 
 

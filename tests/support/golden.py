@@ -1,10 +1,11 @@
-"""Digests of what readers, chunking and verifier make of fixed inputs, by their versions.
+"""Digests (SHA-256) of the outputs of readers, chunking and verifier for fixed inputs.
 
     python -m tests.support.golden            # compares, and names what differs
-    python -m tests.support.golden --append   # adds the digests of versions that were raised
+    python -m tests.support.golden --append   # adds digests for versions that were raised
 
-``digests.json`` is append-only: outputs that change under a version that has its digest are a
-fault. The verifier reads recorded outputs of the models, so that no processor's rounding decides.
+``digests.json`` has a digest for each version and is append-only: outputs that differ from the
+digest of their version are an error. The verifier gets recorded outputs of the models, so that
+results do not depend on how a processor rounds.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from tests.support.paths import DATA
 FOLDER = DATA / "golden"
 DIGESTS = FOLDER / "digests.json"
 MODELS = FOLDER / "models.json"
-# The files of each format; .htm and the like are told from their content, as in earnest.
+# The files of each format, which is detected from their content, as usual.
 DOCUMENTS: dict[FileFormat, tuple[str, ...]] = {
     "pdf": ("columns.pdf", "table.pdf"),
     "html": ("page.html", "shift_jis.html"),
@@ -54,7 +55,7 @@ Digests = dict[str, dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Something with a version: where that is set, and what it makes of the fixed inputs."""
+    """Something with a version: where that is set, and the outputs for the fixed inputs."""
 
     name: str
     constant: str
@@ -67,7 +68,7 @@ class Golden:
         return hashlib.sha256(plain.encode()).hexdigest()
 
     def fault(self, digests: Digests) -> str:
-        """Say how the outputs depart from what is recorded of their version; "" if they do not."""
+        """Describe how the outputs differ from the digest of their version; "" if they do not."""
         known = digests.get(self.name, {}).get(str(self.version))
         append = "run `python -m tests.support.golden --append` and commit tests/data/golden"
         if known is None:
@@ -80,12 +81,12 @@ class Golden:
             return ""
         return (
             f"{self.name}: its outputs changed, and {self.constant} is still {self.version}. If that"
-            f" is meant, raise it by one, then {append}; if not, mend what changed them"
+            f" is intended, raise it by one, then {append}; if not, fix what changed them"
         )
 
 
 def everything() -> list[Golden]:
-    """All that has a version."""
+    """List everything that has a version."""
     where = "corpus.store.fingerprint.READER_VERSIONS"
     readers = [
         Golden(name, f'{where}["{name}"]', version, lambda name=name: documents(name))
@@ -104,23 +105,23 @@ def everything() -> list[Golden]:
 
 
 def read_digests() -> Digests:
-    """Read the digest of each version of each thing."""
+    """Read the recorded digests: name to version to digest."""
     return json.loads(DIGESTS.read_text()) if DIGESTS.exists() else {}
 
 
-# What readers and chunking make
+# Outputs of readers and chunking
 
 
 def documents(name: FileFormat) -> list[Any]:
-    """Read the files of a format: text, sections, pages, links, gaps and particulars of each."""
+    """Read the files of a format: metadata, text, sections, pages, links and gaps of each."""
     made = []
     for file in DOCUMENTS[name]:
         source = Source("golden", f"https://example.org/{file}")
         read = extract((FOLDER / "documents" / file).read_bytes(), source)
         about = read.source
-        particulars = [about.title, about.authors, about.published, about.language, about.version]
+        metadata = [about.title, about.authors, about.published, about.language, about.version]
         parts = [read.sections, read.pages, read.links, read.gaps]
-        made.append([particulars, read.text, *([astuple(p) for p in part] for part in parts)])
+        made.append([metadata, read.text, *([astuple(p) for p in part] for part in parts)])
     return made
 
 
@@ -139,15 +140,15 @@ def passages() -> list[Any]:
     return [astuple(passage) for passage in split_into_passages(document)]
 
 
-# What the verifier makes
+# Outputs of the verifier
 
 
 class NotRecorded(Exception):
-    """The verifier asks the models for something whose output is not in ``models.json``."""
+    """An input of the models whose output is not in ``models.json``."""
 
 
 class Recorded:
-    """The checker and the embedder, as they answered once."""
+    """A checker and embedder that returns recorded outputs."""
 
     name, digest, dim = "cross-encoder", "", 384
 
@@ -179,7 +180,7 @@ class Recorded:
 
 
 class Recording(Recorded):
-    """The models themselves; what they answer and was not recorded is."""
+    """A checker and embedder that runs the models for inputs that are not yet recorded."""
 
     def __init__(
         self, held: dict[str, dict[str, Any]], checker: Checker, embedder: Embedder
@@ -209,7 +210,7 @@ def _vector(held: str) -> npt.NDArray[np.float64]:
 
 
 def verifier_outputs(models: Recorded | None = None) -> dict[str, Any]:
-    """Check the fixed claims, and compare the fixed pairs of texts by the rules alone."""
+    """Verify the fixed claims, and run the rules alone on the fixed pairs of texts."""
     given = json.loads((FOLDER / "claims.json").read_text(encoding="utf-8"))
     models = models or Recorded(json.loads(MODELS.read_text(encoding="utf-8")))
     verifier = Verifier(models, models)
@@ -253,7 +254,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 
 def append() -> list[str]:
-    """Add the digests of versions that have none, and say of which."""
+    """Add the digests of versions that have none; return their names."""
     digests, added = read_digests(), []
     for each in everything():
         known = digests.setdefault(each.name, {})
@@ -267,7 +268,7 @@ def append() -> list[str]:
 
 
 def _record() -> None:
-    """Ask the models what the verifier now asks them and was not recorded."""
+    """Record outputs of the models for new inputs of the verifier."""
     from index.inference.cross_encoder import CrossEncoder
     from index.inference.embedder import SentenceTransformerEmbedder
     from index.inference.model_registry import BUNDLED_EMBEDDER

@@ -1,4 +1,4 @@
-"""A service over a data folder of its own, to which documents can be added."""
+"""The service over a separate data folder, in a thread or a process, for tests of ingestion."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHIPS = b"# Ships\n\nThe harbour office of Shiogama lists 312 fishing boats."
 
 
 def many(sentences: int, what: str = "maps") -> bytes:
-    """A text of some passages, about four sentences each."""
+    """Make a Markdown text of ``sentences`` sections, of nine sentences each."""
     parts = [
         f"## Room {n}\n\n"
         + f"Reading room {n} keeps {n * 7} {what} of the district number {n}. " * 9
@@ -43,8 +43,14 @@ def many(sentences: int, what: str = "maps") -> bytes:
 
 
 class Web:
-    """The internet of the service: pages by URL; ``hold`` keeps requests, of which so many are
-    ``held``, waiting."""
+    """A fake internet for the service, as an ASGI app.
+
+    Attributes:
+        pages: Content type and body by host and path; all else is 404.
+        asked: Host and path of each request.
+        hold: While this event is cleared, requests wait.
+        held: The number of requests that wait.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[str, bytes]] = {}
@@ -72,6 +78,7 @@ class Web:
 
     @staticmethod
     async def resolve(host: str, port: int) -> Sequence[str]:
+        """Resolve every host to a public address, but for some local names."""
         known = {"router.lan": ["192.168.1.1"], "127.0.0.1": ["127.0.0.1"], "::1": ["::1"]}
         if host == "nowhere.org":
             raise OSError("no such host")
@@ -79,7 +86,7 @@ class Web:
 
 
 class House:
-    """A data folder with the library in it, and the service over it."""
+    """A data folder with the shipped library, and the service over it with its ingestion worker."""
 
     def __init__(self, folder: Path, embedder: Any, checker: Any) -> None:
         self.data, self.index, self.web = folder, folder / "index", Web()
@@ -95,6 +102,7 @@ class House:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[House]:
+        """Run the service on a local port."""
         self.runner = IngestionWorker(self.means)
         app = create_app(self.engine, index_dir=self.index, runner=self.runner)
         with served(app) as self.url:
@@ -104,32 +112,38 @@ class House:
                 self.web.hold.set()
 
     def call(self, method: str, path: str, status: int = 200, **more: Any) -> httpx.Response:
+        """Send a request, and check the status and that errors are problem documents."""
         answer = httpx.request(method, self.url + path, timeout=60, **more)
         assert answer.status_code == status, (answer.status_code, answer.text)
         assert status < 400 or answer.headers["content-type"] == "application/problem+json"
         return answer
 
     def upload(self, *files: tuple[str, bytes], status: int = 202, **fields: str) -> dict:
+        """Upload files; returns the job."""
         form = [("files", file) for file in files]
         return self.call("POST", "/v1/documents", status, files=form, data=fields).json()
 
     def ended(self, job: dict, seconds: float = 120) -> dict:
+        """Wait until a job has ended; returns it."""
         return ended(self.url, job, seconds)
 
     def ask(self, question: str) -> str:
+        """Return the text of the answer to a question."""
         made = self.call("POST", "/v1/answers", json={"question": question}).json()
         return made["text"]
 
     def search(self, question: str) -> list[str]:
+        """Return the texts of the five best hits."""
         hits = self.call("GET", "/v1/search", params={"q": question, "k": 5}).json()["hits"]
         return [hit["passage"]["text"] for hit in hits]
 
     def kept(self) -> set[str]:
+        """List the stored upload files."""
         folder = self.data / "uploads"
         return set(os.listdir(folder)) if folder.exists() else set()
 
     def keeps(self, wanted: set[str] | int) -> bool:
-        """Whether these, or so many, are kept, at once or soon: a job lets go when it has ended."""
+        """Wait until exactly these upload files, or this number of them, are stored."""
         deadline = time.monotonic() + 20
         while (kept := self.kept()) != wanted and len(kept) != wanted:
             if time.monotonic() > deadline:
@@ -138,7 +152,7 @@ class House:
         return True
 
     def settled(self) -> None:
-        """Wait until the index is of what the store holds."""
+        """Wait until the index is up to date with the store."""
         deadline = time.monotonic() + 60
         while read_manifest(self.index)["corpus_revision"] != self.store.revision():
             assert time.monotonic() < deadline
@@ -146,7 +160,7 @@ class House:
 
 
 def ended(url: str, job: dict, seconds: float = 120) -> dict:
-    """A job, polled until it has ended."""
+    """Poll a job until it has ended; returns it."""
     deadline = time.monotonic() + seconds
     while True:
         now = httpx.get(f"{url}/v1/jobs/{job['id']}", timeout=60).json()
@@ -157,7 +171,7 @@ def ended(url: str, job: dict, seconds: float = 120) -> dict:
 
 
 class Server:
-    """`tenkyo serve` in a process, and the command line beside it."""
+    """``tenkyo serve`` in a process, and other commands on the same data folder."""
 
     def __init__(self, data: Path, models: Path) -> None:
         self.data = data
@@ -167,6 +181,7 @@ class Server:
         self.process: subprocess.Popen | None = None
 
     def start(self) -> str:
+        """Start it; returns its URL when it is ready."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service.cli.main", "serve"],
             cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -177,12 +192,13 @@ class Server:
         raise AssertionError(self.process.stderr.read())
 
     def end(self, how: int) -> str:
-        """End it; returns what it had to complain of."""
+        """Send it a signal and wait until it ends; returns its standard error."""
         self.process.send_signal(how)
         _, complaints = self.process.communicate(timeout=60)
         return complaints
 
     def command(self, *arguments: str | Path) -> subprocess.CompletedProcess:
+        """Run a ``tenkyo`` command."""
         command = [sys.executable, "-m", "service.cli.main", *map(str, arguments)]
         return subprocess.run(
             command, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=200

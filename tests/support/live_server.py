@@ -1,4 +1,4 @@
-"""An app behind a real server, for the tests that need a socket."""
+"""A real HTTP server in a thread, for tests that need a socket."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 @contextlib.contextmanager
 def served(app: FastAPI, port: int = 0) -> Iterator[str]:
-    """The app behind a real uvicorn, on a free port where none is named; yields its base URL."""
+    """Serve an app by uvicorn, by default on a free port; yields its base URL."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", port))

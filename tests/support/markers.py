@@ -1,4 +1,4 @@
-"""A guard that holds the markers to what tests do: only who is marked may start anything."""
+"""A pytest plugin that lets only marked tests start processes and servers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 
 GUARDED = {"process": (subprocess.Popen, "__init__"), "server": (socket.socket, "listen")}
 EXEMPT = ("model", "browser")
-"""Tests with these markers are never among the quick ones, whatever they start."""
+"""Tests with these markers are never among the fast ones, so they may start anything."""
 
 
 class MarkerGuard:
-    """A pytest plugin that fails a test which starts a process or a server without its marker."""
+    """Fails a test that starts a process or a server without the marker for it."""
 
     def __init__(self) -> None:
         self._running: pytest.Item | None = None

@@ -1,8 +1,8 @@
-"""True sentences of the library made false by machine, in English and Japanese.
+"""Mutants: true sentences of the library that are made false by rule, in English and Japanese.
 
-Five kinds: a number changed, the sense negated, a name swapped, a sentence cited to a passage
-that does not say it, and two sentences spliced. Deterministic: the same library gives the same
-mutants. Written for the tests alone, and not from the rules that are tested.
+There are five kinds: a changed number, a negation, a swapped name, a sentence cited to a passage
+that does not say it, and two sentences spliced. The same library gives the same mutants. They
+are independent of the rules that are tested by them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from corpus.store.store import Store
 from corpus.text.sentences import sentences
 from corpus.types import Passage, Source
 
-ROUNDS = 4  # how often a sentence is taken, where there are few
+ROUNDS = 4  # the most times that a sentence is used
 KINDS = ("number", "negation", "name", "passage", "splice")
 _NOTE = re.compile(r"\s*[(（][^()（）]*[)）](?=[.。]?$)")
 _NUMBER = re.compile(r"(?<![A-Za-z\d.,-])\d+(?:,\d{3})*(?:\.\d+)?(?![\d,.]*\d|[A-Za-z-])")
@@ -41,7 +41,7 @@ _JOINTS = (" was ", " is ", " and ", " with ", " in ", " of ", " that ", " from 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of the library; ``passage`` is where it stands."""
+    """A sentence of the library, and its passage and source."""
 
     text: str
     passage: Passage
@@ -49,12 +49,13 @@ class Statement:
 
     @property
     def language(self) -> str:
+        """Return "ja" or "en"."""
         return "ja" if re.search(r"[\u3041-\u3096]", self.text) else "en"
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A false claim. With ``passage``, it is false of that passage alone."""
+    """A false claim; one with ``passage`` is only not supported by that passage."""
 
     kind: str
     language: str
@@ -64,8 +65,10 @@ class Mutant:
 
 
 def statements(store: Store) -> list[Statement]:
-    """Every sentence of some length, in the order of the sources' ids: that of the store's rows
-    hangs on which of two sources was read first."""
+    """List sentences of medium length, by source id and offset.
+
+    The order of the store's rows would depend on which of two sources was read first.
+    """
     found = []
     held = store.passages(store.rows()).values()
     for passage, source in sorted(held, key=lambda one: (one[1].id, one[0].start)):
@@ -76,12 +79,12 @@ def statements(store: Store) -> list[Statement]:
 
 
 def without_note(text: str) -> str:
-    """A sentence without the note of its source at the end: "(abstract)"."""
+    """Remove a note in brackets at the end of a sentence, such as "(abstract)"."""
     return _NOTE.sub("", text)
 
 
 def mutants(found: Sequence[Statement], kind: str, most: int) -> list[Mutant]:
-    """At most ``most`` of a kind, different ones, of as many sentences as there are."""
+    """Make up to ``most`` different mutants of a kind."""
     make: dict[str, Callable[..., Mutant | None]] = {
         "number": _number, "negation": _negation, "name": _name,
         "passage": _passage, "splice": _splice,
@@ -139,7 +142,7 @@ def _name(s: Statement, everything: Sequence[Statement], rng: random.Random) -> 
 
 
 def _known(everything: Sequence[Statement]) -> Counter[str]:
-    """Names that stand in several sentences, not at their start."""
+    """Count names that are in several sentences, not at their start."""
     found = Counter(m[0] for s in everything for m in _NAME.finditer(s.text) if m.start() > 0)
     return Counter({n: c for n, c in found.items() if c >= 2 and n not in _NO_NAMES})
 

@@ -1,4 +1,4 @@
-"""Whether a claim is let through, and whether a mutant of one is caught."""
+"""Tests of whether the verifier accepts a claim, and whether it catches a mutant."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ TOP_K, CHARACTERS = 8, 8000
 
 
 def evidence_for(claim: str, library: Library) -> tuple[Evidence, ...]:
+    """Search for the evidence of a claim, as for a question."""
     return select_evidence(library.search(claim, TOP_K), TOP_K, CHARACTERS)
 
 
 def accepted(claim: str, evidence: Sequence[Evidence], verifier: Verifier) -> bool:
+    """Whether the verifier finds a claim supported."""
     return verifier.check(Draft(claim, (1,)), evidence).verdict.label == "supported"
 
 
 def caught(mutant: Mutant, library: Library, verifier: Verifier) -> bool:
+    """Whether the verifier does not find a mutant supported."""
     if mutant.passage is None:
         return not accepted(mutant.claim, evidence_for(mutant.claim, library), verifier)
     wrong = mutant.passage

@@ -1,4 +1,4 @@
-"""An engine that decides what a test tells it to, and a reader of what is sent of it."""
+"""An engine with claims given by the test, and a reader of its frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VERDICT = Verdict("supported", 1.0, "copy")
 
 
 class Scripted:
-    """An engine that decides what it is told to, a claim for c and a rejected sentence for r."""
+    """An engine whose ``decided`` says what it sends: c for a claim, r for a withheld sentence."""
 
     def __init__(self, history: History, decided: str, pause: float = 0) -> None:
         self.history, self.decided, self.pause = history, decided, pause
@@ -33,6 +33,7 @@ class Scripted:
         self.closes_in: float = 0  # seconds that a model takes to be stopped
 
     async def stream(self, question: str, *, progress: bool = False):
+        """Yield the events of an answer, with ``pause`` seconds before each sentence."""
         self.asked += 1
         conversation = self.history.new_conversation()
         claims, rejected = [], []
@@ -65,7 +66,7 @@ class Scripted:
 async def read(
     answers: ResumableAnswers, key: IdempotencyKey, after: int = 0, most: int = 99
 ) -> list[str]:
-    """The numbered frames after a number, as they are sent; leaves after ``most`` of them."""
+    """Return up to ``most`` numbered frames after the number ``after``, as they are sent."""
     got: list[str] = []
     async with aclosing(answers.frames(key, {"question": "なぜ?"}, after)) as frames:
         async for frame in frames:

@@ -1,10 +1,10 @@
-"""A language model that says what a test gives it to say."""
+"""A fake language model whose reply is given by the test."""
 
 import asyncio
 
 
 class Script:
-    """An AnswerModel that says what it was given, in pieces of three characters."""
+    """An AnswerModel that streams a given text in pieces of three characters."""
 
     name = "script"
 
@@ -12,6 +12,7 @@ class Script:
         self.text, self.error, self.closed, self.messages = text, error, False, None
 
     async def stream(self, messages):
+        """Yield the text, then raise the error if one was given."""
         self.messages = messages
         try:
             for i in range(0, len(self.text), 3):

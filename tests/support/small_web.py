@@ -1,4 +1,4 @@
-"""A small web on 127.0.0.1: a server whose pages a test writes."""
+"""A web server on 127.0.0.1 with pages that the test defines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the
 
 
 class Web(ThreadingHTTPServer):
-    """Pages by ``host/path``: (status, headers, body), or a function of the request.
+    """A server for any host, with a record of the requests.
 
-    ``asked`` has (seconds, host + path, headers) of each request, ``most_at_once`` per host
-    the most requests that were open together.
+    Attributes:
+        pages: By host and path: (status, headers, body), a function of the request's headers that
+            returns these, or a list of them, one for each request.
+        asked: (seconds, host and path, headers) of each request.
+        most_at_once: For each host, the most requests that were open at the same time.
     """
 
     daemon_threads = True
@@ -33,9 +36,10 @@ class Web(ThreadingHTTPServer):
         self.lock = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is nothing to print."""
+        """Print nothing if a client disconnects."""
 
     def requests(self, *, robots: bool = False) -> list[str]:
+        """List host and path of the requests, by default without those for robots.txt."""
         return [page for _, page, _ in self.asked if robots or not page.endswith("/robots.txt")]
 
 
@@ -51,7 +55,7 @@ class _Answers(BaseHTTPRequestHandler):
             web.most_at_once[host] = max(web.open[host], web.most_at_once.get(host, 0))
         try:
             page = web.pages.get(host + self.path, (404, {}, b"no such page"))
-            if isinstance(page, list):  # one answer after the other, the last for good
+            if isinstance(page, list):  # one response after the other; the last is repeated
                 page = page.pop(0) if len(page) > 1 else page[0]
             status, extra, body = page(headers) if callable(page) else page
             self.send_response(status)
@@ -71,6 +75,7 @@ class _Answers(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving() -> Iterator[Web]:
+    """Run a server in a thread."""
     with Web() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -82,17 +87,20 @@ def serving() -> Iterator[Web]:
 
 
 def html(body: str, head: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Make an HTML page; ``headers`` are named with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     text = f"<!doctype html><html><head>{head}</head><body><main>{body}</main></body></html>"
     return 200, {"content-type": "text/html; charset=utf-8", **named}, text.encode()
 
 
 def links(*urls: str) -> str:
+    """Make the body of a page that links to papers."""
     listed = "".join(f'<li><a href="{url}">a paper</a></li>' for url in urls)
     return f"<h1>Year in review</h1><p>{LONG}</p><ul>{listed}</ul>"
 
 
 def paper_pdf(text: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Make a PDF of nine sentences."""
     lines = [(60, 700 - 20 * i, 11, f"{text} Sentence number {i} of the paper.") for i in range(9)]
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return 200, {"content-type": "application/pdf", **named}, pdf([lines])

@@ -1,7 +1,7 @@
-"""Two columns that a file draws line by line across the page, put one after the other. Pure.
+"""Separation of two text columns that a PDF draws line by line across the page.
 
-Most files draw a column at a time. Where one does not, a printed line holds a line of each
-column, with a wide gap between them, and the gaps of the page stand one below the other.
+Most files draw one column after the other. Where one does not, each printed line holds a line of
+both columns with a wide gap between them, and these gaps lie below each other.
 """
 
 from __future__ import annotations
@@ -11,11 +11,19 @@ from dataclasses import replace
 
 from corpus.readers.pdf.line import EM_SPACE, PrintedLine
 
-_LEAST = 8  # lines; a shorter stretch may well be a table
+_MIN_LINES = 8  # fewer may well be a table
 
 
 def reorder_columns(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
-    """The lines of a page as they are read; unchanged where no gap runs down between prose."""
+    """Put the lines of the left column before those of the right, if a page has two columns.
+
+    Args:
+        lines: The lines of one page, in the order of the file.
+
+    Returns:
+        The lines in reading order, those that hold a line of each column cut in two; unchanged
+        where no gap runs down the page between two columns of prose.
+    """
     gutter = _gutter(lines)
     halves = [_halves(line, gutter) for line in lines]
     if not _are_columns(halves):
@@ -30,14 +38,14 @@ def reorder_columns(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
             right.append(line)
         elif line.x1 < gutter:
             ordered.append(line)
-        else:  # across both: what stands above it comes first
+        else:  # across both columns: what is above it comes first
             ordered += [*right, line]
             right = []
     return ordered + right
 
 
 def _gutter(lines: Sequence[PrintedLine]) -> float:
-    """The x that most gaps of the lines lie around; 0 where there are none."""
+    """Return the x, in points, that lies within most gaps of the lines; 0 without gaps."""
     edges = sorted(
         edge for line in lines for left, right in line.gaps for edge in ((left, -1), (right, 1))
     )
@@ -51,7 +59,7 @@ def _gutter(lines: Sequence[PrintedLine]) -> float:
 
 
 def _halves(line: PrintedLine, gutter: float) -> tuple[PrintedLine, PrintedLine] | None:
-    """The two parts of a line that has a gap around the gutter."""
+    """Cut a line in two at the gap around the gutter; None if it has no gap there."""
     parts = line.text.split(EM_SPACE)
     if len(parts) != len(line.gaps) + 1:
         return None
@@ -66,11 +74,11 @@ def _halves(line: PrintedLine, gutter: float) -> tuple[PrintedLine, PrintedLine]
 
 
 def _are_columns(halves: Sequence[tuple[PrintedLine, PrintedLine] | None]) -> bool:
-    """Whether parted lines are the rule on a page, and both their sides are filled with words."""
-    parted = [half for half in halves if half]
-    if len(parted) < max(_LEAST, 0.5 * len(halves)):
+    """Whether most lines of a page were cut, and both sides are filled with prose."""
+    cut = [half for half in halves if half]
+    if len(cut) < max(_MIN_LINES, 0.5 * len(halves)):
         return False
-    for side in zip(*parted, strict=True):
+    for side in zip(*cut, strict=True):
         widest = max(line.x1 - line.x0 for line in side)
         filled = sum(line.x1 - line.x0 > 0.6 * widest for line in side)
         letters = sum(map(str.isalpha, "".join(line.text for line in side)))

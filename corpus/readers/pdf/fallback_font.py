@@ -1,10 +1,9 @@
-"""A font that stands in for those that a PDF names and this machine may not have.
+"""A substitute for all fonts that a PDF names but does not contain.
 
-PDFium leaves out text whose letters have no width, and takes the width from the font. Where a
-PDF relies on a Japanese font that is not installed, most of its lines would vanish without a
-word; where it is installed, they would not. So no font of the machine is asked at all: every
-letter is a box in a font of two glyphs, made here. The letters themselves come from the PDF's
-own tables, and the same file gives the same text everywhere.
+PDFium drops characters without a width, and takes the width from the font. Where a PDF relies on
+a Japanese font that is not installed, most of its lines would be lost silently. So no installed
+font is used: every character is a box in a font of two glyphs that is made here. Which
+characters there are comes from tables in the PDF, so a file gives the same text on all machines.
 """
 
 from __future__ import annotations
@@ -23,17 +22,21 @@ _EM = 1000
 
 @cache
 def install_fallback_font() -> Any:
-    """Have PDFium use the stand-in from now on, in this process; what it returns is kept."""
+    """Make PDFium use the substitute font in this process from now on.
+
+    Returns:
+        The structure that PDFium now refers to; the cache keeps it alive.
+    """
     font = _font()
 
     def map_font(this: Any, weight: int, italic: int, charset: int, *rest: Any) -> int | None:
         return None if charset in (_ANSI, _SYMBOL) else 1
 
     def font_data(this: Any, handle: Any, table: int, buffer: Any, size: int) -> int:
-        return 0 if table else _give(font, buffer, size)
+        return 0 if table else _copy(font, buffer, size)
 
     def face_name(this: Any, handle: Any, buffer: Any, size: int) -> int:
-        return _give(_NAME, buffer, size)
+        return _copy(_NAME, buffer, size)
 
     info = pdfium.FPDF_SYSFONTINFO(version=2)
     callbacks = {
@@ -51,14 +54,14 @@ def install_fallback_font() -> Any:
     return info
 
 
-def _give(data: bytes, buffer: Any, size: int) -> int:
+def _copy(data: bytes, buffer: Any, size: int) -> int:
     if buffer and size >= len(data):
         ctypes.memmove(buffer, data, len(data))
     return len(data)
 
 
 def _font() -> bytes:
-    """A TrueType font of an empty glyph, and of a box that every character is drawn as."""
+    """Build a TrueType font with an empty glyph, and a box for every character."""
     box = pack(">5h", 1, 0, 0, _EM, _EM) + pack(">2H", 3, 0) + bytes([1] * 4)
     box += pack(">8h", 0, _EM, 0, -_EM, 0, 0, _EM, 0)
     many_to_one = pack(">HHIII", 13, 0, 28, 0, 1) + pack(">III", 0x20, 0x10FFFF, 1)

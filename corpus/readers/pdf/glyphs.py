@@ -1,4 +1,4 @@
-"""The characters that PDFium finds on a page, to lines."""
+"""Assembly of the characters that PDFium finds on a page into lines, with their positions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from corpus.readers.pdf.line import EM_SPACE, PrintedLine
 from corpus.text.blocks import normalize_text
 from corpus.text.dehyphenation import SOFT_HYPHEN
 
-# Where Word's Symbol and Wingdings fonts keep their bullets.
+# Bullets in Word's Symbol and Wingdings fonts.
 _BULLETS = dict.fromkeys(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf076\uf06e"), "•")
-# TeX's older fonts have accents as characters of their own; which one each is when combined.
+# Older TeX fonts draw accents as separate characters; here with their combining characters.
 _ACCENTS = dict(
     zip(
         "`´ˆ˜¯˘˙¨˚˝ˇ¸˛",
@@ -25,16 +25,16 @@ _ACCENTS = dict(
         strict=True,
     )
 )
-_SAMPLE = 15  # characters of a line that are looked at for its size
-_REACH = 200  # characters: a line of print is shorter, and a hostile one longer
+_SAMPLE = 15  # characters of a line by which its size is measured
+_REACH = 200  # characters: printed lines are shorter, hostile ones may be longer
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um-ital)|CMBX|gothic-?mb", re.IGNORECASE)
 
 
 def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
-    """The lines of a page in pdfium's order, which is that of the content stream.
+    """Yield the lines of a PDF page in the order in which the file draws them.
 
-    A line that ends in a hyphen which only the printed width asked for ends in a soft hyphen.
+    A hyphen at the end of a line that may be due to the line break becomes a soft hyphen.
     """
     start = 0
     chars: list[str] = []
@@ -48,9 +48,9 @@ def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
         if not chars:
             start = index
         if pdfium.FPDFText_HasUnicodeMapError(text, index) == 1:
-            chars.append("\ufffd")  # a glyph number, not a character
+            chars.append("\ufffd")  # PDFium only knows the number of the glyph
         elif pdfium.FPDFText_IsHyphen(text, index) == 1:
-            # No line break follows such a hyphen: it is the line break.
+            # PDFium reports such a hyphen in place of the line break.
             yield from _line(text, start, [*chars, SOFT_HYPHEN])
             chars = []
         else:
@@ -60,27 +60,29 @@ def printed_lines(text: pypdfium2.PdfTextPage) -> Iterator[PrintedLine]:
 
 
 def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator[PrintedLine]:
-    """One line with its place and type; nothing where there are only spaces."""
+    """Make a line with its position and type size; nothing if it has only spaces."""
     inked = [i for i, char in enumerate(chars) if not char.isspace() and char != SOFT_HYPHEN]
     if not inked:
         return
     first, middle, last = (start + inked[i] for i in (0, len(inked) // 2, -1))
     boxes = [_box(text, index) for index in (first, last)]
     x0, x1 = boxes[0][0], boxes[1][2]
-    # Some of a line may be exponents, indices, initials, or in another font.
-    some = sorted(_type(text, start + i) for i in inked[:: len(inked) // _SAMPLE + 1])
-    size, y = some[2 * len(some) // 3]
+    # Some characters may be exponents, indices, initials, or in another font.
+    sample = sorted(_type(text, start + i) for i in inked[:: len(inked) // _SAMPLE + 1])
+    size, y = sample[2 * len(sample) // 3]
     upright = abs(pdfium.FPDFText_GetCharAngle(text, middle)) < 0.1
     drop, run = boxes[0][3] - boxes[1][1], abs(boxes[1][0] - boxes[0][0])
     vertical = upright and len(inked) > 2 and run < size / 2 and drop > 2 * size
     capitals = "".join(chars).isupper() and 2 * sum(map(str.isalpha, chars)) > len(inked)
     if vertical:
-        # Turned by a quarter: "down the page" then is leftwards, and the rules stay the same.
+        # Coordinates turned by 90 degrees, so that the rules for horizontal lines apply.
         x0, x1, y = -boxes[0][3], -boxes[1][1], boxes[0][0]
-        chars = ["" if char == " " else char for char in chars]  # they are set apart, no words
+        chars = [
+            "" if char == " " else char for char in chars
+        ]  # spacing between characters, not between words
     elif upright:
-        _mend_spaces(text, start, chars)
-        _mend_accents(text, start, chars)
+        _fix_spaces(text, start, chars)
+        _combine_accents(text, start, chars)
         if capitals:
             _lower_small_capitals(text, start, chars)
     bold = _is_bold(text, first)
@@ -93,7 +95,7 @@ def _line(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> Iterator
 
 
 def _string(chars: list[str]) -> str:
-    # pdfium gives characters outside the basic plane as two surrogates on some systems.
+    # On some systems, PDFium gives characters beyond U+FFFF as two surrogates.
     string = "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     string = string.translate(_BULLETS)
     end = SOFT_HYPHEN if string.endswith(SOFT_HYPHEN) else ""
@@ -101,8 +103,8 @@ def _string(chars: list[str]) -> str:
     return EM_SPACE.join(filter(None, apart)) + end
 
 
-def _mend_spaces(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
-    """Mark wide spaces, and take out those that pdfium sees between letters set apart."""
+def _fix_spaces(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Mark wide gaps by em spaces, and remove false spaces between letter-spaced capitals."""
     gaps: dict[int, tuple[float, float]] = {}
     for i in range(1, len(chars) - 1):
         if chars[i] == " " and not chars[i - 1].isspace() and not chars[i + 1].isspace():
@@ -111,15 +113,15 @@ def _mend_spaces(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> N
             gaps[i] = right[0] - left[2], size
     least = min((gap for gap, _ in gaps.values()), default=0.0)
     for i, (gap, size) in gaps.items():
-        # In a narrow column all spaces of a line may be wide, but then all alike.
+        # In a narrow column all spaces of a line may be wide, but then all are equally wide.
         if gap > size and gap > min(1.8 * least, 1.6 * size):
             chars[i] = EM_SPACE
         elif gap < 0.2 * size and chars[i - 1].isupper() and chars[i + 1].isupper():
             chars[i] = "" if pdfium.FPDFText_IsGenerated(text, start + i) == 1 else " "
 
 
-def _mend_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
-    """Put accents that TeX drew as characters of their own on the letters they stand over."""
+def _combine_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
+    """Combine accents that TeX drew as separate characters with the letters below them."""
     for i, char in enumerate(chars):
         if char not in _ACCENTS:
             continue
@@ -138,7 +140,7 @@ def _mend_accents(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> 
 
 
 def _close_up(text: pypdfium2.PdfTextPage, start: int, chars: list[str], at: int) -> None:
-    """Space where a character was taken out only what stands apart without it."""
+    """Remove the spaces around a removed character, unless its neighbours are apart."""
     before = next((i for i in range(at - 1, -1, -1) if chars[i].strip()), None)
     after = next((i for i in range(at + 1, len(chars)) if chars[i].strip()), None)
     if before is None or after is None:
@@ -151,7 +153,7 @@ def _close_up(text: pypdfium2.PdfTextPage, start: int, chars: list[str], at: int
 
 
 def _lower_small_capitals(text: pypdfium2.PdfTextPage, start: int, chars: list[str]) -> None:
-    """Spell small capitals as what they are, lower-case letters, in a line of capitals alone."""
+    """Turn small capitals, in a line of nothing but capitals, into lower-case letters."""
     sizes = {
         i: pdfium.FPDFText_GetFontSize(text, start + i)
         for i, char in enumerate(chars)
@@ -164,7 +166,7 @@ def _lower_small_capitals(text: pypdfium2.PdfTextPage, start: int, chars: list[s
 
 
 def _type(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float]:
-    """Size of a character's type, and its baseline, in points."""
+    """Return the type size of a character and the y of its baseline, in points."""
     matrix = pdfium.FS_MATRIX(0, 0, 0, 1)
     pdfium.FPDFText_GetMatrix(text, index, matrix)
     size = pdfium.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d)
@@ -174,7 +176,7 @@ def _type(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float]:
 
 
 def _box(text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:
-    """Left, baseline, right and top of the space that the font gives a character, in points."""
+    """Return left, bottom, right and top of a character's box in its font, in points."""
     rect = pdfium.FS_RECTF()
     pdfium.FPDFText_GetLooseCharBox(text, index, rect)
     box = rect.left, rect.bottom, rect.right, rect.top

@@ -1,8 +1,8 @@
-"""Printed lines to headings and paragraphs. Pure: knows lines and where they stand, no PDF.
+"""Grouping of printed lines into headings and paragraphs, by their position and type size.
 
-A PDF says where characters are, not what a paragraph is. The rules here are the typesetter's
-own, read backwards: a paragraph ends where a line stops although the next word would have fit,
-where the distance grows, where the size changes, where a line is indented.
+A PDF says where characters are, not what a paragraph is. The rules here invert those of
+typesetting: a paragraph ends where a line stops although the next word would have fit, where
+the distance between lines grows, where the size changes, or where a line is indented.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
 
 _CJK = re.compile(CJK)
-# What publishers print once, at the foot or head of the first page.
+# Lines of publishers at the top or bottom of the first page.
 _IMPRINT = re.compile(r"Proceedings of|Published as|Copyright|.*(?:©|\(c\)|\bc) ?(?:19|20)\d\d\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The blocks of a document, and its title and authors as far as the first page shows them."""
+    """The headings and paragraphs of a PDF, and title and authors printed on its first page."""
 
     blocks: list[Block]
     title: str = ""
@@ -45,7 +45,15 @@ class Layout:
 
 
 def build_layout(pages: list[PrintedPage]) -> Layout:
-    """What the printed lines of a document say when they are read."""
+    """Turn the printed lines of a document's pages into headings and paragraphs.
+
+    Args:
+        pages: The pages in order, at least one, with the lines in the order of the file.
+
+    Returns:
+        The blocks in reading order, without running heads and page numbers; title and authors
+        as printed on the first page ("" and empty where they are not found).
+    """
     pages = _without_running_heads(
         [
             replace(page, lines=_rejoin(reorder_columns(_right_to_left(page.lines))))
@@ -64,14 +72,14 @@ def build_layout(pages: list[PrintedPage]) -> Layout:
     for group in join_interrupted_paragraphs(groups, body):
         text = unwrap.join(line.text for line in group.lines)
         _append(blocks, Block(text, group.level, group.page, group.glue), group.resumes, unwrap)
-    # A soft hyphen that nothing followed is a hyphen that was printed.
+    # A soft hyphen at the end of a block is a printed hyphen.
     blocks = [replace(each, text=re.sub(f"{SOFT_HYPHEN}$", "-", each.text)) for each in blocks]
     names = author_names(first[:above], title)
     return Layout(blocks, unwrap.join(line.text for line in title), names)
 
 
 def _right_to_left(lines: list[PrintedLine]) -> list[PrintedLine]:
-    """Order vertical writing as it is read: tier by tier from the top, each from the right."""
+    """Put lines of vertical writing in reading order: tiers from the top, lines from the right."""
     ordered: list[PrintedLine] = []
     for vertical, run in groupby(lines, key=lambda line: line.vertical):
         if not vertical:
@@ -88,7 +96,7 @@ def _right_to_left(lines: list[PrintedLine]) -> list[PrintedLine]:
 
 
 def _rejoin(lines: list[PrintedLine]) -> list[PrintedLine]:
-    """Put together what stands on one line; pdfium breaks lines before and after exponents."""
+    """Join pieces of one printed line: PDFium breaks lines before and after exponents."""
     joined: list[PrintedLine] = []
     for line in lines:
         last = joined[-1] if joined else None
@@ -101,7 +109,7 @@ def _rejoin(lines: list[PrintedLine]) -> list[PrintedLine]:
 
 
 def _on_one_line(last: PrintedLine, line: PrintedLine) -> str:
-    """The text of two lines that are pieces of one, or "" where they are not."""
+    """Return the joined text of two pieces of one printed line; "" if they are not that."""
     if not last.upright or not line.upright or last.text.endswith(SOFT_HYPHEN):
         return ""
     size, gap, rise = max(last.size, line.size), line.x0 - last.x1, abs(line.y - last.y)
@@ -114,14 +122,14 @@ def _on_one_line(last: PrintedLine, line: PrintedLine) -> str:
 
 
 def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
-    """Drop lines that stand at the top or bottom of most pages, numbers aside."""
+    """Drop lines that, apart from numbers, are repeated at the top or bottom of pages."""
     edges = [_edges(page.lines) for page in pages]
     counts = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
-    # Left and right pages often have heads of their own: each on half of the pages.
-    often = max(3, 0.4 * len(pages))
+    # Left and right pages often have different heads, each on half of the pages.
+    min_pages = max(3, 0.4 * len(pages))
     kept = []
     for page, edge in zip(pages, edges, strict=True):
-        drop = {line for line in edge if counts[_shape(line)] >= often}
+        drop = {line for line in edge if counts[_shape(line)] >= min_pages}
         drop |= {line for line in edge if line.text == str(page.number)}
         if page is pages[0]:
             drop |= {line for line in edge if _IMPRINT.match(line.text)}
@@ -131,7 +139,7 @@ def _without_running_heads(pages: list[PrintedPage]) -> list[PrintedPage]:
 
 
 def _edges(lines: list[PrintedLine]) -> list[PrintedLine]:
-    """The three topmost and the three lowest lines of a page with more than those."""
+    """Return the three top and three bottom lines of a page; one of a page of up to six."""
     ranked = sorted((line for line in lines if line.upright), key=lambda line: line.y)
     return [*ranked[:3], *ranked[-3:]] if len(ranked) > 6 else ranked[:1]
 
@@ -141,7 +149,7 @@ def _shape(line: PrintedLine) -> str:
 
 
 def _body_size(pages: list[PrintedPage]) -> float:
-    """The size in which most characters are set, in points."""
+    """Return the type size of most characters, in points."""
     sizes: Counter[float] = Counter()
     for page in pages:
         for line in page.lines:
@@ -150,9 +158,10 @@ def _body_size(pages: list[PrintedPage]) -> float:
 
 
 def _groups(page: PrintedPage, body: float, above: int) -> Iterator[LineGroup]:
-    """The headings and paragraphs of a page, in the order of its lines.
+    """Group the lines of a page into headings and paragraphs, in the given order.
 
-    Its first ``above`` lines have no headings among them.
+    ``body`` is the size of running text, in points. The first ``above`` lines are the title
+    block, which has no headings.
     """
     lines = page.lines
     group = LineGroup([], 0, PARAGRAPH, page.number)
@@ -174,7 +183,7 @@ def _groups(page: PrintedPage, body: float, above: int) -> Iterator[LineGroup]:
 
 
 def _same_column(lines: list[PrintedLine]) -> list[PrintedLine]:
-    """The first line, and those after it that begin about where it does, in the same type."""
+    """Return the first line, and those after it with about the same left edge and type size."""
     first, *others = lines
     near = 3 * first.size
     return [first] + [
@@ -192,15 +201,21 @@ def _break(
     heading: int,
     level: int,
 ) -> str:
-    """What parts a line from the lines before it: a paragraph, a line break, or "" nothing.
+    """Return the separator between a group and the next line; "" if the line belongs to it.
 
-    ``edge`` is how far the lines around it reach, ``leading`` how far lines are apart.
+    Args:
+        group: The lines before, at least one.
+        line: The next line.
+        edge: The x that the lines around it reach, in points.
+        leading: The usual distance of lines on the page, in points.
+        heading: The heading level of the line, 0 for text.
+        level: The heading level of the group, 0 for text.
     """
     last = group[-1]
     same_type = abs(line.size - last.size) < 0.12 * last.size
     gap = last.y - line.y
     if heading or level:
-        # A heading may take two lines: the second has the same type and no number.
+        # The second line of a heading has the same type and no number.
         wraps = level and same_type and line.bold == last.bold and 0 < gap < 1.6 * last.size
         wraps = (
             wraps
@@ -216,7 +231,7 @@ def _break(
     stops = ends_sentence(last.text, line.text)
     if is_item(line.text, group[0].text, stops):
         return LINE
-    if gap < -last.size:  # up again: the next column
+    if gap < -last.size:  # higher than the last: the next column
         return PARAGRAPH
     usual = group[-2].y - last.y if len(group) > 1 else leading
     short = _fits(line, last, edge)
@@ -238,14 +253,14 @@ def _break(
 
 
 def _fits(line: PrintedLine, last: PrintedLine, edge: float) -> bool:
-    """Whether the line's first word would have fit on the line before, up to its edge."""
+    """Whether a line's first word would have fit on the line before."""
     word = line.text.split(maxsplit=1)[0]
     width = 2.3 if _CJK.match(word) else 0.45 * len(word) + 1.35
     return last.x1 + width * line.size < edge
 
 
 def _append(blocks: list[Block], block: Block, resumes: bool, unwrap: Dehyphenator) -> None:
-    """Add a block; one that goes on with the sentence of the block before is glued to it."""
+    """Add a block; one that continues the sentence of the last block is joined to it."""
     if resumes:
         joined = unwrap.before(blocks[-1].text, block.text)
         stem = joined.rstrip(" ")

@@ -1,7 +1,7 @@
-"""Which of the lines on a page can be read. Pure.
+"""Detection of PDF lines whose text is not what is printed.
 
-Fonts need not say which characters they draw; what a PDF reader gives then is numbers of
-glyphs, or characters that have nothing to do with what is printed.
+A font in a PDF need not say which characters it draws. PDFium then returns glyph numbers, or
+characters that have nothing to do with the printed ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SIGNS = re.compile(r"[!\"#&;?@\\^`~<>]")
 
 
 def readable_lines(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
-    """The lines of one page that can be read, in order."""
+    """Return the lines of one page whose text is readable; none if the page is garbled."""
     if _is_garbled(lines):
         return []
     scrambled = set(_scrambled(lines))
@@ -23,12 +23,12 @@ def readable_lines(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
 
 
 def text_length(lines: Sequence[PrintedLine]) -> int:
-    """How many characters lines have."""
+    """Count the characters in printed lines."""
     return sum(len(line.text) for line in lines)
 
 
 def _is_illegible(line: PrintedLine) -> bool:
-    """Whether a fifth of a line are replacements, controls or private characters."""
+    """Whether a fifth of a line is replacement, control or private-use characters."""
     bad = sum(
         char == "\ufffd" or "\ue000" <= char <= "\uf8ff" or (char < " " and char != "\t")
         for char in line.text
@@ -37,9 +37,9 @@ def _is_illegible(line: PrintedLine) -> bool:
 
 
 def _is_garbled(lines: Sequence[PrintedLine]) -> bool:
-    """Whether a page is in another script than its characters say: "Ïðèâåò" for "Привет".
+    """Whether a page has the characters of a wrong encoding: "Ïðèâåò" for "Привет".
 
-    No language that is written with the accented letters of Western Europe has so many.
+    That is where over 40 % of the letters are accented, more than in any Western language.
     """
     letters = [char for line in lines for char in line.text if char.isalpha()]
     accented = sum("\xa0" < char < "\u0100" for char in letters)
@@ -47,7 +47,7 @@ def _is_garbled(lines: Sequence[PrintedLine]) -> bool:
 
 
 def _scrambled(lines: Sequence[PrintedLine]) -> list[PrintedLine]:
-    """Lines such as "K?</676/<# L5?><56#", where a page has many: labels in a figure's font."""
+    """Find lines such as "K?</676/<# L5?><56#" on pages with many: labels in a figure's font."""
     found = []
     signs: set[str] = set()
     for line in lines:

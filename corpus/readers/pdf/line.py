@@ -1,4 +1,4 @@
-"""A printed line, and what can be told of it by itself. Pure: knows no PDF."""
+"""Printed lines of text, and tests of a line: is it a heading, a caption, a list item?"""
 
 from __future__ import annotations
 
@@ -9,18 +9,28 @@ from corpus.text.dehyphenation import SOFT_HYPHEN
 from corpus.text.sentences import ends_with_abbreviation
 
 EM_SPACE = "\u2003"
-"""Between words that stand further apart than words of a sentence do."""
+"""Marks a gap that is wider than the space between words."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedLine:
-    """A printed line; lengths in points, ``y`` grows upwards.
+    """A printed line with its position and type; lengths in points, ``y`` grows upwards.
 
-    A line of vertical writing is described as if the page were turned, so that it too runs
-    along x and the next line has a smaller y. A soft hyphen at the end of ``text`` stands for
-    a hyphen that the line break may have made. ``capitals`` are those of a line that has no
-    others, small capitals among them; the latter are lower case in ``text``. ``gaps`` are from
-    where to where along x there is nothing, one for each em space in ``text``.
+    A line of vertical writing has its coordinates turned, so that it too runs along x and the
+    next line has a smaller y.
+
+    Attributes:
+        text: A soft hyphen at its end stands for a hyphen that may be due to the line break.
+            Small capitals are lower case.
+        x0: The left edge.
+        x1: The right edge.
+        y: The baseline.
+        size: The type size of most of its characters.
+        bold: Whether its first character is bold.
+        capitals: Whether all its letters are capitals or small capitals.
+        upright: Whether it is not rotated.
+        vertical: Whether it is vertical writing.
+        gaps: From and to x of each wide gap; there is one for each em space in ``text``.
     """
 
     text: str
@@ -37,11 +47,13 @@ class PrintedLine:
 
 @dataclass(frozen=True, slots=True)
 class PrintedPage:
+    """A page by its number, from 1, and its lines."""
+
     number: int
     lines: list[PrintedLine]
 
 
-# The end of a sentence, which the number of a note may follow: "sources.1", but not "73.6".
+# The end of a sentence, perhaps with the number of a note: "sources.1", but not "73.6".
 _END = re.compile(r"(?:[.!?:。．！？：」』）][\"'”’)\]]*|[^\d\s][.!?][\"'”’)\]]*\d{1,2})$")
 _NUMBERED = re.compile(
     r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3}|[IVX]{1,5})[.．)]?"
@@ -63,27 +75,31 @@ _CAPTION = re.compile(
 
 
 def ends_sentence(text: str, following: str = "") -> bool:
-    """Whether a line closes a sentence, as far as it and what comes after it show."""
+    """Whether a line ends a sentence, given the text that follows it, if any."""
     if not _END.search(text):
         return False
     return not text.endswith(".") or not ends_with_abbreviation(text[-24:-1], following[:1])
 
 
 def is_section_heading(text: str) -> bool:
-    """Whether a line reads like the heading of a section: "2 Method", "Abstract", "はじめに"."""
+    """Whether a text reads like a section heading: "2 Method", "Abstract", "はじめに"."""
     return bool(_NUMBERED.match(text) or _NAMED.fullmatch(text.strip(" .:")))
 
 
 def is_caption(text: str) -> bool:
-    """Whether a paragraph that starts so belongs to a figure or a table."""
+    """Whether a text starts like the caption of a figure or table: "Figure 2:", "表 1"."""
     return bool(_CAPTION.match(text))
 
 
 def is_item(text: str, first: str = "", stops: bool = True) -> bool:
-    """Whether a line starts an item of a list, or a note.
+    """Whether a printed line starts an item of a list, or a note.
 
-    ``first`` is the first line of what it would else belong to, ``stops`` whether a sentence
-    ends there: without either, a number or a dash may just have come to stand first.
+    A number or a dash at the start of a line may be there by chance, so the lines before count.
+
+    Args:
+        text: The line.
+        first: The first line of the paragraph before it.
+        stops: Whether that paragraph ends a sentence.
     """
     if _BULLET.match(text):
         return True
@@ -93,14 +109,19 @@ def is_item(text: str, first: str = "", stops: bool = True) -> bool:
 
 
 def is_row(text: str) -> bool:
-    """Whether a line is a row of a table: mostly figures, or columns that stand apart."""
+    """Whether a line is a row of a table: mostly numbers, or three columns or more."""
     words = text.split()
     figures = len(words) > 3 and 2 * sum(word[0].isdigit() for word in words) >= len(words)
     return figures or text.count(EM_SPACE) > 1
 
 
 def heading_level(line: PrintedLine, body: float) -> int:
-    """1 and up for a heading, 0 for anything else; ``body`` is the size of running text."""
+    """Return the level of a heading, from 1, or 0 if a printed line is not a heading.
+
+    Args:
+        line: The line.
+        body: The size of running text, in points.
+    """
     text = line.text.strip()
     letters = sum(map(str.isalpha, text))
     if not line.upright or not 2 <= len(text) <= 100 or letters * 2 < len(text):

@@ -1,7 +1,7 @@
-"""Reading what a page shows, where it has no text: with Tesseract, if that is installed.
+"""OCR of scanned PDF pages with Tesseract, if it is installed.
 
-It is a program of its own, so it costs no dependency, and a page that makes it hang or crash
-costs its time limit and nothing else.
+Tesseract runs as a separate program: it is not a dependency, and a page that makes it hang or
+crash costs no more than the time limit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from corpus.readers.pdf.line import PrintedLine
 from corpus.text.blocks import CJK, normalize_text
 
 PAGE_SECONDS = 60.0  # seconds for one page
-FILE_SECONDS = 80.0  # seconds for all pages of a file, of the 120 that its worker has
+FILE_SECONDS = 80.0  # seconds for all pages of a file, of the 120 that its reader process has
 INSTALL_HINT = "install Tesseract, or run OCR on it first"
 NO_TESSERACT = f"pictures without text ({INSTALL_HINT})"
 NO_TEXT_FOUND = "OCR finds no text there (scan it anew, larger)"
@@ -28,19 +28,24 @@ _DPI = 300
 _GLANCE_DPI = 36
 _MAX_PIXELS = 40_000_000  # a page of A3 at 300 dpi has 17 million
 _LANGUAGES = ("jpn", "eng")
-_LEAST_SURE = 40  # per cent: below it, a "word" is mostly a speck or a picture
+_MIN_CONFIDENCE = 40  # per cent: below it, a "word" is most often a speck or a picture
 _BETWEEN_CJK = re.compile(rf"(?<={CJK}) (?={CJK}|[.,;:)])")
 
 
 class OcrEngine:
-    """Tesseract for the pages of one file: looked for when it is needed, and not for ever."""
+    """Tesseract for the pages of one file, with a time limit for a page and for the file."""
 
     def __init__(self) -> None:
+        """Start the file's time limit; Tesseract itself is looked for at the first page."""
         self._languages: str | None = None
         self._left = FILE_SECONDS
 
     def read(self, page: pypdfium2.PdfPage) -> tuple[list[PrintedLine], str]:
-        """The lines that Tesseract sees on a page, in its order; or none, and why."""
+        """Recognize the text of a scanned page by OCR.
+
+        Returns:
+            The lines in Tesseract's order and "", or no lines and the reason.
+        """
         if self._languages is None:
             self._languages = languages()
         if not self._languages:
@@ -54,13 +59,16 @@ class OcrEngine:
 
 
 def languages() -> str:
-    """What Tesseract can read of Japanese and English, as "jpn+eng"; "" where it cannot be used."""
+    """Return the languages that Tesseract can read, of Japanese and English: "jpn+eng".
+
+    "" if Tesseract is not installed or can read neither.
+    """
     listed = _run(["--list-langs"], b"", PAGE_SECONDS).split()
     return "+".join(each for each in _LANGUAGES if each in listed)
 
 
 def has_visible_content(page: pypdfium2.PdfPage) -> bool:
-    """Whether a page is not of one colour all over, as one that only has a background is."""
+    """Whether a PDF page, when drawn, shows more than one uniform colour."""
     pixels, *_ = _picture(page, _GLANCE_DPI)
     return pixels.count(pixels[:1]) < len(pixels)
 
@@ -74,7 +82,11 @@ def _read(page: pypdfium2.PdfPage, languages: str, seconds: float) -> list[Print
 
 
 def _picture(page: pypdfium2.PdfPage, dpi: int) -> tuple[bytes, int, float]:
-    """A page in grey, a byte a pixel; its width, and how many pixels make a point."""
+    """Draw a page in grey.
+
+    Returns:
+        The pixels, one byte each; the width in pixels; and the number of pixels in a point.
+    """
     width, height = page.get_size()
     scale = min(dpi / 72, (_MAX_PIXELS / max(width * height, 1)) ** 0.5)
     bitmap = page.render(scale=scale, grayscale=True)
@@ -84,7 +96,7 @@ def _picture(page: pypdfium2.PdfPage, dpi: int) -> tuple[bytes, int, float]:
 
 
 def _run(arguments: list[str], data: bytes, seconds: float) -> str:
-    """What Tesseract prints, or "" where it is absent, fails, or takes too long."""
+    """Return what Tesseract prints; "" if it is not installed, fails, or takes too long."""
     try:
         done = subprocess.run(
             ["tesseract", *arguments],
@@ -100,12 +112,12 @@ def _run(arguments: list[str], data: bytes, seconds: float) -> str:
 
 
 def _lines(table: str, scale: float, height: float) -> Iterator[PrintedLine]:
-    """Tesseract's table of words to lines in points, from the bottom left of the page."""
+    """Convert Tesseract's table of words, in pixels, to lines in points."""
     rows = csv.DictReader(table.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    words = [row for row in rows if float(row["conf"]) >= _LEAST_SURE and row["text"].strip()]
+    words = [row for row in rows if float(row["conf"]) >= _MIN_CONFIDENCE and row["text"].strip()]
     for _, paragraph in groupby(words, key=lambda row: (row["block_num"], row["par_num"])):
         boxes = list(paragraph)
-        # How high a word is depends on its letters: the type is that of the paragraph.
+        # The height of a word depends on its letters, so take the median of the paragraph.
         size = sorted(int(box["height"]) for box in boxes)[len(boxes) // 2] / scale
         for _, line in groupby(boxes, key=lambda row: row["line_num"]):
             yield _line(list(line), size, scale, height)

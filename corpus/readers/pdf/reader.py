@@ -1,4 +1,8 @@
-"""PDF to a draft, with pdfium: what it says about each line; :mod:`corpus.readers.pdf.layout` joins them."""
+"""The reader for PDF files, by PDFium: text, links, metadata, and OCR of scanned pages.
+
+PDFium gives the characters and their positions; ``layout`` makes headings and paragraphs of
+them. Errors for files that cannot be read say why, and what to do.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ MAX_PAGES = 5_000
 _DAMAGED = "damaged (save the file again)"
 _NO_CHARACTERS = "its fonts do not say which characters they draw"
 
-# pdfium keeps global state and is not thread-safe: one document at a time in a process.
+# PDFium has global state and is not thread-safe: one document at a time in a process.
 _LOCK = threading.Lock()
 
 _DRAWN = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
@@ -41,10 +45,18 @@ _NO_TITLE = re.compile(
 
 
 def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
-    """Read a PDF; ``name`` is what errors call it.
+    """Read a PDF into headings and paragraphs in reading order, links, gaps and metadata.
 
-    Raises UnreadableText where it is encrypted, a scan, or its text is not text, EmptyDocument
-    where it has no pages, and CorpusError where it is damaged or has more than 5,000 pages.
+    Args:
+        data: The bytes of the file.
+        name: What error messages call it.
+        password: Opens an encrypted file.
+
+    Raises:
+        UnreadableText: It is encrypted, a scan without OCR, or its fonts do not say which
+            characters they draw.
+        EmptyDocument: It has no pages, or no text on them.
+        CorpusError: It is damaged, or has more than 5,000 pages.
     """
     with _LOCK:
         install_fallback_font()
@@ -53,7 +65,7 @@ def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
         except pypdfium2.PdfiumError as error:
             raise _refusal(error, name, password) from error
         try:
-            return _draft(pdf, name)
+            return _parsed(pdf, name)
         except pypdfium2.PdfiumError as error:
             raise CorpusError(f"{name} is a damaged PDF ({error}): save it again") from error
         finally:
@@ -64,17 +76,19 @@ def _refusal(error: pypdfium2.PdfiumError, name: str, password: str) -> CorpusEr
     if error.err_code == pdfium.FPDF_ERR_PASSWORD:
         if password:
             return UnreadableText(
-                f"{name} is encrypted: the password given is not its own, try another --password"
+                f"{name} is encrypted: the password given does not open it, try another --password"
             )
         return UnreadableText(f"{name} is encrypted: give its password with --password")
     if error.err_code == pdfium.FPDF_ERR_SECURITY:
-        return UnreadableText(f"{name} is encrypted in a way that cannot be read: print it anew")
+        return UnreadableText(
+            f"{name} is encrypted in a way that cannot be read: print it to a new PDF"
+        )
     return CorpusError(f"{name} is a damaged PDF: save it again or find another copy")
 
 
 @dataclass(slots=True)
 class _Printed:
-    """What the pages of a PDF show; ``gaps`` is why nothing of a page could be read, by page."""
+    """The pages and links of a PDF; ``gaps`` has the reason for each page that was not read."""
 
     pages: list[PrintedPage] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
@@ -82,14 +96,14 @@ class _Printed:
     by_ocr: set[int] = field(default_factory=set)
 
 
-def _draft(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
+def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
     count = len(pdf)
     if not count:
         raise EmptyDocument(f"{name} is a PDF without pages")
     if count > MAX_PAGES:
         raise CorpusError(f"{name} has {count} pages, more than {MAX_PAGES}: split it")
     printed = _printed(pdf)
-    # A page that nobody has looked at could say anything; one that OCR saw nothing on, nothing.
+    # Pages that were not read at all could say anything; one on which OCR finds nothing is empty.
     unseen = {n: why for n, why in printed.gaps.items() if why in (_DAMAGED, ocr.NO_TESSERACT)}
     if not any(page.lines for page in printed.pages) or len(unseen) * 3 > count:
         raise _no_text(name, unseen or printed.gaps)
@@ -109,9 +123,9 @@ def _draft(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
 
 
 def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
-    """What each page shows: its text, or what OCR sees where it has none that can be read."""
+    """Read each page: its text, or by OCR if it has no readable text."""
     printed = _Printed()
-    eyes = ocr.OcrEngine()
+    ocr_engine = ocr.OcrEngine()
     for index in range(len(pdf)):
         number = index + 1
         try:
@@ -124,12 +138,12 @@ def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
             lines = list(printed_lines(text))
             printed.links += _links(pdf, page, text)
             if _is_scan(page, lines):
-                seen, why_not = eyes.read(page)
-                if seen:
+                recognized, reason = ocr_engine.read(page)
+                if recognized:
                     printed.by_ocr.add(number)
                 elif not lines:
-                    printed.gaps[number] = why_not
-                lines = seen or lines
+                    printed.gaps[number] = reason
+                lines = recognized or lines
             printed.pages.append(PrintedPage(number, lines))
         finally:
             text.close()
@@ -138,17 +152,17 @@ def _printed(pdf: pypdfium2.PdfDocument) -> _Printed:
 
 
 def _is_scan(page: pypdfium2.PdfPage, lines: list[PrintedLine]) -> bool:
-    """Whether a page shows something, but has no text of its own that can be read."""
+    """Whether a page shows something, but has no readable text."""
     if not lines:
         drawn = {item.type for item in page.get_objects(filter=_DRAWN)}
-        # Lines and areas may be a background; of a picture that cannot be drawn nothing is seen.
+        # Paths and shadings may be a background. A picture counts even if it cannot be drawn.
         return pdfium.FPDF_PAGEOBJ_IMAGE in drawn or bool(drawn and ocr.has_visible_content(page))
-    # A figure with letters that cannot be read is no reason to read the text around it anew.
+    # An unreadable figure is no reason for OCR of the text around it.
     return _is_lost(readable_lines(lines), lines)
 
 
 def _is_lost(kept: Sequence[PrintedLine], lines: Sequence[PrintedLine]) -> bool:
-    """Whether what can be read of a page is next to nothing of it."""
+    """Whether less than a quarter of a page's text is readable."""
     return 4 * text_length(kept) < text_length(lines)
 
 
@@ -164,13 +178,13 @@ def _no_text(name: str, gaps: dict[int, str]) -> CorpusError:
         return UnreadableText(
             f"{name} is a scan, pictures without text (page {number}): {ocr.INSTALL_HINT}"
         )
-    return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it anew, larger")
+    return UnreadableText(f"{name} is a scan in which OCR finds no text: scan it again, larger")
 
 
 def _links(
     pdf: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage
 ) -> Iterator[Link]:
-    """The web addresses that areas of a page lead to, each with the text printed there."""
+    """Yield the links of a page, each with the text that is printed at its place."""
     position, link = ctypes.c_int(0), pdfium.FPDF_LINK()
     while pdfium.FPDFLink_Enumerate(page, position, link):
         action = pdfium.FPDFLink_GetAction(link)
@@ -182,13 +196,13 @@ def _links(
         url = normalize_text(buffer.value.decode("utf-8", "replace")).strip()
         rect = pdfium.FS_RECTF()
         pdfium.FPDFLink_GetAnnotRect(link, rect)
-        words = text.get_text_bounded(rect.left, rect.bottom, rect.right, rect.top)
+        anchor_text = text.get_text_bounded(rect.left, rect.bottom, rect.right, rect.top)
         if url.startswith(("http://", "https://")):
-            yield Link(url, one_line(words))
+            yield Link(url, one_line(anchor_text))
 
 
 def _strip_stamp(page: PrintedPage) -> str:
-    """Take arXiv's stamp off the margin of the first page; the date on it, in ISO, or ""."""
+    """Remove arXiv's stamp from the margin of the first page; its date in ISO, or ""."""
     for line in page.lines:
         match = None if line.upright else _ARXIV_STAMP.match(line.text)
         if match and match[2] in _MONTHS:
@@ -198,7 +212,7 @@ def _strip_stamp(page: PrintedPage) -> str:
 
 
 def _check_legible(printed: _Printed, name: str) -> None:
-    """Drop lines that cannot be read; raise UnreadableText if a third of the text is in such."""
+    """Drop unreadable lines; raise UnreadableText if they are over a third of the text."""
     lost: Counter[int] = Counter()
     total = 0
     for page in printed.pages:
@@ -210,7 +224,7 @@ def _check_legible(printed: _Printed, name: str) -> None:
         page.lines[:] = kept
     if lost.total() * 3 > total:
         raise UnreadableText(
-            f"{name} has text that is no text (page {lost.most_common(1)[0][0]}:"
+            f"{name} has text that cannot be read (page {lost.most_common(1)[0][0]}:"
             f" {_NO_CHARACTERS}): {ocr.INSTALL_HINT}"
         )
 

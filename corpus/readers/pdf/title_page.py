@@ -1,4 +1,4 @@
-"""What the first page of a paper says above its text: the title, and who wrote it. Pure."""
+"""Extraction of title and author names from the first page of a paper."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from corpus.readers.pdf.line import EM_SPACE, PrintedLine, is_section_heading
 from corpus.text.blocks import CJK, parse_authors
 
 _CJK = re.compile(CJK)
-# Marks of notes and places that follow a name, or stand before a place.
+# Marks of notes and affiliations, after a name or before an affiliation.
 _MARK = r"[\d∗*†‡§¶‖♠♥♦♣♢♡+⋆✉#$]"
 _MARKS = re.compile(rf"(?<=[^\W\d_.])\s*{_MARK}(?:,?\s?{_MARK})*")
 _BETWEEN = re.compile(rf"[,;，、；・{EM_SPACE}\t]|\s(?:and|&)\s|^and\s")
@@ -17,7 +17,7 @@ _NAME = re.compile(
     r"(?:[^\W\d_]\.|(?:[^\W\d_]|['’.-])+)(?:\s(?:[^\W\d_]\.?|(?:[^\W\d_]|['’.-])+)){1,4}"
 )
 _PARTICLES = frozenset("al bin da das de del den der di dos du el la le van von y zu".split())
-_PLACE = re.compile(
+_AFFILIATION = re.compile(
     r"\b(universit|institut|department|dept|school|college|faculty|laborator|labs?\b|research"
     r"|academy|center|centre|corporation|company|inc\b|ltd|google|microsoft|facebook|meta ai"
     r"|openai|division|group|hospital|team|abstract|arxiv|proceedings|conference|journal|demo)",
@@ -26,9 +26,14 @@ _PLACE = re.compile(
 
 
 def title_lines(lines: Sequence[PrintedLine], body: float) -> list[PrintedLine]:
-    """The lines in the largest type of the first page, where they are few and stand together.
+    """Find the title of a paper: adjacent lines in large type on its first page.
 
-    ``body`` is the size of the running text, in points.
+    Args:
+        lines: The lines of the first page, in order.
+        body: The size of running text, in points.
+
+    Returns:
+        The lines of the title, at most four; empty if there are none such.
     """
     runs: list[list[PrintedLine]] = []
     for line in lines:
@@ -40,7 +45,7 @@ def title_lines(lines: Sequence[PrintedLine], body: float) -> list[PrintedLine]:
             runs.append([line])
 
     def rank(run: list[PrintedLine]) -> tuple[bool, float]:
-        # A logo or a label in a figure may be larger than the title, but says less.
+        # A logo or a label in a figure may be larger than the title, but is shorter.
         return sum(len(_CJK.sub("xx", line.text)) for line in run) >= 15, run[0].size
 
     best = max(runs, key=rank, default=[])
@@ -48,20 +53,31 @@ def title_lines(lines: Sequence[PrintedLine], body: float) -> list[PrintedLine]:
 
 
 def title_block_length(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> int:
-    """How many lines of the first page come before its first heading: title, authors, places.
+    """Count the lines of a paper's first page that come before its first section heading.
 
-    0 where there is no title, or no heading of the kind that papers have.
+    These are title, authors and affiliations.
+
+    Args:
+        lines: The lines of the first page, in order.
+        title: Those of them that are the title.
+
+    Returns:
+        0 without a title; the number of title lines if there is no section heading.
     """
-    opening = (
+    headings = (
         i for i, line in enumerate(lines) if line not in title and is_section_heading(line.text)
     )
-    return next(opening, len(title)) if title else 0
+    return next(headings, len(title)) if title else 0
 
 
 def author_names(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> tuple[str, ...]:
-    """The names printed below the title: lines of nothing but names, up to the first that is not.
+    """Find the author names below the title of a paper.
 
-    ``lines`` are those of the front, in order; empty where it has no such lines.
+    These are the first lines after the title that consist of nothing but names.
+
+    Args:
+        lines: The lines before the first section heading, in order.
+        title: Those of them that are the title.
     """
     found: list[str] = []
     above = True
@@ -77,7 +93,7 @@ def author_names(lines: Sequence[PrintedLine], title: Sequence[PrintedLine]) -> 
 
 
 def _names(text: str) -> Iterator[str]:
-    """The names that a line consists of; none where any part of it is no name."""
+    """Yield the names in a line; none if any part of it is not a name."""
     if re.match(_MARK, text):
         return
     parts = [part.strip(" .") for part in _BETWEEN.split(_MARKS.sub("", text))]
@@ -87,6 +103,6 @@ def _names(text: str) -> Iterator[str]:
 
 
 def _is_name(text: str) -> bool:
-    if not _NAME.fullmatch(text) or _PLACE.search(text):
+    if not _NAME.fullmatch(text) or _AFFILIATION.search(text):
         return False
     return all(word[0].isupper() or word in _PARTICLES for word in text.split())

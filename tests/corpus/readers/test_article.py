@@ -1,4 +1,4 @@
-"""One article in two languages: the same papers, and title, author and day where they stand."""
+"""One article in two languages: its title, author, date, and the papers that it links to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def japanese(shared: Path) -> str:
 
 
 @pytest.mark.shared
-def test_the_article_in_english(shared: Path) -> None:
+def test_english_article_metadata_and_links(shared: Path) -> None:
     url = "https://hippocampus-garden.com/deep_learning_2022.md"
     document = extract(english(shared).encode(), Source("en", url))
     assert document.source.title == "Year in Review: Deep Learning in 2022"
@@ -37,8 +37,8 @@ def test_the_article_in_english(shared: Path) -> None:
 
 
 @pytest.mark.shared
-def test_the_article_as_it_was_saved_in_japanese(shared: Path) -> None:
-    """Saving it as text lost all links but those that are written out, the author and the day."""
+def test_japanese_article_saved_as_text(shared: Path) -> None:
+    """The saved text has lost author, date, and all links but those that are written out."""
     text = japanese(shared)
     document = extract(text.encode(), Source("ja", "file:///article.ja.txt"))
     written = re.findall(r"arxiv\.org/abs/([\d.]+\d)", text)
@@ -49,8 +49,8 @@ def test_the_article_as_it_was_saved_in_japanese(shared: Path) -> None:
 
 
 @pytest.mark.shared
-def test_the_furniture_of_the_saved_page_is_in_no_passage(shared: Path) -> None:
-    """Each line of the file is the article's and found, or the site's and found nowhere."""
+def test_navigation_of_saved_page_is_in_no_passage(shared: Path) -> None:
+    """Lines of the article are in passages; lines of the site's navigation are in none."""
     document = extract(japanese(shared).encode(), Source("ja", "file:///article.ja.txt"))
     lines = japanese(shared).split("\n")
     first, last = lines.index("はじめに"), lines.index("135", len(lines) // 2)
@@ -69,8 +69,8 @@ def test_the_furniture_of_the_saved_page_is_in_no_passage(shared: Path) -> None:
 
 
 @pytest.mark.shared
-def test_both_languages_link_to_the_same_papers(shared: Path) -> None:
-    """The Japanese page as a site serves it: its saved text, with the links put back in."""
+def test_both_languages_link_to_same_papers(shared: Path) -> None:
+    """The Japanese page as a site would serve it: its saved text with the links put back."""
     found = papers(extract(english(shared).encode(), Source("en", "https://a.org/a.md")).links)
     text = japanese(shared)
     text = text[text.index("はじめに") : text.index("続けていきます。") + 8]

@@ -1,7 +1,7 @@
-"""Damaged and hostile files, read by workers: the parent goes on, in bounded time and memory.
+"""Damaged and hostile files: reading one takes bounded time and memory and never harms the parent.
 
-Hypothesis damages real files for some seconds (`make soak`: for minutes); what is known to be
-hostile is built here and has a test of its own.
+Hypothesis damages real files for some seconds (in `make soak`, for minutes); known kinds of hostile
+files are built here, and there is a test for each.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MEMORY = 1_000_000_000
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReaderPool]:
-    """Workers that find a Tesseract, one that sees nothing, so that pages are drawn for it."""
+    """A pool with a fake Tesseract that finds no text, so that pages are drawn for OCR."""
     program = tmp_path_factory.mktemp("bin") / "tesseract"
     program.write_text('#!/bin/sh\n[ "$1" = --list-langs ] && echo eng || exec cat >/dev/null\n')
     program.chmod(0o755)
@@ -44,7 +44,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReaderPool]:
 
 
 def pdf(*objects: bytes) -> bytes:
-    """A PDF of some objects, of which the first is its catalogue."""
+    """Make a PDF of objects, the first of which is its catalogue."""
     out, starts = bytearray(b"%PDF-1.7\n"), []
     for number, body in enumerate(objects, 1):
         starts.append(len(out))
@@ -133,7 +133,7 @@ def seeds() -> list[tuple[str, bytes]]:
 SEEDS = seeds()
 
 
-def test_damaged_files(workers: ReaderPool) -> None:
+def test_damaged_file_is_read_or_refused_within_limits(workers: ReaderPool) -> None:
     until = time.monotonic() + SECONDS
     reads = refused = 0
 
@@ -166,7 +166,7 @@ def test_damaged_files(workers: ReaderPool) -> None:
         assert peak(worker.process.pid) < MEMORY
 
 
-# What is known to be hostile
+# Known kinds of hostile files
 
 
 def pages(count: int) -> bytes:
@@ -183,7 +183,7 @@ def entities(root: bytes = b"w:document") -> bytes:
 
 
 def bomb(filler: bytes = b" ", megabytes: int = 1200, start: bytes = b"") -> bytes:
-    """Many times a byte, deflated twice; the sums at its end are wrong, which no reader minds."""
+    """Make a bomb: one byte repeated, deflated twice, with wrong checksums, which readers ignore."""
     part = zlib.compressobj(9)
     head = part.compress(start) + part.flush(zlib.Z_FULL_FLUSH)
     block = part.compress(filler * 10_000_000) + part.flush(zlib.Z_FULL_FLUSH)
@@ -191,13 +191,13 @@ def bomb(filler: bytes = b" ", megabytes: int = 1200, start: bytes = b"") -> byt
 
 
 def tree(depth: int) -> bytes:
-    """Pages within pages, each of which has one."""
+    """Make a PDF whose page tree is a chain of nodes with one child each."""
     kids = (b"<</Type/Pages/Count 1/Kids[%d 0 R]>>" % number for number in range(3, depth + 3))
     return pdf(CATALOGUE, *kids, PAGE % b"")
 
 
 def packed_objects() -> bytes:
-    """A file whose catalogue lies in a stream of objects that unpacks to 3 GB."""
+    """Make a PDF whose catalogue is in an object stream that unpacks to 3 GB."""
     held = [CATALOGUE, b"<</Type/Pages/Count 1/Kids[3 0 R]>>", PAGE % b""]
     at = [sum(map(len, held[:i])) for i in range(3)]
     index = b"1 %d 2 %d 3 %d " % tuple(at)
@@ -211,7 +211,7 @@ def packed_objects() -> bytes:
 
 
 def picture(side: int, bits: int) -> bytes:
-    """A page that shows a square picture of grey, of so many pixels a side."""
+    """Make a PDF page with a grey square picture of ``side`` pixels."""
     data, draw = bomb(b"\x55", side * side * bits // 8_000_000), b"600 0 0 700 0 0 cm /I Do"
     about = b"/Width %d/Height %d/BitsPerComponent %d/ColorSpace/DeviceGray" % (side, side, bits)
     return pdf(
@@ -291,19 +291,19 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files(workers: ReaderPool, name: str) -> None:
+def test_hostile_file_is_refused_within_limits(workers: ReaderPool, name: str) -> None:
     make, reason = HOSTILE[name]
     data = make()
     started = time.monotonic()
     said = read(workers, data, name)
-    over = "takes more than" in said  # the time or the memory that it may: always a good reason
+    over = "takes more than" in said  # of time or memory: allowed for every file
     assert over or (reason in said and bool(reason) == bool(said)), said
     assert time.monotonic() - started < LIMIT + 5
     for worker in workers._idle:
         assert peak(worker.process.pid) < MEMORY
 
 
-def test_an_external_entity_is_not_read(workers: ReaderPool, tmp_path: Path) -> None:
+def test_external_entity_is_not_read(workers: ReaderPool, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the secret")
     head = f"<!DOCTYPE w:document [<!ENTITY a SYSTEM '{(tmp_path / 'secret').as_uri()}'>]>".encode()
     data = word_file(b"<w:p><w:r><w:t>&a; is here.</w:t></w:r></w:p>", head)

@@ -1,4 +1,4 @@
-"""corpus.readers.extract: what each kind of file becomes, and how each kind of trouble is named."""
+"""corpus.readers.extract: the document that each kind of file becomes, and the errors."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def test_pdf_paragraphs_are_unwrapped_and_headings_found() -> None:
     )
 
 
-def test_pdf_two_columns_are_read_one_after_the_other() -> None:
+def test_pdf_reads_left_column_before_right_column() -> None:
     left = column([f"left {i} {'x' * 30}" for i in range(9)])
     right = column([f"right {i} {'x' * 30}" for i in range(9)], x=320)
     text = read(pdf([[*left, *right]])).text
     assert text.index("left 8") < text.index("right 0")
 
 
-def test_pdf_rows_of_figures_stay_rows() -> None:
+def test_pdf_rows_of_numbers_stay_separate_lines() -> None:
     rows = ["Model   Recall   Precision   All", "small 73.6 72.5 146.1", "large 51.1 50.0 101.1"]
     assert "small 73.6 72.5 146.1\nlarge 51.1" in read(pdf([column([*rows, FULL])])).text
 
 
-def test_pdf_running_heads_and_page_numbers_go_and_pages_stay() -> None:
+def test_pdf_drops_running_heads_and_keeps_page_spans() -> None:
     pages = [
         [
             (60, 780, 9, "Journal of Results"),
@@ -69,7 +69,7 @@ def test_pdf_running_heads_and_page_numbers_go_and_pages_stay() -> None:
     assert "two" in document.text[document.pages[1].start : document.pages[1].end]
 
 
-def test_pdf_a_sentence_runs_on_over_the_page() -> None:
+def test_pdf_joins_sentence_across_pages() -> None:
     document = read(pdf([column([FULL, "and the sentence"]), column(["goes on here. Then more."])]))
     assert "and the sentence goes on here." in document.text
     assert document.text[document.pages[1].start :].startswith("goes on")
@@ -77,7 +77,7 @@ def test_pdf_a_sentence_runs_on_over_the_page() -> None:
     assert "it is hyphenated over the page." in broken.text
 
 
-def test_pdf_information_is_used_where_it_is_sane() -> None:
+def test_pdf_uses_plausible_metadata_only() -> None:
     sane = pdf([column([FULL])], info="/Title (On Reading) /Author (Jane Doe; John Roe and Q Li)")
     source = read(sane).source
     assert (source.title, source.authors) == ("On Reading", ("Jane Doe", "John Roe", "Q Li"))
@@ -86,14 +86,14 @@ def test_pdf_information_is_used_where_it_is_sane() -> None:
 
 
 @pytest.mark.process
-def test_pdf_without_text_is_a_scan_if_anything_is_drawn() -> None:
+def test_pdf_without_text_is_scan_if_it_draws_anything() -> None:
     with pytest.raises(UnreadableText, match="is a scan"):
         read(pdf([[]], draw="0 0 100 100 re f\n"))
     with pytest.raises(EmptyDocument):
         read(pdf([[]]))
 
 
-def test_pdf_in_many_threads_at_once() -> None:
+def test_pdf_reader_is_thread_safe() -> None:
     data, texts = pdf([column([FULL])] * 5), []
     threads = [threading.Thread(target=lambda: texts.append(read(data).text)) for _ in range(6)]
     for thread in threads:
@@ -104,7 +104,7 @@ def test_pdf_in_many_threads_at_once() -> None:
 
 
 @pytest.mark.parametrize("keep", [8, 40, 200, 500])
-def test_pdf_cut_short_is_damaged(keep: int) -> None:
+def test_truncated_pdf_is_reported_as_damaged(keep: int) -> None:
     with pytest.raises(CorpusError, match=r"page\.pdf is a damaged PDF"):
         read(pdf([column([FULL])])[:keep], "https://ex.com/page.pdf")
 
@@ -125,7 +125,7 @@ word, <a href="c?x=1#f">a link</a>.<!-- gone --><br>Next line</p><p hidden>gone<
 語と<ruby>漢<rt>かん</rt></ruby>字</p></article></main><aside>Ads</aside><footer>©</footer>"""
 
 
-def test_html_is_read_without_its_furniture() -> None:
+def test_html_is_read_without_boilerplate() -> None:
     document = read(PAGE)
     assert document.text == (
         "Year in Review\n\nOne bold word, a link.\nNext line\n\nA list\n\n- a\n- b\n  - c\n\n"
@@ -140,12 +140,12 @@ def test_html_is_read_without_its_furniture() -> None:
     assert (source.published, source.language) == ("2023-01-17", "en")
 
 
-def test_html_tables_that_arrange_a_page_are_no_data() -> None:
+def test_html_layout_tables_are_not_data_tables() -> None:
     page = "<html><table><tr><td><h1>T</h1><p>one</p><table><tr><td>a<td>b</table></table>"
     assert read(page).text == "T\n\none\n\na | b"
 
 
-def test_html_that_only_leads_elsewhere_says_where() -> None:
+def test_html_redirect_page_names_its_target() -> None:
     head = "<html><head><title>Moved</title><meta http-equiv=refresh content='0; url=/b?x=1'>"
     with pytest.raises(
         EmptyDocument, match=r"leads to https://ex\.com/b\?x=1: ingest that address"
@@ -154,8 +154,8 @@ def test_html_that_only_leads_elsewhere_says_where() -> None:
     assert read(f"{head}<p>{CAT * 10}", "https://ex.com/a").text == CAT * 10
 
 
-def test_html_links_in_the_head_are_no_links_of_the_text() -> None:
-    """What a page says is its canonical address, or its other language, is neither followed."""
+def test_html_ignores_canonical_and_alternate_links() -> None:
+    """A page's canonical address and its other languages are no links of its text."""
     other = "<link rel=canonical href=/a><link rel=alternate hreflang=ja href=/ja>"
     document = read(f"<html><head>{other}<p>See <a href=/b>b</a>.", "https://ex.com/a?utm=1")
     assert [link.url for link in document.links] == ["https://ex.com/b"]
@@ -170,7 +170,7 @@ def test_html_metadata_from_json_ld() -> None:
     assert (source.authors, source.published) == (("Jane", "Q"), "2022-11-30")
 
 
-def test_what_is_given_is_not_overwritten() -> None:
+def test_given_metadata_is_not_overwritten() -> None:
     given_source = Source("s", "u", title="Mine", authors=("Me",), published="1999", language="fr")
     source = extract(PAGE.encode(), given_source).source
     assert (source.title, source.authors) == ("Mine", ("Me",))
@@ -178,11 +178,11 @@ def test_what_is_given_is_not_overwritten() -> None:
 
 
 @pytest.mark.parametrize("nested", ["<div>", "<ul><li>", "<table><tr><td>", "<b>", "<p><span>"])
-def test_html_nested_without_end_is_still_read(nested: str) -> None:
+def test_deeply_nested_html_is_read(nested: str) -> None:
     assert "hello" in read(f"<html><body>{nested * 20_000}hello").text
 
 
-def test_html_with_more_text_than_libxml2_likes() -> None:
+def test_html_beyond_libxml2_text_limit_is_read() -> None:
     assert read("<html><p>" + "word " * 2_200_000).text.count("word") == 2_200_000
 
 
@@ -223,7 +223,7 @@ x = "**kept**"
 """
 
 
-def test_markdown_is_read_as_its_reader_sees_it() -> None:
+def test_markdown_is_read_as_rendered() -> None:
     document = read(NOTES, "https://ex.com/dir/notes.md")
     assert document.text == (
         "Top\n\nSince NeRF was introduced, code K alt text and soft breaks. See https://ex.com/x."
@@ -241,7 +241,7 @@ def test_markdown_is_read_as_its_reader_sees_it() -> None:
     assert (source.published, source.language) == ("2023-01-17", "ja")
 
 
-def test_markdown_is_known_by_type_or_front_matter() -> None:
+def test_markdown_is_detected_by_type_or_front_matter() -> None:
     assert read("**a**", content_type="text/markdown; charset=utf-8").text == "a"
     assert read("---\ntitle: T\n---\n**a**").source.title == "T"
     assert read("**a**").text == "**a**"
@@ -266,7 +266,7 @@ def word_file() -> docx.document.Document:
     return document
 
 
-def test_docx_keeps_the_order_of_paragraphs_and_tables() -> None:
+def test_docx_keeps_order_of_paragraphs_and_tables() -> None:
     document = read(saved(word_file()), "report.docx")
     assert document.text == (
         "Findings\n\nFirst paragraph.\n\na | b\nc | d\n\n- one\n- two\n\nAfter the list."
@@ -285,19 +285,21 @@ def test_docx_keeps_the_order_of_paragraphs_and_tables() -> None:
         (datetime(2024, 5, 6), datetime(1980, 1, 1), "2024-05-06"),
     ],
 )
-def test_docx_the_day_it_was_saved(created: datetime, modified: datetime, published: str) -> None:
+def test_docx_date_is_day_it_was_last_saved(
+    created: datetime, modified: datetime, published: str
+) -> None:
     made = word_file()
     made.core_properties.created, made.core_properties.modified = created, modified
     assert read(saved(made), "report.docx").source.published == published
 
 
-def test_docx_of_many_paragraphs_is_read_in_no_time() -> None:
+def test_docx_with_many_paragraphs_is_read_quickly() -> None:
     made = docx.Document()
     plain = made.add_paragraph("One.")
     made.element.body.extend(deepcopy(plain._p) for _ in range(5000))
     data, started = saved(made), time.process_time()
     assert extract(data, Source("s", "report.docx")).text.count("One.") == 5001
-    assert time.process_time() - started < 3  # a search of the styles for each takes twice that
+    assert time.process_time() - started < 3  # searching the styles for each takes twice as long
 
 
 def zipped(**members: bytes) -> bytes:
@@ -308,7 +310,7 @@ def zipped(**members: bytes) -> bytes:
     return file.getvalue()
 
 
-def test_docx_bombs_and_damage_are_refused() -> None:
+def test_docx_zip_bomb_or_damage_is_refused() -> None:
     with pytest.raises(CorpusError, match="unpack to 50 MB"):
         read(zipped(word__document=b"0" * 50_000_000), "a.docx")
     with pytest.raises(CorpusError, match="damaged Word file"):
@@ -319,14 +321,14 @@ def test_docx_bombs_and_damage_are_refused() -> None:
         read(saved(word_file())[:2000], "a.docx")
 
 
-# --- plain text, encodings, sniffing -----------------------------------------------------------
+# --- plain text, encodings, detection -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "encoding",
     ["utf-8", "utf-8-sig", "cp932", "euc_jp", "iso2022_jp", "utf-16", "utf-16-be", "utf-32"],
 )
-def test_japanese_text_in_any_encoding(encoding: str) -> None:
+def test_japanese_text_in_common_encodings(encoding: str) -> None:
     document = read(f"{CAT}\r\nABC\r\n".encode(encoding))
     assert document.text == f"{CAT}\nABC"
     assert document.source.language == "ja"
@@ -340,20 +342,20 @@ def test_japanese_text_in_any_encoding(encoding: str) -> None:
         ("안녕하세요 이것은 한국어 텍스트입니다.", "euc_kr", ""),
     ],
 )
-def test_other_text_is_guessed(text: str, encoding: str, language: str) -> None:
+def test_undeclared_encoding_is_guessed(text: str, encoding: str, language: str) -> None:
     document = read((text + "\n").encode(encoding) * 5)
     assert document.text.startswith(text)
     assert document.source.language == language
 
 
-def test_declared_encodings_are_used() -> None:
+def test_declared_encoding_is_used() -> None:
     meta = '<html><meta charset="Shift_JIS"><p>表示能力</p>'.encode("cp932")
     assert read(meta).text == "表示能力"
     header = read("<p>naïve</p>".encode("cp1252"), content_type="text/html; charset=iso-8859-1")
     assert header.text == "naïve"
 
 
-def test_text_is_normalised_once() -> None:
+def test_text_is_normalized() -> None:
     raw = "e\u0301\xa0x \t \r\n\n\n\nb\x07\u200b\x0cc\ufeff\u3000½ﬁ\ud800 \ud83d\ude00"
     assert read(raw.encode("utf-8", "surrogatepass")).text == "é x\n\nb\nc\u3000½ﬁ 😀"
 
@@ -361,7 +363,7 @@ def test_text_is_normalised_once() -> None:
 @pytest.mark.parametrize(
     "blank", ["", " \n\t\n", "<html><body>&nbsp;<script>x</script>", "<!--x-->"]
 )
-def test_nothing_but_white_space_is_empty(blank: str) -> None:
+def test_whitespace_only_file_is_empty(blank: str) -> None:
     with pytest.raises(EmptyDocument):
         read(blank, content_type="text/html")
 
@@ -379,13 +381,13 @@ def test_nothing_but_white_space_is_empty(blank: str) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "https://ex.com/x", "Office file"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says(data: bytes, url: str, message: str) -> None:
+def test_file_that_contradicts_its_name_is_refused(data: bytes, url: str, message: str) -> None:
     with pytest.raises(UnsupportedContent, match=re.escape(message)) as caught:
         read(data, url)
     assert url in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_content_decides_before_type_and_name() -> None:
+def test_content_is_decisive_over_type_and_name() -> None:
     assert read(pdf([column([FULL])]), "https://arxiv.org/pdf/2202.05263", content_type="text/html")
     assert read("<!DOCTYPE html><p>a", "https://ex.com/x", content_type="text/plain").text == "a"
 
@@ -405,7 +407,7 @@ URLS = ["a.pdf", "a.docx", "a.html", "a.md", "a.txt", "https://ex.com/"]
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_any_bytes_make_a_document_or_a_corpus_error(data: st.DataObject) -> None:
+def test_any_bytes_give_document_or_corpus_error(data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         raw = bytearray(data.draw(st.sampled_from(SEEDS)))
         for _ in range(data.draw(st.integers(1, 6))):
@@ -425,7 +427,7 @@ def test_any_bytes_make_a_document_or_a_corpus_error(data: st.DataObject) -> Non
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200), st.sampled_from([*URLS, "<html>"]))
-def test_any_text_makes_a_document_or_a_corpus_error(text: str, url: str) -> None:
+def test_any_text_gives_document_or_corpus_error(text: str, url: str) -> None:
     raw = text.encode("utf-8", "surrogatepass")
     try:
         read(b"<html>" + raw if url == "<html>" else raw, url)
@@ -441,7 +443,7 @@ def real(name: str, password: str = "") -> Document:
 
 
 @pytest.mark.shared
-def test_a_real_paper_in_two_columns() -> None:
+def test_real_paper_in_two_columns() -> None:
     document = real("ALCE.pdf")
     text = document.text
     title = "Enabling Large Language Models to Generate Text with Citations"
@@ -456,17 +458,17 @@ def test_a_real_paper_in_two_columns() -> None:
 
 
 @pytest.mark.shared
-def test_a_real_paper_with_figures_that_have_no_characters() -> None:
+def test_real_paper_with_unreadable_figure_labels() -> None:
     document = real("react_paper.pdf")
-    assert "4XHVWLRQ" not in document.text  # a glyph number for each letter of "Question"
+    assert "4XHVWLRQ" not in document.text  # "Question" as glyph numbers
     assert "Published as a conference paper" not in document.text
-    assert document.source.published == "2022-11-27"  # arXiv's stamp, off the margin
+    assert document.source.published == "2022-11-27"  # from arXiv's stamp in the margin
 
 
 @pytest.mark.shared
-def test_vertical_japanese_is_read_from_the_right() -> None:
+def test_vertical_japanese_is_read_right_to_left() -> None:
     text = real("jo.pdf").text
-    # Of the first lines PDFium gives nothing where no font for them is installed: these it gives.
+    # Without an installed font, PDFium alone would drop the first lines; these it keeps.
     poem = [
         "あらゆる透明な幽霊の複合体",
         "風景やみんなといっしょに",
@@ -488,7 +490,7 @@ def test_vertical_japanese_is_read_from_the_right() -> None:
         ("encrypted.pdf", "pass123", ""),
     ],
 )
-def test_encrypted_files_need_their_password(name: str, password: str, words: str) -> None:
+def test_encrypted_file_needs_its_password(name: str, password: str, words: str) -> None:
     for wrong in ("", "wrong"):
         with pytest.raises(UnreadableText, match=r"is encrypted.*--password"):
             real(name, wrong)
@@ -504,13 +506,13 @@ def test_encrypted_files_need_their_password(name: str, password: str, words: st
         ("bug1020226.pdf", CorpusError),
     ],
 )
-def test_what_cannot_be_read_says_why(name: str, error: type[CorpusError]) -> None:
+def test_unreadable_file_error_gives_reason(name: str, error: type[CorpusError]) -> None:
     with pytest.raises(error, match=re.escape(name)):
         real(name)
 
 
 @pytest.mark.shared
-def test_a_saved_encyclopedia_page() -> None:
+def test_saved_encyclopedia_page() -> None:
     document = real("flag_day.html")
     assert document.source.title == "National Flag of Canada Day"
     assert (2, "History") in headings(document)

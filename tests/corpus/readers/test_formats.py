@@ -1,4 +1,4 @@
-"""corpus.readers.extract on PowerPoint, EPUB, JATS and saved text: real files, built here."""
+"""corpus.readers.extract on PowerPoint, EPUB, JATS and saved text, with files built here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(data: bytes | str, url: str, **options: str) -> Document:
 
 
 def check(document: Document) -> None:
-    """What holds for every document: each passage is a span of its text, on the right page."""
+    """Check that each passage is a span of the document's text, on the right page."""
     text = document.text
     assert document.source.version == text_hash(text)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|[^\S\n]\n|\n{3}", text)
@@ -63,7 +63,7 @@ def zipped(members: dict[str, bytes | str]) -> bytes:
 
 
 def rezipped(data: bytes, changes: dict[str, bytes | str]) -> bytes:
-    """The same archive with some parts put in place of its own, or added."""
+    """Replace or add members of an archive."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return zipped({name: archive.read(name) for name in archive.namelist()} | changes)
 
@@ -101,7 +101,7 @@ def deck() -> pptx.presentation.Presentation:
     return show
 
 
-def test_slides_are_read_as_one_reads_them() -> None:
+def test_slides_are_read_in_visual_order() -> None:
     document = read(saved(deck()), "talk.pptx")
     assert document.text == (
         "Reading slides\n\nA talk\n\n"
@@ -120,7 +120,7 @@ def test_slides_are_read_as_one_reads_them() -> None:
     assert (source.published, source.language) == ("2022-11-30", "en")
 
 
-def test_a_deck_that_says_nothing_about_itself() -> None:
+def test_presentation_without_metadata() -> None:
     show = pptx.Presentation()
     show.slides.add_slide(show.slide_layouts[0]).shapes.title.text = "深層学習"
     show.slides[0].placeholders[1].text = "入門のための資料です。"
@@ -129,7 +129,7 @@ def test_a_deck_that_says_nothing_about_itself() -> None:
     assert source.language == "ja"
 
 
-def test_diagrams_links_on_shapes_and_the_furniture_of_slides() -> None:
+def test_slide_diagrams_and_shape_links_are_read_and_footers_are_not() -> None:
     show = pptx.Presentation()
     slide = show.slides.add_slide(show.slide_layouts[5])
     slide.shapes.title.text = "A circle"
@@ -165,16 +165,21 @@ def test_diagrams_links_on_shapes_and_the_furniture_of_slides() -> None:
     [
         ({"ppt/slides/slide2.xml": "<p:sld"}, "a.pptx is a damaged PowerPoint file"),
         ({"ppt/presentation.xml": "<x/>"}, "a.pptx is a damaged PowerPoint file"),
-        ({"ppt/media/x.bin": b"0" * 40_000_000}, "is no ordinary PowerPoint file .* unpack to 40"),
-        ({f"x/{i}": "" for i in range(20_001)}, "is no ordinary PowerPoint file .*parts"),
+        (
+            {"ppt/media/x.bin": b"0" * 40_000_000},
+            "is not an ordinary PowerPoint file .* unpack to 40",
+        ),
+        ({f"x/{i}": "" for i in range(20_001)}, "is not an ordinary PowerPoint file .*parts"),
     ],
 )
-def test_damaged_decks_and_bombs_are_refused(changes: dict[str, bytes | str], message: str) -> None:
+def test_damaged_presentation_or_zip_bomb_is_refused(
+    changes: dict[str, bytes | str], message: str
+) -> None:
     with pytest.raises(CorpusError, match=message):
         read(rezipped(saved(deck()), changes), "a.pptx")
 
 
-def test_a_slide_of_pictures_is_said_to_be_missing() -> None:
+def test_slide_with_only_pictures_is_reported_as_gap() -> None:
     show = deck()
     Image.new("L", (1, 1)).save(picture := io.BytesIO(), "PNG")
     show.slides.add_slide(show.slide_layouts[6]).shapes.add_picture(picture, 0, 0)
@@ -183,7 +188,7 @@ def test_a_slide_of_pictures_is_said_to_be_missing() -> None:
     assert said == "page 4 could not be read: pictures without text (save the slides as a PDF)"
 
 
-def test_a_slide_show_is_a_deck_too() -> None:
+def test_ppsx_slide_show_is_read() -> None:
     data = saved(deck())
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         types = archive.read("[Content_Types].xml").decode()
@@ -191,7 +196,7 @@ def test_a_slide_show_is_a_deck_too() -> None:
     assert "Findings" in read(rezipped(data, {"[Content_Types].xml": types}), "talk.ppsx").text
 
 
-def test_names_that_climb_out_of_the_archive_lead_nowhere() -> None:
+def test_path_traversal_in_archive_has_no_effect() -> None:
     climbing = {"../../etc/passwd": "root", "/etc/shadow": "x", "ppt\\..\\..\\x": "y"}
     assert "root" not in read(rezipped(saved(deck()), climbing), "a.pptx").text
 
@@ -249,7 +254,7 @@ def book(changes: dict[str, bytes | str] | None = None) -> bytes:
     return zipped(parts | (changes or {}))
 
 
-def test_a_book_is_read_in_the_order_of_its_spine() -> None:
+def test_epub_is_read_in_spine_order() -> None:
     document = read(book(), "https://ex.com/book.epub")
     assert document.text == (
         "Chapter 1\n\nIt begins here—with a paper and a page.\n\n"
@@ -263,7 +268,7 @@ def test_a_book_is_read_in_the_order_of_its_spine() -> None:
     assert (source.published, source.language) == ("2021-05-04", "en")
 
 
-def test_a_book_of_the_old_kind() -> None:
+def test_epub_2_with_ncx_is_read() -> None:
     package = """<package xmlns="http://www.idpf.org/2007/opf" version="2.0"><metadata
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:opf="http://www.idpf.org/2007/opf">
 <dc:title>本</dc:title><dc:creator opf:role="trl">訳者</dc:creator>
@@ -298,11 +303,11 @@ def encryption(algorithm: str, part: str) -> dict[str, bytes | str]:
     }
 
 
-def test_a_book_with_copy_protection_is_refused_and_one_with_hidden_fonts_is_not() -> None:
+def test_epub_with_drm_is_refused_but_not_with_obfuscated_fonts() -> None:
     aes = "http://www.w3.org/2001/04/xmlenc#aes128-cbc"
     with pytest.raises(UnreadableText, match=r"a\.epub is encrypted \(DRM\).*give a copy"):
         read(book(encryption(aes, "OEBPS/text/one%20page.xhtml")), "a.epub")
-    with pytest.raises(UnreadableText, match="copy protection, give"):  # without a word about it
+    with pytest.raises(UnreadableText, match="copy protection, give"):  # without encryption.xml
         read(book({"OEBPS/text/two.xhtml": bytes(range(256)) * 40}), "a.epub")
     fonts = encryption("http://www.idpf.org/2008/embedding", "OEBPS/font.otf")
     assert "It begins" in read(book(fonts), "a.epub").text
@@ -325,22 +330,22 @@ def test_a_book_with_copy_protection_is_refused_and_one_with_hidden_fonts_is_not
             {"META-INF/container.xml": CONTAINER.replace("OEBPS/book.opf", "/etc/passwd")},
             r"damaged EPUB book .*etc/passwd",
         ),
-        ({"OEBPS/text/two.xhtml": b"<p>" + b"a" * 60_000_000}, "no ordinary EPUB book .*60 MB"),
+        ({"OEBPS/text/two.xhtml": b"<p>" + b"a" * 60_000_000}, "not an ordinary EPUB book .*60 MB"),
     ],
 )
-def test_damaged_books_and_bombs_are_refused(changes: dict[str, bytes | str], message: str) -> None:
+def test_damaged_epub_or_zip_bomb_is_refused(changes: dict[str, bytes | str], message: str) -> None:
     with pytest.raises(CorpusError, match=message) as caught:
         read(book(changes), "a.epub")
     assert "a.epub" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_book_without_text_is_empty() -> None:
+def test_epub_without_text_is_empty() -> None:
     blank = "<html><body><img src='x.png'/></body></html>"
     with pytest.raises(EmptyDocument):
         read(book({"OEBPS/text/two.xhtml": blank, "OEBPS/text/one page.xhtml": blank}), "a.epub")
 
 
-def test_a_page_named_twice_in_the_spine_is_read_once() -> None:
+def test_page_listed_twice_in_spine_is_read_once() -> None:
     many = PACKAGE.replace("</spine>", '<itemref idref="two"/>' * 10_000 + "</spine>")
     assert read(book({"OEBPS/book.opf": many}), "a.epub").text.count("Chapter 1") == 1
 
@@ -399,7 +404,7 @@ JATS = """<?xml version="1.0" encoding="UTF-8"?>
 </front-stub><body><p>A reviewer speaks.</p></body></sub-article></article>"""
 
 
-def test_an_article_in_jats() -> None:
+def test_jats_article() -> None:
     document = read(JATS, "PMC1.xml")
     assert document.text == (
         "Reading slowly\n\nBackground\n\nLittle is known.\n\n1. Introduction\n\n"
@@ -427,7 +432,7 @@ def test_an_article_in_jats() -> None:
 ALONE = JATS[JATS.index("<article ") :].replace("&alpha;", "α")
 
 
-def test_articles_as_the_archive_hands_them_out() -> None:
+def test_jats_article_within_archive_response() -> None:
     for before, after in (
         ("<pmc-articleset>", "</pmc-articleset>"),
         ('<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><record>', "</record></OAI-PMH>"),
@@ -439,7 +444,7 @@ def test_articles_as_the_archive_hands_them_out() -> None:
         read(f"<pmc-articleset>{ALONE}{ALONE}</pmc-articleset>", "a.xml")
 
 
-def test_jats_in_another_encoding() -> None:
+def test_jats_in_other_encoding() -> None:
     article = JATS.replace("UTF-8", "EUC-JP", 1).replace("Little is known.", "日本語の要旨です。")
     assert "日本語の要旨です。" in read(article.encode("euc_jp"), "a.nxml").text
 
@@ -449,7 +454,7 @@ BOMB = '<!DOCTYPE article [<!ENTITY a "lol">' + "".join(
 )
 
 
-def test_entities_neither_blow_up_nor_read_files() -> None:
+def test_xml_entities_are_not_expanded_and_read_no_file() -> None:
     bomb = f'{BOMB}<!ENTITY x SYSTEM "file:///etc/passwd"> %x; ]>{ALONE}'
     used = bomb.replace("Little is known.", "Little &f;is &x;known.").replace('"g1"', '"&f;"')
     text = read(used, "a.xml").text
@@ -490,13 +495,13 @@ def test_damaged_jats_is_refused(damaged: str) -> None:
         (b'<?xml version="1.0"?><!-- x --><rss><item>a</item></rss>', "a.xml", "kind (<rss>)"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says(data: bytes, url: str, message: str) -> None:
+def test_file_that_contradicts_its_name_is_refused(data: bytes, url: str, message: str) -> None:
     with pytest.raises(UnsupportedContent, match=re.escape(message)) as caught:
         read(data, url)
     assert url in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_content_decides_what_no_name_contradicts() -> None:
+def test_content_decides_if_name_does_not_contradict() -> None:
     assert read(saved(deck()), "https://ex.com/download?id=1").pages
     assert read(book(), "upload.bin").source.title == "A Book of Reading"
     assert read(JATS, "https://ex.com/x", content_type="text/html").source.title == "Reading slowly"
@@ -524,19 +529,19 @@ FRENCH = "Une réponse est sûre là où elle repose sur un passage."
         ("It’s a “quoted” text — with dashes.", "cp1252 utf-16-be"),
     ],
 )
-def test_text_in_any_encoding(text: str, encodings: str) -> None:
+def test_text_in_many_encodings(text: str, encodings: str) -> None:
     for encoding in encodings.split():
         assert read(f"{text}\r\n".encode(encoding), "a.txt").text == text, encoding
         assert read(text.encode(encoding), "a.txt").text == text, encoding
 
 
-def test_a_declared_encoding_is_used_unless_it_cannot_be() -> None:
+def test_declared_encoding_is_used_unless_it_does_not_fit() -> None:
     head = '<?xml version="1.0" encoding="{}"?><html xmlns="http://www.w3.org/1999/xhtml"><p>{}</p>'
     assert read(head.format("windows-1251", "Привет").encode("cp1251"), "a.html").text == "Привет"
     assert read(head.format("utf-16", FRENCH).encode("cp1252"), "a.html").text == FRENCH
 
 
-def test_ascii_with_a_stray_control_is_no_chinese() -> None:
+def test_ascii_with_stray_control_character_is_not_read_as_chinese() -> None:
     assert read(f"bush hid\x02 {FRENCH}".encode("cp1252"), "a.txt").text == f"bush hid {FRENCH}"
 
 
@@ -561,7 +566,7 @@ T, TWO_NAMES = "T", ("Jane Doe", "Q Li")
         ("title: &a A B\nauthor: *a\nx: [*a, [[*a]]]", "A B", ("A B",), "", "en"),
     ],
 )  # fmt: skip
-def test_front_matter_as_people_write_it(
+def test_front_matter_in_yaml(
     front: str, title: str, authors: tuple[str, ...], published: str, language: str
 ) -> None:
     for newline in ("\n", "\r\n"):
@@ -574,7 +579,7 @@ def test_front_matter_as_people_write_it(
             assert (source.published, source.language) == (published, language)
 
 
-def test_front_matter_in_toml_and_what_is_none() -> None:
+def test_front_matter_in_toml_and_text_that_is_not_front_matter() -> None:
     source = read('+++\ntitle = "T"\ndate = 2022-12-31\nauthors = ["A B"]\n+++\nx', "a.md").source
     assert (source.title, source.authors, source.published) == ("T", ("A B",), "2022-12-31")
     ruled = "---\n\nJust a rule: and text.\n\n---\n\nBody"
@@ -619,7 +624,7 @@ Register and use this site more conveniently
 {FRAME}"""
 
 
-def test_the_furniture_of_a_saved_page_is_no_text() -> None:
+def test_navigation_of_saved_page_is_dropped() -> None:
     document = read(SAVED, "saved.txt")
     assert document.text == (
         "猫の一年\n\nはじめに\n\n吾輩は猫である。名前はまだ無い。\n\n3\n\nSee https://ex.com/x.\n\n"
@@ -641,12 +646,12 @@ def test_the_furniture_of_a_saved_page_is_no_text() -> None:
         "7\n\n7\n\n7\n\n7",
     ],
 )
-def test_text_that_is_no_saved_page_stays_whole(text: str) -> None:
+def test_plain_text_that_is_not_saved_page_stays_whole(text: str) -> None:
     assert read(text, "a.txt").text == text
 
 
 @pytest.mark.shared
-def test_a_real_saved_page() -> None:
+def test_real_saved_page() -> None:
     saved_page = (SHARED / "corpus" / "article.ja.txt").read_bytes()
     document = read(saved_page, "article.ja.txt")
     assert document.source.title == "2022年の深層学習ハイライト"
@@ -665,7 +670,7 @@ def test_a_real_saved_page() -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(st.data())
-def test_a_part_gone_wrong_makes_a_document_or_a_corpus_error(data: st.DataObject) -> None:
+def test_altered_archive_member_gives_document_or_corpus_error(data: st.DataObject) -> None:
     name, whole = data.draw(st.sampled_from([("a.pptx", DECK), ("a.epub", BOOK), ("a.xml", None)]))
     parts = {"": JATS.encode()} if whole is None else whole
     part = data.draw(st.sampled_from(sorted(parts)))

@@ -1,6 +1,6 @@
-"""Files as large as anybody will give us: each is read, or refused by name, within a worker's limits.
+"""Very large files: each is read, or refused by an error that names it, within the limits.
 
-They take minutes together, so only `make soak` reads them.
+They take minutes together, so they run only in `make soak`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ pytestmark = [
 
 
 def prose(megabytes: float, end: str = " ") -> str:
-    """Sentences that differ, each with ``end`` after it."""
+    """Make text of different sentences, each followed by ``end``."""
     size = len(f"The room holds maps of 100000 towns.{end}")
     count = int(megabytes * 1e6 / size)
     return "".join(f"The room holds maps of {100_000 + i} towns.{end}" for i in range(count))
 
 
 def markup(megabytes: float) -> str:
-    """One paragraph in which every other character may be markup."""
+    """Make one paragraph in which every other character may be markup."""
     return "A *map* of [the](/a) town, it_is_said: **so**! " * int(megabytes * 1e6 / 48)
 
 
@@ -56,7 +56,7 @@ def book(chapters: int) -> bytes:
 
 
 def deck(slides: int) -> bytes:
-    """Slides that are copies of the first: python-pptx takes minutes to add so many."""
+    """Copy the first slide, because python-pptx takes minutes to add many slides."""
     show = pptx.Presentation()
     first = show.slides.add_slide(show.slide_layouts[1])
     first.shapes.title.text, first.placeholders[1].text = "Maps", prose(0.0005)
@@ -118,7 +118,7 @@ LARGE: dict[str, tuple[Callable[[], bytes | str], str]] = {
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_large_files(name: str) -> None:
+def test_large_file_is_read_or_refused_within_limits(name: str) -> None:
     make, reason = LARGE[name]
     data = make()
     data = data.encode() if isinstance(data, str) else data

@@ -1,4 +1,4 @@
-"""corpus.readers.sandbox: a file is read in another process, and what goes wrong there stays there."""
+"""corpus.readers.sandbox: reading in separate processes, which cannot harm the parent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read(workers: ReaderPool, data: bytes, name: str) -> tuple[Document, list[Pa
 
 
 def processes(parent: int) -> set[int]:
-    """The children of a process that live."""
+    """Return the ids of a process's living children."""
     found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -83,7 +83,7 @@ def word_file() -> bytes:
         ("d.txt", "二つ目の文書です。\U0001f600\0".encode("utf-16")),
     ],
 )
-def test_a_worker_reads_what_the_process_itself_would(
+def test_reader_process_returns_same_as_extract(
     workers: ReaderPool, name: str, data: bytes
 ) -> None:
     document = extract(data, source(name))
@@ -91,14 +91,14 @@ def test_a_worker_reads_what_the_process_itself_would(
 
 
 @pytest.mark.shared
-def test_a_worker_reads_a_pdf(workers: ReaderPool, shared: Path) -> None:
+def test_reader_process_reads_pdf(workers: ReaderPool, shared: Path) -> None:
     data = (shared / "pdfs" / "tracemonkey.pdf").read_bytes()
     document = extract(data, source("t.pdf"))
     found = read(workers, data, "t.pdf")
     assert found == (document, split_into_passages(document)) and len(found[0].pages) == 14
 
 
-def test_a_refusal_is_the_readers_own(workers: ReaderPool) -> None:
+def test_reader_process_raises_same_errors_as_extract(workers: ReaderPool) -> None:
     cases = {
         "empty.md": (b"", EmptyDocument, "is empty"),
         "picture.pdf": (b"\x89PNG\r\n\x1a\n", UnsupportedContent, "looks like a PNG picture"),
@@ -111,18 +111,18 @@ def test_a_refusal_is_the_readers_own(workers: ReaderPool) -> None:
 
 
 @pytest.mark.shared
-def test_a_password_reaches_the_reader(workers: ReaderPool, shared: Path) -> None:
+def test_password_reaches_reader_process(workers: ReaderPool, shared: Path) -> None:
     data = (shared / "pdfs" / "aes-256.pdf").read_bytes()
     with pytest.raises(UnreadableText, match="give its password"):
         workers.read(data, source("a.pdf"))
-    with pytest.raises(UnreadableText, match="is not its own"):
+    with pytest.raises(UnreadableText, match="does not open it"):
         workers.read(data, source("a.pdf"), password="wrong")
-    # One that the reader cannot cope with, as a command line may hand it over.
+    # A password that is not valid Unicode, as a command line may contain it.
     with pytest.raises(CorpusError, match=r"a\.pdf cannot be read \(UnicodeEncodeError"):
         workers.read(data, source("a.pdf"), password="\udcff")
 
 
-def test_a_worker_is_used_again_and_replaced_when_it_was_killed() -> None:
+def test_reader_process_is_reused_and_replaced_if_killed() -> None:
     with ReaderPool() as workers:
         read(workers, SMALL, "a.md")
         (first,) = workers._idle
@@ -134,7 +134,7 @@ def test_a_worker_is_used_again_and_replaced_when_it_was_killed() -> None:
         assert len(workers._idle) == 1 and workers._idle != [first]
 
 
-def test_a_file_that_takes_too_long_is_named() -> None:
+def test_error_names_file_that_takes_too_long() -> None:
     with ReaderPool(seconds=3) as workers:
         started = time.monotonic()
         with pytest.raises(CorpusError, match=r"slow\.md takes more than 3 seconds") as caught:
@@ -144,14 +144,14 @@ def test_a_file_that_takes_too_long_is_named() -> None:
         read(workers, SMALL, "a.md")
 
 
-def test_a_document_with_too_much_text_is_named() -> None:
+def test_error_names_document_with_too_much_text() -> None:
     says = r"a\.txt has 20.1 million characters, more than 20 million: split it"
     with ReaderPool(seconds=250) as workers, pytest.raises(CorpusError, match=says):
         read(workers, b"The room holds maps. " * 957_143, "a.txt")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
-def test_a_file_that_takes_too_much_memory_is_named() -> None:
+def test_error_names_file_that_takes_too_much_memory() -> None:
     with ReaderPool(memory=200_000_000) as workers:
         with pytest.raises(CorpusError, match=r"large\.md takes more than 0.2 GB") as caught:
             read(workers, b"x " * 45_000_000, "large.md")
@@ -161,19 +161,19 @@ def test_a_file_that_takes_too_much_memory_is_named() -> None:
         read(workers, SMALL, "a.md")
 
 
-def test_a_fault_in_a_reader_is_the_files_error_and_leaves_a_trace(
+def test_bug_in_reader_is_error_of_file_and_logs_traceback(
     workers: ReaderPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "corpus.readers.sandbox")
-    no_text: str = None  # type: ignore[assignment]  # such as no caller of a reader sends
+    no_text: str = None  # type: ignore[assignment]  # no caller passes this
     with pytest.raises(CorpusError, match=r"a\.md cannot be read \(TypeError in its reader\)"):
         workers.read(SMALL, source("a.md"), no_text)
     assert "Traceback" in caplog.text and "TypeError" in caplog.text
-    assert read(workers, SMALL, "a.md")[1]  # the worker is of use still
+    assert read(workers, SMALL, "a.md")[1]  # the process is still usable
 
 
 @needs_proc
-def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
+def test_crash_of_reader_process_fails_only_one_file(tmp_path: Path, offline: Fetcher) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     for name, data in (("a.md", SMALL), ("b.md", HEAVY), ("c.md", SMALL), ("d.md", SMALL)):
@@ -185,14 +185,14 @@ def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
         for process in processes(os.getpid()) - before:
             os.kill(process, signal.SIGSEGV)
 
-    def tell(now: Progress) -> None:
+    def on_progress(now: Progress) -> None:
         if now.documents == 3:
             done.set()
 
     killer = threading.Thread(target=kill)
     killer.start()
     store = Store(f"sqlite:///{tmp_path / 'data' / 'tenkyo.db'}")
-    with Ingestion(store, IngestProgress(tell)) as ingestion:
+    with Ingestion(store, IngestProgress(on_progress)) as ingestion:
         items = asyncio.run(ingestion.places([str(folder)], offline))
     killer.join()
     assert [item.outcome for item in items] == ["read", "failed", "read", "read"]
@@ -201,7 +201,7 @@ def test_a_crash_costs_one_file(tmp_path: Path, offline: Fetcher) -> None:
     assert processes(os.getpid()) == before
 
 
-def test_many_threads_may_read_at_once(workers: ReaderPool) -> None:
+def test_pool_can_be_used_by_many_threads(workers: ReaderPool) -> None:
     names = [f"{i}.md" for i in range(12)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda name: read(workers, SMALL + name.encode(), name), names))
@@ -211,7 +211,7 @@ def test_many_threads_may_read_at_once(workers: ReaderPool) -> None:
     assert len(workers._idle) <= 4
 
 
-def test_close_ends_those_that_are_reading() -> None:
+def test_close_ends_busy_reader_processes() -> None:
     workers = ReaderPool()
     read(workers, SMALL, "a.md")
     (worker,) = workers._idle
@@ -220,19 +220,19 @@ def test_close_ends_those_that_are_reading() -> None:
         while not workers._busy:
             time.sleep(0.01)
         workers.close()
-        with pytest.raises(RuntimeError, match="ended"):
+        with pytest.raises(RuntimeError, match="is closed"):
             reading.result(timeout=10)
     assert worker.process.returncode is not None
-    with pytest.raises(RuntimeError, match="ended"):
+    with pytest.raises(RuntimeError, match="is closed"):
         read(workers, SMALL, "a.md")
 
 
 @needs_proc
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_worker_is_gone_when_its_parent_is(busy: bool) -> None:
+def test_reader_process_ends_with_its_parent(busy: bool) -> None:
     script = (
         "import sys; from tests.corpus.readers.test_sandbox import *\n"
-        "workers = Workers(); read(workers, SMALL, 'a.md'); print('ready', flush=True)\n"
+        "workers = ReaderPool(); read(workers, SMALL, 'a.md'); print('ready', flush=True)\n"
         f"read(workers, LONG, 'b.md') if {busy} else sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -250,13 +250,13 @@ def test_a_worker_is_gone_when_its_parent_is(busy: bool) -> None:
 
 
 @needs_proc
-def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) -> None:
+def test_interrupted_ingestion_does_not_wait_for_reader_processes(tmp_path: Path) -> None:
     (tmp_path / "slow.md").write_bytes(LONG)
     script = (
         "import signal, sys; from tests.corpus.readers.test_sandbox import *\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "store = Store(f'sqlite:///{sys.argv[1]}/tenkyo.db')\n"
-        "tally = Tally(lambda now: print('ready', flush=True))\n"
+        "tally = IngestProgress(lambda now: print('ready', flush=True))\n"
         "with Ingestion(store, tally) as ingestion:\n"
         "    asyncio.run(ingestion.places([sys.argv[1] + '/slow.md'], Fetcher()))"
     )
@@ -276,7 +276,7 @@ def test_an_interrupted_ingestion_does_not_wait_for_its_workers(tmp_path: Path) 
     assert Store(f"sqlite:///{tmp_path}/tenkyo.db").unread() == []
 
 
-def test_a_worker_imports_corpus_alone() -> None:
+def test_reader_process_imports_only_corpus() -> None:
     script = (
         "import sys; import corpus.readers.sandbox; print(*sys.modules); print('|')\n"
         "import corpus.readers.extract, corpus.text.chunking; print(*sys.modules)"

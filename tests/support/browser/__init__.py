@@ -1,1 +1,1 @@
-"""Helpers of the tests that drive the page in a browser."""
+"""Helpers of the tests that use the chat page in a browser."""

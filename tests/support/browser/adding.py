@@ -1,4 +1,4 @@
-"""A document for the page's library, and how a reader adds one."""
+"""A document to upload on the chat page."""
 
 MAPS = """# Maps of Kanda
 
@@ -9,6 +9,7 @@ QUESTION = "How many hand-drawn maps does the archive in Kanda hold?"
 
 
 def add(reader, *files):
+    """Upload files, given as (name, bytes), in the library dialog; returns the job's element."""
     sent = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]  # fmt: skip
     reader.page.locator("#library input[type=file]").set_input_files(sent)
     return reader.page.locator(".job").first

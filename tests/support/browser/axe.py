@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page."""
+"""Accessibility checks of a page by axe-core."""
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
@@ -6,9 +6,10 @@ SETTLED = "() => document.getAnimations().every((a) => a.playState !== 'running'
 
 
 def violations(reader):
+    """List the violations on the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    reader.page.wait_for_function(SETTLED)  # a sentence half faded in has no contrast yet
+    reader.page.wait_for_function(SETTLED)  # text has too little contrast while it fades in
     results = Axe().run(reader.page, options=OPTIONS)
     return [
         f"{v['id']}: {node['target']} {node.get('failureSummary', '')}"

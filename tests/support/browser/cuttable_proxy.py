@@ -1,4 +1,4 @@
-"""A wire that a test can cut: connections to a server, passed on until then."""
+"""A TCP proxy whose connections a test can cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class Wire:
-    """Passes connections on to a port of this machine; ``cut`` breaks those there are."""
+    """A proxy from a free port to another port of this machine."""
 
     def __init__(self, port: int) -> None:
         self.to = port
@@ -38,6 +38,7 @@ class Wire:
                 threading.Thread(target=_pass, args=(source, sink), daemon=True).start()
 
     def cut(self) -> None:
+        """Break all open connections; new ones are accepted."""
         for end in self._open:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -45,6 +46,7 @@ class Wire:
         self._open.clear()
 
     def close(self) -> None:
+        """Stop the proxy."""
         self._ended = True
         self._accepting.join()
         self._listening.close()
@@ -60,6 +62,7 @@ def _pass(source: socket.socket, sink: socket.socket) -> None:
 
 @contextlib.contextmanager
 def wired(url: str) -> Iterator[Wire]:
+    """Run a proxy to the port of a URL."""
     wire = Wire(int(url.rpartition(":")[2]))
     try:
         yield wire

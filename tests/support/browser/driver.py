@@ -1,4 +1,10 @@
-"""A reader with a browser: what the tests of the page share. See conftest.py for the fixtures."""
+"""A driver for the chat page in Chromium; tests/browser/conftest.py has the fixtures.
+
+The tests use real servers: one in quote mode, one whose model sends a sentence when the test allows
+it, and one that sends a given answer. A ``Reader`` records whatever goes wrong on its page, and the
+fixture ``visit`` fails the test for it: a console error, a breach of the Content-Security-Policy, a
+request to another origin, text that is executed. Tests wait for states and never sleep.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +29,16 @@ FLAGS = [
     "--disable-background-networking",
 ]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-PATIENCE = 15_000  # ms that a state may take to come; two cores can be busy
+PATIENCE = 15_000  # milliseconds to wait for a state; two cores can be busy
 
 
 def chromium() -> str | None:
+    """Return the path of an installed Chromium, if any."""
     return next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
 
 
 def lacking() -> str | None:
-    """What has to be installed before these tests can run; None if they can."""
+    """Say what must be installed before the browser tests can run; None if nothing."""
     if not all(map(importlib.util.find_spec, ("playwright", "axe_playwright_python"))):
         return "the browser tests need Playwright and axe: make browser"
     if not chromium():
@@ -40,55 +47,59 @@ def lacking() -> str | None:
 
 
 class Reader:
-    """Someone at a page of Tenkyo. Whatever goes wrong on the page is kept for the end.
+    """A person who uses the chat page. Errors on the page are recorded for the end of the test.
 
-    ``expected`` are patterns of console errors that a test provokes: a failed request is one,
-    whoever handles it.
+    Attributes:
+        page: Playwright's page.
+        base: The URL of the server.
+        expected: Patterns of console errors that the test provokes, such as failed requests.
     """
 
     def __init__(self, page: Page, base: str) -> None:
         self.page, self.base = page, base
         self.expected: list[str] = []
         self._errors: list[str] = []
-        self._strangers: list[str] = []
-        # What a test wrote for a recital is in no database: there is nothing to go on with.
+        self._foreign: list[str] = []
+        # An answer of a Recital is in no database, so there are no suggestions for it.
         page.route(
             re.compile(r"/v1/answers/recited/related"),
             lambda route: route.fulfill(json={"questions": []}),
         )
-        page.on("console", self._heard)
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._errors.append(f"uncaught: {error}"))
-        page.on("request", self._requested)
+        page.on("request", self._on_request)
         page.on("dialog", lambda dialog: (self._errors.append("a dialog"), dialog.dismiss()))
 
-    def _heard(self, message: Any) -> None:
+    def _on_console(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self._errors.append(message.text)
 
-    def _requested(self, request: Any) -> None:
+    def _on_request(self, request: Any) -> None:
         if not request.url.startswith((f"{self.base}/", "data:", "about:")):
-            self._strangers.append(request.url)
+            self._foreign.append(request.url)
 
     def nothing_went_wrong(self) -> None:
-        """No console error (a breach of the Content-Security-Policy is one), nothing from afar."""
+        """Assert no console errors (nor breaches of the CSP) and no requests to other hosts."""
         unexpected = [e for e in self._errors if not any(re.search(x, e) for x in self.expected)]
         assert not unexpected, unexpected
-        assert not self._strangers, self._strangers
+        assert not self._foreign, self._foreign
         assert self.page.evaluate("window.executed ?? 0") == 0, "something hostile was executed"
 
     def at_rest(self) -> Reader:
-        """Wait until nothing is asked of the server any more: one that ends now owes no reply."""
+        """Wait until there are no open requests, so that the server can end."""
         self.page.wait_for_load_state("networkidle")
         return self
 
-    # Asking
+    # Questions
 
     def start(self, path: str = "/") -> Reader:
+        """Open the page and wait until it has loaded."""
         self.page.goto(self.base + path)
         expect(self.page.locator("#facts")).not_to_be_empty()
         return self
 
     def ask(self, question: str) -> Reader:
+        """Type a question and send it."""
         self.page.locator("#question").fill(question)
         self.page.locator("#question").press("Enter")
         return self
@@ -101,26 +112,29 @@ class Reader:
         return self
 
     def answer(self) -> dict[str, Any]:
-        """The last answer as the API keeps it."""
+        """Fetch the last answer from the API."""
         answer_id = self.turn.locator(".fine code").text_content()
         return httpx.get(f"{self.base}/v1/answers/{answer_id}").json()
 
-    # What is on the page
+    # Elements of the page
 
     @property
     def turn(self) -> Locator:
+        """Return the element of the last question and its answer."""
         return self.page.locator(".turn").last
 
     @property
     def claims(self) -> Locator:
+        """Return the claims of the last answer."""
         return self.turn.locator(".claim")
 
     @property
     def status(self) -> Locator:
+        """Return the status line."""
         return self.page.locator("#status")
 
     def too_wide(self) -> list[str]:
-        """What makes the page wider than the window, or its dialogue than itself: nothing, mostly."""
+        """List elements that make the page wider than the window, or a dialog than itself."""
         return self.page.evaluate(
             """() => {
               const wide = (el) => el.scrollWidth > el.clientWidth;
@@ -132,6 +146,7 @@ class Reader:
         )
 
     def shot(self, folder: Path, name: str, *, whole: bool = False) -> None:
+        """Save a screenshot; ``whole`` includes what is below the window."""
         self.page.evaluate("document.fonts.ready")
         self.page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled")
 

@@ -1,4 +1,4 @@
-"""Models and engines that say what a test gives them to say, when it gives it."""
+"""Fake language models and engines whose output and timing the test controls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN = "Who won the Tour de France in 2031?"
 
 
 class Paced:
-    """An AnswerModel that says one more sentence each time a test lets it."""
+    """An AnswerModel that sends a sentence only when the test allows one more."""
 
     name = "paced"
 
@@ -34,12 +34,15 @@ class Paced:
         self.say()
 
     def say(self, *sentences: str, allowed: int = 0) -> None:
+        """Set the sentences of the next answer, and how many may be sent at once."""
         self.sentences, self.allowed, self.closed = sentences, allowed, threading.Event()
 
     def go_on(self, sentences: int = 1) -> None:
+        """Allow more sentences."""
         self.allowed += sentences
 
     async def stream(self, messages: Any) -> AsyncIterator[str]:
+        """Yield the sentences, each as soon as it is allowed."""
         closed = self.closed
         try:
             for said, sentence in enumerate(self.sentences):
@@ -51,11 +54,12 @@ class Paced:
 
 
 class Recital(Engine):
-    """An engine whose answers are written by the test: for what no source and no model gives."""
+    """An engine that sends a given answer, for answers that no source or model would give."""
 
     made: Answer
 
     async def stream(self, question: str, *_: Any, **__: Any) -> AsyncIterator[Event]:
+        """Yield the events of the given answer."""
         made = self.made
         yield Event("evidence", EvidenceFound(made.id, "c", made.question, made.evidence))
         for claim in made.claims:
@@ -67,7 +71,7 @@ class Recital(Engine):
 
 
 def evidence(text: str, *, label: int = 1, passage: dict[str, Any] | None = None, **of: Any):
-    """A passage of a source whose particulars are ``of``."""
+    """Make a piece of evidence; ``of`` is metadata of its source."""
     about = {"id": f"s{label}", "url": "https://example.org/a", "title": "A title"} | of
     more = {"heading": "", "page": None} | (passage or {})
     held = Passage(f"p{label}", about["id"], 0, len(text), text, **more)
@@ -75,6 +79,7 @@ def evidence(text: str, *, label: int = 1, passage: dict[str, Any] | None = None
 
 
 def cite(shown: Evidence, quote: str) -> Citation:
+    """Cite a quote in a piece of evidence."""
     start = shown.passage.text.index(quote)
     end = start + len(quote)
     before, after = shown.passage.text[:start], shown.passage.text[end:]
@@ -85,7 +90,7 @@ def cite(shown: Evidence, quote: str) -> Citation:
 
 
 def recited(claims: list[tuple[str, Evidence, str]], **more: Any) -> Answer:
-    """An answer of claims (text, evidence, quote), each supported."""
+    """Make an answer of supported claims, given as (text, evidence, quote)."""
     text, placed = "", []
     for words, shown, quote in claims:
         made = Claim(words, 0, 0, (cite(shown, quote),), Verdict("supported", 0.9, "test"))

@@ -1,4 +1,4 @@
-"""Four real papers, read from ../shared and held against what is printed on their pages."""
+"""Four real papers in ../shared: what is read from them, against their printed pages."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ PAPERS = {
         range(10, 13),
     ),
 }
-"""Of each file: title, authors, headings of the first level, pages that list works and no more."""
+"""For each file: title, authors, headings of level 1, pages with nothing but references."""
 
 
 @cache
@@ -79,7 +79,7 @@ def folded(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_title_authors_and_sections(name: str) -> None:
+def test_title_authors_and_section_headings_of_papers(name: str) -> None:
     title, authors, headings, _ = PAPERS[name]
     document = paper(name)
     assert document.source.title == title
@@ -88,10 +88,10 @@ def test_title_authors_and_sections(name: str) -> None:
     assert " | ".join(found) == headings
 
 
-def test_sentences_of_the_printed_pages_are_found() -> None:
-    """Sentences read off the pages, of both columns, many of them over a column or a page.
+def test_printed_sentences_are_found_on_their_pages() -> None:
+    """Sentences read from pictures of the pages, many of them across columns or pages.
 
-    They are not ours to store, so what is stored is where they start, their length and hash.
+    For copyright reasons, only their page, length and hash are stored.
     """
     wanted = json.loads((DATA / "paper_sentences.json").read_text())
     assert len(wanted) >= 100
@@ -100,7 +100,7 @@ def test_sentences_of_the_printed_pages_are_found() -> None:
 
 
 def _page_of(sentence: dict) -> int:
-    """On which page a text holds a sentence of that length and hash; 0 where it does not."""
+    """Return the page with a sentence of the given length and hash, or 0."""
     document, length = paper(sentence["file"]), sentence["characters"]
     text = folded(document.text)
     for start in (match.start() for match in re.finditer(r"\S+", text)):
@@ -112,21 +112,23 @@ def _page_of(sentence: dict) -> int:
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_works_cited_are_no_passages(name: str) -> None:
+def test_reference_list_makes_no_passages(name: str) -> None:
     document = paper(name)
     passages = split_into_passages(document)
     lists_only = PAPERS[name][3]
     assert not [passage for passage in passages if passage.page in lists_only]
     assert not [passage for passage in passages if "References" in passage.heading.split(" › ")]
-    assert "References" in document.text  # they are read, and so are what they link to
+    assert "References" in document.text  # the text and links of the reference list are kept
     last = document.sections[-1]
-    assert any(passage.start >= last.start for passage in passages)  # and the appendices are here
+    assert any(
+        passage.start >= last.start for passage in passages
+    )  # and there are passages of the appendices
     if name != "react_paper.pdf":
         assert any("doi.org" in link.url or "arxiv.org" in link.url for link in document.links)
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_what_is_printed_on_every_page_is_left_out(name: str) -> None:
+def test_running_heads_of_papers_are_left_out(name: str) -> None:
     text = paper(name).text
     first = text[: paper(name).pages[0].end]
     assert "Published as a conference paper" not in text
@@ -137,7 +139,7 @@ def test_what_is_printed_on_every_page_is_left_out(name: str) -> None:
         assert words[-1] != str(page.number)
 
 
-def test_no_work_cited_is_among_the_first_hits(tmp_path: Path, embedder) -> None:
+def test_no_reference_entry_is_among_first_hits(tmp_path: Path, embedder) -> None:
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     for name in PAPERS:
         store.put(paper(name), split_into_passages(paper(name)))

@@ -1,4 +1,4 @@
-"""corpus.readers.pdf.reader and what it is made of, on PDFs that are built here."""
+"""The PDF reader and its parts, on PDFs that are built here."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ NOTE = (60.0, 40.0, 7.0, "1 A note at the foot of the page")
 PICTURE = "0 0 100 100 re f\n"
 
 
-# --- sentences over columns and pages ----------------------------------------------------------
+# --- sentences across columns and pages --------------------------------------------------------
 
 
-def test_a_sentence_goes_on_over_the_page_past_notes_and_captions() -> None:
+def test_sentence_is_joined_across_pages_past_notes_and_captions() -> None:
     first = column(
         [*[FULL] * 5, "The last sentence of the page says that it is not yet at an end and"]
     )
@@ -46,7 +46,7 @@ def test_a_sentence_goes_on_over_the_page_past_notes_and_captions() -> None:
     assert "Figure 1" in text[second.start :] and "A note" not in text[second.start :]
 
 
-def test_a_sentence_goes_on_in_the_next_column() -> None:
+def test_sentence_is_joined_across_columns() -> None:
     left = column([f"left {i} {'x' * 40}" for i in range(9)])
     note = (60.0, 560.0, 7.0, "1 A note below the left column")
     right = column(
@@ -58,14 +58,14 @@ def test_a_sentence_goes_on_in_the_next_column() -> None:
 
 
 @pytest.mark.parametrize("start", ["A new sentence", "2. A second item", "Figure 2: A caption"])
-def test_what_is_no_continuation_is_not_joined(start: str) -> None:
+def test_text_that_is_not_continuation_is_not_joined(start: str) -> None:
     end = "And this is the end of a sentence, which has its stop." if start[0] == "A" else FULL
     first, second = column([*[FULL] * 5, end]), column([f"{start} that {FULL}", *[FULL] * 5])
     text = read(pdf([[*first, NOTE], second])).text
     assert f"\n{start}" in text
 
 
-def test_columns_that_are_drawn_line_by_line_are_read_one_after_the_other() -> None:
+def test_columns_drawn_line_by_line_are_separated() -> None:
     left = [f"left {i} has words enough to fill it, so" for i in range(12)]
     right = [f"right {i} has words enough to fill it and" for i in range(12)]
     both = zip(column(left), column(right, x=250), strict=True)
@@ -75,7 +75,7 @@ def test_columns_that_are_drawn_line_by_line_are_read_one_after_the_other() -> N
     assert f"{left[0]} {left[1]}" in text and f"{left[-1]} {right[0]} {right[1]}" in text
 
 
-def test_rows_of_a_table_stay_rows() -> None:
+def test_table_rows_stay_rows() -> None:
     table = [
         ("Method", "Value of it"),
         ("slow steps", "ten of them"),
@@ -110,7 +110,7 @@ def printed_groups(draw: st.DrawFn) -> list[LineGroup]:
 
 
 @given(printed_groups())
-def test_nothing_is_lost_and_no_page_is_torn(groups: list[LineGroup]) -> None:
+def test_paragraph_joining_loses_nothing_and_keeps_pages_whole(groups: list[LineGroup]) -> None:
     ordered = join_interrupted_paragraphs(groups, 10.0)
     assert sorted(map(id, ordered)) == sorted(map(id, groups))
     assert [group.page for group in ordered] == sorted(group.page for group in groups)
@@ -119,7 +119,7 @@ def test_nothing_is_lost_and_no_page_is_torn(groups: list[LineGroup]) -> None:
 # --- works cited ---------------------------------------------------------------------------------
 
 
-def test_works_cited_become_no_passages() -> None:
+def test_reference_list_of_pdf_makes_no_passages() -> None:
     entries = [
         f"Jane Doe. {year}. On reading. In Journal of Reading, pages 1-{year}."
         for year in range(2001, 2006)
@@ -139,7 +139,7 @@ def test_works_cited_become_no_passages() -> None:
     ]
 
 
-def test_a_chapter_on_references_is_no_list_of_them() -> None:
+def test_chapter_about_references_is_not_reference_list() -> None:
     document = read(
         "# References\n\nA reference borrows a value, and the value must outlive it.",
         "https://ex.com/a.md",
@@ -147,12 +147,12 @@ def test_a_chapter_on_references_is_no_list_of_them() -> None:
     assert len(split_into_passages(document)) == 1
 
 
-def test_a_document_that_is_a_list_of_works_is_read() -> None:
+def test_document_that_is_only_reference_list_is_read() -> None:
     works = "\n".join(f"- Jane Doe. {year}. On reading, part {year}." for year in range(1990, 2020))
     assert split_into_passages(read(f"# References\n\n{works}", "https://ex.com/a.md"))
 
 
-# --- words ---------------------------------------------------------------------------------------
+# --- hyphens, URLs, accents ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_document_that_is_a_list_of_works_is_read() -> None:
     ],
 )
 @pytest.mark.parametrize("hyphen", ["-", SOFT_HYPHEN])
-def test_hyphens_at_the_end_of_a_line(
+def test_hyphens_at_end_of_line(
     left: str, right: str, whole: str, elsewhere: str, hyphen: str
 ) -> None:
     lines = [f"a {left}{hyphen}", f"{right} b"]
@@ -195,11 +195,11 @@ def test_hyphens_at_the_end_of_a_line(
         ("is at https://example.org.", "The rest", "is at https://example.org. The rest"),
     ],
 )
-def test_addresses_over_two_lines(left: str, right: str, whole: str) -> None:
+def test_urls_across_two_lines_are_joined(left: str, right: str, whole: str) -> None:
     assert Dehyphenator([left, right]).join([left, right]) == whole
 
 
-def test_accents_are_put_on_their_letters() -> None:
+def test_separate_accents_are_combined_with_letters() -> None:
     # \310 is a dieresis; Helvetica's F is 6.1 points wide at this size, its a 5.6.
     lines = [
         (60.0, 700.0, 10.0, "Farber wrote this"),
@@ -228,16 +228,16 @@ def test_accents_are_put_on_their_letters() -> None:
         (["A paper that was read at a conference in May"], []),
     ],
 )
-def test_authors_are_the_names_below_the_title(printed: list[str], names: list[str]) -> None:
+def test_authors_are_names_below_title(printed: list[str], names: list[str]) -> None:
     title, *lines = [PrintedLine(text, 0, 100, 0, 10) for text in ["The Title", *printed]]
     assert author_names([title, *lines], [title]) == tuple(names)
 
 
-# --- text that is no text ------------------------------------------------------------------------
+# --- unreadable text and OCR ------------------------------------------------------------------------
 
 
-def test_a_font_that_is_not_there_loses_nothing() -> None:
-    """Japanese in a font that is neither in the file nor, most likely, on this machine."""
+def test_text_in_missing_font_is_kept() -> None:
+    """Japanese text in a font that is neither in the file nor, most likely, on this machine."""
     poem = ["吾輩は猫である。", "名前はまだ無い。"]
     pages = [[(60.0, 700.0 - 12 * i, 10.0, "AB") for i in range(len(poem))]]
     data = pdf(pages)
@@ -258,7 +258,7 @@ def test_a_font_that_is_not_there_loses_nothing() -> None:
 
 
 @pytest.mark.process
-def test_characters_of_another_script_are_noticed(tesseract) -> None:
+def test_garbled_encoding_is_detected(tesseract) -> None:
     tesseract("exit 1")
     russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
     data = pdf([column([FULL]), column([russian] * 9)])
@@ -267,18 +267,18 @@ def test_characters_of_another_script_are_noticed(tesseract) -> None:
         read(data)
 
 
-def test_labels_of_a_figure_that_are_no_text_are_left_out() -> None:
+def test_unreadable_figure_labels_are_left_out() -> None:
     labels = [f"1@>8:?.&1@;{i}>?.@A.1=>2#3%4(56#" for i in range(9)]
     labels = [label.replace("(", "\\(") for label in labels]
     text = read(pdf([[*column([FULL] * 12), *column(labels, top=500)]])).text
     assert FULL in text and "1@>" not in text
     few = read(pdf([[*column([FULL] * 12), *column(labels[:2], top=500)]])).text
-    assert "1@>" in few  # two such lines may be anything
+    assert "1@>" in few  # two such lines are no evidence
 
 
 @pytest.fixture
 def tesseract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Put a program of that name, with the script given, before any other."""
+    """Install a fake ``tesseract`` that runs the given script."""
 
     def install(script: str) -> None:
         program = tmp_path / "tesseract"
@@ -309,14 +309,14 @@ TABLE = "\n".join(
 
 
 @pytest.mark.process
-def test_a_scan_is_read_by_tesseract(tesseract) -> None:
+def test_scan_is_read_by_tesseract(tesseract) -> None:
     seen = "head -c 3 > $(dirname $0)/seen"
     tesseract(
         f'if [ "$1" = --list-langs ]; then printf "List:\\neng\\njpn\\nosd\\n"; exit; fi\n{seen}\necho "$@" >> $(dirname $0)/seen\ncat <<END\n{TABLE}\nEND'
     )
     document = read(pdf([[], column([FULL])], draw=PICTURE))
     assert document.text.startswith("The page says this.")
-    assert FULL in document.text  # a page with text of its own is not read anew
+    assert FULL in document.text  # a page with readable text is not read by OCR
     written = Path(os.environ["PATH"].split(os.pathsep)[0], "seen").read_text()
     assert written == "P5 stdin stdout -l jpn+eng --dpi 300 tsv\n"
 
@@ -335,7 +335,7 @@ def test_pages_read_by_ocr_are_marked(tesseract) -> None:
 
 
 @pytest.mark.process
-def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
+def test_pages_that_could_not_be_read_are_reported(tesseract) -> None:
     tesseract("exit 1")
     russian = "".join(f"\\{code:o}" for code in "Привет всем кто это читает".encode("cp1251"))
     full = column([FULL] * 9)
@@ -352,14 +352,14 @@ def test_pages_that_could_not_be_read_are_said(tesseract) -> None:
 
 
 @pytest.mark.process
-def test_a_cover_page_does_not_make_a_scan_a_text(tesseract) -> None:
+def test_scan_with_text_cover_page_is_refused(tesseract) -> None:
     tesseract("exit 1")
     with pytest.raises(UnreadableText, match=r"is a scan, pictures without text \(page 2\)"):
         read(pdf([column([FULL]), [], []], draw=PICTURE))
 
 
 @pytest.mark.process
-def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract) -> None:
+def test_reader_process_returns_gaps_and_ocr_pages(tesseract) -> None:
     tesseract(
         f'[ "$1" != --list-langs ] || exec echo eng; [ -f $0.done ] || cat <<END\n{TABLE}\nEND\ntouch $0.done'
     )
@@ -371,7 +371,7 @@ def test_a_worker_hands_over_what_could_not_be_read_and_what_ocr_read(tesseract)
 
 
 @pytest.mark.process
-def test_a_page_on_which_ocr_finds_nothing_or_that_is_damaged_is_said(tesseract) -> None:
+def test_page_without_ocr_text_or_damaged_page_is_reported(tesseract) -> None:
     tesseract('[ "$1" = --list-langs ] && echo eng')
     data = pdf([[], [], column([FULL])], draw=PICTURE)
     at = data.index(b"/Type /Page /Parent", data.index(b"/Type /Page /Parent") + 9)
@@ -382,13 +382,13 @@ def test_a_page_on_which_ocr_finds_nothing_or_that_is_damaged_is_said(tesseract)
     )
 
 
-def test_a_page_that_shows_nothing_is_no_gap() -> None:
+def test_blank_page_is_not_gap() -> None:
     white = "1 g 0 0 600 800 re f 0 g\n"
     assert remarks(read(pdf([[], column([FULL])], draw=white))) == ""
 
 
 @pytest.mark.process
-def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> None:
+def test_ocr_stops_before_reader_process_time_limit(tesseract, monkeypatch) -> None:
     monkeypatch.setattr(ocr, "FILE_SECONDS", 0.5)
     tesseract('[ "$1" = --list-langs ] && echo eng || exec sleep 20')
     started = time.monotonic()
@@ -410,7 +410,9 @@ def test_ocr_does_not_take_all_the_time_of_a_worker(tesseract, monkeypatch) -> N
         ('[ "$1" = --list-langs ] && echo eng || exec sleep 20', "OCR finds no text"),
     ],
 )
-def test_tesseract_that_fails_or_hangs(tesseract, monkeypatch, script: str, words: str) -> None:
+def test_failing_or_hanging_tesseract_is_reported(
+    tesseract, monkeypatch, script: str, words: str
+) -> None:
     monkeypatch.setattr(ocr, "PAGE_SECONDS", 1)
     tesseract(script)
     with pytest.raises(UnreadableText, match=words):

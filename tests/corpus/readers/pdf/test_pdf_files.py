@@ -1,6 +1,6 @@
-"""What becomes of each file in ../shared/pdfs, against the table in docs/ingestion.md.
+"""The files in ../shared/pdfs: what is read from each must match the table in docs/ingestion.md.
 
-python tests/corpus/readers/pdf/test_pdf_files.py    prints the table as it is now
+python tests/corpus/readers/pdf/test_pdf_files.py    prints the table as it should be
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def document(name: str, password: str = "") -> Document:
 
 
 def row(name: str, password: str = "") -> str:
-    """A row of the table: the file, and what is done with it."""
+    """Make the row of the table for a file."""
     shown = f"`{name}`" + (", with its password" if password else "") + f" | {KINDS[name]}"
     try:
         read = document(name, password)
@@ -82,12 +82,12 @@ def cases() -> list[tuple[str, str]]:
 
 
 def marked(*case: str) -> object:
-    """A case; Tesseract, which may read scans, is a process of its own."""
+    """Mark a case that may start Tesseract, which is a process."""
     return pytest.param(*case, marks=[pytest.mark.process] if case[0] in SCANS else [])
 
 
 @pytest.mark.parametrize("name", [marked(name) for name, _ in cases()] if PDFS.exists() else [])
-def test_the_table_says_what_becomes_of_each_file(name: str) -> None:
+def test_docs_table_row_matches_result_of_file(name: str) -> None:
     if name in SCANS and ocr.languages():
         pytest.skip("Tesseract is installed, so scans are read: the table is of a machine without")
     lines = GUIDE.read_text(encoding="utf-8").splitlines()
@@ -101,13 +101,13 @@ def test_the_table_says_what_becomes_of_each_file(name: str) -> None:
     ("name", "words"),
     [(SCANS[0], "it cannot be rendered as plain text"), (SCANS[1], "JSON and Markdown")],
 )
-def test_scans_are_read_where_tesseract_is_installed(name: str, words: str) -> None:
+def test_scans_are_read_if_tesseract_is_installed(name: str, words: str) -> None:
     if not ocr.languages():
         pytest.skip("Tesseract is not installed")
     assert words in document(name).text
 
 
-def test_the_table_has_no_other_files() -> None:
+def test_docs_table_lists_exactly_the_files() -> None:
     listed = re.findall(r"(?m)^\| `([^`]+)`", GUIDE.read_text(encoding="utf-8"))
     assert sorted(listed) == [name for name, _ in cases()]
 
@@ -115,8 +115,8 @@ def test_the_table_has_no_other_files() -> None:
 @pytest.mark.parametrize(
     ("name", "password"), [marked(*each) for each in cases()] if PDFS.exists() else []
 )
-def test_passages_are_where_they_say(name: str, password: str) -> None:
-    """Each is a slice of its text; and PDFium, asked anew, has its first words on that page."""
+def test_passages_are_slices_of_text_on_their_pages(name: str, password: str) -> None:
+    """PDFium, read independently, has the first words of a passage on its page."""
     try:
         read = document(name, password)
     except CorpusError:
@@ -138,7 +138,7 @@ def test_passages_are_where_they_say(name: str, password: str) -> None:
 
 
 def letters(text: str) -> str:
-    """What is left of a text that is neither space nor sign, without its accents."""
+    """Return only the letters and digits of a text, without accents."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return "".join(char for char in plain if char.isalnum())
 
