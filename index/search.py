@@ -100,9 +100,9 @@ class Library:
 
 
 # Log-odds that a passage is the one that answers, per unit of each feature. Fitted by maximum
-# likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in one index, asked
-# in both languages; docs/evaluation.md has the figures. They are fitted to the bundled embedder: with
-# another one the search works, but less finely tuned, and the thresholds of
+# likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in one index,
+# asked in both languages; docs/evaluation.md has the figures. They belong to the bundled embedder:
+# with another one the search works, but less finely tuned, and the thresholds of
 # service/answering/reranking.py must be fitted again (training/relevance.py).
 _COSINE = 122.0
 _COVERAGE_SAME_LANGUAGE = 24.0
@@ -114,8 +114,8 @@ def fuse(cosine: Floats, coverage: Floats, across: np.ndarray) -> Floats:
     """Combine dense and lexical scores of candidates into one score each.
 
     Candidates in another language than the question share few tokens with it however well they
-    answer, and multilingual embeddings hold texts of one language nearer to each other than to their
-    translations, by about 0.09 in cosine here. A constant makes up for that.
+    answer, and multilingual embeddings hold texts of one language nearer to each other than to
+    their translations, by about 0.09 in cosine here. A constant makes up for that.
 
     Args:
         cosine: Similarity to the question, [n].

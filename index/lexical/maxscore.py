@@ -142,7 +142,8 @@ class MaxScoreSearch:
 
     def _scores(self, positions: np.ndarray) -> Floats:
         """Compute the full scores of the documents at some positions."""
-        scores, norms = self.part[positions], self._norms(positions)
+        scores: Floats = self.part[positions]
+        norms = self._norms(positions)
         for term in self.tabled:
             scores = scores + impact(term.weight, term.row[positions], norms)
         return scores

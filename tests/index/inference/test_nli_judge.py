@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import ModelUnavailable
-from index.inference.nli_judge import LargerJudge
+from index.inference.nli_judge import NliChecker
 
 
 def tiny(folder, labels, favoured):
@@ -45,7 +45,7 @@ def tiny(folder, labels, favoured):
     ],
 )
 def test_its_labels_are_put_in_our_order(tmp_path, checker, labels, favoured, column):
-    judge = LargerJudge(tiny(tmp_path, labels, favoured), checker)
+    judge = NliChecker(tiny(tmp_path, labels, favoured), checker)
     found = judge.supports([("maps moved", "maps moved"), ("maps", "moved")])
     assert found.shape == (2, 3) and np.allclose(found.sum(1), 1, atol=1e-5)
     assert (found.argmax(1) == column).all()
@@ -55,7 +55,7 @@ def test_its_labels_are_put_in_our_order(tmp_path, checker, labels, favoured, co
 
 def test_what_is_no_judge_is_named(tmp_path, checker):
     with pytest.raises(ModelUnavailable, match="TENKYO_JUDGE"):
-        LargerJudge(str(tmp_path / "nothing"), checker).supports([("a", "b")])
+        NliChecker(str(tmp_path / "nothing"), checker).supports([("a", "b")])
     other = tiny(tmp_path, ("positive", "negative"), "positive")
     with pytest.raises(ModelUnavailable, match="not entailment"):
-        LargerJudge(other, checker).supports([("a", "b")])
+        NliChecker(other, checker).supports([("a", "b")])

@@ -16,11 +16,12 @@ import torch
 from torch import nn
 
 from corpus.errors import ModelUnavailable
-from index.inference import openvino_export, openvino_runtime
+from index.inference import openvino_cache, openvino_export, openvino_runtime
 from index.inference.cross_encoder import WEIGHTS, CrossEncoder
 from index.inference.cross_encoder_torch import Network, read_weights
 from index.inference.cross_encoder_torch import run as torch_run
 from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.length_buckets import length_buckets, pad_rows
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 from tests.support.paths import ROOT
 
@@ -63,9 +64,7 @@ ROWS = [[3, 4, 5], [6], [7, 8], [9, 10, 11, 12, 13]]
 
 def torch_says(module: nn.Module, rows: list[list[int]]) -> list[np.ndarray]:
     with torch.inference_mode():
-        found = [
-            module(*map(torch.from_numpy, openvino_runtime.pad_rows([row], 0))) for row in rows
-        ]
+        found = [module(*map(torch.from_numpy, pad_rows([row], 0))) for row in rows]
     return [torch.cat(values).numpy() for values in zip(*found, strict=True)]
 
 
@@ -76,10 +75,10 @@ class Drafts:
         self.module = module or Bag()
         self.made = 0
 
-    def __call__(self) -> openvino_runtime.ModelExport:
+    def __call__(self) -> openvino_cache.ModelExport:
         self.made += 1
         expected = torch_says(self.module, ROWS)
-        return openvino_runtime.ModelExport(self.module, 0, ROWS, expected, {"words.json": '"語"'})
+        return openvino_cache.ModelExport(self.module, 0, ROWS, expected, {"words.json": '"語"'})
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +140,7 @@ def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
 @pytest.mark.process
 def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
     script = (
-        "from index.inference import openvino_runtime as o; o.model_cache_folder(o.Path(), 'a', [])"
+        "from index.inference import openvino_cache as o; o.model_cache_folder(o.Path(), 'a', [])"
     )
     env = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=env)
@@ -150,22 +149,22 @@ def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
 
 def test_rows_come_back_in_order(tmp_path: Path) -> None:
     drafts = Drafts()
-    model = openvino_runtime.load_or_convert(tmp_path / "bag.1.openvino", drafts)
+    model = openvino_cache.load_or_convert(tmp_path / "bag.1.openvino", drafts)
     random = np.random.default_rng(0)
     rows = [random.integers(1, 50, n).tolist() for n in random.integers(1, 40, 60)]
     found = model.run(rows, 100)
     for values, wanted in zip(found, torch_says(drafts.module, rows), strict=True):
         np.testing.assert_allclose(values, wanted, atol=0.03 * np.abs(wanted).max())
-    assert model.shapes == [[8], []] and model.notes == {"words.json": '"語"'}
+    assert model.shapes == [[8], []] and model.extra_files == {"words.json": '"語"'}
     assert [values.shape for values in model.run([])] == [(0, 8), (0,)]
 
 
 def test_many_rows_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None:
     drafts = Drafts()
-    model = openvino_runtime.load_or_convert(tmp_path / "bag.1.openvino", drafts)
+    model = openvino_cache.load_or_convert(tmp_path / "bag.1.openvino", drafts)
     random = np.random.default_rng(0)
     lengths = random.integers(1, 40, 800)
-    assert lengths.sum() > 3 * openvino_runtime._MANY
+    assert lengths.sum() > 3 * openvino_runtime._THROUGHPUT_FROM
     rows = [random.integers(1, 50, n).tolist() for n in lengths]
     found, few = model.run(rows), [model.run([row]) for row in rows[:50]]
     for k, wanted in enumerate(torch_says(drafts.module, rows)):
@@ -189,9 +188,9 @@ class Placed(Bag):
 def test_no_row_is_longer_than_the_model_can_read() -> None:
     rows = [list(range(1, n + 1)) for n in (2, 9, 13)]
     (wanted,) = torch_says(Placed(), rows)
-    draft = openvino_runtime.ModelExport(Placed(), 0, rows, [wanted], longest=13)
+    draft = openvino_cache.ModelExport(Placed(), 0, rows, [wanted], longest=13)
     for row, vector in zip(rows, wanted, strict=True):
-        found = openvino_runtime.convert_model(draft, None).run([row])[0]
+        found = openvino_cache.convert_model(draft, None).run([row])[0]
         np.testing.assert_allclose(found[0], vector, atol=0.05)
 
 
@@ -216,15 +215,15 @@ class Layers(nn.Module):
 def test_oblong_matrices_are_put_in_8_bits(tmp_path: Path, allowed: bool) -> None:
     layers = Layers()
     with torch.inference_mode():
-        wanted = layers(*map(torch.from_numpy, openvino_runtime.pad_rows(ROWS, 0))).numpy()
-    draft = openvino_runtime.ModelExport(layers, 0, ROWS, [wanted], int8=allowed)
-    found = openvino_runtime.load_or_convert(tmp_path / "layers.1.openvino", lambda: draft).run(
-        ROWS
-    )[0]
+        wanted = layers(*map(torch.from_numpy, pad_rows(ROWS, 0))).numpy()
+    draft = openvino_cache.ModelExport(layers, 0, ROWS, [wanted], int8=allowed)
+    found = openvino_cache.load_or_convert(tmp_path / "layers.1.openvino", lambda: draft).run(ROWS)[
+        0
+    ]
     off = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
     assert off < 0.02
     written = (tmp_path / "layers.1.openvino" / "model.xml").read_text(encoding="utf-8")
-    small = 2 if allowed and openvino_export.is_faster() else 0
+    small = 2 if allowed and openvino_export.int8_is_faster() else 0
     assert written.count('element_type="i8"') == small
     size = (tmp_path / "layers.1.openvino" / "model.bin").stat().st_size
     assert size < 52_000 - small * 8192  # all the rest takes two bytes a number
@@ -236,13 +235,13 @@ def test_what_8_bits_spoil_is_kept_in_16(tmp_path: Path) -> None:
     layers.table.weight.data[:, 0] = 0
     layers.parts[0].weight.data[:, 0] = 1000
     with torch.inference_mode():
-        wanted = layers(*map(torch.from_numpy, openvino_runtime.pad_rows(ROWS, 0))).numpy()
+        wanted = layers(*map(torch.from_numpy, pad_rows(ROWS, 0))).numpy()
     draft, folder = (
-        openvino_runtime.ModelExport(layers, 0, ROWS, [wanted], int8=True),
+        openvino_cache.ModelExport(layers, 0, ROWS, [wanted], int8=True),
         tmp_path / "x.1.openvino",
     )
     for where in (folder, None):
-        found = openvino_runtime.load_or_convert(where, lambda: draft).run(ROWS)[0]
+        found = openvino_cache.load_or_convert(where, lambda: draft).run(ROWS)[0]
         assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < 0.02
     assert 'element_type="i8"' not in (folder / "model.xml").read_text(encoding="utf-8")
 
@@ -251,19 +250,19 @@ def test_like_lengths_go_together() -> None:
     random = np.random.default_rng(0)
     lengths = [int(n) for n in random.integers(1, 300, 200)]
     rows = [[0] * n for n in lengths]
-    groups = list(openvino_runtime.length_buckets(rows, 1024))
+    groups = list(length_buckets(rows, 1024))
     assert sorted(i for group in groups for i in group) == list(range(200))
     for group in groups:
         wide = len(group) * max(lengths[i] for i in group)
         assert wide <= 1024 and wide - sum(lengths[i] for i in group) <= 64
-    assert list(openvino_runtime.length_buckets([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
-    assert list(openvino_runtime.length_buckets([], 1024)) == []
+    assert list(length_buckets([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
+    assert list(length_buckets([], 1024)) == []
 
 
 def test_what_was_converted_is_used_again(tmp_path: Path) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    first = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
-    second = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
+    first = openvino_cache.load_or_convert(folder, drafts).run(ROWS)
+    second = openvino_cache.load_or_convert(folder, drafts).run(ROWS)
     assert drafts.made == 1 and list(tmp_path.iterdir()) == [folder]
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -271,21 +270,21 @@ def test_what_was_converted_is_used_again(tmp_path: Path) -> None:
 
 def test_a_newer_one_takes_the_place_of_an_older(tmp_path: Path) -> None:
     for name in ("bag.1.openvino", "other.1.openvino", "bag.2.openvino"):
-        openvino_runtime.load_or_convert(tmp_path / name, Drafts())
+        openvino_cache.load_or_convert(tmp_path / name, Drafts())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bag.2.openvino", "other.1.openvino"]
 
 
 def test_other_files_have_another_folder(tmp_path: Path) -> None:
     file = tmp_path / "weights"
     file.write_bytes(b"one")
-    first = openvino_runtime.model_cache_folder(tmp_path, "bag", [file])
-    assert openvino_runtime.model_cache_folder(tmp_path, "bag", [file]) == first
+    first = openvino_cache.model_cache_folder(tmp_path, "bag", [file])
+    assert openvino_cache.model_cache_folder(tmp_path, "bag", [file]) == first
     stat = file.stat()
     file.write_bytes(b"two")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as `cp --preserve` does
-    assert openvino_runtime.model_cache_folder(tmp_path, "bag", [file]) != first
+    assert openvino_cache.model_cache_folder(tmp_path, "bag", [file]) != first
     with pytest.raises(OSError):
-        openvino_runtime.model_cache_folder(tmp_path, "bag", [tmp_path / "absent"])
+        openvino_cache.model_cache_folder(tmp_path, "bag", [tmp_path / "absent"])
 
 
 def cut(path: Path) -> None:
@@ -310,25 +309,25 @@ def removed(path: Path) -> None:
 )
 def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    wanted = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
+    wanted = openvino_cache.load_or_convert(folder, drafts).run(ROWS)
     damage(folder / name)
     for _ in range(2):
-        model = openvino_runtime.load_or_convert(folder, drafts)
+        model = openvino_cache.load_or_convert(folder, drafts)
         np.testing.assert_array_equal(model.run(ROWS)[0], wanted[0])
-        assert model.notes == {"words.json": '"語"'}
+        assert model.extra_files == {"words.json": '"語"'}
     assert drafts.made == 2
 
 
 def test_what_was_compiled_for_another_cpu_is_compiled_again(tmp_path: Path) -> None:
     drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    wanted = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
+    wanted = openvino_cache.load_or_convert(folder, drafts).run(ROWS)
     blob, about = folder / "compiled.blob", folder / "about.json"
     first = blob.read_bytes()
     blob.write_bytes(b"of another" + first)
     old, new = (hashlib.sha256(content).hexdigest() for content in (first, blob.read_bytes()))
     about.write_text(about.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     np.testing.assert_array_equal(
-        openvino_runtime.load_or_convert(folder, drafts).run(ROWS)[0], wanted[0]
+        openvino_cache.load_or_convert(folder, drafts).run(ROWS)[0], wanted[0]
     )
     assert drafts.made == 1
 
@@ -337,7 +336,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     drafts = Drafts()
     for folder in (tmp_path / "file" / "bag.1.openvino", None):
-        found = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
+        found = openvino_cache.load_or_convert(folder, drafts).run(ROWS)
         np.testing.assert_allclose(found[0], drafts().expected[0], atol=0.03)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -347,7 +346,7 @@ def test_several_at_once(tmp_path: Path) -> None:
 
     def start() -> None:
         found.append(
-            openvino_runtime.load_or_convert(tmp_path / "bag.1.openvino", Drafts()).run(ROWS)[0]
+            openvino_cache.load_or_convert(tmp_path / "bag.1.openvino", Drafts()).run(ROWS)[0]
         )
 
     threads = [threading.Thread(target=start) for _ in range(4)]
@@ -360,8 +359,8 @@ def test_several_at_once(tmp_path: Path) -> None:
 
 
 def test_a_wrong_result_is_not_kept_in_use(tmp_path: Path) -> None:
-    with pytest.raises(openvino_runtime.ConversionError, match="outputs"):
-        openvino_runtime.load_or_convert(tmp_path / "baked.1.openvino", Drafts(Baked()))
+    with pytest.raises(openvino_cache.ConversionError, match="outputs"):
+        openvino_cache.load_or_convert(tmp_path / "baked.1.openvino", Drafts(Baked()))
     assert not any(tmp_path.iterdir())
 
 
@@ -391,7 +390,7 @@ def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) 
     np.testing.assert_allclose(vectors, wanted, atol=1e-6)
     assert embedder.dim == 4 and query.tolist() == [1, 0, 0, 0]
     (record,) = [r for r in caplog.records if r.name.startswith("index")]
-    assert record.levelname == "WARNING" and "runs by torch" in record.getMessage()
+    assert record.levelname == "WARNING" and "using torch" in record.getMessage()
     assert not cache.exists()
 
 
@@ -410,7 +409,7 @@ def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
     model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
     run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
     told = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
-    assert told.count("runs by torch") == 2 and "Traceback" not in told
+    assert told.count("using torch") == 2 and "Traceback" not in told
     assert not cache.exists()
 
 
