@@ -93,7 +93,7 @@ class TaskContext:
                 self._run_slots.acquire()
 
     def set_pending(self, request: _Request | None) -> None:
-        """Set the call that waits for a result, or None; a cancelled task ends it at once."""
+        """Record the call that now waits for a result, or None; end it if the task is cancelled."""
         self._pending = request  # set first, so that a concurrent cancel() cannot miss it
         if request and self._cancelled:
             request.end(TaskCancelled())
@@ -139,7 +139,7 @@ class BatchedFunction(Generic[T, R]):
         task.set_pending(request)
         try:
             with task.yield_slot():
-                self._scheduler.do(request)
+                self._scheduler.run_until_done(request)
         finally:
             task.set_pending(None)
         if request.error:
@@ -221,7 +221,7 @@ class BatchScheduler:
         with self.lock:
             return sum(self._trim(key) and len(self._queues[key]) for key in [*self._queues])
 
-    def do(self, request: _Request) -> None:
+    def run_until_done(self, request: _Request) -> None:
         """Wait until a request is over; while its thread is the leader, run what is queued."""
         try:
             with self.lock:

@@ -1,4 +1,4 @@
-"""Text embedding: questions and passages to unit vectors.
+"""Text embedding: models that turn questions and passages into unit vectors.
 
 Models run by OpenVINO on the CPU, else by sentence-transformers, which no other module imports.
 """
@@ -53,7 +53,7 @@ class Embedder(Protocol):
         ...
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Embed passages.
+        """Compute the embedding vectors of passages.
 
         Returns:
             Vectors [len(texts), dim] float32, each of length 1.
@@ -61,7 +61,7 @@ class Embedder(Protocol):
         ...
 
     def embed_query(self, text: str) -> Floats:
-        """Embed one question.
+        """Compute the embedding vector of one question.
 
         Returns:
             A vector [dim] float32 of length 1.
@@ -69,7 +69,7 @@ class Embedder(Protocol):
         ...
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """Embed several questions at once.
+        """Compute the embedding vectors of several questions.
 
         Returns:
             Vectors [len(texts), dim] float32, each as by ``embed_query``.
@@ -94,16 +94,16 @@ class WrappedEmbedder:
         return self._embedder.dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Embed passages with the wrapped embedder."""
+        """Compute the vectors of passages with the wrapped embedder."""
         return self._embedder.embed_passages(texts)
 
     def embed_query(self, text: str) -> Floats:
-        """Embed one question, by ``embed_queries``."""
+        """Compute the vector of one question by ``embed_queries``."""
         vector: Floats = self.embed_queries([text])[0]
         return vector
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """Embed questions with the wrapped embedder."""
+        """Compute the vectors of questions with the wrapped embedder."""
         return self._embedder.embed_queries(texts)
 
 
@@ -132,7 +132,7 @@ class SentenceTransformerEmbedder:
         return self._load().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Embed passages; see ``Embedder``.
+        """Compute the embedding vectors of passages; see ``Embedder``.
 
         Raises:
             ModelUnavailable: The model cannot be loaded.
@@ -140,7 +140,7 @@ class SentenceTransformerEmbedder:
         return self._encode(texts, "passage")
 
     def embed_query(self, text: str) -> Floats:
-        """Embed one question; see ``Embedder``.
+        """Compute the embedding vector of one question; see ``Embedder``.
 
         Raises:
             ModelUnavailable: The model cannot be loaded.
@@ -149,7 +149,7 @@ class SentenceTransformerEmbedder:
         return vector
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """Embed several questions at once; see ``Embedder``.
+        """Compute the embedding vectors of several questions; see ``Embedder``.
 
         Raises:
             ModelUnavailable: The model cannot be loaded.
@@ -238,7 +238,7 @@ class _Torch:
         import transformers
         from sentence_transformers import SentenceTransformer
 
-        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # no types
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped
         dtype, self._batch = torch.float32, 32
         if torch.cuda.is_available():
             wide = torch.cuda.is_bf16_supported()  # float16 overflows in some models

@@ -61,7 +61,7 @@ class NliChecker:
         return table
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """Compute whether passages answer questions, by the base checker; see ``Checker``."""
+        """Compute how likely passages answer questions, by the base checker; see ``Checker``."""
         return self._base.answers(pairs)
 
     def _load(self) -> _LoadedModel:

@@ -89,7 +89,7 @@ def load_or_convert(folder: Path | None, create_export: Callable[[], ModelExport
 
 
 def model_cache_folder(cache: Path, label: str, files: Iterable[Path]) -> Path | None:
-    """Name the folder for the converted model of some weight files.
+    """Choose the folder in which the converted model of some weight files is stored.
 
     Other files, another version of OpenVINO, or a CPU that needs other weights get another folder.
     Files are compared like git does, by name, size and times; reading them would take longer than

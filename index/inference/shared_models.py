@@ -46,14 +46,14 @@ class SharedEmbedder(WrappedEmbedder):
         )
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Embed passages; see ``Embedder``."""
+        """Compute or look up the embedding vectors of passages; see ``Embedder``."""
         order = sorted(texts, key=len)  # batches of similar length are faster
         rows = self._passages.get(order, self._schedule_passages)
         by_text = dict(zip(order, rows, strict=True))
         return np.array([by_text[text] for text in texts], np.float32).reshape(-1, self.dim)
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """Embed questions; see ``Embedder``."""
+        """Compute or look up the embedding vectors of questions; see ``Embedder``."""
         rows = self._queries.get(texts, self._schedule_queries)
         return np.array(rows, np.float32).reshape(-1, self.dim)
 
@@ -83,12 +83,12 @@ class SharedChecker:
         return self._checker.digest
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """Compute whether evidence supports claims; see ``Checker``."""
+        """Compute or look up how likely evidence supports claims; see ``Checker``."""
         rows = self._support.get(pairs, self._schedule_support)
         return np.array(rows, np.float32).reshape(-1, 3)
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """Compute whether passages answer questions; see ``Checker``."""
+        """Compute or look up how likely passages answer questions; see ``Checker``."""
         return np.array(self._answer.get(pairs, self._schedule_answer), np.float32)
 
 

@@ -1,9 +1,9 @@
 """Top-k retrieval without scoring every document (after MaxScore, Turtle & Flood 1995).
 
-In a question most of the reading would be of common words, which tell least. So the postings of
-rare terms are read in full, which gives each document a partial score; a common term is a row with
-one count for each document, of which only bounded contributions are assumed. Documents that cannot
-reach the score to beat even with these bounds are dropped before their counts are looked up.
+Most of a query's postings belong to common words, which say least about a document. So the postings
+of rare terms are read in full, which gives each document a partial score. A common term has a row
+with one count for each document, and an upper bound of what it adds to any score. Documents that
+cannot reach the score to beat even with these bounds are dropped before their counts are looked up.
 
 The score to beat is estimated from a sample and only holds if enough documents reach it. The result
 is exact, ties included: that of scoring every document. Champion lists or impact-ordered postings
