@@ -204,7 +204,7 @@ class BatchScheduler:
         weigh: Callable[[T], int],
         budget: int,
     ) -> BatchedFunction[T, R]:
-        """Make a function whose concurrent calls are run together.
+        """Create a thread-safe function whose concurrent calls are run in batches.
 
         Args:
             priority: Its priority, unless the task of the calling thread has one.
@@ -217,7 +217,7 @@ class BatchScheduler:
 
     @property
     def queued(self) -> int:
-        """Number of calls with items that are not yet in a batch."""
+        """Number of queued calls that still have items to be put in a batch."""
         with self.lock:
             return sum(self._trim(key) and len(self._queues[key]) for key in [*self._queues])
 

@@ -40,7 +40,7 @@ class Network(nn.Module):
         )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the current weights by their original names."""
+        """Return the current weights of the network by their names in the weights file."""
         return {name: getattr(self, attribute).detach() for name, attribute in self.names.items()}
 
     def encode(self, ids: Tensor) -> Tensor:

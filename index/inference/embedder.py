@@ -49,7 +49,7 @@ class Embedder(Protocol):
 
     @property
     def dim(self) -> int:
-        """Number of dimensions of the vectors."""
+        """Number of dimensions of the embedding vectors."""
         ...
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
@@ -90,7 +90,7 @@ class WrappedEmbedder:
 
     @property
     def dim(self) -> int:
-        """Number of dimensions of the vectors."""
+        """Number of dimensions of the embedding vectors."""
         return self._embedder.dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
@@ -128,7 +128,7 @@ class SentenceTransformerEmbedder:
 
     @property
     def dim(self) -> int:
-        """Number of dimensions of the vectors; loads the model."""
+        """Number of dimensions of the embedding vectors; loads the model."""
         return self._load().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:

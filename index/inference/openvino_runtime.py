@@ -81,7 +81,7 @@ class OpenVinoModel:
 
     @property
     def shapes(self) -> list[list[int]]:
-        """The shape of each output for one row, such as [[384]]."""
+        """The shape of each output of the network for one row of token ids, such as [[384]]."""
         return self._shapes
 
     def run(self, rows: TokenRows, budget: int = _LATENCY_TOKENS) -> list[Floats]:

@@ -74,7 +74,7 @@ class SharedChecker:
 
     @property
     def name(self) -> str:
-        """Name of the checker; see ``Checker``."""
+        """Name of the checker model, as it appears in receipts."""
         return self._checker.name
 
     @property
@@ -110,7 +110,7 @@ class ResultCache(Generic[Item]):
     def get(
         self, items: Sequence[Item], compute: Callable[[list[Item]], Iterable[Any]]
     ) -> list[Floats]:
-        """Return the results of some items in their order.
+        """Return the function's results for some items, from the cache where possible.
 
         Args:
             items: Texts or pairs of texts; repetitions are allowed.
@@ -129,10 +129,10 @@ class ResultCache(Generic[Item]):
         return [known[key] for key in keys]
 
     def compute_missing(self, items: list[Item]) -> list[Floats]:
-        """Return the results of items by calling the function itself for those not stored.
+        """Return the results of a batch of items, calling the function for those not stored.
 
-        It looks again because another thread may have computed some since they were queued, and
-        because a batch can contain an item twice.
+        The cache is consulted again because another thread may have computed some of the items
+        since they were queued, and because a batch can contain an item twice.
         """
         return self.get(items, self._run)
 

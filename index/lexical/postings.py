@@ -80,7 +80,7 @@ class Postings:
         )
 
     def arrays(self) -> Arrays:
-        """Return the arrays by the names of their fields, as ``from_arrays`` takes them."""
+        """Return all arrays of the postings by field name, as ``from_arrays`` takes them."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
@@ -94,7 +94,7 @@ class Postings:
 
     @property
     def words(self) -> int:
-        """Number of tokens in all documents."""
+        """Total number of tokens in all documents of these postings."""
         return int(self.total[0])
 
     def statistics(self, positions: np.ndarray) -> TermCounts:
