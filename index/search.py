@@ -1,4 +1,7 @@
-"""What a search returns, the protocol of an index, and how two kinds of score become one."""
+"""Search over a library: hits, the search index protocol, and fusion of lexical and dense scores.
+
+"Dense" scores are cosine similarities of embeddings; "lexical" ones are BM25.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,19 @@ from index.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One row of an index as a search saw it.
-
-    ``score`` is the fused one, higher is better; ``cosine`` and ``coverage`` are what it was
-    made from. The rank by each of them alone counts from 1, over the candidates; the lexical
-    one is None where no word is shared.
-    """
+    """A passage's row in the database, with its scores and ranks in one search."""
 
     row: int
-    score: float
-    cosine: float
-    coverage: float
-    dense_rank: int
-    lexical_rank: int | None
+    score: float  # the fused score, in log-odds up to a constant; higher is better
+    cosine: float  # similarity of the embeddings, -1 to 1
+    coverage: float  # BM25 as a share of the most that the question could reach, 0 to 1
+    dense_rank: int  # by cosine among the candidates, from 1
+    lexical_rank: int | None  # by BM25 among the candidates; None if no token is shared
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that a search found, with its source. ``score``: higher is better."""
+    """A passage that a search found, with its source; the scores are those of ``Ranked``."""
 
     passage: Passage
     source: Source
@@ -45,46 +43,67 @@ class Hit:
 
 
 class SearchIndex(Protocol):
-    """Finds rows of the database by a question's vector and words."""
+    """An index that finds passages by a question's embedding and its text."""
 
     def __len__(self) -> int: ...
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:
-        """The best ``k`` rows, best first; ``within`` limits it to some rows."""
+        """Find the rows of the best passages for a question.
+
+        Args:
+            vector: The embedding of the question, [dim] float32 of length 1.
+            text: The question, for lexical search.
+            k: How many rows to return at most.
+            within: Rows to which the search is limited; None for no limit.
+
+        Returns:
+            At most ``k`` rows with their scores, best first.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A store and the index of it, as one thing to search."""
+    """Everything that can be answered from: the store of documents and the index over it."""
 
     store: Store
     index: SearchIndex
     embedder: Embedder
 
     def search(self, question: str, k: int, source_ids: Sequence[str] | None = None) -> list[Hit]:
-        """The ``k`` passages nearest to a question, best first."""
+        """Find the passages that fit a question best.
+
+        Args:
+            question: The question, in English or Japanese.
+            k: How many hits to return at most.
+            source_ids: Sources to which the search is limited; None for all of them.
+
+        Returns:
+            At most ``k`` hits, best first.
+        """
         within = None if source_ids is None else self.store.rows(source_ids)
         if k <= 0 or not len(self.index) or within == []:
             return []
         vector = self.embedder.embed_query(question)
         ranked = self.index.search(vector, question, k, within)
         found = self.store.passages([r.row for r in ranked])
-        if len(found) < len(ranked):  # what was taken out must not keep others out
+        if len(found) < len(ranked):  # removed passages must not crowd out others
             ranked = self.index.search(vector, question, k, self.store.rows(source_ids))
             found = self.store.passages([r.row for r in ranked])
         return [
             Hit(*found[r.row], r.score, r.cosine, r.coverage, r.dense_rank, r.lexical_rank)
             for r in ranked
-            if r.row in found  # gone from the store since the index was written
+            if r.row in found  # else removed from the store since the index was written
         ]
 
 
-# Log-odds that a passage is the one that answers, per unit of what is known about it. Fitted
-# by maximum likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in
-# one index, asked in both languages; docs/evaluation.md has the figures.
+# Log-odds that a passage is the one that answers, per unit of each feature. Fitted by maximum
+# likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in one index,
+# asked in both languages; docs/evaluation.md has the figures. They belong to the bundled embedder:
+# with another one the search works, but less finely tuned, and the thresholds of
+# service/answering/reranking.py must be fitted again (training/relevance.py).
 _COSINE = 122.0
 _COVERAGE_SAME_LANGUAGE = 24.0
 _COVERAGE_ACROSS = 9.0
@@ -92,13 +111,21 @@ _ACROSS = 11.5
 
 
 def fuse(cosine: Floats, coverage: Floats, across: np.ndarray) -> Floats:
-    """One score [n] for candidates, in log-odds up to a constant; higher is better.
+    """Combine dense and lexical scores of candidates into one score each.
 
-    ``coverage`` is BM25 as a share of the most that the question could reach, so that a
-    question whose words stand in a passage counts for more than one of which a stray word
-    does. ``across`` marks candidates in another language than the question's: they share
-    few words with it however well they answer, and multilingual embeddings bring texts of
-    one language nearer to each other than to their translations, by about 0.09 here.
+    Candidates in another language than the question share few tokens with it however well they
+    answer, and multilingual embeddings hold texts of one language nearer to each other than to
+    their translations, by about 0.09 in cosine here. A constant makes up for that.
+
+    Args:
+        cosine: Similarity to the question, [n].
+        coverage: BM25 as a share of the most that the question could reach, [n]. A share is
+            comparable between questions, and a stray shared word counts little.
+        across: Mask [n] of the candidates in another language than the question.
+
+    Returns:
+        Scores [n] in log-odds up to a constant; higher is better.
     """
     lexical = np.where(across, _COVERAGE_ACROSS, _COVERAGE_SAME_LANGUAGE) * coverage
-    return (_COSINE * cosine + lexical + _ACROSS * across).astype(np.float32)
+    fused: Floats = (_COSINE * cosine + lexical + _ACROSS * across).astype(np.float32)
+    return fused

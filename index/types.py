@@ -1,4 +1,4 @@
-"""Array types that the rooms of the index share."""
+"""Type aliases for the NumPy arrays that are shared across the index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The two neural networks, embedder and checker, and the scheduler that shares them.
+"""Inference with the two neural networks, the embedder and the checker, for many threads at once.
 
-Used from outside: ``embedder.Embedder``, ``cross_encoder.Checker``, ``shared_models``.
+Used from outside: ``embedder.Embedder``, ``cross_encoder.Checker``, ``shared_models``, and
+``batch_scheduler.Priority``.
 """

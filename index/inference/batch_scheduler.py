@@ -1,9 +1,15 @@
-"""The work of many threads, done together, a run at a time, the most urgent first.
+"""Priority scheduling of model calls from many threads, in small dynamic batches.
 
-A network that reads ten texts at once takes little longer than for one after the other, and all
-the processors either way: so the threads that need one take turns, and whoever has the turn does
-what the others have queued meanwhile. Nobody waits for a run to fill up, and who is alone runs
-at once, in his own thread. Knows no models.
+A neural network keeps all cores busy whether a call has one text or ten, so calls are run one after
+another. Of the threads that need a model, one is the leader: it runs what the others have queued, a
+batch at a time, and then hands the lead on. No call waits for a batch to fill up, and a thread that
+is alone runs its call at once, without a switch of threads.
+
+Batches are short (256 tokens or one passage), since a larger one is hardly faster but makes a more
+urgent call wait longer: on two cores, 100 tokens at once use the processors as well as 2,000. Each
+batch is taken from the most urgent queue; a queue that was passed over 20 times comes next, so
+nothing starves. An error is raised only in the thread whose call causes it: when a batch of several
+calls fails, each is run again by itself. A cancelled call that has not begun is never run.
 """
 
 from __future__ import annotations
@@ -17,33 +23,36 @@ from contextvars import ContextVar, Token
 from enum import IntEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
-T, R = TypeVar("T"), TypeVar("R")
-MAX_PASSED_OVER = 20  # runs that may go before a piece of work that is less urgent than they are
+T = TypeVar("T")
+R = TypeVar("R")
+MAX_PASSED_OVER = 20  # more urgent batches that may overtake a queue before it comes next
 
 
 class Priority(IntEnum):
-    """What goes first."""
+    """The urgency of a model call; lower values are run first."""
 
-    CLAIM = 0  # of an answer that has begun
-    QUESTION = 1  # its search
-    READING = 2  # of what was found, to begin an answer
-    LATER = 3  # an ingestion's
+    CLAIM = 0  # checking a claim of an answer that has begun
+    QUESTION = 1  # embedding a question for its search
+    READING = 2  # re-ranking hits, before an answer begins
+    LATER = 3  # ingestion
 
 
-_Key = tuple[Priority, int]  # of a queue: how urgent, and the number of the lane
+_QueueKey = tuple[Priority, int]  # the priority, and the number of the batched function
 
 
 class TaskCancelled(Exception):
-    """Nobody waits any more for what was to be done."""
+    """The task that a model call belongs to was cancelled."""
 
 
 class TaskContext:
-    """What a thread works for: how urgent that is, and whether anybody still waits for it.
+    """The task a thread works on: the priority of its model calls, and a way to cancel them.
 
-    ``with errand:`` makes it that of everything that is asked for within. ``urgency`` None: as
-    urgent as the kind of work is. From ``drop``, which any thread may call, nothing of it is
-    begun any more: the thread that waits for it gets Dropped. ``desk``, of which the thread has
-    a place, is left to others while it waits.
+    A context manager: ``with task:`` applies it to all model calls that the thread makes inside.
+
+    Args:
+        priority: The priority of all calls; None for the default of each function.
+        run_slots: A semaphore of which the thread holds a slot; the slot is released while a call
+            waits, so that another thread can work.
     """
 
     def __init__(
@@ -51,25 +60,30 @@ class TaskContext:
     ) -> None:
         self.priority = priority
         self._run_slots = run_slots
-        self._dropped = False
-        self._waiting: _Request | None = None
-        self._before: Token | None = None
+        self._cancelled = False
+        self._pending: _Request | None = None
+        self._token: Token[TaskContext | None] | None = None
 
     def __enter__(self) -> TaskContext:
-        self._before = _task_context.set(self)
+        self._token = _task_context.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _task_context.reset(self._before)
+        if self._token is not None:
+            _task_context.reset(self._token)
 
     def cancel(self) -> None:
-        self._dropped = True
-        if (waiting := self._waiting) is not None:
-            waiting.end(TaskCancelled())
+        """Cancel the task: its pending call and all later ones raise ``TaskCancelled``.
+
+        Any thread may call it. A batch that is already running is not interrupted.
+        """
+        self._cancelled = True
+        if (pending := self._pending) is not None:
+            pending.end(TaskCancelled())
 
     @contextmanager
     def yield_slot(self) -> Iterator[None]:
-        """Leave the desk to others meanwhile."""
+        """Release the task's run slot inside the ``with`` block, and take it again after."""
         if self._run_slots:
             self._run_slots.release()
         try:
@@ -79,9 +93,9 @@ class TaskContext:
                 self._run_slots.acquire()
 
     def set_pending(self, request: _Request | None) -> None:
-        """Note what is queued for it, or nothing any more; Dropped if nobody wants it."""
-        self._waiting = request  # before the question, so that one of the two sides sees the other
-        if request and self._dropped:
+        """Record the call that now waits for a result, or None; end it if the task is cancelled."""
+        self._pending = request  # set first, so that a concurrent cancel() cannot miss it
+        if request and self._cancelled:
             request.end(TaskCancelled())
 
 
@@ -89,10 +103,9 @@ _task_context: ContextVar[TaskContext | None] = ContextVar("task_context", defau
 
 
 class BatchedFunction(Generic[T, R]):
-    """One kind of work, to be called by any thread: some items to a result for each.
+    """A thread-safe function of a list of items whose concurrent calls are run in batches.
 
-    ``run`` does it for several, of whomever, at most ``budget`` together by the sum of what they
-    ``weigh`` (one that weighs more goes alone). It must not ask for other work of the same turns.
+    Made by ``BatchScheduler.batched``.
     """
 
     def __init__(
@@ -109,8 +122,11 @@ class BatchedFunction(Generic[T, R]):
         self._priority, self._weigh = priority, weigh
 
     def __call__(self, items: Sequence[T]) -> list[R]:
-        """The results in the order of the items. Raises what ``run`` raises for these items
-        alone, whatever becomes of others; Dropped if the errand of the thread is.
+        """Compute a result for each item, in their order.
+
+        Raises:
+            TaskCancelled: The thread's task was cancelled.
+            Exception: Whatever ``run`` raises for these items alone.
         """
         if not items:
             return []
@@ -123,7 +139,7 @@ class BatchedFunction(Generic[T, R]):
         task.set_pending(request)
         try:
             with task.yield_slot():
-                self._scheduler.do(request)
+                self._scheduler.run_until_done(request)
         finally:
             task.set_pending(None)
         if request.error:
@@ -132,54 +148,54 @@ class BatchedFunction(Generic[T, R]):
 
 
 class _Request:
-    """Some items of one thread on their way through a lane."""
+    """One call of a batched function: its items, and how far they are done."""
 
     def __init__(
         self,
-        batched: BatchedFunction,
-        queue: _Key,
-        items: list,
+        batched: BatchedFunction[Any, Any],
+        queue: _QueueKey,
+        items: list[Any],
         weights: list[int],
         lock: threading.Lock,
     ) -> None:
         self.batched, self.queue, self.items, self.weights = batched, queue, items, weights
         self.results: list[Any] = [None] * len(items)
-        self.taken = 0  # so many of the items are done, or being done
-        self.alone = False  # not to be run with others' items
+        self.taken = 0  # how many of the items are done or in the current batch
+        self.alone = False  # it must not share a batch with other calls
         self.error: Exception | None = None
         self.over = False
-        self.leads = False  # its thread has the turn
-        self.woken = threading.Event()  # when it is over, or has the turn
+        self.leads = False  # its thread is the leader
+        self.woken = threading.Event()  # set when it is over, or its thread becomes the leader
         self._lock = lock
 
     def end(self, error: Exception | None = None) -> None:
-        with self._lock:  # or the turn could be given to a thread that has just left
+        with self._lock:  # or the lead could go to a thread that has just left
             if not self.over:
                 self.error, self.over = error, True
                 self.woken.set()
 
 
 class _Part(NamedTuple):
-    """Some items of a request, ``items[start:end]``, in a run."""
+    """The items of a request, ``items[start:end]``, that go into one batch."""
 
     request: _Request
     start: int
     end: int
 
     @property
-    def items(self) -> list:
+    def items(self) -> list[Any]:
         return self.request.items[self.start : self.end]
 
 
 class BatchScheduler:
-    """Threads that take turns at the processors; each kind of work is a lane."""
+    """Runs the model calls of many threads in batches, one at a time, the most urgent first."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._queues: dict[_Key, deque[_Request]] = {}
-        self._passed: dict[_Key, int] = {}  # runs that went before each
-        self._taken = False  # somebody has the turn
-        self._number = itertools.count().__next__
+        self._queues: dict[_QueueKey, deque[_Request]] = {}
+        self._overtaken: dict[_QueueKey, int] = {}  # batches of other queues run before it
+        self._has_leader = False
+        self._next_number = itertools.count().__next__
 
     def batched(
         self,
@@ -188,54 +204,65 @@ class BatchScheduler:
         weigh: Callable[[T], int],
         budget: int,
     ) -> BatchedFunction[T, R]:
-        return BatchedFunction(self, self._number(), priority, run, weigh, budget)
+        """Create a thread-safe function whose concurrent calls are run in batches.
+
+        Args:
+            priority: Its priority, unless the task of the calling thread has one.
+            run: Computes the results of a batch, one for each item, in their order. It must not
+                call another function of the same scheduler.
+            weigh: Returns the weight of an item, such as its tokens.
+            budget: The most that the items of a batch weigh together; a heavier item goes alone.
+        """
+        return BatchedFunction(self, self._next_number(), priority, run, weigh, budget)
 
     @property
     def queued(self) -> int:
-        """How many threads' work is queued, or in part; not what is all being run."""
+        """Number of queued calls that still have items to be put in a batch."""
         with self.lock:
-            return sum(self._trim(name) and len(self._queues[name]) for name in [*self._queues])
+            return sum(self._trim(key) and len(self._queues[key]) for key in [*self._queues])
 
-    def do(self, request: _Request) -> None:
-        """Wait until a request is over, and do what is queued while it is this thread's turn."""
+    def run_until_done(self, request: _Request) -> None:
+        """Wait until a request is over; while its thread is the leader, run what is queued."""
         try:
             with self.lock:
                 self._queues.setdefault(request.queue, deque()).append(request)
-                request.leads, self._taken = not self._taken, True
+                request.leads, self._has_leader = not self._has_leader, True
             if not request.leads:
                 request.woken.wait()
             while request.leads and not request.over:
-                if parts := self._next():
+                if parts := self._next_batch():
                     self._run(parts)
-        finally:  # also where this thread is interrupted
+        finally:  # also if this thread is interrupted
             request.end(TaskCancelled())
-            if request.leads:  # what is over is given no turn any more
-                self._pass_on()
+            if request.leads:  # read after end(): a request that is over is never made leader
+                self._hand_on()
 
-    def _next(self) -> list[_Part]:
-        """What to run now: of the most urgent kind of work, as much as goes into one run."""
+    def _next_batch(self) -> list[_Part]:
+        """Take the next batch from the most urgent queue, or from one overtaken too often."""
         with self.lock:
             waiting = [queue for queue in sorted(self._queues) if self._trim(queue)]
-            late = [queue for queue in waiting if self._passed.get(queue, 0) >= MAX_PASSED_OVER]
+            late = [queue for queue in waiting if self._overtaken.get(queue, 0) >= MAX_PASSED_OVER]
             for chosen in (late or waiting)[:1]:
                 for queue in waiting:
-                    self._passed[queue] = 0 if queue == chosen else self._passed.get(queue, 0) + 1
-                return _taken_from(self._queues[chosen])
+                    before = self._overtaken.get(queue, 0)
+                    self._overtaken[queue] = 0 if queue == chosen else before + 1
+                return _take_batch(self._queues[chosen])
         return []
 
-    def _trim(self, name: _Key) -> bool:
-        """Whether there is something to do in a queue; what is over is taken out of it."""
-        queue = self._queues[name]
+    def _trim(self, key: _QueueKey) -> bool:
+        """Remove finished requests from the front of a queue; return whether any are left."""
+        queue = self._queues[key]
         while queue and (queue[0].over or queue[0].taken == len(queue[0].items)):
             queue.popleft()
         if not queue:
-            del self._queues[name]
-            self._passed.pop(name, None)
+            del self._queues[key]
+            self._overtaken.pop(key, None)
         return bool(queue)
 
     def _run(self, parts: list[_Part]) -> None:
-        """Run what was taken, and wake whose work is over. An error is that of one request: of
-        several, each is run again by itself.
+        """Run a batch, and wake the threads whose requests are over.
+
+        If a batch of several requests fails, each is put back to be run by itself.
         """
         items = [item for part in parts for item in part.items]
         try:
@@ -248,7 +275,7 @@ class BatchScheduler:
             else:
                 self._put_back(parts, alone=True)
             return
-        except BaseException:  # this thread is interrupted: the others' work is for the next
+        except BaseException:  # this thread is interrupted: the next leader runs the batch
             self._put_back(parts)
             raise
         at = 0
@@ -258,6 +285,7 @@ class BatchScheduler:
                 request.end()
 
     def _put_back(self, parts: list[_Part], alone: bool = False) -> None:
+        """Return the parts of a batch to their queues."""
         with self.lock:
             for request, start, _ in reversed(parts):
                 queue = self._queues.setdefault(request.queue, deque())
@@ -265,20 +293,20 @@ class BatchScheduler:
                 if request not in queue:
                     queue.appendleft(request)
 
-    def _pass_on(self) -> None:
-        """Give the turn to the thread of somebody who waits."""
+    def _hand_on(self) -> None:
+        """Make the thread of the most urgent waiting request the leader."""
         with self.lock:
-            for name in sorted(self._queues):
-                if self._trim(name):
-                    heir = self._queues[name][0]
-                    heir.leads = True
-                    heir.woken.set()
+            for key in sorted(self._queues):
+                if self._trim(key):
+                    successor = self._queues[key][0]
+                    successor.leads = True
+                    successor.woken.set()
                     return
-            self._taken = False
+            self._has_leader = False
 
 
-def _taken_from(queue: Iterable[_Request]) -> list[_Part]:
-    """What goes into one run from a queue's front."""
+def _take_batch(queue: Iterable[_Request]) -> list[_Part]:
+    """Take as many items from the front of a queue as fit into one batch."""
     parts: list[_Part] = []
     weight = 0
     for request in queue:
@@ -287,10 +315,10 @@ def _taken_from(queue: Iterable[_Request]) -> list[_Part]:
         if request.alone and parts:
             break
         start = request.taken
-        for heavy in request.weights[start:]:
-            if weight and weight + heavy > request.batched.budget:
+        for item_weight in request.weights[start:]:
+            if weight and weight + item_weight > request.batched.budget:
                 break
-            weight += heavy
+            weight += item_weight
             request.taken += 1
         if start < request.taken:
             parts.append(_Part(request, start, request.taken))

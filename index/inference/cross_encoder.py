@@ -1,8 +1,8 @@
-"""Does this evidence support this claim, and does this passage answer this question?
+"""The checker: whether evidence supports a claim, and whether a passage answers a question.
 
-A cross-encoder reads the two texts together, which a comparison of two vectors cannot: a
-number changed, a negation or a swapped name is seen. The weights ship with the package;
-``training/`` makes them, docs/checker.md describes them.
+A cross-encoder reads both texts together. So it can notice a changed number, a negation or a
+swapped name, which a comparison of two embeddings cannot. The weights ship with the package;
+``training/`` makes them, and docs/checker.md describes them.
 """
 
 from __future__ import annotations
@@ -14,52 +14,80 @@ import lzma
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
 from corpus.errors import ModelUnavailable
-from index.inference import openvino_runtime
+from index.inference import openvino_cache
 from index.types import Floats
+
+if TYPE_CHECKING:
+    from index.inference.cross_encoder_torch import Network
 
 WEIGHTS = Path(__file__).parents[1] / "checker.safetensors"
 LABELS = ("entailment", "neutral", "contradiction")
-_TOKENS_A_BATCH = 2048
-_SAMPLE = (  # what a converted network is tried on
+_BATCH_TOKENS = 2048
+_SAMPLE_PAIRS = (  # a converted network is tested on these
     ("Whisper was trained on 680,000 hours of audio.", "How long was Whisper trained?"),
     ("この手法は画像を生成する。", "この手法は画像を生成しない。"),
     ("The sky is blue.", "空は青い。"),
 )
 _log = logging.getLogger(__name__)
 
+_Run = Callable[[list[list[int]]], Sequence[Floats]]  # rows of token ids to the two heads' logits
+
 
 class Checker(Protocol):
-    """Judges pairs of texts in English or Japanese, also one in each."""
+    """A model that scores pairs of texts, in English, Japanese, or one in each.
+
+    All methods may be called from several threads.
+    """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the model, as it appears in receipts."""
+        ...
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hexadecimal, of what decides its judgements: two of one digest agree."""
+        """SHA-256 of the weights in hexadecimal: equal values mean equal scores."""
         ...
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """(evidence, claim) pairs -> probabilities [n, 3] in the order of LABELS."""
+        """Compute how likely evidence entails or contradicts claims.
+
+        Args:
+            pairs: (evidence, claim) pairs.
+
+        Returns:
+            Probabilities [n, 3] of entailment, neutral and contradiction.
+        """
         ...
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """(passage, question) pairs -> log-odds [n] that the passage answers."""
+        """Compute how likely passages answer questions.
+
+        Args:
+            pairs: (passage, question) pairs.
+
+        Returns:
+            Log-odds [n] that the passage answers the question.
+        """
         ...
 
 
 class CrossEncoder:
-    """The checker of a weights file; loaded at first use. Safe to share between threads.
+    """The bilingual cross-encoder that ships as the checker; safe to share between threads.
 
-    With ``cache``, a folder, the network is converted once for all processes; without,
-    by each.
+    The weights are loaded at first use, and run by OpenVINO, or by torch if OpenVINO cannot.
+
+    Args:
+        path: The file with the weights, the tokenizer and the configuration.
+        cache: The folder for the converted network, which all processes share; if None, each
+            process converts it for itself.
     """
 
     name = "cross-encoder"
@@ -68,11 +96,16 @@ class CrossEncoder:
         self._path = path
         self._cache = cache
         self._lock = threading.Lock()
-        self._logits: Callable[[list[list[int]]], Sequence[Floats]] | None = None
+        self._run: _Run | None = None
         self._digest = ""
 
     @property
     def digest(self) -> str:
+        """SHA-256 of the weights file in hexadecimal.
+
+        Raises:
+            ModelUnavailable: The file cannot be read.
+        """
         if not self._digest:
             try:
                 with self._path.open("rb") as file:
@@ -82,78 +115,95 @@ class CrossEncoder:
         return self._digest
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        logits = self._read(pairs)[0]
-        odds = np.exp(logits - logits.max(-1, keepdims=True))
-        return odds / odds.sum(-1, keepdims=True)
+        """Compute how likely evidence entails or contradicts claims; see ``Checker``.
+
+        Raises:
+            ModelUnavailable: The weights cannot be loaded.
+        """
+        logits = self._logits(pairs)[0]
+        odds: Floats = np.exp(logits - logits.max(-1, keepdims=True))
+        probabilities: Floats = odds / odds.sum(-1, keepdims=True)
+        return probabilities
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        return self._read(pairs)[1]
+        """Compute how likely passages answer questions; see ``Checker``.
 
-    def _read(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Floats]:
-        """Both heads' logits, [n, 3] and [n]."""
+        Raises:
+            ModelUnavailable: The weights cannot be loaded.
+        """
+        return self._logits(pairs)[1]
+
+    def _logits(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Floats]:
+        """Compute the logits of both heads, [n, 3] and [n]."""
         with self._lock:
-            if self._logits is None:
-                self._load()
-        return self._logits(self._rows(pairs))
+            run = self._run = self._run or self._load()
+        return run(self._rows(pairs))
 
     def _rows(self, pairs: Sequence[tuple[str, str]]) -> list[list[int]]:
+        """Tokenise pairs of texts, each to one row of token ids."""
         texts = [text for pair in pairs for text in pair]
-        found = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        ids = [encoding.ids for encoding in found]
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        ids = [encoding.ids for encoding in encodings]
         return [
             pair_ids(first, second, self._config)
             for second, first in zip(ids[::2], ids[1::2], strict=True)
         ]
 
-    def _load(self) -> None:
+    def _load(self) -> _Run:
         try:
             with safe_open(str(self._path), "np") as file:
-                self._config = json.loads(file.metadata()["config"])
+                self._config: dict[str, Any] = json.loads(file.metadata()["config"])
                 packed = file.get_tensor("tokenizer.json.xz").tobytes()
             self._tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
-            self._logits = self._network()
+            return self._load_network()
         except (OSError, SafetensorError, lzma.LZMAError, KeyError, ValueError) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> ModelUnavailable:
         return ModelUnavailable(
-            f"cannot load the checker from {self._path} ({error}): install Tenkyo again"
+            f"cannot load the checker from {self._path} ({error}): reinstall Tenkyo"
         )
 
-    def _network(self) -> Callable[[list[list[int]]], Sequence[Floats]]:
+    def _load_network(self) -> _Run:
         folder = (
-            openvino_runtime.model_cache_folder(self._cache, "checker", [self._path])
+            openvino_cache.model_cache_folder(self._cache, "checker", [self._path])
             if self._cache
             else None
         )
         try:
-            return openvino_runtime.load_or_convert(folder, self._draft).run
-        except openvino_runtime.ConversionError as error:
-            _log.warning("OpenVINO cannot run the checker (%s): it runs by torch, slower", error)
+            return openvino_cache.load_or_convert(folder, self._export).run
+        except openvino_cache.ConversionError as error:
+            _log.warning("OpenVINO cannot run the checker (%s): using torch, slower", error)
         from index.inference.cross_encoder_torch import run
 
-        network = self._torch()
-        return lambda rows: [t.numpy() for t in run(network, rows, _TOKENS_A_BATCH)]
+        network = self._torch_network()
+        return lambda rows: [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
 
-    def _torch(self):
+    def _torch_network(self) -> Network:
         from index.inference.cross_encoder_torch import Network, read_weights
 
         weights, config, _ = read_weights(self._path)
         return Network(weights, config)
 
-    def _draft(self) -> openvino_runtime.ModelExport:
+    def _export(self) -> openvino_cache.ModelExport:
         from index.inference.cross_encoder_torch import run
 
-        network, rows = self._torch(), self._rows(_SAMPLE)
-        expected = [t.numpy() for t in run(network, rows, _TOKENS_A_BATCH)]
+        network, rows = self._torch_network(), self._rows(_SAMPLE_PAIRS)
+        expected = [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
         longest = self._config["max_tokens"]
-        return openvino_runtime.ModelExport(
+        return openvino_cache.ModelExport(
             network, self._config["pad"], rows, expected, longest=longest
         )
 
 
-def pair_ids(first: Sequence[int], second: Sequence[int], config: dict) -> list[int]:
-    """`<s> first </s></s> second </s>`, the first cut at max_first, the whole at max_tokens."""
+def pair_ids(first: Sequence[int], second: Sequence[int], config: dict[str, Any]) -> list[int]:
+    """Join the token ids of two texts into one row: ``<s> first </s></s> second </s>``.
+
+    Args:
+        first: Token ids of the claim or question, cut to ``max_first`` of the configuration.
+        second: Token ids of the evidence, cut so that the row has at most ``max_tokens``.
+        config: The configuration of the checker, with the ids of the special tokens.
+    """
     bos, eos = config["bos"], config["eos"]
     first = first[: config["max_first"]]
     second = second[: config["max_tokens"] - 4 - len(first)]

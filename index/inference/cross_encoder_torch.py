@@ -1,6 +1,6 @@
-"""The checker's network in torch: what training fits, and what is converted to run.
+"""The checker's neural network in torch, for training and for conversion to OpenVINO.
 
-Importing torch takes a second, so nothing else of the checker does.
+Importing torch takes a second, so no other module of the checker imports it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,26 +19,39 @@ from index.inference.length_buckets import length_buckets, pad_rows
 
 
 class Network(nn.Module):
-    """A BERT encoder read by the mean over its tokens, and two linear heads.
+    """A BERT encoder (Devlin et al. 2019) with mean pooling and two linear heads.
 
-    Post-norm Transformer (Devlin et al. 2019) with the tensor names of Hugging Face's
-    BertModel under ``bert.``; ``nli`` gives three logits, ``ans`` one.
+    The head ``nli`` gives three logits of support, ``ans`` one that a question is answered.
+
+    Args:
+        weights: Tensors under the names of Hugging Face's BertModel, prefixed with ``bert.``.
+        config: Layers, heads, the id of the padding token, and the epsilon of layer norm.
     """
 
-    def __init__(self, weights: dict[str, Tensor], config: dict) -> None:
+    def __init__(self, weights: dict[str, Tensor], config: dict[str, Any]) -> None:
         super().__init__()
         self.config = config
         self.names = {name: name.replace(".", "__") for name in weights}
         for name, tensor in weights.items():
             self.register_parameter(self.names[name], nn.Parameter(tensor.float()))
         self.dropout = 0.0
-        self.compute: torch.dtype | None = None  # e.g. bfloat16, while it is being fitted
+        self.compute: torch.dtype | None = (
+            None  # such as bfloat16 during training; None for float32
+        )
 
     def tensors(self) -> dict[str, Tensor]:
+        """Return the current weights of the network by their names in the weights file."""
         return {name: getattr(self, attribute).detach() for name, attribute in self.names.items()}
 
     def encode(self, ids: Tensor) -> Tensor:
-        """Token ids [n, length] -> the mean over the tokens of each row [n, width]."""
+        """Compute the mean over the token vectors of each row.
+
+        Args:
+            ids: Token ids [n, length], padded.
+
+        Returns:
+            Vectors [n, width].
+        """
         here = ids != self.config["pad"]
         words = getattr(self, self.names["bert.embeddings.word_embeddings.weight"])
         x = F.embedding(ids, words)
@@ -49,15 +63,16 @@ class Network(nn.Module):
         for layer in range(self.config["layers"]):
             x = self._layer(x, mask, f"bert.encoder.layer.{layer}")
         weight = here.unsqueeze(-1).to(x.dtype)
-        return (x * weight).sum(1) / weight.sum(1)
+        pooled: Tensor = (x * weight).sum(1) / weight.sum(1)
+        return pooled
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Token ids [n, length] -> (support logits [n, 3], answer logits [n])."""
+        """Compute support logits [n, 3] and answer logits [n] of token ids [n, length]."""
         pooled = self._drop(self.encode(ids))
         return self._linear(pooled, "nli"), self._linear(pooled, "ans").squeeze(-1)
 
     def _at(self, name: str) -> Tensor:
-        weight = getattr(self, self.names[name])
+        weight: Tensor = getattr(self, self.names[name])
         return weight if self.compute is None else weight.to(self.compute)
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
@@ -90,7 +105,16 @@ class Network(nn.Module):
 
 
 def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[Tensor, Tensor]:
-    """Both heads' logits for every row, in the rows' order, ``budget`` tokens at a time."""
+    """Compute the logits of both heads for rows of any length.
+
+    Args:
+        network: The network, which is put in evaluation mode.
+        rows: Token ids of each pair of texts.
+        budget: The most tokens of one batch, padding included.
+
+    Returns:
+        Support logits [n, 3] and answer logits [n] in the order of the rows, on the CPU.
+    """
     device = next(network.parameters()).device
     network.eval()
     support, answer = torch.empty(len(rows), 3), torch.empty(len(rows))
@@ -103,22 +127,31 @@ def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[T
 
 
 def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
-    """Rows side by side, as wide as the longest, rounded up to a multiple of ``step``."""
+    """Put rows of token ids into one tensor, padded at the end.
+
+    Args:
+        rows: Token ids; at least one row.
+        pad: The id of the padding token.
+        step: The width is rounded up to a multiple of this.
+    """
     ids = torch.from_numpy(pad_rows(rows, pad)[0])
     return F.pad(ids, (0, -ids.shape[1] % step), value=pad)
 
 
-def read_weights(path: Path) -> tuple[dict[str, Tensor], dict, bytes]:
-    """Weights as float32, the configuration, and the xz-packed tokenizer.json.
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
+    """Read the checker's weights file.
 
-    A matrix NAME is stored as int8 rows beside float32 ``NAME.scale``: weight = int8 *
-    scale[row]; every other tensor is float32.
+    A matrix NAME is stored as int8 rows with a float32 scale for each row, ``NAME.scale``; every
+    other tensor is float32.
+
+    Returns:
+        The weights as float32, the configuration, and tokenizer.json compressed with xz.
     """
     weights: dict[str, Tensor] = {}
     with safe_open(str(path), "pt") as file:
         config = json.loads(file.metadata()["config"])
         packed = file.get_tensor("tokenizer.json.xz").numpy().tobytes()
-        for name in file.keys():  # noqa: SIM118 (safe_open is no mapping)
+        for name in file.keys():  # noqa: SIM118 (safe_open is not a mapping)
             tensor = file.get_tensor(name)
             if tensor.dtype == torch.int8:
                 weights[name] = tensor.float() * file.get_tensor(name + ".scale")[:, None]

@@ -1,4 +1,7 @@
-"""Text to vectors. The only module that imports sentence-transformers."""
+"""Text embedding: models that turn questions and passages into unit vectors.
+
+Models run by OpenVINO on the CPU, else by sentence-transformers, which no other module imports.
+"""
 
 from __future__ import annotations
 
@@ -7,81 +10,114 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from corpus.errors import ModelUnavailable
-from index.inference import openvino_runtime
+from index.inference import openvino_cache
 from index.inference.model_registry import model_folder
+from index.inference.openvino_runtime import OpenVinoModel
 from index.types import Floats
 
-_SAMPLE = (  # what a converted model is tried on
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import Tensor
+
+_SAMPLE_TEXTS = (  # a converted model is tested on these
     "What was Whisper trained on?",
     "  Block-NeRFは、街の一区画を描き出すニューラルネットワークです。\nCafé ½ naïve ",
     "Stable Diffusion generates images from text prompts. " * 4,
 )
-_PART = 32  # texts made tokens while those before them are embedded
-_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # of NVIDIA, of AMD, of either in WSL
+_PART_SIZE = 32  # texts that are tokenised while those before them are being embedded
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, and either in WSL
 _log = logging.getLogger(__name__)
 
 
 class Embedder(Protocol):
-    """Turns text into unit vectors; questions and passages are not embedded alike."""
+    """A model that turns texts into unit vectors; questions and passages are embedded differently.
+
+    All methods may be called from several threads.
+    """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the model; an index records which one its vectors come from."""
+        ...
 
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Number of dimensions of the embedding vectors."""
+        ...
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """[len(texts), dim] float32, each row of length 1."""
+        """Compute the embedding vectors of passages.
+
+        Returns:
+            Vectors [len(texts), dim] float32, each of length 1.
+        """
         ...
 
     def embed_query(self, text: str) -> Floats:
-        """[dim] float32 of length 1."""
+        """Compute the embedding vector of one question.
+
+        Returns:
+            A vector [dim] float32 of length 1.
+        """
         ...
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """[len(texts), dim] float32: each row is that of ``embed_query``, in one go."""
+        """Compute the embedding vectors of several questions.
+
+        Returns:
+            Vectors [len(texts), dim] float32, each as by ``embed_query``.
+        """
         ...
 
 
 class WrappedEmbedder:
-    """An embedder that hands all texts on to another; subclasses change how."""
+    """An embedder that delegates to another one; a base for subclasses that change how."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
     @property
     def name(self) -> str:
+        """Name of the wrapped embedder's model."""
         return self._embedder.name
 
     @property
     def dim(self) -> int:
+        """Number of dimensions of the embedding vectors."""
         return self._embedder.dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
+        """Compute the vectors of passages with the wrapped embedder."""
         return self._embedder.embed_passages(texts)
 
     def embed_query(self, text: str) -> Floats:
-        return self.embed_queries([text])[0]
+        """Compute the vector of one question by ``embed_queries``."""
+        vector: Floats = self.embed_queries([text])[0]
+        return vector
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """Compute the vectors of questions with the wrapped embedder."""
         return self._embedder.embed_queries(texts)
 
 
 class SentenceTransformerEmbedder:
-    """Any sentence-transformers model; loaded at first use, since that takes seconds.
+    """An embedder for any sentence-transformers model; safe to share between threads.
 
-    ``name`` is a setting's value: ``bundled:multilingual-e5-small``, a folder, or a hub id,
-    of which a copy that is here already is not asked for again. The model's own ``query``
-    and ``passage`` prompts are used where it has them. It runs by OpenVINO, converted once
-    and kept in ``cache``; by torch if OpenVINO cannot, or on a GPU. Safe to call from several
-    threads: a question does not wait for the passages of another.
+    The model is loaded at first use, which takes seconds. Its own ``query`` and ``passage`` prompts
+    are used if it has them. It runs by OpenVINO, converted once; by torch on a GPU, or if OpenVINO
+    cannot run it. A question does not wait for another thread's passages.
+
+    Args:
+        name: ``bundled:multilingual-e5-small``, a folder, or a hub id. A hub's model is downloaded
+            only if it is not on this machine.
+        cache: The folder for unpacked and converted models.
     """
 
     def __init__(self, name: str, cache: Path) -> None:
@@ -92,15 +128,32 @@ class SentenceTransformerEmbedder:
 
     @property
     def dim(self) -> int:
+        """Number of dimensions of the embedding vectors; loads the model."""
         return self._load().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
+        """Compute the embedding vectors of passages; see ``Embedder``.
+
+        Raises:
+            ModelUnavailable: The model cannot be loaded.
+        """
         return self._encode(texts, "passage")
 
     def embed_query(self, text: str) -> Floats:
-        return self._encode([text], "query")[0]
+        """Compute the embedding vector of one question; see ``Embedder``.
+
+        Raises:
+            ModelUnavailable: The model cannot be loaded.
+        """
+        vector: Floats = self._encode([text], "query")[0]
+        return vector
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
+        """Compute the embedding vectors of several questions; see ``Embedder``.
+
+        Raises:
+            ModelUnavailable: The model cannot be loaded.
+        """
         return self._encode(texts, "query")
 
     def _encode(self, texts: Sequence[str], role: str) -> Floats:
@@ -124,80 +177,79 @@ class SentenceTransformerEmbedder:
                     ) from error
             return self._model
 
-    def _open(self, where: str) -> _Converted | _Torch:
-        kept = None if _cuda() else self._kept(where)
-        if kept and (found := openvino_runtime.load_model(kept)):
-            return _Converted(found)
-        model = _Torch(where)
+    def _open(self, location: str) -> _Converted | _Torch:
+        folder = None if _has_gpu() else self._converted_folder(location)
+        if folder and (stored := openvino_cache.load_model(folder)):
+            return _Converted(stored)
+        model = _Torch(location)
         if model.on_gpu:
             return model
         try:
-            return _Converted(
-                openvino_runtime.convert_model(model.draft(), kept or self._kept(where))
-            )
-        except openvino_runtime.ConversionError as error:
-            _log.warning("OpenVINO cannot run %s (%s): it runs by torch, slower", self.name, error)
+            folder = folder or self._converted_folder(location)
+            return _Converted(openvino_cache.convert_model(model.export(), folder))
+        except openvino_cache.ConversionError as error:
+            _log.warning("OpenVINO cannot run %s (%s): using torch, slower", self.name, error)
             return model
 
-    def _kept(self, where: str) -> Path | None:
-        """Where the converted model is kept; None before a hub's model is on this machine."""
-        folder = _folder(where)
+    def _converted_folder(self, location: str) -> Path | None:
+        """Return the folder for the converted model; None before a hub's model is downloaded."""
+        folder = _local_folder(location)
         files = [path for path in folder.rglob("*") if path.is_file()] if folder else []
         label = re.sub(r"[^\w-]+", "-", self.name)[-60:]
-        return openvino_runtime.model_cache_folder(self._cache, label, files) if files else None
+        return openvino_cache.model_cache_folder(self._cache, label, files) if files else None
 
 
 class _Converted:
-    """A model run by OpenVINO: its tokenizer and prompts are notes, the rest is in the graph."""
+    """An embedding model that OpenVINO runs; its tokenizer and prompts are stored with it."""
 
-    def __init__(self, model: openvino_runtime.OpenVinoModel) -> None:
+    def __init__(self, model: OpenVinoModel) -> None:
         from tokenizers import Tokenizer
 
-        self._runtime = model
-        self._tokenizer = Tokenizer.from_str(model.notes["tokenizer.json"])
-        self._prompts = json.loads(model.notes["prompts.json"])
+        self._model = model
+        self._tokenizer = Tokenizer.from_str(model.extra_files["tokenizer.json"])
+        self._prompts = json.loads(model.extra_files["prompts.json"])
 
     @property
     def dim(self) -> int:
-        return self._runtime.shapes[0][0]
+        return self._model.shapes[0][0]
 
     def encode(self, texts: list[str], role: str) -> Floats:
         texts = [self._prompts[role] + text for text in texts]
-        if len(texts) <= _PART:
-            (vectors,) = self._runtime.run(_rows(self._tokenizer, texts))
+        if len(texts) <= _PART_SIZE:
+            (vectors,) = self._model.run(_token_ids(self._tokenizer, texts))
         else:
-            (vectors,) = self._runtime.run_parts(len(texts), self._parts(texts))
-        return _unit(vectors)  # which was done in bfloat16
+            (vectors,) = self._model.run_parts(len(texts), self._parts(texts))
+        return _unit(vectors)  # again: the model did it in bfloat16
 
     def _parts(self, texts: list[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
-        """Texts of like length together, the longest first: their places, and their tokens."""
-        # A token is about as many bytes in one language as in another, but not as many letters.
+        """Yield positions and token ids of texts of similar length, the longest first."""
+        # By bytes: a token has about as many in English as in Japanese, but not as many letters.
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i].encode()))
-        for start in range(0, len(order), _PART):
-            places = order[start : start + _PART]
-            yield places, _rows(self._tokenizer, [texts[i] for i in places])
+        for start in range(0, len(order), _PART_SIZE):
+            positions = order[start : start + _PART_SIZE]
+            yield positions, _token_ids(self._tokenizer, [texts[i] for i in positions])
 
 
 class _Torch:
-    """A model run by sentence-transformers; on CUDA in half precision. Threads take turns."""
+    """A model that sentence-transformers runs, in half precision on a GPU, one call at a time."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, location: str) -> None:
         import torch
         import transformers
         from sentence_transformers import SentenceTransformer
 
-        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped
         dtype, self._batch = torch.float32, 32
         if torch.cuda.is_available():
             wide = torch.cuda.is_bf16_supported()  # float16 overflows in some models
             dtype, self._batch = torch.bfloat16 if wide else torch.float16, 256
-        self._model = SentenceTransformer(where, model_kwargs={"dtype": dtype})
+        self._model = SentenceTransformer(location, model_kwargs={"dtype": dtype})
         self.on_gpu = self._model.device.type != "cpu"
         self._lock = threading.Lock()
 
     @property
     def dim(self) -> int:
-        return int(self._model.get_embedding_dimension())
+        return cast(int, self._model.get_embedding_dimension())
 
     def encode(self, texts: list[str], role: str) -> Floats:
         with self._lock:
@@ -210,23 +262,24 @@ class _Torch:
             )
         return _unit(np.asarray(vectors, np.float32))
 
-    def draft(self) -> openvino_runtime.ModelExport:
-        """What OpenVINO needs to do the same as ``encode``; Unconvertible if it cannot."""
+    def export(self) -> openvino_cache.ModelExport:
+        """Describe the model for conversion; raise ConversionError if OpenVINO cannot run it."""
         import torch
         from tokenizers import Tokenizer
 
         model = self._model
-        # Tracing looks at every attribute, and this one warns where a model has no loss.
-        for part in model.modules():
+        # Tracing reads every attribute, and this one warns if a model has no loss.
+        parts: Iterable[Any] = model.modules()
+        for part in parts:
             if hasattr(type(part), "loss_function"):
                 part.loss_function = None
 
-        class Whole(torch.nn.Module):
+        class Pipeline(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 self.modules_in_order = torch.nn.ModuleList(model)
 
-            def forward(self, ids, mask):
+            def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
                 features = {"input_ids": ids, "attention_mask": mask}
                 for module in self.modules_in_order:
                     features = module(features)
@@ -238,24 +291,24 @@ class _Torch:
             pad = int(model.tokenizer.pad_token_id)
             longest = model.max_seq_length
         except (AttributeError, TypeError) as error:
-            raise openvino_runtime.ConversionError(
-                f"no tokenizer of the usual kind: {error}"
+            raise openvino_cache.ConversionError(
+                f"its tokenizer is not one of the tokenizers package: {error}"
             ) from error
         tokenizer.no_padding()
         tokenizer.enable_truncation(longest) if longest else tokenizer.no_truncation()
-        usual = model.prompts.get(model.default_prompt_name, "")
-        prompts = {role: model.prompts.get(role, usual) for role in ("query", "passage")}
-        notes = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
-        rows = _rows(tokenizer, [prompts["query"] + text for text in _SAMPLE])
-        expected = [self.encode(list(_SAMPLE), "query")]
-        return openvino_runtime.ModelExport(
-            Whole(), pad, rows, expected, notes, longest or 0, int8=True
+        default = model.prompts.get(model.default_prompt_name or "", "")
+        prompts = {role: model.prompts.get(role, default) or "" for role in ("query", "passage")}
+        extra_files = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
+        rows = _token_ids(tokenizer, [prompts["query"] + text for text in _SAMPLE_TEXTS])
+        expected = [self.encode(list(_SAMPLE_TEXTS), "query")]
+        return openvino_cache.ModelExport(
+            Pipeline(), pad, rows, expected, extra_files, longest or 0, int8=True
         )
 
 
-def _cuda() -> bool:
-    """Whether torch has a GPU of that kind; it is not imported where there is no driver for one."""
-    if not any(Path(device).exists() for device in _DEVICES):
+def _has_gpu() -> bool:
+    """Return whether torch can use a GPU; torch is not imported if there is no driver for one."""
+    if not any(Path(device).exists() for device in _GPU_DEVICES):
         return False
     import torch
 
@@ -263,21 +316,22 @@ def _cuda() -> bool:
 
 
 def _unit(vectors: Floats) -> Floats:
-    """Each row at length 1; one of zeros stays so."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    """Scale each row to length 1; a row of zeros stays as it is."""
+    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
-def _rows(tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    return [found.ids for found in tokenizer.encode_batch_fast(texts)]
+def _token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    return [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
 
 
-def _folder(where: str) -> Path | None:
-    """The folder of a model's files; None if it is a hub's, and not here yet."""
-    if Path(where).is_dir():
-        return Path(where)
+def _local_folder(location: str) -> Path | None:
+    """Return the folder of a model's files; None before a hub's model is downloaded."""
+    if Path(location).is_dir():
+        return Path(location)
     from huggingface_hub import snapshot_download
 
-    for name in (where, f"sentence-transformers/{where}"):
+    for name in (location, f"sentence-transformers/{location}"):
         try:
             return Path(snapshot_download(name, local_files_only=True))
         except (OSError, ValueError):

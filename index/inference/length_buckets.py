@@ -1,4 +1,4 @@
-"""Rows of token ids, grouped so that little is computed for nothing."""
+"""Batching of token rows by length, so that little time is spent on padding."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ import numpy.typing as npt
 
 TokenRows = Sequence[Sequence[int]]
 
-_PADDING = 64  # tokens, about what one more call costs
+_MAX_PADDING = 64  # tokens of a batch: computing them costs about as much as one more call
 
 
 def length_buckets(rows: TokenRows, budget: int) -> Iterator[list[int]]:
-    """Row numbers in groups of like length, each at most ``budget`` tokens with its padding."""
+    """Group rows of similar length into batches.
+
+    Args:
+        rows: Token ids of each text.
+        budget: The most tokens of a batch, padding included; a longer row is a batch by itself.
+
+    Yields:
+        The indices of the rows of each batch.
+    """
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     group: list[int] = []
     tokens = 0
     for i in order:
-        wide = (len(group) + 1) * len(rows[i])
-        if group and (wide > budget or wide - tokens - len(rows[i]) > _PADDING):
+        padded = (len(group) + 1) * len(rows[i])
+        if group and (padded > budget or padded - tokens - len(rows[i]) > _MAX_PADDING):
             yield group
             group, tokens = [], 0
         group.append(i)
@@ -31,9 +39,15 @@ def length_buckets(rows: TokenRows, budget: int) -> Iterator[list[int]]:
 def pad_rows(
     rows: TokenRows, pad: int, width: int = 0
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows side by side [n, width], and a mask of the same shape: 1 where there is a token.
+    """Put rows of token ids into one array, padded at the end.
 
-    ``width`` is that of the longest, unless given.
+    Args:
+        rows: Token ids of each text; at least one row.
+        pad: The id of the padding token.
+        width: The width of the array; 0 for the length of the longest row.
+
+    Returns:
+        The ids [n, width], and a mask of the same shape: 1 where there is a token, 0 for padding.
     """
     ids = np.full((len(rows), width or max(map(len, rows))), pad, np.int64)
     mask = np.zeros_like(ids)

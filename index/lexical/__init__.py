@@ -1,4 +1,4 @@
-"""Lexical search: tokens, postings and exact BM25 with MaxScore pruning.
+"""Lexical search: tokenisation, postings, and exact BM25 scoring with MaxScore pruning.
 
-Used from outside, by ``index.storage`` alone: ``postings``, ``maxscore``.
+Used from outside: ``postings`` and ``bm25.Scorer`` by ``index.storage``, ``tokenizer`` by everyone.
 """

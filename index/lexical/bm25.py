@@ -1,5 +1,7 @@
-"""The BM25 of some postings for one query: of all their documents where they are few, else of as
-many as it takes to find the best (index.lexical.maxscore).
+"""BM25 scoring of postings for one query.
+
+Small postings are scored in full. In large ones MaxScore pruning (``index.lexical.maxscore``) finds
+the documents that can be among the best, and only these are scored. The results are identical.
 """
 
 from __future__ import annotations
@@ -12,74 +14,94 @@ import numpy as np
 from index.lexical.maxscore import ListedTerm, MaxScoreSearch, TabledTerm
 from index.lexical.postings import LexicalQuery, Postings, find_hashes
 from index.lexical.postings_builder import K1, B, length_norm, mean_length
+from index.types import Floats
 
-SCORE_ALL_UP_TO = (
-    1 << 13
-)  # documents that are scored sooner than it is found out which of them need be
-SPARSE_FILTER_ONE_IN = 256  # a filter that lets one document in so many through is scored as it is
+SCORE_ALL_UP_TO = 1 << 13  # documents: up to here, scoring all of them is faster than pruning
+# A filter that keeps at most one document in so many: all that it keeps are scored.
+SPARSE_FILTER_ONE_IN = 256
 
 
 @dataclass(frozen=True, slots=True)
 class _QueryTerm:
-    """A word of a query that some document has: by its row of the table, or by its list."""
+    """A term of a query that some document contains, with its row of counts or its list."""
 
-    count: int  # in the query
+    count: int  # occurrences in the query
     idf: float
-    row: int | None
-    docs: np.ndarray  # [its frequency] positions, ascending; empty where it has a row
-    counts: np.ndarray
+    row: int | None  # of the table of counts; None for a term that is kept as a list
+    docs: np.ndarray  # [document frequency] positions, ascending; empty if the term has a row
+    counts: np.ndarray  # occurrences in each of ``docs``
 
-    def scores(self, found: np.ndarray, below: np.ndarray) -> np.ndarray:
-        """[n] float32: what it gives documents that have it ``found`` times."""
-        found = found.astype(np.float64)
-        return self.count * (self.idf * found * (K1 + 1) / (found + below)).astype(np.float32)
+    def scores(self, counts: np.ndarray, norms: np.ndarray) -> Floats:
+        """Compute what the term adds to documents that contain it ``counts`` times.
+
+        Args:
+            counts: Occurrences in each document, [n].
+            norms: The length normalisation of each document, [n].
+        """
+        counts = counts.astype(np.float64)
+        gains: Floats = (self.idf * counts * (K1 + 1) / (counts + norms)).astype(np.float32)
+        return self.count * gains
 
 
 class Scorer:
-    """The scores of some postings for one query, whose words are looked up once.
+    """BM25 scores of the documents of one set of postings for one query.
 
-    Up to ``few`` documents are scored all at once. The results are the same either way.
+    Postings of up to ``few`` documents are scored all at once. The results are the same either way.
     """
 
     def __init__(self, postings: Postings, query: LexicalQuery, few: int = SCORE_ALL_UP_TO) -> None:
         self._postings, self._query = postings, query
         self._few = len(postings) <= few
         numbers = find_hashes(postings.hashes, query.hashes).tolist()
-        words = zip(numbers, query.counts, query.idf.tolist(), strict=True)
-        self._words = [self._word(*word) for word in words if word[0] >= 0]
+        terms = zip(numbers, query.counts, query.idf.tolist(), strict=True)
+        self._terms = [self._term(*term) for term in terms if term[0] >= 0]
 
-    def _word(self, number: int, count: int, idf: float) -> _QueryTerm:
+    def _term(self, number: int, count: int, idf: float) -> _QueryTerm:
         p = self._postings
         span = slice(p.starts[number], p.starts[number + 1])
         return _QueryTerm(count, idf, p.row(number), p.docs[span], p.counts[span])
 
-    def scores(self, positions: np.ndarray) -> np.ndarray:
-        """[len(positions)] float32: the BM25 of some documents; 0 where no word is shared."""
+    def scores(self, positions: np.ndarray) -> Floats:
+        """Compute the BM25 scores of the documents at some positions.
+
+        Args:
+            positions: Positions of documents in the postings, [n].
+
+        Returns:
+            The scores, [n]; 0 where a document has no term of the query.
+        """
         if self._few:
-            return self._all[positions]
+            chosen: Floats = self._all[positions]
+            return chosen
         total = np.zeros(len(positions), np.float32)
-        below = self._below(positions)
-        for word in self._words:
-            total += word.scores(self._counts(word, positions), below)
+        norms = self._norms(positions)
+        for term in self._terms:
+            total += term.scores(self._counts(term, positions), norms)
         return total
 
     @cached_property
-    def _all(self) -> np.ndarray:
+    def _all(self) -> Floats:
         total = np.zeros(len(self._postings), np.float32)
-        below = self._below(slice(None))
-        for word in self._words:
-            if word.row is not None:
-                total += word.scores(self._postings.table[word.row], below)
+        norms = self._norms(slice(None))
+        for term in self._terms:
+            if term.row is not None:
+                total += term.scores(self._postings.table[term.row], norms)
             else:
-                total[word.docs] += word.scores(word.counts, below[word.docs])
+                total[term.docs] += term.scores(term.counts, norms[term.docs])
         return total
 
     def top(
         self, k: int, allowed: np.ndarray | None = None, gone: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(positions, scores) of the best ``k`` with a score above 0, best first; of equals the
-        lower position. ``allowed``: positions, ascending, to which the search is limited;
-        ``gone``: positions, ascending, that it leaves out.
+    ) -> tuple[np.ndarray, Floats]:
+        """Find the ``k`` documents with the highest BM25 scores above 0.
+
+        Args:
+            k: How many documents to find at most.
+            allowed: Positions, ascending, to which the search is limited; None for no limit.
+            gone: Positions, ascending, that are left out, such as those of deleted documents.
+
+        Returns:
+            Positions and scores, highest score first; among equal scores the lower position first.
         """
         n = len(self._postings)
         if self._few:
@@ -91,35 +113,37 @@ class Scorer:
         return highest(positions, self.scores(positions), k)
 
     def _pruned(self, k: int, excluded: np.ndarray | None) -> np.ndarray:
+        """Find a few positions, ascending, that include the best ``k``."""
         p, mean = self._postings, self._query.mean
         listed, tabled = [], []
-        # An impact grows with the mean length, but never faster.
+        # A term's impact grows with the mean length of the whole index, but at most in proportion.
         stretch = max(1.0, mean / mean_length(p.words, len(p)))
-        for word in self._words:
-            weight = word.count * word.idf * (K1 + 1)
-            if word.row is None:
-                listed.append(ListedTerm(weight, word.docs, word.counts))
+        for term in self._terms:
+            weight = term.count * term.idf * (K1 + 1)
+            if term.row is None:
+                listed.append(ListedTerm(weight, term.docs, term.counts))
             else:
-                most = weight * min(float(p.peaks[word.row]) * stretch, 1.0)
-                tabled.append(TabledTerm(weight, most, p.table[word.row]))
+                most = weight * min(float(p.peaks[term.row]) * stretch, 1.0)
+                tabled.append(TabledTerm(weight, most, p.table[term.row]))
         norm = (K1 * (1 - B), K1 * B / mean)
         return MaxScoreSearch(listed, tabled, p.lengths, norm, excluded).best(k)
 
-    def _below(self, positions: np.ndarray | slice) -> np.ndarray:
+    def _norms(self, positions: np.ndarray | slice) -> np.ndarray:
         return length_norm(self._postings.lengths[positions], self._query.mean)
 
-    def _counts(self, word: _QueryTerm, positions: np.ndarray) -> np.ndarray:
-        """[len(positions)]: how often each document has the word."""
-        if word.row is not None:
-            return self._postings.table[word.row, positions]
-        docs = word.docs
+    def _counts(self, term: _QueryTerm, positions: np.ndarray) -> np.ndarray:
+        """Look up how often the documents at some positions contain a term."""
+        if term.row is not None:
+            row: np.ndarray = self._postings.table[term.row, positions]
+            return row
+        docs = term.docs
         positions = positions.astype(docs.dtype)  # or numpy would make a wide copy of the list
         at = np.minimum(docs.searchsorted(positions), len(docs) - 1)
-        return np.where(docs[at] == positions, word.counts[at], 0)
+        return np.where(docs[at] == positions, term.counts[at], 0)
 
 
-def highest(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``k`` highest scores above 0 with their positions, as ``Scorer.top`` orders them."""
+def highest(positions: np.ndarray, scores: Floats, k: int) -> tuple[np.ndarray, Floats]:
+    """Select the ``k`` highest scores above 0 and their positions, ordered as by ``Scorer.top``."""
     k = min(k, int(np.count_nonzero(scores > 0)))
     if k <= 0:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -129,7 +153,7 @@ def highest(positions: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarr
 
 
 def _excluded(n: int, allowed: np.ndarray | None, gone: np.ndarray | None) -> np.ndarray | None:
-    """What a search leaves out: positions, or a mask [n]."""
+    """Return what a search leaves out: positions, a mask [n], or None for nothing."""
     if allowed is None:
         return gone
     excluded = np.ones(n, bool)

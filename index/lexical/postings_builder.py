@@ -1,6 +1,7 @@
-"""Texts → the arrays of index.lexical.postings.Postings, and several of those → one, in bulk.
+"""Bulk building and merging of postings (the inverted index for BM25).
 
-Each function takes and gives ``Arrays``, whose parts are named and described there.
+Functions take and return the arrays of ``index.lexical.postings.Postings`` by name; their shapes
+are described there.
 """
 
 from __future__ import annotations
@@ -14,43 +15,49 @@ import numpy as np
 
 from index.lexical.tokenizer import tokens
 
-K1, B = 1.2, 0.75
+K1, B = 1.2, 0.75  # BM25's parameters: saturation of counts, and weight of document length
 Arrays = dict[str, np.ndarray]
-TEXTS_AT_ONCE = 1 << 15  # texts inverted at a time: positions in 16 bits sort fast
+TEXTS_AT_ONCE = 1 << 15  # texts inverted at a time: their positions fit in 16 bits and sort fast
 POSTINGS_AT_ONCE = 1 << 22  # postings moved at a time
-COMMON_TERM_RATIO = (
-    8  # a word that one document in eight has is common: a row takes little more than its list
-)
+# A common term is in at least one document in so many: a row is hardly larger than its list.
+COMMON_TERM_RATIO = 8
 
 
 def term_hash(term: str) -> int:
-    """64 bits that stand for a term. Surrogates alone are terms too."""
+    """Hash a term to 64 bits; lone surrogates are allowed."""
     digest = hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def mean_length(words: int, documents: int) -> float:
-    """Tokens a document, at least 1."""
+    """Return the mean number of tokens per document, at least 1."""
     return max(words / documents, 1.0) if documents else 1.0
 
 
 def length_norm(lengths: np.ndarray, mean: float) -> np.ndarray:
-    """What BM25 adds to a count below the line, for documents of some lengths."""
+    """Compute BM25's length normalisation, which is added to a count in the denominator.
+
+    Args:
+        lengths: Tokens in each document, [n].
+        mean: Mean number of tokens per document.
+    """
     return K1 * (1 - B + B * lengths.astype(np.float64) / mean)
 
 
 def build_postings(texts: Sequence[str]) -> Arrays:
-    """The arrays of some texts; the document at position i is ``texts[i]``."""
+    """Build the postings of some texts; the document at position i is ``texts[i]``."""
     starts = range(0, len(texts), TEXTS_AT_ONCE)
-    return merge_postings([(_chunk(texts[at : at + TEXTS_AT_ONCE]), None) for at in starts])
+    return merge_postings([(_inverted(texts[at : at + TEXTS_AT_ONCE]), None) for at in starts])
 
 
 def merge_postings(
     parts: Sequence[tuple[Arrays, np.ndarray | None]], step: int = POSTINGS_AT_ONCE
 ) -> Arrays:
-    """One set of arrays of the documents of several, in order, that their masks [n] keep.
+    """Merge several postings into one, in order, without deleted documents.
 
-    ``step``: postings moved at a time, which bounds the memory that it takes besides both ends.
+    Args:
+        parts: The arrays of each, with a mask [n] of the documents to keep; None keeps all.
+        step: Postings moved at a time, which bounds the memory needed beside input and output.
     """
     kept = [_MaskedPostings(arrays, mask) for arrays, mask in parts]
     hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *(p.hashes for p in kept)]))
@@ -60,7 +67,8 @@ def merge_postings(
         frequency[part.terms] += part.frequency
     used = frequency > 0
     for part in kept:
-        part.terms = np.cumsum(used)[part.terms] - 1  # wrong for those unused, and never used
+        # Unused terms get a wrong number, which is never read.
+        part.terms = np.cumsum(used)[part.terms] - 1
     n, frequency = sum(p.documents for p in kept), frequency[used]
     common = np.flatnonzero(frequency * COMMON_TERM_RATIO >= n).astype(np.int32)
     listed = frequency.copy()
@@ -80,7 +88,7 @@ def merge_postings(
 
 
 class _MaskedPostings:
-    """One part of a merger: what its mask leaves of it."""
+    """The documents of one part of a merge that its mask keeps."""
 
     def __init__(self, arrays: Arrays, mask: np.ndarray | None) -> None:
         self.arrays, self.hashes = arrays, arrays["hashes"]
@@ -95,11 +103,12 @@ class _MaskedPostings:
         if not self.whole:
             self.forward = self.forward[np.repeat(self.mask, np.diff(arrays["ends"]))]
             self.frequency = np.bincount(self.forward, minlength=len(self.hashes))
-        self.position = np.cumsum(self.mask, dtype=np.int64) - 1  # of what is kept, among it
-        self.terms = np.zeros(0, np.int64)  # number here -> number in what is made
+        # The new position of each document that is kept.
+        self.position = np.cumsum(self.mask, dtype=np.int64) - 1
+        self.terms = np.zeros(0, np.int64)  # term number here -> term number in the result
 
     def lists(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """(terms, positions, counts) of the postings that are kept, by term and position."""
+        """Yield the kept postings as (terms, positions, counts), by term and position."""
         starts = self.arrays["starts"]
         bounds = np.searchsorted(starts, np.arange(0, int(starts[-1]) + step, step))
         bounds = np.unique(bounds.clip(0, len(starts) - 1))
@@ -112,19 +121,20 @@ class _MaskedPostings:
                 terms, docs, counts = terms[here], docs[here], counts[here]
             yield terms, self.position[docs], counts
         for term, row in zip(self.arrays["common"], self.arrays["table"], strict=True):
-            left = row[self.mask]
-            docs = np.flatnonzero(left)
-            yield np.full(len(docs), term, np.int64), docs, left[docs]
+            kept = row[self.mask]
+            docs = np.flatnonzero(kept)
+            yield np.full(len(docs), term, np.int64), docs, kept[docs]
 
 
 def _forward(kept: Sequence[_MaskedPostings]) -> Arrays:
+    """Build ``terms`` and ``ends``: the terms of each document."""
     terms = [np.zeros(0, np.int32), *(p.terms.astype(np.int32)[p.forward] for p in kept)]
     sizes = [np.zeros(0, np.int64), *(p.sizes for p in kept)]
     return {"terms": np.concatenate(terms), "ends": _ends(np.concatenate(sizes))}
 
 
 def _backward(kept: Sequence[_MaskedPostings], made: Arrays, step: int) -> Arrays:
-    """The lists, each part's postings of a term after those of the part before; the table."""
+    """Build ``docs``, ``counts`` and ``table``: the documents of each term, part after part."""
     n, starts, common = len(made["lengths"]), made["starts"], made["common"]
     widest = [p.arrays[name].dtype for p in kept for name in ("counts", "table")]
     kind = np.result_type(np.uint8, *widest)
@@ -141,7 +151,7 @@ def _backward(kept: Sequence[_MaskedPostings], made: Arrays, step: int) -> Array
             terms, position, count = terms[~tabled], position[~tabled], count[~tabled]
             if not len(terms):
                 continue
-            first = np.flatnonzero(np.diff(terms, prepend=-1))  # of each run of one term
+            first = np.flatnonzero(np.diff(terms, prepend=-1))  # where each run of one term begins
             sizes = np.diff(first, append=len(terms))
             at = np.arange(len(terms)) + np.repeat(filled[terms[first]] - first, sizes)
             docs[at], counts[at] = position, count
@@ -151,14 +161,14 @@ def _backward(kept: Sequence[_MaskedPostings], made: Arrays, step: int) -> Array
 
 
 def _peaks(made: Arrays) -> np.ndarray:
-    """[c] float32: the largest impact that each common term has on a document."""
+    """Compute the largest impact of each common term on a document, [c] float32."""
     mean = mean_length(int(made["total"][0]), len(made["lengths"]))
-    below = length_norm(made["lengths"], mean)
-    return np.array([(row / (row + below)).max() for row in made["table"]], np.float32)
+    norms = length_norm(made["lengths"], mean)
+    return np.array([(row / (row + norms)).max() for row in made["table"]], np.float32)
 
 
-def _chunk(texts: Sequence[str]) -> Arrays:
-    """The arrays of at most CHUNK texts, all terms in lists."""
+def _inverted(texts: Sequence[str]) -> Arrays:
+    """Invert at most TEXTS_AT_ONCE texts, with every term as a list."""
     numbers: defaultdict[str, int] = defaultdict()
     numbers.default_factory = numbers.__len__
     flat: list[int] = []
@@ -192,12 +202,12 @@ def _chunk(texts: Sequence[str]) -> Arrays:
 
 
 def _ends(sizes: np.ndarray) -> np.ndarray:
-    """[n + 1] int64: where each of some runs that follow each other begins, and the end."""
+    """Return where each of some consecutive runs begins, and the end of the last: [n + 1] int64."""
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
 
 
 def _narrow(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Whole numbers in one array, in the narrowest unsigned type that holds them all."""
+    """Join arrays of whole numbers, in the narrowest unsigned type that holds them all."""
     joined = np.concatenate([np.zeros(0, np.uint8), *values])
     most = int(joined.max(initial=0))
     return joined.astype(np.min_scalar_type(most))

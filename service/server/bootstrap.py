@@ -64,9 +64,9 @@ def create_checker(settings: Settings) -> Checker:
 
     if not settings.judge:
         return CrossEncoder(cache=settings.models_dir)
-    from index.inference.nli_judge import LargerJudge
+    from index.inference.nli_judge import NliChecker
 
-    return LargerJudge(settings.judge, CrossEncoder(cache=settings.models_dir))
+    return NliChecker(settings.judge, CrossEncoder(cache=settings.models_dir))
 
 
 def create_embedder(settings: Settings):

@@ -1,4 +1,4 @@
-"""Many threads' work, done together: nothing is lost or mixed up, and the urgent goes first."""
+"""The batch scheduler: no work of many threads is lost or mixed up, and priorities hold."""
 
 import threading
 import time
@@ -20,45 +20,47 @@ from index.inference.batch_scheduler import (
 BUDGET = 10
 
 
-class Gate:
-    """Work that takes as long as a test wants: the first run is held until it is let go."""
+class HeldScheduler:
+    """Batched functions whose first batch is held until a test releases it."""
 
-    def __init__(self, scheduler, urgencies=tuple(Priority)):
+    def __init__(self, scheduler, priorities=tuple(Priority)):
         self.scheduler, self.runs = scheduler, []
-        self._held, self._open = threading.Event(), threading.Event()
-        self.lanes = {u: scheduler.batched(u, self._run, len, BUDGET) for u in urgencies}
+        self._running, self._released = threading.Event(), threading.Event()
+        self.functions = {p: scheduler.batched(p, self._run, len, BUDGET) for p in priorities}
         self.pool = ThreadPoolExecutor(64)
 
     def _run(self, items):
         self.runs.append(items)
-        self._held.set()
-        assert self._open.wait(60)
+        self._running.set()
+        assert self._released.wait(60)
         if "bad" in items:
             raise ValueError("bad")
         return [item.upper() for item in items]
 
     def ask(self, priority, *items, task=None):
-        """Queue something; the future of its result. It is queued when this returns, but for
-        the first, which is being run."""
+        """Call a function in another thread and return the future of its results.
+
+        The call is queued when this returns; the first one is running.
+        """
         first, before = not self.runs, self.scheduler.queued
 
         def work():
             with task or TaskContext():
-                return self.lanes[priority](items)
+                return self.functions[priority](items)
 
         future = self.pool.submit(work)
         if first:
-            assert self._held.wait(60)
+            assert self._running.wait(60)
         else:
             until(lambda: self.scheduler.queued > before or future.done())
         return future
 
-    def let_go(self):
-        self._open.set()
+    def release(self):
+        self._released.set()
 
 
 def until(holds):
-    """Wait for a state; it comes soon, or not at all."""
+    """Wait until a condition holds."""
     limit = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < limit
@@ -66,14 +68,14 @@ def until(holds):
 
 
 @pytest.fixture
-def gate():
-    made = Gate(BatchScheduler())
+def held():
+    made = HeldScheduler(BatchScheduler())
     yield made
-    made.let_go()
+    made.release()
     made.pool.shutdown()
 
 
-def test_whoever_is_alone_runs_at_once_and_in_his_own_thread():
+def test_single_call_runs_at_once_in_its_own_thread():
     threads = []
     batched = BatchScheduler().batched(
         Priority.CLAIM, lambda items: threads.append(threading.get_ident()) or items, len, BUDGET
@@ -82,56 +84,56 @@ def test_whoever_is_alone_runs_at_once_and_in_his_own_thread():
     assert threads == [threading.get_ident()]
 
 
-def test_what_has_queued_is_one_run_and_claims_go_before_readings(gate):
-    first = gate.ask(Priority.READING, "first")
-    reading = gate.ask(Priority.READING, "12345", "67890", "x")  # more than a run holds
-    later = gate.ask(Priority.LATER, "later")
-    claims = [gate.ask(Priority.CLAIM, "a", "b"), gate.ask(Priority.CLAIM, "c")]
-    gate.let_go()
+def test_queued_calls_share_a_batch_in_order_of_priority(held):
+    first = held.ask(Priority.READING, "first")
+    reading = held.ask(Priority.READING, "12345", "67890", "x")  # more than a batch holds
+    later = held.ask(Priority.LATER, "later")
+    claims = [held.ask(Priority.CLAIM, "a", "b"), held.ask(Priority.CLAIM, "c")]
+    held.release()
     assert [f.result() for f in claims] == [["A", "B"], ["C"]]
     assert first.result() == ["FIRST"] and later.result() == ["LATER"]
     assert reading.result() == ["12345", "67890", "X"]
-    assert gate.runs == [["first"], ["a", "b", "c"], ["12345", "67890"], ["x"], ["later"]]
+    assert held.runs == [["first"], ["a", "b", "c"], ["12345", "67890"], ["x"], ["later"]]
 
 
-def test_an_error_reaches_those_it_belongs_to(gate):
-    gate.ask(Priority.CLAIM, "first")
-    good, bad, fine = (gate.ask(Priority.CLAIM, item) for item in ("good", "bad", "fine"))
-    gate.let_go()
+def test_error_reaches_only_the_call_that_causes_it(held):
+    held.ask(Priority.CLAIM, "first")
+    good, bad, fine = (held.ask(Priority.CLAIM, item) for item in ("good", "bad", "fine"))
+    held.release()
     assert good.result() == ["GOOD"] and fine.result() == ["FINE"]
     with pytest.raises(ValueError, match="bad"):
         bad.result()
-    assert gate.lanes[Priority.CLAIM](["on"]) == ["ON"]
+    assert held.functions[Priority.CLAIM](["on"]) == ["ON"]
 
 
-def test_what_nobody_waits_for_is_dropped_while_the_last_run_still_goes_on(gate):
+def test_cancelled_task_never_runs_its_queued_calls(held):
     task = TaskContext()
-    gate.ask(Priority.CLAIM, "first")
-    dropped, kept = (
-        gate.ask(Priority.CLAIM, "gone", task=task),
-        gate.ask(Priority.CLAIM, "kept"),
+    held.ask(Priority.CLAIM, "first")
+    cancelled, kept = (
+        held.ask(Priority.CLAIM, "gone", task=task),
+        held.ask(Priority.CLAIM, "kept"),
     )
     task.cancel()
     with pytest.raises(TaskCancelled):
-        dropped.result()
-    with pytest.raises(TaskCancelled):  # and so is what it would go on to ask for
-        gate.ask(Priority.CLAIM, "more", task=task).result()
-    gate.let_go()
-    assert kept.result() == ["KEPT"] and gate.runs == [["first"], ["kept"]]
+        cancelled.result()
+    with pytest.raises(TaskCancelled):  # and so is any later call of the task
+        held.ask(Priority.CLAIM, "more", task=task).result()
+    held.release()
+    assert kept.result() == ["KEPT"] and held.runs == [["first"], ["kept"]]
 
 
-def test_a_dropped_thread_that_has_the_turn_passes_it_on(gate):
+def test_cancelled_leader_hands_on_the_lead(held):
     task = TaskContext()
-    first = gate.ask(Priority.CLAIM, "first", task=task)
-    others = [gate.ask(Priority.CLAIM, item) for item in ("one", "two")]
+    first = held.ask(Priority.CLAIM, "first", task=task)
+    others = [held.ask(Priority.CLAIM, item) for item in ("one", "two")]
     task.cancel()
-    gate.let_go()
+    held.release()
     assert [f.result() for f in others] == [["ONE"], ["TWO"]]
     with pytest.raises(TaskCancelled):
         first.result()
 
 
-def test_a_thread_that_is_interrupted_loses_no_others_work():
+def test_interrupted_leader_loses_no_work_of_others():
     scheduler, interrupted = BatchScheduler(), []
 
     def run(items):
@@ -152,33 +154,33 @@ def test_a_thread_that_is_interrupted_loses_no_others_work():
 
 
 class Interrupted(threading.Event):
-    """A wait that a signal ends."""
+    """An event whose wait is interrupted by a signal."""
 
     def wait(self, timeout=None):
         raise KeyboardInterrupt
 
 
-def test_a_thread_that_is_interrupted_while_it_waits_is_given_no_turn(gate):
-    first = gate.ask(Priority.CLAIM, "first")
-    batched = gate.lanes[Priority.CLAIM]
-    request = _Request(batched, (Priority.CLAIM, 0), ["gone"], [4], gate.scheduler.lock)
+def test_interrupted_waiter_is_not_made_leader(held):
+    first = held.ask(Priority.CLAIM, "first")
+    batched = held.functions[Priority.CLAIM]
+    request = _Request(batched, (Priority.CLAIM, 0), ["gone"], [4], held.scheduler.lock)
     request.woken = Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        gate.scheduler.do(request)
-    last = gate.ask(Priority.LATER, "last")
-    gate.let_go()
+        held.scheduler.run_until_done(request)
+    last = held.ask(Priority.LATER, "last")
+    held.release()
     assert first.result(60) == ["FIRST"] and last.result(60) == ["LAST"]
-    assert gate.runs == [["first"], ["last"]]
+    assert held.runs == [["first"], ["last"]]
 
 
-def test_nothing_waits_for_ever(gate):
-    """Of an endless stream of claims, some wait for what is less urgent."""
-    gate.ask(Priority.CLAIM, "first")
-    last = gate.ask(Priority.LATER, "last")
-    claims = [gate.ask(Priority.CLAIM, "a full run") for _ in range(2 * MAX_PASSED_OVER)]
-    gate.let_go()
+def test_low_priority_is_not_starved(held):
+    """In an endless stream of claims, a less urgent call comes next after some batches."""
+    held.ask(Priority.CLAIM, "first")
+    last = held.ask(Priority.LATER, "last")
+    claims = [held.ask(Priority.CLAIM, "a full run") for _ in range(2 * MAX_PASSED_OVER)]
+    held.release()
     assert last.result() == ["LAST"] and [f.result() for f in claims]
-    assert gate.runs.index(["last"]) == MAX_PASSED_OVER + 1
+    assert held.runs.index(["last"]) == MAX_PASSED_OVER + 1
 
 
 @settings(max_examples=30, deadline=None)
@@ -191,7 +193,7 @@ def test_nothing_waits_for_ever(gate):
         max_size=24,
     )
 )
-def test_whatever_is_asked_together(asked):
+def test_concurrent_calls_get_their_own_results_within_budget(asked):
     scheduler, runs = BatchScheduler(), []
 
     def run(items):
@@ -200,12 +202,12 @@ def test_whatever_is_asked_together(asked):
             raise ValueError("bad")
         return [item.upper() for item in items]
 
-    lanes = {priority: scheduler.batched(priority, run, len, BUDGET) for priority in Priority}
+    functions = {priority: scheduler.batched(priority, run, len, BUDGET) for priority in Priority}
 
     def ask(one):
         priority, items = one
         try:
-            return lanes[priority](items)
+            return functions[priority](items)
         except ValueError:
             return None
 
@@ -217,13 +219,13 @@ def test_whatever_is_asked_together(asked):
     assert scheduler.queued == 0
 
 
-def test_who_waits_for_a_run_leaves_his_desk_to_others(gate):
-    """One place, two threads: the second gets it while the first one's work is being run."""
+def test_waiting_thread_releases_its_run_slot(held):
+    """With one slot and two threads, the second gets it while the call of the first is running."""
     run_slots = threading.Semaphore(1)
     run_slots.acquire()
-    gate.ask(Priority.CLAIM, "first", task=TaskContext(run_slots=run_slots))
+    held.ask(Priority.CLAIM, "first", task=TaskContext(run_slots=run_slots))
     assert run_slots.acquire(timeout=60)
     run_slots.release()
-    gate.let_go()
-    gate.pool.shutdown()
-    assert not run_slots.acquire(blocking=False)  # taken again by who came back
+    held.release()
+    held.pool.shutdown()
+    assert not run_slots.acquire(blocking=False)  # taken again after the call

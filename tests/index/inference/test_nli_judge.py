@@ -1,13 +1,13 @@
-"""A larger judge in place of the shipped checker's verdicts."""
+"""Support verdicts by an NLI model in place of the shipped checker."""
 
 import numpy as np
 import pytest
 
 from corpus.errors import ModelUnavailable
-from index.inference.nli_judge import LargerJudge
+from index.inference.nli_judge import NliChecker
 
 
-def tiny(folder, labels, favoured):
+def tiny_classifier(folder, labels, favoured):
     """A sequence classifier that always favours one label."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -44,18 +44,18 @@ def tiny(folder, labels, favoured):
         (("entailment", "not_entailment"), "not_entailment", 1),
     ],
 )
-def test_its_labels_are_put_in_our_order(tmp_path, checker, labels, favoured, column):
-    judge = LargerJudge(tiny(tmp_path, labels, favoured), checker)
-    found = judge.supports([("maps moved", "maps moved"), ("maps", "moved")])
+def test_labels_are_mapped_to_the_checkers_order(tmp_path, checker, labels, favoured, column):
+    nli = NliChecker(tiny_classifier(tmp_path, labels, favoured), checker)
+    found = nli.supports([("maps moved", "maps moved"), ("maps", "moved")])
     assert found.shape == (2, 3) and np.allclose(found.sum(1), 1, atol=1e-5)
     assert (found.argmax(1) == column).all()
     pairs = [("The maps moved in 2004.", "When did the maps move?")]
-    assert np.allclose(judge.answers(pairs), checker.answers(pairs))
+    assert np.allclose(nli.answers(pairs), checker.answers(pairs))
 
 
-def test_what_is_no_judge_is_named(tmp_path, checker):
+def test_unusable_model_is_reported_with_the_setting(tmp_path, checker):
     with pytest.raises(ModelUnavailable, match="TENKYO_JUDGE"):
-        LargerJudge(str(tmp_path / "nothing"), checker).supports([("a", "b")])
-    other = tiny(tmp_path, ("positive", "negative"), "positive")
+        NliChecker(str(tmp_path / "nothing"), checker).supports([("a", "b")])
+    other = tiny_classifier(tmp_path, ("positive", "negative"), "positive")
     with pytest.raises(ModelUnavailable, match="not entailment"):
-        LargerJudge(other, checker).supports([("a", "b")])
+        NliChecker(other, checker).supports([("a", "b")])

@@ -1,4 +1,4 @@
-"""index.inference.openvino_runtime: the same results as torch, and a folder of converted models."""
+"""Models run by OpenVINO: outputs equal to those of torch, and the folder of converted models."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ import torch
 from torch import nn
 
 from corpus.errors import ModelUnavailable
-from index.inference import openvino_export, openvino_runtime
+from index.inference import openvino_cache, openvino_export, openvino_runtime
 from index.inference.cross_encoder import WEIGHTS, CrossEncoder
 from index.inference.cross_encoder_torch import Network, read_weights
 from index.inference.cross_encoder_torch import run as torch_run
 from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.length_buckets import length_buckets, pad_rows
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
 from tests.support.paths import ROOT
 
@@ -43,7 +44,7 @@ class Bag(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        own = torch.Generator().manual_seed(0)  # the global one is every thread's
+        own = torch.Generator().manual_seed(0)  # the global one is shared by all threads
         self.table = nn.Embedding.from_pretrained(torch.randn(50, 8, generator=own))
 
     def forward(self, ids, mask):
@@ -51,8 +52,8 @@ class Bag(nn.Module):
         return x.sum(1) / mask.sum(1, keepdim=True), x.sum((1, 2))
 
 
-class Baked(Bag):
-    """Its result depends on the number of tokens in a way that tracing does not see."""
+class ConstantInTrace(Bag):
+    """A module whose dependence on the number of tokens is lost in tracing."""
 
     def forward(self, ids, mask):
         return self.table(ids).sum(1) * float(mask.sum()), super().forward(ids, mask)[1]
@@ -61,25 +62,23 @@ class Baked(Bag):
 ROWS = [[3, 4, 5], [6], [7, 8], [9, 10, 11, 12, 13]]
 
 
-def torch_says(module: nn.Module, rows: list[list[int]]) -> list[np.ndarray]:
+def torch_outputs(module: nn.Module, rows: list[list[int]]) -> list[np.ndarray]:
     with torch.inference_mode():
-        found = [
-            module(*map(torch.from_numpy, openvino_runtime.pad_rows([row], 0))) for row in rows
-        ]
+        found = [module(*map(torch.from_numpy, pad_rows([row], 0))) for row in rows]
     return [torch.cat(values).numpy() for values in zip(*found, strict=True)]
 
 
-class Drafts:
-    """Gives the same draft each time, and counts how often it was needed."""
+class Exports:
+    """Creates the same export each time, and counts how often it was needed."""
 
     def __init__(self, module: nn.Module | None = None) -> None:
         self.module = module or Bag()
-        self.made = 0
+        self.count = 0
 
-    def __call__(self) -> openvino_runtime.ModelExport:
-        self.made += 1
-        expected = torch_says(self.module, ROWS)
-        return openvino_runtime.ModelExport(self.module, 0, ROWS, expected, {"words.json": '"語"'})
+    def __call__(self) -> openvino_cache.ModelExport:
+        self.count += 1
+        expected = torch_outputs(self.module, ROWS)
+        return openvino_cache.ModelExport(self.module, 0, ROWS, expected, {"words.json": '"語"'})
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +90,7 @@ def reference(models: Path) -> SentenceTransformerEmbedder:
 
 @pytest.mark.parametrize("role", ["query", "passage"])
 @pytest.mark.parametrize("texts", [ENGLISH, JAPANESE], ids=["English", "Japanese"])
-def test_the_embedder_agrees_with_torch(embedder, reference, texts: list[str], role: str) -> None:
+def test_embedder_agrees_with_torch(embedder, reference, texts: list[str], role: str) -> None:
     if role == "query":
         found = np.stack([embedder.embed_query(text) for text in texts])
     else:
@@ -100,7 +99,7 @@ def test_the_embedder_agrees_with_torch(embedder, reference, texts: list[str], r
 
 
 @pytest.mark.model
-def test_the_checker_agrees_with_torch(tmp_path: Path) -> None:
+def test_checker_agrees_with_torch(tmp_path: Path) -> None:
     pairs = [
         *zip(ENGLISH, JAPANESE, strict=True),
         *zip(JAPANESE, ENGLISH, strict=True),
@@ -127,8 +126,8 @@ def test_the_checker_agrees_with_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
-    embedder.embed_query("x")  # so that it is there
+def test_second_start_does_not_import_torch(models: Path, embedder) -> None:
+    embedder.embed_query("x")  # so that the converted model is there
     script = (
         "import sys; from pathlib import Path; from index.inference.embedder import *\n"
         f"SentenceTransformerEmbedder({BUNDLED_EMBEDDER!r}, Path(sys.argv[1])).embed_query('x')\n"
@@ -139,42 +138,42 @@ def test_a_later_start_needs_no_torch(models: Path, embedder) -> None:
 
 
 @pytest.mark.process
-def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
+def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
     script = (
-        "from index.inference import openvino_runtime as o; o.model_cache_folder(o.Path(), 'a', [])"
+        "from index.inference import openvino_cache as o; o.model_cache_folder(o.Path(), 'a', [])"
     )
     env = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=env)
-    assert list(tmp_path.iterdir()) == []  # where it would keep the number of this machine
+    assert list(tmp_path.iterdir()) == []  # where it would store an id of this machine
 
 
-def test_rows_come_back_in_order(tmp_path: Path) -> None:
-    drafts = Drafts()
-    model = openvino_runtime.load_or_convert(tmp_path / "bag.1.openvino", drafts)
+def test_outputs_keep_the_order_of_rows(tmp_path: Path) -> None:
+    exports = Exports()
+    model = openvino_cache.load_or_convert(tmp_path / "bag.1.openvino", exports)
     random = np.random.default_rng(0)
     rows = [random.integers(1, 50, n).tolist() for n in random.integers(1, 40, 60)]
     found = model.run(rows, 100)
-    for values, wanted in zip(found, torch_says(drafts.module, rows), strict=True):
+    for values, wanted in zip(found, torch_outputs(exports.module, rows), strict=True):
         np.testing.assert_allclose(values, wanted, atol=0.03 * np.abs(wanted).max())
-    assert model.shapes == [[8], []] and model.notes == {"words.json": '"語"'}
+    assert model.shapes == [[8], []] and model.extra_files == {"words.json": '"語"'}
     assert [values.shape for values in model.run([])] == [(0, 8), (0,)]
 
 
-def test_many_rows_are_shared_out_and_come_back_in_order(tmp_path: Path) -> None:
-    drafts = Drafts()
-    model = openvino_runtime.load_or_convert(tmp_path / "bag.1.openvino", drafts)
+def test_many_rows_spread_over_cores_keep_their_order(tmp_path: Path) -> None:
+    exports = Exports()
+    model = openvino_cache.load_or_convert(tmp_path / "bag.1.openvino", exports)
     random = np.random.default_rng(0)
     lengths = random.integers(1, 40, 800)
-    assert lengths.sum() > 3 * openvino_runtime._MANY
+    assert lengths.sum() > 3 * openvino_runtime._THROUGHPUT_FROM
     rows = [random.integers(1, 50, n).tolist() for n in lengths]
     found, few = model.run(rows), [model.run([row]) for row in rows[:50]]
-    for k, wanted in enumerate(torch_says(drafts.module, rows)):
+    for k, wanted in enumerate(torch_outputs(exports.module, rows)):
         np.testing.assert_allclose(found[k], wanted, atol=0.03 * np.abs(wanted).max())
         np.testing.assert_allclose(np.concatenate([one[k] for one in few]), found[k][:50], atol=0.2)
 
 
-class Placed(Bag):
-    """Bag, with a vector for each of 13 places beside."""
+class Positional(Bag):
+    """Bag, with vectors for 13 positions added."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,17 +185,17 @@ class Placed(Bag):
         return ((x * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True),)
 
 
-def test_no_row_is_longer_than_the_model_can_read() -> None:
+def test_padding_does_not_exceed_the_longest_row_allowed() -> None:
     rows = [list(range(1, n + 1)) for n in (2, 9, 13)]
-    (wanted,) = torch_says(Placed(), rows)
-    draft = openvino_runtime.ModelExport(Placed(), 0, rows, [wanted], longest=13)
+    (wanted,) = torch_outputs(Positional(), rows)
+    export = openvino_cache.ModelExport(Positional(), 0, rows, [wanted], longest=13)
     for row, vector in zip(rows, wanted, strict=True):
-        found = openvino_runtime.convert_model(draft, None).run([row])[0]
+        found = openvino_cache.convert_model(export, None).run([row])[0]
         np.testing.assert_allclose(found[0], vector, atol=0.05)
 
 
 class Layers(nn.Module):
-    """A token's vector widened and narrowed again, and turned by a square matrix."""
+    """A sum of token vectors through two non-square matrices and a square one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -213,141 +212,141 @@ class Layers(nn.Module):
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_oblong_matrices_are_put_in_8_bits(tmp_path: Path, allowed: bool) -> None:
+def test_non_square_matrices_are_quantized_to_8_bits(tmp_path: Path, allowed: bool) -> None:
     layers = Layers()
     with torch.inference_mode():
-        wanted = layers(*map(torch.from_numpy, openvino_runtime.pad_rows(ROWS, 0))).numpy()
-    draft = openvino_runtime.ModelExport(layers, 0, ROWS, [wanted], int8=allowed)
-    found = openvino_runtime.load_or_convert(tmp_path / "layers.1.openvino", lambda: draft).run(
+        wanted = layers(*map(torch.from_numpy, pad_rows(ROWS, 0))).numpy()
+    export = openvino_cache.ModelExport(layers, 0, ROWS, [wanted], int8=allowed)
+    found = openvino_cache.load_or_convert(tmp_path / "layers.1.openvino", lambda: export).run(
         ROWS
     )[0]
     off = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
     assert off < 0.02
     written = (tmp_path / "layers.1.openvino" / "model.xml").read_text(encoding="utf-8")
-    small = 2 if allowed and openvino_export.is_faster() else 0
+    small = 2 if allowed and openvino_export.int8_is_faster() else 0
     assert written.count('element_type="i8"') == small
     size = (tmp_path / "layers.1.openvino" / "model.bin").stat().st_size
-    assert size < 52_000 - small * 8192  # all the rest takes two bytes a number
+    assert size < 52_000 - small * 8192  # everything else takes two bytes a number
 
 
-def test_what_8_bits_spoil_is_kept_in_16(tmp_path: Path) -> None:
-    """One large number in each row of a matrix leaves none of the 8 bits to the others."""
+def test_weights_that_8_bits_spoil_stay_in_half_precision(tmp_path: Path) -> None:
+    """One large number in each row of a matrix leaves no precision to the others."""
     layers = Layers()
     layers.table.weight.data[:, 0] = 0
     layers.parts[0].weight.data[:, 0] = 1000
     with torch.inference_mode():
-        wanted = layers(*map(torch.from_numpy, openvino_runtime.pad_rows(ROWS, 0))).numpy()
-    draft, folder = (
-        openvino_runtime.ModelExport(layers, 0, ROWS, [wanted], int8=True),
+        wanted = layers(*map(torch.from_numpy, pad_rows(ROWS, 0))).numpy()
+    export, folder = (
+        openvino_cache.ModelExport(layers, 0, ROWS, [wanted], int8=True),
         tmp_path / "x.1.openvino",
     )
     for where in (folder, None):
-        found = openvino_runtime.load_or_convert(where, lambda: draft).run(ROWS)[0]
+        found = openvino_cache.load_or_convert(where, lambda: export).run(ROWS)[0]
         assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < 0.02
     assert 'element_type="i8"' not in (folder / "model.xml").read_text(encoding="utf-8")
 
 
-def test_like_lengths_go_together() -> None:
+def test_rows_are_batched_by_length_within_budget() -> None:
     random = np.random.default_rng(0)
     lengths = [int(n) for n in random.integers(1, 300, 200)]
     rows = [[0] * n for n in lengths]
-    groups = list(openvino_runtime.length_buckets(rows, 1024))
+    groups = list(length_buckets(rows, 1024))
     assert sorted(i for group in groups for i in group) == list(range(200))
     for group in groups:
         wide = len(group) * max(lengths[i] for i in group)
         assert wide <= 1024 and wide - sum(lengths[i] for i in group) <= 64
-    assert list(openvino_runtime.length_buckets([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
-    assert list(openvino_runtime.length_buckets([], 1024)) == []
+    assert list(length_buckets([[0] * 9, [0] * 5000], 1024)) == [[0], [1]]
+    assert list(length_buckets([], 1024)) == []
 
 
-def test_what_was_converted_is_used_again(tmp_path: Path) -> None:
-    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    first = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
-    second = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
-    assert drafts.made == 1 and list(tmp_path.iterdir()) == [folder]
+def test_converted_model_is_reused(tmp_path: Path) -> None:
+    exports, folder = Exports(), tmp_path / "bag.1.openvino"
+    first = openvino_cache.load_or_convert(folder, exports).run(ROWS)
+    second = openvino_cache.load_or_convert(folder, exports).run(ROWS)
+    assert exports.count == 1 and list(tmp_path.iterdir()) == [folder]
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_newer_one_takes_the_place_of_an_older(tmp_path: Path) -> None:
+def test_new_conversion_replaces_the_old_one_of_the_same_model(tmp_path: Path) -> None:
     for name in ("bag.1.openvino", "other.1.openvino", "bag.2.openvino"):
-        openvino_runtime.load_or_convert(tmp_path / name, Drafts())
+        openvino_cache.load_or_convert(tmp_path / name, Exports())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bag.2.openvino", "other.1.openvino"]
 
 
-def test_other_files_have_another_folder(tmp_path: Path) -> None:
+def test_changed_weights_get_another_folder(tmp_path: Path) -> None:
     file = tmp_path / "weights"
     file.write_bytes(b"one")
-    first = openvino_runtime.model_cache_folder(tmp_path, "bag", [file])
-    assert openvino_runtime.model_cache_folder(tmp_path, "bag", [file]) == first
+    first = openvino_cache.model_cache_folder(tmp_path, "bag", [file])
+    assert openvino_cache.model_cache_folder(tmp_path, "bag", [file]) == first
     stat = file.stat()
     file.write_bytes(b"two")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as `cp --preserve` does
-    assert openvino_runtime.model_cache_folder(tmp_path, "bag", [file]) != first
+    assert openvino_cache.model_cache_folder(tmp_path, "bag", [file]) != first
     with pytest.raises(OSError):
-        openvino_runtime.model_cache_folder(tmp_path, "bag", [tmp_path / "absent"])
+        openvino_cache.model_cache_folder(tmp_path, "bag", [tmp_path / "absent"])
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def emptied(path: Path) -> None:
+def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def zeroed(path: Path) -> None:
+def zero(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
 
-def removed(path: Path) -> None:
+def remove(path: Path) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [cut, emptied, zeroed, removed])
+@pytest.mark.parametrize("damage", [truncate, empty, zero, remove])
 @pytest.mark.parametrize(
     "name", ["model.xml", "model.bin", "about.json", "words.json", "compiled.blob"]
 )
-def test_a_damaged_one_is_made_again(tmp_path: Path, name: str, damage) -> None:
-    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    wanted = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
+def test_damaged_folder_is_converted_again(tmp_path: Path, name: str, damage) -> None:
+    exports, folder = Exports(), tmp_path / "bag.1.openvino"
+    wanted = openvino_cache.load_or_convert(folder, exports).run(ROWS)
     damage(folder / name)
     for _ in range(2):
-        model = openvino_runtime.load_or_convert(folder, drafts)
+        model = openvino_cache.load_or_convert(folder, exports)
         np.testing.assert_array_equal(model.run(ROWS)[0], wanted[0])
-        assert model.notes == {"words.json": '"語"'}
-    assert drafts.made == 2
+        assert model.extra_files == {"words.json": '"語"'}
+    assert exports.count == 2
 
 
-def test_what_was_compiled_for_another_cpu_is_compiled_again(tmp_path: Path) -> None:
-    drafts, folder = Drafts(), tmp_path / "bag.1.openvino"
-    wanted = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
+def test_model_compiled_for_another_cpu_is_compiled_again(tmp_path: Path) -> None:
+    exports, folder = Exports(), tmp_path / "bag.1.openvino"
+    wanted = openvino_cache.load_or_convert(folder, exports).run(ROWS)
     blob, about = folder / "compiled.blob", folder / "about.json"
     first = blob.read_bytes()
     blob.write_bytes(b"of another" + first)
     old, new = (hashlib.sha256(content).hexdigest() for content in (first, blob.read_bytes()))
     about.write_text(about.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     np.testing.assert_array_equal(
-        openvino_runtime.load_or_convert(folder, drafts).run(ROWS)[0], wanted[0]
+        openvino_cache.load_or_convert(folder, exports).run(ROWS)[0], wanted[0]
     )
-    assert drafts.made == 1
+    assert exports.count == 1
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_folder_still_gives_a_model(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
-    drafts = Drafts()
+    exports = Exports()
     for folder in (tmp_path / "file" / "bag.1.openvino", None):
-        found = openvino_runtime.load_or_convert(folder, drafts).run(ROWS)
-        np.testing.assert_allclose(found[0], drafts().expected[0], atol=0.03)
+        found = openvino_cache.load_or_convert(folder, exports).run(ROWS)
+        np.testing.assert_allclose(found[0], exports().expected[0], atol=0.03)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_several_at_once(tmp_path: Path) -> None:
+def test_concurrent_conversions_leave_one_folder(tmp_path: Path) -> None:
     found: list[np.ndarray] = []
 
     def start() -> None:
         found.append(
-            openvino_runtime.load_or_convert(tmp_path / "bag.1.openvino", Drafts()).run(ROWS)[0]
+            openvino_cache.load_or_convert(tmp_path / "bag.1.openvino", Exports()).run(ROWS)[0]
         )
 
     threads = [threading.Thread(target=start) for _ in range(4)]
@@ -359,14 +358,14 @@ def test_several_at_once(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["bag.1.openvino"]
 
 
-def test_a_wrong_result_is_not_kept_in_use(tmp_path: Path) -> None:
-    with pytest.raises(openvino_runtime.ConversionError, match="outputs"):
-        openvino_runtime.load_or_convert(tmp_path / "baked.1.openvino", Drafts(Baked()))
+def test_wrong_outputs_are_refused_and_not_stored(tmp_path: Path) -> None:
+    with pytest.raises(openvino_cache.ConversionError, match="outputs"):
+        openvino_cache.load_or_convert(tmp_path / "baked.1.openvino", Exports(ConstantInTrace()))
     assert not any(tmp_path.iterdir())
 
 
 def static_model(folder: Path) -> str:
-    """A sentence-transformers model that is a table of vectors, with no ids in rows."""
+    """Save a sentence-transformers model that is a table of vectors, without rows of token ids."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer
@@ -380,7 +379,7 @@ def static_model(folder: Path) -> str:
     return str(folder)
 
 
-def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) -> None:
+def test_unconvertible_model_runs_by_torch(tmp_path: Path, caplog) -> None:
     cache = tmp_path / "cache"
     embedder = SentenceTransformerEmbedder(static_model(tmp_path / "static"), cache)
     with caplog.at_level(logging.WARNING, "index"):
@@ -391,13 +390,13 @@ def test_a_model_that_cannot_be_converted_runs_by_torch(tmp_path: Path, caplog) 
     np.testing.assert_allclose(vectors, wanted, atol=1e-6)
     assert embedder.dim == 4 and query.tolist() == [1, 0, 0, 0]
     (record,) = [r for r in caplog.records if r.name.startswith("index")]
-    assert record.levelname == "WARNING" and "runs by torch" in record.getMessage()
+    assert record.levelname == "WARNING" and "using torch" in record.getMessage()
     assert not cache.exists()
 
 
 @pytest.mark.model
 @pytest.mark.process
-def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
+def test_both_models_run_by_torch_without_openvino(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['openvino'] = None  # its import fails\n"
         "from pathlib import Path\n"
@@ -409,12 +408,12 @@ def test_without_openvino_both_run_by_torch(tmp_path: Path) -> None:
     )
     model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
     run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
-    told = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
-    assert told.count("runs by torch") == 2 and "Traceback" not in told
+    errors = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stderr
+    assert errors.count("using torch") == 2 and "Traceback" not in errors
     assert not cache.exists()
 
 
-def test_a_checker_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_checker_is_reported(tmp_path: Path) -> None:
     for cache in (None, tmp_path):
         with pytest.raises(ModelUnavailable, match="cannot load the checker"):
             CrossEncoder(tmp_path / "absent", cache).answers([("a", "b")])

@@ -1,4 +1,4 @@
-"""index.lexical.tokenizer and index.lexical.postings: BM25, against one written down from its formula."""
+"""Tokens, postings and BM25, compared with a reference written from the formula."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from index.lexical.tokenizer import is_japanese, stem, tokens
 
 
 def bm25(documents: Sequence[str], query: str) -> list[float]:
-    """Okapi BM25 with Lucene's idf, k1 = 1.2, b = 0.75; slow and plain."""
+    """Okapi BM25 with Lucene's idf, k1 = 1.2, b = 0.75; slow and simple."""
     bags = [tokens(document) for document in documents]
     average = max(sum(map(len, bags)) / max(len(bags), 1), 1)
     scores = []
@@ -40,12 +40,12 @@ words = st.sampled_from(
 )
 text = st.lists(words, max_size=12).map(" ".join)
 texts = st.lists(text, max_size=8)
-# Documents that came and went in batches: each with whether it is deleted.
+# Batches of documents, each with whether it has been deleted.
 batches = st.lists(st.lists(st.tuples(text, st.booleans()), max_size=6), min_size=1, max_size=4)
 
 
-class Library:
-    """Postings of several batches, of which some documents are deleted."""
+class Corpus:
+    """Postings of several batches, with some of the documents deleted."""
 
     def __init__(self, batches: Sequence[Sequence[tuple[str, bool]]]) -> None:
         self.parts = [Postings.of([text for text, _ in batch]) for batch in batches]
@@ -67,21 +67,21 @@ class Library:
         return LexicalQuery.of(text, self.statistics())
 
     def scores(self, text: str) -> np.ndarray:
-        """Of what is left, in order."""
+        """Scores of the documents that are not deleted, in order."""
         query = self.query(text)
         left = [np.setdiff1d(np.arange(len(p)), g) for p, g in self.both()]
         parts = zip(self.parts, left, strict=True)
         return np.concatenate([Scorer(p, query).scores(at) for p, at in parts])
 
 
-def same(one: Postings, other: Postings) -> None:
+def assert_same(one: Postings, other: Postings) -> None:
     for name, array in one.arrays().items():
         np.testing.assert_array_equal(array, other.arrays()[name], name)
         assert array.dtype == other.arrays()[name].dtype, name
 
 
-def in_order(scores: np.ndarray, k: int) -> list[tuple[int, float]]:
-    """(position, score) as ``top`` should give them, by sorting everything."""
+def sorted_top(scores: np.ndarray, k: int) -> list[tuple[int, float]]:
+    """The (position, score) pairs that ``top`` should return, found by sorting all scores."""
     best = sorted((-score, at) for at, score in enumerate(scores.tolist()) if score > 0)
     return [(at, -score) for score, at in best[:k]]
 
@@ -100,50 +100,50 @@ def found(
 
 @settings(max_examples=150, deadline=None)
 @given(batches, text)
-def test_scores_are_bm25_of_what_is_left(batches, query: str) -> None:
-    library = Library(batches)
-    scores = library.scores(query)
+def test_scores_match_bm25_formula_after_deletions(batches, query: str) -> None:
+    corpus = Corpus(batches)
+    scores = corpus.scores(query)
     assert scores.dtype == np.float32
-    np.testing.assert_allclose(scores, bm25(library.left, query), rtol=1e-5)
+    np.testing.assert_allclose(scores, bm25(corpus.left, query), rtol=1e-5)
 
 
 @settings(max_examples=100, deadline=None)
 @given(batches, text)
-def test_in_pieces_or_merged_or_made_at_once_it_is_the_same(batches, query: str) -> None:
-    library, at_once = Library(batches), Postings.of(Library(batches).left)
-    known = library.statistics()
+def test_split_merged_and_single_postings_score_alike(batches, query: str) -> None:
+    corpus, at_once = Corpus(batches), Postings.of(Corpus(batches).left)
+    known = corpus.statistics()
     assert (known.documents, known.words) == (len(at_once), at_once.words)
     terms = {term_hash(t) for text, _ in chain(*batches) for t in tokens(text)}
     asked = np.array([*terms, term_hash("unheard")], np.uint64)
     np.testing.assert_array_equal(
         known.frequency(asked), Statistics.of([(at_once, None)]).frequency(asked)
     )
-    in_pieces, ceiling = library.scores(query), library.query(query).ceiling
-    library.merge()
-    same(library.parts[0], at_once)
-    np.testing.assert_array_equal(library.scores(query), in_pieces)
-    assert library.query(query).ceiling == ceiling
+    in_pieces, ceiling = corpus.scores(query), corpus.query(query).ceiling
+    corpus.merge()
+    assert_same(corpus.parts[0], at_once)
+    np.testing.assert_array_equal(corpus.scores(query), in_pieces)
+    assert corpus.query(query).ceiling == ceiling
 
 
 @settings(max_examples=100, deadline=None)
 @given(batches, text, st.integers(0, 9), st.sampled_from([0, SCORE_ALL_UP_TO]), st.data())
-def test_the_best_are_those_of_all_in_order(batches, query: str, k: int, few: int, data) -> None:
-    library = Library(batches)
-    asked = library.query(query)
-    for postings, gone in library.both():
+def test_top_k_equals_sorting_all_scores(batches, query: str, k: int, few: int, data) -> None:
+    corpus = Corpus(batches)
+    asked = corpus.query(query)
+    for postings, gone in corpus.both():
         scores = Scorer(postings, asked, few=0).scores(np.arange(len(postings)))
-        assert found(postings, asked, k, few) == in_order(scores, k)
+        assert found(postings, asked, k, few) == sorted_top(scores, k)
         scores[gone] = 0
-        assert found(postings, asked, k, few, gone=gone) == in_order(scores, k)
+        assert found(postings, asked, k, few, gone=gone) == sorted_top(scores, k)
         allowed = data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores)))
         scores[~np.array(allowed, bool)] = 0
         limited = found(postings, asked, k, few, allowed=np.flatnonzero(allowed), gone=gone)
-        assert limited == in_order(scores, k)
+        assert limited == sorted_top(scores, k)
 
 
 @pytest.fixture(scope="module")
 def many() -> Postings:
-    """30,000 documents whose words are as common as those of a language: many copies, many ties."""
+    """30,000 documents with Zipf-distributed words: many duplicates, many ties."""
     random = np.random.default_rng(7)
     numbers = np.minimum(random.zipf(1.35, 30_000 * 12), 50_000).reshape(30_000, 12)
     lengths = random.integers(1, 13, 30_000)
@@ -155,59 +155,59 @@ def many() -> Postings:
     "query",
     [
         "w1x",
-        "w1x w2x w3x",  # of which nearly every document has one
+        "w1x w2x w3x",  # nearly every document has one of them
         "w1x w2x w3x w4x w5x w6x w7x w8x",
         "w9x w12x w17x w40x",
         "w1x w2x w3x w900x w901x",
         "w2x w30000x",
         "w1x w1x w1x w60x",
-        "w70000x",  # that nobody has
+        "w70000x",  # in no document
         "w1x w70000x",
         " ".join(f"w{n * n}x" for n in range(1, 30)),
     ],
 )
-def test_the_best_of_many(many: Postings, query: str) -> None:
+def test_pruned_top_k_equals_sorting_all_scores(many: Postings, query: str) -> None:
     asked = LexicalQuery.of(query, Statistics.of([(many, None)]))
     scores = Scorer(many, asked).scores(np.arange(len(many)))
     random = np.random.default_rng(3)
     for k in (1, 100, 3000):
-        assert found(many, asked, k) == in_order(scores, k)
-    for share in (0.001, 0.3, 0.98):  # of few, of some, of all but a few
+        assert found(many, asked, k) == sorted_top(scores, k)
+    for share in (0.001, 0.3, 0.98):  # few documents, some, all but a few
         allowed = np.flatnonzero(random.random(len(many)) < share)
         within = np.zeros_like(scores)
         within[allowed] = scores[allowed]
-        assert found(many, asked, 100, allowed=allowed) == in_order(within, 100)
+        assert found(many, asked, 100, allowed=allowed) == sorted_top(within, 100)
         without = scores.copy()
         without[allowed] = 0
-        assert found(many, asked, 100, gone=allowed) == in_order(without, 100)
+        assert found(many, asked, 100, gone=allowed) == sorted_top(without, 100)
 
 
-def test_the_best_among_longer_documents() -> None:
-    """Beside longer documents a short one scores more than it does at its own postings' mean."""
+def test_top_k_is_exact_beside_postings_of_longer_documents() -> None:
+    """A short document scores higher beside long ones than at the mean length of its postings."""
     eleven = "x " * 11
     short = [f"a {eleven}"] * 36 + [f"b {eleven}"] * 35 + [f"a b {eleven}"] + ["c " + "x " * 59] * 8
     made, longer = Postings.of(short), Postings.of(["x " * 223] * 80)
     asked = LexicalQuery.of("a b c", Statistics.of([(made, None), (longer, None)]))
-    assert found(made, asked, 1) == in_order(Scorer(made, asked).scores(np.arange(80)), 1)
+    assert found(made, asked, 1) == sorted_top(Scorer(made, asked).scores(np.arange(80)), 1)
     assert found(made, asked, 1, few=0) == found(made, asked, 1)
     assert found(made, asked, 1)[0][0] == 71
 
 
-def test_the_best_where_a_sample_misleads() -> None:
+def test_top_k_is_exact_when_the_sample_misleads() -> None:
     best = ["a b a b" if i % 4 == 0 and i < 400 else "a b x" for i in range(70_000)]
     made = Postings.of(best)
     asked = LexicalQuery.of("a b", Statistics.of([(made, None)]))
-    expected = in_order(Scorer(made, asked).scores(np.arange(len(made))), 120)
+    expected = sorted_top(Scorer(made, asked).scores(np.arange(len(made))), 120)
     assert found(made, asked, 120) == expected and expected[100][1] < expected[99][1]
 
 
-def test_many_postings_are_moved_in_steps(many: Postings) -> None:
+def test_merge_result_does_not_depend_on_step_size(many: Postings) -> None:
     random = np.random.default_rng(5)
     parts = [
         (many.arrays(), random.random(len(many)) < 0.5),
         (Postings.of(["w1x w9x"]).arrays(), None),
     ]
-    same(
+    assert_same(
         Postings.from_arrays(merge_postings(parts, step=5000)),
         Postings.from_arrays(merge_postings(parts)),
     )
@@ -215,12 +215,14 @@ def test_many_postings_are_moved_in_steps(many: Postings) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(texts, text)
-def test_mapped_from_files_it_is_the_same(tmp_path_factory, documents, query: str) -> None:
+def test_memory_mapped_postings_equal_those_in_memory(
+    tmp_path_factory, documents, query: str
+) -> None:
     folder = tmp_path_factory.mktemp("words")
     made = Postings.of(documents)
     for name, array in made.arrays().items():
         np.save(folder / f"{name}.npy", array)
-    # A file without content cannot be mapped.
+    # An empty file cannot be mapped.
     files = {path.stem: path for path in folder.iterdir()}
     again = Postings.from_arrays(
         {
@@ -228,15 +230,15 @@ def test_mapped_from_files_it_is_the_same(tmp_path_factory, documents, query: st
             for name, f in files.items()
         }
     )
-    same(made, again)
-    assert not again.lengths.flags.writeable or not len(made)  # still the file, not a copy of it
+    assert_same(made, again)
+    assert not again.lengths.flags.writeable or not len(made)  # still mapped, not copied
     asked = LexicalQuery.of(query, Statistics.of([(again, None)]))
     assert found(made, asked, 5) == found(again, asked, 5)
-    same(Postings.merged([(again, None), (made, None)]), Postings.of(documents * 2))
+    assert_same(Postings.merged([(again, None), (made, None)]), Postings.of(documents * 2))
 
 
-def test_a_rare_word_and_a_short_document_weigh_more() -> None:
-    made = Library(
+def test_rare_terms_and_short_documents_score_higher() -> None:
+    made = Corpus(
         [
             [
                 (text, False)
@@ -254,16 +256,16 @@ def test_a_rare_word_and_a_short_document_weigh_more() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(texts, text)
-def test_the_ceiling_is_what_scores_approach(documents: list[str], query: str) -> None:
-    made = Library([[(text, False) for text in (*documents, query)]])
+def test_scores_approach_the_ceiling_from_below(documents: list[str], query: str) -> None:
+    made = Corpus([[(text, False) for text in (*documents, query)]])
     assert (made.scores(query) <= made.query(query).ceiling + 1e-4).all()
     longer = (*documents, *[f"{query} " * 200] * 3)
-    repeated = Library([[(text, False) for text in longer]])
+    repeated = Corpus([[(text, False) for text in longer]])
     if tokens(query):
         assert repeated.scores(query)[-1] == pytest.approx(repeated.query(query).ceiling, rel=0.03)
 
 
-def test_a_word_that_is_said_very_often() -> None:
+def test_term_counts_beyond_8_and_16_bits() -> None:
     for times in (255, 256, 70_000):
         documents = ["whisper", "whisper " * times, "model"]
         made = Postings.merged(
@@ -274,7 +276,7 @@ def test_a_word_that_is_said_very_often() -> None:
         np.testing.assert_allclose(scores, bm25(documents, "whisper"), rtol=1e-5)
 
 
-def test_postings_of_nothing() -> None:
+def test_empty_postings() -> None:
     none = np.zeros(0, np.int64)
     gone = Postings.merged([(Postings.of(["whisper"]), np.array([False]))])
     for empty in (Postings.of([]), Postings.merged([]), Postings.of([""]), gone):
@@ -287,8 +289,8 @@ def test_postings_of_nothing() -> None:
     assert len(gone) == 0
 
 
-def test_japanese_is_found_by_each_part_of_a_compound() -> None:
-    made = Library([[(text, False) for text in ("音声認識モデル", "画像生成", "スケーリング則")]])
+def test_japanese_compound_is_found_by_each_part() -> None:
+    made = Corpus([[(text, False) for text in ("音声認識モデル", "画像生成", "スケーリング則")]])
     for query in ("音声", "認識", "モデル", "音声の認識"):
         assert made.scores(query).argmax() == 0 and made.scores(query)[0] > 0
     assert made.scores("画像")[0] == 0
@@ -319,7 +321,7 @@ def test_tokens(text: str, expected: list[str]) -> None:
 
 
 def tokens_one_by_one(text: str) -> list[str]:
-    """What ``tokens`` gives, by one expression for all scripts, run after run."""
+    """A reference for ``tokens``: one expression for all scripts, match by match."""
     cjk = r"\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff"
     number = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*"
     run = re.compile(
@@ -339,7 +341,7 @@ def tokens_one_by_one(text: str) -> list[str]:
 
 @settings(max_examples=150, deadline=None)
 @given(st.text() | st.text("ab'’s_1,.3０音ーカ々 é한") | st.text("abs' 12,3.4_\n"))
-def test_tokens_are_those_of_one_plain_expression(text: str) -> None:
+def test_tokens_equal_those_of_a_simple_reference(text: str) -> None:
     assert tokens(text) == tokens_one_by_one(text)
 
 

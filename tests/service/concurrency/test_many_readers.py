@@ -126,11 +126,11 @@ def test_the_results_asked_for_longest_ago_are_forgotten_first():
 
     known = ResultCache(run, 2)
     for items in (["a", "bb"], ["a"], ["ccc"]):  # "bb" makes room
-        known.missing(items)
+        known.compute_missing(items)
     assert read == ["a", "bb", "ccc"]
-    found = known.missing(["ccc", "a"])
+    found = known.compute_missing(["ccc", "a"])
     assert read == ["a", "bb", "ccc"] and [row[0] for row in found] == [3, 1]
-    found = known.missing(["dddd", "bb", "a", "bb", "ccc"])  # more than are kept
+    found = known.compute_missing(["dddd", "bb", "a", "bb", "ccc"])  # more than are kept
     assert [row[0] for row in found] == [4, 2, 1, 2, 3]
     assert read == ["a", "bb", "ccc", "dddd", "bb"]
 
