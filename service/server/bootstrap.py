@@ -64,7 +64,7 @@ def create_checker(settings: Settings) -> Checker:
 
     if not settings.judge:
         return CrossEncoder(cache=settings.models_dir)
-    from index.inference.nli_judge import NliChecker
+    from index.inference.nli_checker import NliChecker
 
     return NliChecker(settings.judge, CrossEncoder(cache=settings.models_dir))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import ModelUnavailable
-from index.inference.nli_judge import NliChecker
+from index.inference.nli_checker import NliChecker
 
 
 def tiny_classifier(folder, labels, favoured):
