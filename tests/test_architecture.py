@@ -238,6 +238,7 @@ def test_no_test_lies_at_the_top_but_those_of_the_whole() -> None:
     assert {path.name for path in (ROOT / "tests").glob("test_*.py")} == {
         "test_architecture.py",
         "test_deploy.py",
+        "test_examples.py",
         "test_golden.py",
         "test_released.py",
     }

@@ -44,7 +44,7 @@ def text(name: str) -> str:
 def speaking_files() -> list[str]:
     """The files that tell a reader or a machine how to run Tenkyo."""
     documents = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "docs").glob("*.md"))]
-    return [*DEPLOYMENT, "README.md", *documents]
+    return [*DEPLOYMENT, "README.md", "CONTRIBUTING.md", *documents]
 
 
 @cache
