@@ -240,6 +240,7 @@ def test_only_whole_project_tests_are_at_top() -> None:
     assert {path.name for path in (ROOT / "tests").glob("test_*.py")} == {
         "test_architecture.py",
         "test_deploy.py",
+        "test_examples.py",
         "test_golden.py",
         "test_released.py",
     }

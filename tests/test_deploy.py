@@ -44,7 +44,7 @@ def text(name: str) -> str:
 def files_about_running() -> list[str]:
     """List the files that say how to run Tenkyo, to people or machines."""
     documents = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "docs").glob("*.md"))]
-    return [*DEPLOYMENT, "README.md", *documents]
+    return [*DEPLOYMENT, "README.md", "CONTRIBUTING.md", *documents]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The ``tenkyo`` command: its sub-commands and what they print.
+"""The ``tenkyo`` command: its sub-commands, their options and what they print.
 
-Used from outside: ``main.main``, the entry point.
+Used from outside: ``main.main``, the entry point that pyproject.toml names.
 """

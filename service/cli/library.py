@@ -1,6 +1,6 @@
-"""The commands on the library: what goes into it, what is in it, what is taken out.
+"""The commands that change or list the library: ingest, sources, remove and reindex.
 
-Everything heavy is imported where it is used, so that ``tenkyo --help`` is quick.
+Heavy modules are imported where they are used, so that ``tenkyo --help`` is fast.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from service.ingestion.pipeline import IngestionPipeline, IngestRequest
 
 app = typer.Typer()
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Password = Annotated[str, typer.Option(help="Opens encrypted PDFs among the files.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Password = Annotated[str, typer.Option(help="Password of the encrypted PDF files.")]
 Names = list[str] | None
 
-_PLACES = "URLs, files and folders; none: the library that ships with Tenkyo."
-_WATCH = "Stay, and ingest what changes in the folders, until Ctrl-C."
-_DRY_RUN = "List what would be ingested, and ingest nothing."
-_PRIVATE = "Also fetch from this machine and its private network."
+_PLACES = "URLs, files and folders. Without any: the library that comes with Tenkyo."
+_WATCH = "Keep running and ingest files that change in the folders, until Ctrl-C."
+_DRY_RUN = "List what would be ingested, without ingesting it."
+_PRIVATE = "Allow fetching from this machine and its private network."
 
 
 class Follow(StrEnum):
-    """What to follow from a page that is ingested."""
+    """Kinds of links that are followed from an ingested web page."""
 
     papers = "papers"
 
@@ -45,20 +45,26 @@ class Follow(StrEnum):
 def ingest(
     places: Annotated[Names, typer.Argument(help=_PLACES)] = None,
     follow: Annotated[
-        Follow | None, typer.Option(help="Also ingest the papers that they link to.")
+        Follow | None, typer.Option(help="Also ingest the papers that the pages link to.")
     ] = None,
     depth: Annotated[
-        int, typer.Option(min=1, help="Follow papers' own links to papers, so many times in all.")
+        int,
+        typer.Option(
+            min=1, help="How many links deep to follow: 2 also follows the papers' links."
+        ),
     ] = 1,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many papers.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Most papers to follow.")] = 50,
     host: Annotated[
-        Names, typer.Option(help="Follow only to this host, or one below it; may be repeated.")
+        Names,
+        typer.Option(help="Follow links only to this host and its subdomains; can be repeated."),
     ] = None,
     include: Annotated[
-        Names, typer.Option(help="Of folders, only files like *.pdf; may be repeated.")
+        Names,
+        typer.Option(help="In folders, only files that match, such as *.pdf; can be repeated."),
     ] = None,
     exclude: Annotated[
-        Names, typer.Option(help="Of folders, no files like drafts/*; may be repeated.")
+        Names,
+        typer.Option(help="In folders, no files that match, such as drafts/*; can be repeated."),
     ] = None,
     password: Password = "",
     watch: Annotated[bool, typer.Option("--watch", help=_WATCH)] = False,
@@ -66,10 +72,10 @@ def ingest(
     trust_private: Annotated[bool, typer.Option(help=_PRIVATE)] = False,
     as_json: Json = False,
 ) -> None:
-    """Read documents into the library and bring the index up to date.
+    """Read documents into the library and update the index.
 
-    Exit code 0: all that was named is read; 1: some could not be, and the rest is kept; 2: none
-    could be, or bad input.
+    Exit codes: 0: everything was read. 1: some documents could not be read; the others are in
+    the library. 2: no document could be read, or the options are wrong.
     """
     _check_options(places or (), follow, host or (), watch, dry_run)
     with _until_interrupted(watch):
@@ -78,92 +84,96 @@ def ingest(
 
         choice = FileSelection(include or (), exclude or (), password)
         depth = depth if follow else 0
-        wanted = IngestRequest(places or (), choice, depth, limit, host or (), trust_private)
+        request = IngestRequest(places or (), choice, depth, limit, host or (), trust_private)
         if watch:
-            _watch(wanted, as_json)
+            _watch(request, as_json)
         else:
-            _ingest(wanted, dry_run, as_json)
+            _ingest(request, dry_run, as_json)
 
 
 def _check_options(
     places: Sequence[str], follow: Follow | None, hosts: Sequence[str], watch: bool, dry_run: bool
 ) -> None:
-    """Raise BadParameter for options that do not go together."""
+    """Raise BadParameter for options that cannot be combined."""
     if watch:
         if follow or dry_run:
             other = "--follow" if follow else "--dry-run"
-            raise typer.BadParameter(f"it does not go together with {other}", param_hint="--watch")
+            raise typer.BadParameter(f"it cannot be combined with {other}", param_hint="--watch")
         if urls := [place for place in places if "://" in place]:
-            raise typer.BadParameter(f"it watches folders, not {urls[0]}", param_hint="--watch")
+            raise typer.BadParameter(f"it needs folders, not {urls[0]}", param_hint="--watch")
         if not places:
             raise typer.BadParameter("name the folders to watch", param_hint="--watch")
     if follow and not places:
         raise typer.BadParameter("name the page to follow", param_hint="--follow")
     if hosts and not follow:
-        raise typer.BadParameter("it bounds what --follow papers does", param_hint="--host")
+        raise typer.BadParameter("it has an effect only with --follow papers", param_hint="--host")
     if any("/" in name for name in hosts):
         raise typer.BadParameter("name a host, such as arxiv.org", param_hint="--host")
 
 
 @contextmanager
 def _until_interrupted(watch: bool) -> Iterator[None]:
-    """Ctrl-C ends an ingestion with one line and exit code 130, and one that watches with 0."""
+    """On Ctrl-C, print one line and exit: with code 130, or 0 for a command that watches."""
     try:
         yield
     except KeyboardInterrupt:
         ended = "stopped watching" if watch else "interrupted"
-        kept = "what was read is kept, and the same command goes on from there"
+        kept = "what was read is kept, and the same command continues from there"
         print(f"tenkyo: {ended}: {kept}", file=sys.stderr)
         raise SystemExit(0 if watch else 130) from None
 
 
-def _desk() -> IngestionPipeline:
+def _pipeline() -> IngestionPipeline:
     return bootstrap.desk(bootstrap.load_settings())
 
 
-def _ingest(wanted: IngestRequest, dry_run: bool, as_json: bool) -> None:
-    """Ingest, or say what would be, and print the report.
+def _ingest(request: IngestRequest, dry_run: bool, as_json: bool) -> None:
+    """Ingest documents, or only list them, and print the report.
 
     Raises:
-        SystemExit: with code 1 where some of what was named failed, and 2 where all of it did.
+        SystemExit: With code 1 if some of the documents failed, and 2 if all of them did.
     """
     if dry_run:
-        done = _desk().preview(wanted)
+        result = _pipeline().preview(request)
     else:
-        with progress.ingestion() as tell:
-            done = _desk().ingest(wanted, tell)
-    _report(done.items, done.embedded, dry_run, as_json)
-    failed = [item for item in done.named if item.outcome == "failed"]
+        with progress.ingestion() as on_progress:
+            result = _pipeline().ingest(request, on_progress)
+    _report(result.items, result.embedded, dry_run, as_json)
+    failed = [item for item in result.named if item.outcome == "failed"]
     if failed:
-        output.failures(failed, len(done.named), dry_run)
-        raise SystemExit(2 if len(failed) == len(done.named) else 1)
+        output.print_failures(failed, len(result.named), dry_run)
+        raise SystemExit(2 if len(failed) == len(result.named) else 1)
 
 
-def _watch(wanted: IngestRequest, as_json: bool) -> None:
-    """Ingest folders, then what changes in them."""
+def _watch(request: IngestRequest, as_json: bool) -> None:
+    """Ingest folders, and then the files that are added or changed in them."""
     from corpus.files.files import printable_path
     from corpus.files.watcher import WatchedFolders
     from service.ingestion.watcher import FolderWatcher
 
     settings = bootstrap.load_settings()
-    folders = [Path(place) for place in wanted.places]
-    choice = wanted.choice
-    # Else each ingestion would change what is watched, and so be followed by another one.
+    folders = [Path(place) for place in request.places]
+    choice = request.choice
+    # Without the data folder: each ingestion changes it, and would cause the next one.
     watched = WatchedFolders(folders, choice.include, choice.exclude, without=settings.data_dir)
-    watch = FolderWatcher(_desk(), watched, choice.password)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as what runs a service ends it
-    with progress.ingestion() as tell:
-        done = watch.start(tell)
-    _report(done.items, done.embedded, False, as_json)
+    watcher = FolderWatcher(_pipeline(), watched, choice.password)
+    # Service managers end a program with SIGTERM.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with progress.ingestion() as on_progress:
+        result = watcher.start(on_progress)
+    _report(result.items, result.embedded, False, as_json)
     if not as_json:
-        print(f"\nwatching {', '.join(map(printable_path, folders))}: Ctrl-C ends it", flush=True)
-    for notices in watch.follow_changes(progress.ingestion):
+        print(
+            f"\nwatching {', '.join(map(printable_path, folders))}: press Ctrl-C to stop",
+            flush=True,
+        )
+    for notices in watcher.follow_changes(progress.ingestion):
         for notice in notices:
             _print(asdict(notice)) if as_json else output.print_notice(notice)
 
 
 def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) -> None:
-    """Print what an ingestion did, or would do."""
+    """Print the report of an ingestion or of a dry run."""
     failed = [item for item in items if item.outcome == "failed"]
     skipped = [item for item in items if item.outcome == "skipped"]
     read = [item for item in items if item.outcome not in ("failed", "skipped")]
@@ -185,7 +195,7 @@ def _report(items: Sequence[Item], embedded: int, dry_run: bool, as_json: bool) 
 
 @app.command()
 def sources(as_json: Json = False) -> None:
-    """List the sources of the library, and what could not be read."""
+    """List the sources in the library, and the documents that could not be read."""
     from service.types import to_json
 
     store = bootstrap.open_store(bootstrap.load_settings())
@@ -203,16 +213,16 @@ def remove(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE…", help="Ids, as `tenkyo sources` lists them; or addresses, or files."
+            metavar="SOURCE…", help="Ids (as listed by `tenkyo sources`), URLs or files."
         ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Take sources out of the library, with everything that was kept of them."""
+    """Remove sources from the library, with all their versions and uploads."""
     from service.types import to_json
 
-    with _until_interrupted(False), progress.ingestion() as tell:
-        removed = _desk().remove(names, tell)
+    with _until_interrupted(False), progress.ingestion() as on_progress:
+        removed = _pipeline().remove(names, on_progress)
     if as_json:
         _print(
             {"removed": [to_json(each.source) | {"passages": each.passages} for each in removed]}
@@ -223,14 +233,15 @@ def remove(
 
 @app.command()
 def reindex(as_json: Json = False) -> None:
-    """Write the index anew from the database."""
+    """Rebuild the index from the database."""
     from index.ingestion.report import IngestProgress
     from index.ingestion.sync import sync
 
     settings = bootstrap.load_settings()
-    with _until_interrupted(False), progress.ingestion() as tell:
+    with _until_interrupted(False), progress.ingestion() as on_progress:
         store, embedder = bootstrap.open_store(settings), bootstrap.create_embedder(settings)
-        count = sync(store, embedder, settings.index_dir, IngestProgress(tell), rebuild=True)
+        tally = IngestProgress(on_progress)
+        count = sync(store, embedder, settings.index_dir, tally, rebuild=True)
     _print({"embedded": count}) if as_json else print(f"{count} passages embedded")
 
 
@@ -243,5 +254,5 @@ def _place(item: Item) -> dict[str, str]:
 
 
 def _print(value: Any) -> None:
-    """Print a line of JSON, at once: it may be read while the command goes on."""
+    """Print a line of JSON without buffering: programs read it while the command runs."""
     print(json.dumps(value, ensure_ascii=False), flush=True)

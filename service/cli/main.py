@@ -1,6 +1,6 @@
-"""The command line: puts the parts together. It prints, by service.cli.output, and nothing else does.
+"""Entry point of the ``tenkyo`` command, and the commands that answer, search and serve.
 
-Everything heavy is imported where it is used, so that ``tenkyo --help`` is quick.
+Heavy modules are imported where they are used, so that ``tenkyo --help`` is fast.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 import typer.core
@@ -24,30 +24,34 @@ from service.cli.verify import app as verify_app
 from service.server import bootstrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from index.search import Hit
+    from service.evaluation.runner import Conditions, ProgressCallback, ResultRecord
     from service.types import Answer
 
 
-class _InOrder(typer.core.TyperGroup):
-    """Lists the commands in the order in which they come up; one that is not named, last."""
+class _OrderedCommands(typer.core.TyperGroup):
+    """A group that lists its commands in the order in which people need them."""
 
     NAMES = "ingest sources remove reindex ask search show verify eval serve mcp".split()
 
-    def list_commands(self, context: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # typer does not export the type
         rank = {name: place for place, name in enumerate(self.NAMES)}
         return sorted(self.commands, key=lambda name: rank.get(name, len(rank)))
 
 
 app = typer.Typer(
-    cls=_InOrder,
+    cls=_OrderedCommands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Answers whose every sentence carries the passage it rests on, checked.",
-    epilog="Settings are environment variables: TENKYO_DATA_DIR, _HOST, _PORT, _LLM_URL, …;"
-    " docs/operations.md lists them.",
+    help="Answer questions from your documents, and check every sentence against its source.",
+    epilog="Settings are environment variables, such as TENKYO_DATA_DIR, TENKYO_PORT and"
+    " TENKYO_LLM_URL; docs/operations.md lists them all.",
 )
+Question = Annotated[str, typer.Argument(help="The question, in English or Japanese.")]
+
 app.add_typer(library_app)
 app.add_typer(verify_app)
 
@@ -69,26 +73,28 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Take the options that are there without a command."""
+    """Accept the options that need no command."""
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line and exit code 2."""
+    """Run the ``tenkyo`` command; print an expected error in one line and exit with code 2."""
     try:
         app(standalone_mode=True)
     except TenkyoError as error:
         bootstrap.print_error(error)
         raise SystemExit(2) from None
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+    except BrokenPipeError:  # the program that reads the output, such as head, has ended
         sys.stderr.close()
         raise SystemExit(0) from None
 
 
 @app.command()
 def ask(
-    question: str,
+    question: Question,
     source: SourceOption = None,
-    quoted: Annotated[bool, typer.Option(help="Quote the sources; use no language model.")] = False,
+    quoted: Annotated[
+        bool, typer.Option(help="Quote the sources, without a language model.")
+    ] = False,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -97,8 +103,7 @@ def ask(
     from service.types import to_json
 
     check_question(question)
-
-    mode = "quoted" if quoted else None
+    mode: Literal["quoted"] | None = "quoted" if quoted else None
 
     async def run() -> Answer:
         engine, close = bootstrap.create_engine(bootstrap.load_settings())
@@ -120,34 +125,44 @@ def ask(
 
 @app.command("eval")
 def evaluate(
-    questions: Annotated[Path, typer.Argument(help="JSON lines; docs/evaluation.md says what.")],
+    questions: Annotated[
+        Path, typer.Argument(help="JSON Lines file; docs/evaluation.md describes it.")
+    ],
     mode: Annotated[
-        str, typer.Option(metavar="quoted|generated", help="How to answer.")
+        str, typer.Option(metavar="quoted|generated", help="How to answer the questions.")
     ] = "quoted",
     sample: Annotated[
-        int | None, typer.Option(min=1, help="Only so many, at random, always the same.")
+        int | None,
+        typer.Option(min=1, help="Answer a random sample of this many, the same each time."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Answer only the first questions, this many.")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Keep each answer here, as a line of JSON; goes on where it stopped."),
+        typer.Option(
+            help="Store each answer here as a line of JSON, and resume a run that was interrupted."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a file of questions, and measure how well."""
+    """Answer a file of questions and measure how good the answers are."""
     from service.evaluation import metrics, runner
 
     asked = runner.sample_questions(runner.read_questions(questions), sample, limit)
-    settings = runner.settings_for(bootstrap.load_settings(), mode)
+    checked_mode = runner.check_mode(mode)
+    settings = runner.settings_for(bootstrap.load_settings(), checked_mode)
 
-    async def run(progress: Callable[[str, int, int], None]) -> tuple[dict, list[dict]]:
+    async def run(progress: ProgressCallback) -> tuple[Conditions, list[ResultRecord]]:
+        from service.generation.llm import ChatModel
+
         engine, close = bootstrap.create_engine(settings)
         try:
-            if engine.model:
-                await engine.model.identify()
-            made_with = runner.conditions(engine, settings, mode)
+            if isinstance(engine.model, ChatModel):
+                await engine.model.identify()  # the model's name is one of the conditions
+            made_with = runner.conditions(engine, settings, checked_mode)
             return made_with, await runner.run_questions(
-                engine, asked, mode, made_with, out, progress
+                engine, asked, checked_mode, made_with, out, progress
             )
         finally:
             await close()
@@ -163,24 +178,25 @@ def evaluate(
 
 @app.command()
 def search(
-    question: str,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    question: Question,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of passages to show.")] = 5,
     source: SourceOption = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Show the passages nearest to a question."""
+    """Search the library and show the passages nearest to a question."""
     from service.query import check_question
     from service.types import to_json
 
     question = check_question(question)
+    hits: Sequence[Hit]
     if url:
         with bootstrap.connect_client(url) as tenkyo:
             hits = tenkyo.search(question, k, source_ids=source)
     else:
         library = bootstrap.open_library(bootstrap.load_settings())
         for each in source or ():
-            library.store.source(each)  # NotFound, as for an answer
+            library.store.source(each)  # raises NotFound, as `tenkyo ask` does
         hits = library.search(question, k, source)
     if as_json:
         print(json.dumps({"hits": [to_json(hit) for hit in hits]}, ensure_ascii=False))
@@ -190,37 +206,38 @@ def search(
 
 @app.command()
 def show(
-    identifier: Annotated[str, typer.Argument(help="Id of a passage or of a source.")],
+    identifier: Annotated[str, typer.Argument(help="Id of a passage or a source.")],
     as_json: Json = False,
 ) -> None:
-    """Show one passage, or the whole text of one source."""
+    """Show a passage, or the whole text of a source."""
     from corpus.errors import NotFound
     from service.types import to_json
 
     store = bootstrap.open_store(bootstrap.load_settings())
+    show_text: Callable[[], None]
     try:
-        standing = store.locate_passage(identifier)
+        located = store.locate_passage(identifier)
     except NotFound:
-        found = store.document(identifier)
-        printed, more = partial(output.print_document, found), {"source": to_json(found.source)}
+        document = store.document(identifier)
+        show_text = partial(output.print_document, document)
+        value = to_json(document) | {"source": to_json(document.source)}
     else:
-        found = standing.passage
-        printed = partial(output.print_passage, standing)
-        more = {
-            "source": to_json(standing.document.source),
-            "current": standing.current,
-            "replaced_by": standing.replaced_by,
-            "ocr": standing.ocr,
+        show_text = partial(output.print_passage, located)
+        value = to_json(located.passage) | {
+            "source": to_json(located.document.source),
+            "current": located.current,
+            "replaced_by": located.replaced_by,
+            "ocr": located.ocr,
         }
     if as_json:
-        print(json.dumps(to_json(found) | more, ensure_ascii=False))
+        print(json.dumps(value, ensure_ascii=False))
     else:
-        printed()
+        show_text()
 
 
 @app.command()
 def serve() -> None:
-    """Serve the chat page and the API."""
+    """Start the server with the chat page and the API."""
     from service.server import workers
 
     settings = bootstrap.load_settings()
@@ -232,7 +249,7 @@ def serve() -> None:
 
 @app.command("mcp")
 def serve_mcp() -> None:
-    """Serve an MCP client, such as Claude Desktop, by standard input and output."""
+    """Serve an MCP client, such as Claude Desktop, over standard input and output."""
     from service.mcp.transport import serve_stdio
 
     settings = bootstrap.load_settings()

@@ -1,4 +1,7 @@
-"""What the command line prints, for a person to read. Nothing heavy is imported before use."""
+"""What the command line prints for a person to read: tables, answers, verdicts, progress.
+
+Heavy modules are imported where they are used.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,12 @@ if TYPE_CHECKING:
     from service.verification.recheck import Check
 
 
-NARROW_COLUMNS = 60  # columns: below, a table would break its words to pieces
+NARROW_COLUMNS = 60  # width of a terminal below which a table would break up its words
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on stderr, which a pipe does not see: call it with step, done, total."""
+    """Show a progress bar on standard error; yields a function of step, number done and total."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -47,9 +50,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table as wide as the terminal; in a narrow one, each row as lines of its own.
+    """Print a table as wide as the terminal; in a narrow terminal, each cell on its own line.
 
-    Elsewhere, such as in a pipe, a row is one line, however long.
+    In a pipe or a file each row is one line, however long, so that grep finds whole rows.
     """
     from rich.console import Console
     from rich.table import Table
@@ -64,7 +67,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         return
     made = Table(box=None, pad_edge=False)
     for name in head:
-        made.add_column(name, overflow="fold")  # half an address is of no use
+        made.add_column(name, overflow="fold")  # an address must not be cut
     for row in rows:
         made.add_row(*map(Text, row))
     if console.is_terminal:
@@ -78,41 +81,41 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_items(read: Sequence[Item], embedded: int) -> None:
-    """What an ingestion did."""
+    """Print what an ingestion did with each document."""
     rows = [
-        (item.outcome, item.title or item.place, str(item.passages or ""), _why(item))
+        (item.outcome, item.title or item.place, str(item.passages or ""), _reason(item))
         for item in read
     ]
-    print_table(("outcome", "source", "passages", "why"), rows)
+    print_table(("outcome", "source", "passages", "reason"), rows)
     total = _count(sum(item.passages for item in read), "passage")
     print(f"\n{total}, {embedded} newly embedded")
 
 
-def failures(failed: Sequence[Item], named: int, dry_run: bool) -> None:
-    """Say in one line of standard error how many of the ``named`` documents failed, and why."""
-    said = _printable(failed[0].reason)
+def print_failures(failed: Sequence[Item], named: int, dry_run: bool) -> None:
+    """Print one line on standard error: how many of the ``named`` documents failed, and why."""
+    message = _printable(failed[0].reason)
     if named > 1:
         counted = f"{len(failed):,} of {named:,} documents could not be read"
         if len(failed) == named:
             counted = f"none of {named:,} documents could be read"
         elif not dry_run:
             counted += ", the others are in the library"
-        said = f"{counted}{': ' if len(failed) == 1 else '; the first: '}{said}"
-    print(f"tenkyo: {said}", file=sys.stderr)
+        message = f"{counted}{': ' if len(failed) == 1 else '; the first: '}{message}"
+    print(f"tenkyo: {message}", file=sys.stderr)
 
 
-def print_notice(noticed: WatchNotice) -> None:
-    """What became of a file or a folder that is watched, at once."""
-    said = noticed.path
-    if noticed.passages:
-        said += f", {_count(noticed.passages, 'passage')}"
-    if noticed.reason:
-        said += f": {_without(noticed.reason, noticed.path)}"
-    print(f"{noticed.outcome:<8} {said}", flush=True)
+def print_notice(notice: WatchNotice) -> None:
+    """Print what was done about a change in a watched folder."""
+    line = notice.path
+    if notice.passages:
+        line += f", {_count(notice.passages, 'passage')}"
+    if notice.reason:
+        line += f": {_without(notice.reason, notice.path)}"
+    print(f"{notice.outcome:<8} {line}", flush=True)
 
 
 def print_sources(listed: Sequence[SourceSummary], unread: Sequence[Unread]) -> None:
-    """What is in the library, and what could not be read."""
+    """Print the sources in the library and the documents that could not be read."""
     ids = {each.source.id for each in listed}
     rows = [
         (
@@ -135,28 +138,29 @@ def print_sources(listed: Sequence[SourceSummary], unread: Sequence[Unread]) -> 
     print(f"{_count(len(rows), 'source')}, {_count(total, 'passage')}")
     if unread:
         print(f"\n{len(unread):,} could not be read when last tried:\n")
-        rows = [(each.tried_at[:10], each.place, _why(each)) for each in unread]
-        print_table(("tried", "place", "why"), rows)
+        failed = [(each.tried_at[:10], each.place, _reason(each)) for each in unread]
+        print_table(("tried", "place", "reason"), failed)
 
 
 def print_removed(sources: Sequence[RemovedSource]) -> None:
+    """Print the sources that were removed, one per line."""
     for each in sources:
         name = each.source.title or each.source.url
         print(f"removed {each.source.id}, {_count(each.passages, 'passage')}: {_printable(name)}")
 
 
 def print_planned(items: Sequence[Item]) -> None:
-    """What an ingestion would do."""
-    rows = [(item.outcome, item.place, item.title, _why(item)) for item in items]
-    print_table(("outcome", "source", "title", "why"), rows)
+    """Print what an ingestion would do with each document."""
+    rows = [(item.outcome, item.place, item.title, _reason(item)) for item in items]
+    print_table(("outcome", "source", "title", "reason"), rows)
 
 
-def _why(item: Item | Unread) -> str:
+def _reason(item: Item | Unread) -> str:
     return _without(item.reason, item.place)
 
 
 def _without(reason: str, place: str) -> str:
-    """A reason without the name that it begins with, and that stands beside it."""
+    """Return a reason without the path or URL at its start, which is printed beside it."""
     names = [place]
     if "://" not in place:
         names.append(Path(place).resolve().as_uri())
@@ -170,67 +174,71 @@ def _count(count: int, one: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """A text on one line, without what would move a cursor or turn the writing around."""
+    """Return a text in one line, without control characters of terminals and text direction."""
     return "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
 
 
-def print_hits(found: Sequence[Hit]) -> None:
-    for hit in found:
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Print the passages of a search, each with its score, id and first words."""
+    for hit in hits:
         print(f"{hit.score:6.2f}  {hit.passage.id}  {hit.source.title}")
         print(f"        {_line(hit.passage.text)[:160]}\n")
 
 
-def print_document(found: Document) -> None:
-    _heading(found.source)
-    print(f"\n{found.text}")
+def print_document(document: Document) -> None:
+    """Print the whole text of a source."""
+    _heading(document.source)
+    print(f"\n{document.text}")
 
 
-def print_passage(standing: LocatedPassage) -> None:
-    """A passage, with a line on it where its source has changed since."""
-    source = standing.document.source
+def print_passage(located: LocatedPassage) -> None:
+    """Print a passage; say so if it is of a former version of its source, or was read by OCR."""
+    source = located.document.source
     _heading(source)
-    if not standing.current:
-        words = f"has these words now as {standing.replaced_by}"
-        now = words if standing.replaced_by else "no longer has these words"
-        print(f"of a former version, read {source.retrieved_at or 'earlier'}: the source {now}")
-    if standing.ocr:
-        print(f"page {standing.passage.page}, read by OCR: compare it with the page itself")
-    print(f"\n{standing.passage.text}")
+    if not located.current:
+        same_words = f"has the same words as passage {located.replaced_by}"
+        now = same_words if located.replaced_by else "no longer has these words"
+        retrieved = f", retrieved {source.retrieved_at}" if source.retrieved_at else ""
+        print(f"from a former version{retrieved}: the source {now}")
+    if located.ocr:
+        print(f"page {located.passage.page} was read by OCR: compare it with the original page")
+    print(f"\n{located.passage.text}")
 
 
 def _heading(source: Source) -> None:
     print(f"{source.title}\n{source.kind} · {source.url}")
 
 
-def print_answer(made: Answer) -> None:
-    if made.understood:
-        print(f"(taken as: {made.understood})\n")
-    if made.reason:
-        print(f"({made.reason})\n" if made.claims else made.reason)
-    shown = {e.label: e for e in made.evidence}
-    for claim in made.claims:
+def print_answer(answer: Answer) -> None:
+    """Print an answer: its claims with their quotes and sources, and what was withheld."""
+    if answer.understood:
+        print(f"(answered as: {answer.understood})\n")
+    if answer.reason:
+        print(f"({answer.reason})\n" if answer.claims else answer.reason)
+    evidence = {e.label: e for e in answer.evidence}
+    for claim in answer.claims:
         print(claim.text, "".join(f"[{c.label}]" for c in claim.citations))
-        _rests_on(claim, shown)
-    for rejected in made.rejected:
+        _print_quotes(claim, evidence)
+    for rejected in answer.rejected:
         print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")
 
 
-def print_checked(name: str, found: Checked) -> None:
-    """The claims of a text, each with its verdict, its quotes and where they stand."""
-    shown = {e.label: e for e in found.evidence}
+def print_checked(name: str, checked: Checked) -> None:
+    """Print the claims of a text that was verified, each with its verdict, quotes and sources."""
+    evidence = {e.label: e for e in checked.evidence}
     print(name)
-    for claim in found.claims:
+    for claim in checked.claims:
         print(f"\n{claim.verdict.label:<12} {claim.verdict.score:.2f}  {_line(claim.text)}")
         if claim.reason:
             print(f"    {claim.reason}")
-        _rests_on(claim, shown)
-    counted = Counter(claim.verdict.label for claim in found.claims)
+        _print_quotes(claim, evidence)
+    counted = Counter(claim.verdict.label for claim in checked.claims)
     each = ", ".join(f"{n} {label}" for label, n in counted.most_common())
-    print(f"\n{len(found.claims)} claims{': ' if each else ''}{each}")
+    print(f"\n{_count(len(checked.claims), 'claim')}{': ' if each else ''}{each}")
 
 
 def print_rechecked(name: str, checks: Sequence[Check]) -> None:
-    """The checks of a receipt, a line each."""
+    """Print the checks of a receipt, one per line, and whether all of them passed."""
     print(name)
     for check in checks:
         print(f"{check.outcome:<7} {check.name}: {_line(check.detail)}")
@@ -238,19 +246,20 @@ def print_rechecked(name: str, checks: Sequence[Check]) -> None:
     print(f"\n{failed} of {len(checks)} checks failed" if failed else "\nthe receipt holds")
 
 
-def _rests_on(claim: Claim, shown: Mapping[int, Evidence]) -> None:
-    """The quotes that a claim rests on, and what there is to say against them."""
+def _print_quotes(claim: Claim, evidence: Mapping[int, Evidence]) -> None:
+    """Print the quotes that support a claim, and those that dispute it."""
     for citation in claim.citations:
-        _quote(citation, shown[citation.label])
-    works = {shown[citation.label].source.work_key for citation in claim.citations}
+        _print_quote(citation, evidence[citation.label])
+    works = {evidence[citation.label].source.work_key for citation in claim.citations}
     for citation in claim.disputed_by:
-        same = shown[citation.label].source.work_key in works
-        _quote(citation, shown[citation.label], "another version: " if same else "disputed: ")
+        found = evidence[citation.label]
+        same_work = found.source.work_key in works
+        _print_quote(citation, found, "another version: " if same_work else "disputed: ")
     if claim.secondary:
         print("    second hand: the source only reports on a work that is in the library")
 
 
-def _quote(citation: Citation, evidence: Evidence, before: str = "") -> None:
+def _print_quote(citation: Citation, evidence: Evidence, before: str = "") -> None:
     source = evidence.source
     page = f", page {citation.page}" if citation.page else ""
     print(f"    {before}“{_line(citation.quote)}”")

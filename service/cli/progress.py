@@ -1,6 +1,6 @@
-"""How far an ingestion is, on stderr: bars that are kept up to date, or a line now and then.
+"""Progress of an ingestion on standard error: live bars on a terminal, else a line at times.
 
-Nothing heavy is imported before use.
+Heavy modules are imported where they are used.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from index.ingestion.report import Progress
 
-EVERY = 10.0  # seconds between two lines where nobody watches
-PERIOD = 60.0  # seconds: the rate is that of so many, the last
+EVERY = 10.0  # seconds between two lines where there is no terminal
+PERIOD = 60.0  # seconds over which the rate is averaged
 
 _STEPS = {
     "reading": "reading documents",
-    "opening": "opening the index",  # and with it the model: all is read, nothing indexed yet
+    "opening": "opening the index",  # and loading the model: all is read, nothing indexed yet
     "waiting": "waiting for another process that writes the index",
     "indexing": "indexing passages",
     "comparing": "comparing new sources with the others",
@@ -33,9 +33,9 @@ _STEPS = {
 
 
 class Display:
-    """The latest of what an ingestion tells of itself, and how fast that goes.
+    """The progress of an ingestion as text or bars, with its rate and the time left.
 
-    It may be told by one thread and shown by another.
+    One thread may update it while another one shows it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,21 +60,21 @@ class Display:
         self._bars.add_task(name, total=None, visible=False)
         return self._bars.tasks[-1]
 
-    def tell(self, now: Progress) -> None:
-        """Take over how far the ingestion is now."""
+    def update(self, now: Progress) -> None:
+        """Set the current progress of the ingestion."""
         match now.step:
             case "reading":
                 self._count(self._documents, now.documents, now.of_documents)
-                self._count(self._read, now.passages)  # without a bar: how many is not known yet
+                self._count(self._read, now.passages)  # without a bar: the total is not known yet
             case "indexing":
                 self._count(self._indexed, now.indexed, now.to_index)
             case "comparing":
                 self._count(self._compared, now.compared, now.to_compare)
         self._now = now
 
-    def _count(self, task: Task, done: int, of: int | None = None) -> None:
-        self._bars.update(task.id, total=of, visible=bool(of))
-        if done < task.completed:  # something new is counted
+    def _count(self, task: Task, done: int, total: int | None = None) -> None:
+        self._bars.update(task.id, total=total, visible=bool(total))
+        if done < task.completed:  # a new count has begun
             self._bars.reset(task.id)
         self._bars.advance(task.id, done - task.completed)
 
@@ -83,25 +83,25 @@ class Display:
         return "opening" if read else now.step
 
     def line(self) -> str:
-        """All of it in one line, without a rate where there is none yet."""
+        """Return the progress in one line, without the rate as long as it is unknown."""
         now = self._now
         if now is None:
             return "starting"
         step, (rate, left) = self._step(now), self.rate_and_left()
         if step == "indexing":
-            said = [f"{now.indexed:,} of {now.to_index:,} passages"]
+            parts = [f"{now.indexed:,} of {now.to_index:,} passages"]
         elif step == "comparing":
-            said = [f"{now.compared:,} of {now.to_compare:,} sources"]
+            parts = [f"{now.compared:,} of {now.to_compare:,} sources"]
         else:
-            said = [f"{now.documents:,} of {now.of_documents:,} documents"]
-            said += [f"{now.pages:,} pages", f"{now.passages:,} passages"]
-        said += self._failed_and_rate(now, rate)
+            parts = [f"{now.documents:,} of {now.of_documents:,} documents"]
+            parts += [f"{now.pages:,} pages", f"{now.passages:,} passages"]
+        parts += self._failed_and_rate(now, rate)
         if left is not None:
-            said.append(f"{timedelta(seconds=left)} left")
-        return f"{_STEPS[step]}: {', '.join(said)}"
+            parts.append(f"{timedelta(seconds=left)} left")
+        return f"{_STEPS[step]}: {', '.join(parts)}"
 
     def bars(self) -> Group:
-        """A bar for each step that has begun, with the step above and the counts below them."""
+        """Return a bar for each step that has begun, below the current step and above counts."""
         from rich.console import Group
         from rich.text import Text
 
@@ -109,10 +109,10 @@ class Display:
         if now is None:
             return Group(Text("starting", style="bold"))
         rate, _ = self.rate_and_left()
-        said = [f"{now.pages:,} pages", f"{now.passages:,} passages"]
-        said += self._failed_and_rate(now, rate)
+        parts = [f"{now.pages:,} pages", f"{now.passages:,} passages"]
+        parts += self._failed_and_rate(now, rate)
         step = Text(_STEPS[self._step(now)], style="bold")
-        return Group(step, self._bars.get_renderable(), Text(", ".join(said)))
+        return Group(step, self._bars.get_renderable(), Text(", ".join(parts)))
 
     @staticmethod
     def _failed_and_rate(now: Progress, rate: float | None) -> Iterator[str]:
@@ -122,9 +122,11 @@ class Display:
             yield f"{rate:,.1f} passages a second"
 
     def rate_and_left(self) -> tuple[float | None, float | None]:
-        """Passages a second, and whole seconds left, of the step that it is at.
+        """Return the rate and the time left of the current step.
 
-        None is what is unknown yet, or again, because nothing was done for some time.
+        Returns:
+            Passages per second, and seconds left. Either is None while it is unknown: at first,
+            and after nothing was done for some time.
         """
         match self._now and self._step(self._now):
             case "reading":
@@ -134,22 +136,22 @@ class Display:
             case _:
                 return None, None
         for task in {counted.id, bar.id}:
-            self._bars.advance(task, 0)  # the time that has passed since counts, too
+            self._bars.advance(task, 0)  # so that the time since the last update counts, too
         return counted.speed or None, bar.time_remaining
 
 
 @contextmanager
 def ingestion() -> Iterator[Callable[[Progress], None]]:
-    """Show how far an ingestion is, on stderr, for as long as it lasts: call it with Progress."""
+    """Show the progress of an ingestion on standard error; yields the function to report it to."""
     from rich.console import Console
 
     display, console = Display(), Console(stderr=True)
-    watched = console.is_terminal and not console.is_dumb_terminal
-    with _bars(display, console) if watched else _lines(display):
-        yield display.tell
+    live = console.is_terminal and not console.is_dumb_terminal
+    with _live_bars(display, console) if live else _lines(display):
+        yield display.update
 
 
-def _bars(display: Display, console: Console) -> AbstractContextManager[object]:
+def _live_bars(display: Display, console: Console) -> AbstractContextManager[object]:
     from rich.live import Live
 
     return Live(
@@ -163,12 +165,12 @@ def _bars(display: Display, console: Console) -> AbstractContextManager[object]:
 
 @contextmanager
 def _lines(display: Display) -> Iterator[None]:
-    """A plain line every EVERY seconds; none for what does not last so long."""
-    over = threading.Event()
+    """Print a plain line every ``EVERY`` seconds, and none for an ingestion shorter than that."""
+    ended = threading.Event()
 
     def print_lines() -> None:
-        while not over.wait(EVERY):
-            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+        while not ended.wait(EVERY):
+            with contextlib.suppress(OSError, ValueError):  # standard error may be closed
                 print(display.line(), file=sys.stderr, flush=True)
 
     thread = threading.Thread(target=print_lines, daemon=True)
@@ -176,5 +178,5 @@ def _lines(display: Display) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         thread.join()

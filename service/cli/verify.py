@@ -1,4 +1,4 @@
-"""The command line for what is verified: texts in the library, answers by their receipts."""
+"""The command ``tenkyo verify``: checks texts against the library, and answers' receipts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -19,16 +19,16 @@ from service.server import bootstrap
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
-    from service.answering.factcheck import Checked, FactChecker
+    from service.answering.factcheck import Checked
     from service.verification.verifier import Verifier
 
 app = typer.Typer()
 SourceOption = Annotated[
-    list[str] | None, typer.Option("--source", help="Only from this source; may be repeated.")
+    list[str] | None, typer.Option("--source", help="Use only this source; can be repeated.")
 ]
 Url = Annotated[
     str | None,
-    typer.Option(help="Ask the Tenkyo that runs at this address; nothing is loaded here."),
+    typer.Option(help="Use the Tenkyo server at this address instead of the library here."),
 ]
 
 
@@ -36,34 +36,41 @@ Url = Annotated[
 def verify(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE…", help="Texts, documents and receipts; -: standard input."),
+        typer.Argument(
+            metavar="FILE…", help="Texts, documents and receipts; - reads standard input."
+        ),
     ],
     source: SourceOption = None,
     password: Password = "",
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Verify each sentence of a text in the library, or an answer by its receipt.
+    """Check each sentence of a text against the library, or an answer by its receipt.
 
-    Exit code 0: all is supported, or holds; 1: something is not; 2: bad input.
+    Exit codes: 0: every sentence is supported and every receipt holds. 1: one is not or does
+    not. 2: wrong input.
     """
     from service.verification import receipt
 
     settings = bootstrap.load_settings()
     data = {name: _read(name) for name in files}
-    receipts = {name: found for name, held in data.items() if (found := receipt.read_receipt(held))}
-    texts = _texts({name: held for name, held in data.items() if name not in receipts}, password)
-    if url and receipts:
-        raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
-    verifier = None if url else bootstrap.create_verifier(settings)
-    facts = _Service(url) if url else bootstrap.fact_checker(settings, verifier) if texts else None
-    store = bootstrap.open_store_if_any(settings) if receipts else None
+    receipts = {name: made for name, each in data.items() if (made := receipt.read_receipt(each))}
+    texts = _texts({name: each for name, each in data.items() if name not in receipts}, password)
+    checks: dict[str, Callable[[], _Verified]] = {}
+    if url:
+        if receipts:
+            raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
+        checks |= _text_checks(texts, _RemoteFactChecker(url), source)
+    else:
+        verifier = bootstrap.create_verifier(settings)
+        if texts:
+            checks |= _text_checks(texts, bootstrap.fact_checker(settings, verifier), source)
+        store = bootstrap.open_store_if_any(settings) if receipts else None
+        for name, made in receipts.items():
+            checks[name] = partial(_recheck, name, made, verifier, store)
     verified = []
     for name in data:
-        if name in receipts:
-            verified.append(_recheck(name, receipts[name], verifier, store))
-        else:
-            verified.append(_check(name, texts[name], facts, source))
+        verified.append(checks[name]())
         if not as_json:
             verified[-1].show()
     if as_json:
@@ -73,7 +80,7 @@ def verify(
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What became of one file: as JSON, whether all of it holds, and how it is printed."""
+    """The result for one file: as JSON, whether all of it passed, and a function to print it."""
 
     result: dict[str, Any]
     good: bool
@@ -81,57 +88,71 @@ class _Verified:
 
 
 def _texts(data: Mapping[str, bytes], password: str) -> dict[str, str]:
-    """The texts of documents, by their names."""
+    """Return the texts of files, by their names; each is read in a reader process."""
     from corpus.readers.sandbox import ReaderPool
     from service.answering import factcheck
 
-    with ReaderPool() as workers:
+    with ReaderPool() as readers:
         return {
-            name: factcheck.document_text(name, d, workers, password) for name, d in data.items()
+            name: factcheck.document_text(name, d, readers, password) for name, d in data.items()
         }
 
 
-def _recheck(
-    name: str, held: dict[str, Any], verifier: Verifier | None, store: Store | None
-) -> _Verified:
+def _text_checks(
+    texts: Mapping[str, str], checker: _TextChecker, sources: Sequence[str] | None
+) -> dict[str, Callable[[], _Verified]]:
+    return {name: partial(_check, name, text, checker, sources) for name, text in texts.items()}
+
+
+def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store | None) -> _Verified:
     from service.types import to_json
     from service.verification.recheck import all_passed, recheck
 
-    checks = recheck(held, verifier, store)
+    checks = recheck(made, verifier, store)
     rows = [to_json(check) for check in checks]
-    result = {"file": name, "receipt": held["id"], "holds": all_passed(checks), "checks": rows}
-    return _Verified(result, result["holds"], partial(output.print_rechecked, name, checks))
+    good = all_passed(checks)
+    result = {"file": name, "receipt": made["id"], "holds": good, "checks": rows}
+    return _Verified(result, good, partial(output.print_rechecked, name, checks))
 
 
-def _check(
-    name: str, text: str, facts: FactChecker | _Service, sources: Sequence[str] | None
-) -> _Verified:
+def _check(name: str, text: str, checker: _TextChecker, sources: Sequence[str] | None) -> _Verified:
     from service.types import to_json
 
     with output.progress() as progress:
         try:
-            found = facts.check(text, sources, progress)
+            checked = checker.check(text, sources, progress)
         except (TextRefused, ServiceRefused) as error:
             raise TextRefused(f"{name}: {error}") from None
-    good = all(claim.verdict.label == "supported" for claim in found.claims)
-    return _Verified(
-        {"file": name, **to_json(found)}, good, partial(output.print_checked, name, found)
-    )
+    good = all(claim.verdict.label == "supported" for claim in checked.claims)
+    result = {"file": name, **to_json(checked)}
+    return _Verified(result, good, partial(output.print_checked, name, checked))
 
 
-class _Service:
-    """A running Tenkyo in the place of a FactChecker; how far it is, it does not say."""
+class _TextChecker(Protocol):
+    """Checks the sentences of a text; a FactChecker, or a server that is asked to."""
+
+    def check(
+        self,
+        text: str,
+        source_ids: Sequence[str] | None,
+        progress: Callable[[str, int, int], None],
+        /,
+    ) -> Checked: ...
+
+
+class _RemoteFactChecker:
+    """A Tenkyo server that checks texts; it reports no progress."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def check(self, text: str, sources: Sequence[str] | None, _progress: object) -> Checked:
+    def check(self, text: str, sources: Sequence[str] | None, _progress: object, /) -> Checked:
         with bootstrap.connect_client(self._url) as tenkyo:
             return tenkyo.verify(text, source_ids=sources)
 
 
 def _read(name: str) -> bytes:
-    """The bytes of a file, or of standard input for ``-``."""
+    """Return the bytes of a file, or of standard input for ``-``."""
     from corpus.files import files
 
     return sys.stdin.buffer.read() if name == "-" else files.read_file(Path(name))

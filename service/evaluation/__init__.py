@@ -1,4 +1,4 @@
-"""Evaluation: a file of questions through the engine, to figures with intervals.
+"""Evaluation: answers to a file of questions, and figures with confidence intervals on them.
 
-Used from outside: ``runner.run``, ``metrics``.
+Used from outside, by ``tenkyo eval``: ``runner.run_questions`` and ``metrics.report``.
 """

@@ -1,12 +1,12 @@
-"""What answers are worth, in numbers: pure functions of answers and what is known to be right.
+"""Quality measures of answers against known right ones, with bootstrap confidence intervals.
 
-An answer here is the JSON that ``types.to_json`` makes of an Answer; a record is what
-``evaluation`` keeps of one question:
+Pure functions. An answer here is the JSON that ``service.types.to_json`` makes of an Answer; a
+record is what ``runner`` stores for one question:
 
-    {"id", "question", "answer", "first_claim": s | None, "total": s,
+    {"id", "question", "answer", "first_claim": seconds | None, "total": seconds,
      "judged": [{"recall": bool, "citations": [bool, …]}, …]}    one for each claim
 
-Every measure is a ratio of two sums over questions, so that one bootstrap serves them all.
+Every measure is a ratio of two sums over questions, so one bootstrap works for all of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corpus.text.sentences import sentences
 from index.lexical.tokenizer import tokens
 
 RESAMPLES = 1000  # of the bootstrap
 SEED = 7
-SAME_SENTENCE = 0.5  # of two sentences' words that both have, to be the same one
+SAME_SENTENCE = 0.5  # least Dice coefficient at which two sentences count as the same
 _CJK = r"[\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u9fff\uf900-\ufaff、。「」]"
 _LOOSE_BLANK = re.compile(rf"(?<={_CJK}) | (?={_CJK})")
 
@@ -40,23 +41,31 @@ TITLES = {
     "abstention_precision": "abstention precision",
     "abstention_recall": "abstention recall",
     "abstention_f1": "abstention F1",
-    "refused": "answerable questions refused",
+    "refused": "abstentions on answerable questions",
     "withheld": "claims withheld per question",
 }
 _TIMES = {"first_claim": "time to first claim", "total": "time to the end"}
 HEAD = ("measure", "value", "95 % interval", "questions")
 
 Record = Mapping[str, Any]
+Floats = npt.NDArray[np.float64]
 Fraction = tuple[float, float]  # what a question adds to a measure's numerator and denominator
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationQuestion:
-    """A question and what is known of its answer; what is not known is empty.
+    """A question of an evaluation, and what is known about its answer.
 
-    An answer is right if it holds one of ``answers``, or one string of each group of
-    ``must_contain``. ``sources`` and ``passages`` are ids of the gold: what the answer stands
-    in. ``quotes`` are the gold's sentences.
+    Attributes:
+        id: A name that no other question of the file has.
+        question: The question as it is asked.
+        answerable: Whether the library has the answer; if not, abstaining is right.
+        answers: Strings any one of which makes an answer right.
+        must_contain: Groups of strings; an answer is right, too, with one string of each group.
+        sources: Ids of the sources that have the answer (the gold sources).
+        passages: Ids of the passages that have the answer (the gold passages).
+        quotes: The gold sentences: those that an answer should quote.
+        language: The language of the question, where the file says it.
     """
 
     id: str
@@ -71,8 +80,13 @@ class EvaluationQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """One statement judged: whether its citations bear it, and which of them are right."""
+class CitationScores:
+    """How well the citations of one claim support it.
+
+    Attributes:
+        recall: Whether the cited passages together support the claim.
+        citations: For each citation in order, whether it is right; see ``judge_citations``.
+    """
 
     recall: bool
     citations: tuple[bool, ...]
@@ -82,16 +96,19 @@ class Judgement:
 
 
 def fold(text: str) -> str:
-    """NFKC and lower case; a run of blanks is one, and none stands beside kana or kanji."""
+    """Fold a text for comparison: Unicode form NFKC, lower case, single spaces.
+
+    Spaces beside kana or kanji are removed.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _LOOSE_BLANK.sub("", " ".join(folded.split()))
 
 
 def occurs(wanted: str, text: str) -> bool:
-    """Whether ``wanted`` stands in ``text``, both folded.
+    """Return whether a text contains a string, after both are folded.
 
-    A number counts only as a whole (not 30 in 308, nor in 30.5), and a word only from its
-    beginning (not "art" in "smart"); it may go on ("metre" in "metres").
+    A number must match as a whole (30 is neither in 308 nor in 30.5), and a word from its first
+    letter ("art" is not in "smart"); letters may follow ("metre" is in "metres").
     """
     wanted = fold(wanted)
     if not wanted:
@@ -107,53 +124,61 @@ def occurs(wanted: str, text: str) -> bool:
 
 
 def is_right(question: EvaluationQuestion, texts: Sequence[str]) -> bool:
-    """Whether one of ``answers``, or one of each group of ``must_contain``, is in the texts."""
+    """Return whether texts contain a right answer to a question.
 
-    def held(wanted: Iterable[str]) -> bool:
+    They do with one of the question's ``answers``, or one string of each of its
+    ``must_contain`` groups.
+    """
+
+    def any_occurs(wanted: Iterable[str]) -> bool:
         return any(occurs(w, text) for w in wanted for text in texts)
 
     groups = question.must_contain
-    return held(question.answers) or (bool(groups) and all(held(group) for group in groups))
+    return any_occurs(question.answers) or (bool(groups) and all(map(any_occurs, groups)))
 
 
-def judge_statement(citations: int, supports: Callable[[Sequence[int]], bool]) -> Judgement:
-    """A statement with so many citations, judged as ALCE does (Gao et al. 2023, section 3.3).
+def judge_citations(citations: int, supports: Callable[[Sequence[int]], bool]) -> CitationScores:
+    """Judge the citations of one claim by the method of ALCE (Gao et al. 2023, section 3.3).
 
-    ``supports`` tells whether the cited passages of some positions, 0-based, together support
-    the statement. Recall: all of them do. A citation is right if recall is given and it alone
-    supports the statement, or the others without it do not.
+    Recall: all cited passages together support the claim. A citation is right if there is
+    recall and it alone supports the claim, or the others without it do not.
+
+    Args:
+        citations: The number of citations.
+        supports: Returns whether the cited passages at some positions, counted from 0,
+            together support the claim.
     """
     everything = range(citations)
     if not citations or not supports(everything):
-        return Judgement(False, (False,) * citations)
+        return CitationScores(False, (False,) * citations)
     if citations == 1:
-        return Judgement(True, (True,))
+        return CitationScores(True, (True,))
     right = (supports([i]) or not supports([j for j in everything if j != i]) for i in everything)
-    return Judgement(True, tuple(right))
+    return CitationScores(True, tuple(right))
 
 
 def cites_gold(question: EvaluationQuestion, citation: Mapping[str, Any]) -> bool:
-    """Whether a citation's source is among the gold sources, or its passage among the passages."""
+    """Return whether a citation, as JSON, points to a gold source or a gold passage."""
     return citation["source_id"] in question.sources or citation["passage_id"] in question.passages
 
 
 def same_sentence(a: str, b: str) -> bool:
-    """Whether two sentences count as one: Dice's coefficient of their tokens is ≥ 0.5.
+    """Return whether two sentences count as the same: the Dice coefficient is at least 0.5.
 
-    That is 2 · shared / (tokens of a + tokens of b), over multisets of ``index.lexical.tokenizer``: words
-    and numbers, and bigrams of kana and kanji.
+    That is 2 · shared / (tokens of a + tokens of b), over the multisets of the tokens of
+    ``index.lexical.tokenizer``: words and numbers, and bigrams of kana and kanji.
     """
-    one, other = Counter(tokens(a)), Counter(tokens(b))
-    both = one.total() + other.total()
-    return both > 0 and 2 * (one & other).total() >= SAME_SENTENCE * both
+    tokens_a, tokens_b = Counter(tokens(a)), Counter(tokens(b))
+    total = tokens_a.total() + tokens_b.total()
+    return total > 0 and 2 * (tokens_a & tokens_b).total() >= SAME_SENTENCE * total
 
 
 def quote_f1(question: EvaluationQuestion, citations: Iterable[Mapping[str, Any]]) -> float:
-    """F1 of the sentences cited against the gold sentences, 0 to 1.
+    """Return the F1 score of the quoted sentences against the gold sentences, from 0 to 1.
 
-    The sentences cited are those of all quotes, each once. Precision is the share of them that
-    are the same (``same_sentence``) as some gold sentence, recall the share of gold sentences
-    that are the same as some cited one; F1 is their harmonic mean, 0 where nothing is cited.
+    The sentences of all quotes count once each. Precision is the share of them that are the
+    same (``same_sentence``) as some gold sentence, recall the share of gold sentences that are
+    the same as some quoted one. F1 is their harmonic mean; it is 0 where nothing is quoted.
     """
     cited = list(dict.fromkeys(s for c in citations for s in sentences(c["quote"])))
     gold = question.quotes
@@ -164,20 +189,24 @@ def quote_f1(question: EvaluationQuestion, citations: Iterable[Mapping[str, Any]
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-# One question's part in each measure
+# What one question adds to each measure
 
 
 def measure_fractions(question: EvaluationQuestion, record: Record) -> dict[str, Fraction]:
-    """What a question adds to each measure: (numerator, denominator); left out: (0, 0).
+    """Return what one question adds to each measure.
 
-    An answerable question that was refused counts as wrong, as not citing the gold, and with a
-    citation F1 of 0. ALCE's two are means over the answers given, of the share of statements
-    and of citations; gold precision is the share of all citations of answers to answerable
-    questions.
+    An abstention on an answerable question counts as wrong, as not citing the gold, and with a
+    citation F1 of 0. Citation recall and precision are means over answers: of the share of
+    claims with recall, and of the share of citations that are right. Gold precision is the share
+    of all citations in answers to answerable questions.
+
+    Returns:
+        For each name of ``TITLES`` the numerator and the denominator; (0, 0) for a measure that
+        does not apply to the question.
     """
     answer = record["answer"]
     citations = [c for claim in answer["claims"] for c in claim["citations"]]
-    found: dict[str, Fraction] = {}
+    found: dict[str, tuple[float, float]] = {}
     if question.answerable:
         found["refused"] = (answer["abstained"], 1)
         found |= dict(_against_gold(question, answer, citations))
@@ -191,7 +220,8 @@ def measure_fractions(question: EvaluationQuestion, record: Record) -> dict[str,
     found["abstention_recall"] = (due and abstained, due)
     found["abstention_f1"] = (2 * (due and abstained), due + abstained)
     found["withheld"] = (len(answer["rejected"]), 1)
-    return {name: tuple(map(float, found.get(name, (0, 0)))) for name in TITLES}
+    parts = {name: found.get(name, (0, 0)) for name in TITLES}
+    return {name: (float(above), float(below)) for name, (above, below) in parts.items()}
 
 
 def _against_gold(
@@ -211,11 +241,18 @@ def _against_gold(
 # All questions
 
 
-def interval(numerators: np.ndarray, denominators: np.ndarray) -> tuple[float, float] | None:
-    """The 95 % interval of sum / sum, by the percentile bootstrap over questions.
+def interval(numerators: Floats, denominators: Floats) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of a ratio of sums, by the percentile bootstrap.
 
-    Both [questions]; resamples of the questions, with replacement, in which the denominator is
-    0 are left out; None if that is all of them. Efron and Tibshirani 1993, chapter 13.
+    Questions are resampled with replacement (Efron and Tibshirani 1993, chapter 13). Resamples
+    whose denominator is 0 are left out.
+
+    Args:
+        numerators: What each question adds to the numerator; shape (questions,).
+        denominators: What each question adds to the denominator; the same shape.
+
+    Returns:
+        The ends of the interval; None if the denominator is 0 in every resample.
     """
     n = len(numerators)
     chosen = np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n))
@@ -227,17 +264,18 @@ def interval(numerators: np.ndarray, denominators: np.ndarray) -> tuple[float, f
 
 
 def report(questions: Sequence[EvaluationQuestion], records: Sequence[Record]) -> dict[str, Any]:
-    """All measures of some questions and their records, in the same order; ready for JSON.
+    """Compute all measures from questions and their records, which are in the same order.
 
-    ``measures``: for each name of TITLES its ``value``, the ends ``low`` and ``high`` of its
-    95 % interval, and ``questions``, the number that count in it; value and ends are None
-    where none do. ``times``: seconds, ``median`` and ``p90``. ``modes``: how many answers were
-    generated, quoted and abstained.
+    Returns:
+        A report as JSON. ``measures`` has for each name of ``TITLES`` its ``value``, the ends
+        ``low`` and ``high`` of its 95 % interval, and ``questions``, the number that count in
+        it; value and ends are None where none do. ``times`` has the ``median`` and ``p90`` (90th
+        percentile) in seconds, and ``modes`` the number of answers in each mode.
     """
-    each = [measure_fractions(q, r) for q, r in zip(questions, records, strict=True)]
+    fractions = [measure_fractions(q, r) for q, r in zip(questions, records, strict=True)]
     measures = {}
     for name in TITLES:
-        above, below = np.array([part[name] for part in each]).reshape(-1, 2).T
+        above, below = np.array([part[name] for part in fractions]).reshape(-1, 2).T
         ends = interval(above, below) if below.any() else None
         low, high = (round(end, 4) for end in ends) if ends else (None, None)
         value = round(above.sum() / below.sum(), 4) if below.any() else None
@@ -259,7 +297,7 @@ def _times(seconds: Sequence[float | None]) -> dict[str, Any]:
 
 
 def rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The rows of a table of a report, below HEAD."""
+    """Format a report as the rows of a table; ``HEAD`` names its columns."""
     table = []
     for name, m in report["measures"].items():
         if m["value"] is not None:

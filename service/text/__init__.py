@@ -1,4 +1,5 @@
-"""Text as comparable values: numbers, units, aliases, content words, orders to a model.
+"""Text as values that can be compared: numbers, units, names, content words, identifiers.
 
-Used from outside, by verification and generation: ``numerals``, ``alignment``, ``prompt_injection``.
+Also finds instructions to a language model in sources. Pure functions, no model. Used from
+outside: ``numerals``, ``alignment`` and ``prompt_injection``.
 """

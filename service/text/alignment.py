@@ -1,4 +1,7 @@
-"""Texts as the words that carry their sense, to be compared. Pure, no model."""
+"""Content words of English and Japanese text, and how many of them two texts share.
+
+Pure functions, no model.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _FUNCTION_WORDS = frozenset(
         " such then s into over out up many more most some all"
     ).split()
 )
-# Words that turn what is said or make it doubtful.
+# Words that negate a sentence or cast doubt on it.
 _TURNS = re.compile(
     r"\b(?:not(?!\s(?:only|just|merely)\b[^.;]{0,120}\b(?:but|also)\b)|nobody|nothing|no|never|nor|neither|without|cannot"
     r"|unless|whether|(?-i:may)|might|could|fail(?:s|ed)?"  # May is a month
@@ -38,13 +41,21 @@ _TURNS = re.compile(
     r"|かどうか|かもしれ|とは限ら",
     re.IGNORECASE,
 )
-_LONGEST = 600  # words that are aligned: the time that it takes grows with their square
+_LONGEST = 600  # words that are aligned at most: the time grows with the square of their number
 _INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word to compare by: its folded form, and what it is."""
+    """A content word.
+
+    Attributes:
+        text: The folded form, by which words are compared: stemmed and in lower case for
+            English, digits without commas for a number, ``¬`` for any negation.
+        kind: ``turn`` is a word that negates or casts doubt; ``name`` one with a capital, or
+            three or more katakana.
+        shown: The word as it is written in the text, after numbers were put in digits.
+    """
 
     text: str
     kind: Literal["number", "name", "turn", "word"]
@@ -52,7 +63,10 @@ class Word:
 
 
 def coverage_share(claim: str, quote: str) -> float:
-    """Share of the claim's words that the quote has, 0 to 1; of nothing, nothing is."""
+    """Return the share of the claim's content words that the quote has too, from 0 to 1.
+
+    A claim without content words gives 0.
+    """
     ours, theirs = content_words(claim), content_words(quote)
     if not ours:
         return 0.0
@@ -61,18 +75,23 @@ def coverage_share(claim: str, quote: str) -> float:
 
 
 def order_share(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
-    """Share of some words that others have in the same order, 0 to 1; of nothing, nothing is."""
+    """Return the share of the first words that the second ones have in the same order, 0 to 1.
+
+    Without first words it is 0.
+    """
     matched = align_words(ours, theirs).get_matching_blocks() if ours else ()
     return sum(block.size for block in matched) / (len(ours) or 1)
 
 
 @lru_cache(maxsize=4096)
 def content_words(text: str) -> tuple[Word, ...]:
-    """The words of a text that carry its sense, in order: English ones folded, without plural s,
-    articles, pronouns and the like; Japanese, which has no spaces, cut where the script changes,
-    without hiragana, mostly particles and endings. Negations are kept in both.
+    """Return the content words of a text, in order.
+
+    English words are stemmed; articles, pronouns and other function words are left out.
+    Japanese, which has no spaces, is cut where the script changes, and hiragana, which is mostly
+    particles and endings, is left out. Negations are kept in both languages.
     """
-    # U.S. is US
+    # U.S. is compared as US.
     folded = in_figures(_INITIALS.sub(lambda m: m[0].replace(".", ""), text)).replace("’", "'")
     turned = [m.span() for m in _TURNS.finditer(folded)]
     found: list[tuple[int, Word]] = [(a, Word("¬", "turn", folded[a:b])) for a, b in turned]
@@ -101,7 +120,11 @@ def content_words(text: str) -> tuple[Word, ...]:
     return tuple(word for _, word in sorted(found, key=lambda item: item[0]))
 
 
-def align_words(ours: Sequence[Word], theirs: Sequence[Word]) -> SequenceMatcher:
-    """How the words of one text lie along those of another; of very long texts, their first."""
+def align_words(ours: Sequence[Word], theirs: Sequence[Word]) -> SequenceMatcher[str]:
+    """Align the words of two texts by their folded forms.
+
+    Only the first 600 words of each are used. The positions in the result's matching blocks and
+    opcodes are indexes into ``ours`` and ``theirs``.
+    """
     mine, other = ([w.text for w in listed[:_LONGEST]] for listed in (ours, theirs))
     return SequenceMatcher(None, mine, other, autojunk=False)

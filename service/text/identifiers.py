@@ -1,7 +1,8 @@
-"""Identifiers in a question, such as PPR-9099 or CVE-2024-1234, and whether texts have them. Pure.
+"""Identifiers in a question, such as PPR-9099 or CVE-2024-1234, and whether texts have them.
 
-An identifier is a code of letters and digits that names one thing, so that a source about a
-neighbouring code (PPR-9088) is no answer. Quantities, years, ordinals and units are none.
+An identifier is a code of letters and digits that names one thing. A source about a similar code,
+such as PPR-9088, does not answer the question. Quantities, years, ordinals and units are not
+identifiers. Pure functions, no model.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _ROMAN = dict(
 _HYPHENS = re.compile(r"[‐‑‒–—―−﹣]|(?<=[A-Za-z0-9])ー(?=[A-Za-z0-9])")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+|\S+@\S+", re.IGNORECASE)
 _TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]+(?:[-_.:/][A-Za-z0-9]+)*")
-# A standard's number stands behind a blank: ISO 27001, RFC 9110. A year does not count.
+# The number of a standard may follow a space: ISO 27001, RFC 9110. A year does not count.
 _SPACED = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Z]{2,6}|[b-df-hj-np-tv-xz]{2,6})"
     r" (?!(?:1[0-9]|20)\d\d(?![0-9]))\d+(?:[-.:]\d+)*(?![0-9A-Za-z%,])"
@@ -29,7 +30,7 @@ _SUFFIX = re.compile(r"(?<=\d)(?:s|(?:-[a-z]+)+)$")  # the B-17s, GPT-3-based
 _YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
 _FOR_TO = re.compile(r"[A-Za-z]+[24][A-Za-z]+")  # seq2seq, B2B: the digit is a word
 _PARTS = re.compile(r"[A-Za-z]+|[0-9]+")
-# Words that number what follows them, in any text: no names of their own.
+# Words before a number in any text: chapter 3, week 12. They are not identifiers.
 _COUNTING = frozenset(
     "act age appendix april area article august book category chapter class cohort course day"
     " december eq equation example exercise experiment fall february fig figure game goal grade"
@@ -41,7 +42,7 @@ _COUNTING = frozenset(
 )
 _UNITS = frozenset("km cm mm m ft in h co ch no n o so nh pm log exp sqrt".split())
 _VOWELS = frozenset("aeiouy")
-_OTHERWISE = {  # what a text may call it instead
+_SYNONYMS = {  # other names of it in a text
     "covid19": ("coronavirus", "sarscov2", "コロナ", "covid"),
     "sarscov2": ("coronavirus", "covid19", "コロナ"),
     "ww1": ("first world war", "world war i", "第一次世界大戦", "第一次大戦"),
@@ -51,10 +52,13 @@ _OTHERWISE = {  # what a text may call it instead
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A code as it was written, and its letters and digits in order, in lower case.
+    """An identifier of a question.
 
-    ``sure``: it can be nothing but a code. One that is not, such as T5 or gpt-7, is taken for
-    a code where a text has its letters with another number.
+    Attributes:
+        text: The code as it is written.
+        parts: Its runs of letters and of digits in order, in lower case.
+        sure: Whether it can only be a code. One that is not sure, such as T5 or gpt-7, is
+            treated as a code only where a text has its letters with another number.
     """
 
     text: str
@@ -63,13 +67,14 @@ class Identifier:
 
     @property
     def key(self) -> str:
+        """The letters and digits without separators, by which identifiers are compared."""
         return "".join(self.parts)
 
 
 def identifiers(question: str) -> list[Identifier]:
-    """The identifiers of a question, each once, in order; full-width letters count as others."""
+    """Return the identifiers of a question, each once, in order; full-width letters are folded."""
     text = _ADDRESS.sub(" ", _plain(question))
-    found = {}
+    found: dict[str, Identifier] = {}
     for shown, sure in _codes(text):
         parts = tuple(part.casefold() for part in _PARTS.findall(shown))
         found.setdefault("".join(parts), Identifier(shown, parts, sure))
@@ -77,7 +82,10 @@ def identifiers(question: str) -> list[Identifier]:
 
 
 def unnamed(question: str, texts: Sequence[str]) -> tuple[str, ...]:
-    """The identifiers of a question that none of the texts has, under any of its spellings."""
+    """Return the identifiers of a question that none of the texts has in any spelling.
+
+    Identifiers are returned as they are written in the question.
+    """
     asked = identifiers(question)
     if not asked:
         return ()
@@ -91,25 +99,25 @@ def unnamed(question: str, texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """A text in NFKC with one kind of hyphen: full-width letters as others, ₂ as 2."""
+    """Return a text in Unicode form NFKC with one kind of hyphen: ₂ becomes 2."""
     return _HYPHENS.sub("-", unicodedata.normalize("NFKC", text))
 
 
 def _codes(text: str) -> Iterator[tuple[str, bool]]:
-    """Each code in a text, and whether it can be nothing else."""
+    """Yield each code in a text, and whether it can only be a code."""
     for match in _SPACED.finditer(text):
         sure = match[0][0].isupper() and bool(re.search(r"\d{3}", match[0]))
-        yield match[0], sure  # else it may be a count: EU 27
+        yield match[0], sure  # otherwise it may be a count: EU 27
     for match in _TOKEN.finditer(_SPACED.sub(" ", text)):
         token = _SUFFIX.sub("", _PREFIX.sub("", match[0]))
         if _ARXIV.fullmatch(token) or _VERSION.fullmatch(token):
             yield token, True
-        elif (sure := _is_code(token)) is not None:
-            yield token, sure
+        elif (is_code := _is_code(token)) is not None:
+            yield token, is_code
 
 
 def _is_code(token: str) -> bool | None:
-    """Whether a token is surely a code of letters, then digits; None for what is no code."""
+    """Return whether a token of letters and digits can only be a code; None if it is not one."""
     if not token[0].isalpha() or not any(c.isdigit() for c in token):
         return None
     letters, *rest = _PARTS.findall(token)
@@ -121,7 +129,7 @@ def _is_code(token: str) -> bool | None:
         return None
     if len(letters) == 1:
         return len(digits) > 2
-    if len(rest) == 1 and _YEAR.fullmatch(digits):  # EURO2016; and post-2008, which is none
+    if len(rest) == 1 and _YEAR.fullmatch(digits):  # EURO2016; but post-2008 is not a code
         return False if capitals > 1 else None
     return capitals > 1 or (len(digits) > 2 and _VOWELS.isdisjoint(low))
 
@@ -131,15 +139,15 @@ def _has(code: Identifier, whole: str, folded: str) -> bool:
         return True
     if code.parts[0] == "v" and re.search(_spelled(("version", *code.parts[1:]), False), folded):
         return True
-    if any(other in folded for other in _OTHERWISE.get(code.key, ())):
+    if any(other in folded for other in _SYNONYMS.get(code.key, ())):
         return True
     return _in_roman(code, folded) or _written_out(code, whole)
 
 
 def _spelled(parts: Sequence[str], exact: bool) -> str:
-    """A pattern for the parts, with or without hyphens or blanks between them.
+    """Return a pattern for the parts, with or without separators between them.
 
-    ``exact``: it does not stand for a later version of it, as 3.5 is of 3.
+    With ``exact`` it does not match a code that goes on with decimals, as 3.5 does after 3.
     """
     body = r"(?:/[a-z]{2,6})?[\s\-_.:/]{0,2}".join(map(re.escape, parts))
     before = r"(?<![a-z])" if parts[0].isalpha() else r"(?<![0-9])(?<![0-9]\.)"
@@ -150,14 +158,15 @@ def _spelled(parts: Sequence[str], exact: bool) -> str:
 
 
 def _in_roman(code: Identifier, folded: str) -> bool:
-    """Whether a text has the last number of a code as a Roman one: Mark-2, Mark II."""
+    """Return whether a text has the last number of a code in Roman numerals: Mark-2, Mark II."""
     roman = _ROMAN.get(int(code.parts[-1])) if code.parts[-1].isdecimal() else None
     return roman is not None and bool(re.search(_spelled((*code.parts[:-1], roman), True), folded))
 
 
 def _written_out(code: Identifier, whole: str) -> bool:
-    """Whether a number stands behind the words whose initials the letters are, as in
-    Generative Pre-trained Transformer 3.
+    """Return whether a text spells out the letters of a code before its number.
+
+    GPT-3 is found as Generative Pre-trained Transformer 3.
     """
     letters, *rest = code.parts
     if len(letters) < 2 or not rest or not rest[0].isdigit():
@@ -171,6 +180,6 @@ def _written_out(code: Identifier, whole: str) -> bool:
 
 
 def _has_sibling(code: Identifier, folded: str) -> bool:
-    """Whether a text has the letters of a code with another number directly behind them."""
+    """Return whether a text has the letters of a code directly followed by another number."""
     between = "[- ]?" if "-" in code.text else "-?"
     return bool(re.search(rf"(?<![a-z]){re.escape(code.parts[0])}{between}[0-9]", folded))

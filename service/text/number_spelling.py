@@ -1,4 +1,4 @@
-"""Numbers folded to one spelling: those in English words and kanji, in digits."""
+"""Numbers of several words or kanji, eras, powers and fractions, rewritten in digits."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _SPAN_OF_YEARS = re.compile(  # 1942年と43年, 1990–95; not the month 2022-0
 )
 _ROMAN = re.compile(
     r"(?<=[A-Za-z][ ])(?:"
-    # Louis XIV, Napoleon III; not the initial of John X. Smith
+    # Louis XIV, Napoleon III; not the initial in John X. Smith
     r"(?<=[a-z][ ])(?:X{0,3}(?:IX|IV|V?I{1,3})(?<=[IVX]{2})|X{2,3}V?|XV|[XV](?!\.\s?\S))\b"
     # I is more often a pronoun
     r"|(?:(?<=War )|(?<=Part )|(?<=Type )|(?<=Book )|(?<=Phase )|(?<=Class )"
@@ -103,9 +103,11 @@ _ENGLISH_NUMBER = re.compile(
 
 @lru_cache(maxsize=4096)
 def in_one_spelling(text: str) -> str:
-    """``text`` folded to NFKC, and its larger numbers in digits: twenty-one is 21, 二十万
-    200000, 10⁶ and 1e6 1000000, 令和4年 2022年, 2½ 2.5. Single words and kanji (three, 三つ)
-    stay: they may be no numbers; see ``in_figures``.
+    """Return the text in Unicode form NFKC, with its larger numbers in digits.
+
+    Twenty-one becomes 21, 二十万 200000, 10⁶ and 1e6 1000000, 令和4年 2022年, and 2½ 2.5. Single
+    words and kanji, such as three and 三つ, stay, since they may not be numbers; see
+    ``numerals.in_figures``.
     """
     text = _FRACTION.sub(lambda m: (m[1] + _FRACTIONS[m[2]]) if m[1] else f" {_ALONE[m[2]]} ", text)
     text = _RAISED.sub(
@@ -123,13 +125,13 @@ def in_one_spelling(text: str) -> str:
 
 
 def _tenths(match: re.Match[str]) -> str:
-    """9割 is 90%, 3割5分 35%."""
+    """Rewrite tenths as a percentage: 9割 is 90%, 3割5分 35%."""
     tens, ones = (int(KANJI.get(n, n)) if n else 0 for n in match.groups())
     return f"{10 * tens + ones}%"
 
 
 def _years(match: re.Match[str]) -> str:
-    """The second year in full, where it is one: 1942年と1943年; 1998-99, but not 2001-05."""
+    """Write the second year of a span in full: 1942年と43年, 1998-99; not the month of 2001-05."""
     century, first, year, between, last = match.groups()[:5]
     known = year or match[6] or not (between.strip() in ("--", "-", "/", "、") and int(last) <= 12)
     if int(last) <= int(first) or not known:
@@ -143,7 +145,7 @@ def _roman(numeral: str) -> int:
 
 
 def _nth(match: re.Match[str]) -> str:
-    """twenty-first is 21st, fortieth 40th."""
+    """Rewrite an ordinal in digits: twenty-first is 21st, fortieth 40th."""
     if match["whole"]:
         return f"{_TH[match['whole'].lower()]}th"
     one = match["one"].lower()
@@ -176,10 +178,13 @@ def _kanji_number(match: re.Match[str]) -> str:
 
 
 def _english_number(match: re.Match[str]) -> str:
-    """The digits of a number in several words; the words where they are several numbers."""
-    said = re.findall(r"[a-z]+", match[0].lower())
-    listed = [word for word in said if word in _SMALL or word in _LARGE]
-    if len(said) == 1:
+    """Return a number of several words in digits.
+
+    The words stay as they are where they are more than one number.
+    """
+    words = re.findall(r"[a-z]+", match[0].lower())
+    listed = [word for word in words if word in _SMALL or word in _LARGE]
+    if len(words) == 1:
         return match[0]
     total = group = last = 0
     for word in listed:

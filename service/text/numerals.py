@@ -1,4 +1,4 @@
-"""Numbers as they are written in English and Japanese, as values that can be compared."""
+"""Numbers in English and Japanese text, as values that can be compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.text.number_spelling import (
     in_one_spelling,
 )
 
-# Words in which a reader sees a number besides.
+# Other words that a reader takes for a number.
 _OTHERS = {"decade": 10, "decades": 10, "teenager": 10, "teenagers": 10, "teens": 10,
            "teenage": 10, "century": 100, "doubled": 2, "doubling": 2, "twofold": 2, "tripled": 3,
            "tripling": 3, "threefold": 3, "quadrupled": 4, "tenfold": 10, "halved": 50}  # fmt: skip
@@ -34,7 +34,7 @@ MONTHS = {
     for name in names.split()
 }
 _NUMBER = re.compile(
-    # not inside a word, but right behind Japanese text
+    # not inside a word, but allowed directly after Japanese text
     r"(?<![\d_.])(?<![^\W\d_\u3005-\u30ff\u3400-\u9fff])"
     r"(?P<lead>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<decimals>\.\d+)?"
     rf"(?P<scale>{MAGNITUDE}|(?-i:[kKMbB])\b|[{TENS}]+)?"
@@ -51,7 +51,7 @@ _BARE = re.compile(  # a number without a magnitude
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?![\d,]{0,24}\d))(?:\.\d+)?(?![\d.]{0,24}\d)"
     rf"(?!{MAGNITUDE}|[{TENS}])"
 )
-_WITH_M = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)m\b")  # millions, or metres
+_WITH_M = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)m\b")  # millions or metres
 _DECADE = re.compile(r"(?<!\d)(?:1[5-9]|20)(\d0)(?=年代|s\b)")  # the 80s of 1980s
 _CENTURY = re.compile(r"(?<!\d)(\d{1,2})(?=世紀|(?:st|nd|rd|th)?[ -]century)")
 _PERIOD = re.compile(r"(?<!\d)(\d{4})(s\b|年代)?")  # 1568, the 1560s, 1500年代
@@ -74,7 +74,7 @@ _COUNTED = re.compile(
 
 @lru_cache(maxsize=4096)
 def stated(text: str) -> frozenset[float]:
-    """The values that ``text`` states in digits, with their magnitudes: 68万 is 680,000."""
+    """Return the values that a text writes in digits, with their magnitude: 68万 is 680,000."""
     text = in_one_spelling(text)
     found: set[float] = set()
 
@@ -93,14 +93,16 @@ def stated(text: str) -> frozenset[float]:
 
 @lru_cache(maxsize=4096)
 def mentioned(text: str) -> frozenset[float]:
-    """The values that a reader may take ``text`` to state, also in words, kanji and months:
-    1.5B may match 1.5, and 5m be five metres or five million. Wider than ``stated`` on purpose:
-    what a claim states is looked for in what its evidence mentions.
+    """Return all values that a reader may see in a text, also in words, kanji and months.
+
+    An ambiguous number gives every value it may have: 1.5B also gives 1.5, and 5m five and five
+    million. This is wider than ``stated`` on purpose: the numbers that a claim states are
+    searched for among those that its evidence mentions.
     """
     folded = in_one_spelling(text)
-    found = _WORD.findall(folded)
-    words = {word.lower() for word in found} - {"may", "march"} | {
-        word.lower() for word in found if word[0].isupper()
+    written = _WORD.findall(folded)
+    words = {word.lower() for word in written} - {"may", "march"} | {
+        word.lower() for word in written if word[0].isupper()
     }
     named = {
         rounded(v)
@@ -115,14 +117,14 @@ def mentioned(text: str) -> frozenset[float]:
     bare |= {rounded(1e6 * float(n)) for n in _WITH_M.findall(folded)}
     bare |= {float(year) for year in _DECADE.findall(folded)}
     bare |= {float(v) for written, v in _HALVES.items() if written in folded}
-    # The other way to name an hour: 3 p.m. is 15:00.
+    # The hour on the other clock: 3 p.m. is 15:00.
     bare |= {int(h) % 12 + 12.0 for pair in _LATE.findall(folded) for h in pair if h}
     bare |= {int(h) - 12.0 for h in _AFTER_NOON.findall(folded)}
     return stated(text) | named | kanji | bare
 
 
 def spelled(text: str) -> frozenset[float]:
-    """The values of two and above that ``text`` spells out: three, or 三つ before a counter."""
+    """Return the values from two on that a text spells out: three, or 三 before a counter word."""
     text = in_one_spelling(text)
     words = {word.lower() for word in _WORD.findall(text)}
     english = {rounded(v) for word, v in WORDS.items() if v >= 2 and word in words}
@@ -130,7 +132,7 @@ def spelled(text: str) -> frozenset[float]:
 
 
 def counted(kanji: str) -> float:
-    """The value of a numeral in kanji below a hundred: 十二 is 12."""
+    """Return the value of a kanji numeral below one hundred: 十二 is 12."""
     tens, ten, ones = kanji.partition("十")
     if not ten:
         return float(KANJI[tens])
@@ -139,8 +141,10 @@ def counted(kanji: str) -> float:
 
 @lru_cache(maxsize=4096)
 def in_figures(text: str) -> str:
-    """``text`` with numbers that it spells out, or gives in millions or 万, written in digits,
-    so that words compare alike.
+    """Return the text with its numbers in digits, so that the same number compares as equal.
+
+    Numbers in words up to twenty, in kanji before a counter word and with a magnitude, such as
+    million or 万, are written out: 2.8 million becomes 2,800,000.
     """
     text = _JAPANESE_NUMBER.sub(lambda match: _figures(_japanese(match[0])), in_one_spelling(text))
     text = _NUMBER.sub(
@@ -167,7 +171,12 @@ def _figures(value: float) -> str:
 
 
 def scaled(number: str, scales: str) -> float:
-    """The value of digits with a magnitude behind them, in small letters: 2.8 million, 68万."""
+    """Return the value of a number and its magnitude: 2.8 and million, 68 and 万.
+
+    Args:
+        number: Digits, which may have commas and decimals.
+        scales: An English magnitude in lower case, or any number of kanji; empty for none.
+    """
     value = float(number.replace(",", ""))
     if scales in SCALES:
         return value * SCALES[scales]
@@ -177,23 +186,26 @@ def scaled(number: str, scales: str) -> float:
 
 
 def rounded(number: float) -> float:
-    """A value rounded to 12 significant digits, so that 2.8 million equals 2,800,000."""
+    """Round to 12 significant digits, so that 2.8 million equals 2,800,000."""
     return float(f"{number:.12g}")
 
 
 def periods(text: str) -> list[tuple[float, int, int]]:
-    """Decades and centuries as (the number that stands there, first and last year); a single
-    year too: the 16th century and the 1500s are the same, and hold 1568.
+    """Return the years, decades and centuries of a text, with the years that each covers.
+
+    Returns:
+        For each, the number as it is written, and its first and last year. The 16th century and
+        the 1500s both cover 1568; a single year covers itself.
     """
     folded = in_one_spelling(text)
     found = [(float(n), 100 * (int(n) - 1), 100 * int(n) - 1) for n in _CENTURY.findall(folded)]
-    for year, of in _PERIOD.findall(folded):
+    for year, suffix in _PERIOD.findall(folded):
         first = int(year)
-        wide = 1 if not of else 100 if year.endswith("00") else 10
-        found.append((float(year), first, first + wide - 1))
+        length = 1 if not suffix else 100 if year.endswith("00") else 10
+        found.append((float(year), first, first + length - 1))
     return found
 
 
 def is_year(value: float) -> bool:
-    """Whether a number may well be a year of our time."""
+    """Return whether a number is likely a year: a whole number from 1500 to 2099."""
     return 1500 <= value < 2100 and value == int(value)

@@ -1,7 +1,8 @@
-"""Text in a source that speaks to a language model instead of to a reader. Pure.
+"""Detection of prompt injection: instructions to a language model in the text of a source.
 
-Whatever a source says, it is material: such a sentence bears no claim and is not quoted, and
-nothing that it holds can look like a part of our prompt.
+A source is data, never an instruction. A sentence that addresses a language model supports no
+claim and is not quoted, and no text of a source can look like a part of our prompt. Pure
+functions, no model.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import unicodedata
 
 from corpus.text.sentences import sentence_spans
 
-# An order stands at the beginning of a clause, or after a word that makes it one.
+# An order begins a clause, or follows a word such as "please" or "now".
 _ORDER = (
     r"(?:^|[.!?:;>\"“'‘\]。」]\s?|[-*#•][ \t]|\b(?:please|now|you must|you should|just)[ ])[ \t]*"
 )
@@ -122,7 +123,7 @@ _IMITATED = (
     r"</?(?:system|assistant|instructions?)>",
 )
 
-_DO = r"(?:ください|下さい|答えよ|せよ|しろ|なさい|こと。)"  # an order, later in the sentence
+_DO = r"(?:ください|下さい|答えよ|せよ|しろ|なさい|こと。)"  # an order later in the sentence
 _A_MODEL = r"(?:AI|言語モデル|LLM|アシスタント|チャットボット)(?:アシスタント|モデル)?"
 _TO_MODEL = r"(?:AI|モデル|LLM|アシスタント)(?:は|へ|よ)[、:：]?[^。\n]{0,40}"
 
@@ -205,16 +206,21 @@ _LABEL = re.compile(r"[\[［【]\s*(\d{1,3}(?:\s*[,、–-]\s*\d{1,3})*)\s*[\]�
 
 
 def speaks_to_a_model(text: str) -> bool:
-    """Whether a sentence gives a language model orders, or imitates a turn of a conversation."""
+    """Return whether a sentence instructs a language model, or imitates a turn of a chat."""
     return bool(_SPEAKS_TO_A_MODEL.search(unicodedata.normalize("NFKC", _visible(text))))
 
 
 def for_readers(text: str) -> list[tuple[int, int]]:
-    """Where the sentences of a passage stand that speak to a reader: not orders to a model, nor
-    what follows one in its paragraph, which is what the order is about.
+    """Return the spans of a passage's sentences that address a reader.
+
+    Left out are sentences that instruct a language model, and the rest of the paragraph after
+    one, which is what the instruction is about.
+
+    Returns:
+        Start and end of each sentence in ``text``, in code points.
     """
     found: list[tuple[int, int]] = []
-    ordered = None  # where the last order ended
+    ordered = None  # where the last instruction, or what it is about, ended
     for start, end in sentence_spans(text):
         if speaks_to_a_model(text[start:end]):
             ordered = end
@@ -227,13 +233,15 @@ def for_readers(text: str) -> list[tuple[int, int]]:
 
 
 def neutral(text: str) -> str:
-    """A passage as it is put into a prompt: one line without hidden characters, in which
-    nothing reads as a label of ours, as a turn, or as the question.
+    """Return a passage made safe for a prompt, in one line.
+
+    Invisible characters and the tokens of chat templates are removed, and a label such as [1]
+    becomes (1), so that nothing in the passage reads as a marker, a turn or the question.
     """
     plain = _TURN.sub(" ", _visible(text))
     return " ".join(_LABEL.sub(r"(\1)", plain).split())
 
 
 def _visible(text: str) -> str:
-    """Without control, zero-width and bidirectional characters; line breaks stay."""
+    """Return a text without control, zero-width and bidirectional characters; line breaks stay."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf"))

@@ -1,4 +1,4 @@
-"""Amounts in units and in money, in English and Japanese, as values that can be compared."""
+"""Amounts with a unit or a currency in English and Japanese text, as comparable values."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ _UNIT = re.compile(
 )
 _SQUARE = re.compile(r"(?<=[\d ])(?:square |sq\.? ?)(kilomet(?:re|er)|mile)s?\b", re.IGNORECASE)
 _SPANS = {"年": "years", "日": "days", "分": "minutes"}
-# 3年かかった lasts; 3年に and 3日に are dates, 3分の1 is a part.
+# 3年かかった is a duration; 3年に and 3日に are dates, 3分の1 is a fraction.
 _LASTED = re.compile(
     r"(?<![\d年月時])(\d{1,3}(?:\.\d+)?)(年|日|分)"
     r"(?=かか|後|前(?!半)|ぶり|以上|以内|続|にわた|近く|ほど|余り|あまり"
     r"|を要|を費|の歳月|で完|も(?:の|かか))"
 )
-# The same amount in another unit: what one of it is in the unit of its kind.
+# To a common unit for each quantity: its name, and how many of it one of this unit is.
 _AMOUNTS = {
     "km": ("m", 1000), "m": ("m", 1), "cm": ("m", 0.01), "mm": ("m", 0.001),
     "tonnes": ("g", 1e6), "kg": ("g", 1000), "g": ("g", 1), "mg": ("g", 0.001),
@@ -92,9 +92,11 @@ _MONEY = re.compile(
 
 @lru_cache(maxsize=4096)
 def units(text: str) -> frozenset[tuple[float, str]]:
-    """Values with the unit that stands right behind them, as (value, unit's name); units that
-    are not known are left out. ``5 km`` and ``5キロメートル`` are the same, ``5 years`` and the
-    year 5年 are not.
+    """Return the amounts in a text as pairs of value and unit.
+
+    The unit must follow the number directly, and unknown units are left out. Units of both
+    languages have one name: ``5 km`` and ``5キロメートル`` give the same pair, but ``5 years``
+    and the year 5年 do not.
     """
     text = _SQUARE.sub(r"square-\1s", in_figures(text))
     found = {(rounded(float(m[1])), _SPANS[m[2][0]]) for m in _LASTED.finditer(text)}
@@ -110,7 +112,15 @@ def units(text: str) -> frozenset[tuple[float, str]]:
 
 
 def amounts(found: Iterable[tuple[float, str]]) -> dict[tuple[float, str], float]:
-    """Amounts in the unit of their kind, and the value that was written: 5 kg and 5,000 g."""
+    """Convert amounts to the common unit of their quantity, so that 5 kg equals 5,000 g.
+
+    Args:
+        found: Pairs of value and unit, as ``units`` returns them.
+
+    Returns:
+        For each pair of value and common unit, the value as it was written. Units without a
+        common one, such as people, are left out.
+    """
     return {
         (rounded(value * _AMOUNTS[unit][1]), _AMOUNTS[unit][0]): value
         for value, unit in found

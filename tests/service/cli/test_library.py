@@ -1,4 +1,4 @@
-"""The commands on the library, run in this process: what they print, and their exit codes."""
+"""The commands on the library, run in this process: their output and exit codes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Ran:
 
     @property
     def refused(self) -> str:
-        """The one line of an expected error, and nothing else."""
+        """The one line of an expected error; nothing else was printed."""
         assert self.code == 2 and self.out == ""
         (line,) = self.err.splitlines()
         assert line.startswith("tenkyo: ")
@@ -47,12 +47,12 @@ class Ran:
 
 @pytest.fixture
 def data(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, with the model that is unpacked already; where one works is beside it."""
+    """An empty data folder with unpacked models; the working directory is beside it."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "models").symlink_to(models)
-    (tmp_path / "desk").mkdir()
-    monkeypatch.chdir(tmp_path / "desk")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("TENKYO_DATA_DIR", str(data))
     return data
 
@@ -75,8 +75,8 @@ def store(data: Path) -> Store:
     return Store(f"sqlite:///{data / 'tenkyo.db'}")
 
 
-def agree(data: Path) -> bool:
-    """Whether the index is of what the database holds."""
+def index_matches_store(data: Path) -> bool:
+    """Return whether the index has exactly the rows of the database."""
     held = store(data)
     return (
         LocalIndex.open(data / "index", BUNDLED_EMBEDDER, held.revision()).rows().tolist()
@@ -89,14 +89,14 @@ def write(text: str, *names: str) -> None:
         Path(name).write_text(text)
 
 
-def test_remove_takes_out_and_ingest_brings_back(tenkyo: Callable[..., Ran], data: Path) -> None:
+def test_removed_source_can_be_ingested_again(tenkyo: Callable[..., Ran], data: Path) -> None:
     write("# Kanda\n\nThe reading room holds 40,000 maps.", "kanda.md")
     write("# Ueno\n\nThe park has 8,800 trees.", "ueno.md")
     assert tenkyo("ingest", "kanda.md", "ueno.md", "--json").json["embedded"] == 2
     before = tenkyo("sources", "--json").json["sources"]
     ids = {source["title"]: source["id"] for source in before}
 
-    # One that is not there: nothing is removed, not even what is.
+    # With an unknown id nothing is removed, not even the known source.
     line = tenkyo("remove", "kanda.md", "nope").refused
     assert "'nope'" in line and "`tenkyo sources`" in line
     assert tenkyo("sources", "--json").json["sources"] == before
@@ -105,31 +105,29 @@ def test_remove_takes_out_and_ingest_brings_back(tenkyo: Callable[..., Ran], dat
     assert (done.code, done.err) == (0, "")
     assert done.out == f"removed {ids['Kanda']}, 1 passage: Kanda\n"
     assert [s["id"] for s in tenkyo("sources", "--json").json["sources"]] == [ids["Ueno"]]
-    assert agree(data)
+    assert index_matches_store(data)
 
     again = tenkyo("ingest", "kanda.md", "--json").json
     assert (again["sources"], again["embedded"]) == (1, 1)
     ids_again = {s["title"]: s["id"] for s in tenkyo("sources", "--json").json["sources"]}
-    assert ids_again == ids and agree(data)
+    assert ids_again == ids and index_matches_store(data)
 
 
-def test_remove_by_the_path_or_the_address_of_a_source(
-    tenkyo: Callable[..., Ran], data: Path
-) -> None:
+def test_remove_by_path_or_address(tenkyo: Callable[..., Ran], data: Path) -> None:
     write("# Kanda\n\nThe reading room holds 40,000 maps.", "a.md", "b.md", "c.md")
     tenkyo("ingest", ".")
     url = Path("b.md").resolve().as_uri()
-    Path("a.md").unlink()  # a file that is no more can be named still
+    Path("a.md").unlink()  # a deleted file can still be named
     store(data).record_unread(url, "it answered 404")
-    done = tenkyo("remove", "../desk/a.md", url, url, "--json")
+    done = tenkyo("remove", "../work/a.md", url, url, "--json")
     removed = done.json["removed"]
     assert [Path(each["url"]).name for each in removed] == ["a.md", "b.md"]
     assert [each["passages"] for each in removed] == [1, 1]
-    assert len(store(data).sources()) == 1 and agree(data)
+    assert len(store(data).sources()) == 1 and index_matches_store(data)
     assert store(data).unread() == []
 
 
-def test_sources_say_what_there_is_and_what_could_not_be_read(tenkyo: Callable[..., Ran]) -> None:
+def test_sources_lists_sources_and_unreadable_documents(tenkyo: Callable[..., Ran]) -> None:
     empty = tenkyo("sources")
     assert empty.code == 0 and empty.out == "0 sources, 0 passages\n"
     write("# Kanda\n\nThe reading room holds 40,000 maps.", "kanda.md")
@@ -155,17 +153,17 @@ def test_sources_say_what_there_is_and_what_could_not_be_read(tenkyo: Callable[.
     assert tenkyo("sources", "--json").json["unread"] == []
 
 
-def test_a_file_by_two_paths_is_one_source(tenkyo: Callable[..., Ran], data: Path) -> None:
+def test_file_with_two_paths_is_one_source(tenkyo: Callable[..., Ran], data: Path) -> None:
     write("# Kanda\n\nThe reading room holds 40,000 maps.", "kanda.md")
     Path("link.md").symlink_to("kanda.md")
     there = Path("kanda.md").resolve()
-    report = tenkyo("ingest", "kanda.md", there, "../desk", "./link.md", "--json").json
+    report = tenkyo("ingest", "kanda.md", there, "../work", "./link.md", "--json").json
     assert (report["sources"], report["embedded"]) == (1, 1)
     assert tenkyo("ingest", there, "--json").json["embedded"] == 0
     assert len(store(data).sources()) == 1
 
 
-def test_names_that_would_upset_a_terminal(tenkyo: Callable[..., Ran]) -> None:
+def test_control_characters_in_names_are_not_printed(tenkyo: Callable[..., Ran]) -> None:
     name = "new\nline \x1b[31m\u202egnp.exe 😀.txt"
     write("", name)
     write("# A \u202edaerd title\n\nIt holds 40,000 maps.", "title.md")
@@ -187,7 +185,7 @@ def test_names_that_would_upset_a_terminal(tenkyo: Callable[..., Ran]) -> None:
         (("--watch", ".", "--follow", "papers"), "--follow"),
     ],
 )
-def test_what_cannot_be_watched(
+def test_watch_refuses_wrong_options(
     tenkyo: Callable[..., Ran], arguments: tuple[str, ...], says: str
 ) -> None:
     done = tenkyo("ingest", *arguments)
@@ -195,14 +193,14 @@ def test_what_cannot_be_watched(
     assert says in " ".join(done.err.replace("│", " ").split())
 
 
-def test_what_cannot_be_watched_is_named(tenkyo: Callable[..., Ran], data: Path) -> None:
+def test_watch_names_what_is_not_a_folder(tenkyo: Callable[..., Ran], data: Path) -> None:
     write("Text.", "a.md")
     assert "nowhere does not exist" in tenkyo("ingest", "--watch", ".", "nowhere").refused
     assert "a.md is a file" in tenkyo("ingest", "--watch", "a.md").refused
     assert store(data).sources() == []
 
 
-def test_verify_reads_documents_in_a_worker(
+def test_verify_reads_encrypted_documents(
     tenkyo: Callable[..., Ran], shared: Path, library_folder: Path, data: Path
 ) -> None:
     shutil.copytree(library_folder, data, dirs_exist_ok=True)
@@ -216,7 +214,7 @@ def test_verify_reads_documents_in_a_worker(
 
 
 @pytest.mark.parametrize(("watch", "code"), [(False, 130), (True, 0)])
-def test_ctrl_c_is_one_line(watch: bool, code: int, capsys: pytest.CaptureFixture) -> None:
+def test_ctrl_c_prints_one_line(watch: bool, code: int, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as ended, _until_interrupted(watch):
         raise KeyboardInterrupt
     out, err = capsys.readouterr()
@@ -238,11 +236,11 @@ def terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal
         yield shown
 
 
-def test_a_table_is_as_wide_as_where_it_is_shown(
+def test_table_fits_the_terminal(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head, rows = ("id", "title"), [("80d413ce3327", "日本語の題 " * 20), ("e272c14123e1", "")]
-    output.print_table(head, rows)  # in a pipe a row is a line, so that grep finds all of it
+    output.print_table(head, rows)  # in a pipe a row is one line, so that grep finds whole rows
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "id",
         "80d413ce3327",
@@ -258,15 +256,15 @@ def test_a_table_is_as_wide_as_where_it_is_shown(
     assert shown.getvalue().endswith("\n\nid: e272c14123e1\n\n")
 
 
-def test_commands_are_listed_in_the_order_in_which_they_come_up(tenkyo: Callable[..., Ran]) -> None:
+def test_help_lists_commands_in_order(tenkyo: Callable[..., Ran]) -> None:
     shown = tenkyo("--help").out
     listed = [
         line.split()[1] for line in shown.splitlines() if line.startswith("│ ") and line[2] != " "
     ]
-    assert listed[:2] == ["--version", "--help"] and listed[2:] == main._InOrder.NAMES
+    assert listed[:2] == ["--version", "--help"] and listed[2:] == main._OrderedCommands.NAMES
 
 
-def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
+def test_ingest_exit_code_is_1_for_some_failures_and_2_for_all(
     tenkyo: Callable[..., Ran], data: Path
 ) -> None:
     write("# Kanda\n\nThe reading room holds 40,000 maps.", "a.md")
@@ -279,7 +277,7 @@ def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
         "tenkyo: 2 of 3 documents could not be read, the others are in the library;"
         " the first: b.txt is empty (0 bytes): check the file"
     )
-    assert len(store(data).sources()) == 1 and agree(data)
+    assert len(store(data).sources()) == 1 and index_matches_store(data)
     none = tenkyo("ingest", "b.txt", "c.txt", "--json")
     assert none.code == 2 and "none of 2 documents could be read" in none.err
     assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes): check the file\n"
@@ -287,7 +285,7 @@ def test_ingest_ends_with_1_where_some_failed_and_with_2_where_all_did(
     assert dry.code == 1 and dry.err.count("\n") == 1 and "in the library" not in dry.err
 
 
-def test_a_digest_in_place_of_an_original_is_no_failure(
+def test_digest_instead_of_the_original_is_not_a_failure(
     tenkyo: Callable[..., Ran], offline: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "entries", lambda: entries()[:1])
@@ -297,13 +295,13 @@ def test_a_digest_in_place_of_an_original_is_no_failure(
     assert done.json["sources"] == 1 and "there is no network" in done.json["remarks"][0]["reason"]
 
 
-def test_an_address_without_its_scheme_is_recognised(tenkyo: Callable[..., Ran]) -> None:
+def test_address_without_scheme_gets_a_hint(tenkyo: Callable[..., Ran]) -> None:
     line = tenkyo("ingest", "example.org", "--json").err
     assert line == "tenkyo: example.org does not exist: did you mean https://example.org?\n"
     write("# Kanda\n\nThe reading room holds 40,000 maps.", "example.org")
     assert tenkyo("ingest", "example.org", "--json").code == 0
 
 
-def test_the_version_is_that_of_the_package(tenkyo: Callable[..., Ran]) -> None:
+def test_version_is_that_of_the_package(tenkyo: Callable[..., Ran]) -> None:
     done = tenkyo("--version")
     assert (done.code, done.out, done.err) == (0, f"tenkyo {version('tenkyo')}\n", "")

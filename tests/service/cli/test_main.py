@@ -1,4 +1,4 @@
-"""The command line, as a person runs it: a process, its output and its exit code."""
+"""The `tenkyo` command as a person runs it: a process, its output and its exit code."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture
 def data(tmp_path, library_folder):
-    """A data folder of one's own, with the library in it."""
+    """A data folder with the library in it, which the test may change."""
     folder = tmp_path / "data"
     shutil.copytree(library_folder, folder)
     return folder
@@ -36,7 +36,7 @@ def data(tmp_path, library_folder):
 
 @pytest.fixture
 def tenkyo(data, models):
-    """Runs a command; the model is the one unpacked already."""
+    """Runs a `tenkyo` command; its models are unpacked already."""
     (data / "models").symlink_to(models)
 
     def tenkyo(*arguments, stdin="", **environ):
@@ -54,14 +54,14 @@ def tenkyo(data, models):
 
 
 def refused(done):
-    """The one line of a command that ended with an expected error."""
+    """Return the one error line of a command that failed as expected."""
     assert done.returncode == 2, done.stderr
     lines = [line for line in done.stderr.strip().splitlines() if line.startswith("tenkyo:")]
     assert len(lines) == 1 and "Traceback" not in done.stderr
     return lines[0]
 
 
-def test_ask_search_show_and_sources(tenkyo):
+def test_ask_search_show_and_sources_print_the_library(tenkyo):
     asked = tenkyo("ask", "How many hours of labelled audio was Whisper trained on?")
     assert asked.returncode == 0 and "680,000" in asked.stdout and "“" in asked.stdout
     hits = json.loads(tenkyo("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
@@ -72,7 +72,7 @@ def test_ask_search_show_and_sources(tenkyo):
     assert {s["id"] for s in listed} >= {"whisper", "article-ja"}
 
 
-def test_show_says_that_a_passage_is_of_a_former_version(tenkyo, data):
+def test_show_marks_a_passage_of_a_former_version(tenkyo, data):
     store = Store(f"sqlite:///{data / 'tenkyo.db'}")
     source = Source("kanda", "https://example.org/kanda", "Kanda", retrieved_at="2026-01-01")
     old, same, new = (
@@ -83,7 +83,11 @@ def test_show_says_that_a_passage_is_of_a_former_version(tenkyo, data):
     assert "former" not in tenkyo("show", passage.id).stdout
     store.put(same, [again])
     shown = tenkyo("show", passage.id).stdout
-    assert "It has maps." in shown and f"now as {again.id}" in shown and "2026-01-01" in shown
+    assert (
+        "It has maps." in shown
+        and f"same words as passage {again.id}" in shown
+        and "2026-01-01" in shown
+    )
     store.put(new, split_into_passages(new))
     assert "no longer has" in tenkyo("show", passage.id).stdout
     made = json.loads(tenkyo("show", passage.id, "--json").stdout)
@@ -93,7 +97,7 @@ def test_show_says_that_a_passage_is_of_a_former_version(tenkyo, data):
     assert "It is closed." in whole and "former" not in whole
 
 
-def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
+def test_ingest_twice_with_unreadable_files(tenkyo, tmp_path):
     papers = tmp_path / "papers"
     papers.mkdir()
     (papers / "good.md").write_text("# Kanda\n\nThe Kanda reading room holds 40,000 maps.")
@@ -108,12 +112,12 @@ def test_ingest_files_twice_with_one_bad_file(tenkyo, tmp_path):
     again = json.loads(tenkyo("ingest", papers, "--json").stdout.splitlines()[-1])
     assert again["embedded"] == 0 and again["sources"] == 1
     shown = tenkyo("ingest", papers / "picture.pdf").stdout
-    assert "PNG" in shown and "file://" not in shown  # its name stands beside the reason
+    assert "PNG" in shown and "file://" not in shown  # its path is in another column
     answer = json.loads(tenkyo("ask", "How many maps does Kanda hold?", "--json").stdout)
     assert "40,000" in answer["claims"][0]["text"]
 
 
-def test_a_dry_run_ingests_nothing(tenkyo, tmp_path):
+def test_dry_run_ingests_nothing(tenkyo, tmp_path):
     (tmp_path / "docs").mkdir()
     page, note = tmp_path / "docs" / "page.html", tmp_path / "docs" / "note.md"
     page.write_text(
@@ -148,7 +152,7 @@ def test_a_dry_run_ingests_nothing(tenkyo, tmp_path):
 
 
 @pytest.mark.server
-def test_following_a_page(tenkyo):
+def test_ingest_follows_links_to_papers(tenkyo):
     with serving() as web:
         here = f"127.0.0.1:{web.server_port}"
         web.pages |= {
@@ -157,7 +161,9 @@ def test_following_a_page(tenkyo):
             f"{here}/maps.pdf": paper_pdf("The Kanda reading room holds 40,000 maps."),
         }
         follow = ("ingest", f"http://{here}/", "--follow", "papers", "--json")
-        assert tenkyo(*follow).returncode == 2 and web.asked == []  # this machine is not trusted
+        assert (
+            tenkyo(*follow).returncode == 2 and web.asked == []
+        )  # this machine is private: refused
         done = tenkyo(*follow, "--trust-private")
         report = json.loads(done.stdout.splitlines()[-1])
         assert done.returncode == 0 and report["sources"] == 2
@@ -168,7 +174,7 @@ def test_following_a_page(tenkyo):
         assert (paper["kind"], paper["cited_by"]) == ("paper", [ids[f"http://{here}/"]])
 
 
-def test_verify_texts(tenkyo, tmp_path):
+def test_verify_checks_texts(tenkyo, tmp_path):
     good, bad = tmp_path / "good.md", tmp_path / "bad.html"
     good.write_text("# Whisper\n\nWhisper was trained on 680,000 hours of audio.")
     bad.write_text("<!doctype html><p>Whisper was trained on 680,000 hours of audio.<p>It sings.")
@@ -183,7 +189,7 @@ def test_verify_texts(tenkyo, tmp_path):
     assert tenkyo("verify", tmp_path / "heading.md").returncode == 0
 
 
-def test_verify_receipts(tenkyo, tmp_path, library, checker, history):
+def test_verify_checks_receipts(tenkyo, tmp_path, library, checker, history):
     engine = Engine(library, checker, history)
     answer = asyncio.run(engine.answer("How many hours was Whisper trained on?"))
     made = receipt.make_receipt(history, answer.id)
@@ -204,11 +210,11 @@ def test_verify_receipts(tenkyo, tmp_path, library, checker, history):
     ("given", "says"),
     [("", "empty"), ("…", "empty"), ('{"a": 1}', "not a receipt"), ("Two is two " * 200, "full stop")],
 )  # fmt: skip
-def test_verify_what_cannot_be(tenkyo, given, says):
+def test_verify_refuses_wrong_input(tenkyo, given, says):
     assert says in refused(tenkyo("verify", "-", stdin=given))
 
 
-def test_ingest_of_nothing_readable(tenkyo, tmp_path):
+def test_ingest_without_readable_files_fails(tenkyo, tmp_path):
     (tmp_path / "none").mkdir()
     done = tenkyo("ingest", tmp_path / "none", tmp_path / "missing")
     assert done.returncode == 2 and "Traceback" not in done.stderr
@@ -237,16 +243,16 @@ def test_ingest_of_nothing_readable(tenkyo, tmp_path):
         (("ask", "a"), {"TENKYO_LLM_GGUF": "/nowhere.gguf"}, ""),
     ],
 )
-def test_bad_input_is_one_line_with_the_fix(tenkyo, arguments, environ, says):
+def test_wrong_input_is_one_line_with_the_fix(tenkyo, arguments, environ, says):
     assert says in refused(tenkyo(*arguments, **environ))
 
 
-def test_no_index_yet(tenkyo, data):
+def test_missing_index_names_the_command_that_builds_it(tenkyo, data):
     shutil.rmtree(data / "index")
     assert "tenkyo ingest" in refused(tenkyo("ask", "Whisper?"))
 
 
-def test_an_index_behind_the_database_says_so_and_is_mended(tenkyo, data):
+def test_outdated_index_is_refused_until_reindex(tenkyo, data):
     manifest = data / "index" / "manifest.json"
     made = json.loads(manifest.read_text()) | {"corpus_revision": "before"}
     manifest.write_text(json.dumps(made))
@@ -255,7 +261,7 @@ def test_an_index_behind_the_database_says_so_and_is_mended(tenkyo, data):
     assert tenkyo("search", "Whisper").returncode == 0
 
 
-def test_a_port_in_use(tenkyo):
+def test_port_in_use_is_named(tenkyo):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -263,7 +269,7 @@ def test_a_port_in_use(tenkyo):
     assert "TENKYO_PORT" in line and "another" in line
 
 
-def test_serve_says_its_address_answers_and_ends(data, models):
+def test_serve_prints_its_address_answers_and_stops(data, models):
     (data / "models").symlink_to(models)
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
     with subprocess.Popen(
@@ -287,12 +293,12 @@ def test_serve_says_its_address_answers_and_ends(data, models):
     assert time.monotonic() - started < 10
 
 
-def test_serve_ends_at_once_while_it_is_loading(data, models):
+def test_serve_stops_at_once_while_loading(data, models):
     (data / "models").symlink_to(models)
     shutil.rmtree(data / "index")
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
     with (
-        FileLock(data / "index.lock"),  # so it stays at that
+        FileLock(data / "index.lock"),  # so that it keeps loading
         subprocess.Popen(
             [sys.executable, "-m", "service.cli.main", "serve"],
             stdout=subprocess.PIPE,

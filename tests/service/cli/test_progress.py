@@ -1,4 +1,4 @@
-"""How far an ingestion is: its rate by a clock of the test's own, and what is shown of it."""
+"""Progress of an ingestion: its rate by a fake clock, and what is shown of it."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def clock() -> Clock:
 
 
 def indexed(display: Display, done: int, of: int = 10_000_000) -> None:
-    display.tell(Progress("indexing", indexed=done, to_index=of))
+    display.update(Progress("indexing", indexed=done, to_index=of))
 
 
-def test_a_rate_is_unknown_at_first(clock: Clock) -> None:
+def test_rate_is_unknown_at_first(clock: Clock) -> None:
     display = Display(clock)
     assert display.rate_and_left() == (None, None)
     indexed(display, 0, of=12)
@@ -45,7 +45,7 @@ def test_a_rate_is_unknown_at_first(clock: Clock) -> None:
     assert display.rate_and_left() == (pytest.approx(4, rel=0.02), pytest.approx(2, rel=0.02))
 
 
-def test_what_was_there_at_first_is_not_counted(clock: Clock) -> None:
+def test_count_at_the_start_does_not_affect_the_rate(clock: Clock) -> None:
     display = Display(clock)
     indexed(display, 500, of=520)
     clock.now += 5
@@ -53,7 +53,7 @@ def test_what_was_there_at_first_is_not_counted(clock: Clock) -> None:
     assert display.rate_and_left() == (pytest.approx(2), pytest.approx(5))
 
 
-def test_a_rate_is_smooth_and_follows(clock: Clock) -> None:
+def test_rate_is_smooth_and_follows_changes(clock: Clock) -> None:
     display, done, rates = Display(clock), 0, []
     indexed(display, done)
     for i in range(200):  # batches: nothing, nothing, nothing, 40 at once
@@ -67,10 +67,10 @@ def test_a_rate_is_smooth_and_follows(clock: Clock) -> None:
         clock.now += 1
         done += 1
         indexed(display, done)
-    assert display.rate_and_left()[0] == pytest.approx(1, abs=0.3)  # of late, it is slow
+    assert display.rate_and_left()[0] == pytest.approx(1, abs=0.3)  # it is slow of late
 
 
-def test_a_standstill_slows_the_rate(clock: Clock) -> None:
+def test_standstill_slows_the_rate(clock: Clock) -> None:
     display = Display(clock)
     indexed(display, 0, of=200)
     clock.now += 10
@@ -81,10 +81,10 @@ def test_a_standstill_slows_the_rate(clock: Clock) -> None:
     assert left > 2 * before and rate > 0
     clock.now += progress.PERIOD + 1
     display.rate_and_left()
-    assert display.rate_and_left() == (None, None)  # and after long, nothing is said of it
+    assert display.rate_and_left() == (None, None)  # unknown after a long standstill
 
 
-def test_a_count_that_sinks_is_of_something_new(clock: Clock) -> None:
+def test_smaller_count_starts_a_new_rate(clock: Clock) -> None:
     display = Display(clock)
     indexed(display, 0)
     clock.now += 10
@@ -99,7 +99,7 @@ def test_a_count_that_sinks_is_of_something_new(clock: Clock) -> None:
 @given(
     st.lists(st.tuples(st.floats(0, 500), st.integers(-5, 50)), max_size=40), st.integers(0, 500)
 )
-def test_neither_is_ever_negative(steps: list[tuple[float, int]], of: int) -> None:
+def test_rate_and_time_left_are_never_negative(steps: list[tuple[float, int]], of: int) -> None:
     clock = Clock()
     display, done = Display(clock), 0
     for passed, more in steps:
@@ -116,7 +116,9 @@ def test_neither_is_ever_negative(steps: list[tuple[float, int]], of: int) -> No
     ("seconds", "shown"),
     [(0, "0:00:00"), (1, "0:00:01"), (60, "0:01:00"), (61, "0:01:01"), (3723, "1:02:03")],
 )
-def test_time_left_as_a_clock_shows_it(clock: Clock, seconds: int, shown: str) -> None:
+def test_time_left_is_shown_as_hours_minutes_seconds(
+    clock: Clock, seconds: int, shown: str
+) -> None:
     display = Display(clock)
     indexed(display, 0, of=seconds + 1)
     clock.now += 1
@@ -126,7 +128,7 @@ def test_time_left_as_a_clock_shows_it(clock: Clock, seconds: int, shown: str) -
 
 
 @pytest.mark.parametrize("columns", [40, 200])
-def test_a_time_left_of_years_is_shown(clock: Clock, columns: int) -> None:
+def test_time_left_of_years_is_shown(clock: Clock, columns: int) -> None:
     display = Display(clock)
     indexed(display, 0, of=10**12)
     clock.now += 1
@@ -141,20 +143,20 @@ def drawn(display: Display, columns: int) -> str:
 
 
 def lines(display: Display) -> list[str]:
-    """What is shown in 40 columns; as few blanks as can be."""
+    """What is shown in 40 columns, without the bars and repeated spaces."""
     shown = drawn(display, 40).splitlines()
     assert all(len(line.rstrip()) <= 40 for line in shown)
     return [re.sub(r"[━╸╺ ]+", " ", line).strip() for line in shown]
 
 
-def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
+def test_display_of_a_whole_ingestion(clock: Clock) -> None:
     display = Display(clock)
     assert "starting" in drawn(display, 40) and display.line() == "starting"
-    tally = IngestProgress(display.tell)
+    tally = IngestProgress(display.update)
     tally.add_expected(3)
     assert lines(display) == [
         "reading documents",
-        "documents 0/3 -:--:--",  # unknown, and not made up
+        "documents 0/3 -:--:--",  # unknown
         "0 pages, 0 passages",
     ]
     clock.now += 2
@@ -184,31 +186,31 @@ def test_a_whole_ingestion_as_it_is_shown(clock: Clock) -> None:
     assert "sources 1/2 -:--:--" in lines(display)
 
 
-def test_where_nobody_watches_a_line_now_and_then(
+def test_lines_are_printed_without_a_terminal(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with progress.ingestion() as tell:
-        tell(Progress("reading", 1, 2))
-    assert capsys.readouterr() == ("", "")  # it did not last
+    with progress.ingestion() as report:
+        report(Progress("reading", 1, 2))
+    assert capsys.readouterr() == ("", "")  # it was too short
     monkeypatch.setattr(progress, "EVERY", 0.1)
-    with progress.ingestion() as tell:
-        tell(Progress("reading", 1, 2))
+    with progress.ingestion() as report:
+        report(Progress("reading", 1, 2))
         time.sleep(0.35)
     out, err = capsys.readouterr()
     assert out == "" and "\x1b" not in err and "\r" not in err
     assert 2 <= err.count("reading documents: 1 of 2 documents") == err.count("\n") <= 3
 
 
-def test_on_a_terminal_bars_that_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_on_a_terminal_are_erased_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with progress.ingestion() as tell:
-        tell(Progress("reading", 1, 2))
+    with progress.ingestion() as report:
+        report(Progress("reading", 1, 2))
         time.sleep(0.6)
     shown = terminal.getvalue()
     assert "reading documents" in shown and "1/2" in shown
-    assert shown.rstrip().endswith("\x1b[2K")  # the last thing is that its lines are erased
+    assert shown.rstrip().endswith("\x1b[2K")  # its lines are erased at the end

@@ -1,4 +1,4 @@
-"""`tenkyo eval`: its measures on answers made by hand, its runs on the real library."""
+"""`tenkyo eval`: its measures on hand-made answers, and its runs on the real library."""
 
 import asyncio
 import json
@@ -16,15 +16,16 @@ from corpus.errors import SettingsError
 from service.answering.engine import ANSWER_VERSION, Engine
 from service.evaluation import metrics, runner
 from service.evaluation.metrics import (
+    CitationScores,
     EvaluationQuestion,
-    Judgement,
-    judge_statement,
+    judge_citations,
     measure_fractions,
     occurs,
     report,
     same_sentence,
 )
 from service.evaluation.runner import (
+    check_mode,
     conditions,
     judge_answer,
     read_questions,
@@ -52,7 +53,7 @@ def claim(text, *citations):
 
 
 def record(*claims, withheld=0, judged=(), first=None, total=1.0):
-    """The record of an answer with these claims; without any, it abstains."""
+    """Return the record of an answer with these claims; without claims, of an abstention."""
     answer = Answer("i", "c", "Q?", "", "quoted" if claims else "abstained", "", claims)
     answer = replace(answer, rejected=(Rejected("x", "y", SURE),) * withheld)
     judged = [{"recall": j.recall, "citations": j.citations} for j in judged]
@@ -82,11 +83,11 @@ def known(answerable=True, **gold):
         ("", "anything", False),
     ],
 )
-def test_a_string_occurs(wanted, text, there):
+def test_occurs_matches_whole_numbers_and_word_beginnings(wanted, text, there):
     assert occurs(wanted, text) is there
 
 
-def test_an_answer_is_right_in_its_words_or_in_its_quotes():
+def test_right_answers_are_found_in_claims_and_in_quotes():
     said = record(claim("It has four wheels.", cited("A car has 4 wheels.")))
     assert measure_fractions(known(answers=("4",)), said)["in_answer"] == (0, 1)
     assert measure_fractions(known(answers=("five", "4")), said)["in_quotes"] == (1, 1)
@@ -101,32 +102,38 @@ def test_an_answer_is_right_in_its_words_or_in_its_quotes():
 
 
 @pytest.mark.parametrize(
-    ("citations", "bearing", "expected"),
+    ("citations", "supporting", "expected"),
     [
-        (0, [], Judgement(False, ())),
-        (1, [{0}], Judgement(True, (True,))),
-        (1, [], Judgement(False, (False,))),
-        (2, [{0}], Judgement(True, (True, False))),  # the first does, and does without the second
-        (2, [{0}, {1}], Judgement(True, (True, True))),
-        (2, [{0, 1}], Judgement(True, (True, True))),  # only together
-        (3, [{0, 1}], Judgement(True, (True, True, False))),
-        (2, [], Judgement(False, (False, False))),
+        (0, [], CitationScores(False, ())),
+        (1, [{0}], CitationScores(True, (True,))),
+        (1, [], CitationScores(False, (False,))),
+        (
+            2,
+            [{0}],
+            CitationScores(True, (True, False)),
+        ),  # the first supports it, also without the second
+        (2, [{0}, {1}], CitationScores(True, (True, True))),
+        (2, [{0, 1}], CitationScores(True, (True, True))),  # only together
+        (3, [{0, 1}], CitationScores(True, (True, True, False))),
+        (2, [], CitationScores(False, (False, False))),
     ],
 )
-def test_a_statement_is_judged_as_alce_does(citations, bearing, expected):
-    """``bearing``: the least sets of citations that support it."""
-    assert judge_statement(citations, lambda some: any(s <= set(some) for s in bearing)) == expected
+def test_citations_are_judged_by_the_method_of_alce(citations, supporting, expected):
+    """``supporting``: the smallest sets of citations that support the claim."""
+    assert (
+        judge_citations(citations, lambda some: any(s <= set(some) for s in supporting)) == expected
+    )
 
 
-def test_citation_recall_and_precision_of_an_answer():
-    judged = (Judgement(True, (True, False)), Judgement(False, (False,)))
+def test_citation_recall_and_precision_of_one_answer():
+    judged = (CitationScores(True, (True, False)), CitationScores(False, (False,)))
     found = measure_fractions(known(), record(claim("A."), claim("B."), judged=judged))
     assert found["citation_recall"] == (1 / 2, 1)
     assert found["citation_precision"] == (1 / 3, 1)
     assert measure_fractions(known(), record())["citation_recall"] == (0, 0)
 
 
-def test_gold_by_source_and_by_passage():
+def test_gold_is_matched_by_source_and_by_passage():
     said = record(claim("A.", cited("A.", "a", "p1"), cited("A.", "b", "p2")))
     for gold in ({"sources": ("a",)}, {"passages": ("p1",)}):
         found = measure_fractions(known(**gold), said)
@@ -138,15 +145,15 @@ def test_gold_by_source_and_by_passage():
     assert measure_fractions(known(False, sources=("a",)), said)["gold_cited"] == (0, 0)
 
 
-def test_sentences_are_the_same_from_half_of_their_tokens_on():
+def test_sentences_with_half_their_tokens_shared_are_the_same():
     assert same_sentence("one two", "two three")  # 2 · 1 / 4
     assert not same_sentence("one two", "two three four")  # 2 · 1 / 5
     assert same_sentence("東京都", "東京")  # 2 · 1 / 3
     assert not same_sentence("…", "…")
 
 
-def test_citation_f1_by_sentence():
-    """Cited: two sentences, one of them gold; gold: three, one of them cited: P 1/2, R 1/3."""
+def test_quote_f1_compares_sentences():
+    """One of two quoted sentences is gold, and it is one of three gold ones: P 1/2, R 1/3."""
     said = record(claim("x", cited("Cats sleep all day. Birds sing.")))
     gold = ("Cats sleep all day.", "Dogs bark.", "Fish swim.")
     found = measure_fractions(known(quotes=gold), said)["quote_f1"]
@@ -154,17 +161,17 @@ def test_citation_f1_by_sentence():
     assert measure_fractions(known(quotes=gold), record())["quote_f1"] == (0, 1)
 
 
-def test_a_report_of_five_questions():
-    """Three answerable, one of them refused; two not, one of them answered."""
+def test_report_on_five_questions():
+    """Three are answerable, one of which is not answered; two are not, one of which is answered."""
     right, wrong = claim("Four.", cited("Four.")), claim("Five.", cited("Five.", "b"))
-    sure = (Judgement(True, (True,)),)
+    sure = (CitationScores(True, (True,)),)
     gold = known(answers=("four",), sources=("a",))
     asked = [gold, gold, gold, known(False), known(False)]
     records = [
         record(right, judged=sure, first=0.1, total=0.2),
         record(wrong, judged=sure, first=0.3, total=0.4, withheld=2),
         record(total=0.6),
-        record(wrong, judged=(Judgement(False, (False,)),), first=0.5, total=0.8),
+        record(wrong, judged=(CitationScores(False, (False,)),), first=0.5, total=0.8),
         record(total=1.0),
     ]
     found = report(asked, records)
@@ -194,7 +201,7 @@ def test_a_report_of_five_questions():
     assert metrics.TITLES["refused"] in titles and metrics.TITLES["quote_f1"] not in titles
 
 
-def test_the_interval_of_a_share():
+def test_interval_of_a_share_agrees_with_the_normal_approximation():
     """Of 50 in 100, the normal approximation is .5 ± 1.96 · sqrt(.25 / 100) = .402 to .598."""
     asked = [known(answers=("four",))] * 100
     right, wrong = record(claim("Four.", cited("4"))), record(claim("Five.", cited("5")))
@@ -216,7 +223,7 @@ def lines(path, *rows):
 GOOD = {"id": "1", "question": "Who?", "answerable": True}
 
 
-def test_questions_are_read(tmp_path):
+def test_read_questions_returns_known_fields(tmp_path):
     row = GOOD | {"answers": ["a", ""], "must_contain": [["b", "c"]], "sources": ["s"], "topic": 3}
     read = read_questions(lines(tmp_path / "q", row, "\n"))
     assert read == [
@@ -240,19 +247,19 @@ def test_questions_are_read(tmp_path):
         (GOOD, "another"),
     ],
 )
-def test_a_bad_line_is_named_with_its_fix(tmp_path, bad, says):
+def test_error_names_the_bad_line_and_its_fix(tmp_path, bad, says):
     with pytest.raises(SettingsError) as caught:
         read_questions(lines(tmp_path / "q", GOOD, "\n", bad))
     assert "line 3: " in str(caught.value) and says in str(caught.value)
 
 
-def test_a_file_without_questions(tmp_path):
+def test_file_without_questions_is_refused(tmp_path):
     for path in (tmp_path / "none", tmp_path, lines(tmp_path / "empty", "\n")):
         with pytest.raises(SettingsError):
             read_questions(path)
 
 
-def test_a_sample_is_always_the_same_and_in_order():
+def test_sample_is_reproducible_and_in_order():
     asked = [EvaluationQuestion(str(i), "Q?", True) for i in range(100)]
     some = sample_questions(asked, 20, None)
     assert some == sample_questions(asked, 20, None) and len(some) == 20 and some != asked[:20]
@@ -281,7 +288,7 @@ def evaluate(engine, asked, out, mode="quoted", **settings):
     return asyncio.run(run_questions(engine, asked, mode, made_with, out, quiet))
 
 
-def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
+def test_interrupted_run_is_resumed(library, checker, history, tmp_path):
     engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     first = evaluate(engine, ASKED[:2], out)
     found = report(ASKED[:2], first)
@@ -292,7 +299,7 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
     assert 0 < first[0]["first_claim"] <= first[0]["total"] and first[1]["first_claim"] is None
     whole = out.read_bytes()
     with out.open("ab") as file:
-        file.write('{"id": "g", "quest本'.encode()[:-1])  # killed in the midst of a line
+        file.write('{"id": "g", "quest本'.encode()[:-1])  # killed in the middle of a line
     steps = []
     made_with = first[0]["conditions"]
     second = asyncio.run(
@@ -307,7 +314,7 @@ def test_a_run_is_resumed_where_it_stopped(library, checker, history, tmp_path):
     assert evaluate(engine, changed, out)[0]["answer"]["id"] not in ids
 
 
-def test_the_versions_are_among_the_conditions(library, checker, history):
+def test_conditions_include_the_versions(library, checker, history):
     engine = Engine(library, checker, history)
     made_with = conditions(engine, Settings(), "quoted")
     assert made_with["library"] == library.store.revision() and made_with["prompt"] == ""
@@ -316,9 +323,7 @@ def test_the_versions_are_among_the_conditions(library, checker, history):
     assert made_with["answering"] == ANSWER_VERSION
 
 
-def test_another_prompt_is_another_condition_where_there_is_a_model(
-    library, checker, history, monkeypatch
-):
+def test_conditions_include_the_prompt_with_a_model(library, checker, history, monkeypatch):
     engine = Engine(library, checker, history, Script("NO ANSWER"))
     before = conditions(engine, Settings(), "generated")
     assert len(before["prompt"]) == 12
@@ -327,7 +332,7 @@ def test_another_prompt_is_another_condition_where_there_is_a_model(
 
 
 @pytest.mark.parametrize("name", ["VERIFIER_VERSION", "ANSWER_VERSION"])
-def test_results_of_another_version_are_not_mixed_in(
+def test_results_of_another_version_are_refused(
     library, checker, history, tmp_path, monkeypatch, name
 ):
     engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
@@ -337,7 +342,9 @@ def test_results_of_another_version_are_not_mixed_in(
         evaluate(engine, ASKED[1:2], out)
 
 
-def test_results_of_other_settings_or_of_others_are_left_alone(library, checker, history, tmp_path):
+def test_results_of_other_settings_and_other_files_are_refused_unchanged(
+    library, checker, history, tmp_path
+):
     engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     evaluate(engine, ASKED[1:2], out)
     with pytest.raises(SettingsError, match=r"top_k was 8 and is 3.*another file"):
@@ -349,7 +356,7 @@ def test_results_of_other_settings_or_of_others_are_left_alone(library, checker,
         assert out.read_text() == text
 
 
-def test_a_run_with_a_model(library, checker, history):
+def test_run_with_a_language_model(library, checker, history):
     engine = Engine(library, checker, history, Script("Whisper cost 90 dollars [1]. "
                     "Whisper was trained on 680,000 hours of audio [1]."))  # fmt: skip
     made = evaluate(engine, ASKED[:1], None, "generated", llm_model="script")
@@ -358,15 +365,15 @@ def test_a_run_with_a_model(library, checker, history):
     assert made[0]["conditions"]["model"] == "script"
 
 
-def test_a_mode_needs_its_model():
+def test_generated_mode_needs_a_language_model():
     with pytest.raises(SettingsError, match="TENKYO_LLM_URL"):
         settings_for(Settings(), "generated")
     with pytest.raises(SettingsError, match="generated"):
-        settings_for(Settings(), "loud")
+        check_mode("loud")
     assert settings_for(Settings(llm_url="http://x/v1"), "quoted").llm_url == ""
 
 
-def test_the_judge_reads_the_passages_that_are_cited(library, verifier):
+def test_judge_answer_reads_the_cited_passages(library, verifier):
     hits = library.search("How many hours of audio was Whisper trained on?", 1)
     other = library.search("Which drivers did GT Sophy beat?", 1)
     evidence = [Evidence(n, h.passage, h.source, 0) for n, h in enumerate([*hits, *other], 1)]
@@ -380,19 +387,19 @@ def test_the_judge_reads_the_passages_that_are_cited(library, verifier):
 # The question files made from public sets
 
 
-def test_articles_are_left_out_as_a_whole():
+def test_whole_articles_are_left_out():
     texts = [Text(f"{title}{i}", title, "x") for title in "abc" for i in range(4)]
     assert len(articles(texts, 9, random.Random(1))) == 2
     assert articles(texts, 3, random.Random(1)) == set()
 
 
-def test_a_gold_sentence_is_the_only_one_with_an_answer():
+def test_gold_sentence_is_the_only_one_with_the_answer():
     text = "雨が降る。東京で雪が降る。"
     assert gold_sentences(text, ["東京", "東京で"]) == ["東京で雪が降る。"]
     assert gold_sentences(text, ["降る"]) == gold_sentences(text, ["風"]) == []
 
 
-def test_the_public_sets(shared):
+def test_question_files_from_public_sets(shared):
     folder = shared / "data" / "qa"
     folder_of = {"jsquad": "jsquad_ja", "xquad": "xquad_en"}
     for name, language, passages, size in (
@@ -421,7 +428,7 @@ def test_the_public_sets(shared):
 
 
 @pytest.mark.process
-def test_the_command(library_folder, models, tmp_path):
+def test_eval_command(library_folder, models, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(library_folder, data)
     (data / "models").symlink_to(models)

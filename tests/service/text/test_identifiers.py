@@ -1,4 +1,4 @@
-"""Identifiers in questions: what counts as one, when texts have it, and what is answered then."""
+"""Identifiers in questions: which tokens are one, whether texts have it, and the answer then."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.support.scripted_model import Script
         ("Did the UN 2030 goals follow the 20th century?", []),
     ],
 )
-def test_what_counts_as_an_identifier(question, found):
+def test_identifiers_are_found_in_questions(question, found):
     assert [each.text for each in identifiers(question)] == found
 
 
@@ -76,7 +76,7 @@ def test_what_counts_as_an_identifier(question, found):
         ("Is PPR-9099 better than PPR-9088?", "PPR-9088 is a respirator.", ["PPR-9099"]),
     ],
 )
-def test_whether_a_text_has_an_identifier(question, text, missing):
+def test_identifier_is_searched_in_texts_in_any_spelling(question, text, missing):
     assert list(unnamed(question, [text])) == missing
 
 
@@ -115,20 +115,22 @@ def sheets(tmp_path_factory, embedder):
         ("KTZ-550は毎分何リットルの水をくみ上げますか？", "「KTZ-550」"),
     ],
 )
-def test_a_neighbouring_identifier_is_no_answer(sheets, checker, question, names, written):
+def test_source_about_a_similar_identifier_gives_an_abstention(
+    sheets, checker, question, names, written
+):
     model = Script(written) if written else None
     engine = Engine(sheets, checker, History(sheets.store.database), model)
     made = asyncio.run(engine.answer(question))
     assert made.abstained == (names is not None), made.reason
     if names:
         assert names in made.reason and not made.claims and made.abstention
-        assert model is None or model.messages is None  # it is not even asked
+        assert model is None or model.messages is None  # the model is not called
 
 
-def test_an_identifier_that_another_part_of_the_source_has_is_no_reason_to_refuse(
+def test_identifier_elsewhere_in_the_source_does_not_cause_an_abstention(
     tmp_path, embedder, checker
 ):
-    """The manual says on its first page what it is of, and not again."""
+    """The manual names its product on the first page only."""
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     parts = ["This manual is about the oven RX-3100.", *["Clean it with a dry cloth. " * 30] * 12]
     text = "\n\n".join([*parts, "The door opens to the left. Its fuse is rated at 16 amperes."])
@@ -142,8 +144,8 @@ def test_an_identifier_that_another_part_of_the_source_has_is_no_reason_to_refus
         assert ("RX-3200" in (made.reason or "")) == refused == made.abstained
 
 
-def test_no_question_of_the_shipped_library_is_refused_for_an_identifier(library, checker):
-    """Every question with an identifier that has an answer is asked; the others cannot be refused."""
+def test_no_question_about_the_shipped_library_lacks_its_identifier(library, checker):
+    """Only the questions with an identifier are asked: no others can fail for it."""
     asked = [
         row["question"]
         for name in ("library_questions", "library_questions_oblique")

@@ -1,4 +1,4 @@
-"""Numbers in both languages, by value."""
+"""Numbers and units in English and Japanese text, compared by value."""
 
 import pytest
 
@@ -50,12 +50,12 @@ from service.text.units import amounts, units
         ("百人と五百万人", {100, 5000000}),
     ],
 )
-def test_values_stated(text, values):
+def test_stated_returns_values_in_digits(text, values):
     assert stated(text) == {float(v) for v in values} or stated(text) >= {float(v) for v in values}
     assert len(stated(text)) == len(values)
 
 
-def test_long_runs_take_no_long_time():
+def test_long_runs_of_digits_are_fast():
     for text in (
         "1." * 10_000,
         "1" * 20_000,
@@ -68,7 +68,7 @@ def test_long_runs_take_no_long_time():
     assert not is_year(float("inf"))
 
 
-def test_one_value_in_three_spellings():
+def test_one_value_has_three_spellings():
     assert stated("680,000") == stated("68万") == stated("680k")
 
 
@@ -94,20 +94,20 @@ def test_one_value_in_three_spellings():
         ("半減した", 50),
     ],
 )
-def test_values_that_a_reader_would_accept(text, value):
+def test_mentioned_includes_values_a_reader_would_accept(text, value):
     assert float(value) in mentioned(text)
 
 
 @pytest.mark.parametrize("text", ["約68万時間", "about 68 thousand hours", "68 million"])
-def test_a_magnitude_in_words_is_a_part_of_the_number(text):
+def test_magnitude_in_words_belongs_to_the_number(text):
     assert 68.0 not in mentioned(text)
 
 
-def test_a_month_is_written_with_a_capital():
+def test_month_needs_a_capital_letter():
     assert 5.0 in mentioned("in May") and 5.0 not in mentioned("it may rain")
 
 
-def test_money_has_a_currency_and_a_magnitude():
+def test_money_is_read_with_currency_and_magnitude():
     assert units("$3.5M") == units("3.5 million dollars") == {(3.5e6, "dollars")}
     assert units("€5") == {(5.0, "euros")}
 
@@ -124,7 +124,7 @@ def test_money_has_a_currency_and_a_magnitude():
         ("16世紀", [(16, 1500, 1599)]),
     ],
 )
-def test_periods_hold_years(text, expected):
+def test_periods_return_first_and_last_year(text, expected):
     assert periods(text) == expected
 
 
@@ -139,19 +139,19 @@ def test_periods_hold_years(text, expected):
         ("5年かかった", "60 months"),
     ],
 )
-def test_amounts_in_two_units_are_the_same(one, other):
+def test_equal_amounts_in_two_units_are_equal(one, other):
     assert amounts(units(one)).keys() == amounts(units(other)).keys() != set()
 
 
-def test_a_year_is_no_stretch_of_time():
+def test_calendar_year_is_not_a_duration():
     assert units("5年に") == units("3日に") == units("3分の1") == frozenset()
     assert units("5年後") == units("5 years") == {(5.0, "years")}
     assert units("5 sq mi") == frozenset() and units("5 square miles") == units("5平方マイル")
 
 
-def test_numbers_have_one_spelling():
+def test_numbers_are_rewritten_in_digits():
     assert in_one_spelling("the twenty-first, 令和元年") == "the 21st, 2019年"
 
 
-def test_words_count_as_stated_numbers_from_two_on():
+def test_spelled_returns_number_words_from_two_on():
     assert spelled("one of four games") == {4.0}
