@@ -217,7 +217,7 @@ from service.concurrency.process_locks import ProcessLocks
 from service.concurrency.idempotency import IdempotencyKey
 from service.concurrency.resumable import ResumableAnswers
 answers = ResumableAnswers(None, locks=ProcessLocks(Path(sys.argv[1])))
-print(asyncio.run(answers.stop(IdempotencyKey(sys.argv[2], ""), patience=60)))
+print(asyncio.run(answers.stop(IdempotencyKey(sys.argv[2], ""), timeout=60)))
 """
 
 
@@ -270,15 +270,15 @@ def test_a_stop_goes_on_without_who_asked_for_it(locks, another):
 
     async def scenario():
         with another("held"):
-            asked = asyncio.create_task(answers.stop(KEY, patience=60))
+            asked = asyncio.create_task(answers.stop(KEY, timeout=60))
             await so(lambda: locks.is_to_stop(KEY.key))
             assert not asked.done()
             asked.cancel()
             await asyncio.gather(asked, return_exceptions=True)
-            assert not await answers.stop(KEY, patience=0)  # it is not over yet
+            assert not await answers.stop(KEY, timeout=0)  # it is not over yet
             assert locks.is_to_stop(KEY.key)
         await so(lambda: not locks.is_to_stop(KEY.key))
-        assert await answers.stop(KEY, patience=60)
+        assert await answers.stop(KEY, timeout=60)
 
     asyncio.run(scenario())
 
