@@ -118,7 +118,7 @@ def _until_interrupted(watch: bool) -> Iterator[None]:
 
 
 def _desk() -> IngestionPipeline:
-    return bootstrap.desk(bootstrap.load_settings())
+    return bootstrap.create_ingestion_pipeline(bootstrap.load_settings())
 
 
 def _ingest(wanted: IngestRequest, dry_run: bool, as_json: bool) -> None:

@@ -56,7 +56,7 @@ def verify(
     if url and receipts:
         raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
     verifier = None if url else bootstrap.create_verifier(settings)
-    facts = _Service(url) if url else bootstrap.fact_checker(settings, verifier) if texts else None
+    facts = _Service(url) if url else bootstrap.create_fact_checker(settings, verifier) if texts else None
     store = bootstrap.open_store_if_any(settings) if receipts else None
     verified = []
     for name in data:
