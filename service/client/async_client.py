@@ -14,7 +14,7 @@ from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from service.client import requests
 from service.client.requests import Call
 from service.client.routes import AsyncRoutes
-from service.client.streams import JobEvent, ResumableStream, answer_stream, job_stream
+from service.client.streams import JobUpdate, ResumableStream, answer_stream, job_stream
 from service.client.transport import (
     RETRIES,
     TIMEOUT,
@@ -90,7 +90,7 @@ class AsyncClient(AsyncRoutes):
             async for event in events:
                 yield event
 
-    async def watch(self, job: Job | str) -> AsyncGenerator[JobEvent, None]:
+    async def watch(self, job: Job | str) -> AsyncGenerator[JobUpdate, None]:
         """Follow a job, given as a job or its id, until it ends; the last event is the job."""
         async with aclosing(
             self._events(job_stream(self.url, requests.id_of(job), self._retries))

@@ -25,7 +25,7 @@ HTTP_GONE = 410  # the status of an answer that cannot be resumed any more
 
 
 @dataclass(frozen=True, slots=True)
-class JobEvent:
+class JobUpdate:
     """One event of a job: its progress, the outcome of one document, or, at the end, the job."""
 
     name: Literal["progress", "item", "job"]
@@ -46,7 +46,7 @@ ANSWER_STREAM = StreamType(
     {"evidence": EvidenceFound, "claim": Claim, "rejected": Rejected, "answer": Answer},
     "answer",
 )
-JOB_STREAM = StreamType(JobEvent, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
+JOB_STREAM = StreamType(JobUpdate, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
 
 
 class EventReader(Generic[E]):
@@ -186,6 +186,6 @@ def answer_stream(url: str, call: requests.Call[Answer], retries: int) -> Resuma
     return ResumableStream(url, call, ANSWER_STREAM, retries, key)
 
 
-def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobEvent]:
+def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobUpdate]:
     """Make the stream of a job's events, from its beginning."""
     return ResumableStream(url, requests.job(job_id), JOB_STREAM, retries)

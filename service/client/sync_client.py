@@ -22,7 +22,7 @@ from service.client import requests
 from service.client.async_client import AsyncClient
 from service.client.requests import Call
 from service.client.routes import BlockingRoutes
-from service.client.streams import JobEvent, ResumableStream, answer_stream, job_stream
+from service.client.streams import JobUpdate, ResumableStream, answer_stream, job_stream
 from service.client.transport import (
     RETRIES,
     TIMEOUT,
@@ -107,7 +107,7 @@ class Client(BlockingRoutes):
         )
         yield from self._events(answer_stream(self.url, call, self._retries))
 
-    def watch(self, job: Job | str) -> Iterator[JobEvent]:
+    def watch(self, job: Job | str) -> Iterator[JobUpdate]:
         """Follow a job, given as a job or its id, until it ends; the last event is the job.
 
         A broken stream is resumed, as in ``stream``.
