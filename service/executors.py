@@ -22,11 +22,11 @@ class PriorityThreadPool:
     event loop from it for milliseconds.
 
     Args:
-        name: what the threads do; it begins their names.
-        threads: the number of threads.
-        max_running: the number of threads that run at once; those that wait for a model do not
+        name: What the threads do; it begins their names.
+        threads: The number of threads.
+        max_running: The number of threads that run at once; those that wait for a model do not
             count.
-        priority: the priority of what they ask of shared models; None for the model's default.
+        priority: The priority of what they ask of shared models; None for the model's default.
     """
 
     def __init__(

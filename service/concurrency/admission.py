@@ -71,7 +71,7 @@ class ConcurrencyLimiter:
         """Hold a slot while the block runs, waiting for one if necessary.
 
         Raises:
-            TooBusy: the queue is full, or the wait is or would be too long.
+            TooBusy: The queue is full, or the wait is or would be too long.
         """
         await self._acquire()
         token = object()

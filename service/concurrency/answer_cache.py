@@ -121,9 +121,9 @@ class AnswerCache:
         That is so for abstentions, and for answers with a remark, such as that the model failed.
 
         Args:
-            key: what ``key`` returned for the question.
-            answer: the answer, as it is stored in the history.
-            decisions: the names of its claim and rejected events, in order.
+            key: What ``key`` returned for the question.
+            answer: The answer, as it is stored in the history.
+            decisions: The names of its claim and rejected events, in order.
         """
         if not answer.claims or answer.reason is not None or answer.understood is not None:
             return

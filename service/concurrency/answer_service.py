@@ -96,16 +96,16 @@ class AnswerService:
         """Answer a question, event by event: see ``Engine.stream``.
 
         Args:
-            question: the reader's question.
-            conversation_id: the conversation that it continues; None begins a new one.
-            source_ids: the sources to answer from; None for all.
+            question: The reader's question.
+            conversation_id: The conversation that it continues; None begins a new one.
+            source_ids: The sources to answer from; None for all.
             mode: ``quoted`` to answer without the language model.
-            progress: whether to give status events too.
-            earlier: messages of a conversation that is not in the history.
-            fresh: whether to ignore cached answers and those being made.
+            progress: Whether to give status events too.
+            earlier: Messages of a conversation that is not in the history.
+            fresh: Whether to ignore cached answers and those being made.
 
         Raises:
-            TooBusy: before the first event, if no slot is free in time.
+            TooBusy: Before the first event, if no slot is free in time.
         """
         if self._cache is None or conversation_id is not None or earlier:
             events = self._answer_in_slot(

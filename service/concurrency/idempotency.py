@@ -39,7 +39,7 @@ class IdempotencyKey:
         """Check that an earlier request under this key was the same one.
 
         Raises:
-            RequestRefused: it was another one.
+            RequestRefused: It was another one.
         """
         if request != self.request:
             raise RequestRefused(
@@ -52,14 +52,14 @@ def read_idempotency_key(request: Request, asked: Mapping[str, Any]) -> Idempote
     """Read the idempotency key of a request.
 
     Args:
-        request: the request.
-        asked: its body, without fields that only say how the reply is to be sent.
+        request: The request.
+        asked: Its body, without fields that only say how the reply is to be sent.
 
     Returns:
         The key; None if the request has none.
 
     Raises:
-        RequestRefused: the header is empty, too long, or not visible ASCII.
+        RequestRefused: The header is empty, too long, or not visible ASCII.
     """
     value = request.headers.get(IDEMPOTENCY_HEADER)
     if value is None:
@@ -83,7 +83,7 @@ class IdempotentCall:
     It blocks, and runs one request at a time, whatever their keys: it is for short work.
 
     Args:
-        locks: the locks shared with other processes that serve the same history, if any.
+        locks: The locks shared with other processes that serve the same history, if any.
     """
 
     def __init__(self, locks: ProcessLocks | None = None) -> None:
@@ -99,9 +99,9 @@ class IdempotentCall:
         """Return the reply stored for a key, or make and store one.
 
         Args:
-            replies: where replies are stored.
-            key: the request's key; None to make the reply without storing it.
-            make: carries out the request; returns its reply as JSON.
+            replies: Where replies are stored.
+            key: The request's key; None to make the reply without storing it.
+            make: Carries out the request; returns its reply as JSON.
             **belongs_to: ``answer_id`` or ``conversation_id``, with which the reply is deleted.
         """
         if key is None:

@@ -17,16 +17,17 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from corpus.errors import Gone, RequestRefused, StoreError, TenkyoError
+from corpus.errors import RequestRefused, StoreError, TenkyoError
 from service.concurrency.answer_service import AnswerService
 from service.concurrency.event_log import Frame, number_frames
 from service.concurrency.idempotency import IdempotencyKey
 from service.concurrency.process_locks import ProcessLocks
-from service.conversations.store import History, StoredReply
+from service.concurrency.replay import ahead_error, replay_frames, stopped_error
+from service.conversations.store import StoredReply
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def parse_last_event_id(header: str | None) -> int:
         The number of the last frame that the client has; 0 if the header is missing or empty.
 
     Raises:
-        RequestRefused: the header is not a frame number.
+        RequestRefused: The header is not a frame number.
     """
     if header is None or header == "":
         return 0
@@ -84,8 +85,8 @@ class ResumableAnswer:
         """Begin to make the answer.
 
         Args:
-            keep: called in a thread with all frames of a complete answer.
-            leave: called once it cannot be joined any more, at the latest at its end.
+            keep: Called in a thread with all frames of a complete answer.
+            leave: Called once it cannot be joined any more, at the latest at its end.
 
         Returns:
             The task that ends with the answer.
@@ -101,9 +102,9 @@ class ResumableAnswer:
         """Give the frames after number ``after``, then each new one as it comes.
 
         Raises:
-            Gone: the answer was stopped.
-            RequestRefused: there is no frame with that number.
-            Exception: whatever kept the answer from being finished.
+            Gone: The answer was stopped.
+            RequestRefused: There is no frame with that number.
+            Exception: Whatever kept the answer from being finished.
         """
         self._readers += 1
         if self._timer:
@@ -191,9 +192,9 @@ class ResumableAnswers:
     """Answers by idempotency key: running ones in this process, finished ones in the history.
 
     Args:
-        answers: the service that makes the answers.
-        grace: the seconds for which an answer goes on without a reader.
-        locks: the locks shared with other processes that serve the same history, if any.
+        answers: The service that makes the answers.
+        grace: The seconds for which an answer goes on without a reader.
+        locks: The locks shared with other processes that serve the same history, if any.
     """
 
     def __init__(
@@ -213,13 +214,13 @@ class ResumableAnswers:
         """Give the frames of an answer after number ``after``, making it if the key is new.
 
         Args:
-            key: the key of the request.
-            asked: the arguments of ``AnswerService.stream``.
-            after: the number of the last frame that the reader has.
+            key: The key of the request.
+            asked: The arguments of ``AnswerService.stream``.
+            after: The number of the last frame that the reader has.
 
         Raises:
-            Gone: the reader wants to resume an answer that is not there.
-            RequestRefused: the key belongs to another request, or ``after`` is too large.
+            Gone: The reader wants to resume an answer that is not there.
+            RequestRefused: The key belongs to another request, or ``after`` is too large.
         """
         history, locked = self._answers.history, False
         try:
@@ -283,8 +284,8 @@ class ResumableAnswers:
         later are not affected.
 
         Args:
-            key: the key of the answer.
-            timeout: the seconds to wait for its end.
+            key: The key of the answer.
+            timeout: The seconds to wait for its end.
 
         Returns:
             Whether no answer is being made under the key any more.
@@ -328,44 +329,3 @@ class ResumableAnswers:
         self._lock_users[key.key] += 1
         running.start(keep, leave).add_done_callback(lambda _: self._release(key))
         return running
-
-
-def replay_frames(history: History, reply: StoredReply, after: int) -> list[Frame]:
-    """Make the frames of a finished answer again, those after number ``after``.
-
-    Args:
-        history: where the answer is stored.
-        reply: a stored reply whose body is the names of the answer's frames, in order.
-        after: the number of the last frame that the reader has.
-
-    Raises:
-        NotFound: the answer was deleted.
-        RequestRefused: the answer has fewer frames.
-    """
-    answer = history.answer(reply.answer_id or "")
-    if after > len(reply.body):
-        raise ahead_error(after)
-    evidence_fields = ("id", "conversation_id", "question", "evidence", "understood")
-    parts: dict[str, Iterator[Any]] = {
-        "evidence": iter([{name: answer.get(name) for name in evidence_fields}]),
-        "claim": iter(answer["claims"]),
-        "rejected": iter(answer["rejected"]),
-        "answer": iter([answer]),
-    }
-    frames = [Frame(name, next(parts[name]), n) for n, name in enumerate(reply.body, 1)]
-    return frames[after:]
-
-
-def stopped_error() -> Gone:
-    """Make the error for a stream that cannot be resumed, since its answer was stopped."""
-    return Gone(
-        "the answer was stopped, or the key is older than a day: ask again without Last-Event-ID"
-    )
-
-
-def ahead_error(after: int) -> RequestRefused:
-    """Make the error for a Last-Event-ID that is larger than any number of the answer."""
-    return RequestRefused(
-        f"Last-Event-ID {after} is ahead of the answer: send the `id` of the last event that"
-        " came, or leave it out to have all of them"
-    )
