@@ -1,4 +1,4 @@
-"""Log lines on standard error, each with the id of the request that it is about."""
+"""Logging to standard error, with the id of the request in every line."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current() -> str:
-    """The id of the request that is being answered; empty outside of one."""
+    """Return the id of the request that is being handled; empty outside of one."""
     return _current.get()
 
 
 def begin(request_id: str) -> None:
-    """Name the request that is answered from here on, in this task alone.
+    """Set the id of the request that this task handles, for ``current`` and for log lines.
 
-    It is never reset: a request has a task, and so a context, to itself.
+    It is never reset: each request has a task, and so a context, of its own.
     """
     _current.set(request_id)
 
 
 class InLogLines(logging.Filter):
-    """Gives every record ``request``, the request's id in brackets after a blank, or nothing."""
+    """A log filter that adds the request's id to each record, as `` [id]`` or nothing."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Set ``record.request``; let every record pass."""
         request_id = current()
         record.request = f" [{request_id}]" if request_id else ""
         return True
 
 
 def log_to_standard_error(level: str) -> None:
-    """Log lines of ``level`` and above to standard error, with the request's id."""
+    """Start logging messages of at least ``level`` to standard error."""
     handler = logging.StreamHandler()
     handler.addFilter(InLogLines())
     line = "%(levelname)s %(name)s%(request)s: %(message)s"

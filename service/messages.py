@@ -1,20 +1,21 @@
-"""What Tenkyo itself says to a reader, in English and Japanese."""
+"""Messages to readers, in English and Japanese: why an answer is as it is, or is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-_WORDS = {
+_MESSAGES = {
     "declined": {
         "en": "The language model found no answer; these are the sources' own words.",
         "ja": "言語モデルは答えを見つけられませんでした。資料の文をそのまま示します。",
     },
     "none_held": {
-        "en": "No sentence of the language model held; these are the sources' own words.",
+        "en": "No sentence of the language model was supported; these are the sources' own words.",
         "ja": "言語モデルの文はどれも確かめられませんでした。資料の文をそのまま示します。",
     },
     "beside": {
-        "en": "The language model does not seem to answer; the sources' own words follow.",
+        "en": "The language model does not seem to answer the question;"
+        " the sources' own words follow.",
         "ja": "言語モデルの文は答えになっていないようです。続けて資料の文をそのまま示します。",
     },
     "model_failed": {
@@ -22,11 +23,11 @@ _WORDS = {
         "ja": "言語モデルが使えません（{0}）。資料の文をそのまま示します。",
     },
     "cut_short": {
-        "en": "The language model failed on the way ({0}); what was checked until then stands.",
+        "en": "The language model failed partway ({0}); what was checked before that is shown.",
         "ja": "言語モデルが途中で止まりました（{0}）。それまでに確かめた文だけを示します。",
     },
     "stopped": {
-        "en": "The language model went on and on, and was stopped here.",
+        "en": "The language model wrote for too long, and was stopped here.",
         "ja": "言語モデルの文が長く続いたため、ここで打ち切りました。",
     },
     "empty": {
@@ -36,41 +37,41 @@ _WORDS = {
         "または POST /v1/sources（ウェブアドレス）で追加してください。",
     },
     "no_sources": {
-        "en": "There is nothing to look in: the sources asked for have no text in the index yet.",
+        "en": "There is nothing to search: the sources asked for are not in the index yet.",
         "ja": "探せる文がありません。指定された資料はまだ索引に入っていません。",
     },
     "not_enough_evidence": {
-        "en": "The sources speak of this, but say too little to answer; nearest were {0}.",
+        "en": "The sources mention this, but say too little to answer; the nearest were {0}.",
         "ja": "資料はこの話題に触れていますが答えるには足りず、最も近かったのは{0}です。",
     },
     "outside_library": {
-        "en": "The sources are about other things than this question; nearest were {0}.",
+        "en": "The sources are about other topics than this question; the nearest were {0}.",
         "ja": "この質問の話題は資料の範囲になく、最も近かったのは{0}です。",
     },
     "false_premise": {
-        "en": "The question supposes “{0}”; a source says “{1}”: “{2}”"
-        " It would help to ask without supposing it.",
+        "en": "The question assumes “{0}”, but a source says “{1}”: “{2}”"
+        " It would help to ask without that assumption.",
         "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」"
         "この前提なしで質問し直してください。",
     },
     "unnamed": {
-        "en": "Nothing here names {0}; nearest were {1}.",
+        "en": "No source here mentions {0}; the nearest were {1}.",
         "ja": "{0}はここの資料に出てこず、最も近かったのは{1}です。",
     },
     "help_not_enough_evidence": {
-        "en": " It would help to add a source that says it.",
+        "en": " It would help to add a source that says more.",
         "ja": "それを述べた資料を追加すれば、答えられるかもしれません。",
     },
     "help_outside_library": {
-        "en": " It would help to add a source about it.",
+        "en": " It would help to add a source about this topic.",
         "ja": "この話題の資料を追加すれば、答えられるかもしれません。",
     },
     "help_unnamed": {
-        "en": " It would help to check how it is written, or to add a source about it.",
+        "en": " It would help to check the spelling, or to add a source about it.",
         "ja": "表記を確かめるか、それについての資料を追加してください。",
     },
     "help_unread": {
-        "en": " It would help to add the original of {0}, which is known here by a summary alone.",
+        "en": " It would help to add the original of {0}, of which the library has only a summary.",
         "ja": "要約しか読めていない{0}の原文を追加すれば、答えられるかもしれません。",
     },
     "not_mentioned": {
@@ -104,13 +105,21 @@ _WORDS = {
 }
 
 
-def reader_message(what: str, language: str, *values: object) -> str:
-    """A sentence by its name, in ``en`` or ``ja``, with its values filled in."""
-    return _WORDS[what][language].format(*values)
+def reader_message(name: str, language: str, *values: object) -> str:
+    """Return a message in ``en`` or ``ja``, with ``values`` filled in."""
+    return _MESSAGES[name][language].format(*values)
 
 
 def list_titles(titles: Sequence[str], language: str, notes: Sequence[str] = ()) -> str:
-    """Titles in quotation marks, one after the other; notes of each in brackets behind it."""
-    form, note, comma = ("「{}」", "（{}）", "、") if language == "ja" else ("“{}”", " ({})", ", ")
-    noted = [words and note.format(words) for words in notes] or [""] * len(titles)
-    return comma.join(form.format(t) + n for t, n in zip(titles, noted, strict=True))
+    """Join titles in quotation marks, each followed by its note in brackets.
+
+    Args:
+        titles: The titles.
+        language: ``en`` or ``ja``, whose punctuation is used.
+        notes: A note for each title, empty for none; or no notes at all.
+    """
+    quoted, bracketed, comma = (
+        ("「{}」", "（{}）", "、") if language == "ja" else ("“{}”", " ({})", ", ")
+    )
+    suffixes = [note and bracketed.format(note) for note in notes] or [""] * len(titles)
+    return comma.join(quoted.format(t) + n for t, n in zip(titles, suffixes, strict=True))

@@ -1,4 +1,4 @@
-"""One table from errors to HTTP statuses, and problem documents (RFC 9457)."""
+"""HTTP error responses: a table from errors to statuses, and problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ from service.logs import current
 
 logger = logging.getLogger(__name__)
 
-# The first row that fits decides; a later one is for the rest of its branch of the tree.
+# The first row whose class matches decides, so subclasses stand before their base class.
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (QuestionRefused, 422, "The question cannot be read"),
     (TextRefused, 422, "The text cannot be verified"),
     (UploadRefused, 422, "The upload cannot be read"),
     (UploadTooLarge, 413, "The upload is too large"),
     (TooManyJobs, 503, "Too many jobs are waiting"),
-    (TooBusy, 503, "Too many are asking"),
+    (TooBusy, 503, "Too many requests at once"),
     (NotEnded, 503, "The answer has not ended yet"),
     (NotReady, 503, "The service is starting"),
     (JobEnded, 409, "The job has ended"),
-    (RequestRefused, 422, "The request fits nothing"),
-    (Gone, 410, "Not there any more"),
+    (RequestRefused, 422, "The request cannot be processed"),
+    (Gone, 410, "No longer available"),
     (NotFound, 404, "Not found"),
     (IndexMissing, 503, "There is no index yet"),
-    (IndexMismatch, 503, "The index does not fit"),
+    (IndexMismatch, 503, "The index does not match the library"),
     (StoreError, 503, "The database cannot be used"),
     (ModelError, 502, "The model failed"),
     (CorpusError, 422, "The source cannot be read"),
     (TenkyoError, 500, "Something went wrong"),
 )
-_EXAMPLES = {  # by a part of the path; the first that fits
+_EXAMPLES = {  # by a part of the path; the first match is shown
     "/verify": '{"text": "…"}',
     "/sources": '{"url": "https://…"}',
     "/feedback": '{"answer_id": "…", "rating": "up"}',
@@ -67,9 +67,13 @@ _EXAMPLES = {  # by a part of the path; the first that fits
 
 
 def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem document, with the request's id where there is one.
+    """Make a problem document (RFC 9457), with the id of the request if there is one.
 
-    Half a character in ``detail`` is escaped.
+    Args:
+        status: The HTTP status.
+        title: The kind of problem.
+        detail: What is wrong and how to fix it; lone surrogates in it are escaped.
+        **more: Further members of the document.
     """
     detail = detail.encode("utf-8", "backslashreplace").decode()
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
@@ -79,21 +83,21 @@ def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONR
 
 
 def as_problem(error: TenkyoError) -> JSONResponse:
-    """The problem document of an error, by the table."""
+    """Make the problem document for an error; its text for readers has no local paths."""
     status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    later = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
-    if error.public != str(error):  # the log has what its reader does not get
+    retry = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
+    if error.public != str(error):  # readers do not get all of it
         logger.warning("%s: %s", title, error)
-    made = problem_response(status, title, error.public, **later)
+    response = problem_response(status, title, error.public, **retry)
     if isinstance(error, NotNow):
-        made.headers["Retry-After"] = str(error.retry_after)
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UploadTooLarge):
-        made.headers["Connection"] = "close"  # the rest of it need not come
-    return made
+        response.headers["Connection"] = "close"  # so that the rest of it is not sent
+    return response
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Have every error of an app answered with a problem document."""
+    """Make an app reply to every error with a problem document."""
 
     @app.exception_handler(TenkyoError)
     async def known(_request: Request, error: TenkyoError) -> Response:
@@ -102,16 +106,16 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "body"
+        location = ".".join(str(part) for part in first["loc"][1:]) or "body"
         if first["type"] == "json_invalid":
             example = next(text for part, text in _EXAMPLES.items() if part in request.url.path)
             return problem_response(400, "The body is not JSON", f"send JSON like {example}")
-        detail = f"{where}: {first['msg']}; see /openapi.json for what is expected"
+        detail = f"{location}: {first['msg']}; see /openapi.json for what is expected"
         return problem_response(422, "The request is not as expected", detail)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        detail = f"{request.method} {request.url.path}: see /openapi.json for what there is"
-        made = problem_response(error.status_code, str(error.detail), detail)
-        made.headers.update(error.headers or {})
-        return made
+        detail = f"{request.method} {request.url.path}: see /openapi.json for the routes"
+        response = problem_response(error.status_code, str(error.detail), detail)
+        response.headers.update(error.headers or {})
+        return response

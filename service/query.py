@@ -1,4 +1,4 @@
-"""What a reader asks: whether it can be read, and in which language it is. Nothing heavy."""
+"""Checks and clean-up of a reader's question, and its language. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ LONGEST_QUESTION = 4000  # characters
 
 
 def language_of(text: str) -> str:
-    """``ja`` or ``en``: the language to answer in."""
+    """Return the language to answer a question in: ``ja`` or ``en``."""
     return "ja" if is_japanese(text) else "en"
 
 
 def printable(text: str) -> str:
-    """A text with a blank for each character that is none: controls, halves of characters. Some
-    databases refuse them, and nobody sees them.
-    """
+    """Replace control characters and lone surrogates by blanks: some databases refuse them."""
     return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
 
 
 def check_question(question: str) -> str:
-    """A question with its control characters removed and its blanks folded; QuestionRefused
-    if nothing is left, or too much.
+    """Normalise a question: control characters and runs of white space become single blanks.
+
+    Raises:
+        QuestionRefused: It is too long, or has neither letters nor digits.
     """
     if len(question) > LONGEST_QUESTION:
         raise QuestionRefused(
-            f"the question has {len(question):,} characters, and at most {LONGEST_QUESTION:,} are"
-            " read: ask in fewer words, or ingest the text and ask about it"
+            f"the question has {len(question):,} characters, and the limit is"
+            f" {LONGEST_QUESTION:,}: ask in fewer words, or ingest the text and ask about it"
         )
     cleaned = " ".join(printable(question).split())
     if not any(c.isalnum() for c in cleaned):

@@ -1,14 +1,15 @@
-"""What travels over HTTP besides service.types, and JSON back to values.
+"""Types of the API's JSON besides ``service.types``, and parsing of JSON into them.
 
-The routes of service.api.app answer with one of these, or with a value of service.types; their
-schemas in /openapi.json are made from them, and service.client.requests reads them again.
+Routes reply with these types or those of ``service.types``; the schemas in ``/openapi.json`` are
+made from them, and the Python client parses replies into them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -24,7 +25,7 @@ from service.types import Answer
 
 @dataclass(frozen=True, slots=True)
 class ReadItem:
-    """What became of one document of a job: an Item of index.ingestion.report without its links."""
+    """The outcome of one document of a job, as in ``index.ingestion.report`` but without links."""
 
     place: str
     outcome: IngestOutcome
@@ -37,14 +38,14 @@ class ReadItem:
 
 @dataclass(frozen=True, slots=True)
 class SentJob(Job):
-    """A job with what became of its documents until now, in the order in which they were done."""
+    """A job with the outcomes of its documents so far, in the order in which they were finished."""
 
     items: tuple[ReadItem, ...] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Some jobs, newest first, without their items; ``next`` goes in ``before`` for the others."""
+    """A page of jobs without items, newest first; ``next`` is ``before`` of the next page."""
 
     jobs: tuple[Job, ...]
     next: str | None
@@ -55,21 +56,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SentAnswer(Answer):
-    """An Answer as it is sent: whether it abstained is said, not only to be told from ``mode``."""
+    """An answer as sent over HTTP, with ``abstained`` besides ``mode``."""
 
     abstained: bool = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The passages nearest to a question, best first."""
+    """The passages that a search found, best first."""
 
     hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ListedSource(Source):
-    """A source with what is held of it: passages, printed pages, texts that it has had."""
+    """A source with its numbers of passages, printed pages and versions."""
 
     passages: int = field(kw_only=True)
     pages: int = field(kw_only=True)
@@ -78,8 +79,10 @@ class ListedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """``unread`` is what could not be read when it was last tried, the latest first; ``adds``
-    tells whether this service takes new sources.
+    """The sources of the library.
+
+    ``unread`` lists documents that could not be read at the last attempt, latest first; ``adds``
+    says whether this service accepts new sources.
     """
 
     sources: tuple[ListedSource, ...]
@@ -89,9 +92,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class SourceText(Source):
-    """A source with its text, which offsets of passages and quotes count in.
+    """A source with the text to which the offsets of passages and quotes refer.
 
-    ``versions`` are the texts that it has had, the newest first.
+    ``versions`` are the texts that it has or had, newest first.
     """
 
     text: str = field(kw_only=True)
@@ -100,10 +103,10 @@ class SourceText(Source):
 
 @dataclass(frozen=True, slots=True)
 class PassageInContext(Passage):
-    """A passage with its source, and what stands before and after it there.
+    """A passage with its source and the text before and after it.
 
-    One that is not ``current`` is of a former text of its source; ``replaced_by`` is the id of
-    the passage that has its words now, if one has. ``ocr``: its page was read by OCR.
+    A passage that is not ``current`` is of an earlier version of its source; ``replaced_by`` is
+    the id of the passage that has its words now, if any. ``ocr``: its page was read by OCR.
     """
 
     before: str = field(kw_only=True)
@@ -116,13 +119,17 @@ class PassageInContext(Passage):
 
 @dataclass(frozen=True, slots=True)
 class Health:
+    """The reply of the health check."""
+
     status: str
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What is answered from; ``model`` is null where answers are quotes. ``index_recall``: how
-    many of the ten nearest vectors a search finds, 1 where it looks at all of them.
+    """The reply of the readiness check: models and size of the library.
+
+    ``model`` is null without a language model. ``index_recall`` is the share of the ten nearest
+    vectors that a search finds, 1 where it compares all of them.
     """
 
     status: str
@@ -136,9 +143,9 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class ProblemDocument:
-    """An RFC 9457 problem document: ``detail`` says what is wrong and how to mend it.
+    """An RFC 9457 problem document; ``detail`` says what is wrong and how to fix it.
 
-    ``retry_after``: the request may be met so many seconds later, as the header of that name says.
+    ``retry_after`` is the number of seconds after which to try again, as in the header.
     """
 
     title: str
@@ -150,20 +157,26 @@ class ProblemDocument:
 
 
 def from_json(kind: type[T], data: bytes | str) -> T:
-    """A value of a dataclass of this module, of service.types or of corpus.types from its JSON.
+    """Parse JSON into a value of a dataclass, without converting types.
 
-    ValueError where something is missing or of another type: nothing is converted or guessed.
-    Members that the type does not have are left out: a newer service may say more.
+    Members that the type does not have are ignored: a newer service may send more.
+
+    Raises:
+        ValueError: A member is missing or has another type.
     """
-    return _adapter(kind).validate_json(data, strict=True)
+    adapter: TypeAdapter[T] = _adapter(cast(Hashable, kind))
+    return adapter.validate_json(data, strict=True)
 
 
 def gives(
     kind: type[Any], status: int = 200, *, stream: str = ""
 ) -> dict[int | str, dict[str, Any]]:
-    """What a route replies with, for its schema; the replies themselves are not gone over.
+    """Describe a route's JSON reply for ``/openapi.json``; replies are not validated against it.
 
-    ``stream`` names the events of one that can be asked for as a stream.
+    Args:
+        kind: The type of the reply.
+        status: Its HTTP status.
+        stream: The events of the reply where it can be streamed instead; else empty.
     """
     events = {"type": "string", "description": f"server-sent events: {stream}"}
     streamed = {"content": {"text/event-stream": {"schema": events}}} if stream else {}
@@ -171,13 +184,13 @@ def gives(
 
 
 def gives_file(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """The same of a route whose reply is a file to save, of one of these media types."""
+    """Describe a route's reply for ``/openapi.json``, where it is a file of these media types."""
     content = {kind: {"schema": {"type": "string"}} for kind in kinds}
     return {200: {"description": "A file to save", "content": content}}
 
 
 @cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
@@ -189,7 +202,7 @@ PROBLEM: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class WholeConversation:
-    """A conversation with its answers, oldest first, each as ``GET /v1/answers/{id}`` has it."""
+    """A conversation with its answers, oldest first."""
 
     id: str
     title: str
@@ -200,23 +213,27 @@ class WholeConversation:
 
 @dataclass(frozen=True, slots=True)
 class SentShare(Share):
-    """A link; ``url`` is its path."""
+    """A shared link; ``url`` is its path."""
 
     url: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
+    """The shared links of a conversation."""
+
     shares: tuple[SentShare, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
+    """The ratings of an answer and its claims."""
+
     feedback: tuple[Feedback, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Questions that the library answers."""
+    """Suggested questions, which the library answers."""
 
     questions: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The settings, and the only reader of the environment."""
+"""The settings, read from environment variables; nothing else reads the environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIX = "TENKYO_"
 
 
 class Settings(BaseModel):
-    """Everything that can be set, by an environment variable TENKYO_<NAME>."""
+    """All settings; each is an environment variable ``TENKYO_<NAME>``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,72 +26,81 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535, description="port that the service listens on")
     hosts: str = Field(
         "",
-        description="names that the service is asked by, with commas, besides localhost and IP"
+        description="host names that requests may use, comma-separated, besides localhost and IP"
         " addresses; *: any",
     )
     open: bool = Field(
-        False, description="1: it may listen beyond this machine, though there is no sign-in"
+        False, description="1: allow listening beyond this machine, without any sign-in"
     )
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^/?#\s]+/?)?$",
-        description="address that readers reach the service at; empty: that of its machine",
+        description="address at which readers reach the service; empty: its host and port",
     )
-    database_url: str = Field("", description="database; empty: SQLite in the data folder")
+    database_url: str = Field(
+        "", description="URL of the database; empty: SQLite in the data folder"
+    )
     embedder: str = Field(
         BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
     )
-    judge: str = Field("", description="model that judges claims: a folder or hub id; empty: ours")
+    judge: str = Field(
+        "", description="model that verifies claims: a folder or hub id; empty: the bundled one"
+    )
     llm_url: str = Field("", description="OpenAI-compatible base URL, such as …/v1; empty: none")
-    llm_model: str = Field("", description="model asked for at that URL; empty: its first")
-    llm_key: str = Field("", description="key sent to that URL", repr=False)
-    llm_gguf: str = Field("", description="GGUF file, or hub reference, run in the process")
-    llm_window: int = Field(4096, ge=1500, description="tokens that the model reads and writes")
-    llm_timeout: float = Field(60, gt=0, description="seconds to wait for the model's next words")
-    top_k: int = Field(8, ge=1, le=50, description="passages of evidence")
+    llm_model: str = Field("", description="model to use at that URL; empty: its first")
+    llm_key: str = Field("", description="API key for that URL", repr=False)
+    llm_gguf: str = Field("", description="GGUF file, or hub reference, to run in the process")
+    llm_window: int = Field(4096, ge=1500, description="context window of the model, in tokens")
+    llm_timeout: float = Field(60, gt=0, description="seconds to wait for more of the model's text")
+    top_k: int = Field(8, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(
-        5000, ge=500, description="characters of evidence; one of Japanese counts as two and a half"
+        5000, ge=500, description="characters of evidence; a Japanese character counts as 2.5"
     )
     readers: int = Field(
-        100, ge=1, description="answers made at once; as many more wait, and the rest are refused"
+        100, ge=1, description="answers made at once; as many requests may wait, others are refused"
     )
-    workers: int = Field(1, ge=1, le=64, description="processes that serve, of one library")
+    workers: int = Field(1, ge=1, le=64, description="processes that serve the library")
     kept: int = Field(
-        1000, ge=0, description="questions whose answers are given again, in each process; 0: none"
+        1000, ge=0, description="questions whose answers are cached, in each process; 0: none"
     )
     log: str = Field(
         "warning",
         pattern="^(debug|info|warning|error)$",
-        description="least serious message to log: debug, info, warning or error",
+        description="least severe messages to log: debug, info, warning or error",
     )
 
     @property
     def database(self) -> str:
+        """Return the URL of the database."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tenkyo.db'}"
 
     @property
     def address(self) -> str:
-        """Where readers on this machine, or those of the public address, find the service."""
+        """Return the address to print: the public one, or that on this machine."""
         host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def index_dir(self) -> Path:
+        """Return the folder of the search index."""
         return self.data_dir / "index"
 
     @property
     def models_dir(self) -> Path:
+        """Return the folder of unpacked models."""
         return self.data_dir / "models"
 
     @property
     def uploads_dir(self) -> Path:
+        """Return the folder of uploaded files."""
         return self.data_dir / "uploads"
 
     @property
     def host_names(self) -> list[str] | None:
-        """The names that are answered to besides localhost and IP addresses; None: any.
+        """Return the host names that requests may use besides localhost and IP addresses.
 
-        They are those that are set, that of ``public_url``, and ``host`` where it is a name.
+        They are those of ``hosts``, that of ``public_url``, and ``host`` if it is a name; None
+        allows any.
         """
         names = [name.strip() for name in self.hosts.split(",") if name.strip()]
         if self.public_url:
@@ -102,14 +111,19 @@ class Settings(BaseModel):
 
     @property
     def cache_dir(self) -> Path:
+        """Return the folder of what was fetched from the web."""
         return self.data_dir / "fetched"
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of an environment (default: this process's).
+    """Read the settings from environment variables; an empty one counts as not set.
 
-    Raises SettingsError for a TENKYO_ variable that is not a setting, naming the nearest
-    one that is, and for a value that cannot be. An empty value counts as not set.
+    Args:
+        environ: The environment; None for that of this process.
+
+    Raises:
+        SettingsError: A ``TENKYO_`` variable is not a setting (the error names the nearest one),
+            or its value is invalid.
     """
     environ = os.environ if environ is None else environ
     given = {
@@ -124,7 +138,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             expected = f"there is no such setting; {hint}"
             raise SettingsError(PREFIX + name.upper(), given[name], expected)
     try:
-        return Settings(**given)
+        return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])

@@ -1,4 +1,4 @@
-"""Where a reader finds a source, whichever door it is named at. Pure."""
+"""Web addresses that open a source at a page or at quoted words. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from urllib.parse import quote, urlsplit
 
 from corpus.types import Source
 
-SHORT = 120  # characters up to which a quote is named whole in an address
-WORDS, LETTERS = 6, 20  # of a longer one that are named at each end, with and without spaces
+SHORT = 120  # characters up to which a whole quote goes into an address
+WORDS, LETTERS = 6, 20  # of a longer one, at each end: words, or letters where it has no spaces
 
 
 def source_url(source: Source, base: str, words: str = "", page: int | None = None) -> str:
-    """Where a reader finds ``words`` of a source: an absolute http(s) address.
+    """Make an http or https address at which a reader finds a quote of a source.
 
-    A PDF is opened at the page and another source at the words; a digest leads to its
-    original, where its words do not stand. A source without such an address has a page of the
-    service's own, below ``base``.
+    A PDF opens at its page, a web page at the quoted words (by a text fragment). A digest leads
+    to its original, which does not have the digest's words. A source without a web address leads
+    to its page on this service.
+
+    Args:
+        source: The source.
+        base: The address of this service.
+        words: The quote; empty for the source as a whole.
+        page: The quote's page, counted from 1, if it is known.
     """
     try:
         parts = urlsplit(source.url)
@@ -23,11 +29,11 @@ def source_url(source: Source, base: str, words: str = "", page: int | None = No
     except ValueError:  # [ without ]
         web = False
     if not web:
-        place = f"{base.rstrip('/')}/sources/{quote(source.id, safe='')}"
-        return f"{place}#:~:text={_fragment(words)}" if words else place
+        own_page = f"{base.rstrip('/')}/sources/{quote(source.id, safe='')}"
+        return f"{own_page}#:~:text={_fragment(words)}" if words else own_page
     if source.kind == "digest":
         return source.url
-    host, path = parts.hostname.removeprefix("www."), parts.path.lower()
+    host, path = (parts.hostname or "").removeprefix("www."), parts.path.lower()
     if path.endswith(".pdf") or (host == "arxiv.org" and path.startswith("/pdf/")):
         return parts._replace(fragment=f"page={page}").geturl() if page else source.url
     if not words:
@@ -36,7 +42,7 @@ def source_url(source: Source, base: str, words: str = "", page: int | None = No
 
 
 def _fragment(words: str) -> str:
-    """The words as a text fragment names them: a long text by its first and last words."""
+    """Encode words as a URL text fragment: a long text as its first and last words."""
     text = " ".join(words.encode("utf-8", "replace").decode().split())
     ends = [text]
     if len(text) > SHORT:

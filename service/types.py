@@ -1,7 +1,6 @@
-"""Evidence, claims, answers and the events of a stream: plain frozen values.
+"""Evidence, claims, answers and the events of a stream, as frozen dataclasses.
 
-Offsets into ``Answer.text``, as those into a document, are code points, 0-based, end
-exclusive.
+Offsets into ``Answer.text``, like those into a document, are code points from 0, half-open.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ AnswerStep = Literal["searching", "reading", "writing", "checking"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A passage put before the model, under the number that model and reader see: [label]."""
+    """A passage from which a question is answered, under the label that model and reader see."""
 
     label: int
     passage: Passage
@@ -29,11 +28,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence as it was written, and the labels that it cites; nothing is checked yet.
+    """A sentence as written by a model or quoted, with what it cites, before it is checked.
 
-    ``named`` are the works that it cites as (surname, year). ``asides`` are the parentheses
-    that named them, (offset, text), taken out of ``text``: put back, from the last to the
-    first, they give the sentence as it stood.
+    Attributes:
+        text: The sentence, without markers and parenthesised citations.
+        labels: The labels that it cites.
+        named: The works that it cites as (surname, year).
+        asides: The parentheses with those names that were taken out of ``text``, as (offset,
+            text); inserted from the last to the first, they restore the sentence.
     """
 
     text: str
@@ -44,9 +46,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a claim rests: ``quote`` stands verbatim at ``start:end`` of the source's text.
+    """A quote on which a claim rests; it is the source's text from ``start`` to ``end``.
 
-    ``before`` and ``after`` are the rest of the quote's passage, so that a page can mark the
+    ``before`` and ``after`` are the rest of the quote's passage, so that a page can highlight the
     quote in its context without counting characters.
     """
 
@@ -64,7 +66,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How well the evidence bears a claim; ``score`` is between 0 and 1, 1 for certain."""
+    """How well the evidence supports a claim, with a score from 0 to 1, where 1 is certain."""
 
     label: Support
     score: float
@@ -73,14 +75,20 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer: ``answer.text[start:end] == text``, its markers follow.
+    """A checked sentence of an answer; its markers follow it in the answer's text.
 
-    ``secondary``: it rests only on sources that report on a work which is in the library too.
-    ``disputed_by``: quotes of other sources that say otherwise, those of other works first.
-    ``reason`` says, to the reader, why a claim is not supported; it is empty for one that is.
-    ``works``: on how many independent works a supported claim rests. Two texts of one work, such
-    as an original and its translation, are one, and what reports on another one that is cited is
-    none; 0 for a claim that is not supported, or was made when works were not counted.
+    Attributes:
+        text: The sentence, ``answer.text[start:end]``.
+        start: Where it begins.
+        end: Where it ends.
+        citations: The quotes on which it rests.
+        verdict: How well they support it.
+        secondary: Whether it rests only on sources that report on a work in the library.
+        disputed_by: Quotes of other sources that contradict it, those of other works first.
+        reason: For the reader, why it is not supported; empty if it is.
+        works: The number of independent works on which a supported claim rests. Versions and
+            translations of a work count once, and a report on a cited work does not count. 0 for
+            claims that are not supported, or that are older than this count.
     """
 
     text: str
@@ -96,9 +104,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A sentence that was withheld, and why, in a sentence for the reader.
+    """A sentence that was withheld, with a reason for the reader.
 
-    ``citations`` is what says otherwise, or came nearest.
+    ``citations`` are the quotes that contradict it or came nearest.
     """
 
     text: str
@@ -109,14 +117,20 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: ``text`` is its claims with their markers, in order.
+    """An answer to a question.
 
-    ``mode`` ``quoted`` means that the claims are sentences of the sources, verbatim; with
-    ``abstained`` there are no claims, ``abstention`` names the kind of reason, ``reason`` is
-    that reason in the question's language, and ``evidence`` is what was nearest.
-    ``understood`` is what was answered where the question leans on those before it: the question
-    with what it leaves out. It is None where the question was taken by itself.
-    ``timings`` are seconds.
+    Attributes:
+        text: The claims with their markers, in order.
+        mode: ``generated`` by a model; ``quoted``: the claims are sentences of the sources,
+            verbatim; ``abstained``: there are no claims.
+        evidence: The passages it was made from; for an abstention, the nearest ones.
+        rejected: The sentences that were withheld.
+        reason: A remark for the reader in the question's language: why there is no answer, or why
+            it is quoted.
+        abstention: The kind of reason of an abstention.
+        timings: Seconds by step.
+        understood: A follow-up as it was answered, completed from the questions before it; None
+            for a question that needed no completion.
     """
 
     id: str
@@ -135,14 +149,16 @@ class Answer:
 
     @property
     def abstained(self) -> bool:
+        """Return whether there is no answer."""
         return self.mode == "abstained"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a stream, in this order: one ``evidence``, then ``claim`` and
-    ``rejected`` as they are decided, then one ``answer``. Where progress was asked for,
-    ``status`` may stand before each of them.
+    """One event of an answer's stream.
+
+    The order is one ``evidence``, then each ``claim`` and ``rejected`` as it is decided, then one
+    ``answer``. Where progress was asked for, a ``status`` may come before each of them.
     """
 
     name: Literal["status", "evidence", "claim", "rejected", "answer"]
@@ -151,8 +167,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is being done from now on: ``searching`` and ``reading`` come before the evidence,
-    ``writing`` and ``checking`` by turns after it.
+    """The step that begins: ``searching`` or ``reading`` before the evidence event.
+
+    ``writing`` and ``checking`` alternate after it.
     """
 
     step: AnswerStep
@@ -160,7 +177,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFound:
-    """What will be answered from; ``id`` is that of the answer to come, ``understood`` its own."""
+    """The evidence of an answer that is about to be made, with the answer's id and question."""
 
     id: str
     conversation_id: str
@@ -170,13 +187,13 @@ class EvidenceFound:
 
 
 def to_json(value: Any) -> Any:
-    """A value of this module, or of corpus.types, as JSON; an Answer with ``abstained``."""
-    made = asdict(value)
-    return made | {"abstained": value.abstained} if isinstance(value, Answer) else made
+    """Turn a value of this module or of ``corpus.types`` into JSON; answers get ``abstained``."""
+    plain = asdict(value)
+    return plain | {"abstained": value.abstained} if isinstance(value, Answer) else plain
 
 
 def append_claim(text: str, claim: Claim) -> tuple[str, Claim]:
-    """A text with a claim and its markers put behind it, and the claim at its place there."""
+    """Append a claim with its markers to a text; return both, the claim with its offsets."""
     start = len(text) + 1 if text else 0
     markers = "".join(f"[{c.label}]" for c in claim.citations)
     longer = f"{text}{' ' if text else ''}{claim.text} {markers}"

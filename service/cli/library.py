@@ -124,7 +124,7 @@ def _until_interrupted(watch: bool) -> Iterator[None]:
 
 
 def _pipeline() -> IngestionPipeline:
-    return bootstrap.desk(bootstrap.load_settings())
+    return bootstrap.create_ingestion_pipeline(bootstrap.load_settings())
 
 
 def _ingest(request: IngestRequest, dry_run: bool, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""``service.client.sync_client.Client`` for asyncio: the same methods, awaited."""
+"""Python client of a running Tenkyo for asyncio, with the methods of ``sync_client.Client``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from corpus.errors import ServiceFailed, ServiceUnreachable, StreamBroken
 from service.client import requests
 from service.client.requests import Call
 from service.client.routes import AsyncRoutes
-from service.client.streams import JobNews, ResumableStream, answer_stream, job_stream
+from service.client.streams import JobUpdate, ResumableStream, answer_stream, job_stream
 from service.client.transport import (
     RETRIES,
     TIMEOUT,
@@ -31,9 +31,10 @@ T = TypeVar("T")
 
 
 class AsyncClient(AsyncRoutes):
-    """``Client`` for asyncio: the same methods, which say there what they do; use it in an
-    ``async with``. Who stops reading ``stream`` or ``watch`` early closes it, best by
-    ``contextlib.aclosing``.
+    """An asynchronous client: the methods and arguments of ``Client``, awaited.
+
+    Use it in an ``async with``. Close a ``stream`` or ``watch`` that is not read to its end, best
+    by ``contextlib.aclosing``.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class AsyncClient(AsyncRoutes):
         await self.aclose()
 
     async def aclose(self) -> None:
+        """Close the connections."""
         await self._http.aclose()
 
     async def answer(
@@ -64,11 +66,12 @@ class AsyncClient(AsyncRoutes):
         source_ids: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
     ) -> Answer:
+        """Answer a question; ``mode`` "quoted" answers without the language model."""
         call = requests.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
-        following = answer_stream(self.url, call, self._retries)
-        *_, last = [event async for event in self._events(following)]
+        stream = answer_stream(self.url, call, self._retries)
+        *_, last = [event async for event in self._events(stream)]
         return cast(Answer, last.data)
 
     async def stream(
@@ -79,6 +82,7 @@ class AsyncClient(AsyncRoutes):
         source_ids: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
     ) -> AsyncGenerator[Event, None]:
+        """Answer a question, event by event; the last event is the answer."""
         call = requests.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
@@ -86,7 +90,8 @@ class AsyncClient(AsyncRoutes):
             async for event in events:
                 yield event
 
-    async def watch(self, job: Job | str) -> AsyncGenerator[JobNews, None]:
+    async def watch(self, job: Job | str) -> AsyncGenerator[JobUpdate, None]:
+        """Follow a job, given as a job or its id, until it ends; the last event is the job."""
         async with aclosing(
             self._events(job_stream(self.url, requests.id_of(job), self._retries))
         ) as events:
@@ -101,27 +106,27 @@ class AsyncClient(AsyncRoutes):
                 return call.read(self.url, response.status_code, response.content)
             except ServiceFailed as error:
                 await asyncio.sleep(requests.retry_delay(error, failed, self._retries))
-        raise AssertionError("patience ends")
+        raise AssertionError("retry_delay raises in the end")
 
-    async def _events(self, following: ResumableStream[E]) -> AsyncGenerator[E, None]:
-        while not following.ended:
+    async def _events(self, stream: ResumableStream[E]) -> AsyncGenerator[E, None]:
+        while not stream.ended:
             try:
-                async with aclosing(self._connected(following)) as events:
+                async with aclosing(self._connected(stream)) as events:
                     async for event in events:
                         yield event
             except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
-                await asyncio.sleep(following.pause(error))
+                await asyncio.sleep(stream.pause(error))
 
-    async def _connected(self, following: ResumableStream[E]) -> AsyncGenerator[E, None]:
-        asked = request_arguments(self.url, following.call) | {"headers": following.headers}
-        with translate_errors(self.url, self._timeout, following):
-            async with self._http.stream(**asked) as response:
+    async def _connected(self, stream: ResumableStream[E]) -> AsyncGenerator[E, None]:
+        arguments = request_arguments(self.url, stream.call) | {"headers": stream.headers}
+        with translate_errors(self.url, self._timeout, stream):
+            async with self._http.stream(**arguments) as response:
                 kind = response.headers.get("content-type", "")
-                if not following.begin(response.status_code, kind):
-                    raise following.refuse(response.status_code, await response.aread())
+                if not stream.begin(response.status_code, kind):
+                    raise stream.refuse(response.status_code, await response.aread())
                 async for data in response.aiter_bytes():
-                    for event in following.feed(data):
+                    for event in stream.feed(data):
                         yield event
-                    if following.ended:
+                    if stream.ended:
                         return
-                following.close()
+                stream.close()

@@ -1,9 +1,7 @@
-"""The API as a client sees it, without a network: requests to build, and replies to read.
+"""Requests of the client: one function for each route of the API. No I/O.
 
-Each function that gives a Call is a route, and a method of both clients by the same name: see
-``service.client.routes``.
-
-``service.client.sync_client`` sends them, with and without asyncio; ``service.client.streams`` reads streams.
+Each function that returns a ``Call`` is also a method of both clients, under the same name: see
+``service.client.routes``. ``service.client.streams`` reads the replies that are streams.
 """
 
 from __future__ import annotations
@@ -50,16 +48,20 @@ from service.types import Answer
 
 T = TypeVar("T")
 Files = Sequence[tuple[str, tuple[str, BinaryIO]]]
-LONGEST_WAIT = 60  # seconds that a service that is busy may ask to stay away
+MAX_RETRY_AFTER = 60  # seconds; an error whose Retry-After is longer is raised
 Format = Literal["markdown", "bibtex"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request, and the type of its reply: ``str`` for a file, None for nothing.
+    """One request to the API, and how to read its reply.
 
-    ``files`` are to be sent, beside the fields in ``form``, from where they lie. ``part`` is the
-    one field of the reply that is asked for; empty: all of it.
+    Attributes:
+        kind: The type of the reply; ``str`` for a file, ``NoneType`` for no content.
+        body: The JSON body, if any.
+        form: The fields of a form with files.
+        files: The paths of the files to upload.
+        part: The field of the reply to return; empty for all of it.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -72,20 +74,20 @@ class Call(Generic[T]):
     part: str = ""
 
     def read(self, url: str, status: int, data: bytes) -> T:
-        """The reply of the service at ``url``; ServiceError for one that is none."""
+        """Read a reply of the service at ``url``; ServiceError if it is an error or unreadable."""
         if not 200 <= status < 300:
             raise problem_error(url, status, data)
         try:
             if self.kind is str:
                 return cast(T, data.decode())
-            found = from_json(self.kind, data or b"null")
-            return cast(T, getattr(found, self.part) if self.part else found)
+            reply = from_json(self.kind, data or b"null")
+            return cast(T, getattr(reply, self.part) if self.part else reply)
         except ValueError as error:
             raise unreadable_reply(url, f"{self.method} {self.path}") from error
 
     @contextmanager
     def opened(self) -> Iterator[Files]:
-        """The files, open for as long as they are sent; CorpusError if one cannot be."""
+        """Open the files while they are sent; CorpusError if one cannot be opened."""
         with ExitStack() as stack:
             yield [("files", (path.name, stack.enter_context(_open(path)))) for path in self.files]
 
@@ -97,58 +99,63 @@ def answer(
     source_ids: Sequence[str] | None = None,
     mode: Literal["quoted"] | None = None,
 ) -> Call[Answer]:
-    """The answer to a question; ``mode`` "quoted" asks for no language model."""
+    """Answer a question; ``mode`` "quoted" answers without the language model."""
     asked = {"conversation_id": conversation_id, "source_ids": source_ids, "mode": mode}
-    return Call("POST", "/v1/answers", Answer, body={"question": question, **_given(asked)})
+    return Call("POST", "/v1/answers", Answer, body={"question": question, **_without_none(asked)})
 
 
 def search(
     question: str, k: int = 10, *, source_ids: Sequence[str] | None = None
 ) -> Call[tuple[Hit, ...]]:
-    """The ``k`` passages nearest to a question, best first."""
+    """Search: the ``k`` passages that match a question best, best first."""
     params = {"q": question, "k": k, "source_id": list(source_ids or ())}
     return Call("GET", "/v1/search", Hits, params, part="hits")
 
 
 def verify(text: str, *, source_ids: Sequence[str] | None = None) -> Call[Checked]:
-    """The sentences of a text, each with its verdict and quotes."""
-    body = {"text": text, **_given({"source_ids": source_ids})}
+    """Verify every sentence of a text against the library, with verdicts and quotes."""
+    body = {"text": text, **_without_none({"source_ids": source_ids})}
     return Call("POST", "/v1/verify", Checked, body=body)
 
 
 def receipt(answer_id: str) -> Call[dict[str, Any]]:
-    """The receipt of an answer, as ``tenkyo verify`` takes it."""
-    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/receipt", dict[str, Any])
+    """Get the receipt of an answer, as ``tenkyo verify`` reads it."""
+    return Call("GET", f"/v1/answers/{_escaped(answer_id)}/receipt", dict[str, Any])
 
 
 # The library
 
 
 def sources() -> Call[tuple[ListedSource, ...]]:
-    """Every source of the library."""
+    """List the sources of the library."""
     return Call("GET", "/v1/sources", Sources, part="sources")
 
 
 def source(source_id: str) -> Call[SourceText]:
-    """One source, with its text."""
-    return Call("GET", f"/v1/sources/{_quoted(source_id)}", SourceText)
+    """Get a source with its text."""
+    return Call("GET", f"/v1/sources/{_escaped(source_id)}", SourceText)
 
 
 def passage(passage_id: str) -> Call[PassageInContext]:
-    """One passage, with what stands around it."""
-    return Call("GET", f"/v1/passages/{_quoted(passage_id)}", PassageInContext)
+    """Get a passage with the text around it."""
+    return Call("GET", f"/v1/passages/{_escaped(passage_id)}", PassageInContext)
 
 
 def remove(source_id: str) -> Call[None]:
-    """Take a source out of the library."""
-    return Call("DELETE", f"/v1/sources/{_quoted(source_id)}", type(None))
+    """Remove a source from the library."""
+    return Call("DELETE", f"/v1/sources/{_escaped(source_id)}", type(None))
 
 
 def add_urls(
     urls: Sequence[str], *, follow: bool = False, limit: int = 50, depth: int = 1
 ) -> Call[SentJob]:
-    """Have web addresses read, with ``follow`` also the papers that they link to, at most
-    ``limit`` of them, ``depth`` times.
+    """Start a job that ingests web addresses.
+
+    Args:
+        urls: The addresses.
+        follow: Whether to ingest the papers that they link to, too.
+        limit: The largest number of papers.
+        depth: How many links away from ``urls`` a paper may be.
     """
     followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
     return Call("POST", "/v1/sources", SentJob, body={"urls": list(urls), **followed})
@@ -157,8 +164,15 @@ def add_urls(
 def upload(
     paths: Sequence[str | PathLike[str]], *, password: str = "", source_id: str | None = None
 ) -> Call[SentJob]:
-    """Have files read. ``password`` opens encrypted PDFs; with ``source_id`` the one file
-    is a new text of that source. CorpusError for a file that cannot be opened.
+    """Start a job that uploads and ingests files.
+
+    Args:
+        paths: The files.
+        password: Opens encrypted PDFs.
+        source_id: The source whose text the only file replaces; None to add sources.
+
+    Raises:
+        CorpusError: A file cannot be opened.
     """
     form = {"password": password} if password else {}
     form |= {"source_id": source_id} if source_id is not None else {}
@@ -167,128 +181,139 @@ def upload(
 
 
 def job(job_id: str) -> Call[SentJob]:
-    """One job, as far as it is."""
-    return Call("GET", f"/v1/jobs/{_quoted(job_id)}", SentJob)
+    """Get a job, with its progress and items."""
+    return Call("GET", f"/v1/jobs/{_escaped(job_id)}", SentJob)
 
 
 def jobs(limit: int = 20, before: str | None = None) -> Call[Jobs]:
-    """The newest jobs; ``before``: those that are older than this one."""
-    return Call("GET", "/v1/jobs", Jobs, {"limit": limit, **_given({"before": before})})
+    """List the newest jobs, or those older than the job with id ``before``."""
+    return Call("GET", "/v1/jobs", Jobs, {"limit": limit, **_without_none({"before": before})})
 
 
 def cancel(job: Job | str) -> Call[SentJob]:
-    """End a job; what it has read by then stays."""
-    return Call("DELETE", f"/v1/jobs/{_quoted(id_of(job))}", SentJob)
+    """Cancel a job; what it has ingested stays."""
+    return Call("DELETE", f"/v1/jobs/{_escaped(id_of(job))}", SentJob)
 
 
 # Conversations
 
 
 def conversations(limit: int = 20, cursor: str | None = None) -> Call[Page]:
-    """Conversations, the last asked first; ``cursor`` is ``next`` of the page before."""
-    return Call("GET", "/v1/conversations", Page, {"limit": limit, **_given({"cursor": cursor})})
+    """List conversations, the latest first; ``cursor`` is ``next`` of the page before."""
+    return Call(
+        "GET", "/v1/conversations", Page, {"limit": limit, **_without_none({"cursor": cursor})}
+    )
 
 
 def conversation(conversation_id: str) -> Call[WholeConversation]:
-    """A conversation, with its answers."""
-    return Call("GET", _conversation(conversation_id), WholeConversation)
+    """Get a conversation with its answers."""
+    return Call("GET", _conversation_path(conversation_id), WholeConversation)
 
 
 def rename(conversation_id: str, title: str) -> Call[Conversation]:
-    """Give it a title; an empty one brings that of its first question back."""
-    return Call("PATCH", _conversation(conversation_id), Conversation, body={"title": title})
+    """Set a conversation's title; an empty one restores that made from its first question."""
+    return Call("PATCH", _conversation_path(conversation_id), Conversation, body={"title": title})
 
 
 def delete_conversation(conversation_id: str) -> Call[None]:
     """Delete a conversation with its answers."""
-    return Call("DELETE", _conversation(conversation_id), type(None))
+    return Call("DELETE", _conversation_path(conversation_id), type(None))
 
 
 def share(conversation_id: str, expires_in: int | None = None) -> Call[SentShare]:
-    """A link to what was answered until now; it ends in so many seconds, or never."""
-    path = f"{_conversation(conversation_id)}/share"
-    return Call("POST", path, SentShare, body=_given({"expires_in": expires_in}))
+    """Make a link to the present answers of a conversation; None never expires."""
+    path = f"{_conversation_path(conversation_id)}/share"
+    return Call("POST", path, SentShare, body=_without_none({"expires_in": expires_in}))
 
 
 def shared(token: str) -> Call[Shared]:
-    """What a link shows."""
-    return Call("GET", f"/v1/shared/{_quoted(token)}", Shared)
+    """Get what a shared link shows."""
+    return Call("GET", f"/v1/shared/{_escaped(token)}", Shared)
 
 
 def export(conversation_id: str, format: Format = "markdown") -> Call[str]:
-    """A conversation as Markdown with footnotes, or what it cites as BibTeX."""
-    return Call("GET", f"{_conversation(conversation_id)}/export", str, {"format": format})
+    """Export a conversation as Markdown with footnotes, or its cited sources as BibTeX."""
+    return Call("GET", f"{_conversation_path(conversation_id)}/export", str, {"format": format})
 
 
 def export_answer(answer_id: str, format: Format = "markdown") -> Call[str]:
-    """An answer as Markdown with footnotes, or what it cites as BibTeX."""
-    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/export", str, {"format": format})
+    """Export an answer as Markdown with footnotes, or its cited sources as BibTeX."""
+    return Call("GET", f"/v1/answers/{_escaped(answer_id)}/export", str, {"format": format})
 
 
 def feedback(
     answer_id: str, rating: Rating, reason: str = "", *, claim: int | None = None
 ) -> Call[Feedback]:
-    """Rate an answer, or one of its claims, counted from 0."""
-    given = {"answer_id": answer_id, "rating": rating, "reason": reason}
-    return Call("POST", "/v1/feedback", Feedback, body=given | _given({"claim": claim}))
+    """Rate an answer, or its claim with index ``claim``, counted from 0."""
+    body = {"answer_id": answer_id, "rating": rating, "reason": reason}
+    return Call("POST", "/v1/feedback", Feedback, body=body | _without_none({"claim": claim}))
 
 
 def related(answer_id: str) -> Call[tuple[str, ...]]:
-    """Questions to go on with, which the library answers."""
-    return Call("GET", f"/v1/answers/{_quoted(answer_id)}/related", Questions, part="questions")
+    """Suggest questions to ask after an answer, all of which the library answers."""
+    return Call("GET", f"/v1/answers/{_escaped(answer_id)}/related", Questions, part="questions")
 
 
 def examples(language: Literal["en", "ja"] = "en") -> Call[tuple[str, ...]]:
-    """Questions to begin with, which the library answers."""
+    """Suggest questions to begin with, all of which the library answers."""
     return Call("GET", "/v1/examples", Questions, {"language": language}, part="questions")
 
 
-# What goes wrong
+# Errors
 
 
 def problem_error(url: str, status: int, data: bytes) -> ServiceError:
-    """The error that a problem document is; one that is no such document is unreadable."""
+    """Make the error that a problem document describes, or one for an unreadable reply."""
     try:
-        found = from_json(ProblemDocument, data)
+        problem = from_json(ProblemDocument, data)
     except ValueError:
         return unreadable_reply(url, f"the status {status}")
-    kind = ServiceRefused if found.status < 500 else ServiceFailed
-    return kind(url, found.status, found.title, found.detail, found.retry_after)
+    kind = ServiceRefused if problem.status < 500 else ServiceFailed
+    return kind(url, problem.status, problem.title, problem.detail, problem.retry_after)
 
 
 def retry_delay(error: ServiceProblem, failed: int, retries: int) -> float:
-    """Seconds after which a service that refused a request, and did nothing of it, may meet it;
-    raises the error if it said no such thing, or has said so too often.
+    """Return the seconds after which to send a refused request again, or raise the error.
+
+    Only a 503 with a Retry-After is worth another try: then the service has done nothing.
+
+    Args:
+        error: The service's refusal.
+        failed: How often the request was refused before.
+        retries: How often to send it again.
     """
     after = error.retry_after
-    if error.status != 503 or after is None or after > LONGEST_WAIT or failed >= retries:
+    if error.status != 503 or after is None or after > MAX_RETRY_AFTER or failed >= retries:
         raise error
     return float(after)
 
 
 def unreadable_reply(url: str, what: str) -> ServiceUnreadable:
+    """Make the error for a reply that does not come from a Tenkyo of this version."""
     return ServiceUnreadable(
-        url, f"what {url} sent for {what} is not Tenkyo's: check the address, and its version"
+        url, f"the reply of {url} for {what} is not Tenkyo's: check the address, and its version"
     )
 
 
 def stream_broken(url: str, reason: str) -> StreamBroken:
+    """Make the error for a stream that ended early and cannot be resumed."""
     return StreamBroken(url, f"the stream from {url} broke off ({reason}): ask again")
 
 
 def id_of(job: Job | str) -> str:
+    """Return the id of a job, given as a job or as its id."""
     return job if isinstance(job, str) else job.id
 
 
-def _quoted(id: str) -> str:
+def _escaped(id: str) -> str:
     return quote(id, safe="")
 
 
-def _conversation(id: str) -> str:
-    return f"/v1/conversations/{_quoted(id)}"
+def _conversation_path(id: str) -> str:
+    return f"/v1/conversations/{_escaped(id)}"
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 

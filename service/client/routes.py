@@ -1,6 +1,7 @@
-"""The methods that the two clients share: one a route, with its parameters and types.
+"""Methods shared by both clients, one for each route of the API.
 
-A blocking client returns the reply of a route, an asynchronous one a coroutine that does.
+Each is declared once: the synchronous client's method returns the reply, the asynchronous
+client's a coroutine.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 
 class Route(Generic[P, T]):
-    """A method of a client that sends what ``build`` makes of its arguments."""
+    """A client method for one route: a descriptor that builds a request and sends it."""
 
     def __init__(self, build: Callable[P, Call[T]]) -> None:
         self._build = build
@@ -43,7 +44,7 @@ class Route(Generic[P, T]):
 
 
 class Routes:
-    """The routes of the API; each is described in ``service.client.requests``."""
+    """The routes of the API as methods; ``service.client.requests`` describes each."""
 
     verify = Route(requests.verify)
     receipt = Route(requests.receipt)
@@ -77,7 +78,7 @@ class Routes:
 
 
 class BlockingRoutes(Routes, ABC):
-    """The routes as methods that return replies."""
+    """The routes as blocking methods."""
 
     @abstractmethod
     def _call(self, call: Call[T]) -> T:
@@ -85,7 +86,7 @@ class BlockingRoutes(Routes, ABC):
 
 
 class AsyncRoutes(Routes, ABC):
-    """The routes as methods to be awaited."""
+    """The routes as coroutine methods."""
 
     @abstractmethod
     async def _call(self, call: Call[T]) -> T:

@@ -1,13 +1,13 @@
-"""Streams as a client reads them, without a network: bytes to events, over many connections.
+"""Client side of server-sent events: bytes to typed events, across reconnections. No I/O.
 
-A stream that breaks is taken up where it was, over as many connections as it takes, unless
-nothing new comes of it.
+A stream that breaks is resumed after its last event, until several attempts in a row bring
+nothing new.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -19,14 +19,14 @@ from service.schemas import ReadItem, from_json
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected
 
 E = TypeVar("E")
-MAX_EVENT_BYTES = 50_000_000  # bytes; more without an end is not a stream of events
-RECONNECT_SECONDS = 0.25  # seconds before a broken stream is taken up; twice as many each time
-HTTP_GONE = 410  # the status of what cannot be taken up any more
+MAX_EVENT_BYTES = 50_000_000  # a longer line is not an event
+RECONNECT_SECONDS = 0.25  # before a broken stream is resumed; doubles each time
+HTTP_GONE = 410  # the status of an answer that cannot be resumed any more
 
 
 @dataclass(frozen=True, slots=True)
-class JobNews:
-    """One event of a job: how far it is, what became of a document, or, at the end, the job."""
+class JobUpdate:
+    """One event of a job: its progress, the outcome of one document, or, at the end, the job."""
 
     name: Literal["progress", "item", "job"]
     data: Progress | ReadItem | Job
@@ -34,9 +34,9 @@ class JobNews:
 
 @dataclass(frozen=True, slots=True)
 class StreamType(Generic[E]):
-    """What a stream is made of: the types of its events by name, and the name of the last one."""
+    """A kind of stream: its event class, data types by event name, and the name of the last one."""
 
-    make: type[E]
+    make: Callable[[Any, Any], E]
     data: Mapping[str, type[Any]]
     last: str
 
@@ -46,13 +46,13 @@ ANSWER_STREAM = StreamType(
     {"evidence": EvidenceFound, "claim": Claim, "rejected": Rejected, "answer": Answer},
     "answer",
 )
-JOB_STREAM = StreamType(JobNews, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
+JOB_STREAM = StreamType(JobUpdate, {"progress": Progress, "item": ReadItem, "job": Job}, "job")
 
 
 class EventReader(Generic[E]):
-    """The bytes of one connection, however they are cut, to its events.
+    """An incremental parser of the events of one connection.
 
-    Events numbered up to ``seen`` are left out; afterwards ``seen`` is the last one's number.
+    It skips events numbered up to ``seen``, and then counts ``seen`` up to the last one's number.
     """
 
     def __init__(self, url: str, kind: StreamType[E], seen: int = 0) -> None:
@@ -60,12 +60,14 @@ class EventReader(Generic[E]):
         self._rest = b""
         self._name, self._id = "", b""
         self._data: list[bytes] = []
-        self.begun = False  # something has come
-        self.ended = False  # the last event has come: nothing more will
+        self.begun = False  # some bytes have come
+        self.ended = False  # the last event has come
 
     def feed(self, data: bytes) -> Iterator[E]:
-        """The events that are complete now. Raises ServiceError for an event that is an error,
-        or that cannot be read.
+        """Parse bytes, however they are split, and give the events completed by them.
+
+        Raises:
+            ServiceError: An event is an error of the service, or cannot be read.
         """
         self.begun = True
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -85,7 +87,7 @@ class EventReader(Generic[E]):
                 self._name, self._id, self._data = "", b"", []
 
     def close(self) -> None:
-        """To be called when no more bytes come; StreamBroken if the last event has not come."""
+        """End the connection; StreamBroken if the last event has not come."""
         if not self.ended:
             raise requests.stream_broken(self._url, "it ended before the last event")
 
@@ -96,7 +98,7 @@ class EventReader(Generic[E]):
         kind = self._kind.data.get(self._name)
         number = int(self._id) if self._id.isdigit() and len(self._id) < 10 else None
         if kind is None or (number is not None and number <= self.seen):
-            return  # of a newer service, or said before
+            return  # unknown, from a newer service, or seen already
         try:
             event = self._kind.make(self._name, from_json(kind, data))
         except ValueError as error:
@@ -106,82 +108,84 @@ class EventReader(Generic[E]):
 
 
 class ResumableStream(Generic[E]):
-    """One stream, over the connections of a client, which for each of them
+    """The state of one stream across the connections over which a client reads it.
 
-    sends ``call`` with ``headers``, hands what is replied to ``begin`` and ``feed``, and calls
-    ``close`` at its end; and when the connection breaks, waits as long as ``pause`` says.
-
-    A broken stream is taken up ``retries`` times in a row without anything new.
+    For each connection the client sends ``call`` with ``headers``, passes the reply to ``begin``
+    and ``feed``, and calls ``close`` at its end. When the connection breaks, it waits for the
+    seconds that ``pause`` returns and connects again, up to ``retries`` times in a row without a
+    new event.
     """
 
     def __init__(
         self, url: str, call: requests.Call[Any], kind: StreamType[E], retries: int, key: str = ""
     ) -> None:
         self.call, self._url, self._kind, self._key = call, url, kind, key
-        self._retries, self._failed, self._came = retries, 0, 0
+        self._retries, self._failed, self._progress = retries, 0, 0
         self._reader = EventReader(url, kind)
         self._begun = False
 
     @property
     def headers(self) -> dict[str, str]:
+        """Return the headers with which to connect, and to resume after the last event."""
         named = {"Idempotency-Key": self._key, "Last-Event-ID": str(self._reader.seen or "")}
         return {"Accept": "text/event-stream"} | {n: v for n, v in named.items() if v}
 
     @property
     def begun(self) -> bool:
-        """Whether something has come, on this connection."""
+        """Return whether any bytes have come on this connection."""
         return self._reader.begun
 
     @property
     def ended(self) -> bool:
+        """Return whether the last event has come."""
         return self._reader.ended
 
     def begin(self, status: int, content_type: str) -> bool:
-        """Whether a reply is the stream; ``refuse`` says what any other is."""
+        """Return whether a reply is the stream; if not, ``refuse`` makes the error for it."""
         self._begun = self._begun or status == 200
-        if status == 204 and self._kind is JOB_STREAM:  # it had ended, and all of it has come
+        if status == 204 and self._kind is JOB_STREAM:  # it ended, and all events have come
             self._reader.ended = True
             return True
         return status == 200 and content_type.startswith("text/event-stream")
 
     def refuse(self, status: int, data: bytes) -> ServiceError:
+        """Make the error for a reply that is not the stream."""
         error = requests.problem_error(self._url, status, data)
         if self._begun and isinstance(error, ServiceRefused) and error.status == HTTP_GONE:
             return requests.stream_broken(self._url, str(error))
         return error
 
     def feed(self, data: bytes) -> Iterator[E]:
+        """Parse bytes of the present connection: see ``EventReader.feed``."""
         return self._reader.feed(data)
 
     def close(self) -> None:
+        """End the present connection; StreamBroken if the last event has not come."""
         self._reader.close()
 
     def pause(self, error: ServiceError) -> float:
-        """Seconds to wait before the next connection; raises the error if there is to be none."""
+        """Return the seconds to wait before connecting again after an error, or raise the error."""
         if isinstance(error, ServiceProblem):
-            if self._begun:  # it failed in the middle: there is nothing to take up
+            if self._begun:  # the answer failed: there is nothing to resume
                 raise error
             self._failed += 1
             return requests.retry_delay(error, self._failed - 1, self._retries)
         seen = self._reader.seen
-        if seen > self._came:
-            self._came, self._failed = seen, 0
+        if seen > self._progress:
+            self._progress, self._failed = seen, 0
         if not self._begun or self._failed >= self._retries:
             raise error
         self._reader = EventReader(self._url, self._kind, seen)
         self._failed += 1
-        return RECONNECT_SECONDS * 2 ** (self._failed - 1)
+        return RECONNECT_SECONDS * 2.0 ** (self._failed - 1)
 
 
 def answer_stream(url: str, call: requests.Call[Answer], retries: int) -> ResumableStream[Event]:
-    """The stream of an answer. It has a key, by which the service keeps it for a reader who
-    comes back, if this one will.
-    """
-    return ResumableStream(
-        url, call, ANSWER_STREAM, retries, secrets.token_urlsafe(18) if retries else ""
-    )
+    """Make the stream of an answer, with an idempotency key if it is to be resumable."""
+    key = secrets.token_urlsafe(18) if retries else ""
+    return ResumableStream(url, call, ANSWER_STREAM, retries, key)
 
 
-def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobNews]:
-    """The stream of a job, from its beginning."""
+def job_stream(url: str, job_id: str, retries: int) -> ResumableStream[JobUpdate]:
+    """Make the stream of a job's events, from its beginning."""
     return ResumableStream(url, requests.job(job_id), JOB_STREAM, retries)

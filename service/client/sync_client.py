@@ -1,11 +1,11 @@
-"""A client of a running Tenkyo, plain and asynchronous; each method is one route of its API.
+"""Python client of a running Tenkyo; each method is one route of its API.
 
     with Client("http://127.0.0.1:8000") as tenkyo:
         print(tenkyo.answer("How many hours of audio was Whisper trained on?").text)
 
-Whatever goes wrong with the service is a ServiceError: see corpus.errors for the tree. A stream
-that breaks is taken up again, and what a service that is busy refused is asked again when it said
-that it may be; nothing else is tried twice.
+All errors of the service are ServiceErrors: see ``corpus.errors``. A broken stream is resumed, and
+a request that a busy service refused is sent again after the time in its Retry-After; nothing else
+is tried twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from service.client import requests
 from service.client.async_client import AsyncClient
 from service.client.requests import Call
 from service.client.routes import BlockingRoutes
-from service.client.streams import JobNews, ResumableStream, answer_stream, job_stream
+from service.client.streams import JobUpdate, ResumableStream, answer_stream, job_stream
 from service.client.transport import (
     RETRIES,
     TIMEOUT,
@@ -41,14 +41,16 @@ __all__ = ["AsyncClient", "Client"]
 
 
 class Client(BlockingRoutes):
-    """Asks the service at ``url``, which may be silent for ``timeout`` seconds.
+    """A synchronous client with its own connection pool: close it, or use it in a ``with``.
 
-    A stream that breaks, that of ``answer`` too, is taken up where it was, up to ``retries``
-    times in a row. For that the service keeps an answer for twenty seconds for a reader who is
-    gone; with 0 it keeps none, and who stops reading stops the work.
+    With retries, the service goes on making an answer for twenty seconds without its reader;
+    without, whoever stops reading ends the work.
 
-    One connection pool for its life: close it, or use it in a ``with``. ``transport`` replaces
-    the network, for tests.
+    Args:
+        url: The address of the service.
+        timeout: The seconds for which the service may be silent.
+        retries: How often in a row a broken stream is resumed, that of ``answer`` included.
+        transport: Replaces the network, for tests.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Client(BlockingRoutes):
         self.close()
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def answer(
@@ -79,7 +82,7 @@ class Client(BlockingRoutes):
         source_ids: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
     ) -> Answer:
-        """The answer to a question; ``mode`` "quoted" asks for no language model."""
+        """Answer a question; ``mode`` "quoted" answers without the language model."""
         call = requests.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
@@ -94,18 +97,20 @@ class Client(BlockingRoutes):
         source_ids: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
     ) -> Iterator[Event]:
-        """The events of an answer as they are decided; the last one is the answer.
+        """Answer a question, event by event; the last event is the answer.
 
-        A stream that ends before it, and cannot be taken up, raises StreamBroken.
+        Raises:
+            StreamBroken: The stream ended early and cannot be resumed.
         """
         call = requests.answer(
             question, conversation_id=conversation_id, source_ids=source_ids, mode=mode
         )
         yield from self._events(answer_stream(self.url, call, self._retries))
 
-    def watch(self, job: Job | str) -> Iterator[JobNews]:
-        """What happens in a job, named by its id, until it has ended; the last one is the job.
-        Taken up like the stream of an answer.
+    def watch(self, job: Job | str) -> Iterator[JobUpdate]:
+        """Follow a job, given as a job or its id, until it ends; the last event is the job.
+
+        A broken stream is resumed, as in ``stream``.
         """
         yield from self._events(job_stream(self.url, requests.id_of(job), self._retries))
 
@@ -117,26 +122,26 @@ class Client(BlockingRoutes):
                 return call.read(self.url, response.status_code, response.content)
             except ServiceFailed as error:
                 time.sleep(requests.retry_delay(error, failed, self._retries))
-        raise AssertionError("patience ends")
+        raise AssertionError("retry_delay raises in the end")
 
-    def _events(self, following: ResumableStream[E]) -> Iterator[E]:
-        while not following.ended:
+    def _events(self, stream: ResumableStream[E]) -> Iterator[E]:
+        while not stream.ended:
             try:
-                yield from self._connected(following)
+                yield from self._connected(stream)
             except (StreamBroken, ServiceUnreachable, ServiceFailed) as error:
-                time.sleep(following.pause(error))
+                time.sleep(stream.pause(error))
 
-    def _connected(self, following: ResumableStream[E]) -> Iterator[E]:
-        """What one connection brings."""
-        asked = request_arguments(self.url, following.call) | {"headers": following.headers}
+    def _connected(self, stream: ResumableStream[E]) -> Iterator[E]:
+        """Give the events of one connection."""
+        arguments = request_arguments(self.url, stream.call) | {"headers": stream.headers}
         with (
-            translate_errors(self.url, self._timeout, following),
-            self._http.stream(**asked) as response,
+            translate_errors(self.url, self._timeout, stream),
+            self._http.stream(**arguments) as response,
         ):
-            if not following.begin(response.status_code, response.headers.get("content-type", "")):
-                raise following.refuse(response.status_code, response.read())
+            if not stream.begin(response.status_code, response.headers.get("content-type", "")):
+                raise stream.refuse(response.status_code, response.read())
             for data in response.iter_bytes():
-                yield from following.feed(data)
-                if following.ended:
+                yield from stream.feed(data)
+                if stream.ended:
                     return
-            following.close()
+            stream.close()

@@ -1,4 +1,4 @@
-"""What the two clients share: how a call goes over httpx, and what the network may raise."""
+"""HTTP transport of both clients: arguments for httpx, timeouts, and translation of its errors."""
 
 from __future__ import annotations
 
@@ -14,39 +14,49 @@ from service.client.requests import Call
 from service.client.streams import ResumableStream
 
 URL = "http://127.0.0.1:8000"
-TIMEOUT = 120.0  # seconds that the service may be silent: a long text takes its time
-RETRIES = 4  # of a broken stream, in a row: within four seconds, while the service keeps it
+TIMEOUT = 120.0  # seconds without a byte; verifying a long text takes a while
+RETRIES = 4  # in a row, of a broken stream: they take four seconds, well within the grace
 
 
 def http_limits(seconds: float) -> httpx.Timeout:
+    """Make the timeouts of a client: ``seconds`` for a reply, at most five to connect."""
     return httpx.Timeout(seconds, connect=min(seconds, 5.0))
 
 
 def request_arguments(url: str, call: Call[Any], files: requests.Files = ()) -> dict[str, Any]:
-    """The arguments of httpx that send a call, and the files that were opened for it."""
-    made = {"method": call.method, "url": url + call.path, "params": call.params or None}
+    """Return the arguments with which httpx sends a call and the files opened for it."""
+    arguments = {"method": call.method, "url": url + call.path, "params": call.params or None}
     if call.method == "POST" and call.body is None:
-        return made | {"files": files, "data": call.form}
-    return made if call.body is None else made | {"json": call.body}
+        return arguments | {"files": files, "data": call.form}
+    return arguments if call.body is None else arguments | {"json": call.body}
 
 
 @contextmanager
 def translate_errors(
-    url: str, timeout: float, following: ResumableStream[Any] | None = None
+    url: str, timeout: float, stream: ResumableStream[Any] | None = None
 ) -> Iterator[None]:
-    """What the network may raise, as what is wrong and how to mend it.
+    """Turn network errors into errors of this project that say how to fix them.
 
-    With a stream of which something has come, it is the stream that broke.
+    Args:
+        url: The address of the service.
+        timeout: The client's timeout in seconds, for the message.
+        stream: The stream that is being read, if any.
+
+    Raises:
+        StreamBroken: The connection broke after a part of the stream had come.
+        ServiceUnreachable: Any other network error.
     """
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         silent = isinstance(error, httpx.TimeoutException)
         reason = f"silent for {timeout:g} s" if silent else str(error) or type(error).__name__
-        if following is not None and following.begun:
+        if stream is not None and stream.begun:
             raise requests.stream_broken(url, reason) from error
         fix = (
-            "give it longer, or see what it is at" if silent else "start it, or correct the address"
+            "raise the timeout, or see what keeps it busy"
+            if silent
+            else "start it, or correct the address"
         )
         raise ServiceUnreachable(
             url, f"no Tenkyo can be reached at {url} ({reason}): {fix}"

@@ -1,7 +1,9 @@
-"""How many may be at work at once, and how many wait for it: a service that is asked for more
-says so at once, and stays quick for those it has let in.
+"""Admission control: limits on concurrent work, each with a bounded first-come queue.
 
-    async with gate.place():
+A service that gets more requests than it can serve refuses the surplus at once, with a measured
+time to retry after, and stays fast for those it has admitted:
+
+    async with limiter.slot():
         ...
 """
 
@@ -20,120 +22,121 @@ from typing import Self
 from corpus.errors import TooBusy
 
 MAX_RUNNING_ANSWERS = 100  # answers that are made at once
-MAX_QUEUED_SECONDS = 30.0  # seconds in the line; browsers and proxies wait for a minute
-MAX_RETRY_AFTER = 60  # seconds that anybody is told to stay away
-DURATIONS_REMEMBERED = 50  # pieces of work from which the pace is told
-MAX_CACHE_LOOKUPS = 4  # kept answers looked for at once; each is one short transaction
+MAX_QUEUED_SECONDS = 30.0  # browsers and proxies give up after about a minute
+MAX_RETRY_AFTER = 60  # seconds
+DURATIONS_REMEMBERED = 50  # pieces of work whose mean duration predicts the next one's
+MAX_CACHE_LOOKUPS = 4  # at once; each is one short transaction
 MAX_RUNNING_SEARCHES = 32  # at once; a thread for each, and some are left for other requests
-MAX_RUNNING_SUGGESTIONS = (
-    2  # lists of questions to go on with; what is not known is tried one at a time
-)
-MAX_RUNNING_TEXTS = 2  # verified at once; answers must not wait behind any number of long ones
+MAX_RUNNING_SUGGESTIONS = 2  # lists of suggested questions that are made at once
+MAX_RUNNING_TEXTS = 2  # verified at once; answers must not wait behind many long texts
 
 
 class ConcurrencyLimiter:
-    """``at_work`` places, and a line of ``waiting`` for them, first come, first served.
+    """A semaphore with a bounded queue, first come, first served, that refuses the rest.
 
-    Who comes when the line is full, or would stand in it for more than ``patience`` seconds, gets
-    TooBusy, which tells in how many seconds there may be a place, from how long work has taken
-    of late; and so does who has stood in it for so long all the same. Lives in one event loop.
+    A request is refused with TooBusy if the queue is full, or if it would wait, or has waited,
+    for longer than ``max_queued_seconds``. The error says after how many seconds a slot may be
+    free, estimated from how long recent work has taken. Use it in one event loop.
     """
 
     def __init__(
         self,
-        what: str,
+        work_name: str,
         max_running: int,
         max_queued: int,
         max_queued_seconds: float = MAX_QUEUED_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what, self._max_running, self._max_queued, self._max_queued_seconds = (
-            what,
-            max_running,
-            max_queued,
-            max_queued_seconds,
-        )
+        self._work_name = work_name
+        self._max_running, self._max_queued = max_running, max_queued
+        self._max_queued_seconds = max_queued_seconds
         self._clock = clock
-        self._begun: dict[object, float] = {}  # when each began that is at work
+        self._start_times: dict[object, float] = {}  # of the running work
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._running = 0  # places that are taken, or handed to one who has not begun yet
-        self._took: deque[float] = deque(maxlen=DURATIONS_REMEMBERED)
+        self._running = 0  # slots in use, or given to a waiter that has not resumed yet
+        self._durations: deque[float] = deque(maxlen=DURATIONS_REMEMBERED)
 
     @property
     def running(self) -> int:
+        """Return the number of slots in use."""
         return self._running
 
     @property
     def queued(self) -> int:
+        """Return the number of requests that wait for a slot."""
         return len(self._queue)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """A place, given back at the end, however that comes."""
-        await self._enter()
+        """Hold a slot while the block runs, waiting for one if necessary.
+
+        Raises:
+            TooBusy: The queue is full, or the wait is or would be too long.
+        """
+        await self._acquire()
         token = object()
-        self._begun[token] = self._clock()
+        self._start_times[token] = self._clock()
         try:
             yield
         finally:
-            self._took.append(self._clock() - self._begun.pop(token))
-            self._hand_on()
+            self._durations.append(self._clock() - self._start_times.pop(token))
+            self._release()
 
-    async def _enter(self) -> None:
+    async def _acquire(self) -> None:
         if self._running < self._max_running:
             self._running += 1
             return
-        if len(self._queue) >= self._max_queued or self._expected() > self._max_queued_seconds:
-            raise self._busy()  # now, rather than when the patience has been waited out
-        turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        if len(self._queue) >= self._max_queued or self._expected_wait() > self._max_queued_seconds:
+            raise self._busy_error()  # now, rather than after a wait in vain
+        waiter = asyncio.get_running_loop().create_future()
+        self._queue.append(waiter)
         try:
             async with asyncio.timeout(self._max_queued_seconds):
-                await turn
+                await waiter
         except BaseException as error:
-            if turn in self._queue:
-                self._queue.remove(turn)
-            elif turn.done() and not turn.cancelled():  # a place came as its reader left
-                self._hand_on()
+            if waiter in self._queue:
+                self._queue.remove(waiter)
+            elif waiter.done() and not waiter.cancelled():  # it got a slot as it was cancelled
+                self._release()
             if isinstance(error, TimeoutError):
-                raise self._busy() from None
+                raise self._busy_error() from None
             raise
 
-    def _hand_on(self) -> None:
+    def _release(self) -> None:
+        """Give the slot to the first waiter, or free it."""
         while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                return turn.set_result(None)
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                return waiter.set_result(None)
         self._running -= 1
 
-    def _busy(self) -> TooBusy:
-        why = (
-            f"{self._running} {self._what} at once are all that can be, and {len(self._queue)} wait"
+    def _busy_error(self) -> TooBusy:
+        reason = (
+            f"{self._running} {self._work_name} at once is the limit, and {len(self._queue)} wait"
         )
-        return TooBusy(why, self.retry_after())
+        return TooBusy(reason, self.retry_after())
 
     def retry_after(self) -> int:
-        """Whole seconds until somebody who comes now may find a place, LONGEST at most."""
-        return min(max(math.ceil(self._expected()), 1), MAX_RETRY_AFTER)
+        """Return the seconds after which a new request may get a slot, from 1 to 60."""
+        return min(max(math.ceil(self._expected_wait()), 1), MAX_RETRY_AFTER)
 
-    def _expected(self) -> float:
-        """Seconds until somebody who comes now may have a place, where all are taken.
+    def _expected_wait(self) -> float:
+        """Estimate the seconds that a new request would wait while all slots are in use.
 
-        Work that lasts longer than it used to, such as that of a model that has stalled, counts
+        Running work that lasts longer than usual, such as that of a stalled model, counts
         before it has ended.
         """
         now = self._clock()
-        ages = [now - begun for begun in self._begun.values()]
-        lasts = max(fmean(self._took or [0.0]), fmean(ages or [0.0]))
-        return lasts * (len(self._queue) + 1) / self._max_running
+        ages = [now - start for start in self._start_times.values()]
+        duration = max(fmean(self._durations or [0.0]), fmean(ages or [0.0]))
+        return duration * (len(self._queue) + 1) / self._max_running
 
 
 @dataclass(frozen=True, slots=True)
 class Limiters:
-    """The gates of a service: before answers, at whichever door they are asked for; before
-    texts that are verified; before searches, which are short; before the look whether an answer is
-    kept, which is shorter; before the wait for one that another reader asked for; and before
-    questions that are suggested, which need not be.
+    """The concurrency limits of a service, one for each kind of work, shared by all interfaces.
+
+    ``followers`` limits requests that wait for the answer to an identical question.
     """
 
     answers: ConcurrencyLimiter
@@ -145,16 +148,23 @@ class Limiters:
 
     @classmethod
     def for_readers(cls, readers: int = MAX_RUNNING_ANSWERS) -> Self:
+        """Make the limits of a service that makes ``readers`` answers at once."""
         return cls(
-            ConcurrencyLimiter("answers", readers, readers),
-            ConcurrencyLimiter(
+            answers=ConcurrencyLimiter("answers", readers, readers),
+            texts=ConcurrencyLimiter(
                 "texts to verify",
                 MAX_RUNNING_TEXTS,
                 max(readers // 5, MAX_RUNNING_TEXTS),
                 2 * MAX_QUEUED_SECONDS,
             ),
-            ConcurrencyLimiter("searches", MAX_RUNNING_SEARCHES, 4 * readers),
-            ConcurrencyLimiter("looks for kept answers", MAX_CACHE_LOOKUPS, 4 * readers),
-            ConcurrencyLimiter("readers of what another asked for", 2 * readers, 0),
-            ConcurrencyLimiter("suggestions", MAX_RUNNING_SUGGESTIONS, 4 * MAX_RUNNING_SUGGESTIONS),
+            searches=ConcurrencyLimiter("searches", MAX_RUNNING_SEARCHES, 4 * readers),
+            cache_lookups=ConcurrencyLimiter(
+                "lookups of cached answers", MAX_CACHE_LOOKUPS, 4 * readers
+            ),
+            followers=ConcurrencyLimiter(
+                "requests for an answer that is already being made", 2 * readers, 0
+            ),
+            suggestions=ConcurrencyLimiter(
+                "lists of suggestions", MAX_RUNNING_SUGGESTIONS, 4 * MAX_RUNNING_SUGGESTIONS
+            ),
         )

@@ -1,7 +1,8 @@
-"""Which answer a question had, so that the same question need not be answered twice.
+"""Answer cache: maps questions to the ids of earlier answers, which stay in the history.
 
-What is kept is the answer's id: the answer itself is in the history. So it takes no room, it
-goes when its conversation is deleted, and a source that was deleted is nowhere left here.
+Because only ids are cached, the memory used is bounded by a count, and an answer or source that
+is deleted is not left behind in a cache. The cache lives in one process: sharing it would save
+little and cost an invalidation between processes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cachetools import LRUCache
 
@@ -23,7 +24,7 @@ from corpus.errors import NotFound
 from corpus.store.database import utc_now
 from service.query import check_question
 from service.schemas import from_json
-from service.types import Answer, Event, EvidenceFound, to_json
+from service.types import Answer, Claim, Event, EvidenceFound, Rejected, to_json
 from service.verification.receipt import canonical, verifier_identity
 
 if TYPE_CHECKING:
@@ -31,118 +32,134 @@ if TYPE_CHECKING:
 
 MAX_CACHED_ANSWERS = 1000  # questions
 
+Decision = Literal["claim", "rejected"]
+
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """An answer that was given, when, its record, and the names of the events that made it."""
+    """An earlier answer with its age, its stored record and the order of its events."""
 
     answer: Answer
     age: float  # seconds
     record: dict[str, Any]
-    decided: tuple[str, ...]
+    decisions: tuple[Decision, ...]
 
 
 class AnswerCache:
-    """At most ``most`` questions that stand alone, those asked for last, with their answers.
+    """A least-recently-used cache of answers to questions that need no conversation.
 
-    Two questions are the same if they read alike to the engine, are asked of the same sources in
-    the same way, and all that the answer hangs on is as it was: the sources and what is known
-    of them, the index, the language model, the checker and its rules. What else it hangs on, such
-    as TENKYO_TOP_K, does not change in the life of a process. Blocks; safe to share between
-    threads.
+    Two questions share an entry if their normalised texts, sources and mode are equal, and if
+    everything that the answer depends on is unchanged: sources and their metadata, index,
+    language model and verifier. Settings are not part of the key: they are fixed for the life
+    of a process. Methods block, and are safe to share between threads.
     """
 
-    def __init__(self, engine: Engine, index_dir: Path, most: int = MAX_CACHED_ANSWERS) -> None:
+    def __init__(self, engine: Engine, index_dir: Path, size: int = MAX_CACHED_ANSWERS) -> None:
         self._engine, self._manifest = engine, index_dir / "manifest.json"
-        self._known: LRUCache[str, tuple[str, tuple[str, ...]]] = LRUCache(most)
+        self._entries: LRUCache[str, tuple[str, tuple[Decision, ...]]] = LRUCache(size)
         self._lock = threading.Lock()
-        self._sources: tuple[int, str] | None = None  # the store's changes, and what it said then
+        self._library_state: tuple[int, str] | None = None  # the store's change count, and a hash
 
     def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
-        """What stands for a question, as things are now."""
+        """Hash a question together with the present state of all that its answer depends on."""
         engine = self._engine
         model = engine.model
         try:
-            index = self._manifest.stat()
-            written = [index.st_mtime_ns, index.st_ino]
+            manifest = self._manifest.stat()
+            index_state = [manifest.st_mtime_ns, manifest.st_ino]
         except OSError:
-            written = []
-        told = [
+            index_state = []
+        parts = [
             check_question(question),
             None if source_ids is None else sorted(set(source_ids)),
             mode,
             model.name if model else None,
             repr(verifier_identity(engine.checker)),
             engine.library.embedder.name,
-            self._told_of_sources(),
-            written,
+            self._hash_library(),
+            index_state,
         ]
-        return hashlib.sha256(canonical(told)).hexdigest()
+        return hashlib.sha256(canonical(parts)).hexdigest()
 
-    def _told_of_sources(self) -> str:
-        """What stands for the passages, and for what is known of their sources: that stands in
-        answers too. Looked at anew when something was written: it takes a count of all passages.
+    def _hash_library(self) -> str:
+        """Hash the passages and the metadata of sources, which answers show.
+
+        It is computed again only after a write, since it counts all passages.
         """
-        store, latest = self._engine.library.store, self._sources
+        store, latest = self._engine.library.store, self._library_state
         changes = store.change_count()  # before the rest, which then is no older
         if latest is None or latest[0] != changes:
-            told = canonical([store.revision(), repr(store.sources())])
-            latest = self._sources = changes, hashlib.sha256(told).hexdigest()
+            state = canonical([store.revision(), repr(store.sources())])
+            latest = self._library_state = changes, hashlib.sha256(state).hexdigest()
         return latest[1]
 
     def __contains__(self, key: str) -> bool:
-        """Whether there may be an answer: it may have been deleted. Does not block."""
-        return key in self._known
+        """Return whether a key has an entry, whose answer may have been deleted. Never blocks."""
+        return key in self._entries
 
     def _find(self, key: str) -> CachedAnswer | None:
         with self._lock:
-            if key not in self._known:
+            if key not in self._entries:
                 return None
-            answer_id, decided = self._known[key]
+            answer_id, decisions = self._entries[key]
         history = self._engine.history
         try:
-            made_at, record = history.record(answer_id)
-            made = from_json(Answer, json.dumps(history.answer(answer_id)))
+            created_at, record = history.record(answer_id)
+            answer = from_json(Answer, json.dumps(history.answer(answer_id)))
         except NotFound:  # deleted
             record = None
         if record is None:
             with self._lock:
-                self._known.pop(key, None)
+                self._entries.pop(key, None)
             return None
-        age = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(made_at)
-        return CachedAnswer(made, max(age.total_seconds(), 0.0), record, decided)
+        age = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(created_at)
+        return CachedAnswer(answer, max(age.total_seconds(), 0.0), record, decisions)
 
-    def keep(self, key: str, answer: Answer, decided: Sequence[str]) -> None:
-        """Keep an answer, unless something was amiss with it: a model that fails once, or
-        evidence that was lacking, may not the next time.
+    def keep(self, key: str, answer: Answer, decisions: Sequence[Decision]) -> None:
+        """Cache an answer, unless it might be better next time.
+
+        That is so for abstentions, and for answers with a remark, such as that the model failed.
+
+        Args:
+            key: What ``key`` returned for the question.
+            answer: The answer, as it is stored in the history.
+            decisions: The names of its claim and rejected events, in order.
         """
         if not answer.claims or answer.reason is not None or answer.understood is not None:
             return
         with self._lock:
-            self._known[key] = (answer.id, tuple(decided))
+            self._entries[key] = (answer.id, tuple(decisions))
 
     def replay(self, key: str) -> list[Event]:
-        """The events of an answer like the one that is kept, which is stored as any other is: with
-        an id, a conversation and a record of its own. ``timings`` say for how long it was kept.
-        Empty where none is.
+        """Store a copy of a cached answer under new ids and return the copy's events.
+
+        The copy is a full answer, with a conversation and a record of its own; its ``timings``
+        say how many seconds old the first one is.
+
+        Returns:
+            The events in their first order; empty if nothing is cached under the key.
         """
         began = time.perf_counter()
-        earlier = self._find(key)
-        if earlier is None:
+        cached = self._find(key)
+        if cached is None:
             return []
-        made = replace(
-            earlier.answer,
+        answer = replace(
+            cached.answer,
             id=secrets.token_urlsafe(12),
             conversation_id=secrets.token_urlsafe(12),
         )
-        took = {"kept": round(earlier.age, 4), "total": round(time.perf_counter() - began, 4)}
-        made = replace(made, timings=took)
-        stored = (made.id, made.conversation_id, to_json(made), earlier.record)
-        self._engine.history.save_answer(*stored, begins=True)
-        parts = {"claim": iter(made.claims), "rejected": iter(made.rejected)}
-        begun = EvidenceFound(made.id, made.conversation_id, made.question, made.evidence)
+        timings = {"kept": round(cached.age, 4), "total": round(time.perf_counter() - began, 4)}
+        answer = replace(answer, timings=timings)
+        self._engine.history.save_answer(
+            answer.id, answer.conversation_id, to_json(answer), cached.record, begins=True
+        )
+        parts: dict[Decision, Iterator[Claim | Rejected]] = {
+            "claim": iter(answer.claims),
+            "rejected": iter(answer.rejected),
+        }
+        found = EvidenceFound(answer.id, answer.conversation_id, answer.question, answer.evidence)
         return [
-            Event("evidence", begun),
-            *(Event(name, next(parts[name])) for name in earlier.decided),
-            Event("answer", made),
+            Event("evidence", found),
+            *(Event(name, next(parts[name])) for name in cached.decisions),
+            Event("answer", answer),
         ]

@@ -1,6 +1,7 @@
-"""The engine as the doors ask it: in turn, and, where a question had its answer, for that.
+"""Answer service: the engine behind admission control, an answer cache and request coalescing.
 
-``AnswerService.stream`` is ``Engine.stream`` behind a gate. Nothing is decided here about an answer.
+It decides nothing about an answer: ``AnswerService.stream`` gives the events of ``Engine.stream``,
+and every interface asks its questions here.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import TenkyoError
 from service.concurrency.admission import MAX_CACHE_LOOKUPS, MAX_QUEUED_SECONDS, Limiters
 from service.executors import PriorityThreadPool
+from service.types import Answer
 
 if TYPE_CHECKING:
     from service.answering.engine import Engine
-    from service.concurrency.answer_cache import AnswerCache
+    from service.concurrency.answer_cache import AnswerCache, Decision
     from service.conversations.store import History
     from service.generation.prompts import Message
     from service.types import Event, Mode
@@ -29,37 +32,54 @@ _NO_CACHE_DIRECTIVES = frozenset({"no-cache", "no-store"})
 
 
 def bypasses_cache(cache_control: str) -> bool:
-    """Whether a Cache-Control asks for what is made anew."""
+    """Return whether a Cache-Control header asks for a new answer instead of a cached one."""
     return not _NO_CACHE_DIRECTIVES.isdisjoint(
-        word.strip().lower() for word in cache_control.split(",")
+        directive.strip().lower() for directive in cache_control.split(",")
     )
 
 
-class AnswerService:
-    """Answers of an engine, so many at once as ``gates`` let through.
+@dataclass(frozen=True, slots=True)
+class _CacheableQuestion:
+    """A question outside of any conversation, and how it is to be answered."""
 
-    With ``kept``, a question that stands alone and had an answer gets it again, without a place,
-    a search, or the model; and of the same question asked by several at once the first is
-    answered, and the others wait for it, outside of the line; where its reader leaves, one of them
-    takes its place. Where it comes to nothing, or takes longer than their ``patience``, seconds,
-    they wait no more. Lives in one event loop.
+    cache: AnswerCache
+    text: str
+    source_ids: Sequence[str] | None
+    mode: Mode | None
+    progress: bool
+    fresh: bool
+
+    def key(self) -> str:
+        return self.cache.key(self.text, self.source_ids, self.mode)
+
+
+class AnswerService:
+    """Answers questions with an engine, within concurrency limits, caching and coalescing.
+
+    With a cache, a question outside of a conversation that was answered before gets that answer
+    again, without a slot, a search or the model. Of identical questions asked at once, one is
+    answered, and the others follow it without a slot, so that a class with one question leaves
+    room for everybody else. If the one being answered is cancelled, a follower takes over; if it
+    fails, or takes longer than ``max_follow_seconds``, its followers are answered by themselves.
+    Use it in one event loop.
     """
 
     def __init__(
         self,
         engine: Engine,
         limiters: Limiters | None = None,
-        kept: AnswerCache | None = None,
-        patience: float = MAX_QUEUED_SECONDS,
+        cache: AnswerCache | None = None,
+        max_follow_seconds: float = MAX_QUEUED_SECONDS,
     ) -> None:
-        self.engine, self.limiters, self._kept = engine, limiters or Limiters.for_readers(), kept
-        self._patience = patience
-        self._looks = PriorityThreadPool("kept answers", MAX_CACHE_LOOKUPS, MAX_CACHE_LOOKUPS)
-        # Done when an answer is there, or came to nothing; cancelled when its reader has left.
-        self._making: dict[str, asyncio.Future[None]] = {}
+        self.engine, self.limiters, self._cache = engine, limiters or Limiters.for_readers(), cache
+        self._max_follow_seconds = max_follow_seconds
+        self._lookups = PriorityThreadPool("cached answers", MAX_CACHE_LOOKUPS, MAX_CACHE_LOOKUPS)
+        # Done when the answer is there, or failed; cancelled when the request was.
+        self._leaders: dict[str, asyncio.Future[None]] = {}
 
     @property
     def history(self) -> History:
+        """Return the history in which the engine stores its answers."""
         return self.engine.history
 
     async def stream(
@@ -72,114 +92,128 @@ class AnswerService:
         progress: bool = False,
         earlier: Sequence[Message] = (),
         fresh: bool = False,
-    ) -> AsyncIterator[Event]:
-        """See ``Engine.stream``. ``fresh``: made anew, whatever is kept. TooBusy before the
-        first event where there is no place.
+    ) -> AsyncGenerator[Event, None]:
+        """Answer a question, event by event: see ``Engine.stream``.
+
+        Args:
+            question: The reader's question.
+            conversation_id: The conversation that it continues; None begins a new one.
+            source_ids: The sources to answer from; None for all.
+            mode: ``quoted`` to answer without the language model.
+            progress: Whether to give status events too.
+            earlier: Messages of a conversation that is not in the history.
+            fresh: Whether to ignore cached answers and those being made.
+
+        Raises:
+            TooBusy: Before the first event, if no slot is free in time.
         """
-        asked: dict[str, Any] = {"source_ids": source_ids, "mode": mode}
-        context = {"conversation_id": conversation_id, "earlier": earlier, "progress": progress}
-        if self._kept is None or conversation_id is not None or earlier:
-            events = self._in_turn(question, **asked, **context)
+        if self._cache is None or conversation_id is not None or earlier:
+            events = self._answer_in_slot(
+                question,
+                source_ids=source_ids,
+                mode=mode,
+                conversation_id=conversation_id,
+                earlier=earlier,
+                progress=progress,
+            )
         else:
-            events = self._alone(question, asked, progress, fresh)
+            asked = _CacheableQuestion(self._cache, question, source_ids, mode, progress, fresh)
+            events = self._answer_or_reuse(asked)
         async with aclosing(events):
             async for event in events:
                 yield event
 
-    async def _in_turn(self, question: str, **how: Any) -> AsyncIterator[Event]:
-        events = self.engine.stream(question, **how)
+    async def _answer_in_slot(self, question: str, **options: Any) -> AsyncGenerator[Event, None]:
+        events = self.engine.stream(question, **options)
         async with self.limiters.answers.slot(), aclosing(events):
             async for event in events:
                 yield event
 
-    async def _alone(
-        self, question: str, asked: dict[str, Any], progress: bool, fresh: bool
-    ) -> AsyncIterator[Event]:
-        key, told = await self._look(question, asked, fresh)
-        if not told and not fresh and key in self._making:
+    async def _answer_or_reuse(self, asked: _CacheableQuestion) -> AsyncGenerator[Event, None]:
+        key, cached = await self._look_up(asked)
+        if not cached and not asked.fresh and key in self._leaders:
             async with self.limiters.followers.slot():
-                key, told = await self._followed(key, question, asked)
-        for event in told:
+                key, cached = await self._follow(key, asked)
+        for event in cached:
             yield event
-        if not told:
-            async with aclosing(self._made(key, question, asked, progress, fresh)) as events:
+        if not cached:
+            async with aclosing(self._lead(key, asked)) as events:
                 async for event in events:
                     yield event
 
-    async def _followed(
-        self, key: str, question: str, asked: dict[str, Any]
-    ) -> tuple[str, list[Event]]:
-        """What ``_look`` gives when what others make is there, or they make nothing more. Of those
-        who wait for one who leaves, the first to come back makes it, and the others go on waiting.
-        """
-        until = time.monotonic() + self._patience
-        told: list[Event] = []
-        while not told and (making := self._making.get(key)):
-            await asyncio.wait([making], timeout=until - time.monotonic())
-            key, told = await self._look(question, asked, False)
-            if not making.cancelled():
-                break
-        return key, told
+    async def _follow(self, key: str, asked: _CacheableQuestion) -> tuple[str, list[Event]]:
+        """Wait for the answer to an identical question, and look it up.
 
-    async def _made(
-        self, key: str, question: str, asked: dict[str, Any], progress: bool, fresh: bool
-    ) -> AsyncIterator[Event]:
-        """The events of an answer, which is kept then."""
-        over = asyncio.get_running_loop().create_future()
-        self._making.setdefault(key, over)  # from here: who asks the same need not stand in line
-        decided: list[str] = []
+        Where the leader is cancelled, the first follower to resume finds no leader and becomes
+        it; the others follow that one.
+        """
+        deadline = time.monotonic() + self._max_follow_seconds
+        cached: list[Event] = []
+        while not cached and (leader := self._leaders.get(key)):
+            await asyncio.wait([leader], timeout=deadline - time.monotonic())
+            key, cached = await self._look_up(asked)
+            if not leader.cancelled():
+                break
+        return key, cached
+
+    async def _lead(self, key: str, asked: _CacheableQuestion) -> AsyncGenerator[Event, None]:
+        """Answer a question for this request and its followers, and cache the answer."""
+        finished = asyncio.get_running_loop().create_future()
+        self._leaders.setdefault(key, finished)  # from here on, identical questions follow
+        decisions: list[Decision] = []
         try:
             async with self.limiters.answers.slot():
-                if not fresh and key in self._kept:  # it came while this one stood in the line
-                    _, told = await self._look(question, asked, fresh)
-                    for event in told:
+                if not asked.fresh and key in asked.cache:  # cached while this one was queued
+                    _, cached = await self._look_up(asked)
+                    for event in cached:
                         yield event
-                    if told:
+                    if cached:
                         return
-                made = self.engine.stream(question, **asked, progress=progress)
-                async with aclosing(made) as events:
+                answering = self.engine.stream(
+                    asked.text,
+                    source_ids=asked.source_ids,
+                    mode=asked.mode,
+                    progress=asked.progress,
+                )
+                async with aclosing(answering) as events:
                     async for event in events:
-                        if event.name in ("claim", "rejected"):
-                            decided.append(event.name)
-                        if event.name == "answer":
-                            await self._keep(key, question, asked, event, decided)
-                            self._let_go(key, over)  # however slowly this reader takes it
+                        if event.name == "claim" or event.name == "rejected":
+                            decisions.append(event.name)
+                        if isinstance(event.data, Answer):
+                            await self._cache_answer(key, asked, event.data, decisions)
+                            self._release_followers(key, finished)  # however slow this reader is
                         yield event
         except Exception:
-            self._let_go(key, over)
+            self._release_followers(key, finished)
             raise
         finally:
-            over.cancel()  # where it is not done, its reader has left
-            self._let_go(key, over)
+            finished.cancel()  # has no effect unless the request was cancelled
+            self._release_followers(key, finished)
 
-    def _let_go(self, key: str, over: asyncio.Future[None]) -> None:
-        if not over.done():
-            over.set_result(None)
-        if self._making.get(key) is over:
-            del self._making[key]
+    def _release_followers(self, key: str, finished: asyncio.Future[None]) -> None:
+        if not finished.done():
+            finished.set_result(None)
+        if self._leaders.get(key) is finished:
+            del self._leaders[key]
 
-    async def _look(
-        self, question: str, asked: dict[str, Any], fresh: bool
-    ) -> tuple[str, list[Event]]:
-        """What stands for a question now, and the events of the answer that is kept, if any."""
+    async def _look_up(self, asked: _CacheableQuestion) -> tuple[str, list[Event]]:
+        """Return a question's present cache key, and the events of its cached answer, if any."""
 
-        def look() -> tuple[str, list[Event]]:
-            key = self._kept.key(question, **asked)
-            return key, [] if fresh else self._kept.replay(key)
+        def look_up() -> tuple[str, list[Event]]:
+            key = asked.key()
+            return key, [] if asked.fresh else asked.cache.replay(key)
 
         async with self.limiters.cache_lookups.slot():
-            return await self._looks.run_to_completion(look)
+            return await self._lookups.run_to_completion(look_up)
 
-    async def _keep(
-        self, key: str, question: str, asked: dict[str, Any], event: Event, decided: list[str]
+    async def _cache_answer(
+        self, key: str, asked: _CacheableQuestion, answer: Answer, decisions: Sequence[Decision]
     ) -> None:
-        """Keep an answer, unless what it hangs on has changed while it was made, or cannot be
-        told: the reader has it all the same.
-        """
+        """Cache an answer, unless what it depends on has changed, or cannot be read."""
         try:
-            now = await asyncio.to_thread(self._kept.key, question, **asked)
-        except TenkyoError as error:
-            logger.warning("an answer is not kept, to be given again: %s", error)
+            present_key = await asyncio.to_thread(asked.key)
+        except TenkyoError as error:  # the reader gets the answer all the same
+            logger.warning("an answer was not cached: %s", error)
             return
-        if now == key:
-            self._kept.keep(key, event.data, decided)
+        if present_key == key:
+            asked.cache.keep(key, answer, decisions)

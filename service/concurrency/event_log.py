@@ -1,16 +1,16 @@
-"""Server-sent events: what of an answer's stream goes over the wire, and under which number."""
+"""Server-sent events: an answer's events as numbered frames, and the response that streams them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import format_sse_event
 
 from corpus.errors import TenkyoError
@@ -18,33 +18,40 @@ from service.disclosure import public
 from service.problems import as_problem, problem_response
 from service.types import Event, Status, to_json
 
-CLIENT_CLOSED_REQUEST = 499  # nobody reads it; it is what logs call a client that went away
+CLIENT_CLOSED_REQUEST = 499  # by convention, a client that disconnected; only logs show it
+T = TypeVar("T")
 
 
-async def cancel_on_disconnect(request: Request, work: Awaitable[Any]) -> Any:
-    """What some work gives; None, and the work cancelled, once the client has gone.
+async def cancel_on_disconnect(request: Request, work: Awaitable[T]) -> T | None:
+    """Await some work, but cancel it when the client disconnects.
 
-    The body of the request must have been read.
+    The body of the request must have been read before.
+
+    Returns:
+        The result of the work; None if the client disconnected first.
     """
 
-    async def gone() -> None:
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(gone())]
+    task = asyncio.ensure_future(work)
+    watcher = asyncio.ensure_future(disconnected())
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return tasks[0].result() if tasks[0].done() else None
+        await asyncio.wait([task, watcher], return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        watcher.cancel()
+        await asyncio.gather(task, watcher, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event as JSON. ``number`` counts from 1 what has been decided; None for a status,
-    which is news of the moment, and is not repeated to a reader who comes back.
+    """One event of a stream, as JSON with a number.
+
+    ``number`` counts from 1. A status has None: it is not sent again to a reader who resumes
+    the stream.
     """
 
     name: str
@@ -53,47 +60,50 @@ class Frame:
 
     @property
     def sent(self) -> bytes:
+        """Return the frame in the format of server-sent events."""
         text = json.dumps(self.data, ensure_ascii=False)
         number = None if self.number is None else str(self.number)
         return format_sse_event(data_str=text, event=self.name, id=number)
 
 
-async def number_frames(events: AsyncIterator[Event]) -> AsyncIterator[Frame]:
-    """The frames of a stream; closes it when it is closed itself."""
+async def number_frames(events: AsyncGenerator[Event, None]) -> AsyncGenerator[Frame, None]:
+    """Turn the events of an answer into numbered frames; closing it closes the events."""
     number = 0
     async with aclosing(events):
         async for event in events:
-            passing = isinstance(event.data, Status)
-            number += not passing
-            yield Frame(event.name, public(to_json(event.data)), None if passing else number)
+            is_status = isinstance(event.data, Status)
+            number += not is_status
+            yield Frame(event.name, public(to_json(event.data)), None if is_status else number)
 
 
-async def without_status(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
-    """The frames without those that only say what is being done."""
+async def without_status(frames: AsyncGenerator[Frame, None]) -> AsyncGenerator[Frame, None]:
+    """Leave out the frames that only report progress."""
     async with aclosing(frames):
         async for frame in frames:
             if frame.number is not None:
                 yield frame
 
 
-async def streaming_response(frames: AsyncIterator[Frame]) -> StreamingResponse:
-    """A reply that streams frames, once there is a first one.
+async def streaming_response(frames: AsyncGenerator[Frame, None]) -> StreamingResponse:
+    """Wait for the first frame and return a response that streams all frames.
 
-    What is wrong with a question is known by then, and raised. An error after that is the
-    stream's last event: a reader must not take half an answer for a whole one.
+    An error before the first frame is raised, so that it gets its own status. A later one
+    becomes the last event of the stream: half an answer must not pass for a whole one.
     """
     first = await anext(frames, None)
     return StreamingResponse(
-        _sent(first, frames),
+        _serialize(first, frames),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _sent(first: Frame | None, frames: AsyncIterator[Frame]) -> AsyncIterator[bytes]:
+async def _serialize(
+    first: Frame | None, frames: AsyncGenerator[Frame, None]
+) -> AsyncGenerator[bytes, None]:
     number = 0
     async with aclosing(frames):
-        if first is None:  # a reader who comes back has had everything
+        if first is None:  # the stream is resumed after its last event
             return
         try:
             number = first.number or 0
@@ -102,9 +112,12 @@ async def _sent(first: Frame | None, frames: AsyncIterator[Frame]) -> AsyncItera
                 number = frame.number or number
                 yield frame.sent
         except TenkyoError as error:
-            yield Frame("error", json.loads(as_problem(error).body), number + 1).sent
+            yield _error_frame(as_problem(error), number + 1)
         except Exception:
             detail = "the answer could not be finished: ask again; the log has the reason"
-            failed = problem_response(500, "Something went wrong", detail)
-            yield Frame("error", json.loads(failed.body), number + 1).sent
+            yield _error_frame(problem_response(500, "Something went wrong", detail), number + 1)
             raise
+
+
+def _error_frame(problem: Response, number: int) -> bytes:
+    return Frame("error", json.loads(bytes(problem.body)), number).sent

@@ -1,7 +1,7 @@
-"""Requests that may be sent twice and are done once: the Idempotency-Key header.
+"""Idempotency keys: a request that is sent twice under one key is carried out once.
 
-After the IETF's draft-ietf-httpapi-idempotency-key-header. Only what succeeded is kept: a
-request that failed may be sent again under its key.
+It follows the IETF's draft-ietf-httpapi-idempotency-key-header. Only successful replies are
+stored: a request that failed may be sent again under its key.
 """
 
 from __future__ import annotations
@@ -27,45 +27,63 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A client's key at one address, and the request that it stands for, both as SHA-256."""
+    """A client's key for one request, and a fingerprint of that request, both as SHA-256.
+
+    ``key`` hashes the path and the key as sent, ``request`` what the request asks for.
+    """
 
     key: str
     request: str
 
     def check(self, request: str) -> None:
-        """RequestRefused if another request came under the same key before."""
+        """Check that an earlier request under this key was the same one.
+
+        Raises:
+            RequestRefused: It was another one.
+        """
         if request != self.request:
             raise RequestRefused(
-                f"this {IDEMPOTENCY_HEADER} came with another request before: send a new key with a new"
-                " request, and the old one only to repeat the old"
+                f"this {IDEMPOTENCY_HEADER} came with another request before: send a new key with"
+                " a new request, and an old key only to repeat its request"
             )
 
 
 def read_idempotency_key(request: Request, asked: Mapping[str, Any]) -> IdempotencyKey | None:
-    """The key of a request that asks for something, None if it brings none.
+    """Read the idempotency key of a request.
 
-    ``asked`` is its body, without what only says how the reply is to be sent.
+    Args:
+        request: The request.
+        asked: Its body, without fields that only say how the reply is to be sent.
+
+    Returns:
+        The key; None if the request has none.
+
+    Raises:
+        RequestRefused: The header is empty, too long, or not visible ASCII.
     """
-    given = request.headers.get(IDEMPOTENCY_HEADER)
-    if given is None:
+    value = request.headers.get(IDEMPOTENCY_HEADER)
+    if value is None:
         return None
-    plain = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
+    plain = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
     if not _KEY.fullmatch(plain):
         raise RequestRefused(
-            f"the {IDEMPOTENCY_HEADER} is empty, too long or has blanks in it: send up to 255 visible ASCII"
-            " characters, such as a UUID"
+            f"the {IDEMPOTENCY_HEADER} is empty, too long or has blanks in it: send up to 255"
+            " visible ASCII characters, such as a UUID"
         )
-    at = request.url.path.encode()
+    path = request.url.path.encode()
     return IdempotencyKey(
-        hashlib.sha256(at + b"\0" + plain.encode()).hexdigest(),
+        hashlib.sha256(path + b"\0" + plain.encode()).hexdigest(),
         hashlib.sha256(canonical(dict(asked))).hexdigest(),
     )
 
 
 class IdempotentCall:
-    """Does what has a key once, and gives the same reply again. For what is quickly done: one
-    waits for the other, whatever their keys. Blocks. ``locks``: those that this process shares
-    with others that serve the same history.
+    """Runs a request once for each idempotency key, and gives its stored reply afterwards.
+
+    It blocks, and runs one request at a time, whatever their keys: it is for short work.
+
+    Args:
+        locks: The locks shared with other processes that serve the same history, if any.
     """
 
     def __init__(self, locks: ProcessLocks | None = None) -> None:
@@ -76,19 +94,23 @@ class IdempotentCall:
         replies: ReplyStore,
         key: IdempotencyKey | None,
         make: Callable[[], Any],
-        **names: str,
+        **belongs_to: str,
     ) -> Any:
-        """The JSON that ``make`` gives, or gave for this key.
+        """Return the reply stored for a key, or make and store one.
 
-        ``names`` is the answer_id or conversation_id with which the reply is to go.
+        Args:
+            replies: Where replies are stored.
+            key: The request's key; None to make the reply without storing it.
+            make: Carries out the request; returns its reply as JSON.
+            **belongs_to: ``answer_id`` or ``conversation_id``, with which the reply is deleted.
         """
         if key is None:
             return make()
-        elsewhere = self._locks.held(key.key) if self._locks else nullcontext()
-        with self._lock, elsewhere:
-            if kept := replies.find(key.key):
-                key.check(kept.request)
-                return kept.body
-            made = make()
-            replies.keep(key.key, StoredReply(key.request, made, **names))
-            return made
+        process_lock = self._locks.held(key.key) if self._locks else nullcontext()
+        with self._lock, process_lock:
+            if stored := replies.find(key.key):
+                key.check(stored.request)
+                return stored.body
+            reply = make()
+            replies.keep(key.key, StoredReply(key.request, reply, **belongs_to))
+            return reply

@@ -1,8 +1,9 @@
-"""Locks by key among the processes that serve one library.
+"""Locks by key between the processes that serve one library, as locked files.
 
-A lock is a file that filelock holds: the system takes it back when its process ends, however that
-ends. Two signals to a lock's holder, that others wait for its result and that it is to stop, are
-locked files beside it. A file is removed with its lock; what a killed process left, at a start.
+The operating system releases a lock when its process ends, however it ends: no heartbeats, no
+timeout after which a process counts as dead, no rows to clean up. Two signals to a lock's holder,
+that a process waits for its result and that it is to stop, are locked files beside it. Files are
+removed with their locks; those of a killed process at the next start.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-_POLL = 0.01  # seconds between two tries for a lock that is waited for
+_POLL = 0.01  # seconds between two attempts to get a lock
 
 
 class ProcessLocks:
     """Exclusive locks by key, each with two signals to its holder.
 
-    A key is a file's name: letters and digits. Locks hold between processes that use the same
-    folder, on one machine; threads of one process that ``take`` a key share its lock.
+    Locks hold between processes that use the same folder on one machine; threads of one process
+    that ``take`` a key share its lock. A key becomes part of a file name: letters and digits only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +35,7 @@ class ProcessLocks:
             _is_locked(path)
 
     def take(self, key: str) -> bool:
-        """Take a lock unless another process has it; whether this process has it now."""
+        """Take a lock without waiting; return whether this process has it now."""
         with self._mutex:
             if key not in self._held:
                 lock = _lock(self._path(key))
@@ -44,16 +45,16 @@ class ProcessLocks:
             return True
 
     def release(self, key: str) -> None:
-        """Give back a lock that was taken."""
+        """Release a lock that ``take`` took."""
         with self._mutex:
             _remove(self._held.pop(key))
 
     def held(self, key: str) -> AbstractContextManager[None]:
-        """Wait for a lock and hold it, without other threads. Blocks."""
+        """Wait for a lock and hold it for this thread alone. Blocks."""
         return _locked(self._path(key))
 
     def waiting(self, key: str) -> AbstractContextManager[None]:
-        """Signal to the holder of a lock that somebody waits for its result."""
+        """Signal to the holder of a lock that this process waits for its result."""
         return _locked(self._path(key, "waiting", secrets.token_hex(8)))
 
     def stopping(self, key: str) -> AbstractContextManager[None]:
@@ -61,13 +62,14 @@ class ProcessLocks:
         return _locked(self._path(key, "stopping", secrets.token_hex(8)))
 
     def is_waited_for(self, key: str) -> bool:
-        """Whether somebody signals that they wait. Only the lock's holder may ask: of two who
-        look at once, one takes the other's look for a signal.
+        """Return whether another process signals that it waits.
+
+        Only the lock's holder may call this: concurrent probes mistake each other for signals.
         """
         return self._is_signalled(key, "waiting")
 
     def is_to_stop(self, key: str) -> bool:
-        """Whether somebody signals to stop. Only the lock's holder may ask."""
+        """Return whether another process signals to stop. Only the lock's holder may call this."""
         return self._is_signalled(key, "stopping")
 
     def _is_signalled(self, key: str, signal: str) -> bool:
@@ -78,7 +80,7 @@ class ProcessLocks:
 
 
 def _lock(path: Path) -> FileLock:
-    return FileLock(path, thread_local=False)  # another thread may give it back
+    return FileLock(path, thread_local=False)  # another thread may release it
 
 
 def _acquired(lock: FileLock) -> bool:
@@ -90,7 +92,7 @@ def _acquired(lock: FileLock) -> bool:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether anybody holds the lock of a file; a file that nobody does is removed."""
+    """Return whether a file is locked; one that is not is removed."""
     lock = _lock(path)
     if acquired := _acquired(lock):
         _remove(lock)
@@ -108,11 +110,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _remove(lock: FileLock) -> None:
-    """Give back a lock and remove its file.
+    """Release a lock and remove its file.
 
-    Removed while it is held: who has opened the file meanwhile finds, once the lock is theirs,
-    that it has no name any more, and filelock opens another. Windows removes no open file:
-    there filelock does it afterwards.
+    The file is removed while it is locked: a process that has opened it sees, once it has the
+    lock, that the file has no name any more, and filelock opens another. Windows does not remove
+    open files: there filelock does it afterwards.
     """
     with suppress(OSError):
         Path(lock.lock_file).unlink()

@@ -1,4 +1,4 @@
-"""What was asked and answered: history, shared links, feedback and exports.
+"""Conversations: stored answers, titles, shared links, feedback and exports.
 
 Used from outside: ``store.History``, ``shares``, ``conversations``.
 """

@@ -1,8 +1,8 @@
-r"""The sources that answers cite, as BibTeX. Pure.
+r"""BibTeX export of the sources that answers cite. Pure functions.
 
-For a TeX that reads UTF-8, as all do today: Japanese names and titles are kept as they are.
-What TeX would take for a command is written as the command that shows it, and braces, which
-BibTeX counts even where they are escaped, are commands too.
+The output is UTF-8, which every TeX reads today, so Japanese names and titles stay as they are.
+Characters special to TeX become the commands that print them; so do braces, since BibTeX counts
+them even where they are escaped.
 """
 
 from __future__ import annotations
@@ -39,9 +39,11 @@ _SMALL = {"a", "an", "the", "on", "of", "in", "for", "and", "to", "how", "what"}
 
 
 def bibtex(answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
-    """An entry for every source that a claim rests on, in the order of their first citation.
+    """Write a BibTeX entry for every source that is cited, in the order of first citation.
 
-    ``base`` is the service's address, for sources that have none but their page there.
+    Args:
+        answers: Answers as JSON.
+        base: The service's address, for sources that have no web address of their own.
     """
     sources: dict[str, Mapping[str, Any]] = {}
     for answer in answers:
@@ -50,18 +52,18 @@ def bibtex(answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
             for citation in (*claim["citations"], *claim["disputed_by"]):
                 if source := known.get(citation["source_id"]):
                     sources.setdefault(source["id"], source)
-    keys: set[str] = set()
-    named = [(source, _unique(citation_key(source), keys)) for source in sources.values()]
+    taken: set[str] = set()
+    named = [(source, _unique(citation_key(source), taken)) for source in sources.values()]
     return "\n".join(bibtex_entry(source, key, base) for source, key in named)
 
 
 def bibtex_entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
-    """One source under a key. A fetched page of the web is @misc, as BibTeX has no @online."""
+    """Write the BibTeX entry of a source; a web page becomes @misc, since BibTeX has no @online."""
     kind, place = _kind(source)
     year, month = _date(source["published"])
     url = link_of(source["url"], source["id"], base)
     arxiv, doi = _ARXIV.search(url), _DOI.match(url)
-    read = "Read in a summary, not in the original" if source["kind"] == "digest" else ""
+    note = "Read in a summary, not in the original" if source["kind"] == "digest" else ""
     fields = {
         "author": " and ".join(_name(name) for name in source["authors"] if escape_tex(name)),
         "title": f"{{{escape_tex(source['title'])}}}" if source["title"] else "",
@@ -74,21 +76,22 @@ def bibtex_entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
         "url": url,
         "urldate": source["retrieved_at"][:10],
         "langid": {"ja": "japanese", "en": "english"}.get(source["language"], ""),
-        "note": read,
+        "note": note,
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@{kind}{{{key},", *lines, "}"]) + "\n"
 
 
 def escape_tex(text: str) -> str:
-    """A text as TeX that shows it, on one line."""
+    """Escape a text as one line of TeX that prints it."""
     shown = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     return "".join(_TEX.get(c, c) for c in " ".join(shown.split()))
 
 
 def citation_key(source: Mapping[str, Any]) -> str:
-    """Surname, year and first word of the title, in lower-case ASCII; of what has none of them
-    in Latin letters, what is left of its id.
+    """Make a citation key: surname, year and first word of the title, in lower-case ASCII.
+
+    A source with neither name nor title in Latin letters gets a key made from its id.
     """
     first = source["authors"][0] if source["authors"] else ""
     surname = first.partition(",")[0] if "," in first else (first.split() or [""])[-1]
@@ -111,10 +114,10 @@ def _ascii(text: str) -> str:
 
 
 def _unique(key: str, taken: set[str]) -> str:
-    """The key, with letters behind it if it is taken; it is from then on."""
-    found = next(k for k in _suffixed(key) if k not in taken)
-    taken.add(found)
-    return found
+    """Make a key unique by a suffix of letters, and add it to ``taken``."""
+    unique = next(k for k in _suffixed(key) if k not in taken)
+    taken.add(unique)
+    return unique
 
 
 def _suffixed(key: str) -> Iterable[str]:
@@ -128,7 +131,7 @@ def _suffixed(key: str) -> Iterable[str]:
 
 
 def _kind(source: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """The type of entry, and the fields that say where the work stands."""
+    """Return the type of entry, and the fields for where the work was published."""
     venue = source["venue"].strip()
     if _MEETING.search(venue):
         return "inproceedings", {"booktitle": escape_tex(venue)}
@@ -144,8 +147,10 @@ def _kind(source: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def _name(name: str) -> str:
-    """An author. In braces where BibTeX would take it apart wrongly: a Japanese name, which has
-    no blank before its given name or has the surname first, and one with an "and" in it.
+    """Write an author's name, in braces where BibTeX would split it wrongly.
+
+    That is so for Japanese names, which have the surname first or no blank, and for names that
+    contain "and".
     """
     latin = all(ord(c) < 0x2E80 for c in name)
     whole = not latin or re.search(r"\band\b|,.*,", name, re.IGNORECASE) or " " not in name.strip()
@@ -153,6 +158,6 @@ def _name(name: str) -> str:
 
 
 def _date(published: str) -> tuple[str, str]:
-    """Year and month of an ISO date, of which either may be missing."""
+    """Return the year and month of an ISO date; each may be missing, and is then empty."""
     found = re.match(r"(\d{4})(?:-(\d{2}))?", published)
     return (found[1], str(int(found[2])) if found[2] else "") if found else ("", "")

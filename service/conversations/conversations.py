@@ -1,9 +1,10 @@
-"""Conversations as a reader looks back on them: a list, a title, and that one can be deleted."""
+"""Conversations in the history: listing them by page, titles, and deletion."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,16 +13,16 @@ from corpus.store.database import Database, upsert
 from service.conversations import schema
 from service.query import printable
 
-TITLE_LENGTH = 60  # letters of a title made from a question; a Japanese one is two wide
-_EAST_ASIAN = 0x2E7F  # from here on, letters are two wide
-MAX_TITLE_LENGTH = 200  # characters of one that a reader gives
+TITLE_LENGTH = 60  # columns of a title made from a question; Japanese characters take two
+_EAST_ASIAN = 0x2E7F  # code points above this take two columns
+MAX_TITLE_LENGTH = 200  # characters of a title that a reader sets
 _CURSOR = re.compile(r"c([0-9]{1,18})")
-_ENDS = "。．.!！?？、,;；:：…・-–—( （「『“\"'"  # not left standing before the dots
+_ENDS = "。．.!！?？、,;；:：…・-–—( （「『“\"'"  # removed before the ellipsis
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation in a list; times are ISO date-times in UTC."""
+    """A conversation as listed: title, number of answers and times (ISO 8601, UTC)."""
 
     id: str
     title: str
@@ -32,23 +33,30 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some conversations, the last asked first; ``next`` is the cursor of what follows them."""
+    """A page of the list of conversations, latest first, with the cursor of the ``next`` page."""
 
     conversations: tuple[Conversation, ...]
     next: str | None
 
 
 class ConversationStore:
-    """Those in which something was answered. Every method is one transaction."""
+    """The conversations that have an answer. Every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def page(self, limit: int, cursor: str = "") -> Page:
-        """``limit`` conversations, the one that was answered last first.
+        """Return a page of conversations, the one with the latest answer first.
 
-        A cursor names the place after a conversation: what is asked while a reader turns the
-        pages is at the front of the list, and moves nothing that is still to come twice.
+        Questions asked while a reader turns the pages neither repeat nor hide a conversation on
+        later pages, since a cursor names the last one shown.
+
+        Args:
+            limit: The number of conversations.
+            cursor: ``next`` of the page before; empty for the first page.
+
+        Raises:
+            RequestRefused: The cursor is malformed.
         """
         last = sa.func.max(schema.order.c.row).label("last")
         query = _listed(last).order_by(last.desc()).limit(limit + 1)
@@ -61,24 +69,24 @@ class ConversationStore:
         return Page(found, f"c{rows[limit - 1].last}" if more else None)
 
     def find(self, conversation_id: str) -> Conversation:
-        """NotFound if there is none such, or nothing was answered in it."""
+        """Return a conversation; NotFound if there is none with an answer under that id."""
         last = sa.func.max(schema.order.c.row).label("last")
         with self._database.transaction() as db:
-            row = db.execute(_listed(last).having(_is(conversation_id))).first()
+            row = db.execute(_listed(last).having(_same_id(conversation_id))).first()
             if row is None:
                 raise unknown_conversation(conversation_id)
             return _conversation(db, row)
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Give it a title; an empty one brings the one made from its first question back."""
+        """Set a conversation's title; an empty one restores that made from its first question."""
         title = " ".join(printable(title).split())
         if len(title) > MAX_TITLE_LENGTH:
             raise RequestRefused(
-                f"the title has {len(title)} characters, and at most {MAX_TITLE_LENGTH} are kept:"
+                f"the title has {len(title)} characters, and the limit is {MAX_TITLE_LENGTH}:"
                 " give a shorter one"
             )
         with self._database.transaction(writes=True) as db:
-            if db.execute(sa.select(schema.conversations).where(_is(conversation_id))).first():
+            if db.execute(sa.select(schema.conversations).where(_same_id(conversation_id))).first():
                 if title:
                     values = {"conversation_id": conversation_id, "title": title}
                     upsert(db, schema.titles, "conversation_id", values)
@@ -89,9 +97,9 @@ class ConversationStore:
         raise unknown_conversation(conversation_id)
 
     def delete(self, conversation_id: str) -> None:
-        """Remove one with its answers, and everything that was kept beside them.
+        """Delete a conversation with its answers and everything stored about them.
 
-        Afterwards its words are not in the files of the database either; see Database.scrub.
+        Its text is erased from the database files too: see ``Database.erase_deleted``.
         """
         answered = sa.select(schema.answers.c.id).where(
             schema.answers.c.conversation_id == conversation_id
@@ -100,20 +108,19 @@ class ConversationStore:
             db.execute(sa.delete(schema.records).where(schema.records.c.answer_id.in_(answered)))
             same = schema.answers.c.conversation_id == conversation_id
             db.execute(sa.delete(schema.answers).where(same))
-            gone = db.execute(sa.delete(schema.conversations).where(_is(conversation_id)))
-            if not gone.rowcount:
+            deleted = db.execute(sa.delete(schema.conversations).where(_same_id(conversation_id)))
+            if not deleted.rowcount:
                 raise unknown_conversation(conversation_id)
         self._database.erase_deleted()
 
 
 def unknown_conversation(conversation_id: str) -> NotFound:
-    return NotFound(
-        f"no conversation {conversation_id!r}: /v1/conversations lists those that there are"
-    )
+    """Make the error for a conversation that does not exist."""
+    return NotFound(f"no conversation {conversation_id!r}: /v1/conversations lists them all")
 
 
 def title_of(question: str) -> str:
-    """A question as a title: whole if it is short, else cut where a word ends, and dotted."""
+    """Shorten a question to a title of at most 60 columns, cut at the end of a word."""
     text = " ".join(question.split())
     room, cut = TITLE_LENGTH, 0
     while cut < len(text) and room > 0:
@@ -122,13 +129,15 @@ def title_of(question: str) -> str:
     if cut == len(text) and room >= 0:
         return text
     cut -= 1
-    at = next((i for i in range(cut, cut * 2 // 3, -1) if _parts(text[i - 1], text[i])), cut)
+    at = next((i for i in range(cut, cut * 2 // 3, -1) if _may_cut(text[i - 1], text[i])), cut)
     return text[:at].rstrip(_ENDS) + "…"
 
 
-def _parts(before: str, after: str) -> bool:
-    """Whether a text may be cut between two characters: at a blank or a full-width mark, and
-    in Japanese, which has no blanks, after the kana that end a word or are its particle.
+def _may_cut(before: str, after: str) -> bool:
+    """Return whether a title may be cut between two characters.
+
+    It may at a blank or a full-width mark, and in Japanese, which has no blanks, after hiragana,
+    which end a word or are its particle.
     """
     left, right = _script(before), _script(after)
     return "mark" in (left, right) or (left == "hiragana" != right)
@@ -140,44 +149,44 @@ def _script(c: str) -> str:
     return "hiragana" if "\u3040" <= c < "\u30a0" else "other"
 
 
-def _is(conversation_id: str) -> sa.ColumnElement[bool]:
+def _same_id(conversation_id: str) -> sa.ColumnElement[bool]:
     return schema.conversations.c.id == conversation_id
 
 
-def _listed(last: sa.Label) -> sa.Select:
-    """Conversations with the rows of their first and last answers, and the number of these."""
-    kept = schema.conversations
+def _listed(last: sa.Label[int]) -> sa.Select[Any]:
+    """Select conversations with the rows of their first and last answers, and their number."""
+    table = schema.conversations
     return (
         sa.select(
-            kept.c.id,
-            kept.c.created_at,
+            table.c.id,
+            table.c.created_at,
             sa.func.count(schema.answers.c.id).label("answers"),
             sa.func.min(schema.order.c.row).label("first"),
             last,
         )
-        .join(schema.answers, schema.answers.c.conversation_id == kept.c.id)
+        .join(schema.answers, schema.answers.c.conversation_id == table.c.id)
         .join(schema.order, schema.order.c.answer_id == schema.answers.c.id)
-        .group_by(kept.c.id, kept.c.created_at)
+        .group_by(table.c.id, table.c.created_at)
     )
 
 
-def _conversation(db: sa.Connection, row: sa.Row) -> Conversation:
-    ends = (
+def _conversation(db: sa.Connection, row: sa.Row[Any]) -> Conversation:
+    first_and_last = (
         sa.select(schema.answers.c.question, schema.answers.c.created_at)
         .join(schema.order, schema.order.c.answer_id == schema.answers.c.id)
         .where(schema.order.c.row.in_([row.first, row.last]))
         .order_by(schema.order.c.row)
     )
-    given = sa.select(schema.titles.c.title).where(schema.titles.c.conversation_id == row.id)
-    found = db.execute(ends).all()
-    title = db.execute(given).scalar() or title_of(found[0].question)
+    set_title = sa.select(schema.titles.c.title).where(schema.titles.c.conversation_id == row.id)
+    found = db.execute(first_and_last).all()
+    title = db.execute(set_title).scalar() or title_of(found[0].question)
     return Conversation(row.id, title, row.answers, row.created_at, found[-1].created_at)
 
 
 def _row(cursor: str) -> int:
     if not (read := _CURSOR.fullmatch(cursor)):
         raise RequestRefused(
-            f"the cursor {cursor[:40]!r} is none of ours: take `next` of the page before, or"
+            f"the cursor {cursor[:40]!r} is not one of ours: send `next` of the page before, or"
             " leave it out for the first page"
         )
     return int(read[1])

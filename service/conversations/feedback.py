@@ -1,9 +1,9 @@
-"""What a reader thought of an answer, or of one of its claims."""
+"""Feedback: readers' ratings of answers and of single claims, stored in the database."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -13,12 +13,12 @@ from service.conversations import schema
 from service.query import printable
 
 Rating = Literal["up", "down"]
-WHOLE_ANSWER = -1  # in the place of a claim's number, since a key cannot be empty
+WHOLE_ANSWER = -1  # stored as the claim's number, since a key cannot be null
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One rating; ``claim`` counts from 0, None for the answer as a whole."""
+    """One rating of an answer, or of the claim with index ``claim``, counted from 0."""
 
     answer_id: str
     rating: Rating
@@ -28,41 +28,47 @@ class Feedback:
 
 
 class FeedbackStore:
-    """One rating for an answer, and one for each claim; the latest counts."""
+    """Stored ratings: the latest one of each answer as a whole and of each claim."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, given: Feedback) -> Feedback:
-        """Keep a rating in place of the one before; NotFound or RequestRefused if there is no
-        such answer or claim.
+    def put(self, rating: Feedback) -> Feedback:
+        """Store a rating, replacing an earlier one of the same answer or claim.
+
+        Returns:
+            The rating as stored, with its time.
+
+        Raises:
+            NotFound: There is no such answer.
+            RequestRefused: The answer has no such claim.
         """
-        claim = WHOLE_ANSWER if given.claim is None else given.claim
+        claim = WHOLE_ANSWER if rating.claim is None else rating.claim
         with self._database.transaction(writes=True) as db:
-            claims = len(_answer(db, given.answer_id)["claims"])
+            claims = len(_answer(db, rating.answer_id)["claims"])
             if claim >= claims:
                 raise RequestRefused(
-                    f"claim {claim} is not there, the answer has {claims}: give an index from 0"
-                    " on, or leave it out to rate the answer as a whole"
+                    f"there is no claim {claim}, the answer has {claims}: give an index from 0, or"
+                    " leave it out to rate the answer as a whole"
                 )
-            same = (schema.feedback.c.answer_id == given.answer_id) & (
+            same = (schema.feedback.c.answer_id == rating.answer_id) & (
                 schema.feedback.c.claim == claim
             )
             db.execute(sa.delete(schema.feedback).where(same))
-            reason = "\n".join(map(printable, given.reason.splitlines()))
-            kept = Feedback(given.answer_id, given.rating, reason, given.claim, utc_now())
+            reason = "\n".join(map(printable, rating.reason.splitlines()))
+            stored = Feedback(rating.answer_id, rating.rating, reason, rating.claim, utc_now())
             values = {
-                "answer_id": kept.answer_id,
+                "answer_id": stored.answer_id,
                 "claim": claim,
-                "rating": kept.rating,
-                "reason": kept.reason,
-                "given_at": kept.given_at,
+                "rating": stored.rating,
+                "reason": stored.reason,
+                "given_at": stored.given_at,
             }
             db.execute(sa.insert(schema.feedback), values)
-        return kept
+        return stored
 
     def of(self, answer_id: str) -> list[Feedback]:
-        """The ratings of an answer: that of the whole first, then by claim."""
+        """Return the ratings of an answer: of the whole first, then by claim."""
         query = (
             sa.select(schema.feedback)
             .where(schema.feedback.c.answer_id == answer_id)
@@ -82,9 +88,9 @@ class FeedbackStore:
             ]
 
 
-def _answer(db: sa.Connection, answer_id: str) -> dict:
+def _answer(db: sa.Connection, answer_id: str) -> dict[str, Any]:
     query = sa.select(schema.answers.c.answer).where(schema.answers.c.id == answer_id)
-    found = db.execute(query).scalar()
+    found: dict[str, Any] | None = db.execute(query).scalar()
     if found is None:
-        raise NotFound(f"no answer {answer_id!r}: rate one by the id that it came with")
+        raise NotFound(f"no answer {answer_id!r}: give the id that the answer came with")
     return found

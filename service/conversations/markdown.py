@@ -1,7 +1,7 @@
-"""Answers as a text to keep: Markdown with a footnote for every claim. Pure.
+"""Markdown export of answers, with a footnote for every claim. Pure functions.
 
-Takes answers as JSON (see ``service.types.to_json``) and gives a text. Whatever stands in a
-question, a claim, a quote or a title is words here, never markup.
+Answers are JSON, as ``service.types.to_json`` makes it. Questions, claims, quotes and titles are
+escaped, so that nothing in them acts as markup.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from service.disclosure import is_local, page_of
 from service.query import language_of
 
 _MARKS = re.compile(r"[\\`*_\[\]<>&#|~$!^@(){}]")
-_LEADING = re.compile(r"([-+=]|\d{1,9}(?=[.)]))")  # a list's or a heading's, at a line's start
+_LEADING = re.compile(
+    r"([-+=]|\d{1,9}(?=[.)]))"
+)  # marks of a list or heading at the start of a line
 _LINKED = re.compile(r":(?=//)|(?<=\bwww)\.|(?<=mailto):|(?<=xmpp):", re.IGNORECASE)
 _UNSAFE = re.compile(r"""[\s<>"'`\\()\[\]{}|^*_~]""")
 _SCHEMES = ("http://", "https://")
@@ -44,23 +46,26 @@ _WORDS = {
 
 
 def markdown(title: str, answers: Sequence[Mapping[str, Any]], base: str = "") -> str:
-    """A conversation, or one answer, as CommonMark with footnotes, numbered through.
+    """Write answers as CommonMark, with footnotes numbered through all of them.
 
-    ``base`` is the service's address, for sources that have none but their page there.
+    Args:
+        title: The heading.
+        answers: The answers of a conversation, or a single one.
+        base: The service's address, for sources that have no web address of their own.
     """
     parts = [f"# {escape(title)}"]
-    notes: list[str] = []
+    footnotes: list[str] = []
     for answer in answers:
-        parts += _answer(answer, notes, base)
-    return "\n\n".join(parts + notes) + "\n"
+        parts += _answer(answer, footnotes, base)
+    return "\n\n".join(parts + footnotes) + "\n"
 
 
 def escape(text: str) -> str:
-    r"""A text as one line of Markdown that shows just its words.
+    r"""Escape a text as one line of Markdown that shows exactly its words.
 
-    Line breaks and control characters (so too those that turn the direction of writing)
-    become blanks, and what could be markup anywhere gets a backslash; ``://`` and ``www.``
-    get one so that they do not become links where GitHub's rules hold.
+    Line breaks and control characters (including those that change the direction of writing)
+    become blanks, and anything that could be markup gets a backslash; so do ``://`` and
+    ``www.``, which GitHub's Markdown would turn into links.
     """
     shown = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     marked = _MARKS.sub(r"\\\g<0>", " ".join(shown.split()))
@@ -68,8 +73,10 @@ def escape(text: str) -> str:
 
 
 def safe_url(url: str) -> str:
-    """A web address that can stand in angle brackets; empty for any other, such as a file's:
-    where on this machine something lies is nobody's business.
+    """Escape a web address for use in angle brackets.
+
+    Returns:
+        The address; empty if it is not http or https, such as a local file's path.
     """
     if not url.lower().startswith(_SCHEMES):
         return ""
@@ -84,8 +91,15 @@ def _backslash(found: re.Match[str]) -> str:
 
 
 def link_of(url: str, source_id: str, base: str) -> str:
-    """The web address of a source, or, where it has none, of its page on the service at ``base``;
-    empty where that is not known either.
+    """Return the link for a source: its web address, or else its page on the service.
+
+    Args:
+        url: The source's address.
+        source_id: The source's id.
+        base: The service's address; empty if it is not known.
+
+    Returns:
+        An escaped http or https address; empty if there is neither.
     """
     if not url or url.lower().startswith(_SCHEMES) or not base:
         return safe_url(url)
@@ -94,14 +108,14 @@ def link_of(url: str, source_id: str, base: str) -> str:
     return ""
 
 
-def _answer(answer: Mapping[str, Any], notes: list[str], base: str) -> Iterable[str]:
-    """The paragraphs of an answer; its footnotes are put behind ``notes``."""
+def _answer(answer: Mapping[str, Any], footnotes: list[str], base: str) -> Iterable[str]:
+    """Give the paragraphs of an answer, and append its footnotes to ``footnotes``."""
     words = _WORDS[language_of(answer["question"])]
     sources = {e["source"]["id"]: e["source"] for e in answer["evidence"]}
     yield f"## {escape(answer['question'])}"
     for claim in answer["claims"]:
-        notes.append(f"[^{len(notes) + 1}]: {_footnote(claim, sources, words, base)}")
-        yield f"{escape(claim['text'])}[^{len(notes)}]"
+        footnotes.append(f"[^{len(footnotes) + 1}]: {_footnote(claim, sources, words, base)}")
+        yield f"{escape(claim['text'])}[^{len(footnotes)}]"
     if answer["reason"]:
         name = words["abstained" if answer["mode"] == "abstained" else "note"]
         yield f"**{name}:** {escape(answer['reason'])}"
@@ -121,16 +135,16 @@ def _footnote(
     cited = [_cited(citation, sources, words, base) for citation in claim["citations"]]
     if claim["secondary"]:
         cited[-1] += f" ({words['secondary']})"
-    other = [_cited(citation, sources, words, base) for citation in claim["disputed_by"]]
-    if other:
-        other[0] = f"{words['disputed']}: {other[0]}"
-    return "; ".join(cited + other)
+    disputing = [_cited(citation, sources, words, base) for citation in claim["disputed_by"]]
+    if disputing:
+        disputing[0] = f"{words['disputed']}: {disputing[0]}"
+    return "; ".join(cited + disputing)
 
 
 def _cited(
     citation: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str], base: str
 ) -> str:
-    """A quote, and where it stands: title, authors, date, page, address; what is known of it."""
+    """Write a quote with what is known of its source: title, authors, date, page, address."""
     source = sources.get(citation["source_id"], {})
     title = escape(source.get("title") or "")
     page = citation["page"]

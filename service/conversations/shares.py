@@ -1,10 +1,14 @@
-"""Links that let others read a conversation, as it was when it was shared, and no more."""
+"""Shared links: read-only snapshots of a conversation as it was when the link was made.
+
+A live view would publish every later question of somebody who has forgotten the link.
+"""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +21,7 @@ from service.disclosure import public
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A link; times are ISO date-times in UTC, ``expires_at`` empty for one without an end."""
+    """A link to a conversation; times are ISO 8601 in UTC, ``expires_at`` empty for no expiry."""
 
     token: str
     title: str
@@ -28,36 +32,44 @@ class Share:
 
     @property
     def url(self) -> str:
-        """Its path: under which name the service is reached, the reader's address bar knows."""
+        """Return the link's path; its host is the one at which readers reach the service."""
         return f"/v1/shared/{self.token}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What a link shows: the answers as JSON, without the ids by which one could write."""
+    """What a link shows: answers as JSON, without the ids by which one could add to them."""
 
     title: str
     shared_at: str
     expires_at: str
-    answers: tuple[dict, ...]
+    answers: tuple[dict[str, Any], ...]
 
 
 class ShareStore:
-    """The links of a database. Every method is one transaction."""
+    """The shared links in the database. Every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def make(self, conversation_id: str, seconds: int | None = None) -> Share:
-        """A new link to what was answered until now, for so many seconds (None: without end)."""
-        row, kept = schema.order.c.row, schema.answers
+        """Make a link to the answers that a conversation has now.
+
+        Args:
+            conversation_id: The conversation.
+            seconds: How long the link is valid; None for ever.
+
+        Raises:
+            NotFound: There is no such conversation, or nothing was answered in it.
+        """
+        row, answers = schema.order.c.row, schema.answers
         query = (
-            sa.select(row, kept.c.question)
-            .join(kept, kept.c.id == schema.order.c.answer_id)
-            .where(kept.c.conversation_id == conversation_id)
+            sa.select(row, answers.c.question)
+            .join(answers, answers.c.id == schema.order.c.answer_id)
+            .where(answers.c.conversation_id == conversation_id)
             .order_by(row)
         )
-        given = sa.select(schema.titles.c.title).where(
+        set_title = sa.select(schema.titles.c.title).where(
             schema.titles.c.conversation_id == conversation_id
         )
         created = utc_now()
@@ -71,7 +83,7 @@ class ShareStore:
             found = db.execute(query).all()
             if not found:
                 raise unknown_conversation(conversation_id)
-            values["title"] = db.execute(given).scalar() or title_of(found[0].question)
+            values["title"] = db.execute(set_title).scalar() or title_of(found[0].question)
             values["upto"] = found[-1].row
             db.execute(sa.insert(schema.shares), values)
         return Share(
@@ -79,7 +91,7 @@ class ShareStore:
         )
 
     def of(self, conversation_id: str) -> list[Share]:
-        """The links of a conversation, newest first; those that are over included."""
+        """Return the links of a conversation, newest first, including expired and revoked ones."""
         shown = (
             sa.select(sa.func.count())
             .select_from(schema.answers.join(schema.order))
@@ -104,7 +116,7 @@ class ShareStore:
             ]
 
     def revoke(self, conversation_id: str, token: str) -> None:
-        """End a link; NotFound if the conversation has none such. Twice is once."""
+        """Revoke a link; NotFound if the conversation has no such link. Idempotent."""
         same = (schema.shares.c.token == token) & (
             schema.shares.c.conversation_id == conversation_id
         )
@@ -118,7 +130,12 @@ class ShareStore:
                 db.execute(sa.update(schema.shares).where(same).values(revoked_at=utc_now()))
 
     def shared(self, token: str) -> Shared:
-        """What a link shows; Gone for one that is over, NotFound for one that never was."""
+        """Return what a link shows.
+
+        Raises:
+            Gone: The link has expired or was revoked.
+            NotFound: There is no such link.
+        """
         with self._database.transaction() as db:
             link = db.execute(
                 sa.select(schema.shares).where(schema.shares.c.token == token)
@@ -130,11 +147,11 @@ class ShareStore:
                 )
             if link.revoked_at:
                 raise Gone(
-                    "this conversation is not shared any more: ask who sent the link for a new one"
+                    "this conversation is no longer shared: ask who sent the link for a new one"
                 )
             if link.expires_at and link.expires_at <= utc_now():
                 raise Gone(
-                    f"the link ended on {link.expires_at[:10]}: ask who sent it for a new one"
+                    f"the link expired on {link.expires_at[:10]}: ask who sent it for a new one"
                 )
             query = (
                 sa.select(schema.answers.c.answer)
@@ -147,8 +164,8 @@ class ShareStore:
         return Shared(link.title, link.created_at, link.expires_at, answers)
 
 
-def _without_ids(answer: dict) -> dict:
-    """An answer's own id leads to the conversation's, and by that one could go on with it."""
+def _without_ids(answer: dict[str, Any]) -> dict[str, Any]:
+    """Remove the ids of an answer: they lead to its conversation, which could be continued."""
     shown = public(answer)
     return {name: v for name, v in shown.items() if name not in ("id", "conversation_id")}
 

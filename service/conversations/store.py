@@ -1,4 +1,4 @@
-"""What was asked and answered: answers in their order, and what was noted beside them."""
+"""History: the stored answers in order, each with the record from which a receipt is made."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ from service.conversations.feedback import FeedbackStore
 from service.conversations.shares import ShareStore
 from service.disclosure import public
 
-RETENTION_SECONDS = 24 * 3600  # seconds
-MAX_STORED_REPLIES = 10_000  # replies; an answer is no part of them, so one has some hundred bytes
+RETENTION_SECONDS = 24 * 3600  # of replies
+MAX_STORED_REPLIES = 10_000  # of some hundred bytes each: answers are stored elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """A reply: ``body`` as JSON, or, where it is None, the answer of that id.
+    """A reply that is given again to the same request.
 
-    ``request`` is the SHA-256 of what was asked. It goes when the answer or the conversation
-    that it names goes.
+    It is deleted with the answer or conversation that it names.
+
+    Attributes:
+        request: The SHA-256 of the request.
+        body: The reply as JSON; for an answer only the names of its frames, in order.
+        answer_id: The answer that it is or is about, if any.
+        conversation_id: The conversation that it is about, if any.
     """
 
     request: str
@@ -36,12 +41,13 @@ class StoredReply:
 
 
 class ReplyStore:
-    """At most ``most`` replies, each for a day, by a hash of their keys."""
+    """Stored replies by hashed idempotency key: a bounded number, each for a day."""
 
-    def __init__(self, database: Database, most: int = MAX_STORED_REPLIES) -> None:
-        self._database, self._most = database, most
+    def __init__(self, database: Database, max_replies: int = MAX_STORED_REPLIES) -> None:
+        self._database, self._max_replies = database, max_replies
 
     def find(self, key: str) -> StoredReply | None:
+        """Return the reply stored under a key, if it is less than a day old."""
         table = schema.replies
         query = sa.select(table).where(
             (table.c.key == key) & (table.c.kept_at > time.time() - RETENTION_SECONDS)
@@ -53,7 +59,7 @@ class ReplyStore:
         )
 
     def keep(self, key: str, reply: StoredReply) -> None:
-        """Keep a reply, and forget those that are a day old, or the oldest of too many."""
+        """Store a reply; delete those that are a day old, and the oldest if there are too many."""
         table = schema.replies
         values = {
             "key": key,
@@ -66,39 +72,38 @@ class ReplyStore:
         with self._database.transaction(writes=True) as db:
             upsert(db, table, "key", values)
             newest = sa.select(table.c.kept_at).order_by(table.c.kept_at.desc())
-            oldest = db.execute(newest.offset(self._most).limit(1)).scalar() or 0
-            over = max(oldest, values["kept_at"] - RETENTION_SECONDS)
-            db.execute(sa.delete(table).where(table.c.kept_at <= over))
+            oldest = db.execute(newest.offset(self._max_replies).limit(1)).scalar() or 0
+            expired = max(oldest, values["kept_at"] - RETENTION_SECONDS)
+            db.execute(sa.delete(table).where(table.c.kept_at <= expired))
 
 
 class History:
-    """The answers that were given, kept in a database.
+    """The answers that were given, stored in the library's database.
 
-    ``conversations`` lists and deletes them, ``shares`` are links to them, ``feedback`` is what
-    readers thought, and ``replies`` are those that a repeated request gets again.
-
-    An answer is given as readers elsewhere may have it (see ``service.disclosure``), however it
-    was stored. Every method is one transaction. Methods raise StoreError when the database
-    cannot be used. Safe to share between threads.
+    ``conversations``, ``shares``, ``feedback`` and ``replies`` are the stores of what belongs to
+    them. Answers are returned without local paths (see ``service.disclosure``), however they were
+    stored. Every method is one transaction, and raises StoreError if the database cannot be used.
+    Safe to share between threads.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         database.create(schema.schema)
-        _order_earlier(database)
+        _number_unordered(database)
         self.conversations = ConversationStore(database)
         self.shares = ShareStore(database)
         self.feedback = FeedbackStore(database)
         self.replies = ReplyStore(database)
 
     def new_conversation(self) -> str:
-        conversation = secrets.token_urlsafe(12)
+        """Begin a conversation and return its id."""
+        conversation_id = secrets.token_urlsafe(12)
         with self.database.transaction(writes=True) as db:
-            _begin(db, conversation)
-        return conversation
+            _insert_conversation(db, conversation_id)
+        return conversation_id
 
-    def conversation(self, conversation_id: str) -> list[dict]:
-        """The answers of a conversation, oldest first; NotFound if there is none such."""
+    def conversation(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return the answers of a conversation as JSON, oldest first; NotFound if it is unknown."""
         query = (
             sa.select(schema.answers.c.answer)
             .join(schema.order, schema.order.c.answer_id == schema.answers.c.id)
@@ -118,20 +123,26 @@ class History:
         self,
         answer_id: str,
         conversation_id: str,
-        answer: dict,
-        record: dict | None = None,
+        answer: dict[str, Any],
+        record: dict[str, Any] | None = None,
         *,
         begins: bool = False,
     ) -> None:
-        """Keep an answer, and what else is to be known of how it was made.
+        """Store an answer, with the record from which a receipt can be made.
 
-        ``answer`` is JSON and holds the question under that name; ``record`` is JSON. Where it
-        ``begins`` a conversation, that is made; else NotFound where it was deleted while the
-        answer was made.
+        Args:
+            answer_id: The answer's id.
+            conversation_id: The conversation that it belongs to.
+            answer: The answer as JSON, with its ``question``.
+            record: How it was made, as JSON; None for no record.
+            begins: Whether to begin the conversation too.
+
+        Raises:
+            NotFound: The conversation was deleted while the answer was made.
         """
         with self.database.transaction(writes=True) as db:
             if begins:
-                _begin(db, conversation_id)
+                _insert_conversation(db, conversation_id)
             elif not _is_known(db, conversation_id):
                 raise NotFound(
                     f"the conversation {conversation_id!r} was deleted before the answer was"
@@ -151,17 +162,19 @@ class History:
             if record is not None:
                 db.execute(sa.insert(schema.records), {"answer_id": answer_id, "record": record})
 
-    def answer(self, answer_id: str) -> dict:
+    def answer(self, answer_id: str) -> dict[str, Any]:
+        """Return an answer as JSON; NotFound if it is unknown."""
         with self.database.transaction() as db:
             found = db.execute(
                 sa.select(schema.answers.c.answer).where(schema.answers.c.id == answer_id)
             ).scalar()
         if found is None:
             raise NotFound(f"no answer {answer_id!r}")
-        return public(found)
+        shown: dict[str, Any] = public(found)
+        return shown
 
-    def record(self, answer_id: str) -> tuple[str, dict | None]:
-        """When an answer was stored, and what was noted beside it, if anything was."""
+    def record(self, answer_id: str) -> tuple[str, dict[str, Any] | None]:
+        """Return when an answer was stored (ISO 8601, UTC), and its record, if it has one."""
         query = (
             sa.select(schema.answers.c.created_at, schema.records.c.record)
             .join(schema.records, schema.records.c.answer_id == schema.answers.c.id, isouter=True)
@@ -174,7 +187,7 @@ class History:
         return found.created_at, found.record
 
 
-def _begin(db: sa.Connection, conversation_id: str) -> None:
+def _insert_conversation(db: sa.Connection, conversation_id: str) -> None:
     row = {"id": conversation_id, "created_at": utc_now()}
     db.execute(sa.insert(schema.conversations), row)
 
@@ -184,8 +197,8 @@ def _is_known(db: sa.Connection, conversation_id: str) -> bool:
     return db.execute(sa.select(schema.conversations.c.id).where(same)).first() is not None
 
 
-def _order_earlier(database: Database) -> None:
-    """Give the answers of an earlier version, which kept no order, one: by their times."""
+def _number_unordered(database: Database) -> None:
+    """Number the answers of an early version, which stored no order, by their times."""
     ordered = sa.select(schema.order.c.answer_id)
     missing = schema.answers.c.id.not_in(ordered)
     with database.transaction() as db:

@@ -1,4 +1,4 @@
-"""A service that runs: settings to parts, worker processes, and a port open from the start.
+"""Server processes: making the parts from the settings, starting up, and worker processes.
 
 Used from outside: ``bootstrap``, ``workers``.
 """

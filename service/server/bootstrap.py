@@ -1,13 +1,13 @@
-"""The parts of a running Tenkyo, made from its settings.
+"""The composition root: makes the parts of a running Tenkyo from its settings.
 
-Everything heavy is imported where it is used, so that ``tenkyo --help`` is quick.
+Heavy modules are imported inside the functions that use them, so that ``tenkyo --help`` is fast.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from corpus.errors import SettingsError, StoreError, TenkyoError
 
 if TYPE_CHECKING:
+    from corpus.store.store import Store
     from index.inference.cross_encoder import Checker
     from index.inference.embedder import Embedder
     from index.search import Library
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def load_settings() -> Settings:
-    """The settings of the environment, and logging as they say."""
+    """Read the settings from the environment, and start logging at the level that they set."""
     from service.logs import log_to_standard_error
     from service.settings import read_settings
 
@@ -39,14 +40,15 @@ def load_settings() -> Settings:
     return settings
 
 
-def open_store(settings: Settings):
+def open_store(settings: Settings) -> Store:
+    """Open the library's database, making it if necessary."""
     from corpus.store.store import Store
 
     return Store(settings.database)
 
 
-def open_store_if_any(settings: Settings):
-    """The library of the settings if there is one; none is made."""
+def open_store_if_any(settings: Settings) -> Store | None:
+    """Open the library's database if it exists and can be used; else return None."""
     from corpus.store.store import Store
 
     if not settings.database_url and not (settings.data_dir / "tenkyo.db").exists():
@@ -54,12 +56,12 @@ def open_store_if_any(settings: Settings):
     try:
         return Store(settings.database)
     except StoreError as error:
-        print(f"tenkyo: without the library: {error}", file=sys.stderr)
+        print(f"tenkyo: continuing without the library: {error}", file=sys.stderr)
         return None
 
 
 def create_checker(settings: Settings) -> Checker:
-    """The shipped checker, its verdicts by a larger judge where one is set."""
+    """Make the bundled checker; where a larger model is set, that decides about claims."""
     from index.inference.cross_encoder import CrossEncoder
 
     if not settings.judge:
@@ -69,14 +71,15 @@ def create_checker(settings: Settings) -> Checker:
     return NliChecker(settings.judge, CrossEncoder(cache=settings.models_dir))
 
 
-def create_embedder(settings: Settings):
+def create_embedder(settings: Settings) -> Embedder:
+    """Make the embedder of the settings; it is loaded at first use."""
     from index.inference.embedder import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
 
 
-def desk(settings: Settings) -> IngestionPipeline:
-    """What ingests into the library of the settings, and takes out of it."""
+def create_ingestion_pipeline(settings: Settings) -> IngestionPipeline:
+    """Make the pipeline that adds sources to the library and removes them."""
     from corpus.store.uploads import UploadStore
     from corpus.web.http_cache import HttpCache
     from service.ingestion.pipeline import IngestionPipeline
@@ -89,24 +92,26 @@ def desk(settings: Settings) -> IngestionPipeline:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The two models that answers hang on; each is loaded at first use."""
+    """The embedder and the checker, each loaded at first use."""
 
     embedder: Embedder
     checker: Checker
 
 
 def create_models(settings: Settings) -> Models:
+    """Make the two models that every answer needs."""
     return Models(create_embedder(settings), create_checker(settings))
 
 
 def create_verifier(settings: Settings) -> Verifier:
+    """Make what verifies a claim against evidence, without a library."""
     from service.verification.verifier import Verifier
 
     return Verifier(create_checker(settings), create_embedder(settings))
 
 
 def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
-    """What verifies texts in the library of the settings."""
+    """Make a fact checker: it verifies every sentence of a text against the library."""
     from service.answering.factcheck import FactChecker
 
     return FactChecker(open_library(settings), verifier)
@@ -115,37 +120,51 @@ def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
 def open_library(
     settings: Settings, behind: bool = False, vectors: Embedder | None = None
 ) -> Library:
-    """The library of the settings. IndexMissing where it has no index, and IndexMismatch where
-    that is not of what the database holds, unless it may be ``behind``, for somebody to bring
-    it up: it is then made, and empty.
+    """Open the library: the database and the index over it.
+
+    Args:
+        settings: The settings that say where both are.
+        behind: Whether the index may lack what the database has, because somebody will update
+            it; a missing one is then made, empty.
+        vectors: The embedder for questions; None for that of the settings.
+
+    Raises:
+        IndexMissing: There is no index.
+        IndexMismatch: The index is for another embedder or another state of the database.
     """
     from index.ingestion import sync
     from index.search import Library
     from index.storage.local_index import LiveIndex, check_manifest, read_manifest
 
-    texts, vectors = open_store(settings), vectors or create_embedder(settings)
+    store, embedder = open_store(settings), vectors or create_embedder(settings)
     if behind:
-        sync.create_index(vectors, settings.index_dir)
+        sync.create_index(embedder, settings.index_dir)
     manifest = read_manifest(settings.index_dir)
-    check_manifest(settings.index_dir, manifest, vectors.name, None if behind else texts.revision())
-    return Library(texts, LiveIndex(settings.index_dir, vectors.name), vectors)
+    revision = None if behind else store.revision()
+    check_manifest(settings.index_dir, manifest, embedder.name, revision)
+    return Library(store, LiveIndex(settings.index_dir, embedder.name), embedder)
 
 
 def create_ingestion_worker(settings: Settings, library: Library) -> IngestionWorker:
-    """What ingests into a library while it is served, by one process or several."""
+    """Make the worker that carries out ingestion jobs while the library is being served."""
     from corpus.store.uploads import UploadStore
     from corpus.web.http_cache import HttpCache
     from service.ingestion.job_run import IngestionResources
     from service.ingestion.worker import IngestionWorker
 
     uploads, cache = UploadStore(settings.uploads_dir), HttpCache(settings.cache_dir)
-    means = IngestionResources(library.store, library.embedder, settings.index_dir, uploads, cache)
-    return IngestionWorker(means, shared=settings.workers > 1)
+    resources = IngestionResources(
+        library.store, library.embedder, settings.index_dir, uploads, cache
+    )
+    return IngestionWorker(resources, shared=settings.workers > 1)
 
 
 def start_local_model(settings: Settings) -> tuple[Settings, object]:
-    """The settings with the address of the model that they name by a file, and its server, which
-    ends with the object; as they are where they name none. Progress goes to standard error.
+    """Start the language model of ``TENKYO_LLM_GGUF``, reporting progress on standard error.
+
+    Returns:
+        The settings with that model's address, and its server, which ends when the object is
+        dropped. Where no model file is set, the settings unchanged and None.
     """
     if not settings.llm_gguf or settings.llm_url:
         return settings, None
@@ -153,16 +172,22 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
 
     report = partial(print, file=sys.stderr, flush=True)
     url, name, server = llama_cpp.start_server(settings.llm_gguf, report)
-    found = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
-    return settings.model_copy(update=found), server
+    address = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
+    return settings.model_copy(update=address), server
 
 
 def create_engine(
     settings: Settings, behind: bool = False, loaded: Models | None = None
-) -> tuple[Engine, Callable]:
-    """The engine of the settings, and what to await when it is done with.
+) -> tuple[Engine, Callable[[], Awaitable[None]]]:
+    """Make the engine that answers questions.
 
-    ``behind``: see ``open_library``. ``loaded``: models that may be in use already.
+    Args:
+        settings: The settings of the service.
+        behind: See ``open_library``.
+        loaded: The two models, where they exist already.
+
+    Returns:
+        The engine, and a function to await when it is no longer used.
     """
     from index.inference.batch_scheduler import BatchScheduler
     from index.inference.shared_models import SharedChecker, SharedEmbedder
@@ -181,11 +206,11 @@ def create_engine(
         server = None
 
     scheduler, loaded = BatchScheduler(), loaded or create_models(settings)
-    searched = open_library(settings, behind, SharedEmbedder(loaded.embedder, scheduler))
+    library = open_library(settings, behind, SharedEmbedder(loaded.embedder, scheduler))
     engine = Engine(
-        searched,
+        library,
         SharedChecker(loaded.checker, scheduler),
-        History(searched.store.database),
+        History(library.store.database),
         model,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,
@@ -195,7 +220,7 @@ def create_engine(
 
 
 def process_locks(settings: Settings) -> ProcessLocks | None:
-    """The locks that the processes of a service share; None where there is one process."""
+    """Make the locks that the processes of a service share; None for a single process."""
     if settings.workers == 1:
         return None
     from service.concurrency.process_locks import ProcessLocks
@@ -204,21 +229,23 @@ def process_locks(settings: Settings) -> ProcessLocks | None:
 
 
 def print_error(error: TenkyoError) -> None:
+    """Print an error on standard error, as the command line does."""
     print(f"tenkyo: {error}", file=sys.stderr)
 
 
 def connect_client(url: str) -> Client:
-    """A Tenkyo that runs elsewhere, or in another process; it is to be closed."""
+    """Make a client of a running service; the caller closes it."""
     from service.client.sync_client import Client
 
     return Client(url)
 
 
 def bind_socket(settings: Settings) -> socket.socket:
-    """Take the socket to listen on, before anything slow is done.
+    """Bind the socket to listen on, before anything slow is done.
 
     Raises:
-        SettingsError: it cannot be had, or others could reach it and nothing says that they may.
+        SettingsError: The address cannot be used, or is open to other machines without
+            ``TENKYO_OPEN``.
     """
     host, port = settings.host, settings.port
     try:
@@ -229,8 +256,8 @@ def bind_socket(settings: Settings) -> socket.socket:
             raise SettingsError(
                 "TENKYO_HOST",
                 host,
-                "whoever reaches that address could read and change everything, for there is no"
-                " sign-in: set TENKYO_OPEN=1 if that is meant, or TENKYO_HOST=127.0.0.1",
+                "whoever reaches that address could read and change everything, since there is no"
+                " sign-in: set TENKYO_OPEN=1 to allow that, or TENKYO_HOST=127.0.0.1",
             )
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,8 @@
-"""An app that listens before what it serves is there. Nothing heavy is imported.
+"""An ASGI app that answers while the real app, with its models, is still loading.
 
-``/healthz`` says at once that the process lives, ``/readyz`` that it is starting, and whatever
-else is asked for waits until it can be answered, or is told when to ask again.
+Loading takes about two seconds, in which a reader or a health check should find the port open.
+``/healthz`` says at once that the process lives, ``/readyz`` that it is starting; other requests
+wait until the real app can answer, or get 503 with Retry-After. This module imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -11,45 +12,51 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from corpus.errors import NotReady
 from service.api.request_id import RequestIds
 from service.logs import current
 
-MAX_WAIT_SECONDS = 10.0  # seconds that a request waits
-STARTING_RETRY_AFTER = 1
-IMMEDIATE_PATHS = ("/healthz", "/readyz")  # whose requests do not
+MAX_WAIT_SECONDS = 10.0  # that a request waits for the real app
+STARTING_RETRY_AFTER = 1  # seconds
+IMMEDIATE_PATHS = ("/healthz", "/readyz")  # requests for these do not wait
 OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")  # errors there have OpenAI's shape
-STARTING_HEADERS = {  # what is sent here is data, and no page
+STARTING_HEADERS = {  # the replies are data, not pages
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
 
-Scope = dict[str, Any]
+T = TypeVar("T")
 
 
-def run_in_daemon_thread(work: Callable[[], Any]) -> Future[Any]:
-    """What ``work`` returns, from a thread that the end of the process does not wait for."""
-    made: Future[Any] = Future()
-    made.set_running_or_notify_cancel()  # so that nobody who gives it up can cancel it
+def run_in_daemon_thread(work: Callable[[], T]) -> Future[T]:
+    """Run a function in a thread that does not keep the process from ending."""
+    result: Future[T] = Future()
+    result.set_running_or_notify_cancel()  # from now on it cannot be cancelled
 
     def run() -> None:
         try:
-            made.set_result(work())
+            result.set_result(work())
         except BaseException as error:
-            made.set_exception(error)
+            result.set_exception(error)
 
     threading.Thread(target=run, name="loading", daemon=True).start()
-    return made
+    return result
 
 
 class StartingApp:
-    """The app that ``load`` makes, in a thread, from the moment that it is made.
+    """An ASGI app that loads the real one in a thread and passes requests on to it.
 
-    ``opened`` is called when it can answer, ``failed`` with what kept it from that.
+    Args:
+        load: Makes the real app; runs in a thread.
+        opened: Called when the real app can answer.
+        failed: Called with the error that kept it from loading.
+        max_wait: The seconds that a request waits for the real app.
     """
 
     def __init__(
@@ -57,60 +64,61 @@ class StartingApp:
         load: Callable[[], Any],
         opened: Callable[[], None],
         failed: Callable[[Exception], None],
-        patience: float = MAX_WAIT_SECONDS,
+        max_wait: float = MAX_WAIT_SECONDS,
     ) -> None:
         self._load, self._opened, self._failed = load, opened, failed
-        self._patience = patience
-        self._app: Any = None
-        self._early = RequestIds(_early)
+        self._max_wait = max_wait
+        self._app: ASGIApp | None = None
+        self._starting_app = RequestIds(_reply_starting)
 
-    async def __call__(self, scope: Scope, receive: Callable, send: Callable) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to the real app, or reply that the service is starting."""
         if scope["type"] == "lifespan":
-            return await self._live(receive, send)
+            return await self._run_lifespan(receive, send)
         if self._app is None and scope.get("path") not in IMMEDIATE_PATHS:
-            await asyncio.wait([self._settled], timeout=self._patience)
-        await (self._app or self._early)(scope, receive, send)
+            await asyncio.wait([self._loaded], timeout=self._max_wait)
+        await (self._app or self._starting_app)(scope, receive, send)
 
-    async def _live(self, receive: Callable, send: Callable) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()  # startup
-        self._settled = asyncio.get_running_loop().create_future()
-        self._over = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._open())
+        self._loaded = asyncio.get_running_loop().create_future()
+        self._shutdown = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._serve_real_app())
         await send({"type": "lifespan.startup.complete"})
         await receive()  # shutdown
-        self._over.set_result(None)
+        self._shutdown.set_result(None)
         await task
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _open(self) -> None:
+    async def _serve_real_app(self) -> None:
         loading = asyncio.wrap_future(run_in_daemon_thread(self._load))
         try:
-            await asyncio.wait([loading, self._over], return_when=asyncio.FIRST_COMPLETED)
-            if self._over.done():
+            await asyncio.wait([loading, self._shutdown], return_when=asyncio.FIRST_COMPLETED)
+            if self._shutdown.done():
                 return
             app = loading.result()
             async with app.router.lifespan_context(app):
                 self._app = app
-                self._settled.set_result(None)
+                self._loaded.set_result(None)
                 self._opened()
-                await self._over
+                await self._shutdown
                 self._app = None
         except Exception as error:
             self._failed(error)
         finally:
-            loading.cancel()  # the thread goes on, and nobody hears of it
-            if not self._settled.done():
-                self._settled.set_result(None)
+            loading.cancel()  # the thread goes on, and its result is dropped
+            if not self._loaded.done():
+                self._loaded.set_result(None)
 
 
-async def _early(scope: Scope, _receive: Callable, send: Callable) -> None:
-    """The reply of a service that is starting, in the shape of what is asked for."""
+async def _reply_starting(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Reply that the service is starting, in the format of the interface that was asked."""
     if scope.get("path") == "/healthz":
         return await _reply(send, 200, {"status": "ok"})
     error = NotReady("the index and the models are being loaded", STARTING_RETRY_AFTER)
     if scope.get("path", "").startswith(OPENAI_PATHS):
-        described = {"message": str(error), "type": "server_error", "param": None}
-        return await _reply(send, 503, {"error": described | {"code": "not_ready"}})
+        openai_error = {"message": str(error), "type": "server_error", "param": None}
+        return await _reply(send, 503, {"error": openai_error | {"code": "not_ready"}})
     body = {
         "type": "about:blank",
         "title": "The service is starting",
@@ -123,12 +131,12 @@ async def _early(scope: Scope, _receive: Callable, send: Callable) -> None:
 
 
 async def _reply(
-    send: Callable, status: int, body: dict[str, Any], kind: str = "application/json"
+    send: Send, status: int, body: dict[str, Any], media_type: str = "application/json"
 ) -> None:
     data = json.dumps(body).encode()
-    headers = {"content-type": kind, "content-length": str(len(data)), **STARTING_HEADERS}
+    headers = {"content-type": media_type, "content-length": str(len(data)), **STARTING_HEADERS}
     if status == 503:
         headers["retry-after"] = str(STARTING_RETRY_AFTER)
-    sent = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": sent})
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": data})

@@ -1,8 +1,9 @@
-"""A service that runs: one process, or several that share a library and a port.
+"""Server processes: one, or several that share a library and a port.
 
-The port listens at once; with several processes, when the language model that they share is
-loaded, where it is theirs to load. What takes long, the code of the API, the index and the two
-models, is loaded meanwhile, the models beside each other. Nothing heavy is imported before.
+The port listens at once (several processes first load the language model that they share, where
+one is set). Everything slow is loaded after that in parallel: the code of the API with the index,
+and each of the two models. The package of MCP, a third of all import time, is loaded at its first
+request. This module imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
     from multiprocessing.sharedctypes import Synchronized
 
+    from fastapi import FastAPI
+
     from service.answering.engine import Engine
     from service.ingestion.worker import IngestionWorker
     from service.settings import Settings
@@ -42,23 +46,31 @@ _log = logging.getLogger(__name__)
 
 Announce = Callable[[str], None]
 
-EXIT_FAILED = 2  # exit code of a process that has said why it ends
-EXIT_INTERRUPTED = 130  # of one that was told to end while it was loading, as shells have it
-RESTART_SECONDS = 0.5  # seconds before a process that died is replaced
-MAX_RESTART_SECONDS = 30.0  # where its successors cannot start
-SHUTDOWN_SECONDS = 15.0  # for the processes to end, after which they are killed
+EXIT_FAILED = 2  # exit code of a process that has printed why it ends
+EXIT_INTERRUPTED = 130  # of one that got a signal while it was loading, as in shells
+RESTART_SECONDS = 0.5  # before a process that died is replaced
+MAX_RESTART_SECONDS = 30.0  # the same while replacements fail to start
+SHUTDOWN_SECONDS = 15.0  # for the processes to end; then they are killed
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyAnnouncement:
-    """Says once, when all of ``workers`` processes can answer, that the service can."""
+    """Prints once that the service is ready, when all its processes are.
+
+    Attributes:
+        emit: Prints a line.
+        address: The address at which readers find the service.
+        workers: The number of processes.
+        started: How many of them have started, shared between them; None for a single process.
+    """
 
     emit: Announce
     address: str
     workers: int = 1
-    started: Synchronized | None = None  # so many of them; None where there is one
+    started: Synchronized[int] | None = None
 
     def announce(self, empty: str) -> None:
+        """Count this process as ready; the last one prints, after ``empty`` if it says anything."""
         if self.started is not None:
             with self.started.get_lock():
                 self.started.value += 1
@@ -70,14 +82,14 @@ class ReadyAnnouncement:
 
 
 class Server(uvicorn.Server):
-    """One process of the service of some settings. ``error`` is what kept it from starting."""
+    """One server process; ``error`` is what kept it from starting, if anything did."""
 
     def __init__(self, settings: Settings, ready: ReadyAnnouncement) -> None:
         self._settings = settings
-        self._runner: IngestionWorker | None = None
+        self._worker: IngestionWorker | None = None
         self._loading, self._empty = True, ""
         self.error: Exception | None = None
-        # Its lines go where ours go (log_config), so that they too have the id of their request.
+        # No log_config: uvicorn logs through our handler, so that its lines have request ids too.
         super().__init__(
             uvicorn.Config(
                 StartingApp(self._load, lambda: ready.announce(self._empty), self._fail),
@@ -88,44 +100,43 @@ class Server(uvicorn.Server):
             )
         )
 
-    def _load(self) -> Any:
+    def _load(self) -> FastAPI:
         try:
-            return self._made()
+            return self._make_app()
         finally:
             self._loading = False
 
-    def _made(self) -> Any:
+    def _make_app(self) -> FastAPI:
         settings = self._settings
         models = bootstrap.create_models(settings)
         loads = [
-            run_in_daemon_thread(lambda: models.embedder.embed_query("warm")),
-            run_in_daemon_thread(lambda: models.checker.answers([("warm", "up")])),
+            run_in_daemon_thread(partial(models.embedder.embed_query, "warm")),
+            run_in_daemon_thread(partial(models.checker.answers, [("warm", "up")])),
         ]
         try:
-            engine, close = bootstrap.create_engine(
-                settings, behind=True, loaded=models
-            )  # see Runner
-            app = self._app(engine, close)
+            # The index may be behind: the ingestion worker updates it.
+            engine, close = bootstrap.create_engine(settings, behind=True, loaded=models)
+            app = self._create_app(engine, close)
         finally:
-            wait(loads)  # what fails ends the process, which is to come down in order
+            wait(loads)  # an error ends the process, and no thread should be loading then
         for load in loads:
             load.result()
         engine.warm_up()
         return app
 
-    def _app(self, engine: Engine, close: Callable) -> Any:
+    def _create_app(self, engine: Engine, close: Callable[[], Awaitable[None]]) -> FastAPI:
         from service.api.app import Options, create_app
         from service.concurrency.admission import Limiters
         from service.messages import reader_message
 
         settings = self._settings
-        self._runner = bootstrap.create_ingestion_worker(settings, engine.library)
+        self._worker = bootstrap.create_ingestion_worker(settings, engine.library)
         self._empty = "" if engine.library.store.sources() else reader_message("empty", "en")
         return create_app(
             engine,
             index_dir=settings.index_dir,
             on_close=close,
-            runner=self._runner,
+            runner=self._worker,
             limiters=Limiters.for_readers(-(-settings.readers // settings.workers)),
             locks=bootstrap.process_locks(settings),
             options=Options(
@@ -137,36 +148,48 @@ class Server(uvicorn.Server):
         self.error, self.should_exit = error, True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._runner:  # no stream of a job is to hold up the end
-            await asyncio.to_thread(self._runner.stop)
+        """Stop ingesting, then end open connections; see ``uvicorn.Server.shutdown``."""
+        if self._worker:  # first, so that no stream of a job holds up the end
+            await asyncio.to_thread(self._worker.stop)
         await super().shutdown(sockets)
 
     def serve_until_signal(self, bound: socket.socket) -> None:
-        """Serve until a signal comes; raises what kept it from starting."""
+        """Serve until a signal comes; raise the error that kept the process from starting."""
         try:
             self.run(sockets=[bound])
         finally:
-            if self._loading and self.should_exit:  # told so, while a thread is in native code,
-                os._exit(EXIT_INTERRUPTED)  # which may not come through the end of the interpreter
+            if self._loading and self.should_exit:
+                # A signal came while a thread is in native code, which may crash when the
+                # interpreter shuts down.
+                os._exit(EXIT_INTERRUPTED)
         if self.error:
             raise self.error
 
 
 def run_service(settings: Settings, bound: socket.socket, address: str, emit: Announce) -> None:
-    """Serve until a signal comes. TenkyoError for what keeps it from starting."""
+    """Run the service, in as many processes as set, until a signal comes.
+
+    Args:
+        settings: The settings of the service.
+        bound: The socket to listen on.
+        address: The address to print.
+        emit: Prints a line.
+
+    Raises:
+        TenkyoError: A single process cannot start.
+        SystemExit: Several processes cannot.
+    """
     if settings.workers == 1:
         Server(settings, ReadyAnnouncement(emit, address)).serve_until_signal(bound)
         return
     UploadStore(settings.uploads_dir).delete_partial()  # before any of them receives one
-    settings, _model = bootstrap.start_local_model(
-        settings
-    )  # one for all of them, as long as this runs
+    settings, _model = bootstrap.start_local_model(settings)  # shared; it lives as long as this
     spawn = multiprocessing.get_context("spawn")
     started = spawn.Value("i", 0)
-    given = (settings, bound, ReadyAnnouncement(emit, address, settings.workers, started))
+    arguments = (settings, bound, ReadyAnnouncement(emit, address, settings.workers, started))
 
     def begin() -> SpawnProcess:
-        process = spawn.Process(target=_work, args=given)
+        process = spawn.Process(target=_serve_in_child, args=arguments)
         process.start()
         return process
 
@@ -177,21 +200,26 @@ def run_service(settings: Settings, bound: socket.socket, address: str, emit: An
 
 
 class ProcessSupervisor:
-    """``count`` processes, each from ``begin``; one that dies is replaced.
+    """Keeps a number of processes running and replaces those that die.
 
-    Where one cannot start, the service ends if none ever could, since the next could not either.
-    Later the reason is one that passes, such as a full disk: the others go on, and the next is
-    tried after a pause, which grows until one has ``started``.
+    If a process cannot start and none has before, the service ends: the next would fail too.
+    Later the cause is likely temporary, such as a full disk: the others go on, and the next is
+    started after a pause, which doubles until one starts.
+
+    Args:
+        count: The number of processes.
+        begin: Starts one.
+        started: How many have started, counted by the processes themselves.
     """
 
     def __init__(
-        self, count: int, begin: Callable[[], SpawnProcess], started: Synchronized
+        self, count: int, begin: Callable[[], SpawnProcess], started: Synchronized[int]
     ) -> None:
         self._count, self._begin, self._started = count, begin, started
         self._ending = False
 
     def run(self) -> None:
-        """Keep them going until ``end``; SystemExit if they cannot start."""
+        """Keep the processes running until ``end`` is called; SystemExit if they cannot start."""
         processes: list[SpawnProcess] = []
         known, pause, due = 0, RESTART_SECONDS, 0.0
         failed = False
@@ -209,10 +237,11 @@ class ProcessSupervisor:
             pause = RESTART_SECONDS if now > known else min(2 * pause, MAX_RESTART_SECONDS)
             known, due = now, time.monotonic() + pause
         self._stop(processes)
-        if failed:  # it has said why
+        if failed:  # it has printed why
             raise SystemExit(EXIT_FAILED)
 
     def end(self, *_: object) -> None:
+        """Have ``run`` end all processes and return; also a signal handler."""
         self._ending = True
 
     def _stop(self, processes: list[SpawnProcess]) -> None:
@@ -224,8 +253,8 @@ class ProcessSupervisor:
             process.kill()
 
 
-def _work(settings: Settings, bound: socket.socket, ready: ReadyAnnouncement) -> None:
-    """What one of several processes does."""
+def _serve_in_child(settings: Settings, bound: socket.socket, ready: ReadyAnnouncement) -> None:
+    """Serve in one of several processes."""
     from service.logs import log_to_standard_error
 
     log_to_standard_error(settings.log)
@@ -235,7 +264,7 @@ def _work(settings: Settings, bound: socket.socket, ready: ReadyAnnouncement) ->
     except TenkyoError as error:
         bootstrap.print_error(error)
         sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:  # the one at the keyboard ends all of them
+    except KeyboardInterrupt:  # Ctrl-C reaches every process of the terminal
         pass
     except Exception:
         _log.exception("a process of the service failed")
@@ -244,6 +273,7 @@ def _work(settings: Settings, bound: socket.socket, ready: ReadyAnnouncement) ->
 
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
+    assert parent is not None  # this runs in a child only
     connection.wait([parent.sentinel])
     with contextlib.suppress(ProcessLookupError):
         os.kill(os.getpid(), signal.SIGTERM)

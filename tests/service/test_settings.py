@@ -1,4 +1,4 @@
-"""Settings: what the environment may say."""
+"""Tests of the settings and of the address to listen on."""
 
 import socket
 from ipaddress import ip_address
@@ -10,7 +10,7 @@ from service.server import bootstrap
 from service.settings import Settings, read_settings
 
 
-def test_defaults_and_values():
+def test_settings_are_read_from_environment():
     assert read_settings({}) == Settings()
     assert read_settings({"TENKYO_PORT": "9000", "HOME": "/x"}).port == 9000
     assert read_settings({"TENKYO_LLM_URL": ""}).llm_url == ""
@@ -28,19 +28,19 @@ def test_defaults_and_values():
         ("TENKYO_LLM_TIMEOUT", "0", "greater than 0"),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_mending(name, value, hint):
+def test_wrong_setting_is_named_with_a_fix(name, value, hint):
     with pytest.raises(SettingsError) as caught:
         read_settings({name: value})
     message = str(caught.value)
     assert message.startswith(f"{name}={value}") and hint in message and "\n" not in message
 
 
-def test_a_key_is_not_shown():
+def test_key_is_not_in_repr():
     assert "secret" not in repr(read_settings({"TENKYO_LLM_KEY": "secret"}))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "desk.lan"])
-def test_listening_beyond_this_machine_is_refused_unless_it_is_meant(monkeypatch, host):
+def test_public_address_is_refused_unless_open_is_set(monkeypatch, host):
     def resolve(name, port, **_):
         address = "10.0.0.7" if name == "desk.lan" else name
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -59,6 +59,6 @@ def test_listening_beyond_this_machine_is_refused_unless_it_is_meant(monkeypatch
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
-def test_listening_on_this_machine_needs_no_permission(host):
+def test_loopback_address_is_allowed(host):
     with bootstrap.bind_socket(Settings(host=host, port=0)) as bound:
         assert ip_address(bound.getsockname()[0]).is_loopback

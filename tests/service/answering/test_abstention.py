@@ -111,7 +111,7 @@ MASK = (PAPER, "PPR-9088 is a respirator.")
     [
         ("Who paid for Whisper?", [], (), "add a source"),
         ("誰が払いましたか。", [], (), "資料を追加すれば"),
-        ("What is PPR-9099?", [], ("PPR-9099",), "how it is written"),
+        ("What is PPR-9099?", [], ("PPR-9099",), "check the spelling"),
         ("PPR-9099とは？", [], ("PPR-9099",), "表記を確かめる"),
         (
             "Who paid for Whisper?",

@@ -103,7 +103,7 @@ def test_the_language_stays_that_of_the_question():
     assert "マルチゲーム" in turn.asked and language_of(turn.asked) == "ja"
     assert turn.language == "en"
     assert "in English" in answer_messages(turn.asked, (), language="en")[0]["content"]
-    assert "nothing to look in" in explain_abstention(turn.asked, (), None, (), "en")[1]
+    assert "nothing to search" in explain_abstention(turn.asked, (), None, (), "en")[1]
 
 
 def test_a_model_is_asked_what_was_understood_and_the_receipt_holds(

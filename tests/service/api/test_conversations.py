@@ -409,7 +409,7 @@ def test_where_too_many_ask_for_questions_there_are_none(library, checker, histo
     paths = f"/v1/answers/{made[0]['id']}/related", "/v1/examples"
     for path in paths:
         assert request(app, "GET", path).json()["questions"]
-    asyncio.run(limiters.suggestions._enter())
+    asyncio.run(limiters.suggestions._acquire())
     for path in paths:
         assert request(app, "GET", path).json() == {"questions": []}
 

@@ -280,7 +280,10 @@ def test_ingest_exit_code_is_1_for_some_failures_and_2_for_all(
     assert len(store(data).sources()) == 1 and index_matches_store(data)
     none = tenkyo("ingest", "b.txt", "c.txt", "--json")
     assert none.code == 2 and "none of 2 documents could be read" in none.err
-    assert tenkyo("ingest", "c.txt", "--json").err == "tenkyo: c.txt is empty (0 bytes): check the file\n"
+    assert (
+        tenkyo("ingest", "c.txt", "--json").err
+        == "tenkyo: c.txt is empty (0 bytes): check the file\n"
+    )
     dry = tenkyo("ingest", "a.md", "nowhere", "--dry-run")
     assert dry.code == 1 and dry.err.count("\n") == 1 and "in the library" not in dry.err
 

@@ -1,4 +1,4 @@
-"""The Python client against a real server, and against what is no server, or a broken one."""
+"""Tests of the Python client against a real service, broken servers, and none."""
 
 import asyncio
 import contextlib
@@ -44,8 +44,8 @@ QUESTION = "How many hours of labelled audio was Whisper trained on?"
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
 
-class Switch:
-    """A model that is another one whenever a test wants it."""
+class SwitchableModel:
+    """A model that a test can replace."""
 
     name = "switch"
 
@@ -58,11 +58,11 @@ class Switch:
 
 @pytest.fixture(scope="module")
 def model():
-    return Switch()
+    return SwitchableModel()
 
 
 @pytest.fixture(autouse=True)
-def afresh(model):
+def reset_model(model):
     model.now = Script(SAID)
 
 
@@ -83,9 +83,9 @@ def client(url):
 
 
 @contextlib.contextmanager
-def saying(*pieces):
-    """A server that answers each connection with the same bytes, and closes it; without any it
-    is silent. Yields its URL."""
+def raw_server(*pieces):
+    """Serve the same bytes on each connection and close it, or stay silent without any; give the
+    URL."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen()
@@ -97,7 +97,7 @@ def saying(*pieces):
                 except OSError:
                     return
                 with connection, contextlib.suppress(OSError):
-                    take_in(connection)
+                    read_request(connection)
                     for piece in pieces:
                         connection.sendall(piece)
                     if not pieces:
@@ -110,8 +110,8 @@ def saying(*pieces):
     thread.join(5)
 
 
-def take_in(connection):
-    """A whole request: to close a connection on half of one is to reset it."""
+def read_request(connection):
+    """Read a whole request: closing a connection before that resets it."""
     with connection.makefile("rb") as request:
         length = 0
         while (line := request.readline().lower()) not in (b"\r\n", b""):
@@ -127,7 +127,7 @@ def ok(kind, body=b""):
 # --- Every route --------------------------------------------------------------------------------
 
 
-def test_an_answer_its_receipt_and_its_conversation(client, library):
+def test_answer_receipt_and_continued_conversation(client, library):
     made = client.answer(QUESTION)
     assert isinstance(made, Answer) and made.mode == "generated" and not made.abstained
     assert json.loads(json.dumps(to_json(made))) == History(library.store.database).answer(made.id)
@@ -138,7 +138,7 @@ def test_an_answer_its_receipt_and_its_conversation(client, library):
     assert {e.source.id for e in only.evidence} == {"article-en"}
 
 
-def test_a_stream_of_typed_events(client):
+def test_stream_has_typed_events(client):
     events = list(client.stream(QUESTION))
     assert [e.name for e in events] == ["evidence", "claim", "rejected", "answer"]
     assert [type(e.data) for e in events] == [EvidenceFound, Claim, Rejected, Answer]
@@ -160,14 +160,14 @@ def test_search_sources_and_passages(client, library):
     assert passage.source.title == whole.title
 
 
-def test_a_text_is_verified(client):
+def test_text_is_verified(client):
     found = client.verify(SAID, source_ids=["whisper"])
     assert isinstance(found, Checked)
     assert [claim.verdict.label == "supported" for claim in found.claims] == [True, False]
     assert found.error_rates
 
 
-def test_the_asynchronous_client_does_the_same(client, url):
+def test_async_client_gives_the_same_results(client, url):
     async def run():
         async with AsyncClient(url, timeout=60) as other:
             answer = await other.answer(QUESTION, mode="quoted")
@@ -189,7 +189,7 @@ def test_the_asynchronous_client_does_the_same(client, url):
     asyncio.run(run())
 
 
-def test_both_clients_have_the_methods_of_the_routes_with_their_parameters():
+def test_both_clients_have_a_method_for_each_route():
     routes = {
         name: route
         for name, route in vars(requests).items()
@@ -204,7 +204,7 @@ def test_both_clients_have_the_methods_of_the_routes_with_their_parameters():
             assert getattr(Client, name).__doc__ == route.__doc__
 
 
-# --- What goes wrong ----------------------------------------------------------------------------
+# --- Errors -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_both_clients_have_the_methods_of_the_routes_with_their_parameters():
         (lambda c: c.receipt("nope"), 404, "nope"),
     ],
 )
-def test_a_refusal_is_an_exception_with_what_the_service_said(client, url, ask, status, says):
+def test_refusal_is_raised_with_the_detail_of_the_service(client, url, ask, status, says):
     with pytest.raises(ServiceRefused) as caught:
         ask(client)
     error = caught.value
@@ -229,7 +229,7 @@ def test_a_refusal_is_an_exception_with_what_the_service_said(client, url, ask, 
 
 
 @pytest.mark.parametrize("error", [StoreError("the disk is full: free some"), ValueError("secret")])
-def test_an_error_in_mid_stream_is_raised(client, model, error):
+def test_error_in_mid_stream_is_raised(client, model, error):
     model.now = Script(f"{SAID} ", error)
     seen = []
     with pytest.raises(ServiceFailed) as caught:
@@ -240,7 +240,7 @@ def test_an_error_in_mid_stream_is_raised(client, model, error):
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_who_stops_reading_stops_the_model(url, model, asynchronous):
+def test_closing_the_stream_stops_the_model(url, model, asynchronous):
     class Endless(Script):
         async def stream(self, messages):
             try:
@@ -250,7 +250,7 @@ def test_who_stops_reading_stops_the_model(url, model, asynchronous):
             finally:
                 self.closed = True
 
-    async def look():
+    async def read_one():
         async with (
             AsyncClient(url, retries=0) as client,
             aclosing(client.stream(QUESTION)) as events,
@@ -259,7 +259,7 @@ def test_who_stops_reading_stops_the_model(url, model, asynchronous):
 
     model.now = Endless("")
     if asynchronous:
-        asyncio.run(look())
+        asyncio.run(read_one())
     else:
         with Client(url, retries=0) as client:
             for _ in client.stream(QUESTION):
@@ -272,7 +272,7 @@ def test_who_stops_reading_stops_the_model(url, model, asynchronous):
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "localhost:8000", "nonsense", "http://[::1", ""])  # fmt: skip
-def test_no_server_is_one_sentence_with_the_address(address):
+def test_unreachable_server_error_names_address_and_fix(address):
     with Client(address) as client:
         for ask in (lambda: client.sources(), lambda: list(client.stream("Whisper?"))):
             with pytest.raises(ServiceUnreachable) as caught:
@@ -282,8 +282,8 @@ def test_no_server_is_one_sentence_with_the_address(address):
 
 
 @pytest.mark.server
-def test_a_silent_server_is_not_waited_for():
-    with saying() as url, Client(url, timeout=0.2) as client:
+def test_silent_server_times_out():
+    with raw_server() as url, Client(url, timeout=0.2) as client:
         started = time.monotonic()
         with pytest.raises(ServiceUnreachable, match=r"silent for 0\.2 s"):
             client.sources()
@@ -304,8 +304,8 @@ def test_a_silent_server_is_not_waited_for():
         ok(b"text/event-stream", b"event: error\ndata: {}\n\n"),
     ],
 )
-def test_what_is_not_tenkyo_is_said_to_be_something_else(reply):
-    with saying(reply) as url, Client(url) as client:
+def test_reply_of_another_program_is_unreadable(reply):
+    with raw_server(reply) as url, Client(url) as client:
         with pytest.raises(ServiceUnreadable, match=url):
             client.sources()
         with pytest.raises(ServiceUnreadable, match=url):
@@ -320,18 +320,18 @@ FOUND = b'id: 1\nevent: evidence\ndata: {"id": "a", "conversation_id": "b", "que
     "body", [FOUND, FOUND + b"event: answer\ndata: {", b"", b": comment\n\n", FOUND[:-1]]
 )
 @pytest.mark.parametrize("cut", [False, True])
-def test_a_stream_that_breaks_off_is_never_a_silent_end(body, cut):
-    """``cut``: not even HTTP has come to its end."""
+def test_early_end_of_stream_is_an_error(body, cut):
+    """``cut``: the HTTP response is incomplete too."""
     reply = ok(b"text/event-stream", body)
     if cut:
         reply = reply.replace(b"Connection: close", b"Content-Length: 5000")
-    with saying(reply) as url, Client(url, retries=0) as client:
+    with raw_server(reply) as url, Client(url, retries=0) as client:
         events = client.stream("Whisper?")
         with pytest.raises(StreamBroken if body or not cut else ServiceError, match=r"ask again|start"):  # fmt: skip
             list(events)
 
 
-# --- Reading ------------------------------------------------------------------------------------
+# --- Parsing ------------------------------------------------------------------------------------
 
 SOURCE = Source("s", "https://example.org", "😀 title\u2028two", authors=("A", "B"))
 SHOWN = Evidence(1, Passage("p", "s", 0, 3, "a\r\nb"), SOURCE, 1)
@@ -344,7 +344,7 @@ EVENTS = [
 
 
 @given(st.lists(st.integers(0, 3000), max_size=12), st.sampled_from([b"\n", b"\r\n"]))
-def test_events_are_the_same_however_the_bytes_are_cut(cuts, end):
+def test_events_do_not_depend_on_how_bytes_are_split(cuts, end):
     frames = [b": kept alive", b"event: new\ndata: {}"]
     for event in EVENTS:
         data = json.dumps(to_json(event.data), ensure_ascii=False).encode()
@@ -357,7 +357,7 @@ def test_events_are_the_same_however_the_bytes_are_cut(cuts, end):
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
-def test_json_is_read_strictly(event):
+def test_json_is_validated_strictly(event):
     sent = to_json(event.data)
     assert from_json(type(event.data), json.dumps(sent)) == event.data
     assert from_json(type(event.data), json.dumps(sent | {"new": 1})) == event.data
@@ -386,7 +386,7 @@ def test_json_is_read_strictly(event):
 
 @pytest.fixture
 def tenkyo(tmp_path):
-    """Runs a command where there is neither library nor index nor room for a model."""
+    """Run a command without a library, and check that it makes none."""
 
     def tenkyo(*arguments, stdin=""):
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
@@ -404,7 +404,7 @@ def tenkyo(tmp_path):
 
 
 @pytest.mark.process
-def test_commands_ask_a_running_service(tenkyo, url, client, library):
+def test_commands_use_a_running_service(tenkyo, url, client, library):
     asked = tenkyo("ask", QUESTION, "--quoted", "--url", url, "--json")
     assert json.loads(asked.stdout)["text"] == client.answer(QUESTION, mode="quoted").text
     assert "“" in tenkyo("ask", QUESTION, "--url", url, "--source", "whisper").stdout
@@ -418,7 +418,7 @@ def test_commands_ask_a_running_service(tenkyo, url, client, library):
 
 
 @pytest.mark.process
-def test_commands_say_what_is_wrong_with_a_service(tenkyo, url, client, tmp_path):
+def test_commands_report_errors_of_a_service_in_one_line(tenkyo, url, client, tmp_path):
     receipt = tmp_path / "receipt.json"
     receipt.write_text(json.dumps(client.receipt(client.answer(QUESTION).id)))
     (tmp_path / "long.txt").write_text("x. " * 7000)

@@ -1,4 +1,4 @@
-"""The Python client where there is more to do than one request: streams that break, and jobs."""
+"""Tests of the Python client over broken connections, and of its jobs and conversations."""
 
 import asyncio
 import inspect
@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.process, pytest.mark.server]
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
 
 
-class Breaking(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A network on which each reply that is a stream breaks off after ``after`` of its events,
-    ``times`` times; it remembers what was asked."""
+class BreakingNetwork(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A network that breaks the first ``times`` streams after ``after`` events each, and records
+    the requests."""
 
     def __init__(self, after: int, times: int) -> None:
         self.after, self.left, self.asked = after, times, []
@@ -35,13 +35,13 @@ class Breaking(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request):
         response = self._plain.handle_request(request)
         if self._breaks(request, response.headers):
-            response.stream = Cut(response.stream, self.after)
+            response.stream = CutStream(response.stream, self.after)
         return response
 
     async def handle_async_request(self, request):
         response = await self._async.handle_async_request(request)
         if self._breaks(request, response.headers):
-            response.stream = Cut(response.stream, self.after)
+            response.stream = CutStream(response.stream, self.after)
         return response
 
     def _breaks(self, request, headers) -> bool:
@@ -51,7 +51,7 @@ class Breaking(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return breaks
 
 
-class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
+class CutStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __init__(self, stream, events: int) -> None:
         self._stream, self._left = stream, events
 
@@ -76,8 +76,8 @@ class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class Slow(Script):
-    """Says it in its own time, and counts how often it is asked."""
+class SlowModel(Script):
+    """A scripted model that takes some time, and counts its calls."""
 
     asked = 0
 
@@ -98,7 +98,7 @@ def house(tmp_path_factory, library_folder, embedder, checker):
 
 @pytest.fixture(autouse=True)
 def model(house):
-    house.engine.model = Slow(SAID)
+    house.engine.model = SlowModel(SAID)
     return house.engine.model
 
 
@@ -109,7 +109,7 @@ def client(house):
 
 
 def events_of(url, transport, asynchronous, retries=4):
-    """The names of the events of an answer."""
+    """Return the names of the events of an answer."""
 
     async def run():
         async with (
@@ -126,8 +126,8 @@ def events_of(url, transport, asynchronous, retries=4):
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
-def test_a_broken_stream_goes_on_where_it_was(house, model, after, asynchronous):
-    network = Breaking(after, 1)
+def test_broken_stream_resumes_after_its_last_event(house, model, after, asynchronous):
+    network = BreakingNetwork(after, 1)
     seen = events_of(house.url, network, asynchronous)
     assert seen == ["evidence", "claim", "rejected", "answer"] and model.asked == 1
     first, second = network.asked
@@ -136,34 +136,34 @@ def test_a_broken_stream_goes_on_where_it_was(house, model, after, asynchronous)
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_stream_that_breaks_again_and_again_is_given_up(house, model, asynchronous):
-    network = Breaking(0, 100)
+def test_stream_without_progress_is_given_up_after_retries(house, model, asynchronous):
+    network = BreakingNetwork(0, 100)
     with pytest.raises((StreamBroken, ServiceUnreachable), match="pulled out"):
         events_of(house.url, network, asynchronous, retries=3)
     assert len(network.asked) == 4 and model.asked == 1
-    # What brings something new each time is not given up.
-    network = Breaking(1, 3)
+    # A stream with a new event each time is not given up.
+    network = BreakingNetwork(1, 3)
     assert len(events_of(house.url, network, asynchronous, retries=1)) == 4
 
 
-def test_without_retries_there_is_no_key_and_none(house):
-    network = Breaking(1, 1)
+def test_without_retries_no_key_is_sent(house):
+    network = BreakingNetwork(1, 1)
     with pytest.raises(StreamBroken, match="ask again"):
         events_of(house.url, network, False, retries=0)
     (only,) = network.asked
     assert "idempotency-key" not in only
 
 
-def test_an_answer_is_asked_for_once_however_often_the_network_breaks(house, model):
-    network = Breaking(1, 2)
+def test_answer_is_made_once_over_broken_connections(house, model):
+    network = BreakingNetwork(1, 2)
     with Client(house.url, transport=network) as client:
         answer = client.answer(QUESTION)
         assert answer.claims and model.asked == 1 and len(network.asked) == 3
         assert client.answer(QUESTION).id != answer.id and model.asked == 2
 
 
-def test_what_was_stopped_meanwhile_is_broken(house):
-    """410 to who comes back too late."""
+def test_stream_that_cannot_be_resumed_is_broken(house):
+    """The service replies 410 to the attempt to resume."""
 
     def reply(request):
         if "last-event-id" in request.headers:
@@ -186,14 +186,14 @@ def test_files_are_uploaded_watched_and_removed(client, house, tmp_path):
     (tmp_path / "地図.md").write_bytes(MAPS)
     (tmp_path / "ships.md").write_bytes(SHIPS)
     job = client.upload([tmp_path / "地図.md", str(tmp_path / "ships.md")])
-    news = list(client.watch(job))
-    assert {type(each.data) for each in news} == {Progress, ReadItem, Job}
-    items = [each.data for each in news if each.name == "item"]
+    events = list(client.watch(job))
+    assert {type(each.data) for each in events} == {Progress, ReadItem, Job}
+    items = [each.data for each in events if each.name == "item"]
     assert {(item.place, item.outcome) for item in items} == {("地図.md", "read"), ("ships.md", "read")}  # fmt: skip
-    assert news[-1].name == "job" and news[-1].data.status == "done"
+    assert events[-1].name == "job" and events[-1].data.status == "done"
     whole = client.job(job.id)
     assert whole.items == tuple(items) and whole.progress.indexed == 2 and whole.ended
-    assert list(client.watch(job.id))[-1].data == news[-1].data
+    assert list(client.watch(job.id))[-1].data == events[-1].data
     assert "40,000" in client.answer("How many maps does the Kanda room hold?", mode="quoted").text
     newer = tmp_path / "newer.md"
     newer.write_bytes(MAPS.replace(b"40,000", b"51,000"))
@@ -209,7 +209,7 @@ def test_files_are_uploaded_watched_and_removed(client, house, tmp_path):
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_job_is_watched_over_a_broken_network(house, client, tmp_path, asynchronous):
+def test_job_is_watched_over_broken_connections(house, client, tmp_path, asynchronous):
     path = tmp_path / f"many-{asynchronous}.md"
     path.write_bytes(many(60, f"maps-{asynchronous}"))
 
@@ -219,19 +219,19 @@ def test_a_job_is_watched_over_a_broken_network(house, client, tmp_path, asynchr
             async with aclosing(other.watch(job)) as events:
                 return [event async for event in events]
 
-    network = Breaking(1, 3)
+    network = BreakingNetwork(1, 3)
     if asynchronous:
-        news = asyncio.run(watch(network))
+        events = asyncio.run(watch(network))
     else:
         with Client(house.url, transport=network) as other:
-            news = list(other.watch(other.upload([path])))
-    assert news[-1].name == "job" and [e.name for e in news].count("item") == 1
+            events = list(other.watch(other.upload([path])))
+    assert events[-1].name == "job" and [e.name for e in events].count("item") == 1
     numbers = [int(sent["last-event-id"]) for sent in network.asked if "last-event-id" in sent]
     assert len(numbers) == 3 and numbers == sorted(set(numbers))
-    client.remove(next(e.data.source_id for e in news if e.name == "item"))
+    client.remove(next(e.data.source_id for e in events if e.name == "item"))
 
 
-def test_addresses_are_read_and_a_job_is_cancelled(client, house):
+def test_addresses_are_ingested_and_job_is_cancelled(client, house):
     house.web.pages["example.org/maps"] = ("text/markdown", MAPS + b" It is by the river.")
     done = list(client.watch(client.add_urls(["https://example.org/maps"])))[-1]
     assert done.data.status == "done"
@@ -254,46 +254,53 @@ def test_addresses_are_read_and_a_job_is_cancelled(client, house):
 # --- Conversations ------------------------------------------------------------------------------
 
 
-def test_conversations(client):
+def test_conversation_routes(client):
     answer = client.answer(QUESTION)
-    talk = answer.conversation_id
-    assert client.conversations(1).conversations[0].id == talk
-    whole = client.conversation(talk)
+    conversation_id = answer.conversation_id
+    assert client.conversations(1).conversations[0].id == conversation_id
+    whole = client.conversation(conversation_id)
     assert [each.id for each in whole.answers] == [answer.id] and whole.title == QUESTION
-    assert client.rename(talk, "Hours").title == client.conversation(talk).title == "Hours"
-    link = client.share(talk, 3600)
+    assert (
+        client.rename(conversation_id, "Hours").title
+        == client.conversation(conversation_id).title
+        == "Hours"
+    )
+    link = client.share(conversation_id, 3600)
     assert link.expires_at and client.shared(link.token).answers[0]["question"] == QUESTION
-    assert "680,000" in client.export(talk) and "[^1]:" in client.export_answer(answer.id)
-    assert client.export(talk, "bibtex").startswith("@")
+    assert "680,000" in client.export(conversation_id) and "[^1]:" in client.export_answer(
+        answer.id
+    )
+    assert client.export(conversation_id, "bibtex").startswith("@")
     rated = client.feedback(answer.id, "down", "no", claim=0)
     assert (rated.rating, rated.claim, rated.reason) == ("down", 0, "no")
     assert all(isinstance(question, str) for question in client.related(answer.id))
     assert client.examples("ja") and client.examples() != client.examples("ja")
-    assert client.delete_conversation(talk) is None
+    assert client.delete_conversation(conversation_id) is None
     with pytest.raises(ServiceRefused, match="no conversation"):
-        client.conversation(talk)
+        client.conversation(conversation_id)
 
 
-def test_the_asynchronous_client_has_the_same_methods(house):
-    def public(kind):
-        found = inspect.getmembers(kind, inspect.isfunction)
+def test_async_client_has_the_same_methods(house):
+    def public(client):
         return {
             name: [(p.name, p.kind, p.default) for p in inspect.signature(f).parameters.values()]
-            for name, f in found
+            for name, f in inspect.getmembers(client, inspect.isroutine)
             if not name.startswith("_") and name not in ("close", "aclose")
         }
 
-    assert public(AsyncClient) == public(Client) and len(public(Client)) >= 26
+    with Client(house.url) as client:
+        methods = public(client)
+    assert public(AsyncClient(house.url)) == methods and len(methods) >= 26
 
     async def run():
         async with AsyncClient(house.url, timeout=60) as client:
             answer = await client.answer(QUESTION)
-            talk = answer.conversation_id
-            assert (await client.conversation(talk)).answers[0].id == answer.id
-            assert "680,000" in await client.export(talk)
+            conversation_id = answer.conversation_id
+            assert (await client.conversation(conversation_id)).answers[0].id == answer.id
+            assert "680,000" in await client.export(conversation_id)
             assert (await client.feedback(answer.id, "up")).rating == "up"
             assert len(await client.examples()) <= 3
             assert (await client.jobs(1)).jobs
-            assert await client.delete_conversation(talk) is None
+            assert await client.delete_conversation(conversation_id) is None
 
     asyncio.run(run())

@@ -1,5 +1,4 @@
-"""service.concurrency.admission, and the doors behind it: too many readers are told so at once, and none waits in
-vain."""
+"""Tests of admission control, alone and at the HTTP, OpenAI-compatible and client interfaces."""
 
 from __future__ import annotations
 
@@ -32,106 +31,108 @@ class Clock:
         return self.now
 
 
-def test_first_come_first_served_and_no_more_than_the_line_holds():
+def test_queue_is_first_come_first_served_and_bounded():
     async def scenario():
-        gate, order, done = ConcurrencyLimiter("answers", 2, 3), [], asyncio.Event()
+        limiter, order, done = ConcurrencyLimiter("answers", 2, 3), [], asyncio.Event()
 
         async def reader(name):
-            async with gate.slot():
+            async with limiter.slot():
                 order.append(name)
                 await done.wait()
 
         readers = [asyncio.create_task(reader(name)) for name in "abcde"]
         await asyncio.sleep(0)
-        assert order == ["a", "b"] and (gate.running, gate.queued) == (2, 3)
-        with pytest.raises(TooBusy, match=r"2 answers at once .* and 3 wait: try again in"):
+        assert order == ["a", "b"] and (limiter.running, limiter.queued) == (2, 3)
+        with pytest.raises(
+            TooBusy, match=r"2 answers at once is the limit, and 3 wait: try again in"
+        ):
             await reader("f")
-        readers[2].cancel()  # leaves the line, and room for one
+        readers[2].cancel()  # leaves the queue, and room for one
         await asyncio.gather(readers[2], return_exceptions=True)
         readers.append(asyncio.create_task(reader("g")))
-        readers[0].cancel()  # leaves its work: the first in the line has its place
+        readers[0].cancel()  # leaves its work: the first in the queue gets its slot
         await asyncio.gather(readers[0], return_exceptions=True)
         done.set()
         await asyncio.gather(*readers, return_exceptions=True)
-        assert order == ["a", "b", "d", "e", "g"] and (gate.running, gate.queued) == (0, 0)
+        assert order == ["a", "b", "d", "e", "g"] and (limiter.running, limiter.queued) == (0, 0)
 
     asyncio.run(scenario())
 
 
-def test_a_place_that_comes_as_its_reader_leaves_is_handed_on():
+def test_slot_given_to_cancelled_waiter_passes_to_next():
     async def scenario():
-        gate = ConcurrencyLimiter("answers", 1, 2)
-        async with gate.slot():
-            first, second = (asyncio.create_task(gate._enter()) for _ in range(2))
+        limiter = ConcurrencyLimiter("answers", 1, 2)
+        async with limiter.slot():
+            first, second = (asyncio.create_task(limiter._acquire()) for _ in range(2))
             await asyncio.sleep(0)
-        first.cancel()  # it has been given the place, and does not know yet
+        first.cancel()  # it has been given the slot, and has not resumed yet
         await second
-        assert gate.running == 1 and gate.queued == 0
+        assert limiter.running == 1 and limiter.queued == 0
 
     asyncio.run(scenario())
 
 
-def test_nobody_waits_for_longer_than_the_patience():
+def test_waiter_is_refused_after_max_queued_seconds():
     async def scenario():
-        gate = ConcurrencyLimiter("answers", 1, 2, max_queued_seconds=0.01)
-        async with gate.slot():
+        limiter = ConcurrencyLimiter("answers", 1, 2, max_queued_seconds=0.01)
+        async with limiter.slot():
             with pytest.raises(TooBusy):
-                async with gate.slot():
+                async with limiter.slot():
                     pass
-            assert gate.queued == 0
+            assert limiter.queued == 0
 
     asyncio.run(scenario())
 
 
-def test_nobody_stands_in_the_line_in_vain():
+def test_request_with_too_long_expected_wait_is_refused_at_once():
     clock = Clock()
 
     async def scenario():
-        gate = ConcurrencyLimiter("answers", 1, 10, max_queued_seconds=10, clock=clock)
-        async with gate.slot():
+        limiter = ConcurrencyLimiter("answers", 1, 10, max_queued_seconds=10, clock=clock)
+        async with limiter.slot():
             clock.now += 6
-        async with gate.slot():
-            waiting = asyncio.create_task(gate._enter())
+        async with limiter.slot():
+            waiting = asyncio.create_task(limiter._acquire())
             await asyncio.sleep(0)
             with pytest.raises(TooBusy, match="and 1 wait: try again in 12 seconds"):
-                await gate._enter()
+                await limiter._acquire()
         await waiting
-        gate._hand_on()
-        for _ in range(2):  # however slow it was: who finds a place free has it
-            async with gate.slot():
+        limiter._release()
+        for _ in range(2):  # however slow it was: a free slot is given
+            async with limiter.slot():
                 clock.now += 1000
 
     asyncio.run(scenario())
 
 
-def test_the_time_to_stay_away_is_told_from_the_pace():
+def test_retry_after_is_estimated_from_recent_durations():
     clock = Clock()
 
     async def scenario():
-        gate = ConcurrencyLimiter("answers", 2, 10, clock=clock)
-        assert gate.retry_after() == 1  # nothing is known yet
+        limiter = ConcurrencyLimiter("answers", 2, 10, clock=clock)
+        assert limiter.retry_after() == 1  # nothing is known yet
         for _ in range(2):
-            async with gate.slot():
+            async with limiter.slot():
                 clock.now += 6
-        assert gate.retry_after() == 3  # six seconds each, two at once
-        async with gate.slot(), gate.slot():
-            waiting = [asyncio.create_task(gate._enter()) for _ in range(3)]
+        assert limiter.retry_after() == 3  # six seconds each, two at once
+        async with limiter.slot(), limiter.slot():
+            waiting = [asyncio.create_task(limiter._acquire()) for _ in range(3)]
             await asyncio.sleep(0)
-            assert gate.retry_after() == 12
-            clock.now += 20  # those at work have stalled: that counts before they end
-            assert gate.retry_after() == 40
+            assert limiter.retry_after() == 12
+            clock.now += 20  # the running ones have stalled: that counts before they end
+            assert limiter.retry_after() == 40
             clock.now += 1000
-            assert gate.retry_after() == 60
+            assert limiter.retry_after() == 60
         await asyncio.gather(*waiting[:2])
 
     asyncio.run(scenario())
 
 
-# The doors
+# The interfaces
 
 
 class Held:
-    """An engine whose answers begin when a test lets them."""
+    """An engine whose answers begin when a test allows it."""
 
     model, library, verifier = None, type("", (), {"store": None})(), None
 
@@ -165,7 +166,7 @@ def until(condition):
 
 
 @pytest.mark.server
-def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
+def test_every_interface_refuses_surplus_requests_before_the_first_byte(held):
     limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 1))
     app = create_app(held, index_dir="none", limiters=limiters)
     stream = {"Accept": "text/event-stream"}
@@ -180,7 +181,8 @@ def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
             assert refused.status_code == 503, refused.text
             assert refused.headers["content-type"] == "application/problem+json"
             problem = refused.json()
-            assert problem["title"] == "Too many are asking" and "try again" in problem["detail"]
+            assert problem["title"] == "Too many requests at once"
+            assert "try again" in problem["detail"]
             assert int(refused.headers["retry-after"]) == problem["retry_after"] >= 1
         refused = httpx.post(f"{url}/v1/chat/completions", json=CHAT | {"stream": True})
         assert refused.status_code == 503 and refused.headers["retry-after"]
@@ -196,27 +198,27 @@ def test_every_door_refuses_what_is_too_much_before_it_says_anything(held):
 
 
 @pytest.mark.server
-def test_a_client_waits_as_long_as_it_is_told_and_asks_again(held):
+def test_client_retries_after_the_time_it_was_given(held):
     limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 0))
     app = create_app(held, index_dir="none", limiters=limiters)
     with served(app) as url, ThreadPoolExecutor(1) as readers:
         first = readers.submit(httpx.post, f"{url}/v1/answers", json=ASKED, timeout=60)
         until(lambda: limiters.answers.running == 1)
-        told = []
+        statuses = []
 
-        def note(response):
-            told.append(response.status_code)
+        def record(response):
+            statuses.append(response.status_code)
             held.go.set()
 
         with Client(url) as client:
-            client._http.event_hooks = {"response": [note]}
+            client._http.event_hooks = {"response": [record]}
             assert client.answer("Why?").reason == "none"
-        assert told[0] == 503 and told[-1] == 200 and first.result().status_code == 200
+        assert statuses[0] == 503 and statuses[-1] == 200 and first.result().status_code == 200
 
 
 @pytest.mark.server
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
-def test_who_leaves_the_line_frees_its_place_at_once(held, headers):
+def test_cancelled_waiter_frees_queue_slot(held, headers):
     limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 1, 1))
     with served(create_app(held, index_dir="none", limiters=limiters)) as url:
         with ThreadPoolExecutor(1) as readers:

@@ -1,5 +1,4 @@
-"""service.concurrency.answer_cache: a question that had an answer gets it again, and never one that would be another
-today."""
+"""Tests of the answer cache and of request coalescing: repeated questions, and stale entries."""
 
 from __future__ import annotations
 
@@ -30,8 +29,8 @@ QUESTION = "How many hours of labelled audio was Whisper trained on?"
 SAID = "Whisper was trained on 680,000 hours of audio [1]. It was trained on 90 hours [1].\n"
 
 
-class Counting(Engine):
-    """An engine that counts how often it was asked."""
+class CountingEngine(Engine):
+    """An engine that counts its questions."""
 
     asked, hold, last = 0, None, None  # hold: an event to wait for; last: called with the answer
 
@@ -45,7 +44,7 @@ class Counting(Engine):
             yield event
 
 
-class Watched(Store):
+class WatchedStore(Store):
     """A store that counts how often all sources were listed, and can be made to fail."""
 
     listed, fails = 0, False
@@ -63,10 +62,10 @@ class Watched(Store):
 @pytest.fixture
 def engine(library_folder, tmp_path, embedder, checker):
     shutil.copytree(library_folder, folder := tmp_path / "data")
-    store = Watched(f"sqlite:///{folder / 'tenkyo.db'}")
+    store = WatchedStore(f"sqlite:///{folder / 'tenkyo.db'}")
     index = LiveIndex(folder / "index", embedder.name)
     history = History(store.database)
-    return Counting(Library(store, index, embedder), checker, history, Script(SAID))
+    return CountingEngine(Library(store, index, embedder), checker, history, Script(SAID))
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def ask(engine, tmp_path):
     return ask
 
 
-def test_a_question_asked_again_has_the_same_claims_and_an_answer_of_its_own(engine, ask):
+def test_repeated_question_gets_same_claims_in_a_new_answer(engine, ask):
     (first,), (again,) = ask(QUESTION), ask(f"  {QUESTION}\n")
     assert engine.asked == 1 and again["timings"].keys() == {"kept", "total"}
     own = ("id", "conversation_id", "timings")
@@ -101,15 +100,15 @@ def test_a_question_asked_again_has_the_same_claims_and_an_answer_of_its_own(eng
     assert of_first == of_again and of_first["prompt"]  # a receipt can be made of either
     assert seal(of_again)["sha256"]
 
-    # One that goes on with it is asked of the engine, and so is one who wants it anew.
+    # The engine answers what continues a conversation or asks for a new answer.
     assert ask(QUESTION, conversation_id=first["conversation_id"]) and engine.asked == 2
     assert ask(QUESTION, headers={"Cache-Control": "no-cache"}) and engine.asked == 3
     assert ask(QUESTION, mode="quoted") and engine.asked == 4
     assert ask(QUESTION, source_ids=["whisper"]) and engine.asked == 5
-    assert ask(QUESTION) and engine.asked == 6  # two are kept, and it was not among the last two
+    assert ask(QUESTION) and engine.asked == 6  # two are cached, and it was not among the last two
 
 
-def test_a_question_costs_no_count_of_the_library(engine, ask):
+def test_library_is_hashed_only_after_a_write(engine, ask):
     store = engine.library.store
     ask(QUESTION)
     before = store.listed
@@ -120,7 +119,7 @@ def test_a_question_costs_no_count_of_the_library(engine, ask):
     assert engine.asked == 3 and store.listed > before
 
 
-def test_the_stream_of_a_kept_answer_has_the_events_of_the_first(engine, ask, tmp_path):
+def test_stream_of_cached_answer_has_the_events_of_the_first(engine, ask, tmp_path):
     app = create_app(engine, index_dir=tmp_path / "data" / "index", options=Options(kept=2))
 
     async def events():
@@ -140,15 +139,15 @@ def test_the_stream_of_a_kept_answer_has_the_events_of_the_first(engine, ask, tm
     assert engine.history.answer(again[0]["id"])["claims"] == [made[1]]
 
 
-def test_of_one_question_asked_at_once_one_is_answered(engine, ask):
+def test_identical_concurrent_questions_are_answered_once(engine, ask):
     made = ask(*[QUESTION] * 4)
     assert engine.asked == 1 and len({each["id"] for each in made}) == 4
     assert all(each["claims"] == made[0]["claims"] for each in made)
 
 
-async def told(asking, question=QUESTION, **how):
-    """The answer that comes last."""
-    return [event async for event in asking.stream(question, mode="quoted", **how)][-1].data
+async def final_answer(answers, question=QUESTION, **how):
+    """Ask a question and return the answer, the last event."""
+    return [event async for event in answers.stream(question, mode="quoted", **how)][-1].data
 
 
 async def until(holds):
@@ -156,21 +155,23 @@ async def until(holds):
         await asyncio.sleep(0.002)
 
 
-def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(engine, tmp_path):
+def test_follower_takes_no_slot_and_does_not_wait_for_slow_reader(engine, tmp_path):
     async def scenario():
         limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 2, 0))
-        asking = AnswerService(engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"))
+        answers = AnswerService(engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"))
         engine.hold = asyncio.Event()
-        first = asking.stream(QUESTION, mode="quoted")
+        first = answers.stream(QUESTION, mode="quoted")
         begun = asyncio.create_task(anext(first))
         await until(lambda: limiters.answers.running)
-        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        others = [asyncio.create_task(final_answer(answers)) for _ in range(4)]
         await until(lambda: limiters.followers.running == 4)
         held, engine.hold = engine.hold, None
-        assert (await told(asking, "What does Block-NeRF render?")).claims and engine.asked == 2
+        assert (
+            await final_answer(answers, "What does Block-NeRF render?")
+        ).claims and engine.asked == 2
         held.set()
         event = await begun
-        while event.name != "answer":  # and then this reader takes nothing more
+        while event.name != "answer":  # and then this reader reads no further
             event = await anext(first)
         made = await asyncio.wait_for(asyncio.gather(*others), 60)
         assert engine.asked == 2 and all(each.claims == event.data.claims for each in made)
@@ -179,14 +180,14 @@ def test_who_waits_for_anothers_answer_takes_no_place_and_waits_for_no_reader(en
     asyncio.run(scenario())
 
 
-def test_of_those_who_follow_one_who_leaves_one_takes_over(engine, tmp_path):
+def test_one_follower_takes_over_from_cancelled_leader(engine, tmp_path):
     async def scenario():
         limiters = Limiters.for_readers()
-        asking = AnswerService(engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"))
+        answers = AnswerService(engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"))
         engine.hold = asyncio.Event()
-        first = asyncio.create_task(told(asking))
+        first = asyncio.create_task(final_answer(answers))
         await until(lambda: engine.asked)
-        others = [asyncio.create_task(told(asking)) for _ in range(4)]
+        others = [asyncio.create_task(final_answer(answers)) for _ in range(4)]
         await until(lambda: limiters.followers.running == 4)
         first.cancel()
         await until(
@@ -199,54 +200,56 @@ def test_of_those_who_follow_one_who_leaves_one_takes_over(engine, tmp_path):
     asyncio.run(scenario())
 
 
-def test_who_has_waited_long_enough_asks_himself_unless_it_has_come_by_then(engine, tmp_path):
+def test_follower_that_waited_too_long_is_answered_by_itself(engine, tmp_path):
     async def scenario():
         limiters = replace(Limiters.for_readers(), answers=ConcurrencyLimiter("answers", 2, 1))
-        asking = AnswerService(
-            engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"), patience=0
+        answers = AnswerService(
+            engine, limiters, AnswerCache(engine, tmp_path / "data" / "index"), max_follow_seconds=0
         )
         held = engine.hold = asyncio.Event()
-        slow = asyncio.create_task(told(asking))
+        slow = asyncio.create_task(final_answer(answers))
         await until(lambda: engine.asked == 1)
         engine.hold = None
-        assert "kept" not in (await told(asking)).timings and engine.asked == 2
+        assert "kept" not in (await final_answer(answers)).timings and engine.asked == 2
 
         other = "What does Block-NeRF render?"
         at_last = engine.hold = asyncio.Event()
-        maker = asyncio.create_task(told(asking, other))
+        leader = asyncio.create_task(final_answer(answers, other))
         await until(lambda: engine.asked == 3)
-        in_line = asyncio.create_task(told(asking, other))  # the places are taken by two others
+        queued = asyncio.create_task(
+            final_answer(answers, other)
+        )  # the slots are taken by two others
         await until(lambda: limiters.answers.queued)
         at_last.set()
-        assert "kept" in (await in_line).timings and engine.asked == 3
+        assert "kept" in (await queued).timings and engine.asked == 3
         held.set()
-        await asyncio.gather(slow, maker)
+        await asyncio.gather(slow, leader)
 
     asyncio.run(scenario())
 
 
-def test_an_answer_that_cannot_be_kept_is_given_all_the_same(engine, ask, caplog):
+def test_answer_that_cannot_be_cached_is_still_given(engine, ask, caplog):
     engine.last = lambda: setattr(engine.library.store, "fails", True)
     assert ask(QUESTION)[0]["claims"]
-    assert "not kept" in caplog.text
+    assert "an answer was not cached" in caplog.text
     engine.last, engine.library.store.fails = None, False
     assert "kept" not in ask(QUESTION)[0]["timings"] and "kept" in ask(QUESTION)[0]["timings"]
 
 
-def test_who_waited_for_what_came_to_nothing_or_wants_it_anew_is_answered(engine, ask):
+def test_followers_of_an_abstention_and_no_cache_requests_are_answered(engine, ask):
     unknown = "Who won the Tour de France in 2031?"
     assert {made["mode"] for made in ask(*[unknown] * 3)} == {"abstained"} and engine.asked == 3
     made = ask(*[QUESTION] * 3, headers={"Cache-Control": "no-cache"})
     assert engine.asked == 6 and all("kept" not in each["timings"] for each in made)
 
 
-def test_nothing_is_kept_that_might_be_otherwise(engine, ask):
-    # The conversation was deleted: so is what it said.
+def test_cache_entry_ends_with_any_change_it_depends_on(engine, ask):
+    # The conversation was deleted, and its answer with it.
     (first,) = ask(QUESTION)
     engine.history.conversations.delete(first["conversation_id"])
     (second,) = ask(QUESTION)
     assert engine.asked == 2
-    # What is known of a source has changed, and with it what answers say of it.
+    # The metadata of a source has changed, which answers show.
     store = engine.library.store
     store.add_citing("whisper", ["somebody"])
     (third,) = ask(QUESTION)
@@ -260,9 +263,9 @@ def test_nothing_is_kept_that_might_be_otherwise(engine, ask):
     manifest.with_suffix(".new").write_bytes(manifest.read_bytes())
     manifest.with_suffix(".new").replace(manifest)
     assert ask(QUESTION) and engine.asked == 5
-    # An abstention is looked into each time, and so is what a model failed at.
+    # Abstentions are not cached, nor are answers where the model failed.
     engine.model = Script("Bananas are yellow and long.\n")
-    engine.model.name = "another"  # so that what the first one said counts for nothing
+    engine.model.name = "another"  # so that no answer of the first one is found
     remarks = {each["reason"] for _ in range(2) for each in ask(QUESTION)}
     assert engine.asked == 7 and None not in remarks
     assert second["claims"] == third["claims"]

@@ -1,4 +1,4 @@
-"""Many readers at once: what each gets is what he would get alone, and who leaves costs nothing."""
+"""Tests of many readers at once: the same answers as alone, and no work for those who left."""
 
 import asyncio
 import json
@@ -33,8 +33,8 @@ QUESTIONS = {
 TEXTS = (*QUESTIONS, *(said for said in QUESTIONS.values() if said), "The sky is blue. " * 20)
 
 
-class Recital:
-    """An AnswerModel that says what belongs to the question."""
+class RecitingModel:
+    """A language model with a fixed text for each question."""
 
     name = "recital"
 
@@ -45,8 +45,8 @@ class Recital:
                 yield piece
 
 
-class Seen:
-    """A checker that notes what it was asked to judge, and may be held up in it."""
+class RecordingChecker:
+    """A checker that records the claims it gets, and can be paused."""
 
     def __init__(self, checker):
         self.name, self.digest, self._checker = checker.name, checker.digest, checker
@@ -66,7 +66,7 @@ class Seen:
 
 @pytest.fixture
 def seen(checker):
-    made = Seen(checker)
+    made = RecordingChecker(checker)
     yield made
     made.open.set()
 
@@ -82,7 +82,7 @@ def shared_library(library, scheduler):
 
 
 def together(function, given):
-    """What a function gives for each, asked for by as many threads at once."""
+    """Call a function for each item at once, in as many threads."""
     barrier = threading.Barrier(len(given))
 
     def work(one):
@@ -93,7 +93,7 @@ def together(function, given):
         return list(pool.map(work, given))
 
 
-def test_what_threads_share_is_as_each_alone(embedder, checker, scheduler):
+def test_shared_models_give_each_thread_its_own_results(embedder, checker, scheduler):
     vectors, judge = SharedEmbedder(embedder, scheduler), SharedChecker(checker, scheduler)
     pairs = [(a, b) for a in TEXTS[:6] for b in TEXTS[2:]]
     for shared, alone, given in (
@@ -109,7 +109,7 @@ def test_what_threads_share_is_as_each_alone(embedder, checker, scheduler):
     assert judge.supports([]).shape == (0, 3) and judge.answers([]).shape == (0,)
 
 
-def test_what_many_ask_at_once_is_read_once(seen, scheduler):
+def test_identical_concurrent_requests_are_computed_once(seen, scheduler):
     judge = SharedChecker(seen, scheduler)
     pairs = [("The sky is blue.", f"The sky is {colour}.") for colour in ("blue", "red")]
     together(judge.supports, [pairs] * 8)
@@ -117,7 +117,7 @@ def test_what_many_ask_at_once_is_read_once(seen, scheduler):
     assert sorted(seen.claims) == sorted(claim for _, claim in pairs) and seen.answers_read == 2
 
 
-def test_the_results_asked_for_longest_ago_are_forgotten_first():
+def test_result_cache_evicts_least_recently_used():
     read = []
 
     def run(items):
@@ -125,38 +125,38 @@ def test_the_results_asked_for_longest_ago_are_forgotten_first():
         return [np.full(2, len(item)) for item in items]
 
     known = ResultCache(run, 2)
-    for items in (["a", "bb"], ["a"], ["ccc"]):  # "bb" makes room
+    for items in (["a", "bb"], ["a"], ["ccc"]):  # "bb" is evicted
         known.compute_missing(items)
     assert read == ["a", "bb", "ccc"]
     found = known.compute_missing(["ccc", "a"])
     assert read == ["a", "bb", "ccc"] and [row[0] for row in found] == [3, 1]
-    found = known.compute_missing(["dddd", "bb", "a", "bb", "ccc"])  # more than are kept
+    found = known.compute_missing(["dddd", "bb", "a", "bb", "ccc"])  # more than are cached
     assert [row[0] for row in found] == [4, 2, 1, 2, 3]
     assert read == ["a", "bb", "ccc", "dddd", "bb"]
 
 
-def test_readers_at_once_get_what_each_gets_alone(
+def test_concurrent_readers_get_the_answers_they_get_alone(
     shared_library, checker, history, scheduler, library
 ):
-    def told(made):
+    def summary(made):
         verdicts = [(c.text, c.verdict.label) for c in (*made.claims, *made.rejected)]
         return made.mode, verdicts, made.text, [e.passage.id for e in made.evidence]
 
     async def ask(engine, times):
         return await asyncio.gather(*(engine.answer(q) for q in QUESTIONS for _ in range(times)))
 
-    alone = Engine(library, checker, history, Recital())
-    expected = [told(asyncio.run(alone.answer(question))) for question in QUESTIONS]
-    engine = Engine(shared_library, SharedChecker(checker, scheduler), history, Recital())
+    alone = Engine(library, checker, history, RecitingModel())
+    expected = [summary(asyncio.run(alone.answer(question))) for question in QUESTIONS]
+    engine = Engine(shared_library, SharedChecker(checker, scheduler), history, RecitingModel())
     made = asyncio.run(ask(engine, 10))
-    assert [told(one) for one in made] == [one for one in expected for _ in range(10)]
+    assert [summary(one) for one in made] == [one for one in expected for _ in range(10)]
     assert {"generated", "abstained"} <= {mode for mode, *_ in expected}
     assert {history.answer(one.id)["id"] for one in made} == {one.id for one in made}
-    assert scheduler.waiting == 0
+    assert scheduler.queued == 0
 
 
 class Upstream:
-    """A chat API that says a sentence and goes on until it is left, and notes when it is."""
+    """A chat API that sends one sentence, stays open, and counts the clients that disconnect."""
 
     def __init__(self):
         self.asked = self.left = 0
@@ -178,7 +178,7 @@ class Upstream:
 
 
 def until(holds):
-    """Wait for a state; it comes soon, or not at all."""
+    """Wait for a condition."""
     limit = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < limit
@@ -187,12 +187,12 @@ def until(holds):
 
 @pytest.mark.server
 @pytest.mark.parametrize("streams", [True, False])
-def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
+def test_disconnect_stops_model_while_claim_waits_for_checker(
     shared_library, library_folder, seen, history, scheduler, streams
 ):
-    """Two readers: the claim of one is being read, that of the other is queued behind it. Both
-    leave, and both calls of the model end, though the checker has not answered. What was queued
-    is never read, and the next reader is served."""
+    """Of two readers, the claim of one is being checked, and that of the other is queued. Both
+    disconnect: both model calls end, though the checker has not returned, the queued claim is
+    never checked, and the next reader is served."""
     upstream = Upstream()
     with served(upstream) as model_url:
         model = ChatModel(f"{model_url}/v1", "stub")
@@ -203,10 +203,10 @@ def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
         with served(app) as url:
             seen.open.clear()
             with reader(url, streams), reader(url, streams):
-                until(lambda: upstream.asked == 2 and seen.claims and scheduler.waiting)
+                until(lambda: upstream.asked == 2 and seen.claims and scheduler.queued)
                 assert len(set(seen.claims)) == 1 and upstream.left == 0
             until(lambda: upstream.left == 2)
-            until(lambda: not scheduler.waiting)  # the queued one, while the other is still held
+            until(lambda: not scheduler.queued)  # the queued one, while the other is still held
             assert len(set(seen.claims)) == 1
             seen.open.set()
             quoted = {"question": next(iter(QUESTIONS)), "mode": "quoted"}
@@ -215,8 +215,8 @@ def test_who_leaves_stops_the_model_while_his_claim_waits_for_the_checker(
     assert len(set(seen.claims)) == 1
 
 
-class HeldUp:
-    """An embedder that is held up in its first question until it is let go on."""
+class PausedEmbedder:
+    """An embedder that waits in its first question until a test lets it go on."""
 
     def __init__(self, embedder):
         self.name, self.dim, self._embedder = embedder.name, embedder.dim, embedder
@@ -229,32 +229,34 @@ class HeldUp:
         return self._embedder.embed_queries(texts)
 
 
-@pytest.mark.parametrize("door", ["searches", "texts"])
-def test_who_leaves_keeps_his_place_for_as_long_as_his_thread_works(
-    library, library_folder, embedder, checker, history, scheduler, door
+@pytest.mark.parametrize("interface", ["searches", "texts"])
+def test_slot_of_disconnected_client_is_held_until_its_thread_ends(
+    library, library_folder, embedder, checker, history, scheduler, interface
 ):
-    held, limiters = HeldUp(embedder), Limiters.for_readers()
+    held, limiters = PausedEmbedder(embedder), Limiters.for_readers()
     searched = Library(library.store, library.index, SharedEmbedder(held, scheduler))
     engine = Engine(searched, SharedChecker(checker, scheduler), history)
     app = create_app(engine, index_dir=library_folder / "index", limiters=limiters)
-    gate = getattr(limiters, door)
+    limiter = getattr(limiters, interface)
 
     async def scenario():
         left = asyncio.Event()
-        first = asyncio.create_task(leaving(app, door, "Block-NeRF renders a neighbourhood.", left))
+        first = asyncio.create_task(
+            leaving(app, interface, "Block-NeRF renders a neighbourhood.", left)
+        )
         await soon(held.begun.is_set)
-        second = asyncio.create_task(leaving(app, door, "Whisper was trained on audio.", left))
-        await soon(lambda: scheduler.waiting)
-        assert gate.running == 2
+        second = asyncio.create_task(leaving(app, interface, "Whisper was trained on audio.", left))
+        await soon(lambda: scheduler.queued)
+        assert limiter.running == 2
         left.set()
         await second  # what it had queued is dropped
-        await soon(lambda: gate.running < 2)
+        await soon(lambda: limiter.running < 2)
         for _ in range(50):
             await asyncio.sleep(0)
-        assert gate.running == 1 and not first.done()
+        assert limiter.running == 1 and not first.done()
         held.go.set()
         await first
-        assert gate.running == 0
+        assert limiter.running == 0
 
     try:
         asyncio.run(scenario())
@@ -267,9 +269,9 @@ async def soon(holds):
         await asyncio.sleep(0.002)
 
 
-async def leaving(app, door, text, left):
-    """A request of a client who goes away once ``left`` is set."""
-    method, path = ("GET", "/v1/search") if door == "searches" else ("POST", "/v1/verify")
+async def leaving(app, interface, text, left):
+    """Send a request as a client that disconnects once ``left`` is set."""
+    method, path = ("GET", "/v1/search") if interface == "searches" else ("POST", "/v1/verify")
     body = json.dumps({"text": text}).encode() if method == "POST" else b""
     sent = [{"type": "http.request", "body": body}]
     scope = {
@@ -295,7 +297,7 @@ async def leaving(app, door, text, left):
 
 @contextmanager
 def reader(url, streams):
-    """A connection on which a question was sent; closed at the end, whatever came."""
+    """Open a connection, send a question, and close the connection at the end."""
     body = json.dumps({"question": next(iter(QUESTIONS)), "stream": streams}).encode()
     head = f"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     host, port = url.removeprefix("http://").split(":")

@@ -1,4 +1,4 @@
-"""service.concurrency.resumable: an answer that is taken up again is the answer that was not broken off."""
+"""Tests of resumable answers: a resumed stream has the same frames as an unbroken one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text("cr", max_size=6), st.lists(st.integers(1, 4), max_size=4), st.booleans())
-def test_any_cuts_give_the_same_events(
+def test_resumed_stream_has_the_frames_of_an_unbroken_one(
     history: History, decided: str, reads: list[int], all_done: bool
 ) -> None:
     engine = Scripted(history, decided)
@@ -48,7 +48,7 @@ def test_any_cuts_give_the_same_events(
 
     async def both() -> tuple[list[str], list[str], list[str]]:
         broken = await cut()
-        kept = await read(ResumableAnswers(engine), key)  # as after a new start of the service
+        kept = await read(ResumableAnswers(engine), key)  # as after a restart of the service
         return broken, await read(answers, key), kept
 
     broken, whole, kept = asyncio.run(both())
@@ -60,7 +60,7 @@ def test_any_cuts_give_the_same_events(
     assert names == ["evidence", *(of[kind] for kind in decided), "answer"]
 
 
-def test_two_who_ask_at_once_have_one_answer(history: History) -> None:
+def test_identical_concurrent_requests_share_one_answer(history: History) -> None:
     engine = Scripted(history, "crc", pause=0.01)
     answers = ResumableAnswers(engine)
 
@@ -73,7 +73,7 @@ def test_two_who_ask_at_once_have_one_answer(history: History) -> None:
     assert made[0] == made[1] == made[4] and len(made[0]) == 5 and engine.asked == 1
 
 
-def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: History) -> None:
+def test_answer_without_reader_stops_after_grace(history: History) -> None:
     engine = Scripted(history, "c" * 500, pause=0.01)
     answers, key = ResumableAnswers(engine, grace=0.3), IdempotencyKey("grace", "asked")
 
@@ -81,7 +81,9 @@ def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: Histo
         assert len(await read(answers, key, most=2)) == 2
         await asyncio.sleep(0.15)
         assert engine.closed == 0
-        assert len(await read(answers, key, 2, most=20)) == 20  # came back: the grace is over
+        assert (
+            len(await read(answers, key, 2, most=20)) == 20
+        )  # a reader came back: the timer is cancelled
         await asyncio.sleep(0.15)
         assert engine.closed == 0
         await asyncio.sleep(0.4)
@@ -96,7 +98,7 @@ def test_without_a_reader_it_goes_on_for_the_grace_and_then_stops(history: Histo
     assert engine.closed == 2
 
 
-def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
+def test_stop_ends_answer_at_once(history: History) -> None:
     engine = Scripted(history, "c" * 500, pause=0.01)
     engine.closes_in = 0.2
     answers, key = ResumableAnswers(engine, grace=60), IdempotencyKey("stop", "asked")
@@ -104,7 +106,7 @@ def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
     async def scenario() -> None:
         assert len(await read(answers, key, most=2)) == 2
         assert await answers.stop(IdempotencyKey("another", "asked")) and engine.closed == 0
-        assert not await answers.stop(key, patience=0)  # it is being stopped
+        assert not await answers.stop(key, timeout=0)  # it is being stopped
         reading = asyncio.create_task(read(answers, key))
         while engine.asked < 2:
             await asyncio.sleep(0.01)
@@ -119,9 +121,7 @@ def test_who_says_so_stops_an_answer_at_once(history: History) -> None:
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_what_is_stopped_ends_once_even_before_its_first_step(
-    history: History, begun: bool
-) -> None:
+def test_abort_is_idempotent_and_works_before_first_step(history: History, begun: bool) -> None:
     engine = Scripted(history, "c" * 500, pause=0.01)
     engine.closes_in = 0.1
 
@@ -146,7 +146,7 @@ def test_what_is_stopped_ends_once_even_before_its_first_step(
     asyncio.run(scenario())
 
 
-def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: History) -> None:
+def test_request_during_a_stop_gets_a_new_answer(history: History) -> None:
     engine = Scripted(history, "cc", pause=0.1)
     engine.closes_in = 0.5
     answers, key = ResumableAnswers(engine, grace=0.01), IdempotencyKey("stopping", "asked")
@@ -161,7 +161,7 @@ def test_who_comes_while_an_answer_is_being_stopped_gets_another(history: Histor
     asyncio.run(scenario())
 
 
-def test_a_key_belongs_to_one_question(history: History) -> None:
+def test_key_of_another_question_is_refused(history: History) -> None:
     engine = Scripted(history, "c", pause=0.01)
     answers = ResumableAnswers(engine)
     same, other = IdempotencyKey("one", "asked"), IdempotencyKey("one", "something else")
@@ -180,7 +180,7 @@ def test_a_key_belongs_to_one_question(history: History) -> None:
     asyncio.run(scenario())
 
 
-def test_what_failed_is_not_kept(history: History) -> None:
+def test_failed_answer_is_not_stored_under_its_key(history: History) -> None:
     engine = Scripted(history, "c")
     engine.error = ModelUnavailable("no model")
     answers, key = ResumableAnswers(engine), IdempotencyKey("fails", "asked")
@@ -196,7 +196,7 @@ def test_what_failed_is_not_kept(history: History) -> None:
     assert engine.asked == engine.closed == 3
 
 
-def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
+def test_deleted_answer_is_made_again(history: History) -> None:
     engine = Scripted(history, "c")
     answers, key = ResumableAnswers(engine), IdempotencyKey("deleted", "asked")
     last = asyncio.run(read(answers, key))[-1]
@@ -205,17 +205,17 @@ def test_an_answer_that_was_deleted_is_made_anew(history: History) -> None:
     assert len(asyncio.run(read(answers, key))) == 3 and engine.asked == 2
 
 
-def test_a_whole_answer_whose_reply_cannot_be_kept_is_no_error(history: History) -> None:
+def test_answer_is_given_even_if_its_reply_cannot_be_stored(history: History) -> None:
     engine = Scripted(history, "c")
     engine.saves = False  # so that the reply names an answer that is not there
     assert len(asyncio.run(read(ResumableAnswers(engine), IdempotencyKey("unkept", "asked")))) == 3
 
 
 @pytest.mark.parametrize("header", ["x", "-1", "1.5", "１", " 1", "1" * 10])
-def test_numbers_that_are_none(header: str) -> None:
-    with pytest.raises(RequestRefused, match="none of ours"):
+def test_malformed_last_event_id_is_refused(header: str) -> None:
+    with pytest.raises(RequestRefused, match="not one of ours"):
         parse_last_event_id(header)
 
 
-def test_numbers() -> None:
+def test_last_event_id_is_parsed() -> None:
     assert [parse_last_event_id(h) for h in (None, "", "0", "12")] == [0, 0, 0, 12]

@@ -1,4 +1,4 @@
-"""Looking back, sharing, rating and repeating: what is kept, in real database files."""
+"""Tests of listing, sharing, rating and repeated requests, in real database files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def opened(folder: Path) -> History:
 
 
 def ask(history: History, answer_id: str, question: str, conversation: str | None = None) -> str:
-    """An answer stored as the engine does; returns its conversation's id."""
+    """Store an answer as the engine does, and return its conversation's id."""
     conversation = conversation or history.new_conversation()
     answer = {
         "id": answer_id,
@@ -41,26 +41,26 @@ def ask(history: History, answer_id: str, question: str, conversation: str | Non
 
 
 def change(history: History, statement: str, *values: object) -> None:
-    """Change the database behind Tenkyo's back, as a clock or an earlier version would."""
+    """Change the database directly, as a clock or an earlier version would."""
     path = history.database.url.removeprefix("sqlite:///")
     with contextlib.closing(sqlite3.connect(path)) as db, db:
         assert db.execute(statement, values).rowcount
 
 
-def test_the_order_does_not_depend_on_the_clock(history: History) -> None:
+def test_order_of_answers_does_not_depend_on_clock(history: History) -> None:
     first = ask(history, "a", "One?")
     second = ask(history, "b", "Two?")
     for answer_id, question in (("c", "Three?"), ("0", "Four?")):
         ask(history, answer_id, question, first)
     for answer_id, year in (("a", 2030), ("b", 2040), ("c", 2020), ("0", 1970)):
         change(history, "UPDATE answers SET created_at = ? WHERE id = ?", f"{year}", answer_id)
-    history.database.erase_deleted()  # VACUUM may number rows anew
+    history.database.erase_deleted()  # VACUUM may renumber rows
     again = opened(Path(history.database.url.removeprefix("sqlite:///")).parent)
     assert [a["question"] for a in again.conversation(first)] == ["One?", "Three?", "Four?"]
     assert [c.id for c in again.conversations.page(9).conversations] == [first, second]
 
 
-def test_a_database_of_an_earlier_version(tmp_path: Path) -> None:
+def test_database_of_an_earlier_version_is_opened(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "tenkyo.db")) as db, db:
         db.executescript(
             """CREATE TABLE conversations (id VARCHAR(24) PRIMARY KEY, created_at VARCHAR NOT NULL);
@@ -85,8 +85,8 @@ def test_a_database_of_an_earlier_version(tmp_path: Path) -> None:
         history.answer("z")
 
 
-def test_pages_of_conversations(history: History) -> None:
-    history.new_conversation()  # in which nothing was answered: not shown
+def test_conversations_are_listed_by_page(history: History) -> None:
+    history.new_conversation()  # without an answer: not shown
     made = [ask(history, f"a{n}", f"Question {n}?") for n in range(5)]
     ask(history, "more", "And then?", made[1])
     first = history.conversations.page(2)
@@ -105,7 +105,7 @@ def test_pages_of_conversations(history: History) -> None:
             history.conversations.page(2, cursor)
 
 
-def test_titles_that_a_reader_gives(history: History) -> None:
+def test_conversation_can_be_renamed(history: History) -> None:
     made = ask(history, "a", "What is it?")
     history.conversations.rename(made, "  Maps\n of  Kanda ")
     assert history.conversations.find(made).title == "Maps of Kanda"
@@ -147,12 +147,12 @@ def test_titles_that_a_reader_gives(history: History) -> None:
         ("a\n\n b", "a b"),
     ],
 )
-def test_a_question_as_a_title(question: str, title: str) -> None:
+def test_question_is_shortened_to_title(question: str, title: str) -> None:
     assert title_of(question) == title
     assert len(title_of(question * 50)) <= 60
 
 
-def test_a_deleted_conversation_leaves_nothing(history: History, tmp_path: Path) -> None:
+def test_deleted_conversation_leaves_nothing_on_disk(history: History, tmp_path: Path) -> None:
     gone, kept = ask(history, "g", "Quassia?"), ask(history, "k", "Galangal?")
     ask(history, "h", "Zedoary? " * 3000, gone)
     for answer_id, word in (("g", "Asafoetida"), ("k", "Cubeb")):
@@ -169,14 +169,14 @@ def test_a_deleted_conversation_leaves_nothing(history: History, tmp_path: Path)
     assert on_disk(tmp_path, *words, *stay) == {*stay}
     assert history.replies.find("1") is history.replies.find("2") is None
     assert history.replies.find("3") and history.shares.shared(other.token)
-    for look in (history.conversation, history.conversations.find, history.shares.of):
+    for read in (history.conversation, history.conversations.find, history.shares.of):
         with pytest.raises(NotFound):
-            look(gone)
+            read(gone)
     with pytest.raises(NotFound, match="the conversation was deleted"):
         history.shares.shared(link.token)
 
 
-def test_a_link_shows_what_there_was_when_it_was_made(history: History) -> None:
+def test_shared_link_is_a_snapshot(history: History) -> None:
     made = ask(history, "a", "First?")
     ask(history, "b", "Other?")
     link = history.shares.make(made)
@@ -193,7 +193,7 @@ def test_a_link_shows_what_there_was_when_it_was_made(history: History) -> None:
     assert {s.token: s.answers for s in history.shares.of(made)} == {link.token: 1, whole.token: 2}
 
 
-def test_links_end(history: History) -> None:
+def test_links_expire_and_are_revoked(history: History) -> None:
     made, other = ask(history, "a", "First?"), ask(history, "b", "Other?")
     revoked, ended = history.shares.make(made), history.shares.make(made, 60)
     assert ended.expires_at > ended.created_at and history.shares.shared(ended.token)
@@ -214,7 +214,7 @@ def test_links_end(history: History) -> None:
         assert not isinstance(raised.value, Gone)
 
 
-def test_feedback(history: History) -> None:
+def test_latest_rating_of_answer_or_claim_is_stored(history: History) -> None:
     ask(history, "a", "First?")
     assert history.feedback.of("a") == []
     history.feedback.put(Feedback("a", "up", "よい", 1))
@@ -233,8 +233,8 @@ def test_feedback(history: History) -> None:
             act()
 
 
-def test_replies_are_kept_for_a_day_and_not_without_bounds(history: History) -> None:
-    replies = ReplyStore(history.database, most=3)
+def test_stored_replies_expire_and_are_bounded(history: History) -> None:
+    replies = ReplyStore(history.database, max_replies=3)
     for n in range(5):
         replies.keep(f"k{n}", StoredReply("r", {"n": n}))
     assert [bool(replies.find(f"k{n}")) for n in range(5)] == [False, False, True, True, True]

@@ -1,4 +1,4 @@
-"""service.conversations.markdown and service.conversations.bibtex: what is exported says what the answer says, and no more."""
+"""Tests of the Markdown and BibTeX exports: nothing in an answer acts as markup."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ANY = st.one_of(
 
 
 def shown(text: str) -> str:
-    """The words of a text on one line, as an export shows them."""
+    """Return the words of a text on one line, as an export shows them."""
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     return " ".join(plain.split())
 
@@ -77,7 +77,7 @@ def answered(
 
 
 @given(ANY)
-def test_whatever_is_escaped_is_one_line_of_words(text: str) -> None:
+def test_escaped_text_is_one_line_without_markup(text: str) -> None:
     made = escape(text)
     tokens = PARSER.parse(made)
     assert [t.type for t in tokens] in ([], ["paragraph_open", "inline", "paragraph_close"])
@@ -88,7 +88,7 @@ def test_whatever_is_escaped_is_one_line_of_words(text: str) -> None:
 
 
 @given(ANY, ANY, ANY, ANY, st.lists(ANY, max_size=2), ANY, ANY)
-def test_an_export_has_no_markup_but_its_own(
+def test_export_has_only_its_own_markup(
     question: str, text: str, quote: str, title: str, authors: list[str], venue: str, reason: str
 ) -> None:
     answer = answered(question, text, quote, title=title, authors=authors, venue=venue)
@@ -106,7 +106,7 @@ def test_an_export_has_no_markup_but_its_own(
 
 
 @given(ANY)
-def test_addresses(url: str) -> None:
+def test_only_web_addresses_are_exported(url: str) -> None:
     assert safe_url(url) == "" or url.lower().startswith(("http://", "https://"))
     for address in (f"https://example.org/{url}", f"javascript:{url}", f"file:///home/{url}"):
         made = safe_url(address)
@@ -117,7 +117,7 @@ def test_addresses(url: str) -> None:
             assert [c.type for c in paragraph.children] == ["link_open", "text", "link_close"]
 
 
-def test_markdown_of_a_conversation() -> None:
+def test_conversation_as_markdown() -> None:
     first = answered("How many?", "There are 680,000.", "680,000 hours", kind="digest")
     first["claims"][0]["secondary"] = True
     other = dict(first["claims"][0]["citations"][0], quote="690,000 hours", page=None)
@@ -143,14 +143,16 @@ def test_markdown_of_a_conversation() -> None:
     )
 
 
-def test_a_claim_that_says_nothing_is_no_empty_strikethrough() -> None:
+def test_blank_rejected_sentence_has_no_empty_strikethrough() -> None:
     answer = answered(title="", authors=[], venue="", published="", url="file:///home/me/x.pdf")
     made = markdown("", [answer | {"rejected": [{"text": "\n", "reason": ""}]}])
     assert "/home/me" not in made and "**" in made and "~~~~" not in made
 
 
 @given(st.lists(st.tuples(ANY, ANY, st.lists(ANY, max_size=3), ANY, ANY), max_size=6))
-def test_any_bibtex_can_be_read(works: list[tuple[str, str, list[str], str, str]]) -> None:
+def test_bibtex_of_any_source_is_well_formed(
+    works: list[tuple[str, str, list[str], str, str]],
+) -> None:
     answers = [
         answered(id=f"s{n}", title=title, authors=authors, venue=venue, url=url, published=date)
         for n, (title, venue, authors, url, date) in enumerate(works)
@@ -161,14 +163,14 @@ def test_any_bibtex_can_be_read(works: list[tuple[str, str, list[str], str, str]
 
 
 def read(text: str) -> list[str]:
-    """The keys of a BibTeX file, read as BibTeX does: by counting braces, escaped or not."""
+    """Parse BibTeX as BibTeX does, counting braces whether escaped or not; return the keys."""
     keys, at = [], 0
     while found := re.compile(r"\s*@(misc|article|inproceedings)\{([^,]+),\n").match(text, at):
         keys.append(found[2])
         at, depth = found.end(), 1
         while depth:
             depth += {"{": 1, "}": -1}.get(text[at], 0)
-            if depth >= 2:  # in a field: what TeX takes for a command must be one of ours
+            if depth >= 2:  # in a field: characters special to TeX must be escaped
                 assert not re.match(r"(?<!\\)[$&#~^](?!.*urldate)", text[at]) or in_url(text, at)
             at += 1
     assert not text[at:].strip()
@@ -180,7 +182,7 @@ def in_url(text: str, at: int) -> bool:
     return line.startswith("  url = ") or text[at - 1] == "\\"
 
 
-def test_entries_of_bibtex() -> None:
+def test_bibtex_entries_by_kind_of_source() -> None:
     assert bibtex_entry(source(), "k") == (
         "@inproceedings{k,\n  author = {Ada Lovelace and {本田志温}},\n  title = {{Maps}},\n"
         "  booktitle = {NeurIPS 2022},\n  year = {2022},\n  month = {5},\n"
@@ -214,11 +216,11 @@ def test_entries_of_bibtex() -> None:
         ({"authors": [" "], "title": "", "id": "地図", "published": ""}, "source"),
     ],
 )
-def test_keys(changed: dict[str, Any], key: str) -> None:
+def test_citation_keys(changed: dict[str, Any], key: str) -> None:
     assert citation_key(source(**changed)) == key
 
 
-def test_only_what_is_cited_is_in_the_bibliography_and_once() -> None:
+def test_bibliography_has_each_cited_source_once() -> None:
     answers = [answered(id=f"s{n // 2}") for n in range(60)]
     answers[0]["evidence"].append({"source": source(id="read", title="Not cited")})
     keys = read(made := bibtex(answers))

@@ -1,4 +1,4 @@
-"""service.conversations.store: what was asked and answered, in the database of the library."""
+"""Tests of the history of answers in the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def history(tmp_path: Path) -> History:
     return History(Database(f"sqlite:///{tmp_path / 'tenkyo.db'}"))
 
 
-def test_answers_and_conversations(history: History) -> None:
+def test_answers_are_stored_in_order(history: History) -> None:
     first, second = history.new_conversation(), history.new_conversation()
     assert first != second and history.conversation(first) == []
     answers = [{"question": f"なぜ {i}?", "claims": [{"n": i}]} for i in range(3)]
@@ -36,11 +36,11 @@ def test_answers_and_conversations(history: History) -> None:
     assert history.conversation(second) == [] and history.answer("z9") == answers[0]
 
 
-def test_the_time_and_what_was_noted_beside_an_answer(history: History) -> None:
+def test_record_and_time_of_an_answer(history: History) -> None:
     conversation = history.new_conversation()
     history.save_answer("a", conversation, {"question": "q"}, {"drafts": ["本"]})
     history.save_answer("b", conversation, {"question": "q"})
-    (first, noted), (second, nothing) = history.record("a"), history.record("b")
-    assert noted == {"drafts": ["本"]} and nothing is None and first < second
+    (first, record), (second, no_record) = history.record("a"), history.record("b")
+    assert record == {"drafts": ["本"]} and no_record is None and first < second
     with pytest.raises(NotFound, match="'none'"):
         history.record("none")

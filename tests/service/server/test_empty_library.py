@@ -1,4 +1,4 @@
-"""A service over an empty data folder: it starts, says that it is empty, and is filled by the API."""
+"""Tests of a service over an empty data folder, filled through its API."""
 
 import shutil
 import signal
@@ -16,7 +16,7 @@ EN, JA = "How many maps does the Kanda room hold?", "神田の閲覧室には地
 
 @pytest.fixture
 def server(tmp_path, models, embedder):
-    embedder.embed_query("x")  # unpacks it
+    embedder.embed_query("x")  # unpacks the model
     (tmp_path / "data").mkdir()
     server = Server(tmp_path / "data", models)
     yield server
@@ -25,7 +25,7 @@ def server(tmp_path, models, embedder):
         server.process.communicate()
 
 
-def test_an_empty_folder_is_served_and_filled(server, tmp_path):
+def test_empty_library_is_served_and_filled(server, tmp_path):
     refused = server.command("ask", EN)
     assert refused.returncode == 2 and "run `tenkyo ingest` to fill it" in refused.stderr
     url = server.start()
@@ -51,7 +51,7 @@ def test_an_empty_folder_is_served_and_filled(server, tmp_path):
     assert "40,000" in server.command("ask", EN).stdout
 
 
-def test_an_index_that_was_lost_is_made_again(server, tmp_path):
+def test_lost_index_is_rebuilt_at_start(server, tmp_path):
     with Client(server.start(), timeout=60) as client:
         (tmp_path / "maps.md").write_bytes(MAPS)
         list(client.watch(client.upload([tmp_path / "maps.md"])))

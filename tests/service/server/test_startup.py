@@ -1,4 +1,4 @@
-"""service.server.startup: who asks while the service is starting is answered, or told when to ask."""
+"""Tests of a service that is still starting: requests wait, or are told when to try again."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture
 def loading():
-    """What makes an app, once it is let."""
+    """A function that makes an app once its event ``go`` is set."""
     go = threading.Event()
 
     def load():
-        load.let = go.wait(60)
+        load.released = go.wait(60)
         if load.error:
             raise load.error
         app = FastAPI()
@@ -30,12 +30,12 @@ def loading():
         app.get("/v1/search")(lambda: {"hits": []})
         return app
 
-    load.go, load.let, load.error = go, None, None
+    load.go, load.released, load.error = go, None, None
     yield load
     go.set()
 
 
-def test_it_lives_at_once_and_is_ready_later(loading):
+def test_health_replies_at_once_and_requests_wait_until_ready(loading):
     opened = threading.Event()
     app = StartingApp(loading, opened.set, pytest.fail)
     with served(app) as url, ThreadPoolExecutor(1) as readers:
@@ -55,8 +55,8 @@ def test_it_lives_at_once_and_is_ready_later(loading):
         assert opened.wait(60) and httpx.get(f"{url}/readyz").json() == {"status": "ok"}
 
 
-def test_who_has_waited_for_long_is_told_when_to_ask_again(loading):
-    with served(StartingApp(loading, lambda: None, pytest.fail, patience=0.01)) as url:
+def test_request_that_waited_too_long_gets_503_with_retry_after(loading):
+    with served(StartingApp(loading, lambda: None, pytest.fail, max_wait=0.01)) as url:
         refused = httpx.get(f"{url}/v1/search")
         assert refused.status_code == 503 and refused.json()["retry_after"] == 1
         refused = httpx.post(f"{url}/v1/chat/completions", json={})
@@ -65,7 +65,7 @@ def test_who_has_waited_for_long_is_told_when_to_ask_again(loading):
         loading.go.set()
 
 
-def test_what_keeps_it_from_starting_is_told(loading):
+def test_loading_error_is_reported(loading):
     failed = []
     loading.error = OSError("no disk")
     with served(StartingApp(loading, lambda: pytest.fail("it cannot"), failed.append)) as url:
@@ -74,7 +74,7 @@ def test_what_keeps_it_from_starting_is_told(loading):
     assert failed == [loading.error]
 
 
-def test_it_ends_while_it_is_loading(loading):
+def test_shutdown_does_not_wait_for_loading(loading):
     with served(StartingApp(loading, lambda: pytest.fail("it ended"), pytest.fail)) as url:
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
-    assert loading.let is None  # it was not waited for
+    assert loading.released is None  # it was not waited for

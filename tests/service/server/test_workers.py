@@ -1,4 +1,4 @@
-"""Several processes serve one library: one answer under one key, one that ingests, one address."""
+"""Tests of several processes that serve one library: locks, one answer a key, one that ingests."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ from service.concurrency.process_locks import ProcessLocks
 from service.concurrency.resumable import ResumableAnswers
 from service.conversations.store import History, StoredReply
 from service.ingestion.worker import IngestionWorker
-from service.server import bootstrap
-from service.server import workers as serving
+from service.server import bootstrap, workers
 from service.server.workers import ProcessSupervisor
 from service.settings import Settings
 from service.types import Answer, to_json
@@ -44,13 +43,13 @@ from tests.support.library_service import House
 from tests.support.scripted_engine import Scripted, read
 
 KEY = IdempotencyKey("0f" * 32, "asked")
-OTHER = """
+HOLD = """
 import sys
 from pathlib import Path
 from service.concurrency.process_locks import ProcessLocks
 locks, key = ProcessLocks(Path(sys.argv[1])), sys.argv[2]
 with getattr(locks, sys.argv[3])(key):
-    print("said", flush=True)
+    print("held", flush=True)
     sys.stdin.read()
 """
 
@@ -67,14 +66,14 @@ def history(tmp_path):
 
 @pytest.fixture
 def another(tmp_path):
-    """``with another("held")``: another process says so of a key for as long as that lasts."""
+    """``with another("held")``: another process holds that lock or signal of a key meanwhile."""
 
     @contextlib.contextmanager
     def another(how, key=KEY.key):
-        command = [sys.executable, "-c", OTHER, str(tmp_path / "locks"), key, how]
+        command = [sys.executable, "-c", HOLD, str(tmp_path / "locks"), key, how]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with subprocess.Popen(command, **pipes) as process:
-            assert process.stdout.readline() == b"said\n"
+            assert process.stdout.readline() == b"held\n"
             yield process
             process.kill()  # however it ends
 
@@ -82,23 +81,23 @@ def another(tmp_path):
 
 
 @pytest.mark.process
-def test_a_lock_ends_with_its_process(locks, another):
+def test_lock_and_signals_end_with_their_process(locks, another):
     with another("held"):
         assert not locks.take(KEY.key) and locks.take("1f" * 32)
     assert locks.take(KEY.key)
-    for how, told in (("waiting", locks.is_waited_for), ("stopping", locks.is_to_stop)):
-        assert not told(KEY.key)
+    for how, is_signalled in (("waiting", locks.is_waited_for), ("stopping", locks.is_to_stop)):
+        assert not is_signalled(KEY.key)
         with another(how):
-            assert told(KEY.key) and not told("1f" * 32)
-        assert not told(KEY.key)
+            assert is_signalled(KEY.key) and not is_signalled("1f" * 32)
+        assert not is_signalled(KEY.key)
 
 
-COUNTS = """
+COUNT = """
 import sys, time
 from pathlib import Path
 from service.concurrency.process_locks import ProcessLocks
 locks, count = ProcessLocks(Path(sys.argv[1])), Path(sys.argv[2])
-for turn in range(60):
+for _ in range(60):
     with locks.held("ab"):
         count.write_text(str(int(count.read_text()) + 1))
     while not locks.take("ab"):
@@ -111,7 +110,7 @@ for turn in range(60):
 @pytest.mark.process
 def test_locks_exclude_other_processes_and_leave_no_files(tmp_path):
     (tmp_path / "count").write_text("0")
-    command = [sys.executable, "-c", COUNTS, tmp_path / "locks", tmp_path / "count"]
+    command = [sys.executable, "-c", COUNT, tmp_path / "locks", tmp_path / "count"]
     processes = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert (tmp_path / "count").read_text() == "360"
@@ -119,7 +118,7 @@ def test_locks_exclude_other_processes_and_leave_no_files(tmp_path):
 
 
 @pytest.mark.process
-def test_files_of_killed_processes_are_removed_and_held_locks_stay(locks, another, tmp_path):
+def test_lock_files_of_killed_processes_are_removed_at_start(locks, another, tmp_path):
     with another("held"), another("stopping", "1f" * 32), another("waiting", "2f" * 32):
         pass
     left = list((tmp_path / "locks").iterdir())
@@ -131,7 +130,7 @@ def test_files_of_killed_processes_are_removed_and_held_locks_stay(locks, anothe
 
 
 @pytest.mark.process
-def test_threads_of_one_process_share_a_taken_lock_but_not_a_held_one(locks):
+def test_threads_share_a_taken_lock_but_not_a_held_one(locks):
     assert locks.take(KEY.key)
     with ThreadPoolExecutor(2) as threads:
         assert threads.submit(locks.take, KEY.key).result()
@@ -149,7 +148,7 @@ def test_threads_of_one_process_share_a_taken_lock_but_not_a_held_one(locks):
 
 
 @pytest.mark.process
-def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, locks, another):
+def test_answer_made_in_another_process_is_waited_for(history, locks, another):
     engine = Scripted(history, "c")
     answers = ResumableAnswers(engine, locks=locks)
 
@@ -158,7 +157,7 @@ def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, lo
             waits = [asyncio.create_task(read(answers, KEY, after)) for after in (0, 1)]
             await asyncio.sleep(0.3)
             assert engine.asked == 0 and not any(task.done() for task in waits)
-            conversation = history.new_conversation()  # what the other one does
+            conversation = history.new_conversation()  # as the other process does
             made = Answer("made", conversation, "なぜ?", "", "quoted", "")
             history.save_answer("made", conversation, to_json(made))
             history.replies.keep(KEY.key, StoredReply("asked", ["evidence", "answer"], "made"))
@@ -170,7 +169,7 @@ def test_what_another_process_makes_is_waited_for_and_not_made_twice(history, lo
 
 
 @pytest.mark.process
-def test_what_another_process_did_not_finish_is_made_here(history, locks, another):
+def test_answer_of_a_process_that_ended_is_made_here(history, locks, another):
     engine = Scripted(history, "c")
     answers = ResumableAnswers(engine, locks=locks)
 
@@ -180,14 +179,12 @@ def test_what_another_process_did_not_finish_is_made_here(history, locks, anothe
         assert len(await task) == 3 and engine.asked == 1
 
     asyncio.run(scenario())
-    with another("held"):  # nothing is locked any more
+    with another("held"):  # the lock is free again
         pass
 
 
 @pytest.mark.process
-def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_there(
-    history, locks, another
-):
+def test_answer_heeds_readers_and_stops_of_another_process(history, locks, another):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
     answers = ResumableAnswers(engine, grace=0.05, locks=locks)
 
@@ -196,7 +193,7 @@ def test_an_answer_goes_on_for_a_reader_of_another_process_and_stops_when_told_t
             assert len(await read(answers, KEY, most=2)) == 2
             await asyncio.sleep(0.5)
             assert engine.closed == 0
-        while not engine.closed:  # nobody is left
+        while not engine.closed:  # no reader is left
             await asyncio.sleep(0.01)
         async with asyncio.timeout(60):
             reading = asyncio.create_task(read(answers, KEY, most=9_999))
@@ -217,19 +214,19 @@ from service.concurrency.process_locks import ProcessLocks
 from service.concurrency.idempotency import IdempotencyKey
 from service.concurrency.resumable import ResumableAnswers
 answers = ResumableAnswers(None, locks=ProcessLocks(Path(sys.argv[1])))
-print(asyncio.run(answers.stop(IdempotencyKey(sys.argv[2], ""), patience=60)))
+print(asyncio.run(answers.stop(IdempotencyKey(sys.argv[2], ""), timeout=60)))
 """
 
 
 @pytest.mark.process
-def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history, locks, tmp_path):
+def test_stop_of_another_process_returns_when_the_answer_has_ended(history, locks, tmp_path):
     engine = Scripted(history, "c" * 10_000, pause=0.01)
     engine.closes_in = 0.3
     answers = ResumableAnswers(engine, locks=locks)
 
     async def scenario():
-        stopped = asyncio.create_task(read(answers, KEY, most=9_999))  # it does not leave first
-        await so(lambda: engine.asked)
+        stopped = asyncio.create_task(read(answers, KEY, most=9_999))  # it reads to the end
+        await eventually(lambda: engine.asked)
         command = ["-c", STOP, str(tmp_path / "locks"), KEY.key]
         other = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1)
         assert await other.stdout.readline() == b"True\n" and engine.closed == 1
@@ -242,19 +239,17 @@ def test_who_has_an_answer_of_another_process_stopped_hears_when_it_has(history,
 
 @pytest.mark.process
 @pytest.mark.parametrize("begun", [True, False])
-def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
-    history, locks, another, begun
-):
+def test_stop_does_not_hit_a_later_request(history, locks, another, begun):
     engine = Scripted(history, "c" * (10_000 if begun else 3), pause=0.01)
     answers = ResumableAnswers(engine, locks=locks)
 
     async def scenario():
         stopped = asyncio.create_task(read(answers, KEY, most=9_999)) if begun else None
-        await so(lambda: engine.asked or not begun)
-        with another("stopping"):  # and does not see at once that it has been
+        await eventually(lambda: engine.asked or not begun)
+        with another("stopping"):  # it does not see at once that the answer has ended
             engine.decided = "ccc"
             later = asyncio.create_task(read(answers, KEY))
-            await so(lambda: locks.is_waited_for(KEY.key) or later.done())
+            await eventually(lambda: locks.is_waited_for(KEY.key) or later.done())
             assert not later.done() and engine.asked == begun
         assert len(await later) == 5 and engine.asked == begun + 1
         if stopped:
@@ -265,26 +260,26 @@ def test_who_asks_while_an_earlier_answer_is_being_stopped_is_not_stopped(
 
 
 @pytest.mark.process
-def test_a_stop_goes_on_without_who_asked_for_it(locks, another):
+def test_stop_goes_on_after_its_request_was_cancelled(locks, another):
     answers = ResumableAnswers(None, locks=locks)
 
     async def scenario():
         with another("held"):
-            asked = asyncio.create_task(answers.stop(KEY, patience=60))
-            await so(lambda: locks.is_to_stop(KEY.key))
+            asked = asyncio.create_task(answers.stop(KEY, timeout=60))
+            await eventually(lambda: locks.is_to_stop(KEY.key))
             assert not asked.done()
             asked.cancel()
             await asyncio.gather(asked, return_exceptions=True)
-            assert not await answers.stop(KEY, patience=0)  # it is not over yet
+            assert not await answers.stop(KEY, timeout=0)  # it is not over yet
             assert locks.is_to_stop(KEY.key)
-        await so(lambda: not locks.is_to_stop(KEY.key))
-        assert await answers.stop(KEY, patience=60)
+        await eventually(lambda: not locks.is_to_stop(KEY.key))
+        assert await answers.stop(KEY, timeout=60)
 
     asyncio.run(scenario())
 
 
 @pytest.mark.process
-def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, locks, another):
+def test_stop_that_has_not_ended_gets_503(library, library_folder, checker, locks, another):
     engine = Engine(library, checker, History(library.store.database))
     app = create_app(engine, index_dir=library_folder / "index", locks=locks)
 
@@ -307,7 +302,7 @@ def test_a_stop_that_nobody_hears_is_no_204(library, library_folder, checker, lo
 # Jobs
 
 
-async def so(condition: Callable[[], object]) -> None:
+async def eventually(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
@@ -322,7 +317,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.process
 @pytest.mark.server
-def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, embedder, checker):
+def test_one_of_two_processes_carries_out_the_jobs_of_both(
+    library_folder, tmp_path, embedder, checker
+):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
     first, second = (IngestionWorker(house.means, shared=True) for _ in range(2))
@@ -339,7 +336,7 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
         slow = second.add_places(["https://example.org/slow"], False, 1, 1)
         until(lambda: house.web.held)
         assert second.cancel(slow.id).status == "interrupted"
-        assert not house.web.held  # the other one has let go of it
+        assert not house.web.held  # the first process has stopped it
         assert "what it had read by then stays" in second.table.job(slow.id).reason
         second.remove(item["source_id"])
         house.web.hold.set()
@@ -360,18 +357,18 @@ def test_one_of_two_works_off_what_either_takes_on(library_folder, tmp_path, emb
 
 @pytest.mark.process
 @pytest.mark.server
-def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
+def test_interrupted_job_is_taken_over_once_the_database_is_free(
     library_folder, tmp_path, embedder, checker
 ):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     house.web.pages["example.org/maps"] = ("text/plain", b"The Kanda room holds 40,000 maps. " * 9)
     runner = IngestionWorker(house.means, shared=True)
     job = runner.add_places(["https://example.org/maps"], False, 1, 1)
-    runner.table.begin()  # by a process that has ended since
+    runner.table.begin()  # by a process that has ended
     path = house.data / "tenkyo.db"
-    tried = Tried("jobs that were running")
+    waiting = LogLine("jobs that were running")
     log = logging.getLogger("service.ingestion.worker")
-    log.addFilter(tried)
+    log.addFilter(waiting)
     try:
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute(
@@ -379,25 +376,25 @@ def test_what_another_left_is_taken_over_as_soon_as_the_database_can_be_used(
                 " BEGIN SELECT RAISE(ABORT, 'busy'); END"
             )
         runner.start()
-        assert tried.seen.wait(60)
+        assert waiting.seen.wait(60)
         with contextlib.closing(sqlite3.connect(path)) as db:
             db.execute("DROP TRIGGER busy")
         until(lambda: runner.table.job(job.id).ended)
         assert runner.table.job(job.id).status == "done"
     finally:
-        log.removeFilter(tried)
+        log.removeFilter(waiting)
         runner.close()
 
 
 @pytest.mark.process
 @pytest.mark.server
-def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
+def test_cancelled_job_is_not_restarted_by_another_process(
     library_folder, tmp_path, embedder, checker
 ):
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     runner = IngestionWorker(house.means, shared=True)
     job = runner.add_places(["https://example.org/maps"], False, 1, 1)
-    runner.table.begin()  # by a process that ends before it has heard
+    runner.table.begin()  # by a process that ends before it sees the cancellation
     try:
         with ThreadPoolExecutor(1) as pool:
             cancelling = pool.submit(runner.cancel, job.id)
@@ -410,32 +407,32 @@ def test_what_was_cancelled_is_not_begun_again_by_who_takes_over(
         runner.close()
 
 
-class Tried(logging.Filter):
-    """Hears of a line of the log, and keeps it to itself."""
+class LogLine(logging.Filter):
+    """A log filter that notices a line and suppresses it."""
 
     def __init__(self, line: str) -> None:
         super().__init__()
         self.line, self.seen = line, threading.Event()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if here := self.line in record.getMessage():
+        if matches := self.line in record.getMessage():
             self.seen.set()
-        return not here
+        return not matches
 
 
-# Starts
+# Start of processes
 
 
-def test_a_process_starts_while_another_one_indexes(library_folder, embedder):
+def test_process_starts_while_another_one_indexes(library_folder, embedder):
     settings = Settings(data_dir=library_folder)
     with ThreadPoolExecutor(1) as starting, FileLock(library_folder / "index.lock"):
         found = starting.submit(bootstrap.open_library, settings, True, embedder)
         assert len(found.result(timeout=30).index) > 0
 
 
-def processes(started, *planned):
-    """What begins processes of which each is to last, or to end at once with an exit code."""
-    spawn, plan = multiprocessing.get_context("spawn"), iter(planned)
+def process_starter(started, *exit_codes):
+    """Make a function that starts processes: None runs on, a number exits with that code."""
+    spawn, plan = multiprocessing.get_context("spawn"), iter(exit_codes)
 
     def begin():
         code = next(plan)
@@ -451,29 +448,29 @@ def processes(started, *planned):
     return begin
 
 
-def test_one_that_cannot_start_ends_the_service_only_if_none_could():
+def test_failed_start_ends_the_service_only_if_no_process_ever_started():
     started = multiprocessing.get_context("spawn").Value("i", 0)
     with pytest.raises(SystemExit) as ended:
-        ProcessSupervisor(1, processes(started, serving.EXIT_FAILED), started).run()
-    assert ended.value.code == serving.EXIT_FAILED
+        ProcessSupervisor(1, process_starter(started, workers.EXIT_FAILED), started).run()
+    assert ended.value.code == workers.EXIT_FAILED
 
-    begin = processes(started, None, 1, serving.EXIT_FAILED, None)
-    workers = ProcessSupervisor(2, begin, started)
+    begin = process_starter(started, None, 1, workers.EXIT_FAILED, None)
+    supervisor = ProcessSupervisor(2, begin, started)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(workers.run)
+        running = pool.submit(supervisor.run)
         until(lambda: started.value == 2)
         first, *_, last = begin.begun
         assert first.is_alive() and last.is_alive() and not running.done()
-        workers.end()
+        supervisor.end()
         running.result(timeout=60)
     assert first.exitcode and last.exitcode
 
 
-# Two real ones
+# A real service of two processes
 
 
 def children(pid: int) -> list[int]:
-    """Those of a process that serve; the one that tracks what they share is another."""
+    """Return the worker processes of a service, without the resource tracker of Python."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [
         int(child)
@@ -483,15 +480,15 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def two(library_folder, models, tmp_path):
-    """The address and the process of a service of two."""
+def two_workers(library_folder, models, tmp_path):
+    """The address and the main process of a service with two workers."""
     if not Path("/proc/self/task").exists():
-        pytest.skip("which processes there are is read from /proc")
+        pytest.skip("the list of processes is read from /proc")
     data = Path(shutil.copytree(library_folder, tmp_path / "data"))
     (data / "models").symlink_to(models)
-    broken_off = data / "uploads" / "half.part"
-    broken_off.parent.mkdir(exist_ok=True)
-    broken_off.write_bytes(b"what was coming in")
+    partial_upload = data / "uploads" / "half.part"
+    partial_upload.parent.mkdir(exist_ok=True)
+    partial_upload.write_bytes(b"the first half")
     environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_PORT="0", TENKYO_WORKERS="2")
     command = [sys.executable, "-m", "service.cli.main", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
@@ -499,19 +496,19 @@ def two(library_folder, models, tmp_path):
             for line in process.stdout:
                 if "ready" in line:
                     break
-            assert not broken_off.exists()
+            assert not partial_upload.exists()
             yield re.search(r"http://\S+", line)[0], process
         finally:
             process.terminate()
-            assert process.stdout.read() == ""  # it was ready once
+            assert process.stdout.read() == ""  # it printed that it was ready once only
             process.wait(timeout=60)
 
 
 @pytest.mark.process
-def test_two_processes_are_one_service(two):
-    url, process = two
-    workers = children(process.pid)
-    assert len(workers) == 2
+def test_two_processes_act_as_one_service(two_workers):
+    url, process = two_workers
+    pids = children(process.pid)
+    assert len(pids) == 2
 
     def ask(after: int) -> httpx.Response:
         headers = {"Idempotency-Key": "k-1", "Accept": "text/event-stream"}
@@ -519,7 +516,7 @@ def test_two_processes_are_one_service(two):
         body = {"question": "How many hours of audio was Whisper trained on?"}
         return httpx.post(f"{url}/v1/answers", json=body, headers=headers, timeout=120)
 
-    began = datetime.now(UTC).isoformat()  # the library was copied with what others had asked it
+    began = datetime.now(UTC).isoformat()  # the copied library has earlier answers
     with ThreadPoolExecutor(8) as readers:
         whole = {reply.text for reply in readers.map(ask, [0] * 8)}
         assert len(whole) == 1 and "event: answer" in next(iter(whole))
@@ -536,9 +533,9 @@ def test_two_processes_are_one_service(two):
         return httpx.get(f"{url}/v1/jobs/{job['id']}").json()
 
     assert upload("Kanda reading room")["status"] == "done"
-    os.kill(workers[0], signal.SIGKILL)
-    for name in ("Ueno zoo", "Osaka mint"):  # whichever it was that ingested
-        with contextlib.suppress(httpx.HTTPError):  # what it was about to answer is lost
+    os.kill(pids[0], signal.SIGKILL)
+    for name in ("Ueno zoo", "Osaka mint"):  # whether or not it was the one that ingested
+        with contextlib.suppress(httpx.HTTPError):  # requests of the killed process are lost
             assert upload(name)["status"] == "done"
     jobs = httpx.get(f"{url}/v1/jobs").json()["jobs"]
     assert len(jobs) >= 2
