@@ -14,7 +14,9 @@ from corpus.store.store import Store
 from corpus.text.chunking import with_headings
 from index.inference.embedder import Embedder
 from index.ingestion.report import IngestProgress
-from index.storage.local_index import LocalIndex, check_manifest, read_manifest, text_key
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import check_manifest, read_manifest
+from index.storage.segment import text_key
 from index.types import Floats
 
 EMBED_BATCH = 256  # passages handed to the embedder at once, which sorts them by length

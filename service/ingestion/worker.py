@@ -30,7 +30,7 @@ from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
 from corpus.store.uploads import Upload, UploadStore
 from corpus.types import Source
 from index.ingestion.removal import delete_unused_upload, remove_sources
-from index.storage.local_index import read_manifest
+from index.storage.manifest import read_manifest
 from service.ingestion.job_run import CANCELLED, IngestionResources, JobRun, WorkStopped
 from service.ingestion.job_store import Job, JobKind, JobStore
 

@@ -22,7 +22,9 @@ from corpus.store.store import Store
 from corpus.text.chunking import with_headings
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
-from index.storage.local_index import LocalIndex, read_manifest, text_key
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import read_manifest
+from index.storage.segment import text_key
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.process

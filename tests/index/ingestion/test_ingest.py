@@ -28,7 +28,8 @@ from index.ingestion.sync import EMBED_BATCH, INCOMPLETE_MARK, check_index, sync
 from index.ingestion.tasks import FileSelection
 from index.lexical.tokenizer import tokens
 from index.search import Library
-from index.storage.local_index import INDEX_FORMAT, LocalIndex, read_manifest
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import INDEX_FORMAT, read_manifest
 from index.types import Floats
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30

@@ -22,7 +22,7 @@ from corpus.store.store import Store
 from corpus.store.uploads import MAX_NAME, name_error
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.ingestion.report import Item, Progress
-from index.storage.local_index import read_manifest
+from index.storage.manifest import read_manifest
 from service.api.app import Options, create_app
 from service.ingestion.job_store import MAX_QUEUED_JOBS, MAX_STORED_JOBS, JobStore
 from service.settings import Settings
