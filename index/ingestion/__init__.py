@@ -1,4 +1,4 @@
-"""Ingestion: read documents into the store, bring the index up to it, and remove sources.
+"""Ingestion: read documents into the store, update the index, and remove sources.
 
 Used from outside: ``ingest.Ingestion``, ``work_linking.update_index``, ``removal.remove_sources``.
 """

@@ -4,8 +4,8 @@
         items = await ingestion.places(["https://…", "folder"], fetcher)
     update_index(store, embedder, index_folder, progress)
 
-Documents are committed to the store one by one; afterwards ``work_linking.update_index`` brings
-the index up to the store. A process killed at any moment loses nothing: the next run continues
+Documents are committed to the store one by one; afterwards ``work_linking.update_index`` updates
+the index. A process killed at any moment loses nothing: the next run continues
 where it stopped.
 
 A digest, which ships with the library, stands in for a source that cannot be fetched, under the
@@ -75,7 +75,7 @@ class Ingestion:
         self._readers.close()
 
     async def library(self, entries: Sequence[CatalogueEntry], fetcher: Fetcher) -> list[Item]:
-        """Ingest works of the library that ships: each original, or, if it fails, its digest."""
+        """Ingest works of the library that ships: each original or, if that fails, its digest."""
         return await self._run([library_task(self.store, entry, fetcher) for entry in entries])
 
     async def places(
@@ -96,7 +96,7 @@ class Ingestion:
     async def papers(
         self, papers: Mapping[Paper, Sequence[str]], get: DocumentGetter
     ) -> list[Item]:
-        """Ingest papers, each from its PDF, or else, with the reason, from its landing page.
+        """Ingest papers: each from its PDF or, where that cannot be read, its landing page.
 
         A paper that the library lists keeps the id that it has there.
 
@@ -128,7 +128,7 @@ class Ingestion:
     async def preview(
         self, places: Iterable[str], fetcher: Fetcher, selection: FileSelection, *, open_them: bool
     ) -> list[Item]:
-        """List what ``places`` would ingest, as ``planned`` items, and store nothing.
+        """List the documents that ``places`` would ingest, as ``planned`` items; store nothing.
 
         Args:
             places: URLs and paths.

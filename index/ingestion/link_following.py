@@ -101,7 +101,7 @@ async def follow_links(
 def preview_links(
     starts: Sequence[Item], allows_host: Callable[[str], bool], limit: int
 ) -> list[Item]:
-    """List what ``follow_links`` would ingest at a depth of 1, as ``planned`` items."""
+    """List the papers that following links once would ingest, as ``planned`` items."""
     linked = linked_papers(starts, allows_host, {start.place for start in starts}, limit)
     found = [
         Item(each.url, "planned", reason="linked from " + ", ".join(item.place for item in by))

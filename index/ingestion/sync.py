@@ -33,7 +33,7 @@ def sync(
     *,
     rebuild: bool = False,
 ) -> int:
-    """Bring an index up to the store; safe to repeat after a crash.
+    """Update an index to match the store: embed new passages, drop deleted ones; idempotent.
 
     Only passages whose text is new are embedded: where a document changed, those that read as
     before keep their vectors. One process at a time does this to a folder; others wait for it.
@@ -160,7 +160,7 @@ def _embed(
 
 
 def open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
-    """Open the index in a folder, of whatever revision; None where there is none yet."""
+    """Open the index in a folder, of any store revision; None where there is no index yet."""
     try:
         return LocalIndex.open(folder, embedder.name)
     except IndexMissing:
@@ -177,7 +177,9 @@ def _is_complete(folder: Path, embedder: Embedder) -> bool:
 
 
 def check_index(folder: Path, embedder: str) -> None:
-    """Raise IndexMismatch if ``sync`` would, before any document is read in vain.
+    """Raise IndexMismatch if an index is of another embedder or format than ``sync`` needs.
+
+    It is called before documents are read, which would then be in vain.
 
     Args:
         folder: The index folder; it may be missing.

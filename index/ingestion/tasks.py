@@ -53,7 +53,7 @@ class LoadedDocument:
 
 @dataclass(frozen=True, slots=True)
 class IngestTask:
-    """One document to ingest.
+    """A document to ingest, with the functions that load it.
 
     Attributes:
         place: Its name in the report: an address or a path.
@@ -68,7 +68,7 @@ class IngestTask:
 
 @dataclass(frozen=True, slots=True)
 class FileSelection:
-    """Which files of folders to ingest.
+    """A selection of the files in folders to ingest.
 
     Attributes:
         include: Patterns that a file must match, as for ``corpus.files.files.list_files``.
@@ -120,7 +120,7 @@ def place_tasks(
 
 
 def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> IngestTask:
-    """Make a task for a work of the library that ships: its original, or else its digest."""
+    """Make a task for a work of the library that ships: its original or, if that fails, digest."""
 
     async def load() -> LoadedDocument:
         if not entry.fetch_url:
@@ -146,7 +146,7 @@ def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> Inges
 def paper_task(
     store: Store, paper: Paper, get: DocumentGetter, kind: Kind, citing: Sequence[str] = ()
 ) -> IngestTask:
-    """Make a task for a paper: its PDF, or else, with the reason, its landing page.
+    """Make a task for a paper: its PDF or, where that cannot be read, its landing page.
 
     Args:
         store: The store, which may know the paper already.
@@ -224,7 +224,8 @@ def upload_task(
         upload: The file.
         password: Opens an encrypted PDF.
         source_id: The source whose text the file replaces; empty for a source of its own. It
-            keeps its id, so answers that cite it still lead somewhere.
+            keeps its id, so answers that cite it still lead somewhere; the bytes that it had
+            are a new source if they are uploaded again.
     """
 
     async def load() -> LoadedDocument:

@@ -52,7 +52,7 @@ MAX_ALIGNED_SENTENCES = 2000  # sentences of a text that are aligned
 def update_index(
     store: Store, embedder: Embedder, folder: Path, progress: IngestProgress
 ) -> tuple[int, dict[str, WorkLink]]:
-    """Bring the index up to the store, then link sources that are texts of one work.
+    """Update the index to match the store, then link sources that are texts of one work.
 
     Every ingestion and removal ends with this.
 
@@ -74,7 +74,9 @@ def link_works(
     progress: IngestProgress,
     source_ids: Iterable[str] | None = None,
 ) -> dict[str, WorkLink]:
-    """Link sources that are texts of one work; to be called after ``sync``.
+    """Compare new and changed sources with others, and link those that are texts of one work.
+
+    To be called after ``sync``.
 
     Sources that are new or changed since they were last compared are compared with the others,
     oldest first. A source counts as changed when another text of its work changed or was deleted.

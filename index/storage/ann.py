@@ -134,13 +134,13 @@ class ApproximateIndex:
 
     @property
     def metadata(self) -> dict[str, float]:
-        """The figures that the manifest records; ``read`` needs them besides the file."""
+        """Figures of the approximate index that the manifest records, and that ``read`` needs."""
         return {"lists": self.index.nlist, "probes": self.probes, "recall": round(self.recall, 4)}
 
     def candidates(
         self, query: Floats, k: int, selected: PositionFilter | None = None
     ) -> np.ndarray:
-        """Find positions of vectors near a query, in any order.
+        """Find candidates for the vectors nearest to a query, as positions in any order.
 
         Args:
             query: [dim].
@@ -160,7 +160,7 @@ class ApproximateIndex:
         return found[found >= 0]  # faiss pads what it did not find with -1
 
     def select(self, positions: np.ndarray) -> PositionFilter:
-        """Make a filter that limits a search to some positions."""
+        """Make a filter that limits a search of this index to vectors at some positions."""
         selected = np.zeros(self.index.ntotal, bool)
         selected[positions] = True
         counts = np.bincount(self._list_of[positions], minlength=self.index.nlist)
@@ -197,14 +197,14 @@ class ApproximateIndex:
         return found
 
     def write(self, out: BinaryIO) -> None:
-        """Write the index to an open file."""
+        """Write the approximate index to an open file."""
         # If faiss opened the file itself, an error while closing it would go unnoticed.
         writer = faiss.PyCallbackIOWriter(out.write)  # type: ignore[attr-defined]  # not in stubs
         faiss.write_index(self.index, writer)
 
     @classmethod
     def read(cls, path: Path, metadata: Mapping[str, Any]) -> ApproximateIndex:
-        """Open a file that ``write`` wrote; ``metadata`` is what the manifest recorded.
+        """Open an approximate index from its file and the figures that the manifest recorded.
 
         Raises:
             RuntimeError: faiss cannot read the file.

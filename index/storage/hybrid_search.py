@@ -40,7 +40,7 @@ class Candidates:
 
     @classmethod
     def best(cls, found: Sequence[tuple[np.ndarray, Floats]], k: int) -> Candidates:
-        """Choose the ``k`` best of the positions and values that were found in each segment."""
+        """Merge the positions and values found in each segment, and keep the ``k`` best."""
         segment = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
         position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
         values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])

@@ -9,6 +9,9 @@ As in Lucene, segments never change. An addition writes a segment of its own, an
 merged until each is much larger than the next, so a passage is rewritten only when the index has
 grown by a share of its size. Term frequencies count over all segments, less what is deleted, so
 BM25 is the same however an index came about.
+
+A large segment is rewritten only when an eighth of it is deleted. Until then its files still hold
+the vectors and the hashed terms of deleted passages, though not their text.
 """
 
 from __future__ import annotations
@@ -72,13 +75,12 @@ class LocalIndex:
     def recall(self) -> float:
         """The share of the ten nearest vectors that a search finds, from 0 to 1.
 
-        It was measured when the index was built, and is that of the worst segment; 1 where every
-        search compares all vectors.
+        It was measured when the worst segment was built; 1 where searches compare all vectors.
         """
         return min((s.ann.recall for s in self._segments if s.ann), default=1.0)
 
     def rows(self) -> np.ndarray:
-        """Return the rows of all passages, ascending."""
+        """Return the database rows of all passages in the index, ascending."""
         return np.sort(
             np.concatenate([np.zeros(0, np.int64), *(s.live_rows for s in self._segments)])
         )
@@ -87,8 +89,7 @@ class LocalIndex:
         """Add passages: their rows [n], embeddings [n, dim] and texts [n].
 
         Raises:
-            ValueError: The rows do not ascend, or not beyond those that are there; or there are
-                not as many vectors or texts as rows.
+            ValueError: The rows do not ascend from those in the index on, or the counts differ.
         """
         new = np.asarray(rows, np.int64)
         if len(new) == 0:
@@ -107,14 +108,14 @@ class LocalIndex:
                 self._replace(japanese, _merged_tail([*self._of(japanese), made]))
 
     def remove(self, rows: Rows) -> None:
-        """Remove passages; rows that are not there are ignored."""
+        """Remove passages by their rows; rows that are not in the index are ignored."""
         removed = np.unique(np.asarray(rows, np.int64))
         for japanese in (False, True):
             left = [_without(segment, removed) for segment in self._of(japanese)]
             self._replace(japanese, _merged_tail([segment for segment in left if len(segment)]))
 
     def vectors(self, rows: Rows) -> dict[bytes, Floats]:
-        """Return the vectors of some rows, by the ``text_key`` of what was embedded."""
+        """Return the stored embeddings of passages, by the ``text_key`` hash of their text."""
         return {
             key.tobytes(): vector
             for segment, at in self._located(rows)
@@ -122,7 +123,7 @@ class LocalIndex:
         }
 
     def matrix(self, rows: Rows) -> Floats:
-        """Return the vectors [n, dim] of some rows, in their order, without those not there."""
+        """Return the embeddings [n, dim] of some rows, in their order; unknown rows are skipped."""
         given, order = np.unique(np.asarray(rows, np.int64), return_inverse=True)
         found = np.zeros((len(given), self.dim), np.float32)
         here = np.zeros(len(given), bool)
@@ -132,12 +133,11 @@ class LocalIndex:
         return found[order[here[order]]]
 
     def nearest(self, vectors: Floats, within: Rows) -> list[int]:
-        """Find, for each vector of [n, dim], the nearest of some rows; none where none is there."""
+        """Find, for each query vector of [n, dim], the nearest of some rows, if any is indexed."""
         searched = self._searched(within)
-        near = (
-            vector_candidates(searched, vector, 1) for vector in np.asarray(vectors, np.float32)
-        )
-        return [row for found in near for row in found.rows(searched).tolist()]
+        queries = np.asarray(vectors, np.float32)
+        found = [vector_candidates(searched, query, 1).rows(searched) for query in queries]
+        return [row for rows in found for row in rows.tolist()]
 
     def dense(self, vector: Floats, k: int, within: Rows | None = None) -> list[int]:
         """Search by vectors alone: the ``k`` rows nearest to a vector [dim], nearest first."""
@@ -202,7 +202,7 @@ class LocalIndex:
     # The folder
 
     def save(self, folder: Path, embedder: str, revision: str) -> None:
-        """Write the index; it replaces the one in the folder in one step.
+        """Write the index to a folder, where it replaces an earlier one in one step.
 
         Args:
             folder: The index folder, which is made where there is none.
@@ -254,7 +254,7 @@ class LocalIndex:
         revision: str | None = None,
         known: LocalIndex | None = None,
     ) -> LocalIndex:
-        """Open the index that ``save`` wrote to a folder.
+        """Open the index in a folder, if it was made by the embedder and store revision expected.
 
         Args:
             folder: The index folder.

@@ -118,7 +118,7 @@ class Segment:
         return kept
 
     def without(self, positions: np.ndarray) -> Segment:
-        """Return a copy of the segment with some more positions deleted."""
+        """Return a copy of the segment in which the passages at some more positions are deleted."""
         made = self._with_deleted(np.union1d(self.deleted, positions))
         made.entry = {name: value for name, value in self.entry.items() if name != "dead"}
         return made
@@ -175,7 +175,7 @@ class Segment:
 
     @cached_property
     def _live(self) -> PositionFilter | None:
-        """What searches of the approximate index are limited to where passages are deleted."""
+        """The filter that keeps deleted passages out of approximate searches; None without any."""
         if self.ann is None or not len(self.deleted):
             return None
         return self.ann.select(np.flatnonzero(self.live_mask))
@@ -197,7 +197,7 @@ class Segment:
         return scorer.top(k, allowed, deleted)
 
     def read(self, positions: np.ndarray) -> Floats:
-        """[n, dim] float32: the vectors at some ascending positions.
+        """Read the embeddings [n, dim], as float32, at some ascending positions of the segment.
 
         A segment that is searched approximately is read from its file rather than through the
         memory map, where each vector that was ever read would count as memory of this process:
@@ -271,7 +271,7 @@ class Segment:
 
     @classmethod
     def open(cls, folder: Path, entry: Mapping[str, Any], known: Segment | None = None) -> Segment:
-        """Open a segment that ``save`` wrote.
+        """Open a segment from its files, and verify them.
 
         Args:
             folder: The folder of the index.

@@ -1,4 +1,4 @@
-"""One run of an ingestion job: read its documents, bring the index up, and store each step."""
+"""One run of an ingestion job: read its documents, update the index, and store each step."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from index.ingestion.sync import check_index
 from index.ingestion.work_linking import update_index
 from index.types import Floats
 from service.ingestion.job_store import Job, JobStatus, JobStore
+from service.ingestion.pipeline import MAX_SERVER_WAIT_SECONDS
 
 # Texts embedded between two checks for cancellation. More would hardly be faster: a shared embedder
 # runs about two of them at a time anyway, so that claims need not wait.
 TEXTS_AT_ONCE = 4
 PROGRESS_EVERY_SECONDS = 0.25  # between two stored progress reports
-MAX_SERVER_WAIT_SECONDS = 5.0  # to wait for a busy web server, where no links are followed
 CANCELLED = "it was cancelled; what it had read by then stays"
 
 _log = logging.getLogger(__name__)
 
 
 class WorkStopped(Exception):
-    """A job run was asked to stop, and has stopped."""
+    """Raised when a job run has stopped because it was asked to."""
 
 
 class PreemptibleEmbedder(WrappedEmbedder):
@@ -58,7 +58,7 @@ class PreemptibleEmbedder(WrappedEmbedder):
         self._check = check
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Return the embeddings [n, dim] of some texts."""
+        """Embed texts in small batches, checking for cancellation before each; [n, dim]."""
         made = [np.zeros((0, self.dim), np.float32)]
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             self._check()
@@ -93,7 +93,7 @@ class IngestionResources:
 
 
 class JobRun:
-    """One run of a job; without a job, it only brings the index up to the store.
+    """One run of an ingestion job; without a job, it only updates the index.
 
     Attributes:
         job: The job.
@@ -129,7 +129,7 @@ class JobRun:
         self.stop()
 
     def work(self) -> tuple[JobStatus, str]:
-        """Run the job in this thread.
+        """Run the ingestion job in this thread, and return how it ended.
 
         Returns:
             The status that it ended with, and the reason.

@@ -99,7 +99,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """A numbered change of a job, to be sent to its followers."""
+    """A numbered change of a job, sent to the clients that watch it."""
 
     number: int
     name: Literal["progress", "item", "job"]
@@ -226,7 +226,7 @@ class JobStore:
         return replace(_job(row), status="running", started_at=started_at), row.secret
 
     def requeue_running(self) -> None:
-        """Put jobs that ran when their process ended back to the head of the queue."""
+        """Put jobs that were running when their process ended back to the head of the queue."""
         with self._transaction(writes=True) as db:
             running = sa.update(_jobs).where(_jobs.c.status == "running")
             db.execute(running.values(status="queued"))

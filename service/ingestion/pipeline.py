@@ -39,7 +39,7 @@ MAX_SERVER_WAIT_SECONDS = 5.0  # to wait for a busy web server, where no links a
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What to ingest.
+    """A request to ingest documents: which ones, and how far to follow links to papers.
 
     Attributes:
         places: URLs, files and folders, as a person writes them; none for the library that ships.
@@ -105,14 +105,14 @@ class IngestionPipeline:
     index: Path
 
     def preview(self, request: IngestRequest) -> IngestResult:
-        """List what would be ingested, as ``planned`` items, and store nothing."""
+        """List the documents that a request would ingest, as ``planned`` items; store nothing."""
         with Ingestion(self.store) as ingestion:
             return asyncio.run(self._preview(ingestion, request))
 
     def ingest(
         self, request: IngestRequest, on_progress: Callable[[Progress], None] = lambda _: None
     ) -> IngestResult:
-        """Read documents into the store, and bring the index up to it.
+        """Read documents into the store, and update the index.
 
         What is wrong with one document is in its item.
 

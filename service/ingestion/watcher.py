@@ -63,13 +63,13 @@ class FolderWatcher:
         self._selection = FileSelection(password=password)
 
     def start(self, on_progress: ProgressCallback) -> IngestResult:
-        """Ingest all files of the folders."""
+        """Ingest all files of the watched folders."""
         return self._ingest(self._watched.files(), on_progress)
 
     def follow_changes(
         self, show: Callable[[], AbstractContextManager[ProgressCallback]]
     ) -> Iterator[list[WatchNotice]]:
-        """Ingest changed files as they change, for ever.
+        """Ingest files of the watched folders as they change, until the caller stops iterating.
 
         Args:
             show: Opens a display of progress for each ingestion.

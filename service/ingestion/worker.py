@@ -27,44 +27,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
-from corpus.store.uploads import Upload, UploadStore
+from corpus.store.uploads import Upload
 from corpus.types import Source
 from index.ingestion.removal import delete_unused_upload, remove_sources
 from index.storage.manifest import read_manifest
 from service.ingestion.job_run import CANCELLED, IngestionResources, JobRun, WorkStopped
 from service.ingestion.job_store import Job, JobKind, JobStore
-
-
-class UploadRefs:
-    """References that keep uploaded files from deletion until their jobs have ended.
-
-    Threads may share the object.
-    """
-
-    def __init__(self, uploads: UploadStore, job_store: JobStore) -> None:
-        self._uploads, self._job_store = uploads, job_store
-        self._lock = threading.Lock()
-        self._held: dict[str, list[Upload]] = {}
-
-    def add(self, make: Callable[[], Job]) -> Job:
-        """Add a job, made by ``make``, to whose uploads this process has references already."""
-        with self._lock:
-            job = make()
-            self._held[job.id] = job.files
-            return job
-
-    def refresh(self) -> None:
-        """Take references for unfinished jobs of any process, and drop those of jobs that ended."""
-        with self._lock:
-            wanted = {job.id: job.files for job in self._job_store.unfinished()}
-            for files in (wanted[job] for job in wanted.keys() - self._held.keys()):
-                for file in files:
-                    self._uploads.add_ref(file.sha256)
-            for files in (self._held[job] for job in self._held.keys() - wanted.keys()):
-                for file in files:
-                    self._uploads.drop_ref(file.sha256)
-            self._held = wanted
-
+from service.ingestion.upload_refs import UploadRefs
 
 CLOSE_SECONDS = 1.5  # to wait for the job that is running when the service ends
 NOT_BEGUN = "it was cancelled before it began"
@@ -200,7 +169,7 @@ class IngestionWorker:
         """Delete a source and everything stored of it.
 
         No search finds it any more, since searches leave out what the store no longer has; the
-        thread brings the index up afterwards.
+        thread updates the index afterwards.
 
         Raises:
             NotFound: There is no such source.
@@ -328,7 +297,7 @@ class IngestionWorker:
                     running.cancel()
 
     def _next(self) -> JobRun | None:
-        """Wait for the next run: of a job, or to bring the index up; None when the service ends."""
+        """Wait for the next run, of a job or to update the index; None when the service ends."""
         with self._changed:
             while not self._closing:
                 if self.shared:
