@@ -1,4 +1,4 @@
-"""Ingestion: documents into the store, the index brought up to it, sources removed.
+"""Ingestion: read documents into the store, update the index, and remove sources.
 
-Used from outside: ``ingest.Ingestion``, ``sync.sync``, ``removal``.
+Used from outside: ``ingest.Ingestion``, ``work_linking.update_index``, ``removal.remove_sources``.
 """

@@ -1,12 +1,15 @@
-"""The ingestion job: fetch -> extract -> passages -> store; ``index.ingestion.sync`` then embeds them.
+"""Ingestion of documents into the store: fetch, read, split into passages, commit.
 
-    with Ingestion(store, tally) as ingestion:
+    with Ingestion(store, progress) as ingestion:
         items = await ingestion.places(["https://…", "folder"], fetcher)
-    sync(store, embedder, index_folder, tally)
+    update_index(store, embedder, index_folder, progress)
 
-Two halves, each complete in itself. Documents are committed to the store one by one, and
-``sync`` brings the index up to what the store holds. A process killed between the two, or in
-the midst of either, loses nothing: the next run goes on where it stopped.
+Documents are committed to the store one by one; afterwards ``work_linking.update_index`` updates
+the index. A process killed at any moment loses nothing: the next run continues
+where it stopped.
+
+A digest, which ships with the library, stands in for a source that cannot be fetched, under the
+source's own id. An original that is read later replaces it, and is never replaced by it.
 """
 
 from __future__ import annotations
@@ -43,50 +46,63 @@ from index.ingestion.tasks import (
 )
 
 MAX_CONCURRENT_FETCHES = 8
-READER_PROCESSES = 2  # worker processes that read documents
+READER_PROCESSES = 2
 
 
 class Ingestion:
-    """Reads documents into a store, in worker processes of its own.
+    """Ingestion of documents into a store, with reader processes of its own.
 
-    Every method returns what became of each document, in the order in which they were named;
-    one that cannot be read is an item with the reason, and costs the others nothing. What was
-    read from the same bytes before is not read again, unless with ``reread``, for its links.
+    Every method returns an item for each document, in the order in which they were named. A
+    document that cannot be read is an item with the reason, and does not affect the others.
+
+    Args:
+        store: The store that receives the documents.
+        progress: Counts what is done.
+        reread: Read documents again whose bytes were read before, for their links; otherwise they
+            are reported as ``unchanged``.
     """
 
     def __init__(
-        self, store: Store, tally: IngestProgress | None = None, *, reread: bool = False
+        self, store: Store, progress: IngestProgress | None = None, *, reread: bool = False
     ) -> None:
-        self.store, self.tally, self._reread = store, tally or IngestProgress(), reread
-        self._workers = ReaderPool()
+        self.store, self.progress, self._reread = store, progress or IngestProgress(), reread
+        self._readers = ReaderPool()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._workers.close()
+        self._readers.close()
 
     async def library(self, entries: Sequence[CatalogueEntry], fetcher: Fetcher) -> list[Item]:
-        """Ingest the works of the library: each original that can be fetched, else its digest."""
+        """Ingest works of the library that ships: each original or, if that fails, its digest."""
         return await self._run([library_task(self.store, entry, fetcher) for entry in entries])
 
     async def places(
-        self, places: Iterable[str], fetcher: Fetcher, choice: FileSelection = ALL_FILES
+        self, places: Iterable[str], fetcher: Fetcher, selection: FileSelection = ALL_FILES
     ) -> list[Item]:
-        """Ingest URLs, files and folders; ``places`` as a user writes them.
+        """Ingest URLs, files and folders, as a person writes them.
 
-        The address of a paper is read as ``papers`` reads it.
+        The address of a paper's page is resolved to the paper itself, as ``papers`` does.
+
+        Args:
+            places: The URLs and paths.
+            fetcher: Fetches the URLs.
+            selection: Which files of folders to read.
         """
-        tasks, failed = place_tasks(self.store, places, fetcher, choice)
+        tasks, failed = place_tasks(self.store, places, fetcher, selection)
         return failed + await self._run(tasks)
 
     async def papers(
         self, papers: Mapping[Paper, Sequence[str]], get: DocumentGetter
     ) -> list[Item]:
-        """Ingest papers, each with the ids of the sources that link to it.
+        """Ingest papers: each from its PDF or, where that cannot be read, its landing page.
 
-        Each is read from its PDF, or else, with the reason why, from its page. A paper that
-        the library lists is read under the id that it has there.
+        A paper that the library lists keeps the id that it has there.
+
+        Args:
+            papers: The papers, each with the ids of the sources that link to it.
+            get: Fetches a URL.
         """
         return await self._run(
             [paper_task(self.store, each, get, "paper", by) for each, by in papers.items()]
@@ -95,9 +111,13 @@ class Ingestion:
     async def uploads(
         self, files: Sequence[Upload], uploads: UploadStore, password: str = "", source_id: str = ""
     ) -> list[Item]:
-        """Ingest files that were handed over; ``source_id``: the one file is its new text.
+        """Ingest uploaded files.
 
-        Of files with the same bytes the first gives the source its name.
+        Args:
+            files: The files. Of those with the same bytes, the first gives the source its name.
+            uploads: Where their bytes are.
+            password: Opens encrypted PDFs.
+            source_id: The source whose text the one file replaces; empty for sources of their own.
         """
         first = {file.sha256: n for n, file in reversed(list(enumerate(files)))}
         tasks = [upload_task(self.store, uploads, file, password, source_id) for file in files]
@@ -106,13 +126,17 @@ class Ingestion:
         return await self._run(new) + await self._run(copies)
 
     async def preview(
-        self, places: Iterable[str], fetcher: Fetcher, choice: FileSelection, *, open_them: bool
+        self, places: Iterable[str], fetcher: Fetcher, selection: FileSelection, *, open_them: bool
     ) -> list[Item]:
-        """What ``places`` would ingest, as ``planned`` items; nothing is stored.
+        """List the documents that ``places`` would ingest, as ``planned`` items; store nothing.
 
-        Only with ``open_them`` are they fetched and read, for their titles and links.
+        Args:
+            places: URLs and paths.
+            fetcher: Fetches the URLs.
+            selection: Which files of folders to read.
+            open_them: Fetch and read them, for their titles and links.
         """
-        tasks, items = place_tasks(self.store, places, fetcher, choice)
+        tasks, items = place_tasks(self.store, places, fetcher, selection)
         for task in tasks:
             try:
                 item = await self._preview(task) if open_them else Item(task.place, "planned")
@@ -129,10 +153,10 @@ class Ingestion:
         return Item(task.place, "planned", title, source_id=source.id, links=document.links)
 
     async def _run(self, tasks: Sequence[IngestTask]) -> list[Item]:
-        """Work off the tasks, several fetches and two readers at once; keeps their order."""
+        """Run tasks, with several fetches and two readers at once; the items keep their order."""
         slots = asyncio.Semaphore(MAX_CONCURRENT_FETCHES)
         readers = asyncio.Semaphore(READER_PROCESSES)
-        self.tally.add_expected(len(tasks))
+        self.progress.add_expected(len(tasks))
 
         async def commit(place: str, loaded: LoadedDocument) -> Item:
             async with readers:
@@ -142,9 +166,9 @@ class Ingestion:
             try:
                 return await commit(task.place, await task.load())
             except CorpusError as error:
-                if task.otherwise is None:
+                if task.fallback is None:
                     raise
-                return await commit(task.place, await task.otherwise(failure_reason(error)))
+                return await commit(task.place, await task.fallback(failure_reason(error)))
 
         async def one(task: IngestTask) -> Item:
             async with slots:
@@ -152,20 +176,20 @@ class Ingestion:
                     item = await load_and_commit(task)
                 except CorpusError as error:
                     item = Item(task.place, "failed", reason=failure_reason(error))
-                await asyncio.to_thread(self._remember, item)
-            self.tally.add(item)
+                await asyncio.to_thread(self._record_outcome, item)
+            self.progress.add(item)
             return item
 
         try:
             return list(await asyncio.gather(*map(one, tasks)))
         except asyncio.CancelledError:
-            self._workers.close()  # the loop cannot end before the threads that wait for them
+            self._readers.close()  # the loop cannot end before the threads that wait for readers
             raise
 
-    def _remember(self, item: Item) -> None:
-        """Note a source that could not be read, so that an answer can say that it was not."""
+    def _record_outcome(self, item: Item) -> None:
+        """Record a source that could not be read, so that an abstention can name it."""
         place, reason = item.place, item.reason
-        if "://" not in place:  # a later run may be in another folder
+        if "://" not in place:  # a later run may be started in another folder
             place = str(Path(place).resolve())
             if reason.startswith(item.place):
                 reason = place + reason.removeprefix(item.place)
@@ -179,20 +203,24 @@ class Ingestion:
         if loaded.outcome == "kept":
             return Item(place, "kept", loaded.source.title, reason=loaded.reason)
         source = replace(loaded.source, retrieved_at=utc_now())
-        same = reading_fingerprint(loaded.data, _at(loaded), loaded.content_type, loaded.password)
+        fingerprint = reading_fingerprint(
+            loaded.data, _at(loaded), loaded.content_type, loaded.password
+        )
         if not self._reread and loaded.outcome != "digest":
-            known = self.store.find_unchanged(source, same)
+            known = self.store.find_unchanged(source, fingerprint)
             if known:
                 title, count, pages = known.source.title, known.passages, known.pages
                 return Item(place, "unchanged", title, count, loaded.reason, source.id, (), pages)
         document, passages = self._read(replace(loaded, source=source))
         if not document.source.title:
             document = replace(document, source=replace(document.source, title=_name(place)))
-        if len(document.text) < loaded.least:
-            raise UnsupportedContent("the page has next to no text without a browser")
+        if len(document.text) < loaded.min_characters:
+            raise UnsupportedContent(
+                "the page has almost no text without a browser: save it there, and ingest the file"
+            )
         if not passages:
-            raise EmptyDocument(f"{place} has headings and no text below them: check the file")
-        change = self.store.put(document, passages, same)
+            raise EmptyDocument(f"{place} has headings but no text below them: check the file")
+        change = self.store.put(document, passages, fingerprint)
         unchanged = change.added == change.removed == 0 and loaded.outcome != "digest"
         return Item(
             place,
@@ -206,19 +234,19 @@ class Ingestion:
         )
 
     def _read(self, loaded: LoadedDocument) -> tuple[Document, list[Passage]]:
-        """The document in what was loaded, and its passages."""
-        document, passages = self._workers.read(
+        """Read the document in what was loaded, and its passages."""
+        document, passages = self._readers.read(
             loaded.data, _at(loaded), loaded.content_type, loaded.password
         )
-        filled = replace(document.source, url=loaded.source.url)
-        return replace(document, source=filled), passages
+        source = replace(document.source, url=loaded.source.url)
+        return replace(document, source=source), passages
 
 
 def _at(loaded: LoadedDocument) -> Source:
-    """The source, at the address where it was found."""
+    """The source, at the address where it was found, which relative links start from."""
     return replace(loaded.source, url=loaded.found_at or loaded.source.url)
 
 
 def _name(place: str) -> str:
-    """A title for what has none of its own: the last part of its address."""
+    """A title for a document without one: the last part of its address."""
     return unquote(urlsplit(place).path if "://" in place else place).rstrip("/").split("/")[-1]

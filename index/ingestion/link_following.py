@@ -1,10 +1,11 @@
-"""From a page to the papers that it links to, and on to those that they link to.
+"""Ingestion of the papers that ingested sources link to.
 
-    ingestion = Ingestion(store, tally, reread=True)  # what was read before has links too
+    ingestion = Ingestion(store, progress, reread=True)  # documents read before have links too
     items = await ingestion.places(places, fetcher)
-    items += await follow(ingestion, items, Crawler(fetcher), depth=1, limit=50)
+    items += await follow_links(ingestion, items, Crawler(fetcher), depth=1, limit=50)
 
-What was named is fetched by the Fetcher, what was only linked to by the Crawler.
+Addresses that a person named are fetched by the Fetcher. Those that were only linked to are
+fetched by the Crawler, which obeys robots.txt and rate limits.
 """
 
 from __future__ import annotations
@@ -24,21 +25,27 @@ from index.ingestion.report import Item
 
 @dataclass(slots=True)
 class LinkedPapers:
-    """The papers that some sources link to, each with the places that do, in their order.
+    """The papers that some ingested sources link to.
 
-    ``left_out`` are those that may not be fetched, or that the bounds leave out, and why.
+    Attributes:
+        papers: Each paper to ingest, with the items of the sources that link to it, in order.
+        excluded: The papers that may not be fetched, or that the limits exclude, and why.
     """
 
     papers: dict[Paper, list[Item]] = field(default_factory=dict)
-    left_out: list[Item] = field(default_factory=list)
+    excluded: list[Item] = field(default_factory=list)
 
 
 def linked_papers(
     citing: Sequence[Item], allows_host: Callable[[str], bool], seen: Collection[str], limit: int
 ) -> LinkedPapers:
-    """The papers that ``citing`` link to, but for those at the addresses ``seen``.
+    """Collect the papers that ingested sources link to.
 
-    ``may_ask`` says which hosts are within bounds; ``limit`` is the most papers there may be.
+    Args:
+        citing: The items of the sources.
+        allows_host: Says whether a host may be asked.
+        seen: Addresses that were ingested already.
+        limit: The highest number of papers.
     """
     linked = LinkedPapers()
     done = set(seen)
@@ -46,7 +53,7 @@ def linked_papers(
         for refused in _refused(item.links):
             if refused.place not in done:
                 done.add(refused.place)
-                linked.left_out.append(refused)
+                linked.excluded.append(refused)
         for each in papers(item.links):
             host = urlsplit(each.url).hostname or ""
             if each in linked.papers:
@@ -54,9 +61,9 @@ def linked_papers(
             elif each.url in done:
                 continue
             elif not allows_host(host):
-                linked.left_out.append(_skipped(each, f"{host} is none of the hosts named"))
+                linked.excluded.append(_skipped(each, f"{host} is not one of the hosts named"))
             elif len(linked.papers) >= limit:
-                linked.left_out.append(_skipped(each, "as many papers as allowed came before it"))
+                linked.excluded.append(_skipped(each, "the limit on papers was reached before it"))
             else:
                 linked.papers[each] = [item]
             done.add(each.url)
@@ -66,10 +73,17 @@ def linked_papers(
 async def follow_links(
     ingestion: Ingestion, starts: Sequence[Item], crawler: Crawler, *, depth: int, limit: int
 ) -> list[Item]:
-    """Ingest the papers that ingested sources link to; each names them in ``cited_by``.
+    """Ingest the papers that ingested sources link to, and record who links to them.
 
-    At a ``depth`` of 2 the papers' own links are followed too, and so on; at most ``limit``
-    papers are asked for in all.
+    Args:
+        ingestion: Reads the papers.
+        starts: The items of the ingested sources.
+        crawler: Fetches the papers.
+        depth: 1 follows the links of ``starts``, 2 also those of the papers found, and so on.
+        limit: The highest number of papers in all.
+
+    Returns:
+        An item for each paper that is linked to, the excluded ones too.
     """
     items: list[Item] = []
     citing = starts
@@ -79,25 +93,25 @@ async def follow_links(
         limit -= len(linked.papers)
         wanted = {each: _ids(by) for each, by in linked.papers.items()}
         citing = await ingestion.papers(wanted, crawler.get)
-        items += linked.left_out + citing
-    _note_citing(ingestion.store, [*starts, *items])
+        items += linked.excluded + citing
+    _record_citing(ingestion.store, [*starts, *items])
     return items
 
 
 def preview_links(
     starts: Sequence[Item], allows_host: Callable[[str], bool], limit: int
 ) -> list[Item]:
-    """What ``follow_links`` would ingest at a depth of 1, as ``planned`` items; nothing is fetched."""
+    """List the papers that following links once would ingest, as ``planned`` items."""
     linked = linked_papers(starts, allows_host, {start.place for start in starts}, limit)
     found = [
         Item(each.url, "planned", reason="linked from " + ", ".join(item.place for item in by))
         for each, by in linked.papers.items()
     ]
-    return found + linked.left_out
+    return found + linked.excluded
 
 
-def _note_citing(store: Store, items: Sequence[Item]) -> None:
-    """Sources of one run that link to each other, whichever was read first."""
+def _record_citing(store: Store, items: Sequence[Item]) -> None:
+    """Record which sources of one run link to which, whichever was read first."""
     ids = {item.place: item.source_id for item in items if item.source_id}
     for item in items:
         for each in papers(item.links):
@@ -111,7 +125,7 @@ def _ids(items: Sequence[Item]) -> list[str]:
 
 
 def _refused(links: Sequence[Link]) -> Iterator[Item]:
-    """Links to what would be papers, at addresses of a form that is never fetched."""
+    """Links to papers at addresses of a form that is never fetched."""
     for link in links:
         refused = refusal_reason(link.url)
         if refused and (paper(link.url) or link.url.lower().endswith(".pdf")):

@@ -1,4 +1,4 @@
-"""Sources taken out of the library, with everything that was kept of them."""
+"""Removal of sources from the library, with everything that was stored of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from corpus.web.paper_resolver import remove_from_cache
 def remove_sources(
     store: Store, cache: HttpCache, uploads: UploadStore, source_ids: Sequence[str]
 ) -> list[Source]:
-    """Delete sources, their passages, what was fetched of them and the files they were uploaded as.
+    """Delete sources with their passages, cached responses and uploaded files.
 
-    Returns what they were. ``index.ingestion.sync`` then drops them from the index. NotFound if one is
-    not there: then none is deleted.
+    The index still holds their passages until the next ``index.ingestion.sync.sync``; a search
+    leaves out what the store no longer has.
+
+    Returns:
+        The sources as they were.
+
+    Raises:
+        NotFound: One of them does not exist; none was deleted.
     """
     sources = [store.source(source_id) for source_id in source_ids]
-    for source in sources:  # first: who is killed here can delete it again
+    # The cache comes first: if the process is killed here, the sources can be deleted again.
+    for source in sources:
         remove_from_cache(source, cache)
     store.delete(*source_ids)
     for source in sources:
@@ -29,7 +36,10 @@ def remove_sources(
 
 
 def delete_unused_upload(store: Store, uploads: UploadStore, url: str) -> None:
-    """Delete the file that an address is of, if it was uploaded and no source is read from it."""
-    place = upload_prefix(url)
-    if place and store.source_with_prefix(place) is None:
+    """Delete an uploaded file, named by its address, if no source is read from it any more.
+
+    Other addresses are ignored.
+    """
+    prefix = upload_prefix(url)
+    if prefix and store.source_with_prefix(prefix) is None:
         uploads.forget(url)

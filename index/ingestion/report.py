@@ -1,4 +1,4 @@
-"""What an ingestion says of itself: how far it is, and what became of each document."""
+"""The report of an ingestion: its progress, and what became of each document."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from corpus.types import Document, Link
 
 
 def remarks(document: Document) -> str:
-    """Pages that could not be read, with why, and pages read by OCR; "" for neither.
+    """Describe the pages of a document that could not be read, or were read by OCR.
 
-    ``page 3 could not be read: OCR finds no text on it; pages 2, 5-7 read by OCR``
+    Returns:
+        A text for people such as ``page 3 could not be read: OCR finds no text on it; pages 2,
+        5-7 read by OCR``; empty where there is nothing to say.
     """
     gaps: dict[str, list[int]] = {}
     for gap in document.gaps:
         gaps.setdefault(gap.reason, []).append(gap.page)
-    said = [f"{_pages(pages)} could not be read: {reason}" for reason, pages in gaps.items()]
+    parts = [f"{_pages(pages)} could not be read: {reason}" for reason, pages in gaps.items()]
     by_ocr = [page.number for page in document.pages if page.ocr]
-    return "; ".join([*said, f"{_pages(by_ocr)} read by OCR"] if by_ocr else said)
+    return "; ".join([*parts, f"{_pages(by_ocr)} read by OCR"] if by_ocr else parts)
 
 
 def _pages(numbers: Sequence[int]) -> str:
@@ -39,12 +41,21 @@ IngestStep = Literal["reading", "waiting", "indexing", "comparing"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of one document.
+    """What an ingestion did with one document.
 
-    ``digest``: the original could not be fetched (``reason``), its digest was ingested.
-    ``kept``: it could not be fetched now, and what an earlier run fetched stays.
-    ``planned``: it would be ingested. ``skipped``: the bounds of the run leave it out.
-    ``source_id`` and ``links`` are those of what was read, of ``pages`` printed pages.
+    Attributes:
+        place: Its address or path, as the report names it.
+        outcome: ``fetched`` from the network or ``read`` from a file. ``digest``: the original
+            could not be fetched, so our digest of it was ingested. ``unchanged``: it is as it was.
+            ``kept``: it could not be fetched now, and what an earlier run fetched stays.
+            ``planned``: it would be ingested (in a preview). ``skipped``: the limits of the run
+            exclude it. ``failed``: it could not be read.
+        title: Its title; empty where it was not read.
+        passages: How many passages it has.
+        reason: A remark, or why it was not read.
+        source_id: The id of its source; empty where there is none.
+        links: The links in it.
+        pages: How many printed pages it has.
     """
 
     place: str
@@ -59,11 +70,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingestion is: of its documents, and of the passages that the index lacks.
+    """The progress of an ingestion at one moment.
 
-    ``waiting``: another process writes the index, and has to end first. ``comparing``: what is
-    new, with what is there, for texts of one work. ``failed`` are among the ``documents`` that
-    are done; ``pages`` and ``passages`` are what was read in them.
+    Attributes:
+        step: ``reading`` documents; ``waiting`` for another process that writes the index;
+            ``indexing`` passages; ``comparing`` new sources with others, for texts of one work.
+        documents: How many documents are done, of ``of_documents``.
+        of_documents: How many documents there are to read.
+        failed: How many of the documents that are done could not be read.
+        pages: How many printed pages were read.
+        passages: How many passages the documents have that were read.
+        indexed: How many passages were added to the index, of ``to_index``.
+        to_index: How many passages the index lacked.
+        compared: How many sources were compared with the others, of ``to_compare``.
+        to_compare: How many sources are new or changed.
     """
 
     step: IngestStep = "reading"
@@ -79,38 +99,45 @@ class Progress:
 
 
 class IngestProgress:
-    """Counts what an ingestion does, and tells each change to who listens."""
+    """A counter of what an ingestion has done, which reports each change to a callback.
+
+    Attributes:
+        progress: The counts so far.
+    """
 
     def __init__(self, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         self._on_progress = on_progress
         self.progress = Progress()
 
     def add_expected(self, documents: int) -> None:
-        """So many more documents are to be read."""
+        """Count documents that are still to be read."""
         now = self.progress
-        self._set(step="reading", of_documents=now.of_documents + documents)
+        self._report(replace(now, step="reading", of_documents=now.of_documents + documents))
 
     def add(self, item: Item) -> None:
-        """One of them is done."""
+        """Count a document that is done."""
         now = self.progress
-        self._set(
+        changed = replace(
+            now,
             documents=now.documents + 1,
             failed=now.failed + (item.outcome == "failed"),
             pages=now.pages + item.pages,
             passages=now.passages + item.passages,
         )
+        self._report(changed)
 
     def set_waiting(self) -> None:
-        self._set(step="waiting")
+        """Report that another process writes the index, and has to end first."""
+        self._report(replace(self.progress, step="waiting"))
 
     def set_indexed(self, done: int, of: int) -> None:
-        """So many passages are in the index, of those that it lacked."""
-        self._set(step="indexing", indexed=done, to_index=of)
+        """Set how many passages are in the index, of those that it lacked."""
+        self._report(replace(self.progress, step="indexing", indexed=done, to_index=of))
 
     def set_compared(self, done: int, of: int) -> None:
-        """So many sources are compared with the others, of those that are new."""
-        self._set(step="comparing", compared=done, to_compare=of)
+        """Set how many of the new or changed sources have been compared with the others."""
+        self._report(replace(self.progress, step="comparing", compared=done, to_compare=of))
 
-    def _set(self, **changed: int | IngestStep) -> None:
-        self.progress = replace(self.progress, **changed)
-        self._on_progress(self.progress)
+    def _report(self, progress: Progress) -> None:
+        self.progress = progress
+        self._on_progress(progress)

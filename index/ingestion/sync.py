@@ -1,4 +1,4 @@
-"""The index brought up to what the store holds: what is new is embedded, what is gone dropped."""
+"""Synchronisation of the index with the store: new passages are embedded, deleted ones dropped."""
 
 from __future__ import annotations
 
@@ -14,30 +14,51 @@ from corpus.store.store import Store
 from corpus.text.chunking import with_headings
 from index.inference.embedder import Embedder
 from index.ingestion.report import IngestProgress
-from index.storage.local_index import LocalIndex, check_manifest, read_manifest, text_key
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import check_manifest, read_manifest
+from index.storage.segment import text_key
 from index.types import Floats
 
 EMBED_BATCH = 256  # passages handed to the embedder at once, which sorts them by length
 CHECKPOINT_PASSAGES = 4096  # passages embedded between two writes of the index
-LOCK_RETRY_SECONDS = 0.3  # seconds to wait for another process, between two words of it
+LOCK_RETRY_SECONDS = 0.3  # between two reports that another process is waited for
 INCOMPLETE_MARK = "incomplete"  # the corpus revision of an index that is still being filled
 
 
 def sync(
-    store: Store, embedder: Embedder, folder: Path, tally: IngestProgress, *, rebuild: bool = False
+    store: Store,
+    embedder: Embedder,
+    folder: Path,
+    progress: IngestProgress,
+    *,
+    rebuild: bool = False,
 ) -> int:
-    """Bring the index in ``folder`` up to the store; returns how many passages it embedded.
+    """Update an index to match the store: embed new passages, drop deleted ones; idempotent.
 
-    Only passages that say something new are embedded: where a document was changed, those
-    that read as they did keep their vectors. An index by another embedder or format, or one
-    that cannot be read, raises IndexMismatch, unless ``rebuild`` starts it anew. One process
-    at a time does this to a folder; another waits for it.
+    Only passages whose text is new are embedded: where a document changed, those that read as
+    before keep their vectors. One process at a time does this to a folder; others wait for it.
+
+    Args:
+        store: The store.
+        embedder: The embedder; the index records its name.
+        folder: The index folder.
+        progress: Is told how many passages are done.
+        rebuild: Make the index from scratch. A complete index stays readable until the new one
+            takes its place.
+
+    Returns:
+        How many passages were embedded.
+
+    Raises:
+        IndexMismatch: The index is damaged, or of another embedder or format; never with
+            ``rebuild``.
+        StoreError: The folder cannot be written.
     """
-    with _alone(folder, tally):
-        revision = store.revision()  # before the rows: a change in between leaves a mismatch to see
+    with _locked(folder, progress):
+        # The revision is taken before the rows, so that a change in between shows as a mismatch.
+        revision = store.revision()
         wanted = np.array(store.rows(), np.int64)
-        # Who reads a complete index goes on with it until another one takes its place.
-        kept = rebuild and _is_complete(folder, embedder)
+        keep_old = rebuild and _is_complete(folder, embedder)
         index = None if rebuild else open_any(folder, embedder)
         if index is None:
             index = LocalIndex(embedder.dim)
@@ -54,26 +75,26 @@ def sync(
         embedded = 0
         for start in range(0, len(new), CHECKPOINT_PASSAGES):
             rows, done = new[start : start + CHECKPOINT_PASSAGES], (start, len(new))
-            embedded += _embed(store, embedder, index, known, rows, done, tally)
-            if start + CHECKPOINT_PASSAGES < len(new) and not kept:
+            embedded += _embed(store, embedder, index, known, rows, done, progress)
+            if start + CHECKPOINT_PASSAGES < len(new) and not keep_old:
                 index.save(folder, embedder.name, INCOMPLETE_MARK)
         index.save(folder, embedder.name, revision)
         return embedded
 
 
 def create_index(embedder: Embedder, folder: Path) -> None:
-    """Make an empty index where there is none, for ``sync`` to fill.
+    """Create an empty index where there is none, for ``sync`` to fill.
 
-    Where there is one, nobody is waited for: whoever fills it has the lock until all is embedded.
+    Where there is one, this does not wait for a process that is filling it.
     """
-    if _is_there(folder):
+    if _exists(folder):
         return
-    with _alone(folder, IngestProgress()):
-        if not _is_there(folder):
+    with _locked(folder, IngestProgress()):
+        if not _exists(folder):
             LocalIndex(embedder.dim).save(folder, embedder.name, INCOMPLETE_MARK)
 
 
-def _is_there(folder: Path) -> bool:
+def _exists(folder: Path) -> bool:
     try:
         read_manifest(folder)  # replaced in one step, so it needs no lock
     except IndexMissing:
@@ -82,8 +103,8 @@ def _is_there(folder: Path) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path, tally: IngestProgress) -> Iterator[None]:
-    """Hold the lock beside ``folder``, which ends with the process that holds it."""
+def _locked(folder: Path, progress: IngestProgress) -> Iterator[None]:
+    """Hold the lock of an index folder, which the system releases when the process ends."""
     path = folder.with_name(f"{folder.name}.lock")
     lock = FileLock(path)
     try:
@@ -92,10 +113,10 @@ def _alone(folder: Path, tally: IngestProgress) -> Iterator[None]:
             try:
                 lock.acquire(timeout=LOCK_RETRY_SECONDS)
             except Timeout:
-                tally.set_waiting()  # said again and again, so that who listens can put an end to it
+                progress.set_waiting()  # each time, so that the callback can raise to stop the wait
     except OSError as error:
         raise StoreError(
-            f"cannot lock the index by {path} ({error.strerror}): check that its folder can be"
+            f"cannot lock the index with {path} ({error.strerror}): check that its folder can be"
             " written; the documents are safe, and `tenkyo reindex` writes the index again"
         ) from error
     try:
@@ -111,33 +132,35 @@ def _embed(
     known: dict[bytes, Floats],
     rows: np.ndarray,
     done: tuple[int, int],
-    tally: IngestProgress,
+    progress: IngestProgress,
 ) -> int:
-    """Add some rows, and embed what is not ``known``, by its text; returns how many that were.
+    """Add some rows to the index, and embed those whose text is not ``known`` by its key.
 
-    ``done`` is (added so far, to add in all).
+    ``done`` is (rows added so far, rows to add in all). Returns how many were embedded.
     """
-    found, texts, vectors = [], [], []
+    added: list[int] = []
+    texts: list[str] = []
+    vectors: list[Floats] = []
     embedded = 0
     so_far, total = done
     for start in range(0, len(rows), EMBED_BATCH):
-        tally.set_indexed(so_far + start, total)
+        progress.set_indexed(so_far + start, total)
         batch = store.passages(rows[start : start + EMBED_BATCH].tolist())
         batch = dict(sorted(batch.items()))
         new = [with_headings(passage.text, passage, source) for passage, source in batch.values()]
         unknown = [text for text in new if text_key(text) not in known]
         made = iter(embedder.embed_passages(unknown))
-        found += batch
+        added += batch
         texts += new
         vectors += [next(made) if key not in known else known[key] for key in map(text_key, new)]
         embedded += len(unknown)
-    index.add(found, np.array(vectors, np.float32).reshape(-1, index.dim), texts)
-    tally.set_indexed(so_far + len(rows), total)
+    index.add(added, np.array(vectors, np.float32).reshape(-1, index.dim), texts)
+    progress.set_indexed(so_far + len(rows), total)
     return embedded
 
 
 def open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
-    """Open the index in a folder; None where there is none yet."""
+    """Open the index in a folder, of any store revision; None where there is no index yet."""
     try:
         return LocalIndex.open(folder, embedder.name)
     except IndexMissing:
@@ -150,11 +173,18 @@ def _is_complete(folder: Path, embedder: Embedder) -> bool:
         check_manifest(folder, manifest, embedder.name)
     except (IndexMissing, IndexMismatch):
         return False
-    return manifest["corpus_revision"] != INCOMPLETE_MARK
+    return bool(manifest["corpus_revision"] != INCOMPLETE_MARK)
 
 
 def check_index(folder: Path, embedder: str) -> None:
-    """Raise IndexMismatch if ``sync`` would; cheap, so that no work is done in vain."""
+    """Raise IndexMismatch if an index is of another embedder or format than ``sync`` needs.
+
+    It is called before documents are read, which would then be in vain.
+
+    Args:
+        folder: The index folder; it may be missing.
+        embedder: The name of the embedder.
+    """
     try:
         check_manifest(folder, read_manifest(folder), embedder)
     except IndexMissing:

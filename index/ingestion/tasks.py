@@ -1,4 +1,4 @@
-"""What there is to ingest: each a task that brings bytes, and says which source they are of."""
+"""Ingestion tasks: each loads the bytes of one document and says which source they belong to."""
 
 from __future__ import annotations
 
@@ -22,16 +22,23 @@ from corpus.web.paper_resolver import DocumentGetter, resolve_paper
 from corpus.web.ssrf_guard import refusal_reason
 from index.ingestion.report import Item
 
-MIN_ORIGINAL_CHARACTERS = 1500  # characters: a login or consent wall answers 200, with fewer
+MIN_ORIGINAL_CHARACTERS = 1500  # a login or consent page, which answers 200, has fewer
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedDocument:
-    """What a task brought: bytes to read as ``source``, or nothing where that is kept.
+    """The bytes of a document that a task loaded, and the source that they belong to.
 
-    A text of fewer than ``least`` characters is not the document that was hoped for.
-    ``found_at`` is where the redirects ended, if relative links are to be taken from there, or
-    the name that a reader is to call it by; ``password`` opens an encrypted PDF.
+    Attributes:
+        source: The source.
+        outcome: What the report will say; ``kept``: the stored text stays, and there are no bytes.
+        data: The bytes.
+        content_type: Their media type, if the server named one.
+        reason: A remark for the report.
+        min_characters: A shorter text is not the document, but, say, a login page.
+        found_at: Where redirects ended, from which relative links are resolved, or the name of an
+            uploaded file; empty for the source's own address.
+        password: Opens an encrypted PDF.
     """
 
     source: Source
@@ -39,27 +46,34 @@ class LoadedDocument:
     data: bytes = b""
     content_type: str = ""
     reason: str = ""
-    least: int = 0
+    min_characters: int = 0
     found_at: str = ""
     password: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestTask:
-    """One document to ingest: ``load`` does the waiting, ``place`` names it in the report.
+    """A document to ingest, with the functions that load it.
 
-    ``otherwise`` is called with the reason if what was loaded cannot be read.
+    Attributes:
+        place: Its name in the report: an address or a path.
+        load: Loads its bytes.
+        fallback: Loads something else, given the reason why ``load`` or the reader failed.
     """
 
     place: str
     load: Callable[[], Awaitable[LoadedDocument]]
-    otherwise: Callable[[str], Awaitable[LoadedDocument]] | None = None
+    fallback: Callable[[str], Awaitable[LoadedDocument]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FileSelection:
-    """Which files of folders to take, by patterns as for :func:`corpus.files.files.list_files`, and the
-    password of encrypted PDFs among them.
+    """A selection of the files in folders to ingest.
+
+    Attributes:
+        include: Patterns that a file must match, as for ``corpus.files.files.list_files``.
+        exclude: Patterns that it must not match.
+        password: Opens encrypted PDFs among them.
     """
 
     include: Sequence[str] = ()
@@ -71,12 +85,16 @@ ALL_FILES = FileSelection()
 
 
 def place_tasks(
-    store: Store, places: Iterable[str], fetcher: Fetcher, choice: FileSelection
+    store: Store, places: Iterable[str], fetcher: Fetcher, selection: FileSelection
 ) -> tuple[list[IngestTask], list[Item]]:
-    """What some URLs, files and folders come to, each once, and those that come to nothing."""
+    """Turn URLs, files and folders, as a person writes them, into tasks, one for each document.
+
+    Returns:
+        The tasks, and failed items for places without a document.
+    """
     urls: dict[str, None] = {}
     files: dict[Path, Path] = {}
-    failed = []
+    failed: list[Item] = []
     for place in places:
         if "://" in place:
             if refused := refusal_reason(place):
@@ -89,7 +107,7 @@ def place_tasks(
             failed.append(Item(printable_path(place), "failed", reason=reason))
             continue
         try:
-            found = list(list_files([Path(place)], choice.include, choice.exclude))
+            found = list(list_files([Path(place)], selection.include, selection.exclude))
             if not found:
                 raise CorpusError(
                     f"{printable_path(place)} holds no files to read: name a folder that does"
@@ -98,55 +116,67 @@ def place_tasks(
         except CorpusError as error:
             failed.append(Item(printable_path(place), "failed", reason=str(error)))
     tasks = [_url_task(store, url, fetcher) for url in urls]
-    return tasks + [_file_task(store, path, choice.password) for path in files.values()], failed
+    return tasks + [_file_task(store, path, selection.password) for path in files.values()], failed
 
 
 def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> IngestTask:
-    """A work of the library: its original if that can be fetched, else its digest."""
+    """Make a task for a work of the library that ships: its original or, if that fails, digest."""
 
     async def load() -> LoadedDocument:
         if not entry.fetch_url:
-            raise UnsupportedContent("its page is an application, with no text to read")
+            raise UnsupportedContent("its page is an application, without text to read")
         page = await fetcher.get(entry.fetch_url)
         return LoadedDocument(
-            entry.source, "fetched", page.data, page.content_type, least=MIN_ORIGINAL_CHARACTERS
+            entry.source,
+            "fetched",
+            page.data,
+            page.content_type,
+            min_characters=MIN_ORIGINAL_CHARACTERS,
         )
 
-    async def otherwise(reason: str) -> LoadedDocument:
+    async def fallback(reason: str) -> LoadedDocument:
         if await asyncio.to_thread(_has_original, store, entry.source.id):
             return LoadedDocument(entry.source, "kept", reason=reason)
         source, data = await asyncio.to_thread(entry.digest)
         return LoadedDocument(source, "digest", data, "text/markdown", reason)
 
-    return IngestTask(entry.source.url, load, otherwise)
+    return IngestTask(entry.source.url, load, fallback)
 
 
 def paper_task(
     store: Store, paper: Paper, get: DocumentGetter, kind: Kind, citing: Sequence[str] = ()
 ) -> IngestTask:
-    """A paper: its PDF, or else, with the reason why, its page; ``citing`` link to it."""
+    """Make a task for a paper: its PDF or, where that cannot be read, its landing page.
+
+    Args:
+        store: The store, which may know the paper already.
+        paper: The paper.
+        get: Fetches a URL.
+        kind: The kind of source that a new paper becomes.
+        citing: The ids of sources that link to it.
+    """
     shortfall = ""
 
     async def load() -> LoadedDocument:
         nonlocal shortfall
         found = await resolve_paper(paper, get)
-        said, text, shortfall = found.metadata, found.text, found.shortfall
+        metadata, text, shortfall = found.metadata, found.text, found.shortfall
         source = await asyncio.to_thread(_source_at, store, paper.url, kind)
         source = replace(
             source,
-            title=source.title or said.title,
-            authors=source.authors or said.authors,
-            venue=source.venue or said.venue,
-            published=source.published or said.published,
+            title=source.title or metadata.title,
+            authors=source.authors or metadata.authors,
+            venue=source.venue or metadata.venue,
+            published=source.published or metadata.published,
             cited_by=tuple(dict.fromkeys([*source.cited_by, *citing])),
         )
-        least, found_at = (MIN_ORIGINAL_CHARACTERS, text.url) if shortfall else (0, "")
+        minimum, found_at = (MIN_ORIGINAL_CHARACTERS, text.url) if shortfall else (0, "")
         return LoadedDocument(
-            source, "fetched", text.data, text.content_type, shortfall, least, found_at
+            source, "fetched", text.data, text.content_type, shortfall, minimum, found_at
         )
 
-    async def otherwise(reason: str) -> LoadedDocument:
-        reason = f"{shortfall}; of its page: {reason}" if shortfall else reason
+    async def fallback(reason: str) -> LoadedDocument:
+        reason = f"{shortfall}; its page: {reason}" if shortfall else reason
         known = await asyncio.to_thread(store.source_at, paper.url)
         if known is not None:
             await asyncio.to_thread(store.add_citing, known.id, citing)
@@ -154,7 +184,7 @@ def paper_task(
                 return LoadedDocument(known, "kept", reason=reason)
         raise CorpusError(reason)
 
-    return IngestTask(paper.url, load, otherwise)
+    return IngestTask(paper.url, load, fallback)
 
 
 def _url_task(store: Store, url: str, fetcher: Fetcher) -> IngestTask:
@@ -165,7 +195,7 @@ def _url_task(store: Store, url: str, fetcher: Fetcher) -> IngestTask:
     async def load() -> LoadedDocument:
         page = await fetcher.get(url)
         source = await asyncio.to_thread(_source_at, store, url, "web")
-        # A login page that answers for a PDF must not pass for a page of its own.
+        # A login page that answers in place of a PDF must not count as a page of its own.
         found_at = "" if known else page.url
         return LoadedDocument(source, "fetched", page.data, page.content_type, found_at=found_at)
 
@@ -184,8 +214,18 @@ def _file_task(store: Store, path: Path, password: str) -> IngestTask:
 def upload_task(
     store: Store, uploads: UploadStore, upload: Upload, password: str, source_id: str
 ) -> IngestTask:
-    """A file that was handed over: a new text of ``source_id`` if that is given, else the source
-    of these bytes, whatever they were called when they first came.
+    """Make a task for an uploaded file.
+
+    An upload is identified by its bytes: the same bytes under another name are the same source.
+
+    Args:
+        store: The store.
+        uploads: Where the bytes are.
+        upload: The file.
+        password: Opens an encrypted PDF.
+        source_id: The source whose text the file replaces; empty for a source of its own. It
+            keeps its id, so answers that cite it still lead somewhere; the bytes that it had
+            are a new source if they are uploaded again.
     """
 
     async def load() -> LoadedDocument:
@@ -203,16 +243,18 @@ def _upload_source(store: Store, upload: Upload, source_id: str) -> Source:
     try:
         known = store.source(source_id)
     except NotFound:
-        raise CorpusError(f"the source {source_id!r} is gone: upload without it") from None
+        raise CorpusError(
+            f"the source {source_id!r} was deleted: upload the file without it"
+        ) from None
     if known.url.startswith(upload.place):
         return known
-    if known.kind == "upload":  # its particulars were those of the file before
+    if known.kind == "upload":  # its metadata described the file before
         return Source(known.id, upload.url, kind="upload", cited_by=known.cited_by)
     return replace(known, url=upload.url, kind="upload", language="")
 
 
 def _free_id(store: Store, upload: Upload) -> str:
-    """An id for the bytes; another one where its source was given a new text since."""
+    """An id for the bytes; not the usual one if that source was given a new text since."""
     for n in itertools.count():
         candidate = _id(f"upload:{upload.sha256}" + (f"/{n}" if n else ""))
         try:
@@ -223,8 +265,9 @@ def _free_id(store: Store, upload: Upload) -> str:
 
 
 def _source_at(store: Store, url: str, kind: Kind) -> Source:
-    """The source of an address, to be read anew: what stays is who cites it, and, for a work
-    of the library that ships, its id and its particulars.
+    """The source of an address that is to be read again.
+
+    It keeps who cites it and, for a work of the library that ships, its id and metadata.
     """
     known = store.source_at(url)
     if known is None or known.id == _id(url):
@@ -244,5 +287,5 @@ def _id(url: str) -> str:
 
 
 def failure_reason(error: CorpusError) -> str:
-    """Why a document could not be had, without its address, which stands beside it."""
+    """Say why a document could not be loaded, without its address, which the report shows too."""
     return error.reason if isinstance(error, FetchFailed) else str(error)

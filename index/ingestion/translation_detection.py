@@ -1,10 +1,10 @@
-"""Whether one text is a translation of another, by vectors of its parts. Pure.
+"""Detection of translations: whether one text translates another, by embeddings of its parts.
 
-A translation says the same things in the same order. Parts of the two texts that are each
-other's nearest are taken for pairs; in a translation nearly all pairs stand in one order, they
-follow closely upon each other, and they cover most of the shorter text. A text on the same
-matter, and even a digest, fails in one of the three. Only which part is the nearest counts, not
-how near it is, so nothing here depends on the scale of an embedder's cosines.
+A translation says the same things in the same order. Parts (passages or sentences) of the two
+texts that are each other's nearest neighbour are pairs. In a translation nearly all pairs are in
+the same order, they follow each other closely, and they cover most of the shorter text. A text on
+the same topic, and even a digest, fails one of the three. Only which part is the nearest counts,
+not how near it is, so nothing depends on the scale of an embedder's cosines.
 """
 
 from __future__ import annotations
@@ -18,34 +18,39 @@ from itertools import pairwise
 from corpus.text.chunking import text_width
 from index.types import Floats
 
-MIN_ORDERED = 0.9  # share of the pairs that stand in one order
-MIN_COVERED = 0.5  # share of the shorter text that they cover
-MIN_CLOSE = 0.75  # share of the pairs that follow closely upon the one before, in both texts
-MAX_CLOSE_DISTANCE = 2  # parts further on that are close
-MIN_AGREED = 0.6  # share of numbers and names that the two of a pair have in common
-MIN_PAIRS = 6  # pairs, from which order says anything
-_ANCHOR = re.compile(r"\d+(?:[.,]\d+)*|[a-z]*[A-Z][A-Za-z]+")  # what a translator leaves as it is
+MIN_ORDERED = 0.9  # share of the pairs that are in the same order
+MIN_COVERED = 0.5  # share of the shorter text that the pairs cover
+MIN_CLOSE = 0.75  # share of the pairs that closely follow the one before, in both texts
+MAX_CLOSE_DISTANCE = 2  # parts between two pairs that follow closely
+MIN_AGREED = 0.6  # share of numbers and names that the two parts of a pair have in common
+MIN_PAIRS = 6  # fewer pairs are in the same order by chance
+_ANCHOR = re.compile(r"\d+(?:[.,]\d+)*|[a-z]*[A-Z][A-Za-z]+")  # what translators do not translate
 
 
 @dataclass(frozen=True, slots=True)
 class TextParts:
-    """The parts of a text in order: what each says, and its vector, a row of [n, dim]."""
+    """The parts of a text in order: their texts [n] and embeddings [n, dim]."""
 
     texts: tuple[str, ...]
     vectors: Floats
 
     @property
     def widths(self) -> list[float]:
+        """The length of each part, in units of ``corpus.text.chunking.text_width``."""
         return [text_width(text) for text in self.texts]
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Pairs of parts (a, b), ascending in both, and what they say of the two texts.
+    """An alignment of two texts, with measures of how much one reads like a translation.
 
-    All are shares from 0 to 1: ``ordered`` of the nearest pairs that stand in this order,
-    ``covered`` of the shorter text, ``close`` of the pairs that follow upon the one before,
-    ``agreed`` of the numbers and names that the pairs have in common (1 where there are none).
+    Attributes:
+        pairs: Pairs of parts (a, b), each other's nearest, ascending in both.
+        ordered: The share of the nearest pairs that are in this order, from 0 to 1.
+        covered: The share of the shorter text that the pairs cover, from 0 to 1.
+        close: The share of the pairs that closely follow the one before, from 0 to 1.
+        agreed: The share of numbers and names that the parts of a pair have in common, from 0 to
+            1; 1 where there are none.
     """
 
     pairs: tuple[tuple[int, int], ...]
@@ -56,6 +61,7 @@ class Alignment:
 
     @property
     def translated(self) -> bool:
+        """Whether one text is a translation of the other."""
         return (
             len(self.pairs) >= MIN_PAIRS
             and self.ordered >= MIN_ORDERED
@@ -66,7 +72,7 @@ class Alignment:
 
 
 def align(a: TextParts, b: TextParts) -> Alignment:
-    """The alignment of two texts."""
+    """Align two texts by their parts that are each other's nearest neighbour."""
     if not a.texts or not b.texts:
         return Alignment((), 0.0, 0.0, 0.0, 0.0)
     nearness = a.vectors @ b.vectors.T
@@ -88,10 +94,13 @@ def align(a: TextParts, b: TextParts) -> Alignment:
 def heaviest_chain(
     pairs: Sequence[tuple[int, int]], weights: Sequence[float]
 ) -> list[tuple[int, int]]:
-    """Of pairs that ascend in their first, those that ascend in their second too and weigh the
-    most together.
+    """Find the heaviest subsequence of pairs that ascends in the second members too.
+
+    Args:
+        pairs: Pairs that ascend in their first members.
+        weights: The weight of each pair.
     """
-    best: list[tuple[float, int]] = []  # weight of the best chain that ends here, its last but one
+    best: list[tuple[float, int]] = []  # weight of the best chain that ends here, its predecessor
     for at, (_, second) in enumerate(pairs):
         before = max(
             ((best[k][0], k) for k in range(at) if pairs[k][1] < second), default=(0.0, -1)
@@ -106,7 +115,11 @@ def heaviest_chain(
 
 
 def anchors(text: str) -> set[str]:
-    """The numbers in a text, without separators, and its words with a capital, in lower case."""
+    """Collect what translators leave as it is: the numbers and capitalised words of a text.
+
+    Returns:
+        The numbers without thousands separators, and the words in lower case.
+    """
     found = _ANCHOR.findall(unicodedata.normalize("NFKC", text))
     return {each.replace(",", "").lower() for each in found}
 

@@ -1,13 +1,18 @@
-"""After an ingestion: which new or changed sources are another text of a work that is here.
+"""Linking of sources that are texts of one work: copies, versions and translations.
 
-Each source is compared with few others: those that share hashes of its words, those that are
-named alike, and those of another language that are nearest to some of its passages. What it
-costs grows with the new sources and with the size of the index, not with their product.
+It runs after each ingestion. Each new or changed source is compared with a few others: those that
+share hashes of its words, those with the same title, and those in another language whose passages
+are nearest to some of its own. The cost grows with the number of new sources and with the size of
+the index, not with their product.
+
+A missed link only counts one work twice; a wrong link hides a witness. So a link needs most of a
+text, in its words or in their order, and never the topic alone. What was decided with a source is
+deleted with it, and the other texts of its work are compared again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,52 +37,68 @@ from index.ingestion.sync import open_any, sync
 from index.ingestion.translation_detection import Alignment, TextParts, align
 from index.storage.local_index import LocalIndex
 
-MIN_SHARED_HASHES = 2  # hashes of a sketch that make a candidate: by chance, two texts share none
-WORD_CANDIDATES = 20  # sources that are read for their words
-PROBE_PASSAGES = 24  # passages of a source whose nearest in other languages are looked up
+MIN_SHARED_HASHES = 2  # hashes of a sketch that make a candidate; by chance two texts share none
+WORD_CANDIDATES = 20  # sources with shared hashes that are compared
+PROBE_PASSAGES = 24  # passages of a source whose nearest in other languages are searched
 ALIGNED_SOURCES = 3  # sources in other languages that are aligned with it
-PASSAGE_THRESHOLDS = (
-    0.35,
-    0.7,
-    0.3,
-)  # covered, ordered and agreed of passages, before sentences are read
-MIN_SENTENCE_WIDTH = (
-    25  # units of corpus.text.chunking.text_width: what is shorter is a name or a number
-)
+# Covered, ordered and agreed shares that an alignment of passages must reach, each at least, before
+# sentences are aligned.
+PASSAGE_THRESHOLDS = (0.35, 0.7, 0.3)
+# In units of corpus.text.chunking.text_width; what is shorter is a name or a number.
+MIN_SENTENCE_WIDTH = 25
 MAX_ALIGNED_SENTENCES = 2000  # sentences of a text that are aligned
 
 
 def update_index(
-    store: Store, embedder: Embedder, folder: Path, tally: IngestProgress
+    store: Store, embedder: Embedder, folder: Path, progress: IngestProgress
 ) -> tuple[int, dict[str, WorkLink]]:
-    """The index brought up to the store, and sources linked that are texts of one work: how many
-    passages were embedded, and the links. What every ingestion and removal ends with.
+    """Update the index to match the store, then link sources that are texts of one work.
+
+    Every ingestion and removal ends with this.
+
+    Returns:
+        How many passages were embedded, and the links by source id.
+
+    Raises:
+        IndexMismatch: The index is damaged, or of another embedder or format.
+        StoreError: The index folder cannot be written.
     """
-    embedded = sync(store, embedder, folder, tally)
-    return embedded, link_works(store, embedder, folder, tally)
+    embedded = sync(store, embedder, folder, progress)
+    return embedded, link_works(store, embedder, folder, progress)
 
 
 def link_works(
     store: Store,
     embedder: Embedder,
     folder: Path,
-    tally: IngestProgress,
+    progress: IngestProgress,
     source_ids: Iterable[str] | None = None,
 ) -> dict[str, WorkLink]:
-    """Link sources that are texts of one work; to be called after ``sync``.
+    """Compare new and changed sources with others, and link those that are texts of one work.
 
-    Compares those of the sources (None: all, which the first run after an upgrade needs) that
-    are new or changed since they were compared, the oldest first. Returns, by id, the link of
-    each that is another text of a work, also of those that were linked before. A source of a
-    work whose other text changed or went counts as changed. Without an index, only words and
-    names tell.
+    To be called after ``sync``.
+
+    Sources that are new or changed since they were last compared are compared with the others,
+    oldest first. A source counts as changed when another text of its work changed or was deleted.
+
+    Args:
+        store: The store.
+        embedder: Embeds sentences, to detect translations.
+        folder: The index folder. Without an index, only words and titles are compared.
+        progress: Is told how many sources were compared.
+        source_ids: The sources to compare; None for all.
+
+    Returns:
+        By source id, the link of each of these sources that is another text of a work, also if it
+        was made before.
     """
     given = None if source_ids is None else set(source_ids)
     pending = [id for id in store.works.pending() if given is None or id in given]
-    linker = _Linker(store, embedder, open_any(folder, embedder)) if pending else None
-    for done, source_id in enumerate(pending, 1):
-        linker.link(source_id)
-        tally.set_compared(done, len(pending))
+    if pending:
+        linker = _Linker(store, embedder, open_any(folder, embedder))
+        for done, source_id in enumerate(pending, 1):
+            linker.link(source_id)
+            progress.set_compared(done, len(pending))
     return {link.source_id: link for link in store.works.links(given)}
 
 
@@ -94,7 +115,7 @@ class _LoadedSource:
 
 
 class _Linker:
-    """Compares sources one by one with those that were compared before."""
+    """Comparison of sources, one by one, with those that were compared before."""
 
     def __init__(self, store: Store, embedder: Embedder, index: LocalIndex | None) -> None:
         self._store, self._embedder, self._index = store, embedder, index
@@ -108,16 +129,16 @@ class _Linker:
             return
         text = new.text
         found: dict[str, Reason] = {}
-        for other in self._worth_reading(text):
+        for other in self._likely_copies(text):
             read = self._read(other)
             if read and (reason := same_work_reason(text, read.text)):
                 found[other] = reason
         twins: dict[tuple[str, str], float] = {}
         for other in self._likely_translations(new, known=found):
             read = self._read(other)
-            if read and (pairs := self._translated(new, read)):
+            if read and (translated := self._translated_passages(new, read)):
                 found[other] = "translation"
-                twins |= pairs
+                twins |= translated
         self._store.works.save(text, found, twins)
         self._sources[source_id] = new.source
         self._rows[source_id] = list(new.passages)
@@ -129,14 +150,14 @@ class _Linker:
             return None
         return _LoadedSource(found[0][1][1], {row: passage for row, (passage, _) in found})
 
-    def _worth_reading(self, text: WorkText) -> list[str]:
-        """Compared sources that share words with a text, or its name."""
+    def _likely_copies(self, text: WorkText) -> list[str]:
+        """Compared sources that share words with a text, or have its title."""
         near = self._store.works.candidates(text, MIN_SHARED_HASHES, WORD_CANDIDATES)
         named = [id for id in self._rows if same_name(self._sources[id], text.source)]
         return [id for id in dict.fromkeys([*near, *named]) if id != text.source.id]
 
     def _likely_translations(self, new: _LoadedSource, known: Mapping[str, Reason]) -> list[str]:
-        """Compared sources of other languages with the nearest passages, the likeliest first."""
+        """Compared sources of other languages with the nearest passages, the most likely first."""
         if self._index is None or not new.source.language:
             return []
         owner = {
@@ -153,15 +174,17 @@ class _Linker:
         near = self._index.nearest(self._index.matrix(probes), list(owner))
         return [id for id, _ in Counter(owner[row] for row in near).most_common(ALIGNED_SOURCES)]
 
-    def _translated(self, a: _LoadedSource, b: _LoadedSource) -> dict[tuple[str, str], float]:
-        """The twins among the passages of a text and its translation; none if it is no such.
+    def _translated_passages(
+        self, a: _LoadedSource, b: _LoadedSource
+    ) -> dict[tuple[str, str], float]:
+        """The passages of a text and of its translation that match; none if it is not one.
 
-        Passages tell cheaply whether it may be one, by the vectors that the index holds; their
-        sentences, which have to be embedded, tell whether it is.
+        Passages show cheaply whether it may be a translation, since the index holds their vectors.
+        Their sentences, which have to be embedded, decide.
         """
-        maybe = align(self._passages(a), self._passages(b))
-        signs = (maybe.covered, maybe.ordered, maybe.agreed)
-        if any(sign < least for sign, least in zip(signs, PASSAGE_THRESHOLDS, strict=True)):
+        coarse = align(self._passages(a), self._passages(b))
+        shares = (coarse.covered, coarse.ordered, coarse.agreed)
+        if any(share < least for share, least in zip(shares, PASSAGE_THRESHOLDS, strict=True)):
             return {}
         of_a, parts_a = self._sentences(a, b.text.letters)
         of_b, parts_b = self._sentences(b, a.text.letters)
@@ -172,12 +195,16 @@ class _Linker:
 
     def _passages(self, read: _LoadedSource) -> TextParts:
         texts = tuple(passage.text for passage in read.passages.values())
+        if self._index is None:
+            return TextParts((), np.zeros((0, self._embedder.dim), np.float32))
         vectors = self._index.matrix(list(read.passages))
         return TextParts(texts if len(vectors) == len(texts) else (), vectors)
 
     def _sentences(self, read: _LoadedSource, other: str) -> tuple[list[str], TextParts]:
-        """The sentences of a text, and the id of the passage of each, but for those that stand
-        in the letters of the ``other``: what two languages share as it is, is quoted.
+        """The sentences of a text, and the id of the passage of each.
+
+        Sentences that the letters of the ``other`` text contain are left out: what texts in two
+        languages share unchanged is quoted, not translated.
         """
         found = [
             (passage.id, sentence)
@@ -193,11 +220,14 @@ class _Linker:
 def _twins(
     found: Alignment, of_a: Sequence[str], of_b: Sequence[str], a: TextParts, b: TextParts
 ) -> dict[tuple[str, str], float]:
-    """What share of each passage's sentences is translated in which passage of the other text."""
+    """The share of each passage's sentences that a passage of the other text translates.
+
+    The keys are pairs of passage ids (passage, translating passage), in both directions.
+    """
     twins: dict[tuple[str, str], float] = {}
     for mine, other, parts, flip in ((of_a, of_b, a, False), (of_b, of_a, b, True)):
         widths = parts.widths
-        whole: Counter[str] = Counter()
+        whole: defaultdict[str, float] = defaultdict(float)
         for id, wide in zip(mine, widths, strict=True):
             whole[id] += wide
         for pair in found.pairs:

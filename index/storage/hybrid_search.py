@@ -1,4 +1,10 @@
-"""One search over the segments of an index: candidates of each half and language, fused."""
+"""Hybrid search over the segments of an index: BM25 and vectors, fused into one score.
+
+Each language, and each of the two ways of searching, puts its own candidates forward. A
+multilingual embedding holds texts of one language nearer to each other than to their
+translations: in one ranking over all passages, those in the question's language would leave none
+of the other.
+"""
 
 from __future__ import annotations
 
@@ -14,77 +20,95 @@ from index.storage.ann import cosines, top_k
 from index.storage.segment import Segment
 from index.types import Floats
 
-SegmentSelection = tuple[
-    Segment, np.ndarray | None
-]  # ascending positions to search among; None: all
+# A segment, with the ascending positions to search among; None for all that are not deleted.
+SegmentSelection = tuple[Segment, np.ndarray | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Passages [n], best first: the place that each is in, its position there, its value."""
+    """Passages [n] that a search found in several segments, best first.
 
-    place: np.ndarray
+    Attributes:
+        segment: The number of the segment, among those searched, that each passage is in.
+        position: The position of each passage in its segment.
+        value: The cosine or BM25 score of each passage.
+    """
+
+    segment: np.ndarray
     position: np.ndarray
     value: Floats
 
     @classmethod
     def best(cls, found: Sequence[tuple[np.ndarray, Floats]], k: int) -> Candidates:
-        """The ``k`` best of what was found in each place: positions, and values."""
-        place = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
+        """Merge the positions and values found in each segment, and keep the ``k`` best."""
+        segment = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
         position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
         values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])
         chosen, values = top_k(values, k)
-        return cls(place[chosen], position[chosen], values)
+        return cls(segment[chosen], position[chosen], values)
 
-    def rows(self, places: Sequence[SegmentSelection]) -> np.ndarray:
+    def rows(self, searched: Sequence[SegmentSelection]) -> np.ndarray:
+        """Return the database rows [n] of the candidates, given the segments searched."""
         return np.array(
-            [places[i][0].rows[at] for i, at in zip(self.place, self.position, strict=True)],
+            [searched[i][0].rows[at] for i, at in zip(self.segment, self.position, strict=True)],
             np.int64,
         )
 
 
-def vector_candidates(places: Sequence[SegmentSelection], vector: Floats, k: int) -> Candidates:
-    return Candidates.best([segment.nearest(vector, k, at) for segment, at in places], k)
+def vector_candidates(searched: Sequence[SegmentSelection], vector: Floats, k: int) -> Candidates:
+    """Find the ``k`` passages in some segments whose embeddings are nearest to a vector [dim]."""
+    return Candidates.best([segment.nearest(vector, k, at) for segment, at in searched], k)
 
 
 def lexical_candidates(
-    places: Sequence[SegmentSelection], scorers: Sequence[Scorer], k: int
+    searched: Sequence[SegmentSelection], scorers: Sequence[Scorer], k: int
 ) -> Candidates:
-    both = zip(places, scorers, strict=True)
+    """Find the ``k`` passages in some segments, one scorer for each, with the highest BM25."""
+    both = zip(searched, scorers, strict=True)
     return Candidates.best([segment.matching(scorer, k, at) for (segment, at), scorer in both], k)
 
 
-def segment_scorers(places: Sequence[SegmentSelection], query: LexicalQuery) -> list[Scorer]:
-    return [Scorer(segment.postings, query) for segment, _ in places]
+def segment_scorers(searched: Sequence[SegmentSelection], query: LexicalQuery) -> list[Scorer]:
+    """Make a BM25 scorer of a query for each of some segments."""
+    return [Scorer(segment.postings, query) for segment, _ in searched]
 
 
 def hybrid_ranking(
-    places: Sequence[SegmentSelection],
+    searched: Sequence[SegmentSelection],
     vector: Floats,
     query: LexicalQuery,
     japanese: bool,
     k: int,
     pool: int,
 ) -> list[Ranked]:
-    """The best ``k`` of the ``pool`` candidates that each half and each language puts forward.
+    """Rank passages by BM25 and vectors together.
 
-    Among all languages together, passages in the question's (``japanese`` or not) would leave
-    none of the other.
+    Args:
+        searched: The segments, and the positions in each, to search.
+        vector: The embedding [dim] of the question.
+        query: The terms of the question.
+        japanese: Whether the question is in Japanese.
+        k: How many passages to return at most.
+        pool: How many candidates each language puts forward, by BM25 and by vectors each.
+
+    Returns:
+        The ``k`` candidates with the highest fused scores, best first.
     """
     parts = []
-    for flag in (False, True):
-        own = [place for place in places if place[0].japanese == flag]
-        lexical = segment_scorers(own, query)
-        near, words = vector_candidates(own, vector, pool), lexical_candidates(own, lexical, pool)
+    for language in (False, True):
+        own = [each for each in searched if each[0].japanese == language]
+        scorers = segment_scorers(own, query)
+        by_vector = vector_candidates(own, vector, pool)
+        by_terms = lexical_candidates(own, scorers, pool)
         parts += [
-            _scored(segment, scorer, near, words, i, vector)
-            for i, ((segment, _), scorer) in enumerate(zip(own, lexical, strict=True))
+            _scored(segment, i, scorer, by_vector, by_terms, vector)
+            for i, ((segment, _), scorer) in enumerate(zip(own, scorers, strict=True))
         ]
     if not parts:
         return []
-    rows, cosine, bm25, language = (np.concatenate(column) for column in zip(*parts, strict=True))
-    coverage = bm25 / max(query.ceiling, 1e-6)
-    score = fuse(cosine, coverage, language != japanese)
+    rows, cosine, bm25, languages = (np.concatenate(column) for column in zip(*parts, strict=True))
+    coverage = (bm25 / max(query.ceiling, 1e-6)).astype(np.float32, copy=False)
+    score = fuse(cosine, coverage, languages != japanese)
     dense_rank, lexical_rank = _ranks(rows, cosine), _ranks(rows, coverage)
     return [
         Ranked(
@@ -101,18 +125,19 @@ def hybrid_ranking(
 
 def _scored(
     segment: Segment,
+    number: int,
     scorer: Scorer,
-    near: Candidates,
-    words: Candidates,
-    place: int,
+    by_vector: Candidates,
+    by_terms: Candidates,
     vector: Floats,
 ) -> tuple[np.ndarray, Floats, Floats, np.ndarray]:
     """The candidates in a segment: rows, cosines, BM25, and whether they are Japanese; [n] each."""
-    here = near.place == place
-    at = near.position[here]
-    # Of what only the words put forward, the vectors have not been read yet.
-    further = np.sort(np.setdiff1d(words.position[words.place == place], at, assume_unique=True))
-    cosine = np.concatenate([near.value[here], cosines(segment.read(further), vector)])
+    here = by_vector.segment == number
+    at = by_vector.position[here]
+    # The vectors of candidates that only their terms put forward have not been read yet.
+    only_terms = np.setdiff1d(by_terms.position[by_terms.segment == number], at, assume_unique=True)
+    further = np.sort(only_terms)
+    cosine = np.concatenate([by_vector.value[here], cosines(segment.read(further), vector)])
     at = np.concatenate([at, further])
     return segment.rows[at], cosine, scorer.scores(at), np.full(len(at), segment.japanese)
 

@@ -1,9 +1,17 @@
-"""The search index in a folder: vectors and words in segments, searched together.
+"""The search index in a folder: segments of vectors and postings, searched together.
 
-The folder is a cache of the database. ``manifest.json`` says what its files are and what
-they were made from; it is replaced in one step, after the files it names are complete, so
-that a process killed at any moment leaves the last complete index. Saving writes what is new:
-the segments that were not there yet, and which passages of the others are deleted.
+The folder is a cache of the database. ``manifest.json`` names its files and what they were made
+from. It is replaced in one step, after the files it names are complete, so a process killed at any
+moment leaves the last complete index. Saving writes only what is new: segments that were not there
+yet, and which passages of the others are deleted.
+
+As in Lucene, segments never change. An addition writes a segment of its own, and the last ones are
+merged until each is much larger than the next, so a passage is rewritten only when the index has
+grown by a share of its size. Term frequencies count over all segments, less what is deleted, so
+BM25 is the same however an index came about.
+
+A large segment is rewritten only when an eighth of it is deleted. Until then its files still hold
+the vectors and the hashed terms of deleted passages, though not their text.
 """
 
 from __future__ import annotations
@@ -14,10 +22,11 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from corpus.files.files import fsync_folder
@@ -25,6 +34,7 @@ from index.lexical.postings import LexicalQuery, Statistics
 from index.lexical.tokenizer import is_japanese
 from index.search import Ranked
 from index.storage.ann import APPROXIMATE_FROM
+from index.storage.files import write
 from index.storage.hybrid_search import (
     SegmentSelection,
     hybrid_ranking,
@@ -32,25 +42,25 @@ from index.storage.hybrid_search import (
     segment_scorers,
     vector_candidates,
 )
-from index.storage.segment import Segment, text_key, write
+from index.storage.manifest import INDEX_FORMAT, check_manifest, read_manifest
+from index.storage.segment import Segment
 from index.types import Floats
 
-INDEX_FORMAT = 3
-CANDIDATE_POOL = 100  # candidates that each half puts forward
-SMALL_SEGMENT = 8192  # passages up to which two neighbouring segments are one
-MERGE_RATIO = 4  # how many times as large as the next a segment is, or the two are merged
-MAX_DELETED_ONE_IN = 8  # a segment is written anew when one in so many of its passages is deleted
+CANDIDATE_POOL = 100  # candidates that BM25 and vectors each put forward, in each language
+SMALL_SEGMENT = 8192  # passages up to which two neighbouring segments are merged
+MERGE_RATIO = 4  # two neighbours are merged unless the first is as many times larger
+MAX_DELETED_ONE_IN = 8  # a segment with a larger share of deleted passages is rewritten
 # What json, numpy and faiss raise for files that are cut short, damaged or something else.
 _UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError)
 
-__all__ = ["LiveIndex", "LocalIndex", "check_manifest", "read_manifest", "text_key"]
+Rows = Sequence[int] | npt.NDArray[np.int64]
 
 
 class LocalIndex:
-    """Vectors and BM25 over the same rows, fused. Rows ascend.
+    """A hybrid index of passages, by their database rows: BM25 and vectors, fused.
 
-    Passages in Japanese and others lie in segments of their own, since a search looks among
-    each by themselves. The segments of each follow one another in the order of their rows.
+    Passages in Japanese and others lie in segments of their own, since a search takes candidates
+    from each. The segments of each follow one another in the order of their rows.
     """
 
     def __init__(self, dim: int) -> None:
@@ -63,18 +73,24 @@ class LocalIndex:
 
     @property
     def recall(self) -> float:
-        """How many of the ten nearest vectors a search finds, as measured when the index was
-        built: the least of its segments'; 1 where it looks at all of them.
+        """The share of the ten nearest vectors that a search finds, from 0 to 1.
+
+        It was measured when the worst segment was built; 1 where searches compare all vectors.
         """
-        return min((s.near.recall for s in self._segments if s.near), default=1.0)
+        return min((s.ann.recall for s in self._segments if s.ann), default=1.0)
 
     def rows(self) -> np.ndarray:
-        """All rows, ascending."""
+        """Return the database rows of all passages in the index, ascending."""
         return np.sort(
             np.concatenate([np.zeros(0, np.int64), *(s.live_rows for s in self._segments)])
         )
 
-    def add(self, rows: Sequence[int], vectors: Floats, texts: Sequence[str]) -> None:
+    def add(self, rows: Rows, vectors: Floats, texts: Sequence[str]) -> None:
+        """Add passages: their rows [n], embeddings [n, dim] and texts [n].
+
+        Raises:
+            ValueError: The rows do not ascend from those in the index on, or the counts differ.
+        """
         new = np.asarray(rows, np.int64)
         if len(new) == 0:
             return
@@ -83,65 +99,79 @@ class LocalIndex:
         last = [segment.live_rows[-1:] for segment in self._segments]
         if np.any(np.diff(new) <= 0) or any(row >= new[0] for row in np.concatenate([[], *last])):
             raise ValueError("rows must be added in ascending order")
-        flags = np.array([is_japanese(text) for text in texts])
-        for flag in (False, True):
-            at = np.flatnonzero(flags == flag)
+        is_in_japanese = np.array([is_japanese(text) for text in texts])
+        for japanese in (False, True):
+            at = np.flatnonzero(is_in_japanese == japanese)
             if len(at):
-                made = Segment.of(flag, new[at], vectors[at], [texts[i] for i in at])
-                self._replace(flag, _settled([*self._of(flag), made]))
+                own = [texts[i] for i in at.tolist()]
+                made = Segment.of(japanese, new[at], vectors[at], own)
+                self._replace(japanese, _merged_tail([*self._of(japanese), made]))
 
-    def remove(self, rows: Sequence[int]) -> None:
-        gone = np.unique(np.asarray(rows, np.int64))
-        for flag in (False, True):
-            left = [_without(segment, gone) for segment in self._of(flag)]
-            self._replace(flag, _settled([segment for segment in left if len(segment)]))
+    def remove(self, rows: Rows) -> None:
+        """Remove passages by their rows; rows that are not in the index are ignored."""
+        removed = np.unique(np.asarray(rows, np.int64))
+        for japanese in (False, True):
+            left = [_without(segment, removed) for segment in self._of(japanese)]
+            self._replace(japanese, _merged_tail([segment for segment in left if len(segment)]))
 
-    def vectors(self, rows: Sequence[int]) -> dict[bytes, Floats]:
-        """The vectors of some rows, by the ``text_key`` of what was embedded."""
+    def vectors(self, rows: Rows) -> dict[bytes, Floats]:
+        """Return the stored embeddings of passages, by the ``text_key`` hash of their text."""
         return {
             key.tobytes(): vector
-            for segment, at in self._places(rows)
+            for segment, at in self._located(rows)
             for key, vector in zip(segment.keys[at], segment.read(at), strict=True)
         }
 
-    def matrix(self, rows: Sequence[int]) -> Floats:
-        """[n, dim]: the vectors of those of some rows that are here, in the order given."""
+    def matrix(self, rows: Rows) -> Floats:
+        """Return the embeddings [n, dim] of some rows, in their order; unknown rows are skipped."""
         given, order = np.unique(np.asarray(rows, np.int64), return_inverse=True)
         found = np.zeros((len(given), self.dim), np.float32)
         here = np.zeros(len(given), bool)
-        for segment, at in self._places(given):
+        for segment, at in self._located(given):
             into = np.searchsorted(given, segment.rows[at])
             found[into], here[into] = segment.read(at), True
         return found[order[here[order]]]
 
-    def nearest(self, vectors: Floats, within: Sequence[int]) -> list[int]:
-        """For each vector the nearest of some rows; none for it where none is found."""
-        places = self._places(within)
-        near = (vector_candidates(places, vector, 1) for vector in np.asarray(vectors, np.float32))
-        return [row for found in near for row in found.rows(places).tolist()]
+    def nearest(self, vectors: Floats, within: Rows) -> list[int]:
+        """Find, for each query vector of [n, dim], the nearest of some rows, if any is indexed."""
+        searched = self._searched(within)
+        queries = np.asarray(vectors, np.float32)
+        found = [vector_candidates(searched, query, 1).rows(searched) for query in queries]
+        return [row for rows in found for row in rows.tolist()]
 
-    def dense(self, vector: Floats, k: int, within: Sequence[int] | None = None) -> list[int]:
-        """The dense half of a search alone: the ``k`` rows with the nearest vectors."""
-        places = self._places(within)
-        return vector_candidates(places, vector, k).rows(places).tolist()
+    def dense(self, vector: Floats, k: int, within: Rows | None = None) -> list[int]:
+        """Search by vectors alone: the ``k`` rows nearest to a vector [dim], nearest first."""
+        searched = self._searched(within)
+        found: list[int] = vector_candidates(searched, vector, k).rows(searched).tolist()
+        return found
 
-    def lexical(self, text: str, k: int, within: Sequence[int] | None = None) -> list[int]:
-        """The lexical half alone: the ``k`` rows with the highest BM25 above 0."""
-        places = self._places(within)
-        return (
-            lexical_candidates(places, segment_scorers(places, self._query(text)), k)
-            .rows(places)
-            .tolist()
-        )
+    def lexical(self, text: str, k: int, within: Rows | None = None) -> list[int]:
+        """Search by BM25 alone: the ``k`` rows with the highest scores above 0, best first."""
+        searched = self._searched(within)
+        scorers = segment_scorers(searched, self._query(text))
+        found: list[int] = lexical_candidates(searched, scorers, k).rows(searched).tolist()
+        return found
 
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:
+        """Find the best ``k`` rows by BM25 and vectors together.
+
+        Args:
+            vector: The embedding [dim] of the question.
+            text: The question.
+            k: How many rows to return at most.
+            within: The rows to search among; None for all.
+
+        Returns:
+            The rows with their scores, best first.
+        """
         if not len(self):
             return []
         vector = np.ascontiguousarray(vector, np.float32)
-        places, query = self._places(within), self._query(text)
-        return hybrid_ranking(places, vector, query, is_japanese(text), k, max(k, CANDIDATE_POOL))
+        searched, query = self._searched(within), self._query(text)
+        pool = max(k, CANDIDATE_POOL)
+        return hybrid_ranking(searched, vector, query, is_japanese(text), k, pool)
 
     def _query(self, text: str) -> LexicalQuery:
         if self._statistics is None:
@@ -150,13 +180,17 @@ class LocalIndex:
             )
         return LexicalQuery.of(text, self._statistics)
 
-    def _places(self, rows: Sequence[int] | None) -> list[SegmentSelection]:
-        """Where some rows are: segments, with positions in them that ascend; None: all rows."""
-        if rows is None:
-            return [(segment, None) for segment in self._segments]
+    def _located(self, rows: Rows) -> list[tuple[Segment, np.ndarray]]:
+        """The segments that some rows are in, with their positions there, ascending."""
         wanted = np.unique(np.asarray(rows, np.int64))
         found = [(segment, segment.positions(wanted)) for segment in self._segments]
         return [(segment, at) for segment, at in found if len(at)]
+
+    def _searched(self, rows: Rows | None) -> Sequence[SegmentSelection]:
+        """What to search to find some rows; None: all rows."""
+        if rows is None:
+            return [(segment, None) for segment in self._segments]
+        return self._located(rows)
 
     def _of(self, japanese: bool) -> list[Segment]:
         return [segment for segment in self._segments if segment.japanese == japanese]
@@ -168,7 +202,16 @@ class LocalIndex:
     # The folder
 
     def save(self, folder: Path, embedder: str, revision: str) -> None:
-        """Write the index; what stood in the folder is replaced in one step."""
+        """Write the index to a folder, where it replaces an earlier one in one step.
+
+        Args:
+            folder: The index folder, which is made where there is none.
+            embedder: The name of the embedder that made the vectors.
+            revision: The revision of the store that the index was made from.
+
+        Raises:
+            StoreError: The folder cannot be written; the index in it is as it was.
+        """
         partial, new = folder / f"manifest-{secrets.token_hex(4)}.json", list[Path]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -185,9 +228,9 @@ class LocalIndex:
             }
             text = json.dumps(manifest, indent=1).encode()
             write(partial, lambda out: out.write(text))
-            fsync_folder(folder)  # what it names outlasts a power cut before it does
+            fsync_folder(folder)  # the files are on the disk before the manifest that names them
             os.replace(partial, folder / "manifest.json")
-            fsync_folder(folder)  # and it does before what it no longer names is deleted
+            fsync_folder(folder)  # and the manifest before the files it no longer names are deleted
         except (OSError, RuntimeError) as error:
             for path in (*new, partial):  # a full disk needs the room
                 _delete(path)
@@ -198,7 +241,7 @@ class LocalIndex:
                 " writes the index again"
             ) from error
         named = {name for segment in self._segments for name in segment.names}
-        with contextlib.suppress(OSError):  # what is left over is tried again by the next save
+        with contextlib.suppress(OSError):  # the next save tries again to delete what is left over
             for old in folder.iterdir():
                 if old.name not in {*named, "manifest.json"}:
                     _delete(old)
@@ -211,10 +254,17 @@ class LocalIndex:
         revision: str | None = None,
         known: LocalIndex | None = None,
     ) -> LocalIndex:
-        """The index that ``save`` wrote; segments that ``known`` has of it are not opened again.
+        """Open the index in a folder, if it was made by the embedder and store revision expected.
 
-        Raises IndexMissing if there is none, and IndexMismatch if it was made by another
-        embedder or format, or from passages other than ``revision`` (None: any).
+        Args:
+            folder: The index folder.
+            embedder: The name of the embedder that the index must have been made by.
+            revision: The revision of the store that it must have been made from; None for any.
+            known: An index of the same folder, whose segments need not be opened again.
+
+        Raises:
+            IndexMissing: There is no index.
+            IndexMismatch: It was made by another embedder, format or revision, or is damaged.
         """
         manifest = read_manifest(folder)
         check_manifest(folder, manifest, embedder, revision)
@@ -236,15 +286,15 @@ class LocalIndex:
 
 
 class LiveIndex:
-    """The index in a folder as it is now: read again when another process has written it.
+    """A read-only view of the index in a folder that reopens it when it was written again.
 
-    For reading alone. A search runs on the index that was there when it began.
+    A search runs to its end on the index that was there when it began.
     """
 
     def __init__(self, folder: Path, embedder: str) -> None:
         self._folder, self._embedder = folder, embedder
         self._lock = threading.Lock()
-        self._written: tuple[int, int] | None = None
+        self._opened: tuple[int, int] | None = None  # the manifest's time and inode
         self._index = LocalIndex(0)
 
     def __len__(self) -> int:
@@ -253,40 +303,36 @@ class LiveIndex:
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:
+        """Search the newest index in the folder, as ``LocalIndex.search`` does."""
         return self._current().search(vector, text, k, within)
 
     def _current(self) -> LocalIndex:
-        with self._lock:  # or who looked first could put an older index in a newer one's place
+        with self._lock:  # without it, a slower thread could put back an older index
             try:
                 status = (self._folder / "manifest.json").stat()
             except OSError:
                 raise IndexMissing(self._folder) from None
             written = (status.st_mtime_ns, status.st_ino)
-            if written != self._written:
+            if written != self._opened:
                 self._index = LocalIndex.open(self._folder, self._embedder, known=self._index)
-                self._written = written
+                self._opened = written
             return self._index
 
 
 def _without(segment: Segment, rows: np.ndarray) -> Segment:
-    """A segment without some rows: made anew where it is small, or much of it is deleted."""
-    gone = segment.positions(rows)
-    if not len(gone):
+    """A segment without some rows: rewritten where it is small or much of it is deleted."""
+    removed = segment.positions(rows)
+    if not len(removed):
         return segment
-    left = segment.without(gone)
-    if len(left) and (
-        len(left) < APPROXIMATE_FROM or len(left.dead) * MAX_DELETED_ONE_IN > len(left.rows)
-    ):
+    left = segment.without(removed)
+    small = len(left) < APPROXIMATE_FROM
+    if len(left) and (small or len(left.deleted) * MAX_DELETED_ONE_IN > len(left.rows)):
         return Segment.merged([left])
     return left
 
 
-def _settled(segments: Sequence[Segment]) -> list[Segment]:
-    """Segments, with the last ones merged until each is much larger than the next.
-
-    So there are few of them, and a passage is written again only when the index has grown by
-    a share of its size.
-    """
+def _merged_tail(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments, with the last ones merged until each is much larger than the next."""
     left = list(segments)
     while len(left) > 1:
         before, last = len(left[-2]), len(left[-1])
@@ -296,32 +342,7 @@ def _settled(segments: Sequence[Segment]) -> list[Segment]:
     return left
 
 
-def read_manifest(folder: Path) -> dict:
-    """The manifest of an index folder; IndexMissing, or IndexMismatch if it is not one."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        needed = {"format", "embedder", "dim", "count", "corpus_revision"}
-        if needed <= manifest.keys():
-            return manifest
-    except FileNotFoundError:
-        raise IndexMissing(folder) from None
-    except (OSError, ValueError, AttributeError):
-        pass
-    raise IndexMismatch(folder, f"format {INDEX_FORMAT}", "a manifest that cannot be read")
-
-
-def check_manifest(
-    folder: Path, manifest: Mapping, embedder: str, revision: str | None = None
-) -> None:
-    """Raise IndexMismatch if the index was made by another embedder or format, or revision."""
-    expected = {"format": INDEX_FORMAT, "embedder": embedder, "corpus_revision": revision}
-    for name, value in expected.items():
-        if value is not None and manifest[name] != value:
-            label = name.replace("_", " ")
-            raise IndexMismatch(folder, f"{label} {value}", f"{label} {manifest[name]}")
-
-
 def _delete(path: Path) -> None:
-    """Delete a file or a folder; who has its files open or mapped goes on reading them."""
+    """Delete a file or a folder; a process that has its files open can go on reading them."""
     with contextlib.suppress(OSError):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,17 +1,19 @@
 """One segment of an index: passages of one language, written once and never changed.
 
-In a folder of its own lies what a search needs, as arrays that are mapped into memory, so that
-opening it reads no more than the small files, to verify them, and several processes share what
-they use:
+A search wants candidates of each language, so a segment holds one: with both in one, every search
+would need a mask as long as the index.
 
-    rows.npy       [n] int64, ascending: the database's row of each passage
-    keys.npy       [n] 16 bytes: which text was embedded
+The folder of a segment holds what a search needs, as arrays that are mapped into memory. Opening
+it reads only the small files, to verify them, and several processes share what they use:
+
+    rows.npy       [n] int64, ascending: the database row of each passage
+    keys.npy       [n] 16 bytes: a hash of the text that was embedded
     vectors.npy    [n, dim] float32; float16 where the segment is searched approximately
-    words-*.npy    the lexical half, see index.lexical.postings
+    words-*.npy    the postings, see index.lexical.postings
     near.faiss     the approximate index, in segments large enough to need one
 
-Everything else counts in positions, 0 to n - 1. What is deleted from a segment is left out of
-what it finds, by ``dead``; the files stay as they are.
+Everything else counts in positions, 0 to n - 1. Deleted passages are masked when the segment is
+searched; its files stay as they are.
 """
 
 from __future__ import annotations
@@ -20,13 +22,10 @@ import copy
 import hashlib
 import os
 import secrets
-import weakref
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
-from typing import BinaryIO
+from typing import Any, Self
 
 import numpy as np
 
@@ -41,18 +40,27 @@ from index.storage.ann import (
     exact_search,
     top_k,
 )
+from index.storage.files import PositionedReader, size_and_checksum, write, write_array
 from index.types import Floats
 
 KEY_DTYPE = np.dtype("V16")
-CHECKSUM_UP_TO_BYTES = (
-    1 << 22
-)  # bytes of a file up to which its checksum is verified when it is opened
-READ_AHEAD_VECTORS = 16  # vectors that are read though not wanted, rather than begin another read
-EXACT_SEARCH_UP_TO = 4096  # positions up to which a search within them looks at each
+READ_AHEAD_VECTORS = 16  # unwanted vectors that are read rather than begin another read
+EXACT_SEARCH_UP_TO = 4096  # positions up to which a search within them compares each
 
 
 class Segment:
-    """Passages of one language in ascending order of their rows."""
+    """Passages of one language, in ascending order of their database rows.
+
+    Attributes:
+        japanese: Whether its passages are in Japanese.
+        rows: [n] the database row of each passage, ascending.
+        keys: [n] the ``text_key`` of each passage.
+        vectors: [n, dim] the embeddings, of length 1.
+        postings: The terms of its passages.
+        ann: The approximate index of its vectors; None where all are compared.
+        deleted: Positions of passages that no search finds any more, ascending.
+        entry: Its entry in the manifest; empty until it is saved.
+    """
 
     def __init__(
         self,
@@ -61,24 +69,25 @@ class Segment:
         keys: np.ndarray,
         vectors: Floats,
         postings: Postings,
-        near: ApproximateIndex | None = None,
+        ann: ApproximateIndex | None = None,
     ) -> None:
         self.japanese = japanese
         self.rows, self.keys, self.vectors = rows, keys, vectors
-        self.postings, self.near = postings, near
-        self.dead = np.zeros(0, np.int64)  # positions, ascending
-        self.entry: dict = {}  # what the manifest says of it, once it is written
+        self.postings, self.ann = postings, ann
+        self.deleted = np.zeros(0, np.int64)
+        self.entry: dict[str, Any] = {}
         self._home: Path | None = None  # the folder of its files
-        self._file: _File | None = None  # its vectors, open to be read
+        self._file: PositionedReader | None = None  # its vectors, open to be read
 
     @classmethod
-    def of(cls, japanese: bool, rows: np.ndarray, vectors: Floats, texts: Sequence[str]) -> Segment:
+    def of(cls, japanese: bool, rows: np.ndarray, vectors: Floats, texts: Sequence[str]) -> Self:
+        """Make a segment of passages: their rows [n], vectors [n, dim] and texts [n]."""
         keys = np.array([text_key(text) for text in texts], KEY_DTYPE)
         return cls(japanese, rows, keys, _stored(vectors), Postings.of(texts))
 
     @classmethod
-    def merged(cls, parts: Sequence[Segment]) -> Segment:
-        """One segment in the place of some that follow one another, without what is dead."""
+    def merged(cls, parts: Sequence[Segment]) -> Self:
+        """Make one segment of consecutive ones, without their deleted passages."""
         kept = [part.live_mask for part in parts]
         rows, keys = (
             np.concatenate([getattr(part, name)[k] for part, k in zip(parts, kept, strict=True)])
@@ -89,90 +98,113 @@ class Segment:
             np.asarray(part.vectors, np.float16 if narrow else np.float32)[k]
             for part, k in zip(parts, kept, strict=True)
         ]
-        words = Postings.merged([(p.postings, k) for p, k in zip(parts, kept, strict=True)])
-        return cls(parts[0].japanese, rows, keys, np.concatenate(vectors), words)
+        postings = Postings.merged([(p.postings, k) for p, k in zip(parts, kept, strict=True)])
+        return cls(parts[0].japanese, rows, keys, np.concatenate(vectors), postings)
 
     def __len__(self) -> int:
-        """How many passages it has that are not dead."""
-        return len(self.rows) - len(self.dead)
+        """The number of passages that are not deleted."""
+        return len(self.rows) - len(self.deleted)
 
     @property
     def live_rows(self) -> np.ndarray:
-        """The rows of what is not dead, ascending."""
-        return self.rows[self.live_mask] if len(self.dead) else self.rows
+        """The rows of the passages that are not deleted, ascending."""
+        return self.rows[self.live_mask] if len(self.deleted) else self.rows
 
     @property
     def live_mask(self) -> np.ndarray:
-        """[n] bool: which positions are not dead."""
+        """[n] bool: which positions are not deleted."""
         kept = np.ones(len(self.rows), bool)
-        kept[self.dead] = False
+        kept[self.deleted] = False
         return kept
 
     def without(self, positions: np.ndarray) -> Segment:
-        """The same segment, with some more positions dead."""
-        made = self._with_dead(np.union1d(self.dead, positions))
+        """Return a copy of the segment in which the passages at some more positions are deleted."""
+        made = self._with_deleted(np.union1d(self.deleted, positions))
         made.entry = {name: value for name, value in self.entry.items() if name != "dead"}
         return made
 
-    def _with_dead(self, positions: np.ndarray) -> Segment:
+    def _with_deleted(self, positions: np.ndarray) -> Segment:
         made = copy.copy(self)
-        made.dead = positions
-        for name in ("lost", "_undeleted"):  # which come of it
+        made.deleted = positions
+        for name in ("deleted_term_counts", "_live"):  # cached values that depend on it
             made.__dict__.pop(name, None)
         return made
 
     def positions(self, rows: np.ndarray) -> np.ndarray:
-        """The positions, ascending, of those of some ascending rows that are here, not dead."""
+        """Find which of some ascending rows are in the segment and not deleted.
+
+        Returns:
+            Their positions, ascending.
+        """
         at = np.searchsorted(self.rows, rows)
         at = at[self.rows[np.minimum(at, len(self.rows) - 1)] == rows]
-        return at[~_among(at, self.dead)]
-
-    @cached_property
-    def _undeleted(self) -> PositionFilter | None:
-        return self.near.choose(np.flatnonzero(self.live_mask)) if len(self.dead) else None
+        left: np.ndarray = at[~_among(at, self.deleted)]
+        return left
 
     @cached_property
     def deleted_term_counts(self) -> TermCounts | None:
-        """The words of what is dead, which do not count."""
-        return self.postings.statistics(self.dead) if len(self.dead) else None
+        """How often each term occurs in deleted passages, to be subtracted; None for nowhere."""
+        return self.postings.statistics(self.deleted) if len(self.deleted) else None
 
     # Searching
 
     def nearest(
         self, query: Floats, k: int, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, Floats]:
-        """Positions of the ``k`` vectors nearest to ``query``, nearest first; their cosines.
+        """Find the ``k`` passages whose vectors are nearest to a query.
 
-        ``allowed``: the positions to search among, ascending and none of them dead (None: all).
+        Args:
+            query: [dim].
+            k: How many to return at most.
+            allowed: The positions to search among, ascending, none of them deleted; None for all.
+
+        Returns:
+            Their positions, nearest first, and their cosines.
         """
-        if allowed is not None and (len(allowed) <= EXACT_SEARCH_UP_TO or self.near is None):
+        if self.ann is None or (allowed is not None and len(allowed) <= EXACT_SEARCH_UP_TO):
+            if allowed is None and not len(self.deleted):
+                return exact_search(self.vectors, query, k)
+            if allowed is None:
+                allowed = np.flatnonzero(self.live_mask)
             at, values = exact_search(self.read(allowed), query, k)
             return allowed[at], values
-        if self.near is None:
-            if not len(self.dead):
-                return exact_search(self.vectors, query, k)
-            return self.nearest(query, k, np.flatnonzero(self.live_mask))
-        chosen = self._undeleted if allowed is None else self.near.choose(allowed)
-        found = np.sort(self.near.candidates(query, k, chosen))
+        selected = self._live if allowed is None else self.ann.select(allowed)
+        found = np.sort(self.ann.candidates(query, k, selected))
         at, values = top_k(cosines(self.read(found), query), k)
         return found[at], values
+
+    @cached_property
+    def _live(self) -> PositionFilter | None:
+        """The filter that keeps deleted passages out of approximate searches; None without any."""
+        if self.ann is None or not len(self.deleted):
+            return None
+        return self.ann.select(np.flatnonzero(self.live_mask))
 
     def matching(
         self, scorer: Scorer, k: int, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, Floats]:
-        """Positions of the ``k`` passages with the highest scores above 0 by a scorer of its
-        postings; these.
+        """Find the ``k`` passages with the highest BM25 scores above 0.
+
+        Args:
+            scorer: A scorer of the segment's postings.
+            k: How many to return at most.
+            allowed: The positions to search among, ascending, none of them deleted; None for all.
+
+        Returns:
+            Their positions, best first, and their scores.
         """
-        return scorer.top(k, allowed, self.dead if allowed is None and len(self.dead) else None)
+        deleted = self.deleted if allowed is None and len(self.deleted) else None
+        return scorer.top(k, allowed, deleted)
 
     def read(self, positions: np.ndarray) -> Floats:
-        """[n, dim] float32: the vectors at some ascending positions.
+        """Read the embeddings [n, dim], as float32, at some ascending positions of the segment.
 
-        Where searches look at a few, they are read from the file rather than mapped, lest what
-        was once looked at stay in the memory of the process: the system keeps it in its own
-        cache, once for all processes. Where each search looks at all, they are mapped anyway.
+        A segment that is searched approximately is read from its file rather than through the
+        memory map, where each vector that was ever read would count as memory of this process:
+        the system caches the file once for all processes. In a smaller one every search reads
+        all vectors anyway.
         """
-        if self._file is None or self.near is None or not hasattr(os, "preadv"):
+        if self._file is None or self.ann is None or not hasattr(os, "preadv"):
             return np.asarray(self.vectors[positions], np.float32)
         if not len(positions):
             return np.zeros((0, self.vectors.shape[1]), np.float32)
@@ -183,8 +215,8 @@ class Segment:
         first, last = positions[starts], positions[ends]
         into = np.concatenate([[0], np.cumsum(last - first + 1)])
         found = np.empty((into[-1], self.vectors.shape[1]), self.vectors.dtype)
-        wide, data = self.vectors.strides[0], memoryview(found.view(np.uint8).reshape(-1))
-        offsets, ends = (self._file.offset + first * wide).tolist(), (into * wide).tolist()
+        size, data = self.vectors.strides[0], found.view(np.uint8).reshape(-1).data
+        offsets, ends = (self._file.offset + first * size).tolist(), (into * size).tolist()
         for offset, a, b in zip(offsets, ends, ends[1:], strict=False):
             self._file.read_into(data[a:b], offset)
         if len(found) > len(positions):
@@ -196,58 +228,70 @@ class Segment:
 
     @property
     def names(self) -> set[str]:
-        """What in the folder of the index it consists of, as it was saved."""
+        """The names, in the folder of the index, of the files and folders that it consists of."""
         return {name for name in (self.entry.get("name"), self.entry.get("dead")) if name}
 
     def save(self, folder: Path, new: list[Path]) -> None:
-        """Write what ``folder`` lacks of it, note it in ``entry``, and the paths in ``new``."""
-        if self._home is None or self._home.parent != folder or not self._home.is_dir():
-            self._home = folder / secrets.token_hex(4)
+        """Write what the folder of an index lacks of the segment, and update its ``entry``.
+
+        Args:
+            folder: The folder of the index.
+            new: Receives each path as soon as it is created, so that the caller can delete it.
+        """
+        home = self._home
+        if home is None or home.parent != folder or not home.is_dir():
+            home = self._home = folder / secrets.token_hex(4)
             self.entry = {}
-            new.append(self._home)
-            self._write()
+            new.append(home)
+            self._write(home)
         dead = self.entry.get("dead")
-        if len(self.dead) and not (dead and (folder / dead).is_file()):
+        if len(self.deleted) and not (dead and (folder / dead).is_file()):
             dead = f"dead-{secrets.token_hex(4)}.npy"
             new.append(folder / dead)
-            write(folder / dead, lambda out: _save(out, self.dead))
+            write_array(folder / dead, self.deleted)
             self.entry = self.entry | {"dead": dead}
 
-    def _write(self) -> None:
-        if self.near is None and len(self.rows) >= APPROXIMATE_FROM:
-            self.near = ApproximateIndex.build(self.vectors)
-        self._home.mkdir()
+    def _write(self, home: Path) -> None:
+        if self.ann is None and len(self.rows) >= APPROXIMATE_FROM:
+            self.ann = ApproximateIndex.build(self.vectors)
+        home.mkdir()
         for label, array in self._arrays().items():
-            write(self._home / f"{label}.npy", lambda out, a=array: _save(out, a))
-        if self.near:
-            write(self._home / "near.faiss", self.near.write)
-        fsync_folder(self._home)
-        files = {path.name: _noted(path) for path in sorted(self._home.iterdir())}
-        self.entry = {"name": self._home.name, "japanese": self.japanese, "files": files}
-        if self.near:
-            self.entry["approximate"] = self.near.notes
+            write_array(home / f"{label}.npy", array)
+        if self.ann:
+            write(home / "near.faiss", self.ann.write)
+        fsync_folder(home)
+        files = {path.name: size_and_checksum(path) for path in sorted(home.iterdir())}
+        self.entry = {"name": home.name, "japanese": self.japanese, "files": files}
+        if self.ann:
+            self.entry["approximate"] = self.ann.metadata
 
     def _arrays(self) -> dict[str, np.ndarray]:
         words = {f"words-{label}": array for label, array in self.postings.arrays().items()}
         return {"rows": self.rows, "keys": self.keys, "vectors": self.vectors} | words
 
     @classmethod
-    def open(cls, folder: Path, entry: dict, known: Segment | None = None) -> Segment:
-        """The segment that a manifest has as ``entry``; ``known``: the same one, opened before.
+    def open(cls, folder: Path, entry: Mapping[str, Any], known: Segment | None = None) -> Segment:
+        """Open a segment from its files, and verify them.
 
-        Nothing is read but small files, to verify them. Whatever is wrong with the files raises
-        an error of numpy, faiss or the system, or a ValueError.
+        Args:
+            folder: The folder of the index.
+            entry: The segment's entry in the manifest.
+            known: The same segment, opened before, whose files need not be opened again.
+
+        Raises:
+            ValueError: A file is not what was written.
+            OSError, RuntimeError, TypeError, KeyError, EOFError: A file cannot be read.
         """
         made = copy.copy(known) if known else cls._mapped(folder / entry["name"], entry)
-        made.entry = entry
-        dead = np.load(folder / entry["dead"]) if "dead" in entry else made.dead[:0]
-        return made if np.array_equal(dead, made.dead) else made._with_dead(dead)
+        made.entry = dict(entry)
+        deleted = np.load(folder / entry["dead"]) if "dead" in entry else made.deleted[:0]
+        return made if np.array_equal(deleted, made.deleted) else made._with_deleted(deleted)
 
     @classmethod
-    def _mapped(cls, home: Path, entry: dict) -> Segment:
+    def _mapped(cls, home: Path, entry: Mapping[str, Any]) -> Self:
         arrays, words, offsets = {}, {}, {}
-        for file, noted in entry["files"].items():
-            if _noted(home / file) != noted:
+        for file, expected in entry["files"].items():
+            if size_and_checksum(home / file) != expected:
                 raise ValueError(f"{file} is not what was written")
             label = file.removesuffix(".npy")
             if label == file:
@@ -258,54 +302,17 @@ class Segment:
                 words[label.removeprefix("words-")] = array
             else:
                 arrays[label] = array
-        near = None
+        ann = None
         if "approximate" in entry:
-            near = ApproximateIndex.read(home / "near.faiss", entry["approximate"])
-        made = cls(entry["japanese"], **arrays, postings=Postings.from_arrays(words), near=near)
+            ann = ApproximateIndex.read(home / "near.faiss", entry["approximate"])
+        made = cls(entry["japanese"], **arrays, postings=Postings.from_arrays(words), ann=ann)
         made._home = home
-        made._file = _File(home / "vectors.npy", offsets["vectors"])
+        made._file = PositionedReader(home / "vectors.npy", offsets["vectors"])
         return made
 
 
-class _File:
-    """A file that is open for reading as long as somebody holds this."""
-
-    def __init__(self, path: Path, offset: int) -> None:
-        self.offset = offset
-        self._path, self._number = path, os.open(path, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._number)
-
-    def read_into(self, data: memoryview, offset: int) -> None:
-        """Fill ``data`` with the bytes from ``offset`` on; OSError where the file ends before."""
-        done = 0
-        while done < len(data):  # the system reads 2 GB at a time, and less if it likes
-            read = os.preadv(self._number, [data[done:]], offset + done)
-            if read == 0:
-                raise OSError(f"{self._path} ends too early: run `tenkyo reindex`")
-            done += read
-
-
-def write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file, and wait until it is on the disk, where it outlasts a power cut."""
-    with path.open("wb") as out:
-        write(out)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _save(out: BinaryIO, array: np.ndarray) -> None:
-    # Given the file itself, numpy would not tell that the last bytes found no room.
-    np.save(SimpleNamespace(write=out.write), array)
-
-
-def _noted(path: Path) -> list[int]:
-    """The size of a file, and its checksum where it is small enough for each opening to make it."""
-    size = path.stat().st_size
-    return [size] if size > CHECKSUM_UP_TO_BYTES else [size, zlib.crc32(path.read_bytes())]
-
-
 def text_key(text: str) -> bytes:
-    """16 bytes that stand for a text that was embedded."""
+    """Return a hash of 16 bytes that identifies a text that was embedded."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -318,4 +325,5 @@ def _among(positions: np.ndarray, some: np.ndarray) -> np.ndarray:
     if not len(some):
         return np.zeros(len(positions), bool)
     at = np.minimum(np.searchsorted(some, positions), len(some) - 1)
-    return some[at] == positions
+    found: np.ndarray = some[at] == positions
+    return found

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from index.storage.local_index import read_manifest
+from index.storage.manifest import read_manifest
 from service import schemas
 from service.answering.engine import Engine
 from service.api import pages

@@ -1,4 +1,4 @@
-"""Ingestion jobs of a running service: their table, the worker, the pipeline, watched folders.
+"""Ingestion jobs of a running service: their table, their worker, the pipeline, watched folders.
 
-Used from outside: ``pipeline``, ``worker``, ``job_store``.
+Used from outside: ``pipeline.IngestionPipeline``, ``worker.IngestionWorker``, ``job_store``.
 """

@@ -1,4 +1,4 @@
-"""One job at work: documents are read, the index follows, and each step is written down."""
+"""One run of an ingestion job: read its documents, update the index, and store each step."""
 
 from __future__ import annotations
 
@@ -30,46 +30,55 @@ from index.ingestion.sync import check_index
 from index.ingestion.work_linking import update_index
 from index.types import Floats
 from service.ingestion.job_store import Job, JobStatus, JobStore
+from service.ingestion.pipeline import MAX_SERVER_WAIT_SECONDS
 
-# Texts, until it is asked again whether to go on. More would be hardly quicker: a shared embedder
-# runs about two of them at a time, however many there are, since a claim may come meanwhile.
+# Texts embedded between two checks for cancellation. More would hardly be faster: a shared embedder
+# runs about two of them at a time anyway, so that claims need not wait.
 TEXTS_AT_ONCE = 4
+PROGRESS_EVERY_SECONDS = 0.25  # between two stored progress reports
+CANCELLED = "it was cancelled; what it had read by then stays"
+
+_log = logging.getLogger(__name__)
 
 
 class WorkStopped(Exception):
-    """The work was told to stop."""
+    """Raised when a job run has stopped because it was asked to."""
 
 
 class PreemptibleEmbedder(WrappedEmbedder):
-    """An Embedder that takes a few texts at a time, and calls ``watch`` in between.
+    """An embedder for background work: in small batches, at the lowest priority, cancellable.
 
-    ``watch`` may raise to put an end to it. What anybody else asks of a shared embedder
-    goes before.
+    Args:
+        embedder: The embedder that does the work, which answers may share.
+        check: Called before each batch; raises to stop.
     """
 
-    def __init__(self, embedder: Embedder, watch: Callable[[], None]) -> None:
+    def __init__(self, embedder: Embedder, check: Callable[[], None]) -> None:
         super().__init__(embedder)
-        self._watch = watch
+        self._check = check
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
+        """Embed texts in small batches, checking for cancellation before each; [n, dim]."""
         made = [np.zeros((0, self.dim), np.float32)]
         for start in range(0, len(texts), TEXTS_AT_ONCE):
-            self._watch()
+            self._check()
             with TaskContext(Priority.LATER):
                 made.append(self._embedder.embed_passages(texts[start : start + TEXTS_AT_ONCE]))
         return np.concatenate(made)
 
 
-PROGRESS_EVERY_SECONDS = 0.25  # seconds between two words of progress
-CANCELLED = "it was cancelled; what it had read by then stays"
-MAX_SERVER_WAIT_SECONDS = 5.0  # seconds to wait for a busy server, where nothing is followed
-
-_log = logging.getLogger(__name__)
-
-
 @dataclass(frozen=True, slots=True)
 class IngestionResources:
-    """What an ingestion works with; ``network`` is given to each Fetcher, for tests."""
+    """The parts that ingestion jobs need.
+
+    Attributes:
+        store: The store of documents.
+        embedder: The embedder, which answers may share.
+        index: The index folder.
+        uploads: The uploaded files.
+        cache: The HTTP cache.
+        network: Further arguments of each Fetcher, for tests.
+    """
 
     store: Store
     embedder: Embedder
@@ -79,40 +88,57 @@ class IngestionResources:
     network: tuple[tuple[str, Any], ...] = ()
 
     def fetcher(self, max_wait: float = MAX_SERVER_WAIT_SECONDS) -> Fetcher:
+        """Make a Fetcher that waits up to ``max_wait`` seconds for a busy server."""
         return Fetcher(limits=Limits(max_wait=max_wait), cache=self.cache, **dict(self.network))
 
 
 class JobRun:
-    """One job, or, where there is none, the index brought up to the store."""
+    """One run of an ingestion job; without a job, it only updates the index.
+
+    Attributes:
+        job: The job.
+        finished: Set by the worker when the run has ended and its job is stored as ended.
+    """
 
     def __init__(
-        self, means: IngestionResources, table: JobStore, job: Job | None = None, secret: str = ""
+        self,
+        resources: IngestionResources,
+        job_store: JobStore,
+        job: Job | None = None,
+        secret: str = "",
     ) -> None:
-        self.job, self.over = job, threading.Event()
-        self._means, self._table, self._secret = means, table, secret
+        self.job, self.finished = job, threading.Event()
+        self._resources, self._job_store, self._secret = resources, job_store, secret
         self._stop = threading.Event()
         self._cancelled = False
         self._lock = threading.Lock()
-        self._task: tuple[asyncio.AbstractEventLoop, asyncio.Task] | None = None
+        self._task: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     def stop(self) -> None:
-        """Have it end soon, to be begun again another time."""
+        """Ask the run to stop soon; the job is to be run again later."""
         with self._lock:
             self._stop.set()
             if self._task:
                 loop, task = self._task
-                with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
                     loop.call_soon_threadsafe(task.cancel)
 
     def cancel(self) -> None:
-        """Have it end soon, for good."""
+        """Ask the run to stop soon; the job then ends as interrupted."""
         self._cancelled = True
         self.stop()
 
     def work(self) -> tuple[JobStatus, str]:
-        """Do it; how it ended, and why so. Stopped where it is to be begun again."""
+        """Run the ingestion job in this thread, and return how it ended.
+
+        Returns:
+            The status that it ended with, and the reason.
+
+        Raises:
+            WorkStopped: It was stopped, and is to be run again.
+        """
         if self.job is None:
-            self._sync(IngestProgress(self._watch))
+            self._sync(IngestProgress(self._check))
             return "done", ""
         try:
             return self._ingest(self.job)
@@ -125,35 +151,37 @@ class JobRun:
             return "failed", error.public
         except Exception:
             _log.exception("the job %s failed", self.job.id)
-            return "failed", "it could not be finished: the log has the reason"
+            return "failed", "it could not be finished: the log of the server has the reason"
 
     def _ingest(self, job: Job) -> tuple[JobStatus, str]:
-        means, told = self._means, _StoredProgress(self._table, job.id, self._watch)
-        check_index(means.index, means.embedder.name)
+        resources = self._resources
+        progress = _StoredProgress(self._job_store, job.id, self._check)
+        check_index(resources.index, resources.embedder.name)
         replaced = {job.asked.get("replaces", ""), self._replaced(job)}
         refused = [file for file in job.asked.get("files", ()) if "reason" in file]
-        told.add_expected(len(refused))
+        progress.add_expected(len(refused))
         for file in refused:
-            told.add(Item(file["name"], "failed", reason=file["reason"]))
-        with Ingestion(means.store, told, reread="follow" in job.asked) as ingestion:
+            progress.add(Item(file["name"], "failed", reason=file["reason"]))
+        with Ingestion(resources.store, progress, reread="follow" in job.asked) as ingestion:
             for item in self._await(self._read(ingestion, job)):
-                told.note(item)  # such as a link that may not be followed
-        self._sync(told)
-        told.last()
+                progress.store_item(item)  # such as a link that may not be followed
+        self._sync(progress)
+        progress.store_last()
         for url in replaced:
-            delete_unused_upload(means.store, means.uploads, url)
-        items = self._table.items(job.id)
+            delete_unused_upload(resources.store, resources.uploads, url)
+        items = self._job_store.items(job.id)
         if items and all(item["outcome"] == "failed" for item in items):
-            return "failed", "nothing could be read: the items say why"
+            return "failed", "no document could be read: each item has its reason"
         return "done", ""
 
     async def _read(self, ingestion: Ingestion, job: Job) -> list[Item]:
         asked = job.asked
         if job.kind == "documents":
             source_id = asked.get("source_id", "")
-            return await ingestion.uploads(job.files, self._means.uploads, self._secret, source_id)
+            uploads = self._resources.uploads
+            return await ingestion.uploads(job.files, uploads, self._secret, source_id)
         followed = "follow" in asked
-        async with self._means.fetcher(
+        async with self._resources.fetcher(
             MAX_WAIT if followed else MAX_SERVER_WAIT_SECONDS
         ) as fetcher:
             items = await ingestion.places(asked["urls"], fetcher)
@@ -163,80 +191,77 @@ class JobRun:
             return items
 
     def _await(self, main: Coroutine[Any, Any, list[Item]]) -> list[Item]:
-        """Its result, from a loop of this thread's own, which ``stop`` reaches."""
+        """Run a coroutine in an event loop of this thread's own, where ``stop`` can cancel it."""
 
-        async def reachable() -> list[Item]:
+        async def cancellable() -> list[Item]:
+            task = asyncio.current_task()
+            assert task is not None  # a coroutine that runs has a task
             with self._lock:
-                self._task = (asyncio.get_running_loop(), asyncio.current_task())
-            self._watch()
+                self._task = (asyncio.get_running_loop(), task)
+            self._check()
             return await main
 
         try:
-            return asyncio.run(reachable())
+            return asyncio.run(cancellable())
         finally:
             main.close()
             with self._lock:
                 self._task = None
 
-    def _sync(self, tally: IngestProgress) -> None:
-        means = self._means
-        update_index(
-            means.store, PreemptibleEmbedder(means.embedder, self._watch), means.index, tally
-        )
+    def _sync(self, progress: IngestProgress) -> None:
+        resources = self._resources
+        embedder = PreemptibleEmbedder(resources.embedder, self._check)
+        update_index(resources.store, embedder, resources.index, progress)
 
-    def _watch(self, _progress: Progress | None = None) -> None:
+    def _check(self, _progress: Progress | None = None) -> None:
         if self._stop.is_set():
             raise WorkStopped
 
     def _replaced(self, job: Job) -> str:
-        """The address at which the source was until now that a job is to give a new text."""
+        """The address, until now, of the source whose text a job replaces; empty for none."""
         with contextlib.suppress(TenkyoError):
-            return self._means.store.source(job.asked.get("source_id", "")).url
+            return self._resources.store.source(job.asked.get("source_id", "")).url
         return ""
 
 
 class _StoredProgress(IngestProgress):
-    """A tally whose every word is written into the table of jobs.
+    """A counter of progress that stores it, and each item, in the table of jobs.
 
-    A job that is begun again comes upon documents that it had read: what was said of them
-    stays, and is not said twice.
+    A job that is run again finds documents that it had read. Their items of the earlier run stay,
+    and are not stored twice.
     """
 
-    def __init__(self, table: JobStore, job_id: str, watch: Callable[[Progress], None]) -> None:
-        super().__init__(self._hear)
-        self._table, self._job_id, self._watch = table, job_id, watch
-        self._before = table.items(job_id)
-        self._noted: set[int] = set()
-        self._kept: list[Item] = []  # alive, so that no other can have the id of one of them
-        self._written, self._step = 0.0, ""
+    def __init__(self, job_store: JobStore, job_id: str, check: Callable[[Progress], None]) -> None:
+        super().__init__(self._on_change)
+        self._job_store, self._job_id, self._check = job_store, job_id, check
+        self._earlier = job_store.items(job_id)
+        self._stored: dict[int, Item] = {}  # by id(); it keeps them alive, so no id is reused
+        self._stored_at, self._step = 0.0, ""
 
     def add(self, item: Item) -> None:
-        self.note(item)
+        self.store_item(item)
         super().add(item)
 
-    def note(self, item: Item) -> None:
-        """Write an item down, unless it is already."""
-        if id(item) in self._noted:
+    def store_item(self, item: Item) -> None:
+        """Store an item, unless it is stored already."""
+        if id(item) in self._stored:
             return
-        self._noted.add(id(item))
-        self._kept.append(item)
-        earlier = next((old for old in self._before if old["place"] == item.place), None)
+        self._stored[id(item)] = item
+        earlier = next((old for old in self._earlier if old["place"] == item.place), None)
         if earlier is not None:
-            self._before.remove(earlier)
+            self._earlier.remove(earlier)
             if item.outcome == "unchanged" and earlier["outcome"] != "failed":
                 return
-        self._table.add_item(self._job_id, item, earlier)
+        self._job_store.add_item(self._job_id, item, earlier)
 
-    def last(self) -> None:
-        """Write down how far it is, at the end."""
-        self._table.store_progress(self._job_id, self.progress)
+    def store_last(self) -> None:
+        """Store the final progress."""
+        self._job_store.store_progress(self._job_id, self.progress)
 
-    def _hear(self, progress: Progress) -> None:
+    def _on_change(self, progress: Progress) -> None:
         if progress.step != "reading":
-            self._watch(progress)
-        if (
-            progress.step != self._step
-            or time.monotonic() - self._written >= PROGRESS_EVERY_SECONDS
-        ):
-            self._table.store_progress(self._job_id, progress)
-            self._written, self._step = time.monotonic(), progress.step
+            self._check(progress)
+        due = time.monotonic() - self._stored_at >= PROGRESS_EVERY_SECONDS
+        if due or progress.step != self._step:
+            self._job_store.store_progress(self._job_id, progress)
+            self._stored_at, self._step = time.monotonic(), progress.step

@@ -1,8 +1,12 @@
-"""The jobs of the API: what was asked, how far it is, what became of each document.
+"""The database table of ingestion jobs: requests, progress, and an item for each document.
 
-All of it is in the database before anyone is told: a job outlives the process that took it on.
-Whatever changes in a job is an event with a number, counted from 1: each item, each word of
-progress (of which only the last is kept), and the end.
+Everything is committed before a client is told of it, so a job outlives the process that accepted
+it. Each change of a job is an event with a number, counted from 1: each item, each progress report
+(of which only the last is kept), and the end. Streams only read events from the table, so they can
+be resumed after a restart as well as after a lost connection.
+
+A job is not divided into steps that could be resumed. Ingestion is idempotent: a job that was
+interrupted starts again, and what it had read is ``unchanged``.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ JobKind = Literal["documents", "sources"]
 JobStatus = Literal["queued", "running", "done", "failed", "interrupted"]
 
 MAX_QUEUED_JOBS = 20
-MAX_STORED_JOBS = 1000  # the oldest that have ended make room
+MAX_STORED_JOBS = 1000  # beyond which the oldest that have ended are deleted
 QUEUE_FULL_RETRY_AFTER = 60  # seconds
 
 _schema = sa.MetaData()
@@ -41,7 +45,7 @@ _jobs = sa.Table(
     sa.Column("secret", sa.String, nullable=False),  # a password, until the job has ended
     sa.Column("progress", sa.JSON, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
-    sa.Column("event", sa.Integer, nullable=False),  # the number of the last one
+    sa.Column("event", sa.Integer, nullable=False),  # the number of the last event
     sa.Column("progress_event", sa.Integer, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -57,10 +61,18 @@ _UNFINISHED = _jobs.c.status.in_(["queued", "running"])
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One ingestion that was asked for.
+    """One ingestion that was requested over the API; times are ISO 8601 in UTC.
 
-    ``asked`` is what for, without a password; times are ISO 8601 in UTC. ``reason`` says why a
-    job failed or was interrupted, or, while it still runs, is to be.
+    Attributes:
+        id: A random name.
+        kind: Whether ``documents`` were uploaded or ``sources`` named by their addresses.
+        status: Its state.
+        created_at: When it was requested.
+        started_at: When it first ran; None before.
+        finished_at: When it ended; None before.
+        asked: What was requested, as JSON, without a password.
+        progress: What it has done so far.
+        reason: Why it failed or was interrupted; while it runs, why it is being interrupted.
     """
 
     id: str
@@ -75,17 +87,20 @@ class Job:
 
     @property
     def files(self) -> list[Upload]:
-        """The uploads that it is to read."""
+        """The uploaded files that the job reads."""
         asked = (file for file in self.asked.get("files", ()) if "sha256" in file)
         return [Upload(file["name"], file["sha256"]) for file in asked]
 
     @property
     def ended(self) -> bool:
+        """Whether the job is done, failed or interrupted."""
         return self.status not in ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
+    """A numbered change of a job, sent to the clients that watch it."""
+
     number: int
     name: Literal["progress", "item", "job"]
     data: dict[str, Any]
@@ -95,10 +110,14 @@ _SHOWN = [_jobs.c[field.name] for field in fields(Job)]
 
 
 class JobStore:
-    """The jobs of one database. Every method is one transaction; safe to share between threads.
+    """The jobs in a database; every method is one transaction, and threads may share the object.
 
-    Raises NotFound for the id of no job, and StoreError when the database cannot be used.
-    ``changes`` tells, without a look into the database, whether there may be new events.
+    Methods raise NotFound where no job has the id, and StoreError where the database cannot be
+    used.
+
+    Attributes:
+        changes: A counter of changes made through this object. While it stays the same, there are
+            no new events of this process, so the database need not be read.
     """
 
     def __init__(self, database: Database) -> None:
@@ -107,12 +126,19 @@ class JobStore:
         database.create(_schema)
 
     def add(self, kind: JobKind, asked: Mapping[str, Any], secret: str = "") -> Job:
-        """Put a new job at the end of the queue; TooManyJobs if that is full.
+        """Add a job to the end of the queue.
 
-        ``secret`` is kept until the job has ended, and shown to nobody.
+        Args:
+            kind: Whether documents were uploaded or sources named by their addresses.
+            asked: What was requested, as JSON.
+            secret: A password, stored until the job has ended, and never shown.
+
+        Raises:
+            TooManyJobs: The queue is full.
         """
+        job_id = secrets.token_urlsafe(12)
         row = {
-            "id": secrets.token_urlsafe(12),
+            "id": job_id,
             "kind": kind,
             "status": "queued",
             "created_at": utc_now(),
@@ -130,19 +156,25 @@ class JobStore:
             if oldest is not None:
                 db.execute(sa.delete(_jobs).where(_jobs.c.number <= oldest, ~_UNFINISHED))
             db.execute(sa.insert(_jobs).values(row))
-        return self.job(row["id"])
+        return self.job(job_id)
 
     def check_room(self) -> None:
-        """Raise TooManyJobs if ``add`` would, as things are now."""
+        """Raise TooManyJobs if the queue is full now."""
         with self._transaction() as db:
             _check_room(db)
 
     def job(self, job_id: str) -> Job:
+        """Return a job by its id."""
         with self._transaction() as db:
-            return _job(db.execute(sa.select(*_SHOWN).where(_jobs.c.id == job_id)).first(), job_id)
+            return _job(_row(db, job_id))
 
     def jobs(self, limit: int, before: str | None = None) -> list[Job]:
-        """The newest jobs, newest first; ``before``: only those that are older than this one."""
+        """List the newest jobs, newest first.
+
+        Args:
+            limit: How many to return at most.
+            before: The id of a job; only older ones are listed.
+        """
         query = sa.select(*_SHOWN).order_by(_jobs.c.number.desc()).limit(limit)
         with self._transaction() as db:
             if before is not None:
@@ -150,22 +182,22 @@ class JobStore:
             return [_job(row) for row in db.execute(query)]
 
     def unfinished(self) -> list[Job]:
-        """The jobs that have not ended, the oldest first."""
+        """List the jobs that are queued or running, oldest first."""
         query = sa.select(*_SHOWN).where(_UNFINISHED).order_by(_jobs.c.number)
         with self._transaction() as db:
             return [_job(row) for row in db.execute(query)]
 
     def items(self, job_id: str) -> list[dict[str, Any]]:
-        """What became of the documents of a job, in the order in which they were done."""
+        """List the items of a job, as JSON, in the order in which its documents were done."""
         with self._transaction() as db:
             query = sa.select(_items.c.item).where(_items.c.job == _number(db, job_id))
             return list(db.execute(query.order_by(_items.c.event)).scalars())
 
     def events(self, job_id: str, after: int) -> tuple[list[JobEvent], bool]:
-        """The events of a job that have a higher number, and whether it has ended."""
+        """Return the events of a job with a number above ``after``, and whether it has ended."""
         with self._transaction() as db:
-            row = db.execute(sa.select(_jobs).where(_jobs.c.id == job_id)).first()
-            job = _job(row, job_id)
+            row = _row(db, job_id)
+            job = _job(row)
             new = (_items.c.job == row.number) & (_items.c.event > after)
             found = [
                 JobEvent(i.event, "item", i.item) for i in db.execute(sa.select(_items).where(new))
@@ -176,67 +208,78 @@ class JobStore:
             found.append(JobEvent(row.event, "job", asdict(job)))
         return sorted(found, key=lambda event: event.number), job.ended
 
-    # What is done to a job
+    # Changes
 
     def begin(self) -> tuple[Job, str] | None:
-        """The oldest job that waits, now running, and its secret; None if none waits."""
+        """Mark the oldest queued job as running, and return it with its secret; None if none is."""
         oldest = sa.select(_jobs).where(_jobs.c.status == "queued").order_by(_jobs.c.number)
-        with self._transaction() as db:  # a look keeps nobody from writing
+        with self._transaction() as db:  # only reading lets other processes write
             if db.execute(oldest.limit(1)).first() is None:
                 return None
         with self._transaction(writes=True) as db:
             row = db.execute(oldest.limit(1)).first()
             if row is None:
                 return None
-            changed = {"status": "running", "started_at": row.started_at or utc_now()}
+            started_at: str = row.started_at or utc_now()
+            changed = {"status": "running", "started_at": started_at}
             db.execute(sa.update(_jobs).where(_jobs.c.number == row.number).values(changed))
-        return replace(_job(row), **changed), row.secret
+        return replace(_job(row), status="running", started_at=started_at), row.secret
 
     def requeue_running(self) -> None:
-        """Put what ran when its process ended back to the head of the queue."""
+        """Put jobs that were running when their process ended back to the head of the queue."""
         with self._transaction(writes=True) as db:
             running = sa.update(_jobs).where(_jobs.c.status == "running")
             db.execute(running.values(status="queued"))
 
     def store_progress(self, job_id: str, progress: Progress) -> None:
-        """How far a job is."""
+        """Store the progress of a job."""
         last = _jobs.c.event + 1
-        noted = {"progress": asdict(progress), "event": last, "progress_event": last}
+        values = {"progress": asdict(progress), "event": last, "progress_event": last}
         with self._transaction(writes=True) as db:
-            db.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(noted))
+            db.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(values))
         self.changes += 1
 
     def add_item(self, job_id: str, item: Item, earlier: Mapping[str, Any] | None = None) -> None:
-        """What became of a document; in place of the ``earlier`` word of it, if there was one."""
+        """Add an item to a job, in place of the ``earlier`` item of the same document."""
         with self._transaction(writes=True) as db:
-            same = _jobs.c.id == job_id
-            db.execute(sa.update(_jobs).where(same).values(event=_jobs.c.event + 1))
-            row = db.execute(sa.select(_jobs.c["number", "event"]).where(same)).one()
+            this = _jobs.c.id == job_id
+            db.execute(sa.update(_jobs).where(this).values(event=_jobs.c.event + 1))
+            row = db.execute(sa.select(_jobs.c.number, _jobs.c.event).where(this)).one()
             if earlier is not None:
                 for old in db.execute(sa.select(_items).where(_items.c.job == row.number)).all():
                     if old.item == earlier:
-                        one = (_items.c.job == row.number) & (_items.c.event == old.event)
-                        db.execute(sa.delete(_items).where(one))
+                        found = (_items.c.job == row.number) & (_items.c.event == old.event)
+                        db.execute(sa.delete(_items).where(found))
                         break
             values = {"job": row.number, "event": row.event, "item": item_json(item)}
             db.execute(sa.insert(_items).values(values))
         self.changes += 1
 
-    def cancel(self, job_id: str, waiting: str, running: str) -> bool:
-        """End a job that waits, with the first reason; give one that runs the second, for who works
-        on it to end it. Whether it has ended; JobEnded if it had before.
+    def cancel(self, job_id: str, if_queued: str, if_running: str) -> bool:
+        """Cancel a job: end it if it is queued, or ask the process that runs it to end it.
+
+        Args:
+            job_id: The job.
+            if_queued: The reason stored for a job that is queued.
+            if_running: The reason stored for one that is running, which its process looks for.
+
+        Returns:
+            Whether the job has ended.
+
+        Raises:
+            JobEnded: It had ended before.
         """
         with self._transaction(writes=True) as db:
             job = _jobs.c.id == job_id
-            begun = sa.update(_jobs).where(job, _jobs.c.status == "running")
-            if db.execute(begun.values(reason=running)).rowcount:
+            running = sa.update(_jobs).where(job, _jobs.c.status == "running")
+            if db.execute(running.values(reason=if_running)).rowcount:
                 return False
-            self._finish(db, job_id, "interrupted", waiting)
+            self._finish(db, job_id, "interrupted", if_queued)
         self.changes += 1
         return True
 
     def finish(self, job_id: str, status: JobStatus, reason: str = "") -> None:
-        """The end of a job that has not ended; JobEnded if it has."""
+        """End a job, with a reason; JobEnded if it has ended before."""
         with self._transaction(writes=True) as db:
             self._finish(db, job_id, status, reason)
         self.changes += 1
@@ -252,37 +295,36 @@ class JobStore:
         unfinished = (_jobs.c.id == job_id) & _UNFINISHED
         if db.execute(sa.update(_jobs).where(unfinished).values(ended)).rowcount == 0:
             _number(db, job_id)
-            raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
+            raise JobEnded(f"the job {job_id!r} has ended: there is nothing left to cancel")
 
 
 def item_json(item: Item) -> dict[str, Any]:
-    """An item without its links, which can be thousands."""
+    """Return an item as JSON, without its links, which can be thousands."""
     made = asdict(replace(item, links=()))
     del made["links"]
     return made
 
 
 def _check_room(db: sa.Connection) -> None:
-    waiting = sa.select(sa.func.count()).select_from(_jobs).where(_UNFINISHED)
-    if (count := db.execute(waiting).scalar_one()) >= MAX_QUEUED_JOBS:
+    unfinished = sa.select(sa.func.count()).select_from(_jobs).where(_UNFINISHED)
+    if (count := db.execute(unfinished).scalar_one()) >= MAX_QUEUED_JOBS:
         raise TooManyJobs(count, QUEUE_FULL_RETRY_AFTER)
 
 
 def _number(db: sa.Connection, job_id: str) -> int:
-    found = db.execute(sa.select(_jobs.c.number).where(_jobs.c.id == job_id)).scalar()
-    if found is None:
-        raise _no_job(job_id)
-    return found
+    number: int = _row(db, job_id).number
+    return number
 
 
-def _job(row: sa.Row | None, job_id: str = "") -> Job:
+def _row(db: sa.Connection, job_id: str) -> sa.Row[*tuple[Any, ...]]:
+    row = db.execute(sa.select(_jobs).where(_jobs.c.id == job_id)).first()
     if row is None:
-        raise _no_job(job_id)
+        raise NotFound(f"there is no job {job_id!r}: GET /v1/jobs lists the jobs")
+    return row
+
+
+def _job(row: sa.Row[*tuple[Any, ...]]) -> Job:
     values = {column.name: getattr(row, column.name) for column in _SHOWN}
-    known = {field.name for field in fields(Progress)}  # another version may have noted more
-    noted = {name: value for name, value in row.progress.items() if name in known}
-    return Job(**values | {"progress": Progress(**noted)})
-
-
-def _no_job(job_id: str) -> NotFound:
-    return NotFound(f"no job {job_id!r}: GET /v1/jobs lists what there is")
+    known = {field.name for field in fields(Progress)}  # another version may have stored more
+    stored = {name: value for name, value in row.progress.items() if name in known}
+    return Job(**values | {"progress": Progress(**stored)})

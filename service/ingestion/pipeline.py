@@ -1,9 +1,9 @@
-"""An ingestion put together: what is wanted, the parts that it takes, what became of it.
+"""The ingestion pipeline: a request to ingest or remove sources, from reading to the index.
 
-    desk = Desk(store, cache, uploads, embedder, index_folder)
-    done = desk.ingest(Wanted(("https://…", "folder")), tell)
+    pipeline = IngestionPipeline(store, cache, uploads, embedder, index_folder)
+    result = pipeline.ingest(IngestRequest(("https://…", "folder")), on_progress)
 
-It prints nothing: whoever asks for an ingestion says what became of it.
+It prints nothing: the caller presents the result.
 """
 
 from __future__ import annotations
@@ -32,15 +32,22 @@ from index.ingestion.sync import check_index
 from index.ingestion.tasks import ALL_FILES, FileSelection
 from index.ingestion.work_linking import update_index
 
-LIBRARY = Limits(connect=4, read=8, deadline=20)  # it ships: a slow server is passed over
+# For the library that ships: it has digests to use in place of a slow server.
+LIBRARY_LIMITS = Limits(connect=4, read=8, deadline=20)
+MAX_SERVER_WAIT_SECONDS = 5.0  # to wait for a busy web server, where no links are followed
 
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What to ingest: ``places`` as a user writes them, or none: the library that ships.
+    """A request to ingest documents: which ones, and how far to follow links to papers.
 
-    With ``depth`` above 0 the papers that they link to are followed, so many times, at most
-    ``limit`` of them in all, and where ``hosts`` are named, only to those.
+    Attributes:
+        places: URLs, files and folders, as a person writes them; none for the library that ships.
+        choice: Which files of folders to read.
+        depth: How many times to follow links to papers; 0 for never.
+        limit: The highest number of papers to follow in all.
+        hosts: The only hosts to follow links to; none for all.
+        trust_private: Whether private network addresses may be fetched.
     """
 
     places: Sequence[str] = ()
@@ -53,9 +60,12 @@ class IngestRequest:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of each document, and how many passages were embedded.
+    """The result of an ingestion.
 
-    The last ``followed`` of the items were linked to by the others, and named by nobody.
+    Attributes:
+        items: What became of each document; the last ``followed`` ones were only linked to.
+        embedded: How many passages were embedded.
+        followed: How many of the items were linked to by the others.
     """
 
     items: list[Item]
@@ -64,13 +74,13 @@ class IngestResult:
 
     @property
     def named(self) -> list[Item]:
-        """The items of what the user named, or of the library that ships."""
+        """The items of the documents that were named, or of the library that ships."""
         return self.items[: len(self.items) - self.followed]
 
 
 @dataclass(frozen=True, slots=True)
 class RemovedSource:
-    """A source that was taken out, and how many passages it had."""
+    """A source that was removed, and how many passages it had."""
 
     source: Source
     passages: int
@@ -78,7 +88,15 @@ class RemovedSource:
 
 @dataclass(frozen=True, slots=True)
 class IngestionPipeline:
-    """Where documents come into a library, and go out of it: one after another, or at once."""
+    """Ingestion into, and removal from, one library.
+
+    Attributes:
+        store: The store of documents.
+        cache: The HTTP cache.
+        uploads: The uploaded files.
+        embedder: Makes the vectors of the index.
+        index: The index folder.
+    """
 
     store: Store
     cache: HttpCache
@@ -86,33 +104,45 @@ class IngestionPipeline:
     embedder: Embedder
     index: Path
 
-    def preview(self, wanted: IngestRequest) -> IngestResult:
-        """What would be ingested, as ``planned`` items; nothing is stored."""
+    def preview(self, request: IngestRequest) -> IngestResult:
+        """List the documents that a request would ingest, as ``planned`` items; store nothing."""
         with Ingestion(self.store) as ingestion:
-            return asyncio.run(self._preview(ingestion, wanted))
+            return asyncio.run(self._preview(ingestion, request))
 
     def ingest(
-        self, wanted: IngestRequest, on_progress: Callable[[Progress], None] = lambda _: None
+        self, request: IngestRequest, on_progress: Callable[[Progress], None] = lambda _: None
     ) -> IngestResult:
-        """Read what is wanted into the store, and bring the index up to it.
+        """Read documents into the store, and update the index.
 
-        Raises IndexMismatch before anything is read, and StoreError; what is wrong with one
-        document is in its item.
+        What is wrong with one document is in its item.
+
+        Args:
+            request: What to ingest.
+            on_progress: Is called with the progress at each change, in this thread or another.
+
+        Raises:
+            IndexMismatch: The index is of another embedder or format; nothing was read.
+            StoreError: The data folder or database cannot be used.
         """
         check_index(self.index, self.embedder.name)
-        tally = IngestProgress(on_progress)
-        with Ingestion(self.store, tally, reread=wanted.depth > 0) as ingestion:
-            named, followed = asyncio.run(self._read(ingestion, wanted))
-        embedded, links = update_index(self.store, self.embedder, self.index, tally)
+        progress = IngestProgress(on_progress)
+        with Ingestion(self.store, progress, reread=request.depth > 0) as ingestion:
+            named, followed = asyncio.run(self._read(ingestion, request))
+        embedded, links = update_index(self.store, self.embedder, self.index, progress)
         items = [_linked(item, links) for item in (*named, *followed)]
         return IngestResult(items, embedded, len(followed))
 
     def remove(
         self, names: Sequence[str], on_progress: Callable[[Progress], None] = lambda _: None
     ) -> list[RemovedSource]:
-        """Take sources out, each named by its id, its address, or the path of its file.
+        """Remove sources from the store and the index.
 
-        NotFound if one of them is not there: then none is taken out.
+        Args:
+            names: Each an id, an address, or the path of a file.
+            on_progress: Is called with the progress at each change.
+
+        Raises:
+            NotFound: One of them does not exist; none was removed.
         """
         sources = {source.id: source for source in map(self.find, names)}
         check_index(self.index, self.embedder.name)
@@ -124,7 +154,11 @@ class IngestionPipeline:
         return removed
 
     def find(self, name: str) -> Source:
-        """The source of an id, an address or a path; NotFound if there is none."""
+        """Find a source by its id, its address or the path of its file.
+
+        Raises:
+            NotFound: There is none.
+        """
         try:
             return self.store.source(name)
         except NotFound:
@@ -133,45 +167,47 @@ class IngestionPipeline:
                     return found
             raise
 
-    async def _preview(self, ingestion: Ingestion, wanted: IngestRequest) -> IngestResult:
-        if not wanted.places:
+    async def _preview(self, ingestion: Ingestion, request: IngestRequest) -> IngestResult:
+        if not request.places:
             return IngestResult(
                 [Item(e.source.url, "planned", e.source.title) for e in entries()], 0
             )
-        followed = wanted.depth > 0
-        async with Fetcher(cache=self.cache, trust_private=wanted.trust_private) as fetcher:
+        followed = request.depth > 0
+        async with Fetcher(cache=self.cache, trust_private=request.trust_private) as fetcher:
             items = await ingestion.preview(
-                wanted.places, fetcher, wanted.choice, open_them=followed
+                request.places, fetcher, request.choice, open_them=followed
             )
             if not followed:
                 return IngestResult(items, 0)
-            crawler = Crawler(fetcher, hosts=wanted.hosts)
-            linked = link_following.preview_links(items, crawler.allows_host, wanted.limit)
+            crawler = Crawler(fetcher, hosts=request.hosts)
+            linked = link_following.preview_links(items, crawler.allows_host, request.limit)
             return IngestResult(items + linked, 0, len(linked))
 
     async def _read(
-        self, ingestion: Ingestion, wanted: IngestRequest
+        self, ingestion: Ingestion, request: IngestRequest
     ) -> tuple[Sequence[Item], Sequence[Item]]:
-        """Read what is named, and what that links to if it is to be followed."""
-        if not wanted.places:
-            async with Fetcher(limits=LIBRARY, cache=self.cache) as fetcher:
+        """Ingest the named documents, and the papers that they link to if those are followed."""
+        if not request.places:
+            async with Fetcher(limits=LIBRARY_LIMITS, cache=self.cache) as fetcher:
                 return await ingestion.library(entries(), fetcher), ()
-        wait, private = MAX_WAIT if wanted.depth else 5.0, wanted.trust_private
+        wait = MAX_WAIT if request.depth else MAX_SERVER_WAIT_SECONDS
+        private = request.trust_private
         limits = Limits(max_wait=wait)
         async with Fetcher(limits=limits, cache=self.cache, trust_private=private) as fetcher:
-            named = await ingestion.places(wanted.places, fetcher, wanted.choice)
-            if not wanted.depth:
+            named = await ingestion.places(request.places, fetcher, request.choice)
+            if not request.depth:
                 return named, ()
-            crawler = Crawler(fetcher, hosts=wanted.hosts)
+            crawler = Crawler(fetcher, hosts=request.hosts)
             return named, await link_following.follow_links(
-                ingestion, named, crawler, depth=wanted.depth, limit=wanted.limit
+                ingestion, named, crawler, depth=request.depth, limit=request.limit
             )
 
 
 def _linked(item: Item, links: Mapping[str, WorkLink]) -> Item:
-    """The item, with a word on the work that it is another text of."""
+    """The item, with a remark on the work that it is another text of."""
     link = links.get(item.source_id)
-    return replace(item, reason="; ".join(filter(None, (item.reason, link and link.description))))
+    remarks = (item.reason, link.description if link else "")
+    return replace(item, reason="; ".join(filter(None, remarks)))
 
 
 def _addresses(name: str) -> list[str]:

@@ -1,11 +1,11 @@
-"""A library kept up with folders: what is added to them or changed is ingested. No printing.
+"""Watched folders: files that are added to them or changed are ingested as it happens.
 
-    watch = Watch(desk, Watched(folders))
-    done = watch.start(tell)
-    for notices in watch.go_on(show): ...
+    watcher = FolderWatcher(pipeline, WatchedFolders(folders))
+    result = watcher.start(on_progress)
+    for notices in watcher.follow_changes(show): ...
 
-What is deleted keeps its source: that a file is gone may be a mistake, or a disk that was
-pulled out, and nothing that was read is lost by it.
+The source of a deleted file stays: the deletion may be a mistake, or an unplugged disk. It prints
+nothing: the caller presents the notices.
 """
 
 from __future__ import annotations
@@ -27,10 +27,16 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class WatchNotice:
-    """What became of a file that was changed, or of a folder that is watched.
+    """What happened to a changed file or to a watched folder.
 
-    ``gone``: a file was deleted. ``away``, ``back``: a folder cannot be looked at, or can be
-    again. ``source_id`` is empty where there is no such source.
+    Attributes:
+        path: The file or folder.
+        outcome: That of the file's ingestion; ``gone``: the file was deleted; ``away``: the folder
+            cannot be read; ``back``: it can be read again.
+        title: The title of the source; empty where there is none.
+        passages: How many passages the file has.
+        reason: A remark, or why the file or folder cannot be read.
+        source_id: The id of the source; empty where there is none.
     """
 
     path: str
@@ -42,22 +48,36 @@ class WatchNotice:
 
 
 class FolderWatcher:
-    """Ingests the files of watched folders, and then those that are added or changed."""
+    """Ingestion of the files of watched folders, and of each change to them.
+
+    Args:
+        pipeline: Ingests the files.
+        watched: The folders.
+        password: Opens encrypted PDFs in them.
+    """
 
     def __init__(
-        self, desk: IngestionPipeline, watched: WatchedFolders, password: str = ""
+        self, pipeline: IngestionPipeline, watched: WatchedFolders, password: str = ""
     ) -> None:
-        self._desk, self._watched = desk, watched
-        self._choice = FileSelection(password=password)
+        self._pipeline, self._watched = pipeline, watched
+        self._selection = FileSelection(password=password)
 
     def start(self, on_progress: ProgressCallback) -> IngestResult:
-        """Ingest every file that there is."""
+        """Ingest all files of the watched folders."""
         return self._ingest(self._watched.files(), on_progress)
 
     def follow_changes(
         self, show: Callable[[], AbstractContextManager[ProgressCallback]]
     ) -> Iterator[list[WatchNotice]]:
-        """What is noticed from then on, without an end; ``show`` says how far an ingestion is."""
+        """Ingest files of the watched folders as they change, until the caller stops iterating.
+
+        Args:
+            show: Opens a display of progress for each ingestion.
+
+        Yields:
+            The notices of one moment: deleted files and folders that cannot be read, or the files
+            that were ingested.
+        """
         for _ in poll_times(self._watched):
             changes = self._watched.poll()
             gone = [self._gone(file, real) for file, real in changes.gone.items()]
@@ -69,14 +89,17 @@ class FolderWatcher:
                 yield list(self._of_files(changes.files, items))
 
     def _ingest(self, files: Sequence[Path], on_progress: ProgressCallback) -> IngestResult:
-        if not files:  # without places, it would be the library that ships
+        if not files:  # a request without places would ingest the library that ships
             return IngestResult([], 0)
-        return self._desk.ingest(
-            IngestRequest([str(file) for file in files], self._choice), on_progress
+        return self._pipeline.ingest(
+            IngestRequest([str(file) for file in files], self._selection), on_progress
         )
 
     def _of_files(self, files: Sequence[Path], items: Sequence[Item]) -> Iterator[WatchNotice]:
-        """What became of files; not of those that it is tried with again, being changed since."""
+        """Notices of ingested files, but for failures of files that have changed again since.
+
+        Those will be ingested again.
+        """
         named = {printable_path(file): file for file in files}
         for item in items:
             if item.outcome == "unchanged":
@@ -93,12 +116,12 @@ class FolderWatcher:
             yield WatchNotice(printable_path(folder), "back")
 
     def _gone(self, file: Path, real: Path) -> WatchNotice:
-        store = self._desk.store
-        store.clear_unread(printable_path(file))  # there is nothing left to be read
+        store = self._pipeline.store
+        store.clear_unread(printable_path(file))  # a deleted file is not one that could not be read
         source = store.source_at(real.as_uri())
         if source is None:
             return WatchNotice(printable_path(file), "gone")
-        reason = f"its source stays until `tenkyo remove {source.id}`"
+        reason = f"its source stays in the library until you run `tenkyo remove {source.id}`"
         return WatchNotice(
             printable_path(file), "gone", source.title, reason=reason, source_id=source.id
         )

@@ -1,17 +1,17 @@
-"""Works off the jobs of the API, one at a time, in a thread beside the server.
+"""The worker of ingestion jobs: a thread beside the server that runs them one at a time.
 
-    runner = Runner(Means(store, embedder, index_folder, uploads, cache))
-    runner.start()
-    job = runner.add_uploads(files, refused)
+    worker = IngestionWorker(IngestionResources(store, embedder, index_folder, uploads, cache))
+    worker.start()
+    job = worker.add_uploads(files, refused)
     ...
-    runner.close()
+    worker.close()
 
-A job that is running when the process ends stays so in the database, and the next ``start``
-begins it again: what it had read by then is known, and costs little more than a look.
+One thread runs all jobs, since reading and embedding use all processors. A job that is running
+when the process ends stays so in the database, and the next ``start`` runs it again: documents
+that it had read are recognised as unchanged.
 
-Several processes may serve one library. Each takes jobs on, and one works them off: the one
-that has a lock, which goes to another when that process ends. The table tells each what the
-others want.
+Several processes may serve one library. Each accepts jobs, and one runs them: the holder of a
+lock, which the system passes on when that process ends. They communicate by the table of jobs.
 """
 
 from __future__ import annotations
@@ -27,81 +27,58 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from corpus.errors import IndexMismatch, IndexMissing, JobEnded, TenkyoError
-from corpus.store.uploads import Upload, UploadStore
+from corpus.store.uploads import Upload
 from corpus.types import Source
 from index.ingestion.removal import delete_unused_upload, remove_sources
-from index.storage.local_index import read_manifest
+from index.storage.manifest import read_manifest
 from service.ingestion.job_run import CANCELLED, IngestionResources, JobRun, WorkStopped
 from service.ingestion.job_store import Job, JobKind, JobStore
+from service.ingestion.upload_refs import UploadRefs
 
-
-class UploadRefs:
-    """What this process holds for jobs. Safe to share between threads."""
-
-    def __init__(self, uploads: UploadStore, table: JobStore) -> None:
-        self._uploads, self._table = uploads, table
-        self._lock = threading.Lock()
-        self._held: dict[str, list[Upload]] = {}
-
-    def add(self, make: Callable[[], Job]) -> Job:
-        """The job that ``make`` adds to the table; its uploads are held already."""
-        with self._lock:
-            job = make()
-            self._held[job.id] = job.files
-            return job
-
-    def refresh(self) -> None:
-        """Hold what is to be read yet, whoever took it on, and let go of what was read."""
-        with self._lock:
-            wanted = {job.id: job.files for job in self._table.unfinished()}
-            for files in (wanted[job] for job in wanted.keys() - self._held.keys()):
-                for file in files:
-                    self._uploads.add_ref(file.sha256)
-            for files in (self._held[job] for job in self._held.keys() - wanted.keys()):
-                for file in files:
-                    self._uploads.drop_ref(file.sha256)
-            self._held = wanted
-
-
-CLOSE_SECONDS = 1.5  # to wait for a job to let go when the service ends
+CLOSE_SECONDS = 1.5  # to wait for the job that is running when the service ends
 NOT_BEGUN = "it was cancelled before it began"
-CANCEL_SECONDS = 30.0  # to wait for one that is cancelled
+CANCEL_SECONDS = 30.0  # to wait for a job that was cancelled
 RECOVER_SECONDS = 1.0  # before the next try, where the database or the disk fails
-POLL_SECONDS = 0.3  # seconds between two looks at what other processes want
+POLL_SECONDS = 0.3  # between two checks for requests of other processes
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file of an upload that is not kept, by the name as it may be shown, and why."""
+    """An uploaded file that was not accepted, by the name to show, and the reason."""
 
     name: str
     reason: str
 
 
 class IngestionWorker:
-    """The jobs of one service, and the thread that works them off. Safe to share.
+    """The ingestion jobs of a service, and the thread that runs them; threads may share it.
 
-    ``shared``: there are other processes like this one.
+    Attributes:
+        means: The parts that jobs need.
+        table: The table of jobs.
+        shared: Whether other processes serve the same library.
+        is_at_work: Whether this process, of all that serve the library, runs the jobs.
     """
 
     def __init__(self, means: IngestionResources, shared: bool = False) -> None:
         self.means, self.table = means, JobStore(means.store.database)
         self.shared = shared
-        self._holds = UploadRefs(means.uploads, self.table)
-        self._word = means.index.with_name("index.behind")  # touched to tell the one at work
-        self._heard = 0
-        self._turn = threading.Condition()
+        self._upload_refs = UploadRefs(means.uploads, self.table)
+        # Another process touches this file to signal that it removed a source.
+        self._removal_signal = means.index.with_name("index.behind")
+        self._removal_seen = 0  # the time of the signal that was last acted on
+        self._changed = threading.Condition()
         self._closing = False
-        self.is_at_work = False  # this one, of all that are like it
-        self._behind = False  # whether the index may lack what the store holds
+        self.is_at_work = False
+        self._behind = False  # whether the index may differ from the store
         self._running: JobRun | None = None
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
-        """Go on with what an earlier process left, and wait for more."""
-        if not self.shared:  # else another may be receiving one: see serving.serve
+        """Start the thread, which first runs what an earlier process left unfinished."""
+        if not self.shared:  # another process may be receiving a file: see server.workers
             self.means.uploads.delete_partial()
             self._take_over()
         self._thread.start()
@@ -109,35 +86,35 @@ class IngestionWorker:
     def _take_over(self) -> None:
         self.is_at_work = True
         self.table.requeue_running()
-        self._holds.refresh()
-        self._look()
+        self._upload_refs.refresh()
+        self._check_index()
 
-    def _look(self) -> None:
-        """See whether the index lacks something."""
-        with contextlib.suppress(IndexMissing, IndexMismatch):  # a job will say so
-            made_of = read_manifest(self.means.index)["corpus_revision"]
-            self._behind |= made_of != self.means.store.revision()
+    def _check_index(self) -> None:
+        """Find out whether the index differs from the store."""
+        with contextlib.suppress(IndexMissing, IndexMismatch):  # the next job will report it
+            indexed = read_manifest(self.means.index)["corpus_revision"]
+            self._behind |= indexed != self.means.store.revision()
 
     @property
     def closing(self) -> bool:
-        """Whether the service is about to end: no stream should wait for more."""
+        """Whether the service is about to end, so that streams should not wait for more events."""
         return self._closing
 
     def stop(self) -> None:
-        """Have the work let go, without waiting for it."""
-        with self._turn:
+        """Ask the running job to stop, without waiting for it."""
+        with self._changed:
             self._closing = True
             if self._running:
                 self._running.stop()
-            self._turn.notify_all()
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """Have the work let go, and wait a little until it has."""
+        """Ask the running job to stop, and wait up to ``CLOSE_SECONDS`` until it has."""
         self.stop()
         if self._thread.is_alive():
             self._thread.join(CLOSE_SECONDS)
 
-    # What is asked of it
+    # Requests
 
     def add_uploads(
         self,
@@ -146,66 +123,96 @@ class IngestionWorker:
         password: str = "",
         replaced: Source | None = None,
     ) -> Job:
-        """Ingest files that are held; they are let go when the job has ended.
+        """Add a job that ingests uploaded files.
 
-        With ``replaced``, the one file is a new text of that source.
+        Args:
+            files: The files, to which this process has references; they end with the job.
+            refused: Files that were not accepted, for the report.
+            password: Opens encrypted PDFs.
+            replaced: The source whose text the one file replaces.
+
+        Raises:
+            TooManyJobs: The queue is full.
         """
-        kept = [{"name": file.name, "sha256": file.sha256} for file in files]
+        accepted = [{"name": file.name, "sha256": file.sha256} for file in files]
         others = [{"name": each.name, "reason": each.reason} for each in refused]
-        which = {"source_id": replaced.id, "replaces": replaced.url} if replaced else {}
-        return self._add("documents", {"files": kept + others, **which}, password)
+        replacing = {"source_id": replaced.id, "replaces": replaced.url} if replaced else {}
+        return self._add("documents", {"files": accepted + others, **replacing}, password)
 
     def add_places(self, urls: Sequence[str], follow: bool, limit: int, depth: int) -> Job:
-        """Ingest web addresses, with ``follow`` also the papers that they link to."""
+        """Add a job that ingests web addresses.
+
+        Args:
+            urls: The addresses.
+            follow: Whether to ingest the papers that they link to.
+            limit: The highest number of papers.
+            depth: How many times to follow links.
+
+        Raises:
+            TooManyJobs: The queue is full.
+        """
         followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
         return self._add("sources", {"urls": list(urls), **followed})
 
     def discard_uploads(self, files: Sequence[Upload]) -> None:
-        """Delete files that were held until now, but for those that sources are read from."""
+        """Drop the references to uploaded files, and delete those that no source is read from."""
         for file in files:
             self.means.uploads.drop_ref(file.sha256)
-        self._forget(files)
+        self._delete_unused(files)
 
-    def _forget(self, files: Iterable[Upload]) -> None:
-        self._holds.refresh()
+    def _delete_unused(self, files: Iterable[Upload]) -> None:
+        self._upload_refs.refresh()
         for file in files:
             delete_unused_upload(self.means.store, self.means.uploads, file.url)
 
     def remove(self, source_id: str) -> Source:
-        """Take a source out: no search finds it afterwards, and the index follows on its own."""
-        self._holds.refresh()
+        """Delete a source and everything stored of it.
+
+        No search finds it any more, since searches leave out what the store no longer has; the
+        thread updates the index afterwards.
+
+        Raises:
+            NotFound: There is no such source.
+        """
+        self._upload_refs.refresh()
         (source,) = remove_sources(
             self.means.store, self.means.cache, self.means.uploads, [source_id]
         )
         if self.shared:
-            self._word.touch()
-        with self._turn:
+            self._removal_signal.touch()
+        with self._changed:
             self._behind = True
-            self._turn.notify_all()
+            self._changed.notify_all()
         return source
 
     def cancel(self, job_id: str) -> Job:
-        """End a job; what it has read by then stays. JobEnded if there is nothing to end."""
-        with self._turn:
+        """Cancel a job, and wait up to ``CANCEL_SECONDS`` until it has ended; what it read stays.
+
+        Raises:
+            JobEnded: It had ended before.
+            NotFound: There is no such job.
+        """
+        with self._changed:
             running = self._running
-            here = running is not None and running.job is not None and running.job.id == job_id
-            if here:
+            if running is not None and (running.job is None or running.job.id != job_id):
+                running = None
+            if running:
                 running.cancel()
             elif self.table.cancel(job_id, NOT_BEGUN, CANCELLED):
                 job = self.table.job(job_id)
-                self._forget(job.files)
+                self._delete_unused(job.files)
                 return job
-        if here:
-            running.over.wait(CANCEL_SECONDS)
+        if running:
+            running.finished.wait(CANCEL_SECONDS)
         else:
             self._await_end(job_id)
         job = self.table.job(job_id)
         if job.ended and job.status != "interrupted":
-            raise JobEnded(f"the job {job_id!r} has ended: nothing is left to do to it")
+            raise JobEnded(f"the job {job_id!r} has ended: there is nothing left to cancel")
         return job
 
     def _await_end(self, job_id: str) -> None:
-        """Wait until another process has ended a job that was cancelled here."""
+        """Wait until the process that runs a job has ended it, after it was cancelled here."""
         until = time.monotonic() + CANCEL_SECONDS
         while self.shared and not self._closing and time.monotonic() < until:
             if self.table.job(job_id).ended:
@@ -213,16 +220,17 @@ class IngestionWorker:
             time.sleep(POLL_SECONDS)
 
     def _add(self, kind: JobKind, asked: Mapping[str, Any], secret: str = "") -> Job:
-        job = self._holds.add(lambda: self.table.add(kind, asked, secret))
-        with self._turn:
-            self._turn.notify_all()
+        job = self._upload_refs.add(lambda: self.table.add(kind, asked, secret))
+        with self._changed:
+            self._changed.notify_all()
         return job
 
     # The thread
 
     def _work(self) -> None:
+        """Run jobs, in a shared service as soon as this process gets the lock."""
         if not self.shared:
-            return self._work_off()
+            return self._run_jobs()
         lock = FileLock(self.means.index.with_name("jobs.lock"), thread_local=False)
         while not lock.is_locked and not self._closing:
             with contextlib.suppress(Timeout):
@@ -234,12 +242,12 @@ class IngestionWorker:
                 target=self._cancel_if_requested, name="cancelled jobs", daemon=True
             )
             watch.start()
-            self._surely(self._take_over)
-            self._work_off()
+            self._retry(self._take_over)
+            self._run_jobs()
         finally:
             lock.release()
 
-    def _work_off(self) -> None:
+    def _run_jobs(self) -> None:
         while not self._closing:
             try:
                 run = self._next()
@@ -248,39 +256,39 @@ class IngestionWorker:
                 status, reason = run.work()
                 if run.job:
                     self.table.finish(run.job.id, status, reason)
-                    self._forget(run.job.files)
+                    self._delete_unused(run.job.files)
                     self._behind = self._behind or status == "interrupted"
             except WorkStopped:
                 return
-            except Exception:  # such as a full disk; nobody else would go on
-                _log.exception("the work on jobs was disturbed, and goes on")
+            except Exception:  # such as a full disk; the thread must survive it
+                _log.exception("running a job failed unexpectedly: the worker goes on")
                 time.sleep(RECOVER_SECONDS)
-                self._surely(self.table.requeue_running)
+                self._retry(self.table.requeue_running)
             finally:
-                with self._turn:
+                with self._changed:
                     if self._running:
-                        self._running.over.set()
+                        self._running.finished.set()
                     self._running = None
 
-    def _surely(self, step: Callable[[], None]) -> None:
-        """Do what no job would go on without, as soon as the database lets it be done."""
+    def _retry(self, step: Callable[[], None]) -> None:
+        """Repeat a step until the database allows it, or the service ends."""
         while not self._closing:
             try:
                 return step()
             except TenkyoError:
-                _log.exception("the jobs that were running cannot be taken over yet")
+                _log.exception("cannot take over the jobs that were running: trying again")
                 time.sleep(RECOVER_SECONDS)
 
-    def _listen(self) -> None:
-        """Hear of a source that another process took out."""
+    def _check_removals(self) -> None:
+        """Find out whether another process has removed a source."""
         with contextlib.suppress(FileNotFoundError):
-            said = self._word.stat().st_mtime_ns
-            if said != self._heard:
-                self._heard = said
-                self._look()
+            signalled = self._removal_signal.stat().st_mtime_ns
+            if signalled != self._removal_seen:
+                self._removal_seen = signalled
+                self._check_index()
 
     def _cancel_if_requested(self) -> None:
-        """Cancel what runs here and was cancelled in another process."""
+        """Cancel the running job when another process has asked for it."""
         while not self._closing:
             time.sleep(POLL_SECONDS)
             with contextlib.suppress(TenkyoError):
@@ -289,20 +297,20 @@ class IngestionWorker:
                     running.cancel()
 
     def _next(self) -> JobRun | None:
-        """What is to be done next, as soon as there is something; None when the service ends."""
-        with self._turn:
+        """Wait for the next run, of a job or to update the index; None when the service ends."""
+        with self._changed:
             while not self._closing:
                 if self.shared:
-                    self._listen()
+                    self._check_removals()
                 if self._behind:
                     self._behind = False
                     self._running = JobRun(self.means, self.table)
                 elif found := self.table.begin():
                     self._running = JobRun(self.means, self.table, *found)
-                    if found[0].reason:  # it was cancelled before it was taken over
+                    if found[0].reason:  # it was cancelled before this process took it over
                         self._running.cancel()
                 if self._running:
-                    self._holds.refresh()
+                    self._upload_refs.refresh()
                     return self._running
-                self._turn.wait(POLL_SECONDS if self.shared else None)
+                self._changed.wait(POLL_SECONDS if self.shared else None)
         return None

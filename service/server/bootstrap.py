@@ -134,7 +134,8 @@ def open_library(
     """
     from index.ingestion import sync
     from index.search import Library
-    from index.storage.local_index import LiveIndex, check_manifest, read_manifest
+    from index.storage.local_index import LiveIndex
+    from index.storage.manifest import check_manifest, read_manifest
 
     store, embedder = open_store(settings), vectors or create_embedder(settings)
     if behind:

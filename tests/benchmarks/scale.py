@@ -32,7 +32,8 @@ from pathlib import Path
 import numpy as np
 from drawn import Drawn, real
 
-from index.storage.local_index import LocalIndex, read_manifest
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import read_manifest
 
 ROOT = Path(__file__).parents[2]
 NAME, CHUNK, ASKED, AT = "drawn", 50_000, 1000, 10

@@ -18,7 +18,8 @@ from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.web.http_cache import HttpCache
 from index.search import Library
-from index.storage.local_index import LiveIndex, read_manifest
+from index.storage.local_index import LiveIndex
+from index.storage.manifest import read_manifest
 from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History

@@ -22,7 +22,9 @@ from corpus.store.store import Store
 from corpus.text.chunking import with_headings
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
-from index.storage.local_index import LocalIndex, read_manifest, text_key
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import read_manifest
+from index.storage.segment import text_key
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.process
@@ -55,7 +57,7 @@ class Tenkyo:
         )
 
     def ingest(self, folder: Path) -> dict:
-        """What an ingestion that is left alone reports."""
+        """Run an ingestion to its end, and return its report."""
         process = self.start("ingest", folder, "--json")
         out, err = process.communicate(timeout=1800 if SOAK else 280)
         assert process.returncode == 0, err
@@ -95,7 +97,7 @@ class Tenkyo:
             words[question] = [score for _, score in sorted(zip(ids, scores, strict=True))]
         return documents, vectors, words
 
-    def agrees_with(self, other: Tenkyo) -> None:
+    def assert_equals(self, other: Tenkyo) -> None:
         mine, theirs = self.state(), other.state()
         assert mine[0] == theirs[0]
         assert mine[1].keys() == theirs[1].keys()
@@ -123,17 +125,17 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory, unpacked: Path) -> Tenkyo:
-    """Where the documents are ingested without a disturbance."""
+    """A data folder into which the documents are ingested without interruption."""
     return Tenkyo(tmp_path_factory.mktemp("scratch") / "data", unpacked)
 
 
-def kill_again_and_again(scratch: Tenkyo, docs: Path, folder: Path, kills: int) -> None:
-    """Kill an ingestion at random moments; each time the next one ends where it would have."""
+def kill_repeatedly(scratch: Tenkyo, docs: Path, folder: Path, kills: int) -> None:
+    """Kill ingestions at random moments; the next one must end with the same result."""
     started = time.monotonic()
     whole = scratch.ingest(docs)
     took = time.monotonic() - started
     choose = random.Random(seed := os.environ.get("SOAK", "1"))
-    print(f"SOAK={seed}")  # to do the same again
+    print(f"SOAK={seed}")  # to repeat the same moments
     for i in range(kills):
         killed = Tenkyo(folder / f"killed-{i}", scratch.data / "models")
         for _ in range(1 + i % 2):
@@ -144,19 +146,23 @@ def kill_again_and_again(scratch: Tenkyo, docs: Path, folder: Path, kills: int) 
             process.communicate()
         report = killed.ingest(docs)
         assert report["passages"] == whole["passages"] and report["failed"] == []
-        killed.agrees_with(scratch)
+        killed.assert_equals(scratch)
         named = [entry["name"] for entry in read_manifest(killed.index)["segments"]]
         assert {path.name for path in killed.index.iterdir()} == {"manifest.json", *named}
     assert scratch.ingest(docs)["embedded"] == 0
 
 
-def test_killed_at_any_moment(tmp_path: Path, scratch: Tenkyo, docs: Path) -> None:
-    kill_again_and_again(scratch, docs, tmp_path, 3)
+def test_ingestion_killed_at_any_moment_loses_nothing(
+    tmp_path: Path, scratch: Tenkyo, docs: Path
+) -> None:
+    kill_repeatedly(scratch, docs, tmp_path, 3)
 
 
 @pytest.mark.parametrize("after", [0.0, 1.0])
-def test_interrupted(tmp_path: Path, scratch: Tenkyo, docs: Path, after: float) -> None:
-    """Ctrl-C, when something has been read: one line, and what was read is there."""
+def test_ctrl_c_keeps_what_was_read(
+    tmp_path: Path, scratch: Tenkyo, docs: Path, after: float
+) -> None:
+    """Ctrl-C after something was read prints one line, and what was read is stored."""
     stopped = Tenkyo(tmp_path / "stopped", scratch.data / "models")
     store, process = stopped.store(), stopped.start("ingest", docs)
     while not store.sources():
@@ -171,19 +177,21 @@ def test_interrupted(tmp_path: Path, scratch: Tenkyo, docs: Path, after: float) 
     report = stopped.ingest(docs)
     assert report["failed"] == [] and report["sources"] == 6
     scratch.ingest(docs)
-    stopped.agrees_with(scratch)
+    stopped.assert_equals(scratch)
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not SOAK, reason="takes long: make soak")
 @pytest.mark.timeout(7200)
-def test_the_posts_killed_at_any_moment(tmp_path: Path, unpacked: Path, shared: Path) -> None:
+def test_ingestion_of_posts_killed_at_any_moment_loses_nothing(
+    tmp_path: Path, unpacked: Path, shared: Path
+) -> None:
     scratch = Tenkyo(tmp_path / "scratch", unpacked)
-    kill_again_and_again(scratch, shared / "corpus" / "posts", tmp_path, 20)
+    kill_repeatedly(scratch, shared / "corpus" / "posts", tmp_path, 20)
     assert len(scratch.state()[0]) == 55
 
 
-# A disk that is full, or may not be written: in a mount of this test's own
+# A disk that is full or read-only: in a mount of this test's own
 
 STEPS = """
 mount -t tmpfs -o size={size} tenkyo {data} && ln -s {models} {data}/models
@@ -195,7 +203,7 @@ mount -o remount,rw,size=64m {data}
 """
 
 
-def test_a_full_disk_and_a_read_only_one(tmp_path: Path, scratch: Tenkyo, docs: Path) -> None:
+def test_full_and_read_only_disks_are_reported(tmp_path: Path, scratch: Tenkyo, docs: Path) -> None:
     if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).returncode:
         pytest.skip("no mount of one's own can be made here")
     kept = Tenkyo(tmp_path / "kept", scratch.data / "models")
@@ -227,4 +235,4 @@ def test_a_full_disk_and_a_read_only_one(tmp_path: Path, scratch: Tenkyo, docs: 
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["failed"] == [] and report["sources"] == 6
     scratch.ingest(docs)
-    kept.agrees_with(scratch)
+    kept.assert_equals(scratch)

@@ -1,4 +1,4 @@
-"""index.ingestion.ingest: what is read is in the store and the index, whatever goes wrong between."""
+"""Ingestion: documents reach the store and the index, whatever fails in between."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ from index.ingestion.sync import EMBED_BATCH, INCOMPLETE_MARK, check_index, sync
 from index.ingestion.tasks import FileSelection
 from index.lexical.tokenizer import tokens
 from index.search import Library
-from index.storage.local_index import INDEX_FORMAT, LocalIndex, read_manifest
+from index.storage.local_index import LocalIndex
+from index.storage.manifest import INDEX_FORMAT, read_manifest
 from index.types import Floats
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
 
 
-class Hashed:
-    """An embedder without a model: a vector counts the tokens that hash to each place."""
+class HashingEmbedder:
+    """An embedder without a model: each dimension counts the tokens that hash to it."""
 
     dim = 64
 
@@ -60,23 +61,23 @@ class Hashed:
         return np.array([self.embed_query(text) for text in texts]).reshape(-1, self.dim)
 
 
-class House:
-    """A data folder, and what is done to it by the commands."""
+class IngestionHarness:
+    """A data folder, with methods for what the commands do to it."""
 
     def __init__(self, folder: Path, fetcher: Fetcher) -> None:
-        self.folder, self.fetcher, self.embedder = folder, fetcher, Hashed()
+        self.folder, self.fetcher, self.embedder = folder, fetcher, HashingEmbedder()
         self.store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
         self.index = folder / "index"
-        self.heard: list[Progress] = []
-        self.tally = IngestProgress(self.heard.append)
+        self.reported: list[Progress] = []
+        self.progress = IngestProgress(self.reported.append)
 
     def ingest(self, *places: str | Path) -> list[Item]:
         names = [str(place) for place in places]
-        with Ingestion(self.store, self.tally) as ingestion:
+        with Ingestion(self.store, self.progress) as ingestion:
             return asyncio.run(ingestion.places(names, self.fetcher))
 
     def ingest_library(self) -> list[Item]:
-        with Ingestion(self.store, self.tally) as ingestion:
+        with Ingestion(self.store, self.progress) as ingestion:
             return asyncio.run(ingestion.library(entries(), self.fetcher))
 
     def sync(self, **options: bool) -> int:
@@ -86,12 +87,12 @@ class House:
 
     def update(self, **options: bool) -> int:
         self.embedder.embedded.clear()
-        count = sync(self.store, self.embedder, self.index, self.tally, **options)
+        count = sync(self.store, self.embedder, self.index, self.progress, **options)
         assert len(self.embedder.embedded) == count
         return count
 
     def check(self) -> None:
-        """The index is of what the store holds now: rows, words, vectors."""
+        """Assert that the index has the rows, terms and vectors of what the store holds now."""
         revision = self.store.revision()
         index = LocalIndex.open(self.index, self.embedder.name, revision)
         rows = self.store.rows()
@@ -102,8 +103,8 @@ class House:
             assert hit.row == row and hit.coverage > 0
             assert hit.cosine == pytest.approx(1, abs=1e-4)
 
-    def holds(self) -> dict[str, tuple[Passage, bytes]]:
-        """Each passage, and the vector that it is found by."""
+    def vectors_by_passage(self) -> dict[str, tuple[Passage, bytes]]:
+        """Return each passage with its indexed vector, by id."""
         index = LocalIndex.open(self.index, self.embedder.name)
         return {
             passage.id: (passage, *(vector.tobytes() for vector in index.vectors([row]).values()))
@@ -116,12 +117,12 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path, offline: Fetcher) -> House:
-    return House(tmp_path / "data", offline)
+def harness(tmp_path: Path, offline: Fetcher) -> IngestionHarness:
+    return IngestionHarness(tmp_path / "data", offline)
 
 
-def on_the_web(pages: dict[str, tuple[str, bytes]]) -> Fetcher:
-    """A fetcher whose internet is an ASGI app of (content type, body) by URL path."""
+def web_fetcher(pages: dict[str, tuple[str, bytes]]) -> Fetcher:
+    """Make a fetcher for a web of (content type, body) by URL path, served by an ASGI app."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         kind, body = pages.get(scope["path"], ("", b""))
@@ -145,68 +146,70 @@ def outcomes(items: Iterable[Item]) -> list[str]:
 
 
 @pytest.mark.process
-def test_the_library_without_a_network(house: House) -> None:
-    items = house.ingest_library()
+def test_library_without_network_uses_digests(harness: IngestionHarness) -> None:
+    items = harness.ingest_library()
     assert [item.place for item in items] == [entry.source.url for entry in entries()]
     for item, entry in zip(items, entries(), strict=True):
         assert item.outcome == "digest" and item.passages >= 3 and item.title
         expected = "there is no network" if entry.fetch_url else "is an application"
         assert expected in item.reason and "\n" not in item.reason
-        source = house.store.source(entry.source.id)
+        source = harness.store.source(entry.source.id)
         assert (source.kind, source.url) == ("digest", entry.source.url)
         assert source.language == entry.digest_language and source.retrieved_at
     total = sum(item.passages for item in items)
-    assert len(house.store.rows()) == total == house.sync()
+    assert len(harness.store.rows()) == total == harness.sync()
     count = len(items)
-    assert house.heard[0] == Progress(of_documents=count)
-    assert Progress("reading", count, count, passages=total) in house.heard
-    assert house.heard[-1] == Progress("indexing", count, count, 0, 0, total, total, total)
+    assert harness.reported[0] == Progress(of_documents=count)
+    assert Progress("reading", count, count, passages=total) in harness.reported
+    assert harness.reported[-1] == Progress("indexing", count, count, 0, 0, total, total, total)
 
-    revision, rows = house.store.revision(), house.store.rows()
-    assert outcomes(house.ingest_library()) == ["digest"] * len(items)
-    assert (house.store.revision(), house.store.rows()) == (revision, rows)
-    assert house.sync() == 0
+    revision, rows = harness.store.revision(), harness.store.rows()
+    assert outcomes(harness.ingest_library()) == ["digest"] * len(items)
+    assert (harness.store.revision(), harness.store.rows()) == (revision, rows)
+    assert harness.sync() == 0
 
 
 @pytest.mark.process
-def test_an_original_takes_the_place_of_its_digest_and_is_kept(house: House) -> None:
-    house.ingest_library()
-    house.sync()
-    offline = house.fetcher
+def test_original_replaces_digest_and_is_kept(harness: IngestionHarness) -> None:
+    harness.ingest_library()
+    harness.sync()
+    offline = harness.fetcher
     (entry,) = (entry for entry in entries() if entry.source.id == "whisper")
     html = f"<html><body><article><h1>Whisper</h1><p>{LONG}</p></article></body></html>"
-    house.fetcher = on_the_web({httpx.URL(entry.fetch_url).path: ("text/html", html.encode())})
-    items = {item.place: item for item in house.ingest_library()}
+    harness.fetcher = web_fetcher({httpx.URL(entry.fetch_url).path: ("text/html", html.encode())})
+    items = {item.place: item for item in harness.ingest_library()}
     fetched = items.pop(entry.source.url)
     assert fetched.outcome == "fetched" and fetched.reason == ""
     assert {item.outcome for item in items.values()} == {"digest"}
-    assert house.store.source("whisper").kind == entry.source.kind == "paper"
-    document = house.store.document("whisper")
+    assert harness.store.source("whisper").kind == entry.source.kind == "paper"
+    document = harness.store.document("whisper")
     assert "680,000 hours" in document.text
-    assert house.sync() == fetched.passages
+    assert harness.sync() == fetched.passages
 
-    house.fetcher = offline  # later, without a network
-    (kept,) = (item for item in house.ingest_library() if item.place == entry.source.url)
+    harness.fetcher = offline  # later, without a network
+    (kept,) = (item for item in harness.ingest_library() if item.place == entry.source.url)
     assert kept.outcome == "kept" and "there is no network" in kept.reason
-    assert house.store.document("whisper") == document
-    assert house.sync() == 0
+    assert harness.store.document("whisper") == document
+    assert harness.sync() == 0
 
 
 @pytest.mark.process
-def test_a_page_with_next_to_no_text_does_not_replace_a_digest(house: House) -> None:
+def test_page_with_almost_no_text_does_not_replace_digest(harness: IngestionHarness) -> None:
     pages = {
         httpx.URL(entry.fetch_url).path: ("text/html", b"<html><body><p>Log in.</p></body></html>")
         for entry in entries()
         if entry.fetch_url
     }
-    house.fetcher = on_the_web(pages)
-    items = house.ingest_library()
+    harness.fetcher = web_fetcher(pages)
+    items = harness.ingest_library()
     assert set(outcomes(items)) == {"digest"}
-    web = [item for item in items if "next to no text" in item.reason]
-    assert web and all(house.store.document(e.source.id).source.kind == "digest" for e in entries())
+    web = [item for item in items if "almost no text" in item.reason]
+    assert web and all(
+        harness.store.document(e.source.id).source.kind == "digest" for e in entries()
+    )
 
 
-def test_a_question_finds_its_passage(library: Library) -> None:
+def test_question_finds_its_passage(library: Library) -> None:
     """The fixture that other tests build on, with the real model."""
     (hit, *_) = library.search("How many hours of audio was Whisper trained on?", 5)
     assert hit.source.id == "whisper" and "680,000 hours" in hit.passage.text
@@ -223,113 +226,113 @@ def test_a_question_finds_its_passage(library: Library) -> None:
 
 
 @pytest.mark.process
-def test_a_changed_file_replaces_its_passages_and_only_those(house: House, tmp_path: Path) -> None:
+def test_changed_file_replaces_only_its_passages(harness: IngestionHarness, tmp_path: Path) -> None:
     (tmp_path / "docs" / "deeper").mkdir(parents=True)
     one, two = tmp_path / "docs" / "one.md", tmp_path / "docs" / "deeper" / "two.txt"
     one.write_text(f"# One\n\n{LONG}")
     two.write_text("二つ目の文書です。音声を扱う。", encoding="utf-8")
-    items = house.ingest(tmp_path / "docs")
+    items = harness.ingest(tmp_path / "docs")
     assert {(i.place, i.outcome) for i in items} == {(str(one), "read"), (str(two), "read")}
-    assert house.sync() == sum(item.passages for item in items) > 2
-    assert outcomes(house.ingest(tmp_path / "docs")) == ["unchanged"] * 2
-    assert house.sync() == 0
+    assert harness.sync() == sum(item.passages for item in items) > 2
+    assert outcomes(harness.ingest(tmp_path / "docs")) == ["unchanged"] * 2
+    assert harness.sync() == 0
 
-    ids = {source.url: source.id for source, _ in house.store.sources()}
-    old, kept = (house.store.rows([ids[path.as_uri()]]) for path in (one, two))
+    ids = {source.url: source.id for source, _ in harness.store.sources()}
+    old, kept = (harness.store.rows([ids[path.as_uri()]]) for path in (one, two))
     one.write_text("# One\n\nIt is short now.")
-    assert sorted(outcomes(house.ingest(tmp_path / "docs"))) == ["read", "unchanged"]
-    assert house.sync() == 1
-    assert house.store.rows([ids[two.as_uri()]]) == kept and house.store.passages(old) == {}
-    assert house.store.document(ids[one.as_uri()]).text == "One\n\nIt is short now."
-    assert house.store.source(ids[one.as_uri()]).kind == "upload"
-    assert {source.url for source, _ in house.store.sources()} == {one.as_uri(), two.as_uri()}
+    assert sorted(outcomes(harness.ingest(tmp_path / "docs"))) == ["read", "unchanged"]
+    assert harness.sync() == 1
+    assert harness.store.rows([ids[two.as_uri()]]) == kept and harness.store.passages(old) == {}
+    assert harness.store.document(ids[one.as_uri()]).text == "One\n\nIt is short now."
+    assert harness.store.source(ids[one.as_uri()]).kind == "upload"
+    assert {source.url for source, _ in harness.store.sources()} == {one.as_uri(), two.as_uri()}
 
 
 @pytest.mark.process
-def test_only_what_changed_in_a_file_is_embedded(house: House, tmp_path: Path) -> None:
+def test_only_changed_passages_are_embedded(harness: IngestionHarness, tmp_path: Path) -> None:
     path = tmp_path / "one.md"
     parts = [f"## Part {i}\n\nNumber {i} is about {LONG[:600]}\n" for i in range(8)]
     path.write_text("# One\n\n" + "\n".join(parts))
-    (item,) = house.ingest(path)
-    assert house.sync() == item.passages >= 8
+    (item,) = harness.ingest(path)
+    assert harness.sync() == item.passages >= 8
 
     parts[3] = parts[3].replace("680,000", "700,000")  # one passage, the others as they were
     path.write_text("# One\n\n" + "\n".join(parts))
-    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
-    assert "700,000" in house.embedder.embedded[0] and "Part 3" in house.embedder.embedded[0]
+    assert outcomes(harness.ingest(path)) == ["read"] and harness.sync() == 1
+    assert "700,000" in harness.embedder.embedded[0] and "Part 3" in harness.embedder.embedded[0]
 
     path.write_text("# One\n\nA line before all.\n\n" + "\n".join([*parts[5:], *parts[:2]]))
-    house.ingest(path)
-    assert house.sync() == 1 and "A line before" in house.embedder.embedded[0]
+    harness.ingest(path)
+    assert harness.sync() == 1 and "A line before" in harness.embedder.embedded[0]
     path.write_text("# Another title\n\n" + "\n".join(parts[:2]))
-    house.ingest(path)
-    assert house.sync() == len(house.store.rows())  # passages are embedded below the title
+    harness.ingest(path)
+    assert harness.sync() == len(harness.store.rows())  # passages are embedded below the title
 
 
 @pytest.mark.process
 @pytest.mark.shared
-def test_the_posts_again_one_edited_and_one_deleted(
-    house: House, tmp_path: Path, offline: Fetcher, shared: Path
+def test_second_ingestion_of_posts_after_edit_and_deletion(
+    harness: IngestionHarness, tmp_path: Path, offline: Fetcher, shared: Path
 ) -> None:
     posts = Path(shutil.copytree(shared / "corpus" / "posts", tmp_path / "posts"))
-    items = house.ingest(posts)
+    items = harness.ingest(posts)
     assert outcomes(items) == ["read"] * 55
-    assert house.update() == sum(item.passages for item in items) > 800
-    assert outcomes(house.ingest(posts)) == ["unchanged"] * 55 and house.update() == 0
+    assert harness.update() == sum(item.passages for item in items) > 800
+    assert outcomes(harness.ingest(posts)) == ["unchanged"] * 55 and harness.update() == 0
 
     post = posts / "double_descent.md"
     (count,) = (item.passages for item in items if item.place == str(post))
     text = post.read_text()
     middle = text.index("\n\n", len(text) // 2)
     post.write_text(f"{text[:middle]}\n\nKanda has 40,000 maps.{text[middle:]}")
-    assert sorted(outcomes(house.ingest(posts)))[:2] == ["read", "unchanged"]
-    assert 1 <= house.update() <= 3 < count
-    assert any("Kanda has" in text for text in house.embedder.embedded)
+    assert sorted(outcomes(harness.ingest(posts)))[:2] == ["read", "unchanged"]
+    assert 1 <= harness.update() <= 3 < count
+    assert any("Kanda has" in text for text in harness.embedder.embedded)
 
     post.unlink()
     source = text_hash(post.as_uri())[:12]
-    house.store.delete(source)
-    assert house.update() == 0
-    assert len(house.store.sources()) == 54 and house.store.rows([source]) == []
-    scratch = House(tmp_path / "scratch", offline)
+    harness.store.delete(source)
+    assert harness.update() == 0
+    assert len(harness.store.sources()) == 54 and harness.store.rows([source]) == []
+    scratch = IngestionHarness(tmp_path / "scratch", offline)
     scratch.ingest(posts)
     scratch.update()
-    assert house.holds() == scratch.holds()
-    for path in filter(Path.is_file, house.index.rglob("*")):
+    assert harness.vectors_by_passage() == scratch.vectors_by_passage()
+    for path in filter(Path.is_file, harness.index.rglob("*")):
         assert b"kanda" not in path.read_bytes().lower()
 
 
 @pytest.mark.process
-def test_the_same_bytes_are_read_once(house: House, tmp_path: Path) -> None:
-    """Who has them read again for their links is given these; an edit is read."""
+def test_same_bytes_are_read_once(harness: IngestionHarness, tmp_path: Path) -> None:
+    """Only a reread returns their links; an edited file is read."""
     path = tmp_path / "a.md"
     path.write_text("# A\n\nIt [cites](https://arxiv.org/abs/2202.05263) a paper.\n")
-    (first,) = house.ingest(path)
-    house.sync()
-    before = house.store.source(first.source_id).retrieved_at
-    (second,) = house.ingest(path)
-    assert (first.outcome, second.outcome, house.sync()) == ("read", "unchanged", 0)
-    assert first.links and not second.links  # which only reading them gives
+    (first,) = harness.ingest(path)
+    harness.sync()
+    before = harness.store.source(first.source_id).retrieved_at
+    (second,) = harness.ingest(path)
+    assert (first.outcome, second.outcome, harness.sync()) == ("read", "unchanged", 0)
+    assert first.links and not second.links  # only reading them returns links
     assert replace(second, outcome="read", links=first.links) == first
-    assert house.store.source(first.source_id).retrieved_at > before
-    with Ingestion(house.store, reread=True) as ingestion:
-        (third,) = asyncio.run(ingestion.places([str(path)], house.fetcher))
+    assert harness.store.source(first.source_id).retrieved_at > before
+    with Ingestion(harness.store, reread=True) as ingestion:
+        (third,) = asyncio.run(ingestion.places([str(path)], harness.fetcher))
     assert third == replace(first, outcome="unchanged")
     path.write_text("# A\n\nIt cites nothing.\n")
-    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
+    assert outcomes(harness.ingest(path)) == ["read"] and harness.sync() == 1
     path.write_text("# A\n\nIt [cites](https://arxiv.org/abs/2202.05263) a paper.\n")
-    assert outcomes(house.ingest(path)) == ["read"] and house.sync() == 1
+    assert outcomes(harness.ingest(path)) == ["read"] and harness.sync() == 1
 
 
 @pytest.mark.process
 @pytest.mark.shared
-def test_an_encrypted_file_is_read_with_its_password(
-    house: House, offline: Fetcher, shared: Path
+def test_encrypted_file_is_read_with_password(
+    harness: IngestionHarness, offline: Fetcher, shared: Path
 ) -> None:
     place = [str(shared / "pdfs" / "encrypted.pdf")]
 
     def ingest(password: str) -> Item:
-        with Ingestion(house.store) as ingestion:
+        with Ingestion(harness.store) as ingestion:
             (item,) = asyncio.run(
                 ingestion.places(place, offline, FileSelection(password=password))
             )
@@ -337,11 +340,13 @@ def test_an_encrypted_file_is_read_with_its_password(
 
     assert "give its password with --password" in ingest("").reason
     assert "try another --password" in ingest("wrong").reason
-    assert (ingest("pass123").outcome, len(house.store.rows())) == ("read", 1)
+    assert (ingest("pass123").outcome, len(harness.store.rows())) == ("read", 1)
 
 
 @pytest.mark.process
-def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Path) -> None:
+def test_bad_files_are_reported_and_others_are_read(
+    harness: IngestionHarness, tmp_path: Path
+) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "good.md").write_text("# Good\n\nThis one is fine.")
@@ -354,7 +359,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Pat
     }
     for name, (data, _reason) in bad.items():
         (folder / name).write_bytes(data)
-    items = {Path(item.place).name: item for item in house.ingest(folder)}
+    items = {Path(item.place).name: item for item in harness.ingest(folder)}
     for name, (_data, reason) in bad.items():
         item = items.pop(name)
         assert (item.outcome, item.passages) == ("failed", 0)
@@ -362,14 +367,14 @@ def test_a_bad_file_is_named_and_the_others_are_read(house: House, tmp_path: Pat
     assert {name: item.outcome for name, item in items.items()} == {
         "good.md": "read", "last.txt": "read",
     }  # fmt: skip
-    assert len(house.store.sources()) == 2 == house.sync()
+    assert len(harness.store.sources()) == 2 == harness.sync()
 
 
 @pytest.mark.process
-def test_an_encrypted_pdf_is_named(house: House, tmp_path: Path, shared: Path) -> None:
+def test_encrypted_pdf_is_reported(harness: IngestionHarness, tmp_path: Path, shared: Path) -> None:
     shutil.copy(shared / "pdfs" / "encrypted.pdf", tmp_path / "secret.pdf")
     (tmp_path / "good.txt").write_text("This one is fine.")
-    good, secret = sorted(house.ingest(tmp_path / "good.txt", tmp_path / "secret.pdf"),
+    good, secret = sorted(harness.ingest(tmp_path / "good.txt", tmp_path / "secret.pdf"),
                           key=lambda item: item.place)  # fmt: skip
     assert (good.outcome, secret.outcome) == ("read", "failed")
     assert "secret.pdf" in secret.reason and "encrypted" in secret.reason
@@ -377,12 +382,12 @@ def test_an_encrypted_pdf_is_named(house: House, tmp_path: Path, shared: Path) -
 
 @pytest.mark.process
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
-def test_names_that_are_no_text(house: House, tmp_path: Path) -> None:
+def test_undecodable_file_names(harness: IngestionHarness, tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     for name, data in ((b"\xff.md", b"Read me."), (b"\xfe.md", b""), (b"two\nlines.md", b"Two.")):
         (folder / os.fsdecode(name)).write_bytes(data)
-    items = house.ingest(folder, tmp_path / os.fsdecode(b"none-\xff"))
+    items = harness.ingest(folder, tmp_path / os.fsdecode(b"none-\xff"))
     assert {Path(item.place).name: (item.outcome, item.title) for item in items} == {
         r"\xff.md": ("read", r"\xff.md"),
         r"\xfe.md": ("failed", ""),
@@ -390,28 +395,30 @@ def test_names_that_are_no_text(house: House, tmp_path: Path) -> None:
         r"none-\xff": ("failed", ""),
     }
     assert all(item.reason.isprintable() for item in items)
-    assert [Path(unread.place).name for unread in house.store.unread()] == [r"\xfe.md"]
-    assert house.sync() == 2
+    assert [Path(unread.place).name for unread in harness.store.unread()] == [r"\xfe.md"]
+    assert harness.sync() == 2
 
 
 @pytest.mark.process
-def test_a_file_that_went_bad_keeps_what_was_read_before(house: House, tmp_path: Path) -> None:
+def test_file_that_became_unreadable_keeps_earlier_text(
+    harness: IngestionHarness, tmp_path: Path
+) -> None:
     path = tmp_path / "one.md"
     path.write_text("# One\n\nIt was fine.")
-    house.ingest(path)
-    rows = house.store.rows()
+    harness.ingest(path)
+    rows = harness.store.rows()
     for data in (b"", b"# One\n", b"\x89PNG\r\n\x1a\n"):
         path.write_bytes(data)
-        assert outcomes(house.ingest(path)) == ["failed"]
-    assert house.store.rows() == rows
+        assert outcomes(harness.ingest(path)) == ["failed"]
+    assert harness.store.rows() == rows
 
 
 @pytest.mark.process
-def test_places_that_are_not_there(house: House, tmp_path: Path) -> None:
+def test_missing_places_are_reported(harness: IngestionHarness, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "good.txt").write_text("This one is fine.")
     none, empty, url, good = tmp_path / "no", tmp_path / "empty", "https://ex.com/a", "good.txt"
-    items = {i.place: i for i in house.ingest(none, empty, url, "file:///etc/x", tmp_path / good)}
+    items = {i.place: i for i in harness.ingest(none, empty, url, "file:///etc/x", tmp_path / good)}
     reasons = {
         str(none): "does not exist",
         str(empty): "holds no files",
@@ -427,11 +434,11 @@ def test_places_that_are_not_there(house: House, tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_pages_from_the_web(house: House) -> None:
+def test_web_pages_are_ingested(harness: IngestionHarness) -> None:
     page = f"<html lang=en><title>A page</title><body><p>{LONG}</p></body></html>".encode()
     pages = {"/a": ("text/html", page), "/b.md": ("text/markdown", "# 題\n\n本文。".encode())}
-    house.fetcher = on_the_web(pages)
-    items = house.ingest("https://ex.com/a#part", "https://ex.com/a?utm_source=x",
+    harness.fetcher = web_fetcher(pages)
+    items = harness.ingest("https://ex.com/a#part", "https://ex.com/a?utm_source=x",
                          "https://ex.com/b.md", "https://ex.com/none")  # fmt: skip
     assert [(item.place, item.outcome) for item in items] == [
         ("https://ex.com/a", "fetched"),
@@ -439,25 +446,27 @@ def test_pages_from_the_web(house: House) -> None:
         ("https://ex.com/none", "failed"),
     ]
     assert "404" in items[2].reason and items[0].title == "A page"
-    assert {source.kind for source, _ in house.store.sources()} == {"web"}
-    assert house.sync() == items[0].passages + 1
-    assert outcomes(house.ingest("https://ex.com/a")) == ["unchanged"]
+    assert {source.kind for source, _ in harness.store.sources()} == {"web"}
+    assert harness.sync() == items[0].passages + 1
+    assert outcomes(harness.ingest("https://ex.com/a")) == ["unchanged"]
     pages["/a"] = ("text/html", page.replace(b"680,000", b"700,000"))
-    assert outcomes(house.ingest("https://ex.com/a")) == ["fetched"]
-    assert house.sync() == items[0].passages
-    texts = [passage.text for passage, _ in house.store.passages(house.store.rows()).values()]
+    assert outcomes(harness.ingest("https://ex.com/a")) == ["fetched"]
+    assert harness.sync() == items[0].passages
+    texts = [passage.text for passage, _ in harness.store.passages(harness.store.rows()).values()]
     assert any("700,000" in text for text in texts) and "680,000" not in "".join(texts)
 
 
 # Store and index
 
 
-def test_after_a_crash_between_store_and_index(house: House, offline: Fetcher) -> None:
-    house.put("a", LONG)
-    house.sync()
-    house.put("b", "Text of b.")
-    house.put("a", "Short now.")  # and the process dies here
-    later = House(house.folder, offline)
+def test_recovery_after_crash_between_store_and_index(
+    harness: IngestionHarness, offline: Fetcher
+) -> None:
+    harness.put("a", LONG)
+    harness.sync()
+    harness.put("b", "Text of b.")
+    harness.put("a", "Short now.")  # and the process is killed here
+    later = IngestionHarness(harness.folder, offline)
     with pytest.raises(IndexMismatch, match="revision"):
         LocalIndex.open(later.index, "hashed", later.store.revision())
     assert later.sync() == 2
@@ -465,91 +474,91 @@ def test_after_a_crash_between_store_and_index(house: House, offline: Fetcher) -
     assert later.sync() == 0
 
 
-def test_after_a_crash_while_embedding(house: House) -> None:
-    house.put("a", "First.")
-    house.sync()
+def test_recovery_after_crash_while_embedding(harness: IngestionHarness) -> None:
+    harness.put("a", "First.")
+    harness.sync()
     for i in range(EMBED_BATCH + 10):
-        house.put(f"b{i:03}", f"Text number {i}.")
-    house.embedder.embedded.clear()
-    house.embedder.fails_after = EMBED_BATCH + 5  # in the second batch
+        harness.put(f"b{i:03}", f"Text number {i}.")
+    harness.embedder.embedded.clear()
+    harness.embedder.fails_after = EMBED_BATCH + 5  # in the second batch
     with pytest.raises(KeyboardInterrupt):
-        sync(house.store, house.embedder, house.index, house.tally)
-    assert len(LocalIndex.open(house.index, "hashed")) == 1  # the old one, still of use
-    house.embedder.fails_after = 10**9
-    assert house.sync() == EMBED_BATCH + 10
+        sync(harness.store, harness.embedder, harness.index, harness.progress)
+    assert len(LocalIndex.open(harness.index, "hashed")) == 1  # the old one, still usable
+    harness.embedder.fails_after = 10**9
+    assert harness.sync() == EMBED_BATCH + 10
 
 
-def test_an_index_that_was_being_filled_is_filled_up(house: House) -> None:
+def test_incomplete_index_is_completed(harness: IngestionHarness) -> None:
     for name in "abcd":
-        house.put(name, f"Text of {name}.")
-    house.sync()
-    index = LocalIndex.open(house.index, "hashed")
-    index.remove(house.store.rows()[2:])
-    index.save(house.index, "hashed", INCOMPLETE_MARK)
-    assert house.sync() == 2
+        harness.put(name, f"Text of {name}.")
+    harness.sync()
+    index = LocalIndex.open(harness.index, "hashed")
+    index.remove(harness.store.rows()[2:])
+    index.save(harness.index, "hashed", INCOMPLETE_MARK)
+    assert harness.sync() == 2
 
 
-def test_a_row_that_turns_up_late(house: House) -> None:
-    """PostgreSQL gives a transaction its rows before it is committed, and seen by others."""
+def test_row_committed_late_is_indexed(harness: IngestionHarness) -> None:
+    """PostgreSQL numbers rows before their transaction is committed and visible to others."""
     for name in "abcd":
-        house.put(name, f"Text of {name}.")
-    house.sync()
-    index = LocalIndex.open(house.index, "hashed")
-    index.remove(house.store.rows()[1:2])
-    index.save(house.index, "hashed", "of then")
-    assert house.sync() == 1
+        harness.put(name, f"Text of {name}.")
+    harness.sync()
+    index = LocalIndex.open(harness.index, "hashed")
+    index.remove(harness.store.rows()[1:2])
+    index.save(harness.index, "hashed", "of then")
+    assert harness.sync() == 1
 
 
-def test_an_index_by_another_embedder_is_refused_before_any_work(house: House) -> None:
-    house.put("a", "First.")
-    house.sync()
-    manifest = read_manifest(house.index)
-    house.put("b", "Second.")
-    house.embedder = Hashed("another")
-    for work in (lambda: house.sync(), lambda: check_index(house.index, "another")):
+def test_index_of_another_embedder_is_refused_before_reading(harness: IngestionHarness) -> None:
+    harness.put("a", "First.")
+    harness.sync()
+    manifest = read_manifest(harness.index)
+    harness.put("b", "Second.")
+    harness.embedder = HashingEmbedder("another")
+    for work in (lambda: harness.sync(), lambda: check_index(harness.index, "another")):
         with pytest.raises(IndexMismatch, match="embedder hashed, but embedder another"):
             work()
-    assert house.embedder.embedded == [] and read_manifest(house.index) == manifest
-    assert house.sync(rebuild=True) == 2
-    check_index(house.index, "another")
+    assert harness.embedder.embedded == [] and read_manifest(harness.index) == manifest
+    assert harness.sync(rebuild=True) == 2
+    check_index(harness.index, "another")
 
 
-def test_an_index_of_another_format_is_refused_before_any_work(house: House) -> None:
-    check_index(house.index, "hashed")  # none yet: nothing to refuse
-    house.put("a", "First.")
-    house.sync()
-    path = house.index / "manifest.json"
+def test_index_of_another_format_is_refused_before_reading(harness: IngestionHarness) -> None:
+    check_index(harness.index, "hashed")  # none yet: nothing to refuse
+    harness.put("a", "First.")
+    harness.sync()
+    path = harness.index / "manifest.json"
     path.write_text(path.read_text().replace(f'"format": {INDEX_FORMAT}', '"format": 0'))
-    for work in (lambda: house.sync(), lambda: check_index(house.index, "hashed")):
+    for work in (lambda: harness.sync(), lambda: check_index(harness.index, "hashed")):
         with pytest.raises(IndexMismatch, match="format 0, but format"):
             work()
-    assert house.sync(rebuild=True) == 1
+    assert harness.sync(rebuild=True) == 1
 
 
-def test_an_empty_store_has_an_empty_index(house: House) -> None:
-    assert house.sync() == 0
-    library = Library(house.store, LocalIndex.open(house.index, "hashed"), house.embedder)
+def test_empty_store_has_empty_index(harness: IngestionHarness) -> None:
+    assert harness.sync() == 0
+    library = Library(harness.store, LocalIndex.open(harness.index, "hashed"), harness.embedder)
     assert library.search("anything", 5) == []
 
 
-def test_a_passage_gone_since_the_index_was_written_is_left_out(house: House) -> None:
-    house.put("a", "Whisper.")
-    house.put("b", "Whisper too.")
-    house.sync()
-    library = Library(house.store, LocalIndex.open(house.index, "hashed"), house.embedder)
-    house.store.delete("a")
-    house.put("a", "Something else.")
+def test_passage_deleted_after_indexing_is_not_found(harness: IngestionHarness) -> None:
+    harness.put("a", "Whisper.")
+    harness.put("b", "Whisper too.")
+    harness.sync()
+    library = Library(harness.store, LocalIndex.open(harness.index, "hashed"), harness.embedder)
+    harness.store.delete("a")
+    harness.put("a", "Something else.")
     assert [hit.source.id for hit in library.search("Whisper", 5)] == ["b"]
 
 
 @pytest.mark.process
-def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
+def test_store_error_ends_the_ingestion(harness: IngestionHarness, tmp_path: Path) -> None:
     (tmp_path / "good.txt").write_text("This one is fine.")
-    with sqlite3.connect(house.folder / "tenkyo.db") as other:
+    with sqlite3.connect(harness.folder / "tenkyo.db") as other:
         other.execute("DROP TABLE passages")
     other.close()
     with pytest.raises(StoreError, match="no such table"):
-        house.ingest(tmp_path / "good.txt")
+        harness.ingest(tmp_path / "good.txt")
 
 
 @pytest.mark.parametrize(
@@ -562,18 +571,18 @@ def test_a_store_that_breaks_ends_the_run(house: House, tmp_path: Path) -> None:
         ("", "", "Text."),
     ],
 )
-def test_text_in_context(title: str, heading: str, expected: str) -> None:
+def test_passages_are_embedded_with_their_headings(title: str, heading: str, expected: str) -> None:
     passage = Passage("id", "s", 0, 5, "Text.", heading)
     assert with_headings(passage.text, passage, Source("s", "u", title)) == expected
 
 
-def test_what_was_taken_out_leaves_no_search_short(house: House) -> None:
-    house.put("a", "Kanda holds maps of the old city.")
-    house.put("b", "Kanda lies in the city.")
-    house.sync()
-    index = LocalIndex.open(house.index, house.embedder.name)
-    library = Library(house.store, index, house.embedder)
+def test_search_fills_up_after_deletions(harness: IngestionHarness) -> None:
+    harness.put("a", "Kanda holds maps of the old city.")
+    harness.put("b", "Kanda lies in the city.")
+    harness.sync()
+    index = LocalIndex.open(harness.index, harness.embedder.name)
+    library = Library(harness.store, index, harness.embedder)
     assert [hit.source.id for hit in library.search("maps of Kanda", 1)] == ["a"]
-    house.store.delete("a")  # the index follows later
+    harness.store.delete("a")  # the index follows later
     assert [hit.source.id for hit in library.search("maps of Kanda", 1)] == ["b"]
     assert library.search("maps of Kanda", 1, ["a"]) == []

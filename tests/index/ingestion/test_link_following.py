@@ -1,4 +1,4 @@
-"""index.ingestion.link_following against a small web: a real server with every kind of trouble in it.
+"""Link following against a small web: a real server with every kind of failure.
 
 The guard is the real one: names resolve to public addresses, and only behind it is each
 connection led to the server on 127.0.0.1.
@@ -55,7 +55,7 @@ def web() -> Iterator[Web]:
 
 
 class Detour(httpx.AsyncHTTPTransport):
-    """Leads each connection to the server; ``addresses`` are those it was meant for."""
+    """Redirects each connection to the test server; ``addresses`` are the intended ones."""
 
     def __init__(self, web: Web) -> None:
         super().__init__(limits=httpx.Limits(max_keepalive_connections=0))
@@ -71,7 +71,7 @@ class Detour(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(led)
 
 
-class House:
+class FollowingHarness:
     """A store with its cache, and `tenkyo ingest … --follow papers` on the small web."""
 
     def __init__(self, web: Web, folder: Path) -> None:
@@ -124,8 +124,8 @@ class House:
 
 
 @pytest.fixture
-def house(web: Web, tmp_path: Path) -> House:
-    return House(web, tmp_path / "data")
+def harness(web: Web, tmp_path: Path) -> FollowingHarness:
+    return FollowingHarness(web, tmp_path / "data")
 
 
 def bare(url: str) -> str:
@@ -144,7 +144,7 @@ def to(location: str) -> tuple[int, dict[str, str], bytes]:
 # How papers are found
 
 
-def test_each_kind_of_paper_is_resolved(house: House, web: Web) -> None:
+def test_each_kind_of_paper_address_is_resolved(harness: FollowingHarness, web: Web) -> None:
     web.pages |= {
         "blog.org/2022": html(links(
             "https://arxiv.org/pdf/2202.05263v3", "https://doi.org/10.1145/ABC.1",
@@ -176,7 +176,7 @@ def test_each_kind_of_paper_is_resolved(house: House, web: Web) -> None:
         "www.nature.com/articles/s41586-021-04357-7.pdf": (403, {}, b""),
         "lab.org/paper.pdf": paper_pdf("It was made in a lab."),
     }  # fmt: skip
-    items = house.ingest("https://blog.org/2022")
+    items = harness.ingest("https://blog.org/2022")
     assert {item.outcome for item in items.values()} == {"fetched"}
     assert list(items) == [
         "https://blog.org/2022",
@@ -187,30 +187,28 @@ def test_each_kind_of_paper_is_resolved(house: House, web: Web) -> None:
         "https://www.nature.com/articles/s41586-021-04357-7",
         "https://lab.org/paper.pdf",
     ]
-    page = house.source("https://blog.org/2022")
+    page = harness.source("https://blog.org/2022")
     assert page.kind == "web" and page.cited_by == ()
     texts = {}
     for place in list(items)[1:]:
-        source = house.source(place)
+        source = harness.source(place)
         assert (source.kind, source.cited_by) == ("paper", (page.id,))
-        texts[place] = house.store.document(source.id).text
-    block_nerf = house.source("https://arxiv.org/abs/2202.05263")
+        texts[place] = harness.store.document(source.id).text
+    block_nerf = harness.source("https://arxiv.org/abs/2202.05263")
     assert block_nerf.title == "Block-NeRF" and block_nerf.published == "2022-02-10"
     assert block_nerf.authors == ("Matthew Tancik", "Vincent Casser")
     assert "renders a city" in texts[block_nerf.url]
-    maps = house.source("https://doi.org/10.1145/abc.1")
+    maps = harness.source("https://doi.org/10.1145/abc.1")
     assert (maps.title, maps.authors) == ("A Paper on Maps", ("Ada Kanda",))
     assert (maps.venue, maps.published) == ("Journal of Maps", "2021-05")
     assert "drawn by hand" in texts[maps.url]
     nature = "https://www.nature.com/articles/s41586-021-04357-7"
     assert "403" in items[nature].reason and "680,000" in texts[nature]
-    assert house.source(nature).authors == ("Peter R. Wurman",)
+    assert harness.source(nature).authors == ("Peter R. Wurman",)
     assert "blog.org/about" not in web.requests()
 
 
-def test_a_doi_whose_page_turns_programs_away_is_asked_of_its_registry(
-    house: House, web: Web
-) -> None:
+def test_doi_with_blocked_page_is_resolved_by_registry(harness: FollowingHarness, web: Web) -> None:
     csl = {
         "title": ["A Paper on Maps"],
         "author": [{"given": "Ada", "family": "Kanda"}, {"literal": "The Map Group"}, 7],
@@ -231,27 +229,29 @@ def test_a_doi_whose_page_turns_programs_away_is_asked_of_its_registry(
         "publisher.org/paper": (403, {}, b""),
         "publisher.org/maps": paper_pdf("Maps are drawn by hand."),
     }
-    items = house.ingest("https://blog.org/")
-    maps = house.source("https://doi.org/10.1145/abc.1")
+    items = harness.ingest("https://blog.org/")
+    maps = harness.source("https://doi.org/10.1145/abc.1")
     assert (maps.title, maps.authors) == ("A Paper on Maps", ("Ada Kanda", "The Map Group"))
     assert (maps.venue, maps.published) == ("Journal of Maps", "2021-05-03")
     assert items["https://doi.org/10.1145/abc.2"].outcome == "failed"
     assert "403" in items["https://doi.org/10.1145/abc.2"].reason
-    assert any(u.place == "https://doi.org/10.1145/abc.2" for u in house.store.unread())
+    assert any(u.place == "https://doi.org/10.1145/abc.2" for u in harness.store.unread())
 
 
-def test_a_page_that_is_only_a_login_is_not_the_paper(house: House, web: Web) -> None:
+def test_login_page_does_not_count_as_paper(harness: FollowingHarness, web: Web) -> None:
     web.pages |= {
         "blog.org/": html(links("https://doi.org/10.1145/abc.1")),
         "doi.org/10.1145/abc.1": html("<h1>Log in</h1><p>Please log in.</p>"),
     }
-    item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
+    item = harness.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
     assert item.outcome == "failed"
-    assert "names no PDF" in item.reason and "next to no text" in item.reason
-    assert house.store.source_at(item.place) is None
+    assert "names no PDF" in item.reason and "almost no text" in item.reason
+    assert harness.store.source_at(item.place) is None
 
 
-def test_a_login_in_place_of_the_pdf_is_not_the_paper_either(house: House, web: Web) -> None:
+def test_login_page_in_place_of_pdf_does_not_count_as_paper(
+    harness: FollowingHarness, web: Web
+) -> None:
     paper = "https://doi.org/10.1145/abc.1"
     head = tags(title="A Paper on Maps", pdf_url="https://publisher.org/get?doc=maps")
     web.pages |= {
@@ -259,79 +259,81 @@ def test_a_login_in_place_of_the_pdf_is_not_the_paper_either(house: House, web: 
         "doi.org/10.1145/abc.1": html(f"<h1>A Paper on Maps</h1><p>{LONG}</p>", head),
         "publisher.org/get?doc=maps": html(f"<h1>Log in</h1><p>{'Buy it. ' * 500}</p>"),
     }
-    item = house.ingest("https://blog.org/")[paper]
+    item = harness.ingest("https://blog.org/")[paper]
     assert item.reason == "https://publisher.org/get?doc=maps is not a PDF"
-    text = house.store.document(item.source_id).text
+    text = harness.store.document(item.source_id).text
     assert "680,000" in text and "Buy it" not in text
 
 
-def test_a_paper_named_outright_is_resolved_too(house: House, web: Web) -> None:
+def test_paper_named_directly_is_resolved(harness: FollowingHarness, web: Web) -> None:
     web.pages |= {
         "arxiv.org/abs/2202.05263": html("<p>Abstract.</p>", tags(title="Block-NeRF")),
         "arxiv.org/pdf/2202.05263": paper_pdf("Block-NeRF renders a city."),
     }
-    (item,) = house.ingest("https://arxiv.org/pdf/2202.05263v2").values()
+    (item,) = harness.ingest("https://arxiv.org/pdf/2202.05263v2").values()
     assert (item.place, item.title) == ("https://arxiv.org/abs/2202.05263", "Block-NeRF")
-    assert "renders a city" in house.store.document(item.source_id).text
+    assert "renders a city" in harness.store.document(item.source_id).text
 
 
-def test_a_paper_of_the_library_keeps_its_id_and_particulars(house: House, web: Web) -> None:
+def test_paper_of_library_keeps_id_and_metadata(harness: FollowingHarness, web: Web) -> None:
     from corpus.library.catalogue import entries
 
     async def digests(fetcher: Fetcher, crawler: Crawler) -> list[Item]:
-        with Ingestion(house.store) as ingestion:
+        with Ingestion(harness.store) as ingestion:
             return await ingestion.library(entries(), fetcher)
 
-    house.run(digests)  # nothing of it is on the small web
-    before = house.store.source("block-nerf")
+    harness.run(digests)  # nothing of it is on the small web
+    before = harness.store.source("block-nerf")
     assert before.kind == "digest" and before.cited_by
     web.pages |= {
         "blog.org/": html(links("https://arxiv.org/abs/2202.05263")),
         "arxiv.org/abs/2202.05263": html("<p>Abstract.</p>", tags(title="Block-NeRF")),
         "arxiv.org/pdf/2202.05263": paper_pdf("Block-NeRF renders a city."),
     }
-    item = house.ingest("https://blog.org/")["https://arxiv.org/abs/2202.05263"]
-    after = house.store.source("block-nerf")
+    item = harness.ingest("https://blog.org/")["https://arxiv.org/abs/2202.05263"]
+    after = harness.store.source("block-nerf")
     assert item.source_id == "block-nerf" and after.kind == "paper"
     assert (after.title, after.authors, after.venue) == (before.title, before.authors, before.venue)
-    assert after.cited_by == (*before.cited_by, house.source("https://blog.org/").id)
-    assert "renders a city" in house.store.document("block-nerf").text
+    assert after.cited_by == (*before.cited_by, harness.source("https://blog.org/").id)
+    assert "renders a city" in harness.store.document("block-nerf").text
 
 
-# Bounds
+# Limits
 
 
-def test_depth_limit_and_hosts_are_kept_to(house: House, web: Web) -> None:
+def test_depth_limit_and_hosts_are_respected(harness: FollowingHarness, web: Web) -> None:
     urls = [f"https://arxiv.org/abs/2202.0000{i}" for i in range(5)]
     web.pages["blog.org/"] = html(
         links("https://lab.org/a.pdf", *urls, "https://sub.arxiv.org/b.pdf")
     )
-    house.crawler["hosts"] = ["arxiv.org"]
-    items = house.ingest("https://blog.org/", limit=3)
+    harness.crawler["hosts"] = ["arxiv.org"]
+    items = harness.ingest("https://blog.org/", limit=3)
     assert [item.outcome for item in items.values()] == [
         "fetched", "skipped", "skipped", "skipped", "skipped", "failed", "failed", "failed",
     ]  # fmt: skip
-    assert "lab.org is none of the hosts" in items["https://lab.org/a.pdf"].reason
-    assert "as many papers as allowed" in items[urls[4]].reason
+    assert "lab.org is not one of the hosts" in items["https://lab.org/a.pdf"].reason
+    assert "the limit on papers" in items[urls[4]].reason
     assert {page.split("/")[0] for page in web.requests(robots=True)} == {"blog.org", "arxiv.org"}
-    assert {unread.place for unread in house.store.unread()} == set(urls[:3])
+    assert {unread.place for unread in harness.store.unread()} == set(urls[:3])
 
 
-def test_a_redirect_out_of_the_hosts_is_not_followed(house: House, web: Web) -> None:
+def test_redirect_to_other_host_is_not_followed(harness: FollowingHarness, web: Web) -> None:
     web.pages |= {
         "blog.org/": html(links("https://doi.org/10.1145/abc.1")),
         "doi.org/10.1145/abc.1": to("https://publisher.org/paper"),
     }
-    house.crawler["hosts"] = ["doi.org"]
-    item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
+    harness.crawler["hosts"] = ["doi.org"]
+    item = harness.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
     assert "publisher.org is not one of the hosts allowed" in item.reason
     web.pages["doi.org/robots.txt"] = to("https://publisher.org/robots.txt")
-    item = house.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
+    item = harness.ingest("https://blog.org/")["https://doi.org/10.1145/abc.1"]
     assert "robots.txt cannot be read (publisher.org is not one of the hosts" in item.reason
     assert not any("publisher.org" in page for page in web.requests(robots=True))
 
 
-def test_papers_that_link_to_papers(house: House, web: Web) -> None:
+def test_papers_linked_from_papers_are_followed_to_depth(
+    harness: FollowingHarness, web: Web
+) -> None:
     def paper(i: int, *linked: str) -> tuple[int, dict[str, str], bytes]:
         return html(f"<p>{LONG}</p>" + links(*linked), tags(title=f"Paper {i}"))
 
@@ -344,21 +346,25 @@ def test_papers_that_link_to_papers(house: House, web: Web) -> None:
         "doi.org/10.1145/abc.4": paper(4),
     }
     page = "https://blog.org/"
-    assert list(house.ingest(page)) == [page, doi(1), doi(2)]
-    ids = {url: house.source(url).id for url in (page, doi(1), doi(2))}
-    assert set(house.source(doi(1)).cited_by) == {ids[page], ids[doi(2)]}
-    assert set(house.source(doi(2)).cited_by) == {ids[page], ids[doi(1)]}
-    assert list(house.ingest(page, depth=2)) == [page, doi(1), doi(2), doi(3)]
-    assert house.source(doi(3)).cited_by == (ids[doi(1)],)
-    items = house.ingest(page, depth=9)
+    assert list(harness.ingest(page)) == [page, doi(1), doi(2)]
+    ids = {url: harness.source(url).id for url in (page, doi(1), doi(2))}
+    assert set(harness.source(doi(1)).cited_by) == {ids[page], ids[doi(2)]}
+    assert set(harness.source(doi(2)).cited_by) == {ids[page], ids[doi(1)]}
+    assert list(harness.ingest(page, depth=2)) == [page, doi(1), doi(2), doi(3)]
+    assert harness.source(doi(3)).cited_by == (ids[doi(1)],)
+    items = harness.ingest(page, depth=9)
     assert list(items) == [page, doi(1), doi(2), doi(3), doi(4)]
     assert {items[url].outcome for url in list(items)[:4]} == {"unchanged"}
-    assert set(house.source(doi(1)).cited_by) == {ids[page], ids[doi(2)], house.source(doi(3)).id}
-    assert list(house.ingest(page, depth=9, limit=2)) == [page, doi(1), doi(2), doi(3)]
-    assert house.ingest(page, depth=9, limit=2)[doi(3)].outcome == "skipped"
+    assert set(harness.source(doi(1)).cited_by) == {
+        ids[page],
+        ids[doi(2)],
+        harness.source(doi(3)).id,
+    }
+    assert list(harness.ingest(page, depth=9, limit=2)) == [page, doi(1), doi(2), doi(3)]
+    assert harness.ingest(page, depth=9, limit=2)[doi(3)].outcome == "skipped"
 
 
-def test_a_preview_asks_for_the_page_alone(house: House, web: Web) -> None:
+def test_preview_fetches_only_the_page(harness: FollowingHarness, web: Web) -> None:
     web.pages["blog.org/"] = html(
         links(
             "https://arxiv.org/abs/2202.05263",
@@ -366,7 +372,7 @@ def test_a_preview_asks_for_the_page_alone(house: House, web: Web) -> None:
             "https://doi.org/10.1145/1",
         )
     )
-    items = house.preview("https://blog.org/", limit=1)
+    items = harness.preview("https://blog.org/", limit=1)
     assert [(item.place, item.outcome) for item in items.values()] == [
         ("https://blog.org/", "planned"),
         ("https://arxiv.org/abs/2202.05263", "planned"),
@@ -376,26 +382,28 @@ def test_a_preview_asks_for_the_page_alone(house: House, web: Web) -> None:
     assert items["https://blog.org/"].title == "Year in review"
     assert items["https://arxiv.org/abs/2202.05263"].reason == "linked from https://blog.org/"
     assert "password" in items["https://lab.org/a.pdf"].reason
-    assert web.requests(robots=True) == ["blog.org/"] and house.store.sources() == []
+    assert web.requests(robots=True) == ["blog.org/"] and harness.store.sources() == []
 
 
-def test_files_and_folders_are_starts_too(house: House, web: Web, tmp_path: Path) -> None:
+def test_links_in_files_and_folders_are_followed(
+    harness: FollowingHarness, web: Web, tmp_path: Path
+) -> None:
     web.pages["lab.org/a.pdf"] = paper_pdf("It was made in a lab.")
     (tmp_path / "docs").mkdir()
     one, two = tmp_path / "docs" / "one.md", tmp_path / "docs" / "two.html"
     one.write_text("# One\n\nSee [the paper](https://lab.org/a.pdf) for more.")
     two.write_bytes(html(links("https://lab.org/a.pdf"))[2])
-    items = house.ingest(tmp_path / "docs")
+    items = harness.ingest(tmp_path / "docs")
     assert list(items) == [str(one), str(two), "https://lab.org/a.pdf"]
-    ids = [house.source(path.as_uri()).id for path in (one, two)]
-    assert house.source("https://lab.org/a.pdf").cited_by == tuple(ids)
+    ids = [harness.source(path.as_uri()).id for path in (one, two)]
+    assert harness.source("https://lab.org/a.pdf").cited_by == tuple(ids)
     two.unlink()
-    house.ingest(tmp_path / "docs")
-    house.ingest("https://lab.org/a.pdf")  # by itself: who cites it is still known
-    assert house.source("https://lab.org/a.pdf").cited_by == tuple(ids)
+    harness.ingest(tmp_path / "docs")
+    harness.ingest("https://lab.org/a.pdf")  # by itself: who cites it is still known
+    assert harness.source("https://lab.org/a.pdf").cited_by == tuple(ids)
 
 
-def test_relative_links_are_those_of_where_the_redirects_ended(house: House, web: Web) -> None:
+def test_relative_links_resolve_against_final_redirect(harness: FollowingHarness, web: Web) -> None:
     web.pages |= {
         "blog.org/2022": to("https://www.blog.org/2022/index"),
         "www.blog.org/2022/index": html(links("papers/a.pdf", "/b.pdf")),
@@ -403,33 +411,35 @@ def test_relative_links_are_those_of_where_the_redirects_ended(house: House, web
         "www.blog.org/b.pdf": to("/login"),
         "www.blog.org/login": html(f"<h1>Log in</h1><p>{LONG}</p>"),
     }
-    items = house.ingest("https://blog.org/2022")
+    items = harness.ingest("https://blog.org/2022")
     assert items["https://www.blog.org/2022/papers/a.pdf"].outcome == "fetched"
     assert "looks like an HTML page" in items["https://www.blog.org/b.pdf"].reason
-    assert house.source("https://blog.org/2022").id == items["https://blog.org/2022"].source_id
-    (login,) = house.ingest("https://www.blog.org/b.pdf").values()
+    assert harness.source("https://blog.org/2022").id == items["https://blog.org/2022"].source_id
+    (login,) = harness.ingest("https://www.blog.org/b.pdf").values()
     assert "looks like an HTML page" in login.reason
 
 
-def test_a_paper_that_cannot_be_had_again_is_kept(house: House, web: Web) -> None:
+def test_paper_that_cannot_be_refetched_is_kept(harness: FollowingHarness, web: Web) -> None:
     paper = "https://lab.org/a.pdf"
     web.pages |= {
         "blog.org/": html(links(paper)),
         "other.org/": html(links(paper)),
         "lab.org/a.pdf": paper_pdf("Paper a."),
     }
-    house.ingest("https://blog.org/")
+    harness.ingest("https://blog.org/")
     del web.pages["lab.org/a.pdf"]
-    item = house.ingest("https://other.org/")[paper]
+    item = harness.ingest("https://other.org/")[paper]
     assert item.outcome == "kept" and "404" in item.reason
-    pages = [house.source(url).id for url in ("https://blog.org/", "https://other.org/")]
-    assert house.source(paper).cited_by == tuple(pages) and house.store.unread() == []
+    pages = [harness.source(url).id for url in ("https://blog.org/", "https://other.org/")]
+    assert harness.source(paper).cited_by == tuple(pages) and harness.store.unread() == []
 
 
-# Trouble
+# Failures
 
 
-def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web) -> None:
+def test_every_kind_of_failure_is_reported_and_isolated(
+    harness: FollowingHarness, web: Web
+) -> None:
     def drip(headers: dict[str, str]) -> Any:
         def body() -> Iterator[bytes]:
             for _ in range(100):
@@ -496,9 +506,9 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
         "lab.org/again.pdf": [(503, {"retry-after": "1"}, b""), paper_pdf("At the second try.")],
         "lab.org/moved.pdf": to("https://lab.org/typed.pdf"),
     }
-    house.fetcher["limits"] = Limits(max_wait=3.0, deadline=3.0, max_bytes=5_000_000)
+    harness.fetcher["limits"] = Limits(max_wait=3.0, deadline=3.0, max_bytes=5_000_000)
     begun = time.monotonic()
-    items = house.ingest("https://blog.org/")
+    items = harness.ingest("https://blog.org/")
     assert time.monotonic() - begun < 60
     for place, why in {**lab, **others}.items():
         assert items[place].outcome == "failed", items[place]
@@ -510,9 +520,9 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
     asked = web.requests()
     assert not [page for page in asked if "forbidden/" in page or "secret" in page]
     assert {page.split("/")[0] for page in asked} == {"blog.org", "lab.org"}
-    assert set(house.detour.addresses) == {PUBLIC}
+    assert set(harness.detour.addresses) == {PUBLIC}
     assert web.sent < 40_000_000
-    assert max(file.stat().st_size for file in house.cache.folder.iterdir()) < 1_000_000
+    assert max(file.stat().st_size for file in harness.cache.folder.iterdir()) < 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -526,16 +536,18 @@ def test_every_kind_of_trouble_is_named_and_does_no_harm(house: House, web: Web)
         ("http://169.254.169.254/latest/meta-data", "not on the public internet"),
     ],
 )
-def test_a_start_that_is_refused(house: House, web: Web, url: str, why: str) -> None:
-    (item,) = house.ingest(url).values()
+def test_refused_start_address_is_reported(
+    harness: FollowingHarness, web: Web, url: str, why: str
+) -> None:
+    (item,) = harness.ingest(url).values()
     assert item.outcome == "failed" and why in item.reason
-    (item,) = house.preview(url).values()
+    (item,) = harness.preview(url).values()
     assert item.outcome == "failed" and why in item.reason
-    assert web.asked == [] and house.store.sources() == []
+    assert web.asked == [] and harness.store.sources() == []
 
 
-def test_dns_that_changes_its_mind(house: House, web: Web) -> None:
-    """Every second answer is a private address: it is refused, or never asked for at all."""
+def test_dns_rebinding_is_refused(harness: FollowingHarness, web: Web) -> None:
+    """Every second DNS answer is a private address: it is refused, or never requested."""
     answers = 0
 
     async def rebinding(host: str, port: int) -> Sequence[str]:
@@ -547,29 +559,29 @@ def test_dns_that_changes_its_mind(house: House, web: Web) -> None:
         "blog.org/": html(links(*(f"https://lab.org/{i}.pdf" for i in range(4)))),
         **{f"lab.org/{i}.pdf": paper_pdf(f"Paper {i}.") for i in range(4)},
     }
-    house.fetcher["resolve"] = rebinding
-    items = list(house.ingest("https://blog.org/").values())[1:]
-    assert set(house.detour.addresses) == {PUBLIC}
+    harness.fetcher["resolve"] = rebinding
+    items = list(harness.ingest("https://blog.org/").values())[1:]
+    assert set(harness.detour.addresses) == {PUBLIC}
     outcomes = {item.outcome for item in items}
     assert outcomes == {"failed", "fetched"}
     refused = [item for item in items if item.outcome == "failed"]
     assert all("127.0.0.1, which is not on the public internet" in i.reason for i in refused)
-    # One look-up a request, and the connection goes where it said.
-    assert answers == len(house.detour.addresses) - 1 + len(refused)
+    # One look-up for each request, and the connection goes to the address it returned.
+    assert answers == len(harness.detour.addresses) - 1 + len(refused)
 
 
-# Manners
+# Rate limits and robots.txt
 
 
-def test_one_request_at_a_time_with_a_pause(house: House, web: Web) -> None:
+def test_requests_to_one_host_are_serial_with_pause(harness: FollowingHarness, web: Web) -> None:
     urls = [f"https://lab.org/{i}.pdf" for i in range(4)]
     web.pages |= {
         "blog.org/": html(links(*urls, "https://other.org/a.pdf")),
         "other.org/a.pdf": paper_pdf("Elsewhere."),
         **{f"lab.org/{i}.pdf": paper_pdf(f"Paper {i}.") for i in range(4)},
     }
-    house.crawler["pause"] = 0.2
-    items = house.ingest("https://blog.org/")
+    harness.crawler["pause"] = 0.2
+    items = harness.ingest("https://blog.org/")
     assert {item.outcome for item in items.values()} == {"fetched"}
     times = [at for at, page, _ in web.asked if page.startswith("lab.org")]
     gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
@@ -579,7 +591,7 @@ def test_one_request_at_a_time_with_a_pause(house: House, web: Web) -> None:
     assert elsewhere < times[2]  # one slow host does not hold up another
 
 
-def test_crawl_delay_is_kept_up_to_a_bound(house: House, web: Web) -> None:
+def test_crawl_delay_is_respected_up_to_limit(harness: FollowingHarness, web: Web) -> None:
     rules = b"User-agent: other\nCrawl-delay: 9\n\nUser-agent: TENKYO\nCrawl-delay: 0.3\nAllow: /\n"
     web.pages |= {
         "blog.org/": html(
@@ -591,14 +603,14 @@ def test_crawl_delay_is_kept_up_to_a_bound(house: House, web: Web) -> None:
         "far.org/a.pdf": paper_pdf("Far."),
         "far.org/b.pdf": paper_pdf("Far again."),
     }
-    house.crawler["max_pause"] = 0.5
-    items = house.ingest("https://blog.org/")
+    harness.crawler["max_pause"] = 0.5
+    items = harness.ingest("https://blog.org/")
     assert {item.outcome for item in items.values()} == {"fetched"}
     first, second = (at for at, page, _ in web.asked if page in ("far.org/a.pdf", "far.org/b.pdf"))
     assert 0.5 <= second - first < 2
 
 
-def test_a_host_that_asks_to_be_left_alone_is(house: House, web: Web) -> None:
+def test_retry_after_is_respected(harness: FollowingHarness, web: Web) -> None:
     urls = [f"https://lab.org/{i}.pdf" for i in range(3)]
     busy = [(429, {"retry-after": "1"}, b"")]
 
@@ -606,34 +618,36 @@ def test_a_host_that_asks_to_be_left_alone_is(house: House, web: Web) -> None:
         return busy.pop() if busy else paper_pdf("A paper.")
 
     web.pages |= {"blog.org/": html(links(*urls)), **dict.fromkeys(map(bare, urls), answer)}
-    items = house.ingest("https://blog.org/")
+    items = harness.ingest("https://blog.org/")
     assert {item.outcome for item in items.values()} == {"fetched"}
     times = [at for at, page, _ in web.asked if page.startswith("lab.org/") and "pdf" in page]
-    assert len(times) == 4 and times[1] - times[0] >= 1  # nobody asks in the meantime
+    assert len(times) == 4 and times[1] - times[0] >= 1  # no other request is sent in between
 
 
-def test_a_host_that_asks_for_an_hour_is_not_asked_again(house: House, web: Web) -> None:
+def test_host_with_long_retry_after_is_not_asked_again(harness: FollowingHarness, web: Web) -> None:
     urls = [f"https://lab.org/{i}.pdf" for i in range(3)]
     later = formatdate(time.time() + 3600, usegmt=True)
     busy = (503, {"retry-after": later}, b"")
     web.pages |= {"blog.org/": html(links(*urls)), **dict.fromkeys(map(bare, urls), busy)}
-    reasons = sorted(item.reason for item in list(house.ingest("https://blog.org/").values())[1:])
+    reasons = sorted(item.reason for item in list(harness.ingest("https://blog.org/").values())[1:])
     assert reasons[2].startswith("the server answered 503")
     for reason in reasons[:2]:
         assert re.fullmatch(r"lab\.org asks for a pause of 3\d{3} s: try again later", reason)
     assert len(web.requests()) == 2
 
 
-def test_robots_txt_is_read_once_and_not_for_what_is_named(house: House, web: Web) -> None:
+def test_robots_txt_is_read_once_and_not_for_named_addresses(
+    harness: FollowingHarness, web: Web
+) -> None:
     web.pages |= {
         "lab.org/robots.txt": (200, {}, b"User-agent: *\nDisallow: /"),
         "lab.org/": html(links("https://lab.org/a.pdf", "https://lab.org/b.pdf")),
         "lab.org/a.pdf": paper_pdf("Paper a."),
     }
-    items = house.ingest("https://lab.org/")
+    items = harness.ingest("https://lab.org/")
     assert [item.outcome for item in items.values()] == ["fetched", "failed", "failed"]
     assert web.requests(robots=True) == ["lab.org/", "lab.org/robots.txt"]
-    assert house.ingest("https://lab.org/a.pdf")["https://lab.org/a.pdf"].outcome == "fetched"
+    assert harness.ingest("https://lab.org/a.pdf")["https://lab.org/a.pdf"].outcome == "fetched"
 
 
 @pytest.mark.parametrize(
@@ -649,17 +663,19 @@ def test_robots_txt_is_read_once_and_not_for_what_is_named(house: House, web: We
         ((200, {"content-type": "text/html"}, b"<html><p>Not found: sorry</p>"), "fetched"),
     ],
 )
-def test_robots_txt_that_cannot_be_had(house: House, web: Web, answer: Any, outcome: str) -> None:
+def test_unavailable_robots_txt(
+    harness: FollowingHarness, web: Web, answer: Any, outcome: str
+) -> None:
     web.pages |= {
         "blog.org/": html(links("https://lab.org/a.pdf")),
         "lab.org/robots.txt": answer,
         "lab.org/a.pdf": paper_pdf("Paper a."),
         "other.org/rules": (200, {}, b"User-agent: *\nAllow: /\n"),
     }
-    assert house.ingest("https://blog.org/")["https://lab.org/a.pdf"].outcome == outcome
+    assert harness.ingest("https://blog.org/")["https://lab.org/a.pdf"].outcome == outcome
 
 
-def test_what_has_not_changed_is_not_sent_again(house: House, web: Web) -> None:
+def test_unchanged_resources_are_not_sent_again(harness: FollowingHarness, web: Web) -> None:
     sent: list[str] = []
 
     def tagged(headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -683,19 +699,19 @@ def test_what_has_not_changed_is_not_sent_again(house: House, web: Web) -> None:
         "blog.org/odd": html(LONG, etag='"\xe9"'),
     }
     for _ in range(2):  # a tag that no header may carry is no tag
-        assert house.ingest("https://blog.org/odd")["https://blog.org/odd"].outcome != "failed"
-    first = house.ingest("https://blog.org/")
+        assert harness.ingest("https://blog.org/odd")["https://blog.org/odd"].outcome != "failed"
+    first = harness.ingest("https://blog.org/")
     assert [item.outcome for item in first.values()] == ["fetched"] * 3
-    again = house.ingest("https://blog.org/")
+    again = harness.ingest("https://blog.org/")
     assert [item.outcome for item in again.values()] == ["unchanged"] * 3
     assert sorted(sent) == ["a", "b"]
     hop = [headers for _, page, headers in web.asked if page == "lab.org/old.pdf"]
     assert "if-none-match" not in hop[1]  # the tag is of another address
 
-    lines = [json.loads(path.read_text()) for path in house.cache.folder.glob("*.json")]
+    lines = [json.loads(path.read_text()) for path in harness.cache.folder.glob("*.json")]
     kept = {line["url"]: line for line in lines}
     assert kept["https://lab.org/old.pdf"]["final_url"] == "https://lab.org/a.pdf"
-    for path in house.cache.folder.iterdir():  # every entry is damaged: all is sent again
+    for path in harness.cache.folder.iterdir():  # every entry is damaged: all is sent again
         path.write_bytes(b"damaged")
-    assert {item.outcome for item in house.ingest("https://blog.org/").values()} == {"unchanged"}
+    assert {item.outcome for item in harness.ingest("https://blog.org/").values()} == {"unchanged"}
     assert sorted(sent) == ["a", "a", "b", "b"]

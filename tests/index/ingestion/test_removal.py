@@ -1,4 +1,4 @@
-"""What is deleted is gone: from the database, its files, the index and the fetched pages."""
+"""Removal deletes a source from the database, its files, the index and the HTTP cache."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Store:
     return Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
 
 
-def test_former_versions_go_with_their_source(store: Store, tmp_path: Path) -> None:
+def test_versions_are_deleted_with_their_source(store: Store, tmp_path: Path) -> None:
     put(store, "a", "Quassia, formerly. " * 200)
     old, version = store.passages(store.rows()), store.source("a").version
     put(store, "a", "Zedoary, now.")
@@ -59,7 +59,7 @@ def test_former_versions_go_with_their_source(store: Store, tmp_path: Path) -> N
     assert len(store.versions("a")) == 1
 
 
-def test_nobody_is_cited_by_a_source_that_is_gone(store: Store) -> None:
+def test_deleted_source_is_removed_from_cited_by(store: Store) -> None:
     for name in "abcd":
         put(store, name, f"Of {name}.")
     store.add_citing("b", ["a", "c", "d"])
@@ -72,7 +72,7 @@ def test_nobody_is_cited_by_a_source_that_is_gone(store: Store) -> None:
     assert store.document("b", former).source.cited_by == ("c",)
 
 
-def test_several_go_together_or_not_at_all(store: Store) -> None:
+def test_removal_of_several_sources_is_atomic(store: Store) -> None:
     for name in "abc":
         put(store, name, f"Of {name}.")
     with pytest.raises(NotFound, match="'none'"):
@@ -82,7 +82,7 @@ def test_several_go_together_or_not_at_all(store: Store) -> None:
     assert [source.id for source, _ in store.sources()] == ["c"]
 
 
-def test_what_could_not_be_read_of_it_is_forgotten(
+def test_recorded_failures_are_deleted_with_source(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -103,8 +103,8 @@ def test_what_could_not_be_read_of_it_is_forgotten(
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 7])  # without VACUUM, 0 and 7 leave some
-def test_no_deleted_word_is_left_in_any_file(tmp_path: Path, seed: int) -> None:
-    """Rows of all sizes come and go, so that SQLite moves what stays to and fro."""
+def test_deleted_text_is_erased_from_all_files(tmp_path: Path, seed: int) -> None:
+    """Rows of all sizes are added and deleted, so that SQLite moves the remaining ones."""
     store, order = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}"), random.Random(seed)
     marks: dict[str, list[str]] = {}
     gone: list[str] = []
@@ -121,7 +121,7 @@ def test_no_deleted_word_is_left_in_any_file(tmp_path: Path, seed: int) -> None:
     assert on_disk(tmp_path, *left) == set(left)
 
 
-def test_a_reader_holds_the_log_and_that_is_said(
+def test_open_read_transaction_blocks_erasure_and_is_reported(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(store, "a", "Quassia. " * 30)
@@ -143,7 +143,7 @@ PAGE = f"""<meta name="citation_title" content="Block"><meta name="citation_pdf_
     content="{NAMED}">"""
 
 
-def test_what_was_fetched_of_a_paper_is_forgotten_with_its_pdf(tmp_path: Path) -> None:
+def test_cached_pages_of_paper_are_deleted_with_pdf(tmp_path: Path) -> None:
     cache = HttpCache(tmp_path)
     fetched = [
         (ABS, Fetched(ABS, "text/html", PAGE.encode())),
@@ -159,7 +159,7 @@ def test_what_was_fetched_of_a_paper_is_forgotten_with_its_pdf(tmp_path: Path) -
     remove_from_cache(Source("never", "https://example.org/never"), HttpCache(tmp_path / "none"))
 
 
-def test_what_was_fetched_of_a_work_of_the_library_is_forgotten(tmp_path: Path) -> None:
+def test_cached_page_of_library_work_is_deleted(tmp_path: Path) -> None:
     cache = HttpCache(tmp_path)
     (entry, *_) = (e for e in entries() if e.fetch_url not in ("", e.source.url))
     cache.put(entry.fetch_url, Fetched("https://example.org/", "text/html", b"Text."))
@@ -167,8 +167,8 @@ def test_what_was_fetched_of_a_work_of_the_library_is_forgotten(tmp_path: Path) 
     assert cache.get(entry.fetch_url) is None
 
 
-def test_the_index_and_the_fetched_page_follow(store: Store, tmp_path: Path, embedder) -> None:
-    """What a caller does to delete a source everywhere, and what is left then: nothing."""
+def test_removal_reaches_index_and_http_cache(store: Store, tmp_path: Path, embedder) -> None:
+    """After removal and synchronisation, nothing of the source is left anywhere."""
     cache = HttpCache(tmp_path / "fetched")
     texts = {"a": "The quassia of Kanda is bitter.", "b": "The galangal of Kanda is hot."}
     for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Texts of one work: told from others, kept, undone, and counted once."""
+"""Texts of one work are recognised, linked, unlinked, and counted once in answers."""
 
 import asyncio
 import copy
@@ -97,7 +97,7 @@ LETTERS = st.text("abcdefgh", min_size=40, max_size=200)
 
 
 @given(LETTERS, st.data())
-def test_line_breaks_hyphens_and_case_tell_no_copies_apart(letters, data):
+def test_copies_match_despite_line_breaks_hyphens_and_case(letters, data):
     cuts = data.draw(st.lists(st.integers(1, len(letters) - 1), max_size=8, unique=True))
     marks = data.draw(st.lists(st.sampled_from(["-\n", " ", "\n\n", ", ", "…", "“"]), min_size=8))
     set_anew = letters.upper()
@@ -108,7 +108,7 @@ def test_line_breaks_hyphens_and_case_tell_no_copies_apart(letters, data):
 
 
 @given(LETTERS, LETTERS, LETTERS)
-def test_what_stands_in_a_longer_text_is_found_there_whole(before, letters, after):
+def test_contained_text_is_recognised_in_longer_text(before, letters, after):
     part, whole = shingles(letters), shingles(before + letters + after)
     assert containment(part, whole) == 1
     # A hash of the part that is among the whole's smallest is among the part's own smallest.
@@ -116,7 +116,7 @@ def test_what_stands_in_a_longer_text_is_found_there_whole(before, letters, afte
 
 
 @given(LETTERS, st.integers(0, 199))
-def test_one_letter_changed_costs_as_many_shingles_as_it_stands_in(letters, at):
+def test_changed_letter_affects_only_its_shingles(letters, at):
     at %= len(letters)
     changed = letters[:at] + "z" + letters[at + 1 :]
     assert len(shingles(letters) - shingles(changed)) <= LATIN_SHINGLE
@@ -124,7 +124,7 @@ def test_one_letter_changed_costs_as_many_shingles_as_it_stands_in(letters, at):
 
 @settings(max_examples=30)
 @given(st.permutations(range(8)), st.integers(1, 8))
-def test_a_passage_of_sentences_that_all_stand_elsewhere_repeats_them(order, count):
+def test_passage_of_known_sentences_counts_as_repetition(order, count):
     said = ROOM.replace("It holds", "\nIt holds")
     again = [sentence.strip() + "." for sentence in ROOM.split(". ")]
     shuffled = " ".join(again[i % len(again)] for i in order[:count])
@@ -136,11 +136,11 @@ def test_a_passage_of_sentences_that_all_stand_elsewhere_repeats_them(order, cou
     ("old", "new"),
     [("40,000", "50,000"), ("is not allowed", "is allowed"), ("Aiko Mori", "Ken Sato")],
 )
-def test_a_passage_that_says_one_sentence_otherwise_repeats_nothing(old, new):
+def test_passage_with_one_changed_sentence_is_not_repetition(old, new):
     assert is_repetition([ROOM], ROOM) and not is_repetition([ROOM], ROOM.replace(old, new))
 
 
-def test_texts_of_one_work_are_told_by_their_words():
+def test_texts_of_one_work_are_recognised_by_words():
     room = text("room", ROOM)
     assert same_work_reason(room, text("copy", ROOM.replace(". ", ".\n\n").upper())) == "same text"
     assert same_work_reason(room, text("edited", ROOM.replace("40,000", "41,000"))) == "same words"
@@ -149,14 +149,14 @@ def test_texts_of_one_work_are_told_by_their_words():
     assert same_work_reason(room, text("quoting", f"{WHARF} {ROOM[:200]} {WHARF[::-1]}")) is None
 
 
-def test_a_work_in_a_collection_is_not_one_work_with_the_rest_of_it():
+def test_collection_is_not_the_same_work_as_its_parts():
     third = " ".join(reversed(WHARF.split()))
     collection = text("collection", f"{third} {WHARF} {ROOM}")
     assert same_work_reason(text("room", ROOM), collection) is None
     assert same_work_reason(text("wharf", WHARF), collection) is None
 
 
-def test_names_help_but_a_digest_has_the_name_of_another_text():
+def test_same_title_helps_but_not_for_digests():
     named = {"title": "The Kanda Reading Room", "authors": ("Aiko Mori",)}
     revised = f"{ROOM[: len(ROOM) * 2 // 3]} {WHARF[::-1][:250]}"
     first, second = text("a", ROOM, **named), text("b", revised, **named)
@@ -166,7 +166,7 @@ def test_names_help_but_a_digest_has_the_name_of_another_text():
     assert same_work_reason(first, text("b", revised, kind="digest", **named)) is None
 
 
-def test_one_identifier_in_two_spellings():
+def test_identifier_in_two_spellings_is_the_same():
     page = source("a", url="https://arxiv.org/abs/2305.14627")
     file = source("b", url="file:///home/me/2305.14627v2.pdf")
     assert identifier(page) == identifier(file) == "https://arxiv.org/abs/2305.14627"
@@ -185,7 +185,7 @@ def test_one_identifier_in_two_spellings():
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 9)), max_size=7))
-def test_the_heaviest_chain_is_the_heaviest_of_all(drawn):
+def test_heaviest_chain_is_optimal(drawn):
     pairs = [(i, j) for i, (j, _) in enumerate(drawn)]
     weights = [float(weight) for _, weight in drawn]
     chain = heaviest_chain(pairs, weights)
@@ -200,7 +200,7 @@ def parts(vectors: np.ndarray, say: str = "so it goes on") -> TextParts:
     return TextParts(tuple(say.format(n) for n in range(len(vectors))), vectors.astype(np.float32))
 
 
-def test_the_same_order_is_a_translation_and_another_order_is_none():
+def test_translation_requires_same_order():
     random = np.random.default_rng(7)
     vectors = np.linalg.qr(random.normal(size=(12, 12)))[0]
     assert align(parts(vectors), parts(vectors)).translated
@@ -210,7 +210,7 @@ def test_the_same_order_is_a_translation_and_another_order_is_none():
     assert not align(parts(vectors), parts(vectors[:0])).translated
 
 
-def test_a_report_with_other_numbers_is_no_translation():
+def test_report_with_other_numbers_is_not_translation():
     vectors = np.eye(10)
     one = parts(vectors, "in the year 20{0} we sold 3{0}0 boats and 4{0}7 bells")
     other = parts(vectors, "im Jahr 19{0} verkauften wir 5{0}2 Boote und 6{0}4 Glocken")
@@ -228,7 +228,7 @@ def links(store: Store, embedder, folder: Path) -> dict[str, str]:
     }
 
 
-def test_copies_are_linked_and_the_report_says_of_what(store, embedder, tmp_path):
+def test_copies_are_linked_and_reported(store, embedder, tmp_path):
     put(store, "room", ROOM, title="The Kanda reading room")
     put(store, "wharf", WHARF)
     assert links(store, embedder, tmp_path) == {}
@@ -245,7 +245,7 @@ def test_copies_are_linked_and_the_report_says_of_what(store, embedder, tmp_path
     assert {s.work for _, s in store.passages(store.rows(["part"])).values()} == {"room"}
 
 
-def test_what_changes_or_goes_is_compared_anew(store, embedder, tmp_path):
+def test_changed_and_orphaned_sources_are_compared_again(store, embedder, tmp_path):
     for id in "abc":
         put(store, id, ROOM)
     links(store, embedder, tmp_path)
@@ -259,7 +259,7 @@ def test_what_changes_or_goes_is_compared_anew(store, embedder, tmp_path):
     assert links(store, embedder, tmp_path) == {"b": "c"}  # c is there for longer, as it is now
 
 
-def test_what_held_two_texts_together_goes(store, embedder, tmp_path):
+def test_removing_connecting_text_unlinks_the_others(store, embedder, tmp_path):
     both = f"{ROOM} {WHARF}"
     put(store, "room", ROOM, title="The Kanda reading room", authors=("Aiko Mori",))
     put(store, "wharf", WHARF, title="The Wharf", authors=("Aiko Mori",))
@@ -270,7 +270,7 @@ def test_what_held_two_texts_together_goes(store, embedder, tmp_path):
     assert links(store, embedder, tmp_path) == {}
 
 
-def test_a_database_from_before_works_gains_the_tables(store, tmp_path):
+def test_old_database_gains_work_tables(store, tmp_path):
     put(store, "room", ROOM)
     engine = sa.create_engine(store.database.url)
     with engine.begin() as db:
@@ -291,7 +291,7 @@ ACTIONS = st.lists(
 
 @settings(max_examples=30, deadline=None)
 @given(actions=ACTIONS)
-def test_no_work_is_ever_named_after_a_source_that_is_not_its_first(embedder, actions):
+def test_work_is_always_named_after_its_first_source(embedder, actions):
     store, texts = Store("sqlite://"), (ROOM, WHARF, ROOM.replace("1931", "1932"))
     here: dict[str, str] = {}
     for act, id, which in actions:
@@ -331,7 +331,7 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def bilingual(embedder, tmp_path_factory):
-    """Two digests, one with its translation, and how many texts linking them embedded."""
+    """Two digests, one with its translation, and how many texts were embedded to link them."""
     folder = tmp_path_factory.mktemp("bilingual")
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     file(store, "sophy", FOLDER / "digests" / "gt-sophy.md")
@@ -344,7 +344,7 @@ def bilingual(embedder, tmp_path_factory):
     return Library(store, index, embedder), found, counting, folder
 
 
-def test_a_translation_is_linked_and_another_text_is_not(bilingual):
+def test_translation_is_linked_and_other_text_is_not(bilingual):
     library, found, counting, folder = bilingual
     assert {id: (link.work, link.reason) for id, link in found.items()} == {
         "sophy-ja": ("sophy", "translation")
@@ -354,7 +354,7 @@ def test_a_translation_is_linked_and_another_text_is_not(bilingual):
     assert counting.texts == before  # nothing is new, so nothing is read again
 
 
-def test_evidence_holds_no_passage_and_its_translation(bilingual):
+def test_evidence_excludes_translation_of_included_passage(bilingual):
     library, _, _, _ = bilingual
     hits = library.search("How fast does GT Sophy choose its actions?", 16)
     twins = library.store.works.twins([hit.passage.id for hit in hits])
@@ -363,10 +363,12 @@ def test_evidence_holds_no_passage_and_its_translation(bilingual):
     assert plain[0].passage == without[0].passage
     kept = [e.passage.id for e in without]
     assert not any(twins.get((b, a), 0) > 0.9 for a, b in combinations(kept, 2))
-    assert len({e.passage.id for e in plain} - set(kept)) >= 2  # and others have their room
+    assert (
+        len({e.passage.id for e in plain} - set(kept)) >= 2
+    )  # and other passages take their places
 
 
-def test_an_answer_counts_a_work_and_its_translation_once(bilingual, checker):
+def test_answer_counts_work_and_translation_once(bilingual, checker):
     library, _, _, _ = bilingual
     said = "In October 2021, GT Sophy beat the human team by 104 points to 52."
     hits = library.search(said, 16)
@@ -390,7 +392,7 @@ def hit(id: str, words: str, score: float, work: str = "") -> Hit:
     return Hit(passage, source(id, work=work), score, 0.9, 0.5, 1, 1)
 
 
-def test_a_copy_leaves_room_and_a_version_that_disagrees_does_not():
+def test_copy_is_left_out_and_disagreeing_version_is_kept():
     edited = ROOM.replace("40,000", "50,000")
     found = [hit("a", ROOM, 3, "a"), hit("b", f"{ROOM} The end.", 2, "a"), hit("c", WHARF, 1)]
     assert [e.source.id for e in select_evidence(found, 2, 9000)] == ["a", "c"]
@@ -400,7 +402,7 @@ def test_a_copy_leaves_room_and_a_version_that_disagrees_does_not():
     assert [e.source.id for e in select_evidence(found, 2, 9000)] == ["a", "b"]
 
 
-def test_a_translation_is_left_out_unless_its_numbers_differ():
+def test_translation_is_left_out_unless_numbers_differ():
     english = hit("a", "The room opened in 1931 and holds 40,000 maps.", 3, "a")
     for words, kept in (
         ("部屋は1931年に開かれ、4万枚の地図がある。", ["a"]),
@@ -412,7 +414,7 @@ def test_a_translation_is_left_out_unless_its_numbers_differ():
         assert [e.source.id for e in chosen] == kept
 
 
-def test_independent_works_are_counted_and_reports_are_not():
+def test_independent_works_are_counted_without_reports():
     paper, article = source("paper", cited_by=("article",), work="paper"), source("article")
     version, other = source("version", work="paper"), source("other")
     originals = Originals([paper, article, version, other])
@@ -425,7 +427,7 @@ def test_independent_works_are_counted_and_reports_are_not():
     assert not Originals([paper, translation]).reports(translation)
 
 
-def test_another_version_that_disagrees_is_shown_after_other_works(verifier):
+def test_disagreeing_version_is_shown_after_other_works(verifier):
     said = "The Kanda reading room holds 40,000 maps of the city."
     against = "The Kanda reading room holds {} maps of the city."
     evidence = tuple(
@@ -444,7 +446,7 @@ def test_another_version_that_disagrees_is_shown_after_other_works(verifier):
 
 
 def stripped(value, names=("work", "works")):
-    """JSON of a receipt as it was made before works were told apart."""
+    """Return the JSON of a receipt as it was made before works were recorded."""
     if isinstance(value, list):
         return [stripped(item) for item in value]
     if isinstance(value, dict):
@@ -453,7 +455,7 @@ def stripped(value, names=("work", "works")):
     return value
 
 
-def test_receipts_hold_with_works_and_from_before_them(library, checker, verifier):
+def test_receipts_with_and_without_works_verify(library, checker, verifier):
     question = "How many hours of labelled audio was Whisper trained on?"
     said = "Whisper was trained on 680,000 hours of audio [1]."
     engine = Engine(library, checker, History(library.store.database), Script(said))

@@ -1,4 +1,4 @@
-"""Hybrid search against each of its halves, on questions that others wrote."""
+"""Hybrid search is better than BM25 or vectors alone, on public question sets."""
 
 import pytest
 from retrieval import Bench, questions, read
@@ -7,8 +7,8 @@ from retrieval import Bench, questions, read
 @pytest.mark.parametrize(
     ("name", "passages", "asked"), [("xquad_en", 120, 300), ("jsquad_ja", 250, 120)]
 )
-def test_hybrid_beats_both_its_halves(shared, embedder, name, passages, asked):
-    """On a part of each set that a test has time for; `make eval` measures the whole."""
+def test_hybrid_search_beats_bm25_and_vectors_alone(shared, embedder, name, passages, asked):
+    """Measured on a part of each set; `make eval` measures the whole."""
     folder = shared / "data" / "qa" / name
     chosen = questions(folder, asked)
     wanted = {answer for _, answer in chosen}

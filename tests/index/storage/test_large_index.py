@@ -1,4 +1,4 @@
-"""index.storage.local_index where it is large: approximate segments, filters, and what a change writes."""
+"""Large indexes: approximate segments, filters, deletions, and what a change writes to disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from corpus.errors import IndexMismatch
 from index.search import Ranked
 from index.storage.ann import APPROXIMATE_FROM
-from index.storage.local_index import LiveIndex, LocalIndex, read_manifest
+from index.storage.local_index import LiveIndex, LocalIndex
+from index.storage.manifest import read_manifest
 from index.storage.segment import EXACT_SEARCH_UP_TO
 
 DIM, NAME = 32, "test-embedder"
@@ -22,7 +23,7 @@ WORDS = "whisper model speech audio image scaling law game decoder transformer d
 
 
 class Large:
-    """Passages around 500 centres; vectors near those of one are of one source."""
+    """Passages whose vectors lie around 500 centres, one centre for each source."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(3)
@@ -62,13 +63,13 @@ def large() -> Large:
 
 @pytest.fixture(scope="module")
 def folder(large: Large, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of all, saved; tests that change it do so on a copy of its manifest."""
+    """A saved index of all passages; tests that change it use a copy."""
     folder = tmp_path_factory.mktemp("large")
     large.index().save(folder, NAME, "r1")
     return folder
 
 
-def test_the_recall_is_measured_and_written(large: Large, folder: Path) -> None:
+def test_recall_is_measured_and_recorded_in_manifest(large: Large, folder: Path) -> None:
     entry, small = read_manifest(folder)["segments"]
     assert "approximate" not in small and small["japanese"]
     assert entry["approximate"]["recall"] >= 0.98
@@ -78,7 +79,7 @@ def test_the_recall_is_measured_and_written(large: Large, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.001, 0.05, 0.5, 0.99])
-def test_a_filter_keeps_the_recall(large: Large, folder: Path, share: float) -> None:
+def test_filtered_search_keeps_recall(large: Large, folder: Path, share: float) -> None:
     some = np.flatnonzero(np.random.default_rng(1).random(N) < share)
     index = LocalIndex.open(folder, NAME)
     assert large.recall(index, some, filtered=True) >= (
@@ -87,14 +88,14 @@ def test_a_filter_keeps_the_recall(large: Large, folder: Path, share: float) -> 
 
 
 def far(large: Large, vector: np.ndarray, centres: int) -> np.ndarray:
-    """The passages around the centres that are furthest from a vector, of one language."""
+    """Return the passages, of one language, around the centres furthest from a vector."""
     at = np.arange(N)
     cosine = [(large.vectors[at % 500 == centre] @ vector).mean() for centre in range(500)]
     return at[np.isin(at % 500, np.argsort(cosine)[:centres]) & (at % 10 != 0)]
 
 
-def test_a_filter_that_lies_far_from_the_question(large: Large, folder: Path) -> None:
-    """As the sources on another topic do."""
+def test_filter_far_from_question_keeps_recall(large: Large, folder: Path) -> None:
+    """As sources on another topic lie."""
     index, recalls = LocalIndex.open(folder, NAME), []
     for vector in large.asked[:8]:
         some = far(large, vector, 150)
@@ -106,7 +107,7 @@ def test_a_filter_that_lies_far_from_the_question(large: Large, folder: Path) ->
     assert np.mean(recalls) >= 0.98
 
 
-def test_what_is_deleted_is_left_out_and_nothing_is_rewritten(
+def test_deletion_masks_passages_without_rewriting_segment(
     large: Large, folder: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "index"
@@ -132,14 +133,32 @@ def test_what_is_deleted_is_left_out_and_nothing_is_rewritten(
         assert large.recall(made, left[: len(left) // 2], filtered=True) >= 0.98
     for text in ("whisper 7", "音声 12", "96"):  # and no longer counts for how rare a word is
         for made in (index, again, live):
-            same_words(
+            assert_same_coverage(
                 made.search(large.asked[9], text, 20), scratch.search(large.asked[9], text, 20)
             )
     assert again.vectors(large.rows[gone].tolist()) == {}
     assert len(again.matrix(large.rows[:6].tolist())) == 1
 
 
-def test_an_addition_writes_what_is_new(large: Large, folder: Path, tmp_path: Path) -> None:
+def test_term_statistics_follow_each_deletion(large: Large, folder: Path, tmp_path: Path) -> None:
+    """Also in an index that was searched before, and so has cached its term statistics."""
+    copy, left = tmp_path / "index", np.arange(N)
+    shutil.copytree(folder, copy)
+    live, index = LiveIndex(copy, NAME), LocalIndex.open(copy, NAME)
+    with_7 = np.flatnonzero((np.arange(N) % 97 == 7) & (np.arange(N) % 10 > 0))
+    for part, gone in enumerate((with_7[:70], with_7[70:140])):  # so few that none is rewritten
+        for made in (index, live):
+            made.search(large.asked[9], "whisper 7", 20)
+        left = np.setdiff1d(left, gone)
+        index.remove(large.rows[gone].tolist())
+        index.save(copy, NAME, f"r{part}")
+        assert any("dead" in entry for entry in read_manifest(copy)["segments"])
+        wanted = large.index(left).search(large.asked[9], "whisper 7", 20)
+        for made in (index, live):
+            assert_same_coverage(made.search(large.asked[9], "whisper 7", 20), wanted)
+
+
+def test_addition_writes_only_new_passages(large: Large, folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "index"
     shutil.copytree(folder, copy)
     index = LocalIndex.open(copy, NAME)
@@ -154,8 +173,8 @@ def test_an_addition_writes_what_is_new(large: Large, folder: Path, tmp_path: Pa
     assert found[0].row == rows[0] and found[0].cosine == pytest.approx(1)
 
 
-def test_a_late_low_row_is_taken_in(large: Large, folder: Path, tmp_path: Path) -> None:
-    """What lies above it is removed, and added again after it: the large segment has those dead."""
+def test_row_below_existing_ones_is_added(large: Large, folder: Path, tmp_path: Path) -> None:
+    """The rows above it are removed and added again, so the large segment has deleted ones."""
     shutil.copytree(folder, tmp_path / "index")
     index, last = LocalIndex.open(tmp_path / "index", NAME), np.arange(N - 9, N)
     late_ones = [2 * N - 18, 2 * N - 16]  # those that are there are odd
@@ -176,7 +195,7 @@ def test_a_late_low_row_is_taken_in(large: Large, folder: Path, tmp_path: Path) 
     assert len(index.matrix(rows[-11:])) == 11 and index.lexical("late", 3) == late_ones
 
 
-def test_what_is_mostly_deleted_is_written_anew(large: Large, folder: Path, tmp_path: Path) -> None:
+def test_mostly_deleted_segment_is_rewritten(large: Large, folder: Path, tmp_path: Path) -> None:
     index = LocalIndex.open(folder, NAME)
     index.remove(large.rows[: N // 2].tolist())
     index.save(tmp_path, NAME, "r2")
@@ -186,7 +205,7 @@ def test_what_is_mostly_deleted_is_written_anew(large: Large, folder: Path, tmp_
     assert len(LocalIndex.open(folder, NAME)) == N
 
 
-def test_a_damaged_approximate_index_is_told(folder: Path, tmp_path: Path) -> None:
+def test_damaged_approximate_index_is_refused(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "index")
     (path,) = (tmp_path / "index").rglob("near.faiss")
     path.write_bytes(path.read_bytes()[:-100])
@@ -194,7 +213,7 @@ def test_a_damaged_approximate_index_is_told(folder: Path, tmp_path: Path) -> No
         LocalIndex.open(tmp_path / "index", NAME)
 
 
-def test_vectors_come_back(large: Large, folder: Path) -> None:
+def test_stored_vectors_are_returned(large: Large, folder: Path) -> None:
     index = LocalIndex.open(folder, NAME)
     some = np.random.default_rng(2).permutation(N)[:300]
     np.testing.assert_allclose(
@@ -205,10 +224,10 @@ def test_vectors_come_back(large: Large, folder: Path) -> None:
     ]
 
 
-def test_vectors_come_back_whole_though_the_system_reads_less_at_a_time(
+def test_vectors_are_complete_after_short_reads(
     large: Large, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As Linux does with more than 2 GB."""
+    """Linux reads at most 2 GB at a time."""
     shutil.copytree(folder, tmp_path / "index")
     index, preadv = LocalIndex.open(tmp_path / "index", NAME), os.preadv
     some = np.arange(3, 400)
@@ -231,8 +250,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def same_words(found: list[Ranked], wanted: list[Ranked]) -> None:
-    """That what both found has the same coverage in both."""
+def assert_same_coverage(found: list[Ranked], wanted: list[Ranked]) -> None:
+    """Assert that passages in both results have the same coverage in both."""
     coverage = {ranked.row: ranked.coverage for ranked in wanted}
     both = [ranked for ranked in found if ranked.row in coverage]
     assert len(both) > len(wanted) / 2

@@ -1,4 +1,4 @@
-"""index.storage.local_index: vectors and BM25 in a folder, against brute force, and against accidents."""
+"""The index in a folder: results equal brute force, and damage and crashes are survived."""
 
 from __future__ import annotations
 
@@ -21,14 +21,9 @@ from index.lexical.postings import LexicalQuery, Postings, Statistics
 from index.lexical.postings_builder import term_hash
 from index.lexical.tokenizer import is_japanese
 from index.search import Ranked, fuse
-from index.storage.local_index import (
-    CANDIDATE_POOL,
-    INDEX_FORMAT,
-    LiveIndex,
-    LocalIndex,
-    read_manifest,
-    text_key,
-)
+from index.storage.local_index import CANDIDATE_POOL, LiveIndex, LocalIndex
+from index.storage.manifest import INDEX_FORMAT, read_manifest
+from index.storage.segment import text_key
 from tests.support.paths import ROOT
 
 DIM = 16
@@ -69,12 +64,12 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 
 def names(folder: Path) -> set[str]:
-    """What the segments of the index in a folder are called."""
+    """Return the names of the segments of the index in a folder."""
     return {entry["name"] for entry in read_manifest(folder)["segments"]}
 
 
 def expected(data: Data, text: str, k: int, within: set[int] | None = None) -> list[Ranked]:
-    """The search, from its description, by brute force over everything."""
+    """Compute the search result by brute force, from the description of the search."""
     postings = Postings.of(data.texts)
     query = LexicalQuery.of(text, Statistics.of([(postings, None)]))
     share = Scorer(postings, query).scores(np.arange(len(postings))) / max(query.ceiling, 1e-6)
@@ -114,7 +109,7 @@ def agree(found: list[Ranked], wanted: list[Ranked]) -> None:
         np.testing.assert_allclose(*values, rtol=1e-3, atol=1e-4)
 
 
-def test_the_dense_half_is_brute_force() -> None:
+def test_vector_search_equals_brute_force() -> None:
     data = Data(400)
     data.texts = ["one language, no word of the question"] * 400
     found = data.index().search(data.query, "whisper", 20)
@@ -124,7 +119,7 @@ def test_the_dense_half_is_brute_force() -> None:
     assert all(r.lexical_rank is None and r.coverage == 0 for r in found)
 
 
-def test_words_decide_between_equal_vectors() -> None:
+def test_shared_terms_rank_equal_vectors() -> None:
     index = LocalIndex(DIM)
     vectors = np.repeat(unit(np.random.default_rng(0), 1), 4, 0)
     index.add([1, 2, 3, 4], vectors, ["model", "whisper", "speech model", "whisper model"])
@@ -133,7 +128,7 @@ def test_words_decide_between_equal_vectors() -> None:
     assert 1 > found[0].coverage > found[1].coverage > 0
 
 
-def test_fused_scores_grow_with_each_part() -> None:
+def test_fused_score_grows_with_cosine_and_coverage() -> None:
     for across in (True, False):
         same = np.full(3, across)
         low, *higher = fuse(np.array([0.8, 0.9, 0.8]), np.array([0.1, 0.1, 0.2]), same)
@@ -143,7 +138,7 @@ def test_fused_scores_grow_with_each_part() -> None:
     assert other > own
 
 
-def test_each_language_puts_candidates_forward() -> None:
+def test_each_language_contributes_candidates() -> None:
     """One good passage in the other language is not crowded out by many in the question's."""
     data = Data(400)
     data.texts = ["whisper model"] * 399 + ["音声認識"]
@@ -155,7 +150,7 @@ def test_each_language_puts_candidates_forward() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("n", [1, 30, 400])
-def test_the_halves_are_fused(seed: int, n: int) -> None:
+def test_search_fuses_bm25_and_vectors(seed: int, n: int) -> None:
     data = Data(n, seed)
     for text in ("whisper speech", "音声認識のモデル model", "", "nothing"):
         for k in (1, 8, 150):
@@ -163,7 +158,7 @@ def test_the_halves_are_fused(seed: int, n: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_search_within_some_rows(seed: int) -> None:
+def test_search_is_limited_to_given_rows(seed: int) -> None:
     data = Data(400, seed)
     index = data.index()
     for size in (1, 5, 250):
@@ -173,7 +168,7 @@ def test_a_search_within_some_rows(seed: int) -> None:
         agree(found, expected(data, "whisper 音声", 10, within))
 
 
-def test_padding_never_leaks() -> None:
+def test_padding_of_faiss_is_never_returned() -> None:
     data = Data(3)
     index = data.index()
     assert len(index.search(data.query, "", 50)) == 3
@@ -183,7 +178,7 @@ def test_padding_never_leaks() -> None:
     assert LocalIndex(DIM).search(data.query, "whisper", 5) == []
 
 
-def test_the_order_of_equals_is_that_of_their_rows() -> None:
+def test_equal_scores_are_ordered_by_row() -> None:
     index = LocalIndex(DIM)
     vector = unit(np.random.default_rng(0), 1)
     index.add(range(1, 8), np.repeat(vector, 7, 0), ["same words"] * 7)
@@ -209,7 +204,7 @@ def test_removed_rows_are_not_found(tmp_path: Path) -> None:
     assert len(index) == 0 and index.search(data.query, "whisper", 3) == []
 
 
-def test_rows_ascend_and_everything_is_given_for_each() -> None:
+def test_add_refuses_unordered_rows_and_missing_values() -> None:
     data = Data(5)
     index = data.index()
     more = unit(np.random.default_rng(1), 2)
@@ -224,7 +219,7 @@ def test_rows_ascend_and_everything_is_given_for_each() -> None:
     agree(index.search(data.query, "whisper", 5), expected(data, "whisper", 5))
 
 
-def test_vectors_by_their_texts() -> None:
+def test_vectors_are_returned_by_text_key() -> None:
     data = Data(30)
     data.texts = [f"{text} {i}" for i, text in enumerate(data.texts)]
     index = data.index()
@@ -236,7 +231,7 @@ def test_vectors_by_their_texts() -> None:
             np.testing.assert_array_equal(found[text_key(text)], vector)
 
 
-def test_words_of_what_was_removed_are_gone(tmp_path: Path) -> None:
+def test_terms_of_removed_passages_are_deleted_from_disk(tmp_path: Path) -> None:
     data = Data(30)
     data.texts[7] += " confidential"
     index = data.index()
@@ -261,7 +256,7 @@ def test_words_of_what_was_removed_are_gone(tmp_path: Path) -> None:
 # The folder
 
 
-def test_an_index_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_saved_index_opens_unchanged(tmp_path: Path) -> None:
     data = Data(200)
     index = data.index(slice(0, 120))
     index.save(tmp_path / "a" / "index", NAME, "r1")
@@ -277,7 +272,7 @@ def test_an_index_comes_back_as_it_was(tmp_path: Path) -> None:
     assert len(LocalIndex.open(tmp_path / "empty", NAME)) == 0
 
 
-def test_the_manifest_says_what_the_index_is(tmp_path: Path) -> None:
+def test_manifest_describes_index(tmp_path: Path) -> None:
     Data(7).index().save(tmp_path, NAME, "r1")
     manifest = read_manifest(tmp_path)
     segments = manifest.pop("segments")
@@ -291,7 +286,7 @@ def test_the_manifest_says_what_the_index_is(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"manifest.json", *names(tmp_path)}
 
 
-def test_no_index(tmp_path: Path) -> None:
+def test_missing_index_is_reported(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(IndexMissing, match="`tenkyo ingest`"):
             LocalIndex.open(folder, NAME)
@@ -299,7 +294,7 @@ def test_no_index(tmp_path: Path) -> None:
             len(LiveIndex(folder, NAME))
 
 
-def test_an_index_of_something_else(tmp_path: Path) -> None:
+def test_index_of_other_embedder_format_or_revision_is_refused(tmp_path: Path) -> None:
     Data(5).index().save(tmp_path, NAME, "r1")
     with pytest.raises(IndexMismatch, match=rf"{NAME}, but .*other.*`tenkyo reindex`"):
         LocalIndex.open(tmp_path, "other")
@@ -315,7 +310,7 @@ def test_an_index_of_something_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 0.3, 0.99, None])
 @pytest.mark.parametrize("part", ["rows", "vectors", "words-terms"])
-def test_damaged_files(tmp_path: Path, part: str, cut: float | None) -> None:
+def test_damaged_files_are_refused(tmp_path: Path, part: str, cut: float | None) -> None:
     Data(50).index().save(tmp_path, NAME, "r1")
     path = next(tmp_path.rglob(f"{part}.npy"))
     whole = path.read_bytes()
@@ -328,7 +323,7 @@ def test_damaged_files(tmp_path: Path, part: str, cut: float | None) -> None:
             opening(tmp_path, NAME)
 
 
-def test_a_flipped_byte(tmp_path: Path) -> None:
+def test_flipped_byte_is_detected(tmp_path: Path) -> None:
     Data(50).index().save(tmp_path, NAME, "r1")
     for path, whole in contents(tmp_path).items():
         if path.suffix == ".npy":
@@ -340,7 +335,7 @@ def test_a_flipped_byte(tmp_path: Path) -> None:
     assert len(LocalIndex.open(tmp_path, NAME)) == 50
 
 
-def test_files_of_another_index(tmp_path: Path) -> None:
+def test_files_of_another_index_are_refused(tmp_path: Path) -> None:
     Data(50).index().save(tmp_path / "a", NAME, "r1")
     Data(50, 1).index().save(tmp_path / "b", NAME, "r1")
     mine, other = (next((tmp_path / name).rglob("vectors.npy")) for name in "ab")
@@ -373,7 +368,7 @@ def test_files_of_another_index(tmp_path: Path) -> None:
     ],
     ids=repr,
 )
-def test_a_manifest_that_is_garbage(tmp_path: Path, text: str | bytes | dict) -> None:
+def test_unreadable_manifest_is_refused(tmp_path: Path, text: str | bytes | dict) -> None:
     Data(5).index().save(tmp_path, NAME, "r1")
     if isinstance(text, dict):
         text = json.dumps(read_manifest(tmp_path) | text)
@@ -383,7 +378,7 @@ def test_a_manifest_that_is_garbage(tmp_path: Path, text: str | bytes | dict) ->
         LocalIndex.open(tmp_path, NAME)
 
 
-def test_a_save_that_ends_before_the_manifest_leaves_the_old_index(tmp_path: Path) -> None:
+def test_save_interrupted_before_manifest_leaves_old_index(tmp_path: Path) -> None:
     old, new = Data(50), Data(60, 1)
     old.index().save(tmp_path, NAME, "r1")
     wanted = old.index().search(old.query, "whisper", 5)
@@ -397,7 +392,7 @@ def test_a_save_that_ends_before_the_manifest_leaves_the_old_index(tmp_path: Pat
 
 
 @pytest.mark.process
-def test_a_process_killed_while_it_saves(tmp_path: Path) -> None:
+def test_process_killed_while_saving_leaves_an_index(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.index.storage.test_local_index import Data, NAME\n"
         "made = [Data(n).index() for n in (300, 301)]\n"
@@ -421,7 +416,7 @@ def test_a_process_killed_while_it_saves(tmp_path: Path) -> None:
     assert len(LocalIndex.open(tmp_path, NAME)) in (300, 301)
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(StoreError, match=r"cannot write the index .*`tenkyo reindex`"):
         Data(2).index().save(tmp_path / "file" / "index", NAME, "r")
@@ -430,8 +425,8 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 @pytest.mark.parametrize("limit", [1500, 3200])  # of 3.3 kB of vectors
-def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
-    """Also where only the last bytes find no room, which are written when a file is closed."""
+def test_full_disk_leaves_old_index(tmp_path: Path, limit: int) -> None:
+    """Also where only the last bytes, written when a file is closed, find no room."""
     Data(30).index().save(tmp_path, NAME, "r1")
     before = contents(tmp_path)
     script = (
@@ -451,7 +446,7 @@ def test_a_full_disk_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
     assert len(list(tmp_path.iterdir())) == 3  # the manifest, and a folder for each language
 
 
-def test_a_live_index_sees_what_is_saved_later(tmp_path: Path) -> None:
+def test_live_index_sees_later_saves(tmp_path: Path) -> None:
     live = LiveIndex(tmp_path, NAME)
     for n in (5, 9, 3):
         data = Data(n, n)
@@ -467,7 +462,7 @@ def test_a_live_index_sees_what_is_saved_later(tmp_path: Path) -> None:
         live.search(data.query, "whisper", 4)
 
 
-def test_an_index_is_read_while_it_is_written(tmp_path: Path) -> None:
+def test_index_is_readable_while_it_is_written(tmp_path: Path) -> None:
     made = [Data(n).index() for n in (2000, 2001)]
     made[0].save(tmp_path, NAME, "r")
     stop = threading.Event()

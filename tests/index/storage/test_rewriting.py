@@ -1,4 +1,4 @@
-"""An index that is written anew while it is read: every answer is from a complete one."""
+"""Every answer comes from a complete index, also while the index is being rebuilt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Source
-from index.ingestion import sync as syncing
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
 from index.search import Library
@@ -39,7 +38,9 @@ def store(tmp_path) -> Store:
 
 
 @pytest.mark.server
-def test_answers_while_it_is_rebuilt_and_its_documents_change(store, embedder, checker, tmp_path):
+def test_answers_stay_correct_during_rebuild_and_document_changes(
+    store, embedder, checker, tmp_path
+):
     folder = tmp_path / "index"
     sync(store, embedder, folder, IngestProgress())
     library = Library(store, LiveIndex(folder, embedder.name), embedder)
@@ -85,8 +86,8 @@ def test_answers_while_it_is_rebuilt_and_its_documents_change(store, embedder, c
                 assert citation["quote"] in found["text"] and found["source"]["id"]
 
 
-def test_a_rebuilding_is_not_seen_before_it_is_complete(store, embedder, tmp_path, monkeypatch):
-    monkeypatch.setattr(syncing, "CHECKPOINT_PASSAGES", 2)
+def test_rebuild_is_invisible_until_complete(store, embedder, tmp_path, monkeypatch):
+    monkeypatch.setattr("index.ingestion.sync.CHECKPOINT_PASSAGES", 2)
     folder, sizes = tmp_path / "index", []
     live = LiveIndex(folder, embedder.name)
 
@@ -99,7 +100,7 @@ def test_a_rebuilding_is_not_seen_before_it_is_complete(store, embedder, tmp_pat
             return embedder.embed_passages(texts)
 
     sync(store, Watching(), folder, IngestProgress())
-    assert sizes[-1] == 4  # of a first one, what there is is there to be read
+    assert sizes[-1] == 4  # a first index is readable while it is being filled
     sizes.clear()
     sync(store, Watching(), folder, IngestProgress(), rebuild=True)
     assert set(sizes) == {6} == {len(live)}

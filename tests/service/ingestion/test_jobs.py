@@ -1,4 +1,4 @@
-"""Ingestion by the API: uploads and addresses become jobs, and nothing accepted is lost."""
+"""Ingestion over the API: uploads and addresses become jobs, and no accepted job is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from corpus.store.store import Store
 from corpus.store.uploads import MAX_NAME, name_error
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.ingestion.report import Item, Progress
-from index.storage.local_index import read_manifest
+from index.storage.manifest import read_manifest
 from service.api.app import Options, create_app
 from service.ingestion.job_store import MAX_QUEUED_JOBS, MAX_STORED_JOBS, JobStore
 from service.settings import Settings
@@ -31,7 +31,7 @@ from tests.support.live_server import served
 
 
 def until_indexing(url: str, job: dict) -> int:
-    """Wait until the passages of a job are being embedded; the number of the last event."""
+    """Wait until the passages of a job are being embedded; return how many are indexed."""
     for _ in range(1200):
         now = httpx.get(f"{url}/v1/jobs/{job['id']}", timeout=60).json()
         if now["progress"]["step"] == "indexing":
@@ -42,7 +42,7 @@ def until_indexing(url: str, job: dict) -> int:
 
 
 def events(url: str, job: dict, last: int | None = None, most: int = 10**6) -> list[tuple]:
-    """The events of a job as (number, name, data), at most so many of them."""
+    """Return the events of a job as (number, name, data), ``most`` of them at most."""
     headers = {"accept": "text/event-stream"} | ({"last-event-id": str(last)} if last else {})
     found = []
     with httpx.stream("GET", f"{url}/v1/jobs/{job['id']}", headers=headers, timeout=60) as stream:
@@ -74,7 +74,7 @@ def open_house(house) -> Iterator[House]:
 # Uploads
 
 
-def test_an_upload_is_read_and_answered_from(open_house) -> None:
+def test_upload_is_ingested_and_cited(open_house) -> None:
     house, folder = open_house, open_house.data / "uploads"
     answer = house.call("POST", "/v1/documents", 202, files={"files": ("神田 地図.md", MAPS)})
     job = answer.json()
@@ -104,7 +104,7 @@ def test_an_upload_is_read_and_answered_from(open_house) -> None:
     assert "not from an upload" in house.call("GET", "/v1/sources/whisper/file", 404).text
 
 
-def test_the_same_bytes_twice_under_whatever_name(open_house) -> None:
+def test_same_bytes_under_two_names_are_one_source(open_house) -> None:
     house = open_house
     first = house.ended(house.upload(("a.md", MAPS), ("copy of a.md", MAPS)))
     assert [item["outcome"] for item in first["items"]] == ["read", "unchanged"]
@@ -115,7 +115,7 @@ def test_the_same_bytes_twice_under_whatever_name(open_house) -> None:
     assert len(house.store.sources()) == 15 and house.keeps(1)
 
 
-def test_a_new_text_of_a_source_and_what_becomes_of_the_old(open_house) -> None:
+def test_replacing_text_keeps_source_id_and_old_version(open_house) -> None:
     house = open_house
     (item,) = house.ended(house.upload(("maps.md", MAPS)))["items"]
     newer = MAPS.replace(b"40,000", b"51,000").replace(b"# Kanda", b"# Kanda today")
@@ -124,7 +124,7 @@ def test_a_new_text_of_a_source_and_what_becomes_of_the_old(open_house) -> None:
     assert "51,000" in house.ask("How many maps does the Kanda reading room hold?")
     assert not any("40,000 maps" in text for text in house.search("maps in Kanda"))
     assert house.keeps({hashlib.sha256(newer).hexdigest()})
-    # The same file again is the source's; the old one, on its own, is another source by now.
+    # The same file again belongs to the source; the old file alone is now another source.
     (same,) = house.ended(house.upload(("x.md", newer)))["items"]
     assert (same["outcome"], same["source_id"]) == ("unchanged", item["source_id"])
     (old,) = house.ended(house.upload(("maps.md", MAPS)))["items"]
@@ -141,7 +141,7 @@ def test_a_new_text_of_a_source_and_what_becomes_of_the_old(open_house) -> None:
     assert house.keeps(3)  # what was refused is not kept
 
 
-def test_two_uploads_at_once(open_house) -> None:
+def test_concurrent_uploads_run_one_after_another(open_house) -> None:
     house, jobs = open_house, []
     files = [("maps.md", MAPS), ("ships.md", SHIPS)]
     threads = [
@@ -163,7 +163,7 @@ def test_two_uploads_at_once(open_house) -> None:
     assert [*first["jobs"], *rest["jobs"]] == listed["jobs"] and rest["next"] is None
 
 
-def test_an_encrypted_pdf_and_its_password(open_house, shared) -> None:
+def test_encrypted_pdf_is_read_with_password(open_house, shared) -> None:
     house = open_house
     data = next(shared.rglob("password-example.pdf")).read_bytes()
     (refused,) = house.ended(house.upload(("locked.pdf", data)))["items"]
@@ -204,7 +204,7 @@ def part(name: bytes, data: bytes = MAPS) -> bytes:
         (b'Content-Disposition: form-data; name="files"\r\n\r\nKanda', "(no name)", "without a name"),
     ],
 )  # fmt: skip
-def test_hostile_files_are_items_with_a_reason(open_house, sent, place, says) -> None:
+def test_hostile_files_fail_with_reason(open_house, sent, place, says) -> None:
     house = open_house
     before = sorted(p for p in house.data.parent.rglob("*") if "tenkyo.db" not in p.name)
     job = house.call("POST", "/v1/documents", 202, **raw(sent)).json()
@@ -217,14 +217,14 @@ def test_hostile_files_are_items_with_a_reason(open_house, sent, place, says) ->
     assert {p.name for p in set(after) - set(before)} <= {"uploads", "index.lock"}
 
 
-def test_one_bad_file_costs_the_others_nothing(open_house) -> None:
+def test_bad_file_does_not_affect_others(open_house) -> None:
     done = open_house.ended(open_house.upload(("../x.md", SHIPS), ("maps.md", MAPS)))
     assert done["status"] == "done"
     assert sorted(item["outcome"] for item in done["items"]) == ["failed", "read"]
     assert (done["progress"]["documents"], done["progress"]["failed"]) == (2, 1)
 
 
-def test_names_that_people_give() -> None:
+def test_allowed_and_refused_file_names() -> None:
     for name in (
         "論文（最終版） 2.pdf",
         'a b\'s "c".md',
@@ -250,14 +250,14 @@ def test_names_that_people_give() -> None:
         (raw(part(b'filename="a.md"'), boundary=b"b" * 300), 422, "cannot be read"),
     ],
 )  # fmt: skip
-def test_forms_that_are_refused(open_house, request_, status, says) -> None:
+def test_malformed_forms_are_refused(open_house, request_, status, says) -> None:
     answer = open_house.call("POST", "/v1/documents", status, **request_)
     assert says in answer.json()["detail"], answer.text
     assert open_house.call("GET", "/v1/jobs").json()["jobs"] == []
     assert open_house.keeps(set())
 
 
-def test_an_upload_that_is_too_large_is_refused_while_it_comes_in(open_house) -> None:
+def test_oversized_upload_is_refused_while_receiving(open_house) -> None:
     sent = 0
 
     def body() -> Iterator[bytes]:
@@ -275,7 +275,7 @@ def test_an_upload_that_is_too_large_is_refused_while_it_comes_in(open_house) ->
     assert "1,000,000" in open_house.call("POST", "/v1/sources", 413, content=b" " * 1_100_000).text
 
 
-def test_an_upload_that_is_broken_off_leaves_nothing(open_house) -> None:
+def test_aborted_upload_leaves_no_files(open_house) -> None:
     def body() -> Iterator[bytes]:
         yield b"--x\r\n" + part(b'filename="a.md"') + b"\r\n--x\r\n" + part(b'filename="b.md"')
         yield b"z" * 3_000_000
@@ -287,7 +287,7 @@ def test_an_upload_that_is_broken_off_leaves_nothing(open_house) -> None:
     assert open_house.keeps(set()) and open_house.call("GET", "/v1/jobs").json()["jobs"] == []
 
 
-def test_what_keeps_a_job_from_its_work_is_said(open_house) -> None:
+def test_job_failure_reason_is_reported(open_house) -> None:
     house = open_house
     manifest = house.index / "manifest.json"
     made = json.loads(manifest.read_text())
@@ -300,7 +300,7 @@ def test_what_keeps_a_job_from_its_work_is_said(open_house) -> None:
     assert house.ended(house.upload(("maps.md", MAPS)))["status"] == "done"
 
 
-def test_a_disk_that_takes_no_file(open_house) -> None:
+def test_unwritable_upload_folder_is_reported(open_house) -> None:
     (open_house.data / "uploads").write_text("in the way")
     assert "the upload cannot be kept" in open_house.upload(("a.md", MAPS), status=503)["detail"]
 
@@ -308,7 +308,7 @@ def test_a_disk_that_takes_no_file(open_house) -> None:
 # Addresses
 
 
-def test_addresses_are_read_and_papers_followed(open_house) -> None:
+def test_addresses_are_ingested_and_papers_followed(open_house) -> None:
     house = open_house
     long = "The tower of Kanda is 97 metres high, says the survey of the city. " * 40
     page = f"<!doctype html><title>Tower</title><p>{long}<a href='https://papers.org/t.pdf'>x</a>"
@@ -350,7 +350,7 @@ def test_addresses_are_read_and_papers_followed(open_house) -> None:
         ({"url": "https://example.org/\ud800"}, "not a URL"),
     ],
 )  # fmt: skip
-def test_addresses_that_are_refused_at_once(open_house, body, says) -> None:
+def test_invalid_addresses_are_refused_at_once(open_house, body, says) -> None:
     content = json.dumps(body).encode()
     headers = {"content-type": "application/json"}
     answer = open_house.call("POST", "/v1/sources", 422, content=content, headers=headers)
@@ -358,7 +358,7 @@ def test_addresses_that_are_refused_at_once(open_house, body, says) -> None:
     assert open_house.call("GET", "/v1/jobs").json()["jobs"] == [] and not open_house.web.asked
 
 
-def test_an_address_that_fails_later_says_so_in_its_item(open_house) -> None:
+def test_failed_address_is_reported_in_item(open_house) -> None:
     body = {"urls": ["https://nowhere.org/", "https://example.org/none"]}
     done = open_house.ended(open_house.call("POST", "/v1/sources", 202, json=body).json())
     assert done["status"] == "failed"
@@ -370,7 +370,7 @@ def test_an_address_that_fails_later_says_so_in_its_item(open_house) -> None:
 # The stream
 
 
-def test_a_stream_and_its_resumption(open_house) -> None:
+def test_event_stream_can_be_resumed(open_house) -> None:
     house = open_house
     job = house.upload(("maps.md", MAPS), ("ships.md", SHIPS), ("../x.md", MAPS))
     seen = events(house.url, job)
@@ -381,7 +381,7 @@ def test_a_stream_and_its_resumption(open_house) -> None:
     assert numbers == sorted(set(numbers))
     whole = house.ended(job)
     assert [data for _, name, data in seen if name == "item"] == whole["items"]
-    # From any point on, the same items and the same end, by the same numbers.
+    # From any point on, the stream has the same items and end, with the same numbers.
     durable = [event for event in seen if event[1] != "progress"]
     for cut in numbers[:-1]:
         again = [event for event in events(house.url, job, cut) if event[1] != "progress"]
@@ -398,7 +398,7 @@ def test_a_stream_and_its_resumption(open_house) -> None:
     assert house.call("GET", "/v1/jobs", 404, params={"before": "nope"})
 
 
-def test_a_reader_who_leaves_costs_the_job_nothing(open_house) -> None:
+def test_disconnected_reader_does_not_affect_job(open_house) -> None:
     house = open_house
     job = house.upload(("rooms.md", many(30)))
     assert len(events(house.url, job, most=1)) == 1
@@ -409,7 +409,7 @@ def test_a_reader_who_leaves_costs_the_job_nothing(open_house) -> None:
 # Removal
 
 
-def test_a_source_that_is_deleted_is_found_no_more(open_house) -> None:
+def test_deleted_source_is_not_found(open_house) -> None:
     house = open_house
     (item,) = house.ended(house.upload(("maps.md", MAPS)))["items"]
     assert any("Kanda" in text for text in house.search("maps in Kanda"))
@@ -426,7 +426,7 @@ def test_a_source_that_is_deleted_is_found_no_more(open_house) -> None:
     assert again["outcome"] == "read" and "40,000" in house.ask("How many maps has Kanda?")
 
 
-def test_a_file_that_a_job_waits_for_outlives_its_source(open_house) -> None:
+def test_file_needed_by_queued_job_survives_source_deletion(open_house) -> None:
     house = open_house
     (item,) = house.ended(house.upload(("maps.md", MAPS)))["items"]
     house.web.hold.clear()
@@ -438,10 +438,10 @@ def test_a_file_that_a_job_waits_for_outlives_its_source(open_house) -> None:
     assert house.ended(waiting)["items"][0]["outcome"] == "read"
 
 
-# Cancelling, the queue, the end
+# Cancellation, the queue, shutdown
 
 
-def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(open_house) -> None:
+def test_queued_and_running_jobs_can_be_cancelled(open_house) -> None:
     house = open_house
     house.web.hold.clear()
     running = house.call("POST", "/v1/sources", 202, json={"url": "https://example.org/"}).json()
@@ -461,7 +461,7 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(open_house) -> None
     assert house.ended(house.upload(("ships.md", SHIPS)))["status"] == "done"
 
 
-def test_what_a_cancelled_job_had_read_is_indexed(open_house) -> None:
+def test_documents_read_before_cancellation_are_indexed(open_house) -> None:
     house = open_house
     job = house.upload(("rooms.md", many(80)))
     until_indexing(house.url, job)
@@ -471,7 +471,7 @@ def test_what_a_cancelled_job_had_read_is_indexed(open_house) -> None:
     assert any("Reading room" in text for text in house.search("Reading room 7 of the district"))
 
 
-def test_a_full_queue_says_when_to_come_back(open_house) -> None:
+def test_full_queue_returns_retry_after(open_house) -> None:
     house = open_house
     house.web.hold.clear()
     for _ in range(MAX_QUEUED_JOBS):
@@ -484,7 +484,7 @@ def test_a_full_queue_says_when_to_come_back(open_house) -> None:
 
 @pytest.mark.process
 @pytest.mark.server
-def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> None:
+def test_service_stops_quickly_during_job_and_resumes_it(house) -> None:
     with house.open():
         job = house.upload(("rooms.md", many(90)), ("maps.md", MAPS))
         first = events(house.url, job, most=2)
@@ -499,13 +499,13 @@ def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> N
         done = house.ended(job)
     assert rest[0][0] > first[-1][0] and rest[-1][1] == "job"
     assert done["status"] == "done"
-    # Each document is spoken of once, and as it was when it was read.
+    # Each document has one item, as it was when the document was read.
     assert sorted(item["outcome"] for item in done["items"]) == ["read", "read"]
     assert "half.part" not in house.kept()
     house.settled()
 
 
-# Writes of other sites
+# Cross-site writes
 
 
 @pytest.mark.parametrize(
@@ -524,7 +524,7 @@ def test_the_service_ends_quickly_in_the_middle_of_a_job_and_goes_on(house) -> N
         ({"origin": ""}, 403),
     ],
 )
-def test_a_page_of_another_site_cannot_write(open_house, headers, status) -> None:
+def test_cross_site_writes_are_refused(open_house, headers, status) -> None:
     house = open_house
     host = house.url.removeprefix("http://")
     headers = {name: value.format(host=host) for name, value in headers.items()}
@@ -550,13 +550,13 @@ def test_a_page_of_another_site_cannot_write(open_house, headers, status) -> Non
         ("127.0.0.1.evil.example", 421), ("localhost.evil.example:8000", 421),
     ],
 )  # fmt: skip
-def test_a_name_that_is_not_ours_is_not_answered_to(house, host, status) -> None:
+def test_unknown_host_names_are_refused(house, host, status) -> None:
     app = create_app(house.engine, index_dir=house.index, options=Options(hosts=["tenkyo.example"]))
     with served(app) as house.url:
         house.call("GET", "/healthz", status, headers={"host": host})
 
 
-def test_which_names_are_ours() -> None:
+def test_allowed_host_names() -> None:
     assert Settings().host_names == []
     assert Settings(hosts="a.example, b.example").host_names == ["a.example", "b.example"]
     assert Settings(hosts="*").host_names is None
@@ -572,7 +572,7 @@ def test_which_names_are_ours() -> None:
     ("host", "status"),
     [("evil.example", 421), ("192.168.1.7:8000", 200), ("[fd00::7]:8000", 200), ("localhost", 200)],
 )
-def test_names_are_checked_where_others_may_come_in_too(house, host, status) -> None:
+def test_host_names_are_checked_on_open_servers(house, host, status) -> None:
     names = Settings(host="0.0.0.0", open=True).host_names
     with served(
         create_app(house.engine, index_dir=house.index, options=Options(hosts=names))
@@ -582,16 +582,16 @@ def test_names_are_checked_where_others_may_come_in_too(house, host, status) -> 
 
 @pytest.mark.process
 @pytest.mark.server
-def test_without_a_runner_the_library_can_only_be_read(house) -> None:
+def test_library_is_read_only_without_worker(house) -> None:
     with served(create_app(house.engine, index_dir=house.index)) as house.url:
         house.call("POST", "/v1/documents", 404, files={"files": ("maps.md", MAPS)})
         house.call("DELETE", "/v1/sources/whisper", 405)
 
 
-# The table
+# The job store
 
 
-def test_the_table_of_jobs(tmp_path) -> None:
+def test_job_store(tmp_path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     table = JobStore(store.database)
     assert table.begin() is None
@@ -641,7 +641,7 @@ def test_the_table_of_jobs(tmp_path) -> None:
         table.job(oldest.id)
 
 
-# Processes of their own
+# Separate processes
 
 
 @pytest.fixture
@@ -654,7 +654,7 @@ def server(tmp_path, library_folder, models, embedder) -> Iterator[Server]:
         server.process.communicate()
 
 
-def test_a_server_that_is_killed_goes_on_with_its_jobs(server) -> None:
+def test_killed_server_resumes_its_jobs(server) -> None:
     url = server.start()
     files = [("files", ("rooms.md", many(60))), ("files", ("maps.md", MAPS))]
     job = httpx.post(f"{url}/v1/documents", files=files, timeout=60).json()
@@ -667,7 +667,7 @@ def test_a_server_that_is_killed_goes_on_with_its_jobs(server) -> None:
     assert sorted(item["place"] for item in done["items"]) == ["maps.md", "rooms.md"]
     ask = {"question": "How many maps does the Kanda reading room hold?"}
     assert "40,000" in httpx.post(f"{url}/v1/answers", json=ask, timeout=60).json()["text"]
-    # And ended in the middle of another one, while somebody watches it.
+    # And stopped in the middle of another one, while a client follows its events.
     job = httpx.post(
         f"{url}/v1/documents", files={"files": ("more.md", many(60, "charts"))}, timeout=60
     ).json()
@@ -684,7 +684,7 @@ def test_a_server_that_is_killed_goes_on_with_its_jobs(server) -> None:
     assert ended(url, job)["status"] == "done"
 
 
-def test_the_command_line_ingests_at_the_same_time(server, tmp_path) -> None:
+def test_command_line_ingests_while_server_runs(server, tmp_path) -> None:
     url = server.start()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "charts.md").write_bytes(many(25, "charts"))

@@ -27,7 +27,7 @@ from filelock import FileLock
 
 from corpus.errors import Gone
 from corpus.store.database import Database
-from index.storage.local_index import read_manifest
+from index.storage.manifest import read_manifest
 from service.answering.engine import Engine
 from service.api.app import create_app
 from service.concurrency.idempotency import IdempotencyKey
