@@ -1,4 +1,4 @@
-"""A document for the page's library, and how a reader adds one."""
+"""A document to add to the library on the page, and a function that adds it."""
 
 MAPS = """# Maps of Kanda
 

@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page."""
+"""The accessibility violations that axe-core finds on a page."""
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}

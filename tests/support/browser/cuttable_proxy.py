@@ -1,4 +1,4 @@
-"""A wire that a test can cut: connections to a server, passed on until then."""
+"""A TCP proxy whose connections a test can cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class Wire:
-    """Passes connections on to a port of this machine; ``cut`` breaks those there are."""
+    """Forwards connections to a port of this machine; ``cut`` breaks the open ones."""
 
     def __init__(self, port: int) -> None:
         self.to = port

@@ -1,4 +1,4 @@
-"""A reader with a browser: what the tests of the page share. See conftest.py for the fixtures."""
+"""A reader with a browser, which the tests of the page share; conftest.py has the fixtures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chromium() -> str | None:
 
 
 def lacking() -> str | None:
-    """What has to be installed before these tests can run; None if they can."""
+    """Return what has to be installed before these tests can run; None if they can."""
     if not all(map(importlib.util.find_spec, ("playwright", "axe_playwright_python"))):
         return "the browser tests need Playwright and axe: make browser"
     if not chromium():
@@ -40,7 +40,7 @@ def lacking() -> str | None:
 
 
 class Reader:
-    """Someone at a page of Tenkyo. Whatever goes wrong on the page is kept for the end.
+    """A reader at the page. Errors on the page are collected until the end of the test.
 
     ``expected`` are patterns of console errors that a test provokes: a failed request is one,
     whoever handles it.
@@ -70,14 +70,14 @@ class Reader:
             self._strangers.append(request.url)
 
     def nothing_went_wrong(self) -> None:
-        """No console error (a breach of the Content-Security-Policy is one), nothing from afar."""
+        """Assert no console error (a CSP violation is one) and no request to another host."""
         unexpected = [e for e in self._errors if not any(re.search(x, e) for x in self.expected)]
         assert not unexpected, unexpected
         assert not self._strangers, self._strangers
         assert self.page.evaluate("window.executed ?? 0") == 0, "something hostile was executed"
 
     def at_rest(self) -> Reader:
-        """Wait until nothing is asked of the server any more: one that ends now owes no reply."""
+        """Wait until no request is open, so that the server can end."""
         self.page.wait_for_load_state("networkidle")
         return self
 
@@ -101,7 +101,7 @@ class Reader:
         return self
 
     def answer(self) -> dict[str, Any]:
-        """The last answer as the API keeps it."""
+        """Return the last answer as the API has it."""
         answer_id = self.turn.locator(".fine code").text_content()
         return httpx.get(f"{self.base}/v1/answers/{answer_id}").json()
 
@@ -120,7 +120,7 @@ class Reader:
         return self.page.locator("#status")
 
     def too_wide(self) -> list[str]:
-        """What makes the page wider than the window, or its dialogue than itself: nothing, mostly."""
+        """Return the elements that make the page or a dialog scroll sideways; mostly none."""
         return self.page.evaluate(
             """() => {
               const wide = (el) => el.scrollWidth > el.clientWidth;

@@ -1,4 +1,4 @@
-"""Models and engines that say what a test gives them to say, when it gives it."""
+"""Models and engines whose output and pace are set by the test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN = "Who won the Tour de France in 2031?"
 
 
 class Paced:
-    """An AnswerModel that says one more sentence each time a test lets it."""
+    """A language model that writes one more sentence each time the test allows it."""
 
     name = "paced"
 
@@ -51,7 +51,7 @@ class Paced:
 
 
 class Recital(Engine):
-    """An engine whose answers are written by the test: for what no source and no model gives."""
+    """An engine whose answers are written by the test, for cases that no real answer has."""
 
     made: Answer
 
@@ -67,7 +67,7 @@ class Recital(Engine):
 
 
 def evidence(text: str, *, label: int = 1, passage: dict[str, Any] | None = None, **of: Any):
-    """A passage of a source whose particulars are ``of``."""
+    """Return evidence from a source with the metadata ``of``."""
     about = {"id": f"s{label}", "url": "https://example.org/a", "title": "A title"} | of
     more = {"heading": "", "page": None} | (passage or {})
     held = Passage(f"p{label}", about["id"], 0, len(text), text, **more)
@@ -85,7 +85,7 @@ def cite(shown: Evidence, quote: str) -> Citation:
 
 
 def recited(claims: list[tuple[str, Evidence, str]], **more: Any) -> Answer:
-    """An answer of claims (text, evidence, quote), each supported."""
+    """Return an answer of claims (text, evidence, quote), each supported."""
     text, placed = "", []
     for words, shown, quote in claims:
         made = Claim(words, 0, 0, (cite(shown, quote),), Verdict("supported", 0.9, "test"))
