@@ -1,4 +1,8 @@
-"""Abstention: decides and explains, in two sentences, why a question is not answered."""
+"""Abstention: decides and explains, in two sentences, why a question is not answered.
+
+A question with an identifier that no source has is not answered, however close the evidence:
+passages about PPR-9088 read like an answer about PPR-9099.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The answer engine: turns a question into a stream of checked claims."""
+"""The answer engine: turns a question into a stream of checked claims.
+
+Quotes replace a model that fails, declines, or writes no sentence that is supported, and the answer
+says so. Questions, checks of claims and records have threads of their own, so that an answer that
+has begun does not wait for one that has not; more questions wait in order, so that the first is
+answered rather than all of them late.
+"""
 
 from __future__ import annotations
 

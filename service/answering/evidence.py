@@ -1,4 +1,8 @@
-"""Evidence selection: the best hits, numbered, without repetitions and within a size limit."""
+"""Evidence selection: the best hits, numbered, without repetitions and within a size limit.
+
+A passage that repeats a better one of the same work is left out, unless it says something else: a
+copy that disagrees is shown.
+"""
 
 from __future__ import annotations
 

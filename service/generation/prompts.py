@@ -1,4 +1,9 @@
-"""Prompts: every text that Tenkyo sends to a language model."""
+"""Prompts: every text that Tenkyo sends to a language model.
+
+Rules and example are the same for every question of a language, and the question comes last, so
+that a server that caches prefixes computes them once. The evidence stays in its order of relevance,
+though a fixed order would let follow-ups share more: small models rely on what comes first.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Re-checks a receipt: whether it is unchanged and its answer follows from its passages alone.
 
 Everything is worked out again from the receipt: its hashes, each quote, each verdict, the text.
-A library is looked into only where there is one, for what has gone from it since. No HTTP.
+A library is consulted only where there is one, for what was removed from it since. The same
+``Verifier`` runs on the receipt's passages: no second implementation of a verdict could drift from it.
 """
 
 from __future__ import annotations

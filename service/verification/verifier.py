@@ -3,7 +3,15 @@
 Two halves decide together. Rules (``service.verification.rules.registry``) decide where rules are
 exact: a number, a name or a negation that the quote does not have. The checker decides whether the
 quote supports what the sentence says, in either language. ``service.verification.calibration``
-makes them one probability.
+makes them one probability. A finding of a rule is a veto, whatever the probability.
+
+Checking every sentence of the evidence would take a second, so the checker reads at most four
+candidate quotes. Before those, it reads the likeliest quote of each cited passage, and no further
+one where each supports the claim with a probability of at least CLEAR. Of 438 claims (150 English
+and 44 Japanese ones of the library, 120 altered ones, 124 facts written apart) that changed no
+verdict, no cited passage and no quote; from 0.6 on, two quotes of the 124 facts changed. All four are
+read where the cited source only reports on a work, where a rule speaks against the first, and
+across languages.
 """
 
 from __future__ import annotations
@@ -50,7 +58,7 @@ from service.verification.rules.finding import Finding
 # wording, or how sentences are split. Receipts carry it; tests/support/golden.py notices changes.
 VERIFIER_VERSION = 1
 
-CLEAR = 0.8  # from which a cited one is not looked further than: see docs/design.md
+CLEAR = 0.8  # probability from which the quotes of cited passages are enough: see above
 CONTRADICTED = 0.85  # of the checker's own
 AMENDED = 8  # sentences that are read for a claim with their amounts in it
 

@@ -1,4 +1,4 @@
-"""What rules find, and what they leave to the checker."""
+"""The rules: changes that they find, and paraphrases that they accept."""
 
 import pytest
 
