@@ -3,7 +3,7 @@
 In the claim's own language shared words find the sentence that supports it. Across languages there
 are few to share, and the embedder finds it: of 200 Japanese claims written by hand on English
 passages, the right sentence was among the first five for 70 % by names and numbers, and for all by
-vectors (measured once; ``tests/service/verification/test_candidate_quotes.py`` has a small version).
+vectors (measured once).
 """
 
 from __future__ import annotations

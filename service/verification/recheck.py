@@ -2,7 +2,7 @@
 
 Everything is worked out again from the receipt: its hashes, each quote, each verdict, the text.
 A library is consulted only where there is one, for what was removed from it since. The same
-``Verifier`` runs on the receipt's passages: no second implementation of a verdict could drift from it.
+``Verifier`` runs on the receipt's passages, so that no second implementation can drift from it.
 """
 
 from __future__ import annotations

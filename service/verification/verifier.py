@@ -9,8 +9,8 @@ Checking every sentence of the evidence would take a second, so the checker read
 candidate quotes. Before those, it reads the likeliest quote of each cited passage, and no further
 one where each supports the claim with a probability of at least CLEAR. Of 438 claims (150 English
 and 44 Japanese ones of the library, 120 altered ones, 124 facts written apart) that changed no
-verdict, no cited passage and no quote; from 0.6 on, two quotes of the 124 facts changed. All four are
-read where the cited source only reports on a work, where a rule speaks against the first, and
+verdict, no cited passage and no quote; from 0.6 on, two quotes of the 124 facts changed. All four
+are read where the cited source only reports on a work, where a rule speaks against the first, and
 across languages.
 """
 
