@@ -104,6 +104,30 @@ def page_imports() -> Graph:
     return {name: set(statement.findall(path.read_text())) for name, path in modules.items()}
 
 
+def braced(listed: str) -> list[tuple[str, str]]:
+    """The names in the braces of an import or export of the page, each as (there, here)."""
+    pairs = [each.strip().split(" as ") for each in listed.split(",") if each.strip()]
+    return [(pair[0], pair[-1]) for pair in pairs]
+
+
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: path.name)
+def test_names_imported_by_the_page_exist_and_are_used(path: Path) -> None:
+    statement = re.compile(r'^import (?:\* as (\w+)|\{([^}]*)\}) from "\./([\w.]+)";', re.MULTILINE)
+    made = re.compile(
+        r"^export (?:(?:async )?(?:const|let|class|function\*?) (\w+)|\{([^}]*)\})", re.MULTILINE
+    )
+    text = path.read_text(encoding="utf-8")
+    rest = statement.sub("", text)
+    assert len(re.findall(r"^import .* from ", text, re.MULTILINE)) == len(statement.findall(text))
+    for whole, listed, module in statement.findall(text):
+        declared = made.findall((path.parent / module).read_text(encoding="utf-8"))
+        exported = {here for name, again in declared for _, here in braced(again or name)}
+        for there, here in braced(listed):
+            assert there in exported, f"{module} does not export {there}"
+            assert re.search(rf"\b{re.escape(here)}\b", rest), f"{here} is not used"
+        assert not whole or re.search(rf"\b{whole}\.", rest), f"{whole} is not used"
+
+
 def find_cycle(graph: Graph) -> list[str]:
     """Return a path through a graph that ends where it begins; empty if there is none."""
     done: set[str] = set()

@@ -1,4 +1,4 @@
-"""A question to a stream of checked claims: evidence, re-ranking, quoting, abstaining.
+"""Answering: turns a question into a stream of checked claims, or an abstention.
 
 Used from outside: ``engine.Engine``, ``factcheck``, ``suggestions``.
 """

@@ -1,4 +1,8 @@
-"""Why a question is not answered, in two sentences for the reader."""
+"""Abstention: decides and explains, in two sentences, why a question is not answered.
+
+A question with an identifier that no source has is not answered, however close the evidence:
+passages about PPR-9088 read like an answer about PPR-9099.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ _KINDS = ("number", "unit", "name")
 
 @dataclass(frozen=True, slots=True)
 class FalsePremise:
-    """Something that a question takes for granted, and the quote that says otherwise."""
+    """Something that a question takes for granted, and the quote that contradicts it."""
 
     supposed: str
     stated: str
@@ -35,7 +39,7 @@ class FalsePremise:
 
 
 def false_premise(question: str, evidence: Sequence[Evidence]) -> FalsePremise | None:
-    """The number or name in the question for which the sources have another one.
+    """Find a number or name in the question for which the sources have another one.
 
     Only where a sentence says nearly the same as the question, and nothing in the evidence
     has what the question has: "the 100 languages of X" against "X covers 96 languages".
@@ -62,7 +66,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> FalsePremise |
 
 
 def unnamed(question: str, evidence: Sequence[Evidence], store: Store) -> tuple[str, ...]:
-    """The identifiers of a question that no evidence has, nor another part of a source of it."""
+    """Return the identifiers of a question that its evidence and the sources of it all lack."""
     if not identifiers.identifiers(question):
         return ()
     sources = {e.source.id: e.source for e in evidence}
@@ -97,7 +101,7 @@ def explain_abstention(
     empty: bool = False,
     unnamed: Sequence[str] = (),
 ) -> tuple[Abstention | None, str]:
-    """The kind of reason, None where there is nothing to look in, and the reason itself.
+    """Return the kind of an abstention, None without evidence, and its reason for the reader.
 
     It is two sentences: what came nearest, and what would help, such as the original of a work
     that came near and could not be read. ``language`` is the reader's; "": the question's.

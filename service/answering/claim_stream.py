@@ -1,4 +1,4 @@
-"""A model's sentences, each checked once and in its order, as early as may be."""
+"""The stream of claims: checks a model's sentences once each, in order, as early as possible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_CLAIMS = 12  # of a model; one that goes on and on is stopped
 
 
 class ClaimStream:
-    """The sentences of one turn on their way to being claims, or rejected.
+    """Turns the sentences of one answer into claims or rejected sentences.
 
     ``check`` tells what becomes of one. What is the same as an earlier one, or the word for having
     no answer, is passed over.
@@ -27,13 +27,16 @@ class ClaimStream:
 
     @property
     def any(self) -> bool:
+        """Whether any sentence was decided."""
         return bool(self._seen)
 
     @property
     def full(self) -> bool:
+        """Whether as many sentences were decided as one answer may have."""
         return len(self._seen) >= MAX_CLAIMS
 
     async def decide(self, drafts: Sequence[Draft]) -> list[Event]:
+        """Check some sentences in order, and return an event for each."""
         events = []
         for draft in self._fresh(drafts):
             self._seen.add(draft.text)
@@ -42,14 +45,14 @@ class ClaimStream:
         return events
 
     def prefetch(self, drafts: Sequence[Draft]) -> None:
-        """Begin to check what is likely the next sentence, before what follows it tells so."""
+        """Begin to check sentences that are likely complete, before that is certain."""
         for draft in self._fresh(drafts):
             if draft not in self._ahead:
                 check = self._ahead[draft] = asyncio.ensure_future(self._check(draft))
                 check.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def close(self) -> None:
-        """Leave what was begun to be checked, and is not to be decided any more."""
+        """Cancel the checks that were begun in advance and not used."""
         for check in self._ahead.values():
             check.cancel()
 
@@ -61,7 +64,7 @@ class ClaimStream:
 
 
 def record_decision(turn: AnswerState, draft: Draft, claim: Claim) -> Event:
-    """What became of a draft, noted in its turn."""
+    """Record in an answer's state what a draft became, and return the event that says so."""
     turn.drafts.append(draft)
     if claim.verdict.label == "supported":
         return Event("claim", turn.add(claim))

@@ -1,4 +1,10 @@
-"""A question to a stream of checked claims. No HTTP, no printing."""
+"""The answer engine: turns a question into a stream of checked claims.
+
+Quotes replace a model that fails, declines, or writes no sentence that is supported, and the answer
+says so. Questions, checks of claims and records have threads of their own, so that an answer that
+has begun does not wait for one that has not; more questions wait in order, so that the first is
+answered rather than all of them late.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -53,9 +59,7 @@ logger = logging.getLogger(__name__)
 ANSWER_VERSION = 1
 
 MAX_GENERATED_CHARACTERS = 12_000  # characters of a model, however often it repeats itself
-MAX_NEW_QUESTIONS = (
-    16  # questions that are searched and read at once; the others wait for one of them
-)
+MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
 HISTORY_THREADS = 4  # answers that are looked up or written down at once
 
@@ -87,7 +91,7 @@ class Engine:
         self._records = PriorityThreadPool("records", HISTORY_THREADS, HISTORY_THREADS)
 
     def warm_up(self) -> None:
-        """Load what is loaded at first use, and raise what is wrong with it."""
+        """Load the models now rather than at first use, and raise what is wrong with them."""
         self.library.search("warm", 1)
         self.checker.answers([("warm", "up")])
         self.checker.supports([("warm", "up")])
@@ -99,7 +103,7 @@ class Engine:
         source_ids: Sequence[str] | None = None,
         mode: Mode | None = None,
     ) -> Answer:
-        """The whole answer; see ``stream``."""
+        """Return the whole answer to a question; see ``stream``."""
         async with aclosing(self.stream(question, conversation_id, source_ids, mode)) as events:
             async for event in events:
                 if isinstance(event.data, Answer):
@@ -115,16 +119,16 @@ class Engine:
         *,
         progress: bool = False,
         earlier: Sequence[prompts.Message] = (),
-    ) -> AsyncIterator[Event]:
-        """One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
-        with ``progress`` also a ``status`` whenever another step begins.
+    ) -> AsyncGenerator[Event, None]:
+        """Answer a question as a stream of events.
 
-        ``mode`` "quoted" asks for no model. A model that fails, declines, or of whose
-        sentences none holds, is stood in for by quotes; one that holds and does not answer is
-        followed by them. A question that leans on the one before it, in the conversation or in
-        ``earlier``, what was said where nothing was kept, is answered as what it amounts to.
-        Raises QuestionRefused, and NotFound for an unknown conversation or source, before the
-        first event.
+        One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
+        with ``progress`` also a ``status`` whenever another step begins. ``mode`` "quoted" asks for
+        no model. A model that fails, declines, or of whose sentences none holds, is stood in for by
+        quotes; one that holds and does not answer is followed by them. A question that leans on the
+        one before it, in the conversation or in ``earlier``, what was said where nothing was kept,
+        is answered as what it amounts to. Raises QuestionRefused, and NotFound for an unknown
+        conversation or source, before the first event.
         """
         turn = await self._open(question, conversation_id, source_ids, earlier)
         events = self._events(turn, source_ids, mode)
@@ -139,7 +143,7 @@ class Engine:
 
     async def _events(
         self, turn: AnswerState, source_ids: Sequence[str] | None, mode: Mode | None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         yield _status("searching")
         hits = await self._new(self._search, turn, source_ids)
         yield _status("reading")
@@ -151,7 +155,7 @@ class Engine:
         made: Mode = "abstained"
         if turn.answerable:
             if self.model and mode != "quoted":
-                async with aclosing(self._generate(turn)) as events:
+                async with aclosing(self._generate(turn, self.model)) as events:
                     async for event in events:
                         yield event
                 yield _status("checking")
@@ -191,11 +195,13 @@ class Engine:
                 turn.understood, turn.doubtful = filled, leans(question) == "maybe"
             return turn
 
-        return await self._records(look_up)
+        turn: AnswerState = await self._records(look_up)
+        return turn
 
     def can_answer(self, question: str) -> bool:
-        """Whether the library seems to answer a question: the judgement that answers are
-        given on. Nothing is written or kept. Blocks, as long as a search and a reading take.
+        """Return whether the library seems to answer a question, as it is decided for answers.
+
+        Nothing is stored. Blocks for as long as a search and a re-ranking take.
         """
         turn = AnswerState("", "", check_question(question))
         self._choose(turn, self._search(turn, None), None)
@@ -212,7 +218,7 @@ class Engine:
     def _choose(
         self, turn: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
     ) -> None:
-        """Hits to evidence: those that answer the question first, by the checker's reading."""
+        """Turn hits into evidence: those that answer the question first, by the checker."""
         if source_ids is None:
             hits = with_originals(self.library, turn.originals, turn.asked, hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
@@ -251,7 +257,7 @@ class Engine:
         lost = astray(turn.asked, turn.question, turn.nearest)
         return bare if lost or stands(bare.best, turn.best) else turn
 
-    async def _generate(self, turn: AnswerState) -> AsyncIterator[Event]:
+    async def _generate(self, turn: AnswerState, model: AnswerModel) -> AsyncGenerator[Event, None]:
         """Claims from the model, each checked before it is passed on."""
         parser, written = SentenceParser(), 0
         check = partial(self._begun, self.verifier.check)
@@ -260,7 +266,7 @@ class Engine:
         turn.prompt = prompts.answer_messages(turn.asked, shown, self._window, turn.language)
         yield _status("writing")
         try:
-            async with aclosing(self.model.stream(turn.prompt)) as pieces:
+            async with aclosing(model.stream(turn.prompt)) as pieces:
                 async for piece in pieces:
                     written += len(piece)
                     if drafts := parser.feed(piece):

@@ -1,4 +1,8 @@
-"""Hits to numbered evidence, within what a model can read."""
+"""Evidence selection: the best hits, numbered, without repetitions and within a size limit.
+
+A passage that repeats a better one of the same work is left out, unless it says something else: a
+copy that disagrees is shown.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,14 @@ ORIGINALS = 2  # passages looked up in works that only others were found to repo
 
 
 class LatestOriginals:
-    """What is known of a store's sources, found anew when something has been written there."""
+    """The ``Originals`` of a store, computed again when the store has changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._latest: tuple[int, Originals] | None = None
 
     def __call__(self) -> Originals:
+        """Return which sources of the store report on others, as of now."""
         changes, latest = self._store.change_count(), self._latest
         if latest is None or latest[0] != changes:  # which were counted before: it is no older
             found = Originals(source for source, _ in self._store.sources())
@@ -34,8 +39,10 @@ class LatestOriginals:
 def with_originals(
     library: Library, originals: Originals, text: str, hits: Sequence[Hit], limit: int
 ) -> list[Hit]:
-    """Hits with the nearest passages of works behind the best hit that the first ``limit`` only
-    report on, at most a third of the limit: so none of them is cut off by what reports on it.
+    """Add, behind the best hit, passages of works that the first ``limit`` hits only report on.
+
+    They are the nearest ones, at most a third of the limit: so none of them is cut off by what
+    reports on it.
     """
     found = {hit.source.id for hit in hits[:limit]}
     works = sorted(originals.works(found) - found)
@@ -49,13 +56,13 @@ def select_evidence(
     characters: int,
     twins: Mapping[tuple[str, str], float] | None = None,
 ) -> tuple[Evidence, ...]:
-    """The best hits as evidence, numbered from 1, of at most ``characters`` together, where a
-    character of Japanese counts as several of English.
+    """Choose the best hits as evidence, numbered from 1.
 
-    A passage whose words stand in a better one already is left out, as is one of another text
-    of the same work that says again what better ones do, and one that does not fit: what comes
-    after it may. ``twins`` tells, of two passages in two languages, what share of the first
-    stands in the second. The best hit is always there.
+    They have at most ``characters`` together, where a character of Japanese counts as several of
+    English. A passage whose words stand in a better one already is left out, as is one of another
+    text of the same work that says again what better ones do, and one that does not fit: what comes
+    after it may. ``twins`` tells, of two passages in two languages, what share of the first stands
+    in the second. The best hit is always there.
     """
     chosen: list[Evidence] = []
     room: float = characters

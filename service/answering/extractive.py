@@ -1,4 +1,4 @@
-"""Answers without a language model: the sentences that answer, word for word."""
+"""Quote mode: answers with the sources' own sentences, without a language model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def quote_answer(
     checker: Checker,
     embedder: Embedder,
 ) -> list[Draft]:
-    """The sentences of ``evidence`` that best answer the question, verbatim, each cited.
+    """Choose the sentences of ``evidence`` that best answer the question, verbatim, each cited.
 
     The best sentence comes first, whatever its place; up to two others follow if they answer
     nearly as well, in the order in which they stand.
@@ -59,7 +59,7 @@ def quote_answer(
 def is_answered(
     question: str, claims: Sequence[Claim], evidence: Sequence[Evidence], checker: Checker
 ) -> bool:
-    """Whether one of the claims answers, in its own words or in those of its quotes."""
+    """Return whether a claim answers the question, in its own words or in those of its quotes."""
     said = [claim.text for claim in claims]
     for citation in (citation for claim in claims for citation in claim.citations):
         e = evidence[citation.label - 1]

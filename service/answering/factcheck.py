@@ -1,8 +1,8 @@
-"""Any text to claims with verdicts, each looked up in the library. No HTTP, no printing.
+"""Fact-checking: looks each sentence of a text up in the library, and gives it a verdict.
 
 What a text says is cut into sentences where they stand, so that a claim's ``start`` and ``end``
 count code points in the text that was given. Markers and citations of the text's own are
-looked over: the library decides.
+ignored: the library decides.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _QUESTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found of a text: its claims in order, and the passages that they cite.
+    """The result for a text: its claims in order, and the passages that they cite.
 
     ``evidence`` is numbered by first use, one label a passage, over all claims.
     ``error_rates`` is how often the verifier was measured to be wrong; empty with a judge
@@ -71,7 +71,7 @@ class Checked:
 
 
 def document_text(name: str, data: bytes, workers: ReaderPool, password: str = "") -> str:
-    """The text of a file's bytes: as it stands for text and Markdown, else as a worker reads it.
+    """Return the text of a file's bytes: text and Markdown as they are, else by a file reader.
 
     ``password`` opens an encrypted PDF. Raises CorpusError where there is none to be read.
     """
@@ -83,10 +83,10 @@ def document_text(name: str, data: bytes, workers: ReaderPool, password: str = "
 
 
 def statements(text: str) -> list[tuple[int, int, Draft]]:
-    """The sentences of a text that claim something: where each stands, and what it says.
+    """Return the sentences of a text that claim something: start, end, and a draft of each.
 
     Raises TextRefused for a text without a word or with half a character, and for a sentence
-    of more than LONGEST_SENTENCE characters.
+    of more than MAX_SENTENCE_CHARACTERS characters.
     """
     if not any(char.isalnum() for char in text):
         raise TextRefused("the text is empty: give the sentences that you want verified")
@@ -115,11 +115,12 @@ def statements(text: str) -> list[tuple[int, int, Draft]]:
 
 
 def check_text(text: str) -> str:
-    """The text itself; TextRefused if there is nothing to verify in it, or too much."""
+    """Return the text itself; TextRefused if there is nothing to verify in it, or too much."""
     if len(text) > MAX_TEXT_CHARACTERS:
         raise TextRefused(
-            f"the text has {len(text):,} characters, and at most {MAX_TEXT_CHARACTERS:,} are verified at"
-            " once: send it in parts, or run `tenkyo verify FILE`, which has no such limit"
+            f"the text has {len(text):,} characters, and at most {MAX_TEXT_CHARACTERS:,} are"
+            " verified at once: send it in parts, or run `tenkyo verify FILE`, which has no such"
+            " limit"
         )
     count = len(statements(text))
     if count > MAX_SENTENCES:
@@ -143,7 +144,7 @@ class FactChecker:
         source_ids: Sequence[str] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Checked:
-        """The claims of ``text``, of any length, each with its verdict.
+        """Return the claims of ``text``, of any length, each with its verdict.
 
         ``text[claim.start : claim.end] == claim.text`` holds for each. ``source_ids`` limits
         where to look; NotFound for an unknown one, TextRefused as of ``statements``.

@@ -1,4 +1,4 @@
-"""A question that leans on the one before, made one that stands alone. Pure.
+"""Query rewriting: makes a follow-up question stand alone, without a language model.
 
 "And how many of them were not English?" finds nothing by itself. What it leaves out is taken
 from the last question, in the reader's own words: its names, or, where the new question is a
@@ -76,8 +76,9 @@ Lean = Literal["points", "goes_on", "maybe", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The question before, as it was understood, and the titles of what the answer to it cites,
-    first use first.
+    """The previous question as it was understood, and the titles that its answer cites.
+
+    The titles are in the order of first use.
     """
 
     question: str
@@ -85,7 +86,7 @@ class Turn:
 
 
 def names(text: str) -> list[str]:
-    """The names in a question, in order: capital words that do not only open it, katakana."""
+    """Return the names in a question, in order: capitalised words and katakana."""
     found = []
     for match in _NAME.finditer(text):
         parts = match[0].split(" ")
@@ -98,7 +99,7 @@ def names(text: str) -> list[str]:
 
 
 def leans(question: str) -> Lean:
-    """How a question needs the one before.
+    """Return how a question depends on the one before.
 
     ``points``: it has a word for what was named there. ``goes_on``: it is a scrap that takes
     over what was asked. ``maybe``: it names no subject, which a general question does not
@@ -119,7 +120,7 @@ def leans(question: str) -> Lean:
 
 
 def carried(question: str, last: Turn) -> str:
-    """What a question that leans leaves out, in at most CARRIED characters."""
+    """Return what a follow-up leaves out, in at most CARRIED characters."""
     how, own, before = leans(question), names(question), names(last.question)
     if how == "no":
         return ""
@@ -137,14 +138,14 @@ def carried(question: str, last: Turn) -> str:
 
 
 def alone(question: str, last: Turn | None) -> str:
-    """The question with what it leaves out put before it; itself where it leaves out nothing."""
+    """Return the question with what it leaves out put before it, so that it stands alone."""
     before = carried(question, last) if last else ""
     together = f"{before}: {question}"
     return together if before and len(together) <= LONGEST_QUESTION else question
 
 
 def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
-    """The turn to go on from, of answers as JSON, oldest first: the last that names anything."""
+    """Return the last turn that names anything, of answers as JSON, oldest first."""
     for answer in reversed(answers):
         titles = {e["label"]: e["source"]["title"] for e in answer["evidence"]}
         cited = [titles[c["label"]] for claim in answer["claims"] for c in claim["citations"]]
@@ -156,8 +157,10 @@ def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
 
 
 def last_said(messages: Sequence[Message]) -> Turn | None:
-    """The same, of what was said alone. Where a question only may lean, the reply to it tells:
-    it names what the question leaves out, or does not.
+    """Return the last turn that names anything, of chat messages.
+
+    Where a question only may be a follow-up, the reply to it decides: it names what the question
+    leaves out, or does not.
     """
     last = None
     recent = messages[-RECENT:]
@@ -176,15 +179,18 @@ def last_said(messages: Sequence[Message]) -> Turn | None:
 
 
 def stands(as_asked: float, filled: float) -> bool:
-    """Whether a question that only may lean is taken as it was asked: by the checker's reading,
-    in log-odds, of the best passage found for it, and for it with what it may leave out.
+    """Return whether a question that only may be a follow-up is answered better as it was asked.
+
+    The two values are the checker's, in log-odds, for the best passage found for the question as
+    it was asked, and with what it may leave out.
     """
     return as_asked > filled + BETTER
 
 
 def astray(filled: str, question: str, best: str) -> bool:
-    """Whether the best passage found for a question, with what it may leave out, has none of the
-    names that were put before it: then it is not about them, and nor is the question.
+    """Return whether the best passage has none of the names that were put before a question.
+
+    Then it is not about them, and nor is the question.
     """
     put = [name for name in names(filled.removesuffix(question)) if name.isascii()]
     found = best.casefold()

@@ -1,7 +1,7 @@
-"""Which passages, and which of their sentences, answer a question: scores put together.
+"""Re-ranking: orders passages and sentences by how well they answer a question.
 
 All scores are log-odds up to a constant: the fused score of a search, and the checker's own
-reading. ``training/relevance.py`` fits the weights, on questions about XQuAD and JSQuAD passages
+score. ``training/relevance.py`` fits the weights, on questions about XQuAD and JSQuAD passages
 in both languages; none of the library's own questions is among them. docs/evaluation.md has
 the figures.
 """
@@ -26,7 +26,7 @@ _SENTENCE_PASSAGE = 0.4
 
 
 def rerank(scores: Floats, reading: Floats) -> list[int]:
-    """Positions of passages, best first, by search and by the checker's log-odds."""
+    """Return the positions of passages, best first, by search and by the checker's log-odds."""
     return [
         int(i) for i in np.argsort(-(scores + load_calibration().reading * reading), kind="stable")
     ]
@@ -35,10 +35,11 @@ def rerank(scores: Floats, reading: Floats) -> list[int]:
 def answerability_features(
     scores: Floats, reading: Floats, japanese: bool, across: bool
 ) -> tuple[float, ...]:
-    """What tells whether some of the passages, nearest first, answer: the checker's best, the
-    search's best, and the two languages, on which the level of both depends.
+    """Return the features that tell whether some of the passages, nearest first, answer.
 
-    Only the nearest few are looked at: among many, one is soon taken for an answer by chance.
+    The checker's best score, the search's best, and the two languages, on which the level of both
+    depends. Only the nearest few are looked at: among many, one is soon taken for an answer by
+    chance.
     """
     nearest = slice(JUDGED_PASSAGES)
     read, searched = float(reading[nearest].max()), float(scores[nearest].max())
@@ -49,7 +50,7 @@ def answerability_features(
 def answerable(
     question: str, evidence: Sequence[Evidence], scores: Floats, reading: Floats
 ) -> float:
-    """Log-odds that some of the evidence, nearest first, answers; above 0 means yes."""
+    """Return the log-odds that some of the evidence, nearest first, answers; above 0 is yes."""
     japanese = is_japanese(question)
     across = is_japanese(evidence[int(reading[:JUDGED_PASSAGES].argmax())].passage.text) != japanese
     found = answerability_features(scores, reading, japanese, across)
@@ -58,19 +59,24 @@ def answerable(
 
 
 def count_relevant(reading: Floats) -> int:
-    """How many of the passages, best first, a language model is to read: up to the last that
-    seems about as much of an answer as the best. The others only mislead a small one.
+    """Return how many of the passages, best first, a language model is to read.
+
+    Up to the last that seems about as much of an answer as the best. The others only mislead a
+    small model.
     """
     return int(np.flatnonzero(reading >= reading.max() - _TELLING)[-1]) + 1
 
 
 def within_reach(evidence: Sequence[Evidence]) -> bool:
-    """Whether the nearest passage is about the question's matter, if not an answer to it."""
+    """Return whether the nearest passage is about the question's topic, if not an answer."""
     return bool(evidence) and max(e.score for e in evidence) > _WITHIN_REACH
 
 
 def sentence_scores(reading: Floats, cosine: Floats, passage: Floats) -> Floats:
-    """A score [n] for sentences: the checker's own reading of each, how near each is, and the
-    search's score of the passage that it stands in.
+    """Return a score [n] for sentences, from three scores [n].
+
+    The checker's own of each, its cosine with the question, and the search's of the passage that it
+    stands in.
     """
-    return reading + _SENTENCE_COSINE * cosine + _SENTENCE_PASSAGE * passage
+    scores: Floats = reading + _SENTENCE_COSINE * cosine + _SENTENCE_PASSAGE * passage
+    return scores

@@ -1,4 +1,4 @@
-"""One question on its way to an answer."""
+"""The state of an answer while it is being made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.verification.provenance import Originals
 
 @dataclass
 class AnswerState:
-    """What is known of it so far.
+    """What is known of a question and its answer so far.
 
     ``understood`` is the question with what it leaves out, where it leaves out something;
     ``doubtful`` whether that is only one way to take it. ``nearest`` is the passage that
@@ -49,23 +49,24 @@ class AnswerState:
 
     @property
     def language(self) -> str:
-        """Of the question as it was asked: what it leaves out may have been said in another."""
+        """The language of the question as it was asked."""
         return language_of(self.question)
 
     @property
     def asked(self) -> str:
-        """What is to be answered."""
+        """The question to answer: as it was understood, where that differs."""
         return self.understood or self.question
 
     def record_time(self, step: str) -> None:
-        """Note that a step ended now; a step's time runs from the end of the one before. What is
-        done twice takes as long as both together.
+        """Record that a step ended now; its time runs from the end of the one before.
+
+        A step that is done twice takes as long as both together.
         """
         before = sum(spent for name, spent in self.timings.items() if name != step)
         self.timings[step] = round(time.perf_counter() - self.started - before, 4)
 
     def add(self, claim: Claim) -> Claim:
-        """Put a claim at the end of the text, its markers after it; returns it placed."""
+        """Append a claim and its markers to the text; return the claim with its offsets."""
         self.text, placed = append_claim(self.text, claim)
         self.claims.append(placed)
         return placed

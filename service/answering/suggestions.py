@@ -1,4 +1,4 @@
-"""Questions that a reader may go on with, and that the library answers. No language model.
+"""Suggestions: questions to ask next that the library answers, made without a language model.
 
 Candidates are the questions that ship with the library, and, for any other source, its
 headings put into a question. One is kept only if the engine, asked, would answer it.
@@ -46,8 +46,10 @@ _NUMBERED = re.compile(r"^(?:[\d.．]+\s+|[IVX]+\.\s+|[A-Z](?:\.\d+|\.|\d+)+\s+|
 
 
 class Suggestions:
-    """What could be asked next, or first. Blocks: some tenths of a second for a new question,
-    nothing for one that was tried since the library changed. Safe to share between threads.
+    """Suggests questions to ask first, or after an answer.
+
+    Blocks: some tenths of a second for a new question, nothing for one that was tried since the
+    library changed. Safe to share between threads.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -56,7 +58,7 @@ class Suggestions:
         self._lock = threading.Lock()  # one reading at a time: answers must not wait for these
 
     def related(self, answer_id: str) -> list[str]:
-        """At most MOST questions near an answer, nearest first, in its question's language.
+        """Return at most MAX_SUGGESTIONS questions near an answer, nearest first, in its language.
 
         None that was asked in its conversation, and none that asks the same as another.
         """
@@ -74,7 +76,7 @@ class Suggestions:
         return self._kept(found, told)
 
     def examples(self, language: str) -> list[str]:
-        """At most MOST questions to begin with, each about another work."""
+        """Return at most MAX_SUGGESTIONS questions to begin with, each about another work."""
         present = self._sources()
         curated = list(_curated(present, language, once=True))
         some = sorted(present, key=lambda each: present[each].language != language)[
@@ -144,8 +146,9 @@ def _curated(source_ids: Collection[str], language: str, once: bool = False) -> 
 
 
 def _matter(heading: str, title: str, language: str) -> str:
-    """The matter that a heading names, without its number; empty if it names none that one can
-    ask about, or speaks to the model that may be asked. A heading in English can stand in a
+    """Return the topic that a heading names, without its number; empty if it names none.
+
+    Nor does one that speaks to the model that may be asked. A heading in English can stand in a
     question in Japanese, not the other way round.
     """
     plain = _NUMBERED.sub("", heading).strip()

@@ -1,4 +1,4 @@
-"""Language models: prompts, clients, and the parser of what a model streams.
+"""Generation: prompts for language models, their clients, and the parser of what they stream.
 
 Used from outside: ``llm.AnswerModel``, ``prompts``, ``citation_parser``.
 """

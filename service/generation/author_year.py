@@ -1,4 +1,4 @@
-"""Citations by author and year: recognised in a model's sentence, and found among sources.
+"""Author-year citations: recognises them in a sentence, and finds the sources that they name.
 
 "(Radford et al., 2022; Tay, 2022)", "本田ら（2022）". Pure functions of short texts.
 """
@@ -33,9 +33,10 @@ _UNMISTAKABLE = re.compile(r"\bet al\b|(?:ら|ほか|他)[,、，\s]|[;；]")
 
 
 def author_years(inside: str) -> tuple[tuple[str, str], ...]:
-    """(surname or organisation, year) for each work that a parenthesis names, or ()."""
-    matches = [_PART.fullmatch(part) for part in re.split(r"\s?[;；]\s?", inside)]
-    if not all(matches) or len(matches) > _WORKS:
+    """Return (surname or organisation, year) for each work that a parenthesis names, or ()."""
+    parts = re.split(r"\s?[;；]\s?", inside)
+    matches = [match for part in parts if (match := _PART.fullmatch(part))]
+    if len(matches) < len(parts) or len(matches) > _WORKS:
         return ()
     return tuple(
         (_OTHERS.sub("", match[1]).rstrip("."), year)
@@ -46,12 +47,12 @@ def author_years(inside: str) -> tuple[tuple[str, str], ...]:
 
 
 def unmistakable(aside: str) -> bool:
-    """Whether a parenthesis can be nothing but a citation of authors."""
+    """Return whether a parenthesis can be nothing but a citation of authors."""
     return bool(_UNMISTAKABLE.search(aside))
 
 
 def in_running_text(text: str) -> list[tuple[str, str]]:
-    """Works named in the run of a sentence: "Radford et al. (2022) trained it"."""
+    """Find works named in the run of a sentence: "Radford et al. (2022) trained it"."""
     found = []
     for year in list(_NARRATIVE_YEAR.finditer(text))[:_WORKS]:
         match = _NARRATIVE.search(text[max(0, year.start() - 80) : year.start()])
@@ -61,7 +62,7 @@ def in_running_text(text: str) -> list[tuple[str, str]]:
 
 
 def wrote(source: Source, name: str, year: str) -> bool:
-    """Whether someone of that name published a source in that year."""
+    """Return whether someone of that name published a source in that year."""
     published = source.published[:4]
     if published and published != year:
         return False

@@ -1,9 +1,9 @@
-"""What counts as a citation, in a sentence that a model wrote: pure functions of short texts.
+r"""Citation markers: every notation that counts as a citation in a sentence that a model wrote.
 
 Models were asked for ``[2]`` and write a dozen other things. Each way that can be told from
 ordinary text is known here. Nothing here sees more than one sentence, cut off at a bound by
 the parser, so that regular expressions are safe; within a sentence a recognised marker is
-kept in one form, ``\\x02`` labels ``\\x03``, which no text has, since control characters never
+kept in one form, ``\x02`` labels ``\x03``, which no text has, since control characters never
 reach this module. Repetitions are possessive, so that no pattern tries the same text twice.
 """
 
@@ -147,19 +147,20 @@ class ParsedSentence:
 
 
 def encode_marker(labels: tuple[int, ...]) -> str:
-    """The one form of a marker inside this module and the parser."""
+    """Encode labels in the one form that markers have inside this module and the parser."""
     return f"\x02{','.join(map(str, labels))}\x03"
 
 
 def square(inside: str) -> tuple[int, ...]:
-    """The labels in square brackets, or () if what stands there is text."""
+    """Return the labels in square brackets, or () if what stands there is text."""
     inside = _plain(inside)
     return _numbers(inside) if _SQUARE.fullmatch(inside) else ()
 
 
 def citation(parenthesis: str) -> str:
-    """A whole parenthesis as it is kept if it is a citation, of numbered sources or of author
-    and year; or an empty string.
+    """Return a whole parenthesis in the form it is kept in, if it is a citation; else "".
+
+    A citation of numbered sources, or of author and year.
     """
     inside = _plain(_squares(parenthesis[1:-1]))
     labels = _round(inside)
@@ -170,28 +171,30 @@ def citation(parenthesis: str) -> str:
 
 
 def is_link(parenthesis: str) -> bool:
-    """Whether a parenthesis right behind a marker is the address of a Markdown link."""
+    """Return whether a parenthesis right behind a marker is the address of a Markdown link."""
     return bool(_LINK.fullmatch(parenthesis))
 
 
 def opens_link(held: str) -> bool:
-    """Whether a parenthesis right behind a marker begins like the address of a link."""
+    """Return whether a parenthesis right behind a marker begins like the address of a link."""
     return bool(_HALF_LINK.match(held))
 
 
 def half_marker(held: str) -> bool:
-    """Whether a stream stopped in the middle of a marker, far enough in to tell."""
+    """Return whether a stream stopped in the middle of a marker, far enough in to tell."""
     return bool(_HALF.fullmatch(held))
 
 
 def is_index(before: str) -> bool:
-    """Whether a bracket behind ``before`` is an index, as in x[12], rather than a marker."""
+    """Return whether a bracket behind ``before`` is an index, as in x[12], and not a marker."""
     return bool(_INDEXED.search(before))
 
 
 def parse_sentence(raw: str, code: bool = False) -> ParsedSentence:
-    """The text and the citations of a sentence with its marks, as the parser collected it; no
-    text, but labels, where it only named sources. In a fence of ``code`` nothing is a citation.
+    """Separate the text and the citations of a sentence that the parser collected.
+
+    There is no text, but labels, where it only named sources. In a fence of ``code`` nothing is a
+    citation.
     """
     text = " ".join(_BULLET.sub(r"\1", raw).replace("**", "").split())
     if code:

@@ -1,9 +1,10 @@
-"""A model's words, as they stream in, to sentences with the labels that each cites.
+"""The stream parser: turns a model's text into sentences with the labels that each cites.
 
 A push parser: it keeps no more than the sentence at hand, one bracket that may turn out to
 be a marker, and at most one finished sentence that has no marker yet; it gives the same
 sentences however the text was cut into chunks, in time that grows with the text. What
-counts as a marker is in ``service/generation/citation_markers.py``, what names an author in ``service/generation/author_year.py``.
+counts as a marker is in ``service/generation/citation_markers.py``, what names an author in
+``service/generation/author_year.py``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 @dataclass
 class SentenceParser:
-    """``feed`` it text and take the sentences that are complete; ``finish`` gives the last.
+    """A parser to ``feed`` with text as it comes; ``finish`` returns the last sentence.
 
     Markers are ``[1]``, ``[1, 2]``, ``[1-3]``, ``【1】``, ``[Source 3]``, ``(see source 3)``,
     ``（資料3）``, ``[1](http://…)`` and their like. They belong to the sentence that they stand
@@ -73,13 +74,14 @@ class SentenceParser:
     _ahead: tuple[int, ...] = ()  # labels for the next sentence
 
     def feed(self, chunk: str) -> list[Draft]:
+        """Take more text, and return the sentences that are complete now."""
         done: list[Draft] = []
         for char in self._clean(chunk):
             self._take(char, done)
         return done
 
     def finish(self) -> list[Draft]:
-        """The last sentence. A marker that the stream broke off is dropped."""
+        """Return the last sentence; a marker that the stream broke off is dropped."""
         done: list[Draft] = []
         if citation_markers.half_marker(self._held) or self._opens_link():
             self._held = ""
@@ -91,8 +93,10 @@ class SentenceParser:
         return done
 
     def likely(self) -> list[Draft]:
-        """What ``finish`` would give now, where the sentence at hand seems to be over: its stop
-        and a marker have come, and only the next letter can tell that no more belongs to it.
+        """Return what ``finish`` would return now, where the sentence at hand seems to be over.
+
+        Its stop and a marker have come, and only the next letter can tell that no more belongs to
+        it.
         """
         *_, before, last = ("", "", *self._text)
         marked = last[:1] == "\x02" or (before[:1] == "\x02" and (last in _STOPS or last == "."))
@@ -297,7 +301,7 @@ class SentenceParser:
 
 
 def resolve_author_years(draft: Draft, evidence: Sequence[Evidence]) -> Draft:
-    """A draft whose author-year citations have become labels of the evidence that they name.
+    """Return a draft with its author-year citations replaced by labels of the evidence.
 
     A parenthesis that names none of the sources is text, and goes back to where it stood;
     unless it can only be a citation ("et al.") and stands in no source either: then the model

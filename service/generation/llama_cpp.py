@@ -1,4 +1,4 @@
-"""A language model inside this process: llama.cpp, by the optional extra ``local``.
+"""A language model inside this process: llama.cpp, from the optional extra ``local``.
 
 llama.cpp brings its own OpenAI-compatible server, so all that is special is finding the
 weights and starting it; the rest of Tenkyo sees one more URL.

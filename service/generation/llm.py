@@ -1,11 +1,11 @@
-"""Language models behind an OpenAI-compatible URL."""
+"""Clients of language models: the ``AnswerModel`` protocol, and OpenAI-compatible servers."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -21,13 +21,15 @@ _WAIT_AT_MOST = 5.0  # seconds before the one retry
 
 
 class AnswerModel(Protocol):
-    """Writes on from some messages; what it writes is checked by others."""
+    """A language model that continues some messages; what it writes is checked by others."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model's name, as answers give it."""
+        ...
 
-    def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        """The model's words as they come, in pieces of any length.
+    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """Yield the model's text as it comes, in pieces of any length.
 
         Raises ModelUnavailable or ModelBadOutput, also after some pieces. Closing the
         iterator ends the request, so that the model stops.
@@ -63,19 +65,23 @@ class ChatModel:
 
     @property
     def name(self) -> str:
+        """The model's name; "default" until the server was asked."""
         return self._model or "default"
 
     async def aclose(self) -> None:
+        """Close the connections."""
         await self._client.aclose()
 
     async def identify(self) -> None:
-        """Ask the server for its model's name, where none was set; ModelUnavailable if it
-        cannot be asked.
+        """Ask the server for its model's name, where none was set.
+
+        Raises ModelUnavailable if the server cannot be reached.
         """
         with self._reached():
             self._model = self._model or await self._first_model()
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+        """Yield the text of a chat completion as the server streams it."""
         with self._reached():
             self._model = self._model or await self._first_model()
             body = {

@@ -1,4 +1,9 @@
-"""Every word that Tenkyo says to a language model. No model, no HTTP."""
+"""Prompts: every text that Tenkyo sends to a language model.
+
+Rules and example are the same for every question of a language, and the question comes last, so
+that a server that caches prefixes computes them once. The evidence stays in its order of relevance,
+though a fixed order would let follow-ups share more: small models rely on what comes first.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,8 @@ ANSWER_TOKENS = 400  # tokens that an answer may have: four sentences and room
 
 
 class Message(TypedDict):
+    """One message of a chat, as the OpenAI-compatible API takes it."""
+
     role: Literal["system", "user", "assistant"]
     content: str
 
@@ -59,7 +66,7 @@ def answer_messages(
     window: int = DEFAULT_CONTEXT_TOKENS,
     language: str = "",
 ) -> list[Message]:
-    """What a chat model is asked: rules, one worked example, the evidence, the question last.
+    """Return the messages for a chat model: rules, an example, the evidence, the question last.
 
     ``window`` is how many tokens the model reads and writes in all; the last of the evidence
     is left out where it would not fit, the first never is. ``language`` is the one to answer
@@ -94,15 +101,16 @@ def digest() -> str:
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has, rather too many: one for each character of Japanese,
-    one for three others.
+    """Estimate how many tokens a text has, rather too many.
+
+    One for each character of Japanese, one for three others.
     """
     wide = sum(char >= "\u2e80" for char in text)
     return wide + -(-(len(text) - wide) // 3)
 
 
 def is_no_answer(text: str) -> bool:
-    """Whether a model's sentence is the agreed word for having no answer."""
+    """Return whether a model's sentence is the one that it is told to write without an answer."""
     return text.strip(" .。*\"'").upper() == _NO_ANSWER
 
 

@@ -213,7 +213,7 @@ export class AnswerView {
     if (answer) parts.push(render.answerDetails(answer));
     if (answer?.id) {
       const ask = (words) => this.actions.ask(words, { ...this.options, past: false });
-      parts.push(...afterAnswer(this, { ask, say: this.actions.say, plain: () => this.#plain() }).filter(Boolean));
+      parts.push(...answerActions(this, { ask, say: this.actions.say, plain: () => this.#plain() }).filter(Boolean));
     }
     this.end.replaceChildren(...parts);
     if (withheldOpen) this.end.querySelector(".withheld").open = true;

@@ -1,4 +1,4 @@
-"""A sentence and its evidence to a verdict and a quote, and the receipts of answers.
+"""Verification: checks a sentence against its evidence, and makes and re-checks receipts.
 
 Used from outside: ``verifier.Verifier``, ``receipt``, ``provenance``.
 """

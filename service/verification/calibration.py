@@ -1,4 +1,4 @@
-"""What rules and checker say of a claim and a quote, put together as one probability.
+"""Calibration of the verifier: one probability of support from the rules and the checker.
 
 A logistic regression on a few numbers that anyone can look at. ``training/calibrate.py`` fits
 its weights and measures its errors, and writes both to ``calibration.json``; docs/evaluation.md
@@ -29,7 +29,7 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights by feature, and what the verifier was measured to get wrong with them.
+    """The weights of the logistic regression, and the verifier's measured error rates.
 
     ``reading`` is the weight of the checker's log-odds beside the score of a search;
     ``answerable`` those of ``service.answering.reranking.answerability_features``.
@@ -41,17 +41,22 @@ class Calibration:
     answerable: tuple[float, ...]
 
     def probability(self, features: Sequence[float]) -> float:
-        """That the quote supports the claim, 0 to 1; ``features`` in the order of FEATURES."""
+        """Return the probability, 0 to 1, that the quote supports the claim.
+
+        ``features`` are in the order of FEATURES.
+        """
         return _logistic(sum(w * x for w, x in zip(self.weights, features, strict=True)))
 
 
 def features(
     claim: str, quote: str, entailment: float, found: Sequence[Finding]
 ) -> tuple[float, ...]:
-    """The numbers of FEATURES. ``entailment`` is the checker's probability of it, ``found`` what
-    the rules found. ``copied`` is 1 where the claim only leaves words of one sentence of the
-    quote out; ``otherwise`` where a rule found the quote to say something else, ``missing`` where
-    only nothing of the kind; across languages the two are ``departs_across``.
+    """Return the features of a claim and a quote, in the order of FEATURES.
+
+    ``entailment`` is the checker's probability of it, ``found`` what the rules found. ``copied`` is
+    1 where the claim only leaves words of one sentence of the quote out; ``otherwise`` where a rule
+    found the quote to say something else, ``missing`` where only nothing of the kind; across
+    languages the two are ``departs_across``.
     """
     across = float(is_japanese(claim) != is_japanese(quote))
     within = 1 - across
@@ -71,7 +76,7 @@ def _copied(claim: str, quote: str) -> bool:
 
 @cache
 def load_calibration() -> Calibration:
-    """The one that ships."""
+    """Return the calibration that ships with Tenkyo."""
     read = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
     return Calibration(
         weights=tuple(read["weights"][name] for name in FEATURES),
@@ -82,7 +87,7 @@ def load_calibration() -> Calibration:
 
 
 def log_odds(probability: float) -> float:
-    """log(p / (1 - p)), kept within what a float32 can tell."""
+    """Return log(p / (1 - p)) of a probability, kept within the precision of a float32."""
     p = min(max(probability, 1e-6), 1 - 1e-6)
     return math.log(p / (1 - p))
 

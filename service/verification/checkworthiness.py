@@ -1,4 +1,4 @@
-"""Whether a sentence states anything that a source could bear. Pure, no model.
+"""Check-worthiness: whether a sentence states anything that a source could support.
 
 A checker that only reads takes "More of it." for supported by whatever speaks of more. So what has
 no word of its own to bear (pronouns, "yes", talk about the answer), and what is the head of a
@@ -61,7 +61,7 @@ _LONG_KANA = 12  # hiragana in a row, among which words stand that are not looke
 
 
 def is_not_checkworthy(text: str) -> bool:
-    """Whether a sentence, in English or Japanese, has nothing that a source could bear."""
+    """Return whether a sentence has nothing that a source could support (English or Japanese)."""
     folded = unicodedata.normalize("NFKC", text).strip()
     listed = content_words(folded)
     if any(word.kind == "number" for word in listed) or any(c.isdigit() for c in folded):

@@ -1,4 +1,4 @@
-"""Which quotes a claim cites, and in which order. Pure: what reads them is ``service.verification.verifier``."""
+"""Citation selection: which quotes a claim cites, and in which order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_CITATIONS = 3  # of one claim
 
 @dataclass(frozen=True, slots=True)
 class QuoteAssessment:
-    """A claim read against one window."""
+    """What rules and checker say of a claim and one candidate quote."""
 
     window: CandidateQuote
     features: tuple[float, ...]  # of service.verification.calibration
@@ -35,18 +35,21 @@ class QuoteAssessment:
 
     @property
     def supports_claim(self) -> bool:
-        """What only leaves words of the quote out needs less of the checker's word for it."""
+        """Whether the quote supports the claim.
+
+        A claim that only leaves words of the quote out needs a lower probability.
+        """
         copied = self.features[FEATURES.index("copied")]
         return self.support >= (PARTIAL if copied else SUPPORTED) and not self.findings
 
     def is_on_topic(self, claim: str) -> bool:
-        """Whether the quote is about the claim's matter; across languages, as far as one knows."""
+        """Return whether the quote is about the claim's topic; across languages always true."""
         across = is_japanese(claim) != is_japanese(self.window.text)
         return across or coverage_share(claim, self.window.text) >= registry.NEAR_COPY
 
 
 def make_citation(evidence: Evidence, start: int, end: int) -> Citation:
-    """The citation of ``evidence.passage.text[start:end]``."""
+    """Return the citation of ``evidence.passage.text[start:end]``."""
     passage = evidence.passage
     return Citation(
         label=evidence.label,
@@ -63,7 +66,7 @@ def make_citation(evidence: Evidence, start: int, end: int) -> Citation:
 
 
 def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evidence, int, int]]:
-    """Where a draft stands word for word: (evidence, start, end), the cited ones first.
+    """Find where a draft stands word for word: (evidence, start, end), the cited ones first.
 
     Only whole sentences count: of "It is not so that X", "X" is no quote.
     """
@@ -81,14 +84,16 @@ def find_verbatim(draft: Draft, evidence: Iterable[Evidence]) -> list[tuple[Evid
 
 
 def cite_quote(window: CandidateQuote) -> Citation:
+    """Return the citation of a candidate quote."""
     return make_citation(window.evidence, window.start, window.end)
 
 
 def supporting_quotes(
     readings: Sequence[QuoteAssessment], labels: Sequence[int], originals: Originals
 ) -> list[QuoteAssessment]:
-    """The readings that bear the claim, best first: one a passage, cited ones preferred, and
-    a work before what reports on it.
+    """Choose the quotes that support a claim, best first.
+
+    One for each passage; cited ones are preferred, and a work goes before what reports on it.
     """
     best: dict[int, QuoteAssessment] = {}
     for reading in readings:
@@ -119,7 +124,7 @@ def _goes_before(other: tuple[bool, float], cited: tuple[bool, float]) -> bool:
 
 
 def cited_sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -> list[Source]:
-    """The sources of some citations, each once."""
+    """Return the sources of some citations, each once."""
     shown = {e.source.id: e.source for e in evidence}
     return [shown[id] for id in dict.fromkeys(c.source_id for c in citations)]
 
@@ -127,7 +132,7 @@ def cited_sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -
 def disputing_citations(
     others: Sequence[CounterQuote], cited: Sequence[Source]
 ) -> tuple[Citation, ...]:
-    """Quotes of sources that are not cited which say otherwise, of each source the nearest.
+    """Return quotes of sources not cited that contradict the claim, the nearest of each source.
 
     Another text of a cited work that says otherwise, such as an earlier version, is for the
     reader to see, but is no second voice: it comes after those of other works.

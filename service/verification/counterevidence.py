@@ -1,4 +1,4 @@
-"""Sentences that say otherwise than a claim: which of them overrule it, and which to show. Pure.
+"""Counterevidence: sentences that contradict a claim, which overrule it or are shown beside it.
 
 Two kinds are told. A *rival* says nearly the same as the claim in its language, and otherwise by
 a rule. And a sentence that says less of the same may give another amount: then the claim with
@@ -24,7 +24,7 @@ SAME_MATTER = 0.7  # share of a claim's words in a quote that speaks of the same
 
 @dataclass(frozen=True, slots=True)
 class CounterQuote:
-    """A sentence that says nearly the same as a claim, and otherwise."""
+    """A sentence that says nearly the same as a claim, and contradicts it in one point."""
 
     window: CandidateQuote
     covered: float  # share of the claim's words that it has
@@ -34,8 +34,10 @@ class CounterQuote:
 def find_counter_quotes(
     claim: str, singles: Iterable[CandidateQuote], least: float = SAME_MATTER
 ) -> list[CounterQuote]:
-    """The sentences that say otherwise by rule: on the same matter, in the same language, with
-    another number, name or sense; at ``least`` that share of the claim's words.
+    """Find the sentences that contradict a claim by a rule.
+
+    They are on the same topic and in the same language, with another number, name or sense, and
+    have at ``least`` that share of the claim's words.
     """
     found = []
     for window in singles:
@@ -51,7 +53,7 @@ def find_counter_quotes(
 def overruling_quote(
     claim: str, window: CandidateQuote, others: Sequence[CounterQuote]
 ) -> CounterQuote | None:
-    """A sentence that says more nearly the same than any one of the window does, and otherwise.
+    """Return a sentence closer to the claim than the quote is, and that contradicts the claim.
 
     Of all sentences, the one that a claim copies most closely decides what it changes. Only a
     source that has the claim's very number or name is not overruled by another source: the two
@@ -67,8 +69,9 @@ def overruling_quote(
 
 
 def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> CounterQuote | None:
-    """Of a claim that nothing bears: the sentence that it copies most closely, if that one says
-    otherwise. A sentence as near that has what the claim says keeps it from being so.
+    """Return the sentence that an unsupported claim copies most closely, if it contradicts it.
+
+    It does not count where a sentence as close has what the claim says.
     """
     order = content_words(claim)
 
@@ -85,8 +88,9 @@ def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> Coun
 
 
 def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
-    """The claim with one of its amounts as the quote gives it, where that is another amount of
-    the same unit, in either language; and what was changed.
+    """Yield the claim with one of its amounts replaced by the quote's, and what was changed.
+
+    Only amounts of the same unit are replaced, in either language.
     """
     said, there = units(claim), units(quote)
     if len({value for value, unit in there}) > len({unit for _, unit in there}):
@@ -94,7 +98,7 @@ def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
     figures, known = in_figures(claim), mentioned(quote)
     for value, unit in sorted(said):
         for other in (v for v, u in there if u == unit and v != value and value not in known):
-            made = _NUMBER.sub(lambda m, a=value, b=other: _instead(m[0], a, b), figures)
+            made = _with_amount(figures, value, other)
             if made != figures:
                 yield made, Finding("number", f"{value:,.12g}", f"{other:,.12g}")
 
@@ -102,8 +106,13 @@ def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
 _NUMBER = re.compile(r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?")
 
 
-def _instead(number: str, value: float, other: float) -> str:
-    return f"{other:,.12g}" if float(number.replace(",", "")) == value else number
+def _with_amount(text: str, value: float, other: float) -> str:
+    """Return a text with another amount in place of each number of that value."""
+
+    def instead(number: re.Match[str]) -> str:
+        return f"{other:,.12g}" if float(number[0].replace(",", "")) == value else number[0]
+
+    return _NUMBER.sub(instead, text)
 
 
 def _has(text: str, finding: Finding) -> bool:

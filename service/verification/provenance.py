@@ -1,4 +1,4 @@
-"""Which sources report on others that are in the library too. Pure.
+"""Provenance: which sources of the library only report on others that are in it too.
 
 An article that links to a paper, and a digest of it, report on the paper: what rests on them
 alone is second hand where the work itself can be cited. Two texts of one work, such as an article
@@ -13,12 +13,12 @@ from corpus.types import Source
 
 
 def same_work(a: Source, b: Source) -> bool:
-    """Whether two sources are texts of one work."""
+    """Return whether two sources are texts of one work."""
     return a.work_key == b.work_key
 
 
 class Originals:
-    """What is known of some sources' originals.
+    """The works that each of some sources reports on.
 
     A source reports on another if the other says that it is cited by it, or if it is a digest
     and the other is a text of the same work.
@@ -38,20 +38,20 @@ class Originals:
                 self._of[source.id].append(work)
 
     def reports(self, source: Source) -> bool:
-        """Whether it reports on another source here."""
+        """Return whether a source reports on another one of these sources."""
         return bool(self._of.get(source.id))
 
     def works(self, source_ids: Iterable[str]) -> set[str]:
-        """The ids of all works that these report on."""
+        """Return the ids of all works that these sources report on."""
         return {work.id for work in self.original_works(source_ids)}
 
     def original_works(self, source_ids: Iterable[str]) -> list[Source]:
-        """The works that these report on, by id."""
+        """Return the works that these sources report on, ordered by id."""
         found = {work.id: work for id in source_ids for work in self._of.get(id, ())}
         return [found[id] for id in sorted(found)]
 
     def independent(self, sources: Iterable[Source]) -> int:
-        """How many works some sources are texts of, that do not report on another of these."""
+        """Count the works of some sources that do not report on another of these works."""
         cited = {source.id: source for source in sources}
         works = {source.work_key for source in cited.values()}
         reports = {
@@ -62,7 +62,7 @@ class Originals:
         return len(works - reports) or len(works)
 
     def secondary(self, source_ids: Iterable[str]) -> bool:
-        """Whether all of these only report on works that are here in their own words."""
+        """Return whether each of these only reports on works whose full text is here too."""
         ids = list(source_ids)
         return bool(ids) and all(
             any(work.kind != "digest" for work in self._of.get(id, ())) for id in ids

@@ -1,15 +1,15 @@
 """Receipts: a record of an answer that can be re-checked without the library or the model.
 
 What a receipt needs and only the moment of answering knows is noted then (``make_record``), kept
-beside the answer, and put together with it when it is asked for (``make_receipt``). ``service.verification.recheck``
-checks one.
+beside the answer, and put together with it when it is asked for (``make_receipt``).
+``service.verification.recheck`` checks one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
@@ -21,6 +21,7 @@ from index.inference.cross_encoder import Checker
 from index.search import Library
 from service.conversations.store import History
 from service.disclosure import model_name, public
+from service.generation.prompts import Message
 from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
 from service.verification.verifier import VERIFIER_VERSION
 
@@ -49,8 +50,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides a verdict: the checker by its name and the SHA-256 of its weights, and the
-    rules with their calibration by the verifier's version (see ``service.verification.verifier``).
+    """The identity of what decided the verdicts.
+
+    The checker by its name and the SHA-256 of its weights; the rules with their calibration by the
+    verifier's version (see ``service.verification.verifier``).
     """
 
     name: str
@@ -122,9 +125,9 @@ def make_record(
     revision: str,
     drafts: Sequence[Draft],
     works: Sequence[Source],
-    prompt: Sequence[Mapping[str, str]],
+    prompt: Sequence[Message],
 ) -> dict[str, Any]:
-    """What to keep beside an answer, as JSON; see ``AnswerRecord``."""
+    """Return what to keep beside an answer, as JSON; see ``AnswerRecord``."""
     index = Index(revision, library.embedder.name)
     noted = AnswerRecord(
         tenkyo_version(),
@@ -132,13 +135,13 @@ def make_record(
         verifier_identity(checker),
         tuple(drafts),
         tuple(works),
-        tuple(map(dict, prompt)),
+        tuple({"role": each["role"], "content": each["content"]} for each in prompt),
     )
     return asdict(noted)
 
 
 def make_receipt(history: History, answer_id: str) -> dict[str, Any]:
-    """The receipt of an answer that was stored, as JSON; the same whenever it is made.
+    """Return the receipt of a stored answer, as JSON; the same whenever it is made.
 
     NotFound if there is no such answer, or if it was given before records were kept.
     """
@@ -171,14 +174,16 @@ def _public(noted: dict[str, Any]) -> dict[str, Any]:
 
 
 def seal(receipt: dict[str, Any]) -> dict[str, Any]:
-    """The receipt with the hash that it should have."""
+    """Return the receipt with the SHA-256 that it should have."""
     rest = {name: value for name, value in receipt.items() if name != "sha256"}
     return rest | {"sha256": hashlib.sha256(canonical(rest)).hexdigest()}
 
 
 def canonical(value: Any) -> bytes:
-    """JSON in the one way that is hashed: keys sorted, no blanks, UTF-8, whole numbers without
-    a decimal point (a program in another language may have read and written the receipt).
+    """Return a value as canonical JSON, the one form that is hashed.
+
+    Keys sorted, no blanks, UTF-8, whole numbers without a decimal point (a program in another
+    language may have read and written the receipt).
     """
     plain = json.dumps(
         _whole(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
@@ -187,7 +192,7 @@ def canonical(value: Any) -> bytes:
 
 
 def read_receipt(data: bytes) -> dict[str, Any] | None:
-    """The receipt in a file's bytes; None for a file of another kind, such as a text.
+    """Return the receipt in a file's bytes; None for a file of another kind, such as a text.
 
     ReceiptRefused for JSON that is no receipt, or one that cannot be read.
     """
@@ -206,7 +211,8 @@ def read_receipt(data: bytes) -> dict[str, Any] | None:
         ) from error
     if not isinstance(found, dict) or found.get("format") != RECEIPT_FORMAT:
         raise ReceiptRefused(
-            f'this is JSON, but not a receipt ("format": "{RECEIPT_FORMAT}"): give a receipt, or a text'
+            f'this is JSON, but not a receipt ("format": "{RECEIPT_FORMAT}"): give a receipt,'
+            " or a text"
         )
     if found.get("format_version") not in (HASHED_RULES_FORMAT, FORMAT_VERSION):
         raise ReceiptRefused(
@@ -219,7 +225,7 @@ def read_receipt(data: bytes) -> dict[str, Any] | None:
 
 @cache
 def tenkyo_version() -> str:
-    """Tenkyo's own."""
+    """Return the version of Tenkyo that is installed."""
     try:
         return metadata.version("tenkyo")
     except metadata.PackageNotFoundError:
@@ -227,7 +233,7 @@ def tenkyo_version() -> str:
 
 
 def verifier_identity(checker: Checker) -> Judge:
-    """The checker and the rules that are installed here."""
+    """Return the identity of the checker and the rules that are installed here."""
     return Judge(checker.name, checker.digest, VERIFIER_VERSION)
 
 

@@ -1,7 +1,8 @@
-"""Is a receipt what it was, and does its answer still follow from its passages alone?
+"""Re-checks a receipt: whether it is unchanged and its answer follows from its passages alone.
 
 Everything is worked out again from the receipt: its hashes, each quote, each verdict, the text.
-A library is looked into only where there is one, for what has gone from it since. No HTTP.
+A library is consulted only where there is one, for what was removed from it since. The same
+``Verifier`` runs on the receipt's passages, so that no second implementation can drift from it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _SHAPE = TypeAdapter(Receipt)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. A ``note`` is worth knowing, and no failure."""
+    """One check of a receipt. A ``note`` is worth knowing, and no failure."""
 
     name: str
     outcome: CheckOutcome
@@ -44,10 +45,10 @@ class Check:
 
 
 def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = None) -> list[Check]:
-    """Every check of a receipt, in order; it holds if none of them ``failed``.
+    """Run every check of a receipt, in order; it holds if none of them ``failed``.
 
-    ``receipt`` is JSON as ``service.verification.receipt.read_receipt`` gives it; ``store`` a library on this
-    machine. Nothing is written and nothing fetched.
+    ``receipt`` is JSON as ``service.verification.receipt.read_receipt`` gives it; ``store`` a
+    library on this machine. Nothing is written and nothing fetched.
     """
     checks = [_hash(receipt)]
     try:
@@ -80,6 +81,7 @@ def _as_given(read: Any, given: Any) -> Any:
 
 
 def all_passed(checks: Sequence[Check]) -> bool:
+    """Return whether none of some checks failed."""
     return not any(check.outcome == "failed" for check in checks)
 
 
@@ -150,7 +152,9 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
             # A quote is one by any rules; that it states nothing was told later.
             lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
             excused = bool(made_by) and not lasting
-            outcome = "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
+            outcome: CheckOutcome = (
+                "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
+            )
             yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
 
 

@@ -1,8 +1,17 @@
-"""A sentence and its evidence to a verdict, with the quote that decides it. No HTTP.
+"""The verifier: decides whether evidence supports a sentence, and which quote decides it.
 
-Two halves decide together. Rules (``service.verification.rules.registry``) decide where rules are exact: a number, a
-name or a negation that the quote does not have. The checker decides whether the quote supports
-what the sentence says, in either language. ``service.verification.calibration`` makes them one probability.
+Two halves decide together. Rules (``service.verification.rules.registry``) decide where rules are
+exact: a number, a name or a negation that the quote does not have. The checker decides whether the
+quote supports what the sentence says, in either language. ``service.verification.calibration``
+makes them one probability. A finding of a rule is a veto, whatever the probability.
+
+Checking every sentence of the evidence would take a second, so the checker reads at most four
+candidate quotes. Before those, it reads the likeliest quote of each cited passage, and no further
+one where each supports the claim with a probability of at least CLEAR. Of 438 claims (150 English
+and 44 Japanese ones of the library, 120 altered ones, 124 facts written apart) that changed no
+verdict, no cited passage and no quote; from 0.6 on, two quotes of the 124 facts changed. All four
+are read where the cited source only reports on a work, where a rule speaks against the first, and
+across languages.
 """
 
 from __future__ import annotations
@@ -49,7 +58,7 @@ from service.verification.rules.finding import Finding
 # wording, or how sentences are split. Receipts carry it; tests/support/golden.py notices changes.
 VERIFIER_VERSION = 1
 
-CLEAR = 0.8  # from which a cited one is not looked further than: see docs/design.md
+CLEAR = 0.8  # probability from which the quotes of cited passages are enough: see above
 CONTRADICTED = 0.85  # of the checker's own
 AMENDED = 8  # sentences that are read for a claim with their amounts in it
 
@@ -65,7 +74,7 @@ class Verifier:
     def check(
         self, draft: Draft, evidence: Sequence[Evidence], originals: Originals | None = None
     ) -> Claim:
-        """The claim that a sentence makes, its verdict, and the citations that decide it.
+        """Return the claim that a sentence makes, its verdict, and the citations that decide it.
 
         A sentence that states nothing is ``unsupported``, and cites nothing, whatever it is near.
         ``supported``: every citation bears the claim. One that the draft made stays if a quote
@@ -105,7 +114,7 @@ class Verifier:
         )
 
     def read(self, draft: Draft, evidence: Sequence[Evidence]) -> list[QuoteAssessment]:
-        """The draft read against the few quotes of the evidence that are nearest to it."""
+        """Return what rules and checker say of a draft and the few quotes nearest to it."""
         singles = [window for e in evidence for window in single_sentences(e)]
         return self._read(draft, singles, find_counter_quotes(draft.text, singles))
 
@@ -116,9 +125,10 @@ class Verifier:
         others: Sequence[CounterQuote],
         originals: Originals,
     ) -> list[QuoteAssessment]:
-        """The likeliest quote of each passage that the draft cites, read, if all of them bear it
-        clearly; else []. Of less than 1 - MOVE_MARGIN, another passage could still go before it,
-        if it bears the claim better by as much: that is not looked for.
+        """Assess the likeliest quote of each cited passage; [] unless all clearly support it.
+
+        Of less than 1 - MOVE_MARGIN, another passage could still go before it, if it supports the
+        claim better by as much: that is not looked for.
         """
         windows = self._nearest.first(draft, [*singles, *sentence_pairs(singles)])
         for window in windows:
@@ -154,8 +164,9 @@ class Verifier:
     def _amount(
         self, draft: Draft, singles: Sequence[CandidateQuote]
     ) -> tuple[CandidateQuote, Finding] | None:
-        """The sentence that bears the claim, at least in part, once it has that sentence's amount,
-        and less as it stands: then the amount is what differs.
+        """Find a sentence that supports the claim better once the claim has that sentence's amount.
+
+        Then the amount is what differs.
 
         Of several amounts it is the one for which the sentences gain most together.
         """
@@ -175,8 +186,10 @@ class Verifier:
                 gained = (support - stated, support, window, changed)
                 found.setdefault(changed.found, []).append(gained)
         of_one = max(found.values(), key=lambda each: sum(gain for gain, *_ in each), default=[])
-        gain, support, *best = max(of_one, key=lambda each: each[0], default=(0.0, 0.0))
-        return tuple(best) if gain > 0 and support >= PARTIAL else None
+        best = max(of_one, key=lambda each: each[0], default=None)
+        if best is None or best[0] <= 0 or best[1] < PARTIAL:
+            return None
+        return best[2:]
 
     def _withheld(
         self, draft: Draft, readings: Sequence[QuoteAssessment], singles: Sequence[CandidateQuote]
@@ -199,6 +212,7 @@ class Verifier:
         best = max(readings, key=lambda r: (r.support, -len(r.findings)))
         against = next((f for f in best.findings if f.contradicts), None)
         rival = nearest_counter_quote(draft.text, singles)
+        other: tuple[CandidateQuote, Finding] | None
         if rival:
             other = rival.window, rival.finding
         elif against and best.is_on_topic(draft.text):

@@ -1,4 +1,4 @@
-"""A browser for the session, real servers behind it, a page per test that must stay quiet."""
+"""Fixtures: one browser for the session, real servers, and a page per test without errors."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ SHOTS = HERE / "shots"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Last of all, for Playwright keeps an event loop running in the thread of the tests; and
-    skipped, with what to do, where there is no browser."""
+    """Run the browser tests last, and skip them, saying what to install, without a browser.
+
+    Last, for Playwright keeps an event loop running in the thread of the tests.
+    """
     ours = [item for item in items if HERE in item.path.parents]
     items[:] = [item for item in items if item not in ours] + ours
     reason = lacking()
@@ -59,7 +61,7 @@ class Staged:
 
 @pytest.fixture(scope="session")
 def staged(library, library_folder, checker) -> Iterator[Staged]:
-    """The same with a model that a test paces."""
+    """The same with a model whose pace is set by the test."""
     model = Paced()
     engine = Engine(library, checker, History(library.store.database), model)
     engine.warm_up()
@@ -75,7 +77,7 @@ class Recited:
 
 @pytest.fixture(scope="session")
 def reciting(library, library_folder, checker) -> Iterator[Recited]:
-    """The same with an engine that says what a test wrote."""
+    """The same with an engine whose answers are written by the test."""
     engine = Recital(library, checker, History(library.store.database))
     with served(create_app(engine, index_dir=library_folder / "index")) as url:
         yield Recited(url, engine)
@@ -83,7 +85,7 @@ def reciting(library, library_folder, checker) -> Iterator[Recited]:
 
 @pytest.fixture(scope="module")
 def house(library_folder, tmp_path_factory, embedder, checker) -> Iterator[House]:
-    """A service of its own to which documents can be added, by a web of the test's pages."""
+    """A service to which documents can be added, from pages that the test serves."""
     folder = tmp_path_factory.mktemp("house") / "data"
     house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
     with house.open():
@@ -103,9 +105,9 @@ def browser(library) -> Iterator[Browser]:  # the library first: its making runs
 
 @pytest.fixture
 def visit(browser) -> Iterator[Visit]:
-    """``visit(url, **options of a browser context)``: a reader at the page in a new window.
+    """Return ``visit(url, **options of a browser context)``, which opens the page for a reader.
 
-    At the end of the test nothing may have gone wrong on any page that was visited.
+    At the end of the test no page that was visited may have had an error.
     """
     readers = []
 
@@ -126,6 +128,6 @@ def visit(browser) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def shots() -> Path:
-    """Where pictures of the page go; git does not see them."""
+    """The folder of screenshots, which git ignores."""
     SHOTS.mkdir(exist_ok=True)
     return SHOTS

@@ -1,4 +1,4 @@
-"""Asking on the page: what appears when, how it is stopped, what is said when it fails."""
+"""Asking on the page: what appears when, stopping, and failures."""
 
 import re
 import time
@@ -19,7 +19,7 @@ FALSE = "Whisper was trained on 90,000 hours of audio [1]."
 
 
 @pytest.mark.parametrize(("question", "lang"), [(WHISPER, "en"), (WHISPER_JA, "ja")])
-def test_a_question_is_answered_by_what_the_api_gives(quoting, visit, question, lang):
+def test_answer_on_page_matches_api(quoting, visit, question, lang):
     reader = visit(quoting, locale=lang).ask(question).answered()
     made = reader.answer()
     assert made["mode"] == "quoted" and reader.claims.count() == len(made["claims"]) > 0
@@ -52,7 +52,7 @@ def test_sentences_appear_as_they_are_checked(staged, visit):
     assert [c["text"] in t for c, t in zip(reader.answer()["claims"], reader.claims.all_text_contents(), strict=True)] == [True, True]  # fmt: skip
 
 
-def test_what_is_withheld_is_told_with_its_reason(staged, visit):
+def test_withheld_sentence_is_shown_with_its_reason(staged, visit):
     staged.model.say(TRUE, FALSE, allowed=2)
     reader = visit(staged.url).ask(WHISPER).answered()
     (rejected,) = reader.answer()["rejected"]
@@ -67,7 +67,7 @@ def test_what_is_withheld_is_told_with_its_reason(staged, visit):
 
 
 @pytest.mark.parametrize("by", ["button", "key"])
-def test_stopping_stops_the_server_within_a_second(staged, visit, by):
+def test_stop_reaches_server_within_a_second(staged, visit, by):
     staged.model.say(TRUE, ALSO, TRUE, allowed=2)
     reader = visit(staged.url).ask(WHISPER)
     expect(reader.claims).to_have_count(1)
@@ -88,7 +88,7 @@ def test_stopping_stops_the_server_within_a_second(staged, visit, by):
     assert reader.answer()["question"] == WHISPER
 
 
-def test_an_answer_that_is_being_written_is_not_asked_for_twice(staged, visit):
+def test_no_second_question_while_an_answer_is_written(staged, visit):
     staged.model.say(TRUE)
     reader = visit(staged.url)
     asked = []
@@ -104,7 +104,7 @@ def test_an_answer_that_is_being_written_is_not_asked_for_twice(staged, visit):
     expect(reader.page.locator("#question")).to_have_value("And another question?")  # kept
 
 
-def test_a_double_click_asks_and_does_not_stop(staged, visit):
+def test_double_click_asks_and_does_not_stop(staged, visit):
     staged.model.say(TRUE)
     reader = visit(staged.url)
     reader.page.locator("#question").fill(WHISPER)
@@ -116,13 +116,13 @@ def test_a_double_click_asks_and_does_not_stop(staged, visit):
 
 
 @pytest.mark.parametrize("words", ["", "   ", "\n"])
-def test_nothing_is_not_asked(quoting, visit, words):
+def test_empty_question_is_not_asked(quoting, visit, words):
     reader = visit(quoting).ask(words)
     expect(reader.page.locator("#question")).to_be_focused()
     assert reader.page.locator(".turn").count() == 0
 
 
-def test_a_question_can_be_edited_and_the_edit_undone(quoting, visit):
+def test_question_edit_can_be_undone(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     box = reader.page.locator("#question")
     box.fill("a draft")
@@ -133,7 +133,7 @@ def test_a_question_can_be_edited_and_the_edit_undone(quoting, visit):
     expect(box).to_have_value("a draft")
 
 
-def test_shift_enter_is_a_new_line_and_an_input_method_keeps_its_enter(quoting, visit):
+def test_shift_enter_adds_a_line_and_input_method_keeps_enter(quoting, visit):
     reader = visit(quoting)
     box = reader.page.locator("#question")
     box.press_sequentially("one")
@@ -144,7 +144,7 @@ def test_shift_enter_is_a_new_line_and_an_input_method_keeps_its_enter(quoting, 
     assert reader.page.locator(".turn").count() == 0
 
 
-def test_quotes_only_asks_no_model(staged, visit):
+def test_quotes_only_does_not_call_the_model(staged, visit):
     staged.model.say(TRUE, allowed=1)
     reader = visit(staged.url)
     reader.page.get_by_label("Quotes only").check()
@@ -153,7 +153,7 @@ def test_quotes_only_asks_no_model(staged, visit):
     expect(reader.turn.locator(".badge")).to_contain_text("verbatim")
 
 
-def test_only_the_chosen_sources_are_searched(quoting, visit):
+def test_only_chosen_sources_are_searched(quoting, visit):
     reader = visit(quoting)
     reader.page.locator("#open-library").click()
     dialog = reader.page.get_by_role("dialog")
@@ -170,7 +170,7 @@ def test_only_the_chosen_sources_are_searched(quoting, visit):
     assert len({e["source"]["id"] for e in reader.answer()["evidence"]}) > 1
 
 
-def test_no_source_chosen_is_said_and_nothing_is_asked_of_all(quoting, visit):
+def test_no_chosen_source_is_reported_and_nothing_is_asked(quoting, visit):
     reader = visit(quoting)
     reader.page.locator("#open-library").click()
     reader.page.get_by_role("button", name="None").click()
@@ -182,7 +182,7 @@ def test_no_source_chosen_is_said_and_nothing_is_asked_of_all(quoting, visit):
     expect(reader.page.locator("#question")).to_have_value(WHISPER)
 
 
-def test_an_abstention_says_why_and_what_was_nearest(quoting, visit):
+def test_abstention_shows_reason_and_nearest_passages(quoting, visit):
     reader = visit(quoting).ask(UNKNOWN).answered()
     made = reader.answer()
     assert made["abstained"]
@@ -193,7 +193,7 @@ def test_an_abstention_says_why_and_what_was_nearest(quoting, visit):
     expect(reader.claims).to_have_count(0)
 
 
-def test_the_language_changes_with_everything_on_the_page(quoting, visit):
+def test_language_switch_changes_the_whole_page(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     claims = reader.claims.locator("p").all_text_contents()
     reader.page.get_by_role("button", name="日本語").click()
@@ -207,13 +207,13 @@ def test_the_language_changes_with_everything_on_the_page(quoting, visit):
     expect(reader.page.locator("#ask")).to_have_text("質問する")  # remembered
 
 
-def test_a_link_brings_a_question_and_asks_nothing(quoting, visit):
+def test_link_prefills_question_without_asking(quoting, visit):
     reader = visit(quoting, "/?q=What+is+Whisper%3F")
     expect(reader.page.locator("#question")).to_have_value("What is Whisper?")
     assert reader.page.locator(".turn").count() == 0
 
 
-def test_an_example_is_asked_with_a_click(quoting, visit):
+def test_example_is_asked_by_click(quoting, visit):
     reader = visit(quoting)
     example = reader.page.locator(".example").first
     words = example.text_content()
@@ -222,7 +222,7 @@ def test_an_example_is_asked_with_a_click(quoting, visit):
     assert reader.answer()["question"] == words
 
 
-def test_the_server_is_gone_and_back(library, library_folder, checker, visit):
+def test_question_can_be_retried_when_server_is_back(library, library_folder, checker, visit):
     app = create_app(
         Engine(library, checker, History(library.store.database)),
         index_dir=library_folder / "index",
@@ -240,7 +240,7 @@ def test_the_server_is_gone_and_back(library, library_folder, checker, visit):
         assert reader.answer()["question"] == WHISPER and reader.claims.count() > 0
 
 
-def test_a_server_that_dies_in_the_middle_is_not_a_whole_answer(library, library_folder, checker, visit):  # fmt: skip
+def test_answer_cut_off_by_server_is_marked_incomplete(library, library_folder, checker, visit):  # fmt: skip
     model = Paced()
     model.say(TRUE, ALSO, TRUE, allowed=2)
     app = create_app(
@@ -258,7 +258,7 @@ def test_a_server_that_dies_in_the_middle_is_not_a_whole_answer(library, library
     assert reader.turn.locator(".sum").count() == 0  # no tally under half an answer
 
 
-def test_what_the_server_refuses_is_shown_in_its_words(quoting, visit):
+def test_server_refusal_is_shown_verbatim(quoting, visit):
     reader = visit(quoting)
     reader.expected.append("status of 422")
     reader.ask("???").answered()
@@ -267,7 +267,7 @@ def test_what_the_server_refuses_is_shown_in_its_words(quoting, visit):
     expect(reader.turn.locator(".note.failed")).to_contain_text(said["detail"])
 
 
-def test_who_reloads_stops_the_server_too(staged, visit):
+def test_reload_stops_the_server(staged, visit):
     staged.model.say(TRUE, ALSO, TRUE, allowed=2)
     reader = visit(staged.url).ask(WHISPER)
     expect(reader.claims).to_have_count(1)

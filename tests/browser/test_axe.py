@@ -19,7 +19,7 @@ def look(request):
     return request.param
 
 
-def test_start_library_answer_and_abstention(quoting, visit, look):
+def test_start_page_library_answer_and_abstention(quoting, visit, look):
     reader = visit(quoting, **look)
     found = {"start": violations(reader)}
     reader.page.locator("#open-library").click()
@@ -45,7 +45,7 @@ def test_start_library_answer_and_abstention(quoting, visit, look):
     assert not {state: list_ for state, list_ in found.items() if list_}
 
 
-def test_error_stop_and_withheld(staged, visit, look):
+def test_error_stopped_answer_and_withheld_sentences(staged, visit, look):
     reader = visit(staged.url, **look)
     reader.expected.append("status of 422")
     staged.model.say(
@@ -70,6 +70,6 @@ def test_error_stop_and_withheld(staged, visit, look):
 
 
 def violations_while(reader):
-    """The same while dots breathe: they run without end, so motion is reduced instead."""
+    """With reduced motion, since the waiting animation never ends."""
     reader.page.emulate_media(reduced_motion="reduce")
     return violations(reader)

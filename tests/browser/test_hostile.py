@@ -1,4 +1,4 @@
-"""Hostile content, wherever it comes from, is text and nothing else, and the layout holds."""
+"""Hostile content from any origin is shown as plain text and does not break the layout."""
 
 import json
 import re
@@ -47,7 +47,7 @@ INERT = "img[src=x], iframe, style, base, script:not([src^='/static/']), link[hr
 
 
 def inert(reader: Reader) -> None:
-    """Nothing of it is markup, nothing pushes the page wide, every link is a web link."""
+    """Assert that it is no markup, does not widen the page, and that all links are web links."""
     assert reader.page.locator(INERT).count() == 0
     hrefs = [a.get_attribute("href") for a in reader.page.locator("main a, dialog a").all()]
     assert all(re.match(r"https?://|/v1/(answers|sources)/", href) for href in hrefs), hrefs
@@ -59,7 +59,7 @@ def inert(reader: Reader) -> None:
 
 
 def hostile_answer(text: str):
-    """An answer with that text wherever an answer has text."""
+    """Return an answer with that text wherever an answer has text."""
     about = {
         "url": text, "title": text, "authors": (text,) * 2, "venue": text, "published": text,
         "language": text[:30], "licence": text, "kind": text[:30],
@@ -71,7 +71,7 @@ def hostile_answer(text: str):
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_an_answer_full_of_it_is_inert(reciting, visit, kind):
+def test_hostile_answer_is_inert(reciting, visit, kind):
     text = HOSTILE[kind]
     reciting.engine.made = hostile_answer(text)
     reader = visit(reciting.url).ask(WHISPER).answered()
@@ -93,7 +93,7 @@ def test_an_answer_full_of_it_is_inert(reciting, visit, kind):
     inert(reader)
 
 
-def test_an_abstention_full_of_it_is_inert(reciting, visit):
+def test_hostile_abstention_is_inert(reciting, visit):
     text = " ".join(HOSTILE.values())
     full = hostile_answer(text)
     reciting.engine.made = replace(full, mode="abstained", abstention=text[:20], text="", claims=())
@@ -104,7 +104,7 @@ def test_an_abstention_full_of_it_is_inert(reciting, visit):
 
 @pytest.fixture(scope="module")
 def hostile_url(tmp_path_factory, embedder, checker):
-    """A service whose every source is hostile, with a model that repeats what it reads."""
+    """A service in which every source is hostile, with a model that repeats its evidence."""
     folder = tmp_path_factory.mktemp("hostile")
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
     for number, (kind, text) in enumerate(HOSTILE.items()):
@@ -127,7 +127,7 @@ def hostile_url(tmp_path_factory, embedder, checker):
 
 
 @pytest.mark.parametrize("kind", ["script", "combining", "long"])
-def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
+def test_hostile_sources_are_quoted_as_text(hostile_url, visit, kind):
     url, model = hostile_url
     said = [f"The {kind} archive in Kanda holds 20,000 maps {HOSTILE[kind]} [1].", f"\ud800 {HOSTILE[kind]}\x00 [1]."]  # fmt: skip
     model.say(*said, allowed=2)
@@ -148,8 +148,8 @@ def test_hostile_sources_are_quoted_inert(hostile_url, visit, kind):
     inert(reader)
 
 
-def test_hostile_questions_are_shown_as_they_are(quoting, visit):
-    """Set by a script, as a page's own text field would not take all of it."""
+def test_hostile_questions_are_shown_as_text(quoting, visit):
+    """Set by a script, since the page's text field would not accept all of it."""
     reader = visit(quoting)
     reader.expected.append("status of 422")
     kinds = ("script", "handler", "bidi", "combining", "long", "nul")
@@ -165,8 +165,8 @@ def test_hostile_questions_are_shown_as_they_are(quoting, visit):
     assert HOSTILE["script"] in reader.page.locator(".turn h2").first.text_content()
 
 
-def test_half_characters_are_shown_as_such(reciting, visit):
-    """Lone surrogates cannot be sent as UTF-8; an escape in JSON brings one all the same."""
+def test_lone_surrogates_are_shown_as_replacement_characters(reciting, visit):
+    """Lone surrogates cannot be sent as UTF-8, but by an escape in JSON."""
     made = to_json(hostile_answer("half \ud83d and \udc00 done"))
     reader = visit(reciting.url)
     frames = [("evidence", made), *(("claim", claim) for claim in made["claims"]), ("answer", made)]
@@ -181,7 +181,7 @@ def test_half_characters_are_shown_as_such(reciting, visit):
 
 
 @pytest.mark.parametrize("body", ["event: claim\ndata: {\n\n", "event: evidence\ndata: {}\n\n", "event: claim\ndata: null\n\n", "event: answer\ndata: []\n\n", "event: error\ndata: {}\n\n", "data: x"])  # fmt: skip
-def test_nonsense_from_the_server_is_a_failure_and_no_more(quoting, visit, body):
+def test_invalid_server_reply_is_shown_as_failure(quoting, visit, body):
     reader = visit(quoting)
     reader.expected.append("TypeError|SyntaxError")
     reader.page.route("**/v1/answers", lambda r: r.fulfill(content_type="text/event-stream", body=body))  # fmt: skip
@@ -193,7 +193,7 @@ def test_nonsense_from_the_server_is_a_failure_and_no_more(quoting, visit, body)
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js", "/v1/sources", "/no/such/thing"])
-def test_the_policy_allows_nothing_inline(quoting, path):
+def test_content_security_policy_allows_nothing_inline(quoting, path):
     policy = httpx.get(quoting + path).headers["content-security-policy"]
     rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     assert rules["default-src"] == "'none'"
@@ -202,8 +202,8 @@ def test_the_policy_allows_nothing_inline(quoting, path):
     assert "unsafe" not in policy and "*" not in policy and "http" not in policy
 
 
-def test_the_policy_is_in_force(quoting, visit):
-    """That an inline script does not run here is the browser's doing; and a breach is noticed."""
+def test_content_security_policy_is_enforced(quoting, visit):
+    """The browser blocks an inline script, and the test notices the violation."""
     reader = visit(quoting)
     reader.page.evaluate(f"""() => {{ const s = document.createElement('script');
         s.textContent = '{RUN}'; document.body.append(s); s.remove(); }}""")

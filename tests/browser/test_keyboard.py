@@ -1,4 +1,4 @@
-"""Everything by keyboard alone, and where the focus is can be seen."""
+"""Use by keyboard alone, with a focus that is always visible."""
 
 import pytest
 
@@ -25,7 +25,7 @@ REACHABLE = """() => [...document.querySelectorAll('a[href], button, textarea, i
 
 
 def walk(page, at_most=120):
-    """What has the focus after each press of Tab, once round the page."""
+    """Return what has the focus after each press of Tab, once round the page."""
     visited = []
     for _ in range(at_most):
         page.keyboard.press("Tab")
@@ -40,7 +40,7 @@ def walk(page, at_most=120):
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
 @pytest.mark.parametrize("asked", [False, True], ids=["start", "answer"])
-def test_everything_is_reached_and_the_focus_is_seen(quoting, visit, scheme, width, asked):
+def test_every_control_is_reachable_with_visible_focus(quoting, visit, scheme, width, asked):
     reader = visit(quoting, color_scheme=scheme, viewport={"width": width, "height": 800})
     if asked:
         reader.ask(WHISPER).answered()
@@ -51,7 +51,7 @@ def test_everything_is_reached_and_the_focus_is_seen(quoting, visit, scheme, wid
     assert not [v["name"] for v in visited if not v["seen"]], "the focus is behind something"
 
 
-def test_an_answer_from_question_to_source_without_a_pointer(quoting, visit):
+def test_question_to_source_by_keyboard(quoting, visit):
     reader = visit(quoting)
     expect(reader.page.locator("#question")).to_be_focused()
     reader.page.keyboard.type(WHISPER)
@@ -68,7 +68,7 @@ def test_an_answer_from_question_to_source_without_a_pointer(quoting, visit):
     expect(reader.claims.first.locator(".cite").first).to_be_focused()
 
 
-def test_the_skip_link_leads_to_the_question(quoting, visit):
+def test_skip_link_leads_to_the_question(quoting, visit):
     reader = visit(quoting)
     reader.page.locator(".brand").focus()
     reader.page.keyboard.press("Shift+Tab")
@@ -78,7 +78,7 @@ def test_the_skip_link_leads_to_the_question(quoting, visit):
     expect(reader.page.locator("#question")).to_be_focused()
 
 
-def test_the_library_keeps_the_focus_and_gives_it_back(quoting, visit):
+def test_library_dialog_traps_and_restores_focus(quoting, visit):
     reader = visit(quoting)
     opener = reader.page.locator("#open-library")
     opener.focus()
@@ -93,7 +93,7 @@ def test_the_library_keeps_the_focus_and_gives_it_back(quoting, visit):
     expect(opener).to_be_focused()
 
 
-def test_a_box_can_be_ticked_by_its_row(quoting, visit):
+def test_checkbox_can_be_ticked_by_its_row(quoting, visit):
     reader = visit(quoting)
     reader.page.locator("#open-library").click()
     box = reader.page.locator("#library li input").first

@@ -1,4 +1,4 @@
-"""Rules: what can be decided about a claim and its quote without a model.
+"""Rules: deterministic tests of a claim against a quote, without a model.
 
 Used from outside: ``registry``, ``finding.Finding``.
 """

@@ -1,4 +1,4 @@
-"""Words of comparison and their opposites, in English and Japanese. Pure, no model."""
+"""Antonyms in claim and quote, such as more and less, in English and Japanese."""
 
 from __future__ import annotations
 
@@ -98,8 +98,9 @@ _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 
 
 def antonym_pairs(claim: str, quote: str) -> Iterator[tuple[str, str]]:
-    """Words of the claim whose opposite stands in the quote, and they themselves do not, each
-    with that opposite.
+    """Yield words of the claim whose opposite stands in the quote, each with that opposite.
+
+    A word that stands in the quote itself does not count.
     """
     # In A above B and B below A, where the two have changed places, the opposite says the same.
     if not converse(claim, quote):
@@ -107,12 +108,13 @@ def antonym_pairs(claim: str, quote: str) -> Iterator[tuple[str, str]]:
 
 
 def reversed_sense(claim: str, quote: str) -> bool:
-    """Whether a word of the claim has its opposite in the quote, whatever is compared."""
+    """Return whether a word of the claim has its opposite in the quote, whatever is compared."""
     return next(_opposites(claim, quote), None) is not None
 
 
 def converse(claim: str, quote: str) -> tuple[str, str] | None:
-    """What claim and quote say "than" of, if each says it of what the other compares with it:
+    """Return what follows "than" in claim and quote, if the two compare the same pair in reverse.
+
     A is more than B, B is less than A.
     """
     mine, other = _compared(claim), _compared(quote)
@@ -124,8 +126,10 @@ def converse(claim: str, quote: str) -> tuple[str, str] | None:
 
 
 def _compared(text: str) -> tuple[set[str], str, str] | None:
-    """The words that a comparison says something of, and the one behind than or before より,
-    folded and as it stands; None for a text with none or several.
+    """Return what a comparison says something of, and what it compares it with.
+
+    That is the words, and the one behind than or before より, folded and as it stands; None for a
+    text with none or several.
     """
     japanese = text.count("より")
     than = _THAN.split(text)

@@ -1,4 +1,4 @@
-"""Rules on names: a name of the claim that the quote does not have."""
+"""Rules on names: a name in the claim that the quote does not have."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OUR_LETTERS = frozenset("SNS CM DB GK PC OS TV IT AI OL CD DVD PR HP W".split()
 def changed_names(
     claim: str, quote: str, context: str, near: bool, about: bool
 ) -> Iterable[Finding]:
-    """Names that the quote does not have: nowhere at all, or another one in their place.
+    """Find names that the quote does not have: nowhere at all, or another one in their place.
 
     In a near copy, so also numbers that stand where the quote has another.
     """
@@ -53,7 +53,7 @@ def _part_of_one(name: str, theirs: Sequence[Word]) -> bool:
 
 
 def changed_names_across_languages(claim: str, known: str) -> Iterable[Finding]:
-    """Names in Latin letters that a quote in the other language would have to spell alike.
+    """Find names in Latin letters that a quote in the other language lacks.
 
     That ナーフ is NeRF, a rule cannot know; English names seldom stand in Japanese text.
     """
@@ -78,7 +78,7 @@ def _unapostrophed(text: str) -> str:
 
 def _replaced(ours: Sequence[Word], theirs: Sequence[Word]) -> dict[int, Sequence[Word]]:
     """For each word of ours that stands where the quote has others: those others."""
-    found = {}
+    found: dict[int, Sequence[Word]] = {}
     for op, a, b, c, d in align_words(ours, theirs).get_opcodes():
         if op == "replace" and b - a <= SWAP and d - c <= SWAP:
             found |= dict.fromkeys(range(a, b), theirs[c:d])

@@ -1,4 +1,4 @@
-"""A finding: what a rule says of a claim and a quote."""
+"""A finding: what a rule found different between a claim and a quote."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a claim says otherwise than its quote.
+    """One difference between a claim and its quote.
 
     ``found`` is what the quote has in its place, '' where it has nothing there.
     """

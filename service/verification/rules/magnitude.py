@@ -1,4 +1,4 @@
-"""Rules on magnitudes: ranks, factors, changes and bounds."""
+"""Rules on magnitudes: signs, ranks, ordinals, factors, directions of change and bounds."""
 
 from __future__ import annotations
 
@@ -79,6 +79,7 @@ _ANY_ORDINAL = re.compile(
 
 
 def changed_signs(claim: str, quote: str) -> Iterator[Departure]:
+    """Find degrees that are above zero in one text and below zero in the other."""
     mine, other = (
         {(float(m["n"]), bool(m["below"])) for m in _DEGREES.finditer(t)} for t in (claim, quote)
     )
@@ -88,6 +89,7 @@ def changed_signs(claim: str, quote: str) -> Iterator[Departure]:
 
 
 def changed_ranks(claim: str, quote: str) -> Iterator[Departure]:
+    """Find ranks of a superlative, as in "the second largest", that the quote gives differently."""
     mine, other = _places(claim), _places(quote)
     if not mine or not other or 0 in mine or 0 in other or (1 in mine and len(mine | other) > 2):
         return
@@ -108,6 +110,7 @@ def _places(text: str) -> set[int]:
 
 
 def changed_ordinals(claim: str, quote: str, original: str) -> Iterator[Departure]:
+    """Find ordinals, as in "her third", that the quote does not have in any spelling."""
     there = _ANY_ORDINAL.search(quote)
     if not there:
         return
@@ -119,6 +122,7 @@ def changed_ordinals(claim: str, quote: str, original: str) -> Iterator[Departur
 
 
 def changed_factors(claim: str, quote: str, original: str) -> Iterator[Departure]:
+    """Find factors, as in "doubled", that the quote gives differently."""
     mine, other = _times(claim), _times(quote)
     for factor in sorted(mine - other - mentioned(original)) if other else ():
         yield "number", f"×{factor:g}", f"×{min(other):g}"
@@ -133,6 +137,7 @@ def _times(text: str) -> set[float]:
 
 
 def changed_directions(claim: str, quote: str) -> Iterator[Departure]:
+    """Find changes from one number to another that the quote has the other way round."""
     mine, other = (
         {(m[1] or m[3], m[2] or m[4]) for m in _CHANGE.finditer(t)} for t in (claim, quote)
     )
@@ -142,6 +147,7 @@ def changed_directions(claim: str, quote: str) -> Iterator[Departure]:
 
 
 def changed_bounds(claim: str, quote: str) -> Iterator[Departure]:
+    """Find upper bounds that the quote gives as lower bounds, or the reverse."""
     mine, other = limits(claim), limits(quote)
     for value, over in sorted(mine.keys() - other.keys()):
         if (value, not over) in other:
@@ -149,7 +155,7 @@ def changed_bounds(claim: str, quote: str) -> Iterator[Departure]:
 
 
 def limits(text: str) -> dict[tuple[float, bool], str]:
-    """(a bound, whether it is the lower one) and how the text says so."""
+    """Return the bounds of a text: (value, whether a lower bound), each with its words."""
     found = {}
     for match in _BOUND.finditer(text):
         over = bool(match["over"] or match["ja_least"] or match["ja_over"])

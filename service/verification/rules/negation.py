@@ -1,4 +1,4 @@
-"""The rule on negation: a claim that says the opposite of its quote."""
+"""The rule on negation: a claim that adds or drops a negation of its quote."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CLAUSE = 3  # words left out in a row that make it a clause of its own
 
 
 def changed_negations(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
-    """Negations and doubts that only one of the two near copies has.
+    """Find negations and doubts that only one of the two near copies has.
 
     Words left out of the quote by the clause may hold any; a single one left out turns it.
     """

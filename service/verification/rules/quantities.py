@@ -1,4 +1,4 @@
-"""Rules on numbers, units, counts and ranges."""
+"""Rules on quantities: numbers, their units, and what they count."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _COUNTED = ("people", "times")  # may count what the quote lists, or how often i
 
 
 def changed_numbers(claim: str, quote: str, published: str, near: bool) -> Iterable[Finding]:
-    """Numbers that the quote does not have, in digits, in words or in another scale; in a near
-    copy with what it has in their place, of the same unit if it has one.
+    """Find numbers that the quote does not have, in digits, in words or in another scale.
+
+    In a near copy each comes with what the quote has in its place, of the same unit if it has one.
     """
     own, quote = quote, f"{quote} {published}"
     there = mentioned(quote) | _held(claim, quote)
@@ -65,8 +66,10 @@ def _bounds(value: float, other: float, said: Collection[tuple[float, bool]]) ->
 
 
 def _held(claim: str, quote: str) -> set[float]:
-    """Numbers of the claim that follow from others of the quote: the decade or the century of a
-    year, the time between two years, the same amount in another unit.
+    """Return the numbers of the claim that follow from others of the quote.
+
+    The decade or the century of a year, the time between two years, the same amount in another
+    unit.
     """
     there = periods(quote)
     held = {
@@ -86,7 +89,7 @@ def _held(claim: str, quote: str) -> set[float]:
 
 
 def changed_units(claim: str, quote: str) -> Iterable[Finding]:
-    """Numbers that stand with another unit in the quote, and never with the claim's."""
+    """Find numbers that stand with another unit in the quote, and never with the claim's."""
     there: dict[float, set[str]] = {}
     for value, unit in units(quote):
         there.setdefault(value, set()).add(unit)
@@ -96,8 +99,9 @@ def changed_units(claim: str, quote: str) -> Iterable[Finding]:
 
 
 def changed_counts(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
-    """Numbers that stand before a word before which the quote has only others: 12 cameras
-    against 100 cameras, where 12 counts something else.
+    """Find numbers before a counted word, where the quote has only other numbers before it.
+
+    12 cameras against 100 cameras, where 12 counts something else.
     """
     there: dict[str, list[Word]] = {}
     for number, counted in (*_pairs(theirs), *_ranges(theirs)):

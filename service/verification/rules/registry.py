@@ -1,4 +1,4 @@
-"""What can be decided about a claim and a quote without understanding them. Pure, no model.
+"""The registry of rules: runs every rule on a claim and a quote.
 
 Each rule compares what both texts say in so many words: numbers and their units, names,
 negations and doubts, words of comparison, who did what to whom. A rule that finds something
@@ -51,7 +51,8 @@ _BROKEN_OFF = re.compile(r"(?:\b(?:an?|the|and|or|of|its|their|which)|[はを])[
 
 
 def findings(claim: str, quote: str, context: str = "", published: str = "") -> list[Finding]:
-    """Everything in which ``claim`` departs from ``quote``, the gravest first; [] if nothing.
+    """Find everything in which ``claim`` differs from ``quote``, the gravest first; [] if nothing.
+
     A name may stand in ``context`` instead: the quote's passage, heading and title. Numbers must
     stand in the quote itself, but for the year in which its source was ``published``.
     """
@@ -106,7 +107,7 @@ def _comparisons(claim: str, quote: str) -> Iterable[Finding]:
 
 
 def departures(claim: str, quote: str) -> Iterator[Departure]:
-    """Where the claim states something of a kind that the quote states otherwise."""
+    """Yield what claim and quote both state in a fixed form, such as a date, and differently."""
     ours, theirs = in_one_spelling(claim), in_one_spelling(quote)
     yield from changed_dates(ours, theirs)
     yield from changed_weekdays(ours, theirs)

@@ -1,8 +1,8 @@
-"""Whether a claim says of one what its quote says of another: who does what to whom, what a
-comparison compares, of what the rest of the sentence is said. Pure, no model.
+"""Rules on roles: a claim that exchanges who does what to whom, or names another subject.
 
-Each of the two functions gives pairs: what the claim says, what the quote says instead. Both
-mean something only where the claim is a near copy of the quote.
+What a comparison compares counts as a role too. Each of the two functions gives pairs: what the
+claim says, what the quote says instead. Both mean something only where the claim is a near copy of
+the quote.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """The last word before は or が, whether it or what it is of is a name or the like, and where
-    the particle ends.
+    """A subject in Japanese: the last word before は or が.
+
+    ``telling``: whether it or what it is of is a name or the like; ``end``: where the particle
+    ends.
     """
 
     word: Word
@@ -48,7 +50,7 @@ class _Subject:
 
 
 def other_subjects(claim: str, quote: str) -> Iterator[Pair]:
-    """Another subject before what is otherwise the quote's own words: the mark of a splice.
+    """Find a subject that replaces the quote's before what is otherwise the quote's own words.
 
     In Japanese the word before は or が is the subject; in English, whatever begins.
     """
@@ -85,11 +87,11 @@ def other_subjects(claim: str, quote: str) -> Iterator[Pair]:
 
 
 def changed_places(claim: str, quote: str) -> Iterator[Pair]:
-    """Names or numbers that have changed places: A beat B against B beat A, A is larger than B
-    against B is larger than A.
+    """Find names or numbers that have exchanged places.
 
-    Where the voice changes too, from active to passive, they may, and so in "A's B" for "B of
-    A". In Japanese the particle behind a name tells its place, not the order.
+    A beat B against B beat A, A is larger than B against B is larger than A. Where the voice
+    changes too, from active to passive, they may, and so in "A's B" for "B of A". In Japanese the
+    particle behind a name tells its place, not the order.
     """
     swapped = converse(claim, quote)
     if swapped:
@@ -104,11 +106,11 @@ def changed_places(claim: str, quote: str) -> Iterator[Pair]:
     elif all(bool(turn.search(claim)) == bool(turn.search(quote)) for turn in _TURNED_ROUND):
         yield from _inverted(ours, theirs, "name")
     for years in (False, True):
-        numbers = [
+        mine, other = (
             [w for w in listed if bool(_YEAR.fullmatch(w.shown)) == years]
             for listed in (ours, theirs)
-        ]
-        yield from _inverted(*numbers, "number")
+        )
+        yield from _inverted(mine, other, "number")
 
 
 def _short_for(a: str, b: str) -> bool:
@@ -123,7 +125,8 @@ def _subjects(text: str) -> list[_Subject]:
     for match in _SUBJECT.finditer(text):
         before = [w for w in content_words(match[1]) if w.text != "方"]
         if before:
-            phrase = content_words(_PHRASE.search(match[1])[0])
+            noun = _PHRASE.search(match[1])
+            phrase = content_words(noun[0] if noun else "")
             telling = any(w.kind == "name" or len(w.text) > 2 for w in phrase)
             found.append(_Subject(before[-1], telling, match.end()))
     return found

@@ -1,7 +1,6 @@
-"""What both languages say in a few fixed ways, as values to compare: dates, days of the week,
-hours, ranks, factors, directions of a change, bounds and degrees below zero. Pure, no model.
+"""Rules on time: dates, days of the week and hours, in English and Japanese.
 
-Each reader gives what a text states of one kind. Where claim and quote both state something of
+Each function reads what a text states of one kind. Where claim and quote both state something of
 a kind, and not the same, the claim departs from the quote, whatever language each is in.
 """
 
@@ -65,7 +64,7 @@ _TWELVE = re.compile(  # may be 0 or 12, of one day or of the next
 
 
 def dates(text: str) -> list[Date]:
-    """(year, month, day) of every date with a month; of several days, none."""
+    """Return (year, month, day) of every date with a month; no day where there are several."""
     found: list[Date] = []
     for pattern in _DATES:
         for match in pattern.finditer(text):
@@ -81,6 +80,7 @@ def dates(text: str) -> list[Date]:
 
 
 def changed_dates(claim: str, quote: str) -> Iterator[Departure]:
+    """Find dates that agree with none of the quote's."""
     there = dates(quote)
     if there:  # a month may stand alone
         there += [(None, MONTHS[m[0].lower()], None) for m in _MONTH.finditer(quote)]
@@ -100,6 +100,7 @@ def _shown(date: Date) -> str:
 
 
 def changed_weekdays(claim: str, quote: str) -> Iterator[Departure]:
+    """Find days of the week in place of which the quote has others."""
     mine, other = _week(claim), _week(quote)
     for day in sorted(mine - other) if other else ():
         yield "name", _WEEKDAYS[day], _WEEKDAYS[min(other)]
@@ -117,6 +118,7 @@ def _week(text: str) -> set[int]:
 
 
 def changed_hours(claim: str, quote: str) -> Iterator[Departure]:
+    """Find times of day, by the hour, that agree with none of the quote's."""
     if _TWELVE.search(quote) or _TWELVE.search(claim):
         return
     there = _clock(quote)

@@ -1,4 +1,4 @@
-"""Why a question is not answered; second-hand sources; sources that disagree."""
+"""Abstentions and their reasons; secondary sources; sources that disagree."""
 
 import pytest
 
@@ -35,7 +35,7 @@ SAYS = "Whisper was trained on 680,000 hours of audio."
         ("Why were 90,000 maps lost?", None, None),
     ],
 )
-def test_a_number_that_the_sources_have_otherwise_is_a_false_premise(question, supposed, stated):
+def test_number_contradicted_by_sources_is_a_false_premise(question, supposed, stated):
     found = false_premise(question, shown((PAPER, SAYS)))
     assert (found and (found.supposed, found.stated)) == (supposed and (supposed, stated))
 
@@ -55,12 +55,12 @@ def test_a_number_that_the_sources_have_otherwise_is_a_false_premise(question, s
         ),
     ],
 )
-def test_so_is_a_rank_which_is_no_number(question, says, supposed):
+def test_rank_contradicted_by_sources_is_a_false_premise(question, says, supposed):
     assert false_premise(question, shown((PAPER, says))).supposed == supposed
     assert false_premise(question, shown((PAPER, says), (PAPER, f"{supposed}もある。"))) is None
 
 
-def test_the_reason_names_the_premise_and_the_quote():
+def test_reason_names_premise_and_quote():
     question = "Why was Whisper trained on 90,000 hours of audio?"
     evidence = shown((PAPER, SAYS))
     kind, reason = explain_abstention(question, evidence, false_premise(question, evidence), ())
@@ -75,12 +75,12 @@ def test_the_reason_names_the_premise_and_the_quote():
         ("誰が優勝しましたか。", 60.0, "outside_library", "「Title of paper」"),
     ],
 )
-def test_too_little_and_outside_name_what_was_nearest(question, score, expected, words):
+def test_abstentions_name_the_nearest_sources(question, score, expected, words):
     kind, reason = explain_abstention(question, shown((PAPER, SAYS), score=score), None, ())
     assert kind == expected and words in reason
 
 
-def test_it_says_which_sources_could_not_be_read():
+def test_abstention_names_sources_that_could_not_be_read():
     unread = [Unread(PAPER.url, "Title of paper", "403 Forbidden", "2026-01-01T00:00:00Z")]
     _, reason = explain_abstention("Who paid for Whisper?", shown((DIGEST, SAYS)), None, unread)
     assert "403 Forbidden" in reason and "Title of digest" in reason
@@ -90,8 +90,8 @@ def test_it_says_which_sources_could_not_be_read():
 
 @pytest.mark.parametrize("question", ["Who won the cup?", "誰がカップで優勝しましたか。"])
 @pytest.mark.parametrize("score", [60.0, 130.0])
-def test_it_tells_no_other_documents_failures_and_no_folder(question, score):
-    """They may have been meant, but who asks can neither tell that nor mend them."""
+def test_abstention_reveals_no_other_failures_and_no_paths(question, score):
+    """The reader can neither know whether they matter nor repair them."""
     unread = [
         Unread("https://example.org/cup", "Who won the cup", "timed out", "2026-01-01T00:00:00Z"),
         Unread("https://example.org/tax", "Of taxes", "404 Not Found", "2026-01-01T00:00:00Z"),
@@ -128,9 +128,7 @@ MASK = (PAPER, "PPR-9088 is a respirator.")
     ],
 )
 @pytest.mark.parametrize("score", [60.0, 130.0])
-def test_an_abstention_is_what_was_nearest_and_what_would_help(
-    question, unread, unnamed, helps, score
-):
+def test_abstention_is_nearest_source_and_advice(question, unread, unnamed, helps, score):
     _, reason = explain_abstention(
         question, shown(MASK, score=score), None, unread, unnamed=unnamed
     )
@@ -141,17 +139,17 @@ def test_an_abstention_is_what_was_nearest_and_what_would_help(
     assert "Errno" not in reason and "denied" not in reason and "/srv" not in reason
 
 
-def test_a_false_premise_is_no_digit_of_an_identifier():
+def test_digit_of_an_identifier_is_not_a_false_premise():
     question = "How many amperes is the fuse of the RX-3100 rated at?"
     evidence = shown((PAPER, "The fuse of the oven is rated at 16 amperes."))
     assert false_premise(question, evidence) is None
 
 
-def test_nothing_to_look_in():
+def test_abstention_without_sources():
     assert explain_abstention("Who?", (), None, ())[0] is None
 
 
-def test_who_reports_on_whom():
+def test_which_sources_report_on_which():
     known = Originals([ARTICLE, PAPER, DIGEST])
     assert known.reports(ARTICLE) and known.reports(DIGEST) and not known.reports(PAPER)
     assert known.secondary(["article"]) and known.secondary(["digest", "article"])
@@ -159,7 +157,7 @@ def test_who_reports_on_whom():
     assert not Originals([ARTICLE, DIGEST]).secondary(["article"])
 
 
-def test_the_work_itself_is_cited_before_what_reports_on_it(verifier):
+def test_original_work_is_cited_before_reports(verifier):
     evidence = shown((ARTICLE, SAYS), (PAPER, "Intro. " + SAYS))
     claim = verifier.check(Draft(SAYS, (1,)), evidence)
     assert claim.citations[0].source_id == "paper" and not claim.secondary
@@ -167,7 +165,7 @@ def test_the_work_itself_is_cited_before_what_reports_on_it(verifier):
     assert [c.source_id for c in alone.citations] == ["article"] and alone.secondary
 
 
-def test_sources_that_disagree_are_shown_with_both_quotes(verifier):
+def test_disagreeing_sources_are_both_quoted(verifier):
     other = "Whisper was trained on 500,000 hours of audio."
     evidence = shown((PAPER, SAYS), (source("blog"), other))
     claim = verifier.check(Draft(SAYS, (1,)), evidence)
@@ -179,14 +177,14 @@ RESTATED = "Whisper learned from 680,000 hours of audio with transcripts."
 OTHERWISE = "Whisper was trained on 500,000 hours of audio data."
 
 
-def test_a_source_that_says_so_itself_is_disputed_by_another_not_overruled(verifier):
-    """The other one's wording is nearer to the claim: that alone makes it no better."""
+def test_source_with_the_claims_number_is_disputed_not_overruled(verifier):
+    """Though the wording of the other source is closer to the claim."""
     claim = verifier.check(Draft(SAYS, (1,)), shown((PAPER, RESTATED), (ARTICLE, OTHERWISE)))
     assert claim.verdict.label == "supported" and claim.citations[0].quote == RESTATED
     assert [c.quote for c in claim.disputed_by] == [OTHERWISE]
 
 
-def test_what_a_nearer_sentence_contradicts_shows_that_sentence(verifier):
+def test_contradiction_by_a_closer_sentence_shows_it(verifier):
     said = "Whisper was trained on 90,000 hours of audio."
     claim = verifier.check(Draft(said, (1,)), shown((PAPER, RESTATED), (ARTICLE, OTHERWISE)))
     assert claim.verdict.label == "contradicted"
@@ -194,7 +192,7 @@ def test_what_a_nearer_sentence_contradicts_shows_that_sentence(verifier):
     assert any(number in claim.reason for number in ("680,000", "500,000"))
 
 
-def test_a_claim_that_its_source_contradicts_shows_the_quote(verifier):
+def test_contradicted_claim_shows_the_quote(verifier):
     claim = verifier.check(Draft("Whisper was trained on 500,000 hours of audio.", (1,)),
                                     shown((PAPER, SAYS)))  # fmt: skip
     assert claim.verdict.label == "contradicted" and claim.citations[0].quote == SAYS

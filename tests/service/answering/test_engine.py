@@ -37,7 +37,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module", params=HOSTILE)
 def hostile(request, tmp_path_factory, embedder):
-    """A library whose one source gives orders, the question, and what an obeying model says."""
+    """A library whose one source gives orders, a question, and the answer of an obeying model."""
     question, text, said = HOSTILE[request.param]
     folder = tmp_path_factory.mktemp("hostile")
     store = Store(f"sqlite:///{folder / 'tenkyo.db'}")
@@ -48,8 +48,8 @@ def hostile(request, tmp_path_factory, embedder):
     return Library(store, index, embedder), question, said
 
 
-def test_orders_in_a_source_reach_no_reader(hostile, checker):
-    """Neither through a model that obeys them, nor as a quote."""
+def test_prompt_injection_in_a_source_is_not_shown(hostile, checker):
+    """Neither through a model that obeys it, nor as a quote."""
     library, question, said = hostile
     for model in (Script(said), None):
         made = answer(library, checker, model, question)
@@ -61,7 +61,7 @@ def test_orders_in_a_source_reach_no_reader(hostile, checker):
             assert "90,000" in withheld or "9万" in withheld
 
 
-def test_a_model_that_goes_on_and_on_is_stopped_and_that_is_said(library, checker):
+def test_endless_model_is_stopped_and_reason_given(library, checker):
     said = " ".join(f"Whisper was trained on 680,000 hours of audio, part {n} [1]." for n in "ab")
     endless = f"Whisper was trained on 680,000 hours of audio [1]. {said} " + "And so on. " * 3000
     made = answer(library, checker, Script(endless))
@@ -77,7 +77,7 @@ def answer(library, checker, model=None, question=QUESTION, **more) -> Answer:
 
 
 def assert_sound(library, made):
-    """Every quote stands where it says, every marker has its citation, claims slice the text."""
+    """Assert exact quotes, a citation for every marker, and correct offsets of claims."""
     for claim in made.claims:
         assert made.text[claim.start : claim.end] == claim.text
         assert claim.citations
@@ -91,7 +91,7 @@ def assert_sound(library, made):
 
 
 class Listening:
-    """A checker that notes when it reads a claim."""
+    """A checker that records when it reads a claim."""
 
     def __init__(self, checker):
         self._checker, self.name, self.digest = checker, checker.name, checker.digest
@@ -106,7 +106,7 @@ class Listening:
 
 
 class Hesitating:
-    """A model that ends a sentence, and goes on when that is being checked."""
+    """A model that ends a sentence, and continues once that is being checked."""
 
     name = "hesitating"
 
@@ -119,7 +119,7 @@ class Hesitating:
         yield " It cost 90 dollars [1]."
 
 
-def test_a_sentence_is_checked_before_the_next_one_begins(library, checker):
+def test_sentence_is_checked_before_the_next_one_begins(library, checker):
     listening = Listening(checker)
     model = Hesitating(listening.reads)
     made = answer(library, listening, model)
@@ -128,13 +128,13 @@ def test_a_sentence_is_checked_before_the_next_one_begins(library, checker):
     assert made.rejected[0].text == "It cost 90 dollars."
 
 
-def test_quotes_without_a_model(library, checker):
+def test_quote_mode_without_a_model(library, checker):
     made = answer(library, checker)
     assert made.mode == "quoted" and "680,000" in made.claims[0].text
     assert_sound(library, made)
 
 
-def test_a_true_claim_is_shown_and_an_invented_one_withheld(library, checker):
+def test_true_claim_is_shown_and_invented_one_withheld(library, checker):
     model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
     made = answer(library, checker, model)
     assert made.mode == "generated" and made.model == "script"
@@ -152,15 +152,15 @@ def test_a_true_claim_is_shown_and_an_invented_one_withheld(library, checker):
         (Script("", ModelUnavailable("the model is down")), "the model is down"),
     ],
 )
-def test_quotes_stand_in_for_a_model_that_gives_nothing(library, checker, model, says):
+def test_quotes_replace_a_model_without_claims(library, checker, model, says):
     made = answer(library, checker, model)
     assert made.mode == "quoted" and says in made.reason and made.model == ""
     assert model.closed
     assert_sound(library, made)
 
 
-def test_quotes_follow_what_holds_and_does_not_answer(library, checker):
-    """Another sentence of the passage that says how many hours."""
+def test_quotes_follow_claims_that_do_not_answer(library, checker):
+    """The claim is another sentence of the passage that states the number of hours."""
     beside = "The Whisper team cleaned the data with many heuristics (article by Shion Honda)."
     made = answer(library, checker, Script(f"{beside[:-1]} [1]."))
     assert made.mode == "generated" and "does not seem to answer" in made.reason
@@ -168,7 +168,7 @@ def test_quotes_follow_what_holds_and_does_not_answer(library, checker):
     assert_sound(library, made)
 
 
-def test_what_was_checked_before_a_failure_stands(library, checker):
+def test_claims_before_a_model_failure_are_kept(library, checker):
     model = Script(
         "Whisper was trained on 680,000 hours of audio [1]. More ", ModelUnavailable("gone")
     )
@@ -176,35 +176,35 @@ def test_what_was_checked_before_a_failure_stands(library, checker):
     assert made.mode == "generated" and len(made.claims) == 1 and "gone" in made.reason
 
 
-def test_a_model_that_repeats_itself_is_stopped_and_shown_once(library, checker):
+def test_repeated_sentence_is_shown_once(library, checker):
     model = Script("Whisper was trained on 680,000 hours of audio [1]. " * 200)
     assert len(answer(library, checker, model).claims) == 1
 
 
-def test_a_model_that_goes_on_and_on_is_cut(library, checker):
+def test_endless_model_is_cut_off(library, checker):
     model = Script(" ".join(f"The green bird number {i} sang [1]." for i in range(100)))
     made = answer(library, checker, model)
     assert len(made.rejected) < 20 and model.closed
 
 
-def test_mode_quoted_asks_no_model(library, checker):
+def test_quoted_mode_does_not_call_the_model(library, checker):
     model = Script("x")
     made = answer(library, checker, model, mode="quoted")
     assert made.mode == "quoted" and model.messages is None
 
 
-def test_abstains_on_what_the_library_does_not_say(library, checker):
+def test_abstains_on_questions_outside_the_library(library, checker):
     made = answer(library, checker, question="What is the capital of Australia?")
     assert made.mode == "abstained" and made.abstained and not made.claims
     assert made.reason and made.evidence and made.evidence[0].source.title in made.reason
 
 
-def test_only_the_sources_asked_for(library, checker):
+def test_only_requested_sources_are_searched(library, checker):
     made = answer(library, checker, source_ids=["article-en"])
     assert {e.source.id for e in made.evidence} == {"article-en"}
 
 
-def test_answers_are_kept_in_their_conversation(library, checker, history):
+def test_answers_are_stored_in_their_conversation(library, checker, history):
     first = answer(library, checker)
     second = answer(library, checker, conversation_id=first.conversation_id)
     kept = history.conversation(first.conversation_id)
@@ -212,7 +212,7 @@ def test_answers_are_kept_in_their_conversation(library, checker, history):
     assert history.answer(first.id)["text"] == first.text
 
 
-def test_the_events_come_in_order_and_fold_to_the_answer(library, checker, history):
+def test_events_come_in_order_and_add_up_to_the_answer(library, checker, history):
     async def collect():
         model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
         engine = Engine(library, checker, history, model)
@@ -225,17 +225,17 @@ def test_the_events_come_in_order_and_fold_to_the_answer(library, checker, histo
 
 
 @pytest.mark.parametrize("question", ["", " \n\t", "\x00\x07\u200b", "?!…", "x" * 50_000])
-def test_questions_that_cannot_be_read(question):
+def test_invalid_questions_are_refused(question):
     with pytest.raises(QuestionRefused) as caught:
         check_question(question)
     assert ":" in str(caught.value)
 
 
-def test_control_characters_are_left_out_of_a_question():
+def test_control_characters_are_removed_from_questions():
     assert check_question("  What\x00 is\u202e\n Whisper? ") == "What is Whisper?"
 
 
 @pytest.mark.parametrize("unknown", [{"conversation_id": "nope"}, {"source_ids": ["nope"]}])
-def test_unknown_conversation_or_source(library, checker, unknown):
+def test_unknown_conversation_or_source_is_not_found(library, checker, unknown):
     with pytest.raises(NotFound, match="nope"):
         answer(library, checker, **unknown)

@@ -1,4 +1,4 @@
-"""Any text, looked up in the real library: which sentences are claims, and what becomes of them."""
+"""Fact-checking of any text with the real library: which sentences are claims, and verdicts."""
 
 import contextlib
 import time
@@ -44,7 +44,7 @@ def said(text):
     return [text[start:end] for start, end, _ in statements(text)]
 
 
-def test_claims_stand_where_they_say(checked):
+def test_claim_offsets_match_the_text(checked):
     assert [c.text for c in checked.claims] == [
         "Whisper was trained on 680,000 hours of audio [1].",
         "Whisper was trained on 90,000 hours of audio.",
@@ -54,7 +54,7 @@ def test_claims_stand_where_they_say(checked):
     assert all(ESSAY[c.start : c.end] == c.text for c in checked.claims)
 
 
-def test_verdicts(checked):
+def test_verdicts_of_a_checked_text(checked):
     true, false, invented, japanese = checked.claims
     assert [c.verdict.label for c in (true, japanese)] == ["supported"] * 2
     assert true.citations and not true.reason
@@ -62,7 +62,7 @@ def test_verdicts(checked):
     assert invented.verdict.label in ("unsupported", "partial", "contradicted") and invented.reason
 
 
-def test_one_number_a_passage_by_first_use_and_every_quote_stands(library, checked):
+def test_passages_are_numbered_by_first_use_and_quotes_are_verbatim(library, checked):
     labels = {e.label: e.passage.id for e in checked.evidence}
     assert list(labels) == list(range(1, len(labels) + 1))
     used = []
@@ -76,7 +76,7 @@ def test_one_number_a_passage_by_first_use_and_every_quote_stands(library, check
     assert len(set(labels.values())) == len(labels)
 
 
-def test_only_the_sources_asked_for(library, verifier):
+def test_only_requested_sources_are_searched(library, verifier):
     check = FactChecker(library, verifier).check
     found = check("Whisper was trained on 680,000 hours of audio.", ["article-ja"])
     assert {e.source.id for e in found.evidence} <= {"article-ja"}
@@ -106,11 +106,11 @@ def test_only_the_sources_asked_for(library, verifier):
         ("😀 A is B.\n\n𠮷は漢字である。", ["😀 A is B.", "𠮷は漢字である。"]),
     ],
 )  # fmt: skip
-def test_what_is_a_claim(text, claims):
+def test_which_sentences_are_claims(text, claims):
     assert said(text) == claims
 
 
-def test_markup_and_markers_are_not_part_of_what_is_said():
+def test_markup_and_markers_are_removed_from_claims():
     text = "The [Kanda room](http://example.org/) **holds** `40,000` maps [1, 2] in [three](x) rooms.[^a]"
     ((_, _, draft),) = statements(text)
     assert draft.text == "The Kanda room holds 40,000 maps in three rooms."
@@ -118,7 +118,7 @@ def test_markup_and_markers_are_not_part_of_what_is_said():
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "\x00\x07", "…?!", "\ud800"])
-def test_a_text_without_words_is_refused(text):
+def test_text_without_words_is_refused(text):
     with pytest.raises(TextRefused, match="empty: give"):
         check_text(text)
 
@@ -131,12 +131,12 @@ def test_a_text_without_words_is_refused(text):
         ("two " * (MAX_SENTENCE_CHARACTERS // 4 + 1) + ".", "full stop"),
     ],
 )
-def test_too_much_is_refused_with_the_fix(text, says):
+def test_too_long_text_is_refused_with_advice(text, says):
     with pytest.raises(TextRefused, match=says):
         check_text(text)
 
 
-def test_as_much_as_is_allowed():
+def test_longest_allowed_text_is_accepted():
     text = ("Two is two. " * MAX_SENTENCES).ljust(MAX_TEXT_CHARACTERS)
     assert check_text(text) == text
 
@@ -151,7 +151,7 @@ def test_as_much_as_is_allowed():
         max_size=25,
     ).map("".join)
 )  # fmt: skip
-def test_statements_stand_in_their_order_whatever_the_text(text):
+def test_statements_of_any_text_are_in_order(text):
     try:
         found = statements(text)
     except TextRefused:
@@ -166,7 +166,7 @@ def test_statements_stand_in_their_order_whatever_the_text(text):
 @pytest.mark.parametrize(
     "piece", ["[", "<!--", "```\n", "**", "「", "a.b", "[1]", "- ", "(", "|", "#\n", "---\n", "x\n", "[^", "`", " ", "x "]
 )  # fmt: skip
-def test_time_grows_with_the_text(piece):
+def test_time_grows_linearly_with_the_text(piece):
     started = time.perf_counter()
     with contextlib.suppress(TextRefused):
         statements("A is B. " + piece * (100_000 // len(piece)))
@@ -182,13 +182,13 @@ def test_time_grows_with_the_text(piece):
         ("a.html", b"<!doctype html><title>T</title><p>Two is <b>two</b>.</p>", "Two is two."),
     ],
 )
-def test_files(name, data, holds):
+def test_text_is_read_from_files(name, data, holds):
     with ReaderPool() as workers:
         assert holds in document_text(name, data, workers)
 
 
 @pytest.mark.process
-def test_a_document_is_read_in_a_worker_and_a_text_needs_none():
+def test_documents_are_read_in_a_worker_and_texts_are_not():
     page = b"<!doctype html><title>T</title><p>Two is <b>two</b>.</p>"
     with (
         ReaderPool(seconds=0.01) as workers,

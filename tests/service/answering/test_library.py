@@ -1,4 +1,4 @@
-"""How well the library that ships answers."""
+"""How well questions are answered from the library that ships."""
 
 import pytest
 from library import DATA, ask_all, read, summary, supports
@@ -6,8 +6,8 @@ from library import DATA, ask_all, read, summary, supports
 from service.answering.engine import Engine
 
 
-def test_the_questions_name_what_answers_them(library):
-    """The key itself: some sentence of each source named supports each question."""
+def test_library_questions_have_supporting_sentences(library):
+    """Checks the answer key: a sentence of each source named supports each question."""
     from corpus.text.sentences import sentences
 
     for question in read(DATA / "library_questions.jsonl"):
@@ -17,9 +17,9 @@ def test_the_questions_name_what_answers_them(library):
 
 
 @pytest.mark.timeout(600)
-def test_quote_mode_answers_from_the_library(library, checker, history):
-    """Most first citations support the answer, and most unanswerable questions abstain; what is
-    held here is what docs/evaluation.md says."""
+def test_quote_mode_answers_library_questions(library, checker, history):
+    """Most first citations support the answer, and most unanswerable questions are abstained from,
+    as docs/evaluation.md says."""
     results = ask_all(Engine(library, checker, history), read(DATA / "library_questions.jsonl"))
     print(summary(results), *(r.line for r in results if not r.right), sep="\n")
     answerable = [r for r in results if r.question["answerable"]]

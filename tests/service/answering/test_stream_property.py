@@ -1,4 +1,4 @@
-"""Whatever a model writes, however it is cut: no marker without a citation, no false quote."""
+"""Any model output in any chunks: no marker without a citation, no inexact quote."""
 
 import re
 from itertools import pairwise
@@ -33,7 +33,7 @@ def evidence():
 
 
 class Overlap:
-    """A Checker by shared tokens: crude, but it accepts and refuses."""
+    """A checker by shared tokens: crude, but it both accepts and rejects."""
 
     name = "overlap"
 
@@ -65,7 +65,7 @@ WRITTEN = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(WRITTEN, st.data())
-def test_every_marker_has_its_citation_and_every_quote_stands(embedder, text, data):
+def test_every_marker_has_a_citation_and_every_quote_is_verbatim(embedder, text, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     edges = [0, *cuts, len(text)]
     parser, shown, verifier = SentenceParser(), evidence(), Verifier(Overlap(), embedder)

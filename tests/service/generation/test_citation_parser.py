@@ -1,4 +1,4 @@
-"""The parser of a model's words: sentences, every way to write a marker, any cutting of the stream."""
+"""The stream parser: sentences, every notation of a marker, any chunk boundaries."""
 
 import time
 from itertools import pairwise
@@ -58,7 +58,7 @@ def pairs(text):
         ("", []),
     ],
 )
-def test_sentences_and_markers(text, expected):
+def test_sentences_with_their_labels(text, expected):
     assert pairs(text) == expected
 
 
@@ -116,8 +116,8 @@ def test_sentences_and_markers(text, expected):
         ("[\x001]", (1,)),
     ],
 )
-def test_every_way_to_write_a_marker(marker, labels):
-    """Before and after the stop, at the start of a line and of the answer, in two languages."""
+def test_every_marker_notation_is_recognised(marker, labels):
+    """Before and after the full stop, at the start of a line and of the answer, in two languages."""
     assert pairs(f"It moved {marker}. It stayed.") == [("It moved.", labels), ("It stayed.", ())]
     assert pairs(f"It moved. {marker} It stayed.") == [("It moved.", labels), ("It stayed.", ())]
     assert pairs(f"地図が移った{marker}。東館だ。") == [
@@ -166,7 +166,7 @@ def test_every_way_to_write_a_marker(marker, labels):
         ("Mori et al. [1], Kim and Tay moved it.", [("Mori et al., Kim and Tay moved it.", (1,))]),
     ],
 )
-def test_where_a_marker_belongs(text, expected):
+def test_marker_belongs_to_the_right_sentence(text, expected):
     assert pairs(text) == expected
 
 
@@ -193,14 +193,14 @@ def test_where_a_marker_belongs(text, expected):
         "[Kanda](https://example.org) moved.",
     ],
 )
-def test_what_is_no_marker_stays(text):
+def test_text_that_is_not_a_marker_is_kept(text):
     assert pairs(text) == [(text, ())]
 
 
 @pytest.mark.parametrize(
     "word", ["word", "NeRF", "CO2", "GPT-4", "it's", "(NeRF)", "**bold**", "2022"]
 )
-def test_a_marker_needs_no_blank_before_it(word):
+def test_marker_needs_no_space_before_it(word):
     assert pairs(f"This is {word}[1].") == [(f"This is {word}.".replace("**", ""), (1,))]
 
 
@@ -239,7 +239,7 @@ def test_a_marker_needs_no_blank_before_it(word):
         ("Source 2 is older than source 3.", [("Source 2 is older than source 3.", (2, 3))]),
     ],
 )
-def test_phrases_that_only_name_sources_go(text, expected):
+def test_phrases_that_only_name_sources_are_removed(text, expected):
     assert pairs(text) == expected
 
 
@@ -284,13 +284,13 @@ WORKS = shown(
         ("Nobody et al. (2022) made it.", "Nobody et al. (2022) made it.", ()),
     ],
 )
-def test_authors_and_years_become_labels_or_stay_text(text, expected, labels):
+def test_author_years_become_labels_or_stay_text(text, expected, labels):
     draft = resolve_author_years(parse([text])[0], WORKS)
     assert (draft.text, draft.labels) == (expected, labels)
     assert resolve_author_years(draft, WORKS) == draft and not draft.named and not draft.asides
 
 
-def test_a_draft_keeps_what_was_taken_out():
+def test_draft_keeps_removed_citations():
     (draft,) = parse(["A game (Atari, 2013) beats it (Tay, 2022; Kim, 2021)."])
     assert draft.named == (("Atari", "2013"), ("Tay", "2022"), ("Kim", "2021"))
     assert draft.text == "A game beats it."
@@ -309,11 +309,11 @@ def test_a_draft_keeps_what_was_taken_out():
         ("It moved [sou", [("It moved [sou", ())]),
     ],
 )
-def test_a_stream_that_stops_in_a_marker(text, expected):
+def test_stream_that_ends_inside_a_marker(text, expected):
     assert pairs(text) == expected
 
 
-def test_characters_that_are_none():
+def test_invisible_and_invalid_characters_are_removed():
     assert pairs("Half \ud83d and\x00 \ud83d\ude00\x1b \ufeff[1]\ud83d.\r\nNext\u2028") == [
         ("Half and 😀.", (1,)),
         ("Next", ()),
@@ -321,14 +321,14 @@ def test_characters_that_are_none():
     assert [d.text for d in parse(["So \ud83d", "\x00", "\ude00 it", "\ud83d"])] == ["So 😀 it"]
 
 
-def test_a_sentence_without_end_is_cut_off():
+def test_endless_sentence_is_cut_off():
     (draft,) = parse(["word " * 40_000])
     assert 0 < len(draft.text) <= LONGEST_SENTENCE
     first, last = parse(["語" * 200_000 + "[1]。東館だ[2]。"])
     assert (len(first.text), last) == (LONGEST_SENTENCE, Draft("東館だ。", (2,)))
 
 
-def test_a_sentence_for_ever_keeps_nothing():
+def test_endless_sentence_uses_bounded_memory():
     parser = SentenceParser()
     for _ in range(2000):
         done = parser.feed("It moved to the east wing [1]. ")
@@ -336,7 +336,7 @@ def test_a_sentence_for_ever_keeps_nothing():
     assert len(parser.finish()) == 1
 
 
-def test_a_cited_sentence_waits_for_no_other():
+def test_cited_sentence_is_returned_at_once():
     parser = SentenceParser()
     assert [d.text for d in parser.feed("It moved [1]. I")] == ["It moved."]
     assert parser.feed("t stayed. This") == []
@@ -363,7 +363,7 @@ ODD_PIECES = st.one_of(
 @given(st.lists(ODD_PIECES, max_size=30).map("".join), st.data())
 @example("It is so [1", None)
 @example("A [1].\n\n[2] B", None)
-def test_any_cutting_of_the_stream_parses_alike(text, data):
+def test_chunk_boundaries_do_not_change_the_result(text, data):
     whole = parse([text])
     assert parse(list(text)) == whole
     if data is not None:
@@ -374,7 +374,7 @@ def test_any_cutting_of_the_stream_parses_alike(text, data):
 
 @given(st.lists(ODD_PIECES, max_size=30).map("".join))
 @example("A [1]. B [2]")
-def test_who_asks_what_is_likely_changes_nothing(text):
+def test_likely_does_not_change_the_parser(text):
     parser, drafts = SentenceParser(), []
     for char in text:
         drafts += parser.feed(char)
@@ -395,7 +395,7 @@ def test_who_asks_what_is_likely_changes_nothing(text):
         ("", []),
     ],
 )
-def test_a_sentence_is_likely_over_behind_its_stop_and_marker(text, likely):
+def test_sentence_is_likely_complete_after_stop_and_marker(text, likely):
     parser = SentenceParser()
     assert parser.feed(text) == [] and parser.likely() == likely
 
@@ -410,8 +410,8 @@ def test_no_letter_is_lost_and_no_label_invented(text):
 
 @given(st.lists(ODD_PIECES, max_size=30).map("".join))
 @example("`[1]````[2]``a`")
-def test_what_is_left_stood_there(text):
-    """Without its blanks, and but for a capital letter, the text is a subsequence of the stream."""
+def test_output_text_was_in_the_input(text):
+    """Without spaces, and but for a capital letter, the text is a subsequence of the stream."""
     fed = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore").casefold()
     whole = "".join(restored(draft) for draft in parse([text]))
     there = iter(fed)
@@ -431,7 +431,7 @@ def restored(draft):
     ["[", "(", "[1[1[1", "【", "[(", "[1](", "[1](http://(", "[ [1] ", "[1] ", "a.", "語。", "「", "word ", "``a`", "\n[1]",
      ". (Mori, 2022; ", "(A 他ら", "Mori (2022) ", "ref#1,", "according to source 1 ", "資料1は、と", "これ", "\ud83d", "a. ²"],
 )  # fmt: skip
-def test_time_grows_in_step_with_the_input(unit):
+def test_parsing_time_grows_linearly(unit):
     def seconds(n):
         text = unit * (n // len(unit))
         start = time.process_time()

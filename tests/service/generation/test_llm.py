@@ -1,4 +1,4 @@
-"""The chat model against servers that behave, misbehave and are not there."""
+"""The client of chat models, with servers that work, misbehave or are unreachable."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def ask(handler, **settings):
     return asyncio.run(run())
 
 
-def test_streams_pieces_and_sends_what_it_should():
+def test_streams_text_and_sends_the_expected_request():
     seen = {}
 
     def server(request):
@@ -45,7 +45,7 @@ def test_streams_pieces_and_sends_what_it_should():
     assert seen["messages"] == MESSAGES and seen["temperature"] == 0
 
 
-def test_takes_the_first_model_where_none_is_named():
+def test_first_model_is_used_when_none_is_set():
     def server(request):
         if request.url.path.endswith("/models"):
             return httpx.Response(200, json={"data": [{"id": "first"}]})
@@ -55,12 +55,12 @@ def test_takes_the_first_model_where_none_is_named():
     assert ask(server) == (["x"], "first")
 
 
-def test_reads_a_server_that_does_not_stream():
+def test_reply_that_is_not_streamed_is_read():
     answer = {"choices": [{"message": {"content": "whole"}}]}
     assert ask(lambda r: httpx.Response(200, json=answer), model="m")[0] == ["whole"]
 
 
-def test_retries_once_where_that_may_help():
+def test_retries_once_on_temporary_errors():
     calls = []
 
     def server(request):
@@ -95,7 +95,7 @@ def test_retries_once_where_that_may_help():
         ),
     ],
 )
-def test_a_server_that_misbehaves_is_one_clear_error(response, error, says):
+def test_invalid_replies_give_one_clear_error(response, error, says):
     with pytest.raises(error) as caught:
         ask(lambda request: response, model="m")
     assert says in str(caught.value) and "\n" not in str(caught.value)
@@ -109,7 +109,7 @@ def test_a_server_that_misbehaves_is_one_clear_error(response, error, says):
         (httpx.RemoteProtocolError("gone"), "cannot be reached"),
     ],
 )
-def test_a_server_that_is_down_or_slow(failure, says):
+def test_unreachable_or_slow_server_gives_one_clear_error(failure, says):
     def server(request):
         raise failure
 
@@ -117,8 +117,8 @@ def test_a_server_that_is_down_or_slow(failure, says):
         ask(server, model="m")
 
 
-def test_a_server_that_goes_on_and_on_is_given_up():
-    """Each word comes in time; a reader and a place must not wait for ever all the same."""
+def test_endless_reply_is_given_up():
+    """Each piece comes in time; the reply as a whole must end all the same."""
 
     class Dripping(httpx.AsyncByteStream):
         async def __aiter__(self):

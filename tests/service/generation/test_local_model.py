@@ -1,4 +1,4 @@
-"""A language model in the process: the weights, llama.cpp, and what is said where one is missing."""
+"""The language model in the process: weights, llama.cpp, and errors where one is missing."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from service.generation.llm import ChatModel
 
 
 class Parameters:
-    """Knows the parameters that xllamacpp's class knows, as of 2026.10, and takes no other."""
+    """Has the parameters of xllamacpp's class, as of 2026.10, and accepts no other."""
 
     __slots__ = ("hostnames", "model", "n_ctx", "n_parallel", "port", "verbosity")
 
@@ -27,7 +27,7 @@ class Parameters:
 
 
 class OldParameters:
-    """As it was before ``hostname`` became ``hostnames``."""
+    """The parameters before ``hostname`` became ``hostnames``."""
 
     def __init__(self):
         self.hostname, self.port, self.n_ctx, self.n_parallel, self.verbosity = "", 8080, 0, 0, 3
@@ -35,7 +35,7 @@ class OldParameters:
 
 
 def llama_cpp(monkeypatch, parameters=Parameters, failure=None):
-    """Put a stand-in for xllamacpp in its place; returns what its server is started with."""
+    """Replace xllamacpp by a stand-in; return what its server is started with."""
     started = []
 
     class Server:
@@ -66,7 +66,7 @@ class OtherLibrary(Exception):
     """An error of an HTTP library that the hub's client uses and Tenkyo does not."""
 
 
-def test_starts_on_loopback_and_says_what_it_is_doing(monkeypatch, weights):
+def test_server_starts_on_loopback_and_reports_progress(monkeypatch, weights):
     started, said = llama_cpp(monkeypatch), []
     url, name, server = local_model.start_server(str(weights), said.append)
     assert (url, name) == ("http://127.0.0.1:1/v1", "small") and server is not None
@@ -78,7 +78,7 @@ def test_starts_on_loopback_and_says_what_it_is_doing(monkeypatch, weights):
 
 
 @pytest.mark.model
-def test_the_installed_llama_cpp_knows_every_parameter_that_is_set(weights):
+def test_installed_llama_cpp_has_every_parameter_set(weights):
     reason = "xllamacpp is not installed: make serve LLM=local"
     xllamacpp = pytest.importorskip("xllamacpp", reason=reason)
     made = local_model._parameters(xllamacpp.CommonParams(), weights)
@@ -86,7 +86,7 @@ def test_the_installed_llama_cpp_knows_every_parameter_that_is_set(weights):
 
 
 @pytest.mark.model
-def test_the_bundled_model_writes():
+def test_bundled_model_generates_text():
     pytest.importorskip("xllamacpp", reason="xllamacpp is not installed: make serve LLM=local")
     try:
         metadata.distribution(local_model.WEIGHTS)
@@ -95,7 +95,7 @@ def test_the_bundled_model_writes():
     url, name, server = local_model.start_server(local_model.BUNDLED_LLM, silent)
 
     async def words():
-        """The first words of its answer: a model so small may say anything, and go on and on."""
+        """Take the first words of its answer: so small a model may write anything, without end."""
         model, asked, pieces = ChatModel(url, name), "What is the capital of France?", []
         try:
             async with aclosing(model.stream([{"role": "user", "content": asked}])) as stream:
@@ -111,26 +111,26 @@ def test_the_bundled_model_writes():
     del server
 
 
-def test_a_llama_cpp_with_other_names_is_one_line(monkeypatch, weights):
+def test_incompatible_llama_cpp_gives_a_one_line_error(monkeypatch, weights):
     llama_cpp(monkeypatch, OldParameters)
     with pytest.raises(ModelUnavailable, match=r"'hostnames'.*make serve LLM=local") as caught:
         local_model.start_server(str(weights), silent)
     assert "\n" not in str(caught.value)
 
 
-def test_no_llama_cpp_is_one_line(monkeypatch, weights):
+def test_missing_llama_cpp_gives_a_one_line_error(monkeypatch, weights):
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ModelUnavailable, match=r"no llama\.cpp.*make serve LLM=local"):
         local_model.start_server(str(weights), silent)
 
 
-def test_no_model_that_can_be_loaded_is_one_line(monkeypatch, weights):
+def test_unloadable_model_gives_a_one_line_error(monkeypatch, weights):
     llama_cpp(monkeypatch, failure=RuntimeError("Failed to init server"))
     with pytest.raises(ModelUnavailable, match=r"cannot load .*small\.gguf .*TENKYO_LLM_GGUF"):
         local_model.start_server(str(weights), silent)
 
 
-def test_weights_that_are_not_installed_name_the_command(monkeypatch):
+def test_missing_weights_error_names_the_command(monkeypatch):
     def absent(name):
         raise metadata.PackageNotFoundError(name)
 
@@ -141,7 +141,7 @@ def test_weights_that_are_not_installed_name_the_command(monkeypatch):
         local_model.start_server(local_model.BUNDLED_LLM, silent)
 
 
-def test_a_reference_to_nothing_says_what_it_may_be(monkeypatch):
+def test_unknown_reference_error_lists_the_choices(monkeypatch):
     llama_cpp(monkeypatch)
     with pytest.raises(SettingsError, match="TENKYO_LLM_GGUF"):
         local_model.start_server("/nowhere.gguf", silent)
@@ -149,7 +149,7 @@ def test_a_reference_to_nothing_says_what_it_may_be(monkeypatch):
 
 @pytest.fixture
 def hub(monkeypatch, weights):
-    """A model hub whose replies are set by the test; ``downloads`` counts what is asked of it."""
+    """A model hub whose replies are set by the test; ``downloads`` counts the requests."""
     hub = SimpleNamespace(cached=False, failure=None, downloads=0)
 
     def download(repository, file, local_files_only=False):
@@ -169,7 +169,7 @@ def hub(monkeypatch, weights):
     return hub
 
 
-def test_a_model_of_the_hub_is_fetched_and_said_to_be(monkeypatch, hub):
+def test_hub_model_is_downloaded_and_reported(monkeypatch, hub):
     llama_cpp(monkeypatch)
     said = []
     local_model.start_server("owner/name/small.gguf", said.append, timeout=3)
@@ -177,7 +177,7 @@ def test_a_model_of_the_hub_is_fetched_and_said_to_be(monkeypatch, hub):
     assert said[0] == "Fetching the language model owner/name/small.gguf from the hub …"
 
 
-def test_a_model_that_was_fetched_before_asks_nobody(monkeypatch, hub):
+def test_cached_hub_model_makes_no_request(monkeypatch, hub):
     llama_cpp(monkeypatch)
     hub.cached, hub.failure = True, AssertionError("the hub was asked")
     said = []
@@ -189,9 +189,7 @@ def test_a_model_that_was_fetched_before_asks_nobody(monkeypatch, hub):
     "failure",
     [httpx.ConnectError("no network"), httpx.ReadTimeout(""), OSError("no route"), OtherLibrary()],
 )
-def test_without_a_hub_the_bundled_model_stands_in_at_once(
-    monkeypatch, hub, weights, failure, caplog
-):
+def test_bundled_model_is_used_at_once_without_a_hub(monkeypatch, hub, weights, failure, caplog):
     started = llama_cpp(monkeypatch)
     hub.failure = failure
     monkeypatch.setattr(local_model, "_bundled", lambda: weights)

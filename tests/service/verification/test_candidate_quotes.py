@@ -1,4 +1,4 @@
-"""Which sentences of the evidence are read for a claim."""
+"""Candidate quotes: which sentences of the evidence are read for a claim."""
 
 import numpy as np
 import pytest
@@ -40,14 +40,14 @@ def windows(*shown):
         ("ドームは手で開ける。", "opened by hand"),
     ],
 )
-def test_across_languages_the_sentence_that_says_it_comes_first(embedder, claim, sentence):
+def test_best_candidate_across_languages_is_the_translation(embedder, claim, sentence):
     found = CandidateQuoteFinder(embedder)(Draft(claim), windows(evidence(ENGLISH)))
     assert len(found) == MAX_CANDIDATE_QUOTES and any(
         sentence in window.text for window in found[:2]
     )
 
 
-def test_in_one_language_shared_words_decide_and_a_cited_passage_goes_first(embedder):
+def test_shared_words_rank_candidates_and_cited_passages_go_first(embedder):
     shown = evidence(ENGLISH), evidence(ENGLISH, 2)
     found = CandidateQuoteFinder(embedder)(
         Draft("The dome is opened by hand.", (2,)), windows(*shown)
@@ -56,12 +56,12 @@ def test_in_one_language_shared_words_decide_and_a_cited_passage_goes_first(embe
     assert found[1].evidence.label in (1, 2) and "opened by hand" in found[1].text
 
 
-def test_nothing_to_read(embedder):
+def test_no_candidates_without_evidence(embedder):
     assert CandidateQuoteFinder(embedder)(Draft("ドームは手で開ける。"), []) == []
 
 
 class Counting:
-    """An Embedder that counts what it is given."""
+    """An embedder that records the texts that it is given."""
 
     name, dim = "counting", 2
 
@@ -79,7 +79,7 @@ class Counting:
         return np.ones((len(texts), 2), np.float32)
 
 
-def test_a_sentence_is_embedded_once_and_only_across_languages():
+def test_sentences_are_embedded_once_and_only_across_languages():
     counting, shown = Counting(), windows(evidence(ENGLISH))
     nearest = CandidateQuoteFinder(counting)
     nearest(Draft("The dome is opened by hand."), shown)

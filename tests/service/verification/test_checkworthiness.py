@@ -1,4 +1,4 @@
-"""Sentences that state nothing are no claims; short ones that state something are."""
+"""Check-worthiness: sentences that state nothing are not claims, short statements are."""
 
 import pytest
 
@@ -30,24 +30,24 @@ SOMETHING = (
 
 
 @pytest.mark.parametrize("text", NOTHING)
-def test_what_states_nothing(text):
+def test_sentences_that_state_nothing_are_not_checkworthy(text):
     assert is_not_checkworthy(text)
 
 
 @pytest.mark.parametrize("text", SOMETHING)
-def test_what_states_something_however_short(text):
+def test_short_statements_are_checkworthy(text):
     assert not is_not_checkworthy(text)
 
 
-def test_no_sentence_of_the_library_states_nothing(library):
+def test_sentences_of_the_library_are_checkworthy(library):
     from tests.support.mutants import statements
 
     assert not [s.text for s in statements(library.store) if is_not_checkworthy(s.text)]
 
 
 @pytest.mark.parametrize("text", NOTHING)
-def test_it_is_withheld_and_cites_nothing(verifier, text):
-    """Whatever the sources are near to, and even where they say it themselves."""
+def test_sentence_that_states_nothing_is_withheld_without_citations(verifier, text):
+    """Even where the sources are about it or contain the sentence itself."""
     said = f"Whisper is a model. More of it is known: Whisperのモデルは頑健である。 {text}"
     source = Source("w", "https://example.org/w", "Whisper")
     shown = Evidence(1, Passage("w" * 16, "w", 0, len(said), said), source, 1.0)

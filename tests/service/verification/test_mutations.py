@@ -1,4 +1,4 @@
-"""The mutation gate: what is made false is caught, what is true is let through.
+"""The mutation gate: altered claims are caught, unaltered claims are supported.
 
 Bounds of docs/evaluation.md: in each language at most 3 % of the untouched claims withheld and
 at least 97 % of the mutants caught, at least 95 % of each kind.
@@ -21,7 +21,7 @@ def found(library: Library) -> list[Statement]:
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_mutants_are_caught(language, library, verifier, found):
+def test_altered_claims_are_caught(language, library, verifier, found):
     here = [s for s in found if s.language == language]
     missed, made = [], 0
     for kind in KINDS:
@@ -35,9 +35,9 @@ def test_mutants_are_caught(language, library, verifier, found):
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_untouched_claims_are_let_through(language, library, verifier, found):
-    """Sentences of the library, every other one without the note of its source at the end,
-    so that it stands nowhere word for word."""
+def test_unaltered_claims_are_supported(language, library, verifier, found):
+    """Sentences of the library, every other one without the source note at its end, so that it is
+    not a verbatim quote."""
     texts = list(dict.fromkeys(s.text for s in found if s.language == language))[:UNTOUCHED]
     claims = [without_note(text) if n % 2 else text for n, text in enumerate(texts)]
     withheld = [c for c in claims if not accepted(c, evidence_for(c, library), verifier)]

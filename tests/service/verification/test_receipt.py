@@ -1,4 +1,4 @@
-"""Receipts: made from what was stored, re-checked from themselves alone, and hard to bend."""
+"""Receipts: made from stored records, re-checked from themselves alone, and hard to forge."""
 
 import asyncio
 import copy
@@ -47,7 +47,7 @@ def failed(checks):
     return [check.name for check in checks if check.outcome == "failed"]
 
 
-def test_a_receipt_holds_everything(generated, library, checker, history):
+def test_receipt_contains_every_field(generated, library, checker, history):
     answer, found = generated
     stored = to_json(answer)
     assert {n: found[n] for n in ("id", "question", "text", "mode", "model", "reason")} == {
@@ -67,7 +67,7 @@ def test_a_receipt_holds_everything(generated, library, checker, history):
     assert receipt.make_receipt(history, answer.id) == found
 
 
-def test_what_is_noted_is_not_in_the_answer(generated, history):
+def test_record_is_not_part_of_the_answer(generated, history):
     stored = history.answer(generated[0].id)
     assert not {"prompt", "drafts", "works", "index", "checker", "sha256"} & stored.keys()
 
@@ -81,7 +81,7 @@ def test_what_is_noted_is_not_in_the_answer(generated, history):
         (None, "What is the capital of Australia?", "abstained"),
     ],
 )
-def test_a_receipt_holds_without_the_library_and_with_it(library, verifier, model, question, mode):
+def test_receipt_passes_without_and_with_library(library, verifier, model, question, mode):
     _, found = made(library, verifier.checker, model, question)
     again = receipt.read_receipt(json.dumps(found, ensure_ascii=False).encode())
     assert again["mode"] == mode and bool(again["prompt"]) == (model is not None)
@@ -90,8 +90,8 @@ def test_a_receipt_holds_without_the_library_and_with_it(library, verifier, mode
         assert {check.outcome for check in checks} == {"ok"}, checks
 
 
-def test_a_score_on_the_edge_of_a_threshold_is_no_failure():
-    """Another processor may round it to the other side."""
+def test_score_at_threshold_is_not_a_failure():
+    """Another processor may round the score to the other side."""
     then, now = Verdict("supported", 0.6, "rules"), Verdict("partial", 0.41, "rules")
     assert _at_the_edge(then, now)
     assert not _at_the_edge(then, Verdict("partial", 0.5, "rules"))
@@ -99,8 +99,8 @@ def test_a_score_on_the_edge_of_a_threshold_is_no_failure():
     assert not _at_the_edge(then, Verdict("partial", 0.4, "verbatim"))
 
 
-def test_another_program_may_have_read_and_written_it(made_receipt, verifier):
-    """As JavaScript would: other order, indented, 1.0 as 1."""
+def test_receipt_rewritten_by_another_program_passes(made_receipt, verifier):
+    """As JavaScript would write it: other order, indented, 1.0 as 1."""
 
     def plain(value):
         if isinstance(value, dict):
@@ -126,7 +126,7 @@ def leaves(value, path=()):
 
 
 def put(value, path, new):
-    """A copy with another leaf."""
+    """Return a copy with the value at a path changed."""
     changed = copy.deepcopy(value)
     at = changed
     for key in path[:-1]:
@@ -136,7 +136,7 @@ def put(value, path, new):
 
 
 def other(leaf):
-    """Another value of the same kind."""
+    """Return another value of the same kind."""
     match leaf:
         case bool():
             return not leaf
@@ -158,7 +158,7 @@ CHANGES = st.one_of(
 )
 
 
-def test_every_other_leaf_has_another_hash(made_receipt):
+def test_every_changed_value_changes_the_hash(made_receipt):
     for path in leaves(made_receipt):
         changed = put(made_receipt, path, other)
         assert receipt.seal(changed)["sha256"] != changed["sha256"], path
@@ -166,7 +166,7 @@ def test_every_other_leaf_has_another_hash(made_receipt):
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_any_other_leaf_fails_and_nothing_breaks(made_receipt, verifier, data):
+def test_any_changed_value_fails_without_an_exception(made_receipt, verifier, data):
     path = data.draw(st.sampled_from(list(leaves(made_receipt))))
     changed = put(made_receipt, path, data.draw(CHANGES))
     if receipt.canonical(changed) == receipt.canonical(made_receipt):
@@ -180,7 +180,7 @@ def test_any_other_leaf_fails_and_nothing_breaks(made_receipt, verifier, data):
 
 
 def digit(text):
-    """The text with its first digit changed."""
+    """Return the text with its first digit changed."""
     at = next(i for i, char in enumerate(text) if char.isdigit())
     return f"{text[:at]}{(int(text[at]) + 1) % 10}{text[at + 1 :]}"
 
@@ -213,7 +213,7 @@ SEALED_AGAIN = [
 
 @pytest.mark.parametrize(("path", "change", "caught"), [row[1:] for row in SEALED_AGAIN],
                          ids=[row[0] for row in SEALED_AGAIN])  # fmt: skip
-def test_who_bends_it_and_hashes_it_again_is_caught_by_what_it_says(
+def test_forged_receipt_with_new_hash_fails_by_content(
     made_receipt, verifier, path, change, caught
 ):
     changed = put(made_receipt, path, change)
@@ -223,7 +223,7 @@ def test_who_bends_it_and_hashes_it_again_is_caught_by_what_it_says(
     assert caught in names and "receipt" not in names
 
 
-def test_a_passage_bent_with_its_hashes_and_quotes_fails_where_the_library_is(
+def test_forged_passage_with_hashes_and_quotes_fails_against_library(
     made_receipt, library, verifier
 ):
     changed = copy.deepcopy(made_receipt)
@@ -241,7 +241,7 @@ def digit_or_letter(text):
 
 
 @pytest.mark.parametrize("name", ["extra", "works"])
-def test_more_or_less_than_a_receipt_has(made_receipt, verifier, name):
+def test_missing_or_additional_fields_fail(made_receipt, verifier, name):
     changed = copy.deepcopy(made_receipt)
     if name in changed:
         del changed[name]
@@ -251,7 +251,7 @@ def test_more_or_less_than_a_receipt_has(made_receipt, verifier, name):
 
 
 @pytest.mark.parametrize("name", ["sha256", "verifier_version"])
-def test_another_checker_or_calibration_is_noted_and_its_verdicts_are_no_failure(
+def test_verdicts_of_another_checker_or_calibration_are_noted_not_failed(
     made_receipt, verifier, name
 ):
     changed = put(made_receipt, ("checker", name), other)
@@ -261,14 +261,12 @@ def test_another_checker_or_calibration_is_noted_and_its_verdicts_are_no_failure
     assert noted == ["verifier", "verdict on claim 1"] and all_passed(checks)
 
 
-def test_passages_that_are_gone_are_noted(made_receipt, verifier, tmp_path):
+def test_removed_passages_are_noted(made_receipt, verifier, tmp_path):
     checks = recheck(made_receipt, verifier, Store(f"sqlite:///{tmp_path / 'empty.db'}"))
     assert all_passed(checks) and checks[-1].outcome == "note" and "[1]" in checks[-1].detail
 
 
-def test_passages_whose_source_has_changed_since_are_noted_as_kept(
-    made_receipt, library, verifier, tmp_path
-):
+def test_passages_of_changed_sources_are_noted_as_kept(made_receipt, library, verifier, tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     ids = list(dict.fromkeys(e["source"]["id"] for e in made_receipt["evidence"]))
     for source_id in ids:
@@ -299,7 +297,7 @@ def test_passages_whose_source_has_changed_since_are_noted_as_kept(
 @pytest.mark.parametrize(
     "data", [b"", b"Whisper.", b"{not json", "「本」".encode(), b"[1] Two is two."]
 )
-def test_what_is_no_json_is_no_receipt(data):
+def test_non_json_file_is_not_a_receipt(data):
     assert receipt.read_receipt(data) is None
 
 
@@ -315,12 +313,12 @@ def test_what_is_no_json_is_no_receipt(data):
         (b'{"format": "tenkyo-receipt", "a": ' + b"[" * 100_000, "damaged"),
     ],
 )  # fmt: skip
-def test_json_that_is_no_receipt_is_refused(data, says):
+def test_json_other_than_a_receipt_is_refused(data, says):
     with pytest.raises(ReceiptRefused, match=says):
         receipt.read_receipt(data)
 
 
-def test_an_answer_stored_by_an_earlier_version_says_so(history):
+def test_answer_of_an_earlier_version_has_no_receipt_and_says_so(history):
     conversation = history.new_conversation()
     history.save_answer("earlier", conversation, {"question": "q"})
     with pytest.raises(NotFound, match="ask the question again"):

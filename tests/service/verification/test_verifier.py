@@ -1,4 +1,4 @@
-"""Verdicts: what may be said of some evidence, and what may not."""
+"""The verifier: verdicts on sentences that evidence supports, and on others."""
 
 import pytest
 
@@ -34,18 +34,18 @@ def quotes(result):
     return [(c.source_id, c.quote) for c in result.citations]
 
 
-def test_a_sentence_of_the_source_is_supported_word_for_word(verifier):
+def test_verbatim_sentence_is_supported(verifier):
     text = "The map collection moved to the east wing in 2004."
     result = check(verifier, text, (2,), "room", "wing")
     assert quotes(result) == [("wing", text)] and result.verdict.method == "verbatim"
 
 
 @pytest.mark.parametrize("part", ["the east wing", "The map", "floors."])
-def test_a_part_of_a_sentence_is_no_quote(part):
+def test_part_of_a_sentence_is_not_a_verbatim_quote(part):
     assert find_verbatim(Draft(part, (1,)), evidence("wing")) == []
 
 
-def test_a_sentence_is_found_after_a_longer_one_that_contains_it():
+def test_sentence_is_found_after_a_longer_one_that_contains_it():
     text = "It is not so that maps moved. Then: maps moved."
     source = Source("s", "https://example.org/s")
     shown = Evidence(1, Passage("p" * 16, "s", 0, len(text) + 12, text + " maps moved."), source, 1)
@@ -56,7 +56,7 @@ def test_a_sentence_is_found_after_a_longer_one_that_contains_it():
     assert split[start:end] == "maps moved." and start == len(text) + 2
 
 
-def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(verifier):
+def test_supported_claim_keeps_its_citation_with_exact_quote(verifier):
     result = check(verifier, "The Kanda reading room has 40,000 maps.", (1,), "room", "wing")
     assert result.verdict.label == "supported"
     citation = result.citations[0]
@@ -67,7 +67,7 @@ def test_a_supported_claim_keeps_its_citation_and_quotes_exactly(verifier):
 
 
 @pytest.mark.parametrize("labels", [(2,), (), (9,), (2, 9)])
-def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(verifier, labels):
+def test_wrong_missing_or_invented_citation_is_replaced_by_supporting_one(verifier, labels):
     result = check(verifier, "The reading room opened in 1931.", labels, "room", "wing")
     assert [source for source, _ in quotes(result)] == ["room"]
 
@@ -83,7 +83,7 @@ def test_a_wrong_missing_or_invented_citation_moves_to_what_supports(verifier, l
         "神田閲覧室は5万枚の地図を所蔵している。",
     ],
 )
-def test_what_the_sources_do_not_say_is_withheld_with_a_reason(verifier, text):
+def test_unsupported_sentence_is_withheld_with_a_reason(verifier, text):
     result = check(verifier, text, (1,), "room", "wing")
     assert result.reason and result.verdict.label in ("partial", "contradicted", "unsupported")
 
@@ -95,15 +95,15 @@ def test_what_the_sources_do_not_say_is_withheld_with_a_reason(verifier, text):
         ("The Kanda reading room holds 40,000 maps.", ("room", "ja")),
     ],
 )
-def test_numbers_agree_by_value(verifier, text, names):
+def test_numbers_are_compared_by_value(verifier, text, names):
     assert check(verifier, text, (1,), *names).verdict.label == "supported"
 
 
-def test_a_missing_number_is_named(verifier):
+def test_reason_names_a_missing_number(verifier):
     result = check(verifier, "The map collection moved to the east wing in 2005.", (1,), "wing")
     assert result.verdict.label == "contradicted" and "2004" in result.reason
 
 
-def test_nothing_to_check_against(verifier):
+def test_claim_without_evidence_is_unsupported(verifier):
     result = check(verifier, "The room opened in 1931.", (1,))
     assert result.verdict.label == "unsupported" and result.reason and not result.citations

@@ -1,4 +1,4 @@
-"""What rules find, and what they leave to the checker."""
+"""The rules: changes that they find, and paraphrases that they accept."""
 
 import pytest
 
@@ -42,7 +42,7 @@ QUOTES = {
         ("Whisperの学習に使われた68万時間の音声を", "whisper", "end"),
     ],
 )  # fmt: skip
-def test_what_is_changed_is_found(claim, quote, kind):
+def test_changed_claims_have_a_finding(claim, quote, kind):
     assert kind in {finding.kind for finding in findings(claim, QUOTES[quote])}
 
 
@@ -60,7 +60,7 @@ def test_what_is_changed_is_found(claim, quote, kind):
         ("Recall was 11.1 % for YouChat.", "recall"),
     ],
 )
-def test_what_is_only_said_otherwise_is_not(claim, quote):
+def test_paraphrases_have_no_finding(claim, quote):
     assert findings(claim, QUOTES[quote]) == []
 
 
@@ -80,7 +80,7 @@ def test_what_is_only_said_otherwise_is_not(claim, quote):
         ("価格を決めたのはUSである。", "Meta set the price at $5.", "name"),
     ],
 )
-def test_what_is_changed_is_found_in_short_sentences(claim, quote, kind):
+def test_changed_short_sentences_have_a_finding(claim, quote, kind):
     assert kind in {finding.kind for finding in findings(claim, quote)}
 
 
@@ -105,7 +105,7 @@ def test_what_is_changed_is_found_in_short_sentences(claim, quote, kind):
         ("60万時間以上が使われた。", "68万時間が使われた。"),
     ],
 )
-def test_another_spelling_or_the_converse_says_the_same(claim, quote):
+def test_other_spellings_and_converse_comparisons_have_no_finding(claim, quote):
     assert not [f for f in findings(claim, quote) if f.kind != "subject"]
 
 
@@ -175,7 +175,7 @@ def test_another_spelling_or_the_converse_says_the_same(claim, quote):
         ("長さは2キロメートルである。", "長さは2000メートルである。"),
     ],
 )
-def test_dates_ranks_and_the_like_may_be_said_otherwise(claim, quote):
+def test_paraphrased_dates_ranks_and_bounds_have_no_finding(claim, quote):
     assert not [f for f in findings(claim, quote) if f.kind != "subject"]
 
 
@@ -246,21 +246,21 @@ def test_dates_ranks_and_the_like_may_be_said_otherwise(claim, quote):
         ("number", "長さは200メートルである。", "長さは2キロメートルである。"),
     ],
 )
-def test_dates_ranks_and_the_like_that_are_changed_are_found(kind, claim, quote):
+def test_changed_dates_ranks_and_bounds_have_a_finding(kind, claim, quote):
     assert kind in {finding.kind for finding in findings(claim, quote)}
 
 
-def test_other_words_for_the_beginning_are_no_splice():
+def test_reworded_beginning_is_not_another_subject():
     claim = "ノアの箱舟の話は創世記の6章から9章に出てくる。"
     assert findings(claim, "『創世記』の6章から9章にはノアの箱舟の物語が描かれている。") == []
 
 
 @pytest.mark.parametrize("text", ["", "。", "!", "は", "より", "than", "9" * 400, "Yes."])
-def test_odd_texts_depart_from_nothing_like_themselves(text):
+def test_any_text_has_no_finding_against_itself(text):
     assert findings(text, text) == []
 
 
-def test_a_name_may_stand_in_the_context_unless_it_takes_anothers_place():
+def test_name_in_context_is_accepted_unless_it_replaces_another():
     quote = "It was trained on 680,000 hours of audio."
     claim = "By 2022, Whisper was trained on 680,000 hours."
     assert findings(claim, quote, "Whisper", "2022") == []
@@ -270,13 +270,13 @@ def test_a_name_may_stand_in_the_context_unless_it_takes_anothers_place():
     assert (found.claimed, found.found, found.contradicts) == ("Whisper", "Parti", True)
 
 
-def test_about_is_near_enough():
+def test_about_allows_a_rounded_number():
     quote = "The library has 20,536 books."
     assert findings("The library has about 20,500 books.", quote) == []
     assert findings("The library has 20,500 books.", quote)
 
 
-def test_a_year_is_printed_as_one():
+def test_year_is_printed_without_separators():
     quote = "The library on the hill opened in 1931."
     assert findings("The library on the hill opened in 2004.", quote)[0].claimed == "2004"
 
@@ -298,22 +298,22 @@ def test_a_year_is_printed_as_one():
         ("Berg was Chef de Mission of Team Norway.", "Berg was Team Norway's Chef de Mission."),
     ],
 )
-def test_a_subject_or_a_place_that_only_seems_another(claim, quote):
+def test_similar_subjects_and_places_have_no_finding(claim, quote):
     assert not [f for f in findings(claim, quote) if f.kind in ("subject", "roles")]
 
 
-def test_among_many_words_those_of_any_claim_are_found():
+def test_much_longer_quote_is_not_a_near_copy():
     claim = "Ada beat Ben in Oslo."
     assert [f.kind for f in findings(claim, "Ben beat Ada in Oslo.")] == ["roles"]
     around = "Before the thaw each hall had its own team, with its own coach and colours. " * 2
     assert findings(claim, f"{around}Ben met Ada in Oslo, and was beat in the end.") == []
 
 
-def test_the_year_of_publication_is_known_of_a_source():
+def test_year_of_publication_may_be_stated():
     assert findings("In 2022 it was found that maps fade.", "Maps fade.", published="2022-12") == []
 
 
-def test_shares_of_words():
+def test_coverage_and_order_shares():
     assert coverage_share("The maps moved", "Many maps have moved east") == 1.0
     assert order_share(content_words("moved maps"), content_words("maps moved")) == 0.5
     assert coverage_share("", "maps") == 0.0

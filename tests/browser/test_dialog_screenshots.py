@@ -1,4 +1,4 @@
-"""Pictures of what lies around the answer, in ``tests/browser/shots``, to be looked at."""
+"""Screenshots of the dialogs and lists, in ``tests/browser/shots``, for people to look at."""
 
 import pytest
 
@@ -14,7 +14,7 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 320, "height": 740}
     ("lang", "size", "scheme"),
     [("en", WIDE, "light"), ("ja", WIDE, "dark"), ("en", NARROW, "dark"), ("ja", NARROW, "light")],
 )
-def test_pictures_without_violations(house, visit, shots, lang, size, scheme):
+def test_dialog_screenshots_without_axe_violations(house, visit, shots, lang, size, scheme):
     reader = visit(
         house.url, viewport=size, color_scheme=scheme, locale=lang, reduced_motion="reduce"
     )

@@ -1,4 +1,4 @@
-"""Why a sentence may be believed: in words, without colour, by any means of input."""
+"""Verdicts on the page: in words, without relying on colour, by any means of input."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ OTHER = "The archive holds 5,000 maps."
 
 
 def answer(**of):
-    """A sentence on one source, which a second one and another text of the first dispute."""
+    """A claim on one source, disputed by a second one and by another text of the same work."""
     first = evidence(ONE, label=1, title="The archive", work="w")
     kin = evidence(OTHER, label=2, title="The archive, 2nd edition", work="w")
     stranger = evidence(OTHER, label=3, title="A guide")
@@ -31,7 +31,7 @@ def answer(**of):
         (Verdict("contradicted", 0.2, "a method of tomorrow"), 0, "contradicted"),
     ],
 )  # fmt: skip
-def test_a_verdict_is_said_in_words_with_its_reasons(reciting, visit, verdict, works, words):
+def test_verdict_is_shown_in_words_with_reasons(reciting, visit, verdict, works, words):
     reciting.engine.made = answer(verdict=verdict, works=works, secondary=True, reason="Only so.")
     reader = visit(reciting.url).ask(WHISPER).answered()
     summary = reader.claims.locator(".why summary")
@@ -47,7 +47,7 @@ def test_a_verdict_is_said_in_words_with_its_reasons(reciting, visit, verdict, w
     assert reader.turn.locator("[title*='0.']").count() == 0
 
 
-def test_who_says_otherwise_is_told_and_whether_it_is_the_same_work(reciting, visit):
+def test_disputing_source_is_shown_with_its_work(reciting, visit):
     reciting.engine.made = answer()
     reader = visit(reciting.url).ask(WHISPER).answered()
     disputes = reader.claims.locator(".disputes")
@@ -61,7 +61,7 @@ def test_who_says_otherwise_is_told_and_whether_it_is_the_same_work(reciting, vi
     expect(reader.page.locator("#reader mark.lit")).to_have_text(OTHER)
 
 
-def test_passages_of_one_source_share_a_card_that_says_what_it_bears(reciting, visit):
+def test_passages_of_one_source_share_a_card(reciting, visit):
     first = evidence(ONE, label=1, id="s", title="The archive")
     second = evidence(OTHER, label=2, id="s", title="The archive")
     reciting.engine.made = recited([(ONE, first, ONE), (OTHER, second, OTHER)])
@@ -72,7 +72,7 @@ def test_passages_of_one_source_share_a_card_that_says_what_it_bears(reciting, v
     expect(card.locator(".bears")).to_contain_text("2 sentences rest on it")
 
 
-def test_a_source_is_kept_alone_or_left_out_from_its_card(quoting, visit):
+def test_card_limits_search_to_or_excludes_its_source(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     card = reader.turn.locator(".card.cited").first
     title = card.locator("h4").text_content()

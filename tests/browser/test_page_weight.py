@@ -1,4 +1,4 @@
-"""How light the page is: bytes, first paint, steadiness, and how many sentences it bears."""
+"""Performance of the page: bytes, first paint, layout shifts, and answers of many sentences."""
 
 import gzip
 import time
@@ -35,8 +35,8 @@ new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => se
 """  # once what is there has been painted
 
 
-def test_the_start_page_is_light(quoting, visit):
-    """What the browser says it transferred is what the server sent; nothing is loaded later."""
+def test_start_page_is_small(quoting, visit):
+    """The browser reports the size that the server sent, and nothing is loaded later."""
     reader = visit(quoting)
     reader.page.wait_for_load_state("networkidle")  # the icon comes last
     loaded = reader.page.evaluate(
@@ -63,13 +63,13 @@ def test_the_start_page_is_light(quoting, visit):
     print(f"start page: {weight:,} bytes in {before} requests")
 
 
-def test_what_it_loads_would_be_small_behind_a_compressing_proxy():
+def test_start_page_is_small_when_compressed():
     files = [p for p in STATIC.iterdir() if p.is_file() and p.name not in LATER | ASKED]
     assert sum(len(gzip.compress(p.read_bytes())) for p in files) < HEAVIEST / 3
 
 
-def test_the_first_paint_comes_within_a_second(quoting, visit):
-    """On a warm server; the best of three, for the machine may be busy with something else."""
+def test_first_paint_within_a_second(quoting, visit):
+    """With a warm server; the best of three, since the machine may be busy."""
     paints = []
     for _ in range(3):
         reader = visit(quoting)
@@ -81,7 +81,7 @@ def test_the_first_paint_comes_within_a_second(quoting, visit):
 
 @pytest.fixture
 def watched(browser, visit):
-    """A reader whose page notes each shift and its longest task, and hears of ``late`` last."""
+    """Open a page that records layout shifts and its longest task, and gets ``late`` last."""
 
     def watched(url, late=None, **options):
         reader = visit(url, **options)
@@ -95,8 +95,8 @@ def watched(browser, visit):
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("late", ["**/readyz", "**/v1/examples*"])
-def test_nothing_moves_after_it_is_shown(reciting, watched, width, late):
-    """Nothing on the start page, whatever comes last; no sentence while others come below it."""
+def test_layout_does_not_shift(reciting, watched, width, late):
+    """On the start page, whatever comes last; nor a sentence while others are added below it."""
     reciting.engine.made = many(20)
     httpx.get(f"{reciting.url}/v1/examples", timeout=60)  # found by now, it comes at once
     reader = watched(reciting.url, late, viewport={"width": width, "height": 800})
@@ -109,7 +109,7 @@ def test_nothing_moves_after_it_is_shown(reciting, watched, width, late):
 
 
 def many(claims: int):
-    """An answer of that many sentences, which cite eight passages in turn."""
+    """Return an answer of that many sentences, which cite eight passages in turn."""
     sentences = [f"The archive in Kanda holds {n},000 maps of the city." for n in range(claims)]
     shown = [
         evidence(" ".join(sentences[label::8]), label=label + 1, title=f"Archive {label}")
@@ -120,8 +120,8 @@ def many(claims: int):
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("claims", "bound"), [(200, 3_000), (1_000, 15_000)])
-def test_many_sentences_are_still_a_page(reciting, watched, claims, bound):
-    """Milliseconds from the question to the whole answer, and how long the page stands still."""
+def test_page_handles_many_sentences(reciting, watched, claims, bound):
+    """Measures the time to the whole answer, in ms, and the longest block of the page."""
     reciting.engine.made = many(claims)
     reader = watched(reciting.url)
     reader.page.evaluate("window.longest = 0")

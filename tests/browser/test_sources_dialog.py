@@ -1,4 +1,4 @@
-"""Sources added and taken out on the page: by files, by dropping, by address; real ingestion."""
+"""The sources dialog: adding by file, drop or address, and removal, with real ingestion."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ def lines(*texts):
 
 @pytest.fixture
 def opened(house, visit):
-    """A reader with the library's dialogue open."""
+    """A function that opens the page with the sources dialog."""
 
     def opened(**options):
         reader = visit(house.url, **options)
@@ -31,7 +31,7 @@ def opened(house, visit):
 
 
 def drop(reader, name, text):
-    """A file dropped on the middle of the page, as a browser tells of it."""
+    """Drop a file on the middle of the page, by the events of a browser."""
     reader.page.evaluate(
         """([name, text]) => {
              const dataTransfer = new DataTransfer();
@@ -48,7 +48,7 @@ def row(reader, title):
     return reader.page.locator("#library li").filter(has_text=title)
 
 
-def test_what_is_added_is_answered_from_and_what_is_removed_is_not(house, opened):
+def test_added_source_is_used_and_removed_source_is_not(house, opened):
     reader = opened()
     job = add(reader, ("maps.md", MAPS.encode()))
     expect(job.locator(".job-state")).to_contain_text("Done: 1 document read", timeout=60_000)
@@ -75,7 +75,7 @@ def test_what_is_added_is_answered_from_and_what_is_removed_is_not(house, opened
     assert "4,711" not in reader.turn.locator(".claims").text_content()
 
 
-def test_a_pdf_is_read_and_a_program_named_so_is_not(opened):
+def test_pdf_is_read_and_program_named_pdf_is_refused(opened):
     reader = opened()
     page = lines("The lighthouse of Inubosaki was first lit in 1874.", "It is 31 metres high, and built of 193,000 bricks.")  # fmt: skip
     job = add(reader, ("lighthouse.pdf", pdf([page])), ("program.pdf", b"\x7fELF" + bytes(3000)))
@@ -101,7 +101,7 @@ def test_files_dropped_anywhere_are_added(house, visit):
     expect(reader.page.locator(".veil")).to_be_hidden()
 
 
-def test_an_address_is_read_and_one_of_this_network_is_refused_in_words(house, opened):
+def test_url_is_read_and_private_url_is_refused_with_a_reason(house, opened):
     reader = opened()
     reader.expected.append("status of 422")
     box = reader.page.get_by_label(re.compile("Or an address"))
@@ -129,7 +129,7 @@ def test_an_address_is_read_and_one_of_this_network_is_refused_in_words(house, o
     expect(row(reader, "Bridges")).to_be_visible()
 
 
-def test_the_papers_of_a_page_are_read_too_where_wanted_and_a_failure_says_why(opened):
+def test_linked_papers_are_read_on_request_and_failures_are_explained(opened):
     reader = opened()
     reader.page.get_by_label("also the papers it links to").check()
     reader.page.locator("#add-url").fill("http://example.org/none")
@@ -141,7 +141,7 @@ def test_the_papers_of_a_page_are_read_too_where_wanted_and_a_failure_says_why(o
     expect(job.locator("dd")).to_contain_text("404")
 
 
-def test_what_is_being_read_can_be_cancelled(house, opened):
+def test_ingestion_can_be_cancelled(house, opened):
     reader = opened()
     house.web.hold.clear()
     reader.page.locator("#add-url").fill("http://slow.example.org/")
@@ -154,7 +154,7 @@ def test_what_is_being_read_can_be_cancelled(house, opened):
     expect(reader.page.locator(".job")).to_have_count(0)
 
 
-def test_too_large_is_said_before_it_is_sent(house, opened):
+def test_too_large_file_is_refused_before_upload(house, opened):
     reader = opened()
     posted = []
     reader.page.on("request", lambda r: posted.append(r.url) if r.method == "POST" else None)
@@ -172,7 +172,7 @@ def test_too_large_is_said_before_it_is_sent(house, opened):
     assert not posted
 
 
-def test_no_network_is_said(opened):
+def test_missing_network_is_reported(opened):
     reader = opened()
     reader.expected.append("ERR_INTERNET_DISCONNECTED")
     reader.page.context.set_offline(True)
@@ -182,7 +182,7 @@ def test_no_network_is_said(opened):
     reader.page.context.set_offline(False)
 
 
-def test_the_list_is_sifted_and_ticks_count_for_what_is_shown(opened):
+def test_list_filter_and_select_all_apply_to_shown_sources(opened):
     reader = opened()
     shown = reader.page.locator("#library li:visible")
     reader.page.get_by_label(re.compile("Filter")).fill("robust radford")
@@ -195,7 +195,7 @@ def test_the_list_is_sifted_and_ticks_count_for_what_is_shown(opened):
     assert reader.page.locator("#library li input:not(:checked)").count() == 1
 
 
-def test_a_changed_source_says_so(house, opened):
+def test_changed_source_is_marked(house, opened):
     first = house.ended(house.upload(("tower.md", b"# Tower\n\nThe tower is 90 metres high.\n")))
     source = first["items"][0]["source_id"]
     house.ended(house.upload(("tower.md", b"# Tower\n\nThe tower is 91 metres high.\n"), source_id=source))  # fmt: skip
@@ -206,7 +206,7 @@ def test_a_changed_source_says_so(house, opened):
     expect(tower.locator("dl")).to_contain_text("Changed on")
 
 
-def test_hostile_names_and_titles_are_words(house, opened):
+def test_hostile_names_and_titles_are_plain_text(house, opened):
     run = "<img src=x onerror='window.executed=1'>"
     reader = opened(viewport={"width": 360, "height": 740})
     body = f"# {run} \u202etxt.exe {'W' * 3000}\n\nThe depot in Ueno holds 20 trams.\n"
@@ -223,7 +223,7 @@ def test_hostile_names_and_titles_are_words(house, opened):
     assert reader.too_wide() == []
 
 
-def test_the_server_gone_is_said_where_it_happened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
+def test_unreachable_server_is_reported_where_it_happened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     with house.open():
         reader = visit(house.url)
@@ -235,7 +235,7 @@ def test_the_server_gone_is_said_where_it_happened(library_folder, tmp_path, emb
     expect(reader.page.get_by_role("alert")).to_contain_text("could not be reached")
 
 
-def test_only_the_beginning_and_the_end_are_read_out(house, opened):
+def test_only_start_and_end_of_a_job_are_announced(house, opened):
     reader = opened()
     reader.page.evaluate(
         """() => { window.said = []; new MutationObserver((list) => { for (const m of list)
@@ -249,7 +249,7 @@ def test_only_the_beginning_and_the_end_are_read_out(house, opened):
     assert httpx.get(f"{house.url}/v1/jobs").json()["jobs"]
 
 
-def test_a_server_gone_before_the_library_was_ever_opened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
+def test_unreachable_server_before_library_is_opened(library_folder, tmp_path, embedder, checker, visit):  # fmt: skip
     house = House(Path(shutil.copytree(library_folder, tmp_path / "data")), embedder, checker)
     with house.open():
         reader = visit(house.url).at_rest()

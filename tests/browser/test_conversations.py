@@ -1,4 +1,4 @@
-"""Conversations: kept, listed, opened again, renamed, deleted; shared and taken along."""
+"""Conversations: stored, listed, opened again, renamed, deleted, shared and exported."""
 
 import re
 
@@ -14,7 +14,7 @@ WIDE, NARROW = {"width": 1440, "height": 860}, {"width": 360, "height": 740}
 
 @pytest.fixture
 def asked(house, visit):
-    """A reader who has asked and been answered."""
+    """A function that opens the page, asks a question and waits for the answer."""
 
     def asked(question=WHISPER, **options):
         options = {"viewport": WIDE} | options
@@ -29,7 +29,7 @@ def named(reader):
 
 
 def listed(reader):
-    """Open the list, and what is in it."""
+    """Open the list of conversations, and return its rows."""
     reader.page.locator("#open-talks").click()
     expect(reader.page.locator(".talks li").first).to_be_visible()
     return reader.page.locator(".talks li")
@@ -40,7 +40,7 @@ def act(row, name):
     row.get_by_role("button", name=re.compile(name)).click()
 
 
-def test_reload_and_find_the_conversation(asked):
+def test_reload_restores_the_conversation(asked):
     reader = asked()
     talk = named(reader)
     assert reader.answer()["conversation_id"] == talk
@@ -74,7 +74,7 @@ def test_back_and_forward_move_between_conversations(asked):
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_the_list_opens_one(asked, size):
+def test_list_opens_a_conversation(asked, size):
     reader = asked(viewport=size)
     talk = named(reader)
     reader.page.goto(reader.base + "/")
@@ -93,7 +93,7 @@ def test_the_list_opens_one(asked, size):
         expect(reader.page.locator("#open-talks")).to_be_focused()
 
 
-def test_renamed_in_place(asked, house):
+def test_conversation_is_renamed_in_place(asked, house):
     reader = asked()
     talk = named(reader)
     row = listed(reader).first
@@ -114,7 +114,7 @@ def test_renamed_in_place(asked, house):
     assert reader.page.locator(".talks b, .talk-bar b").count() == 0
 
 
-def test_deleted_after_asking(asked, house):
+def test_conversation_is_deleted_after_confirmation(asked, house):
     reader = asked()
     talk = named(reader)
     row = listed(reader).first
@@ -129,8 +129,8 @@ def test_deleted_after_asking(asked, house):
     assert httpx.get(f"{house.url}/v1/conversations/{talk}").status_code == 404
 
 
-def test_two_windows(asked, house):
-    """Deleted in one, it is known in the other, where the next question begins a new one."""
+def test_deletion_is_seen_in_another_window(asked, house):
+    """There the next question starts a new conversation."""
     reader = asked()
     talk = named(reader)
     other = reader.page.context.new_page()
@@ -147,7 +147,7 @@ def test_two_windows(asked, house):
     other.close()
 
 
-def test_deleted_by_somebody_else(asked, house):
+def test_conversation_deleted_elsewhere(asked, house):
     reader = asked()
     reader.expected.append("status of 404")
     talk = named(reader)
@@ -160,14 +160,14 @@ def test_deleted_by_somebody_else(asked, house):
     assert reader.claims.count() > 0 and named(reader) != talk
 
 
-def test_an_address_of_none_says_so(house, visit):
+def test_unknown_conversation_is_reported(house, visit):
     reader = visit(house.url, "/?c=" + "%3Cimg%20src%3Dx%3E" * 3)
     reader.expected.append("status of 404")
     expect(reader.page.locator("main > .note")).to_contain_text("There is no such conversation")
     expect(reader.page).to_have_url(f"{house.url}/")
 
 
-def test_more_are_shown_on_demand(house, visit):
+def test_more_conversations_are_loaded_on_request(house, visit):
     for n in range(33):
         httpx.post(f"{house.url}/v1/answers", json={"question": f"Whisper {n}?", "mode": "quoted"}, timeout=60)  # fmt: skip
     reader = visit(house.url, viewport=NARROW)
@@ -179,7 +179,7 @@ def test_more_are_shown_on_demand(house, visit):
     expect(rows.nth(30).locator("a")).to_be_focused()
 
 
-def test_a_link_is_made_read_and_revoked(asked, house, visit):
+def test_shared_link_is_created_read_and_revoked(asked, house, visit):
     reader = asked()
     reader.page.get_by_role("button", name="Share, export").click()
     dialog = reader.page.locator("#share")
@@ -219,14 +219,14 @@ def test_a_link_is_made_read_and_revoked(asked, house, visit):
     expect(guest.page.locator(".turn")).to_have_count(0)
 
 
-def test_a_link_that_never_was(house, visit):
+def test_unknown_shared_link_is_reported(house, visit):
     guest = visit(house.url, "/shared/nothing", start=False)
     guest.expected.append("status of 404")
     expect(guest.page.get_by_role("alert")).to_contain_text("no such shared conversation")
 
 
 @pytest.mark.parametrize(("name", "has"), [("Markdown", "[^1]:"), ("BibTeX", "@")])
-def test_taken_along(asked, name, has):
+def test_conversation_is_exported(asked, name, has):
     reader = asked()
     reader.page.get_by_role("button", name="Share, export").click()
     with reader.page.expect_download() as saved:
@@ -235,7 +235,7 @@ def test_taken_along(asked, name, has):
     assert saved.value.suggested_filename.endswith({"Markdown": ".md", "BibTeX": ".bib"}[name])
 
 
-def test_the_list_by_keyboard(asked):
+def test_conversation_list_by_keyboard(asked):
     reader = asked(viewport=NARROW)
     opener = reader.page.locator("#open-talks")
     opener.focus()
@@ -250,7 +250,7 @@ def test_the_list_by_keyboard(asked):
     expect(opener).to_be_focused()
 
 
-def test_the_skip_link_is_no_way_back(asked):
+def test_skip_link_does_not_change_the_conversation(asked):
     reader = asked()
     asks = []
     reader.page.on("request", lambda request: asks.append(request.url))

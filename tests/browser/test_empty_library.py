@@ -1,4 +1,4 @@
-"""A library with nothing in it: the page says so, and the first source makes it answer."""
+"""The page with an empty library, and after its first source."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def empty(tmp_path, embedder, checker):
         yield house
 
 
-def test_nothing_to_answer_from_is_said_and_the_first_source_changes_that(empty, visit, shots):
+def test_empty_library_is_reported_until_first_source_is_added(empty, visit, shots):
     reader = visit(empty.url, viewport={"width": 360, "height": 740})
     note = reader.page.locator("#empty-note")
     expect(note).to_contain_text("nothing to answer from yet")

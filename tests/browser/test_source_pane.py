@@ -1,4 +1,4 @@
-"""The source beside the answer: opened at the quote, in the text that was read."""
+"""The source pane beside the answer: opened at the quote, in the text that was read."""
 
 import json
 import re
@@ -26,7 +26,7 @@ FILLER = "Paragraph {} tells of something else: of 🗾 rivers, bridges and the 
 
 
 def opened(reader):
-    """The pane, when the whole text is in it."""
+    """Wait until the whole text is in the pane, and return the pane."""
     pane = reader.page.locator("#reader")
     expect(pane.locator(".edge")).to_have_count(2)
     return pane
@@ -34,7 +34,7 @@ def opened(reader):
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow", "tiny"])
 @pytest.mark.parametrize("question", [WHISPER, WHISPER_JA])
-def test_a_marker_opens_the_source_at_the_quote(quoting, visit, size, question):
+def test_marker_opens_source_at_quote(quoting, visit, size, question):
     reader = visit(quoting, viewport=size).ask(question).answered()
     made = reader.answer()
     marker = reader.claims.last.locator(".cite").first
@@ -59,7 +59,7 @@ def test_a_marker_opens_the_source_at_the_quote(quoting, visit, size, question):
     expect(marker).to_be_focused()
 
 
-def test_the_quotes_are_gone_through_one_by_one(quoting, visit):
+def test_quotes_are_stepped_through_one_by_one(quoting, visit):
     reader = visit(quoting).ask(WHISPER_JA).answered()
     quotes = [c["quote"] for claim in reader.answer()["claims"] for c in claim["citations"]]
     assert len(quotes) > 1
@@ -77,7 +77,7 @@ def test_the_quotes_are_gone_through_one_by_one(quoting, visit):
     expect(reader.turn.locator(".cite.lit")).to_have_count(0)
 
 
-def test_a_passage_that_was_only_read_can_be_read_on(quoting, visit):
+def test_uncited_passage_can_be_opened(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     reader.turn.locator(".also > summary").click()
     part = reader.turn.locator(".also .part").first
@@ -111,7 +111,7 @@ def archive(tmp_path_factory, embedder, checker):
         yield url, put
 
 
-def test_a_long_text_is_drawn_as_it_is_read_and_a_former_one_is_said_to_be(archive, visit):
+def test_long_text_is_rendered_in_parts_and_former_version_is_marked(archive, visit):
     url, put = archive
     reader = visit(url, viewport=SIZES[0]).ask("How many maps does the archive in Kanda hold?")
     reader.answered()
@@ -148,7 +148,7 @@ def test_a_long_text_is_drawn_as_it_is_read_and_a_former_one_is_said_to_be(archi
     expect(pane.locator(".reader-notes")).to_contain_text("has changed since")
 
 
-def test_what_was_uploaded_can_be_had_as_a_file(reciting, visit):
+def test_uploaded_file_can_be_downloaded(reciting, visit):
     shown = evidence(FACT, url="upload:maps.pdf", kind="upload", title="Maps")
     reciting.engine.made = recited([(FACT, shown, FACT)])
     reader = visit(reciting.url).ask(WHISPER).answered()
@@ -159,7 +159,7 @@ def test_what_was_uploaded_can_be_had_as_a_file(reciting, visit):
     expect(reader.page.locator("#reader .reader-notes")).to_contain_text("no longer in the library")
 
 
-def test_asking_on_closes_the_source_and_keeps_the_focus(quoting, visit):
+def test_next_question_closes_source_and_keeps_focus(quoting, visit):
     reader = visit(quoting, viewport=SIZES[0]).ask(WHISPER).answered()
     reader.claims.first.locator(".cite").first.click()
     opened(reader)

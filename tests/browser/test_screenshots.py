@@ -1,4 +1,4 @@
-"""Pictures of the page in ``tests/browser/shots``, to be looked at."""
+"""Screenshots of the page, in ``tests/browser/shots``, for people to look at."""
 
 import pytest
 
@@ -12,7 +12,7 @@ WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
     ("lang", "size", "scheme"),
     [("en", WIDE, "light"), ("ja", WIDE, "dark"), ("en", NARROW, "dark"), ("ja", NARROW, "light")],
 )
-def test_pictures(quoting, visit, shots, scheme, size, lang):
+def test_screenshots(quoting, visit, shots, scheme, size, lang):
     reader = visit(
         quoting, color_scheme=scheme, viewport=size, locale=lang, reduced_motion="reduce"
     )
@@ -39,7 +39,7 @@ def test_pictures(quoting, visit, shots, scheme, size, lang):
     reader.shot(shots, f"{name}-6-library")
 
 
-def test_pictures_of_a_model_at_work(staged, visit, shots):
+def test_screenshots_with_a_model(staged, visit, shots):
     reader = visit(staged.url, viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     reader.expected.append("status of 422")
     said = [

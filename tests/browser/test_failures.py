@@ -1,4 +1,4 @@
-"""What breaks on the way: the stream is taken up again, and every end says what to do."""
+"""Failures while an answer is made: streams are resumed, and messages say what to do."""
 
 from dataclasses import replace
 
@@ -21,14 +21,14 @@ LOST = "ERR_|network error|Failed to load"
 
 
 def watch(reader):
-    """The headers of each question and of each word that an answer be stopped."""
+    """Record the method and headers of each request for an answer, and of each to stop one."""
     seen = []
     reader.page.on("request", lambda r: seen.append((r.method, r.headers)) if r.url.endswith("/v1/answers") else None)  # fmt: skip
     return seen
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["cut", "offline"])
-def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
+def test_broken_stream_is_resumed(staged, visit, away):
     staged.model.say(TRUE, ALSO, THIRD, allowed=2)
     with wired(staged.url) as wire:
         reader = visit(wire.url)
@@ -60,7 +60,7 @@ def test_a_stream_that_breaks_is_taken_up_where_it_was(staged, visit, away):
         ("ja-JP", "質問が集中しているか", "もう一度試す"),
     ],
 )
-def test_a_service_that_is_asked_too_much_says_so_in_the_readers_words(
+def test_overload_is_explained_in_plain_words(
     library, library_folder, checker, visit, locale, says, button
 ):
     engine = Engine(library, checker, History(library.store.database), Paced())
@@ -83,7 +83,7 @@ def test_a_service_that_is_asked_too_much_says_so_in_the_readers_words(
             reader.page.wait_for_load_state("networkidle")
 
 
-def test_a_question_that_is_asked_offline_is_answered_when_the_network_is_back(quoting, visit):
+def test_offline_question_is_answered_when_network_returns(quoting, visit):
     reader = visit(quoting)
     reader.expected.append(LOST)
     reader.page.context.set_offline(True)
@@ -93,7 +93,7 @@ def test_a_question_that_is_asked_offline_is_answered_when_the_network_is_back(q
     expect(reader.answered().claims.first).to_be_visible()
 
 
-def test_a_server_that_is_restarted_is_asked_again(library, library_folder, checker, visit):
+def test_question_is_asked_again_after_server_restart(library, library_folder, checker, visit):
     model = Paced()
     model.say(TRUE, ALSO, THIRD, allowed=2)
     engine = Engine(library, checker, History(library.store.database), model)
@@ -114,7 +114,7 @@ def test_a_server_that_is_restarted_is_asked_again(library, library_folder, chec
         expect(reader.turn.locator(".note.failed")).to_have_count(0)
 
 
-def test_who_stops_does_not_leave_the_server_waiting(staged, visit):
+def test_stop_ends_the_answer_on_the_server(staged, visit):
     staged.model.say(TRUE, ALSO, THIRD, allowed=2)
     reader = visit(staged.url)
     sent = watch(reader)
@@ -126,7 +126,7 @@ def test_who_stops_does_not_leave_the_server_waiting(staged, visit):
     assert [method for method, _ in sent] == ["POST", "DELETE"]
 
 
-def test_a_refused_question_is_to_be_changed_not_repeated(quoting, visit):
+def test_refused_question_offers_editing_not_retry(quoting, visit):
     reader = visit(quoting)
     reader.expected.append("status of 422")
     reader.ask("???").answered()
@@ -137,7 +137,7 @@ def test_a_refused_question_is_to_be_changed_not_repeated(quoting, visit):
     expect(reader.page.locator("#question")).to_be_focused()
 
 
-def test_a_conversation_that_was_deleted_is_begun_anew(quoting, visit):
+def test_question_in_deleted_conversation_starts_a_new_one(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     httpx.delete(f"{quoting}/v1/conversations/{reader.answer()['conversation_id']}")
     reader.expected.append("status of 404")
@@ -147,7 +147,7 @@ def test_a_conversation_that_was_deleted_is_begun_anew(quoting, visit):
     expect(reader.answered().claims.first).to_be_visible()
 
 
-def test_an_abstention_says_what_to_do_and_keeps_reasons_out_of_titles(quoting, visit):
+def test_abstention_gives_advice_and_no_reason_in_titles(quoting, visit):
     reader = visit(quoting).ask(UNKNOWN).answered()
     note = reader.turn.locator(".note.abstained")
     expect(note.locator(".todo")).to_contain_text("Put the question otherwise")
@@ -155,7 +155,7 @@ def test_an_abstention_says_what_to_do_and_keeps_reasons_out_of_titles(quoting, 
     assert ")”" not in note.text_content()
 
 
-def test_a_clock_that_is_wrong_does_not_matter(quoting, visit):
+def test_wrong_clock_does_not_matter(quoting, visit):
     reader = visit(quoting)
     reader.page.add_init_script("Date.now = () => 0; performance.timeOrigin; Date.prototype.getTime = () => 0;")  # fmt: skip
     reader.start().ask(WHISPER).answered()
@@ -164,7 +164,7 @@ def test_a_clock_that_is_wrong_does_not_matter(quoting, visit):
 
 
 @pytest.mark.parametrize("step", ["searching", "reading", "checking"])
-def test_what_is_being_done_is_said(quoting, visit, step):
+def test_progress_is_announced(quoting, visit, step):
     reader = visit(quoting)
     words = {"searching": "Searching", "reading": "Reading", "checking": "Checking"}[step]
     frames = f'event: status\ndata: {{"step": "{step}"}}\n\n'

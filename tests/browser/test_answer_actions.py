@@ -1,4 +1,4 @@
-"""After the answer: taking it along, rating it, going on."""
+"""Actions after an answer: export, rating, next questions."""
 
 import json
 
@@ -14,14 +14,14 @@ def answering(body):
     return lambda route: route.fulfill(content_type="text/event-stream", body=body)
 
 
-def test_the_next_question_goes_on_in_the_same_conversation(quoting, visit):
+def test_next_question_continues_the_conversation(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered().ask(WHISPER_JA).answered()
     whole = httpx.get(f"{quoting}/v1/conversations/{reader.answer()['conversation_id']}").json()
     assert [a["question"] for a in whole["answers"]] == [WHISPER, WHISPER_JA]
 
 
 @pytest.mark.parametrize(("question", "lang"), [(WHISPER, "en"), (WHISPER_JA, "ja")])
-def test_related_questions_are_asked_with_a_click(quoting, visit, question, lang):
+def test_related_question_is_asked_by_click(quoting, visit, question, lang):
     reader = visit(quoting, locale=lang).ask(question).answered()
     related = reader.turn.locator(".related .example")
     expect(related).to_have_count(3)
@@ -33,7 +33,7 @@ def test_related_questions_are_asked_with_a_click(quoting, visit, question, lang
     assert made["question"] == words and not made["abstained"]
 
 
-def test_an_answer_is_rated_and_the_reason_kept(quoting, visit):
+def test_rating_and_its_reason_are_stored(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     url = f"{quoting}/v1/answers/{reader.answer()['id']}/feedback"
     down = reader.turn.get_by_role("button", name="Poor answer")
@@ -54,7 +54,7 @@ def test_an_answer_is_rated_and_the_reason_kept(quoting, visit):
     expect(reader.turn.get_by_role("button", name="よい答え", exact=True)).to_have_attribute("aria-pressed", "true")  # fmt: skip
 
 
-def test_an_answer_is_taken_along_as_files(quoting, visit):
+def test_answer_is_exported_as_files(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     with reader.page.expect_download() as bibtex:
         reader.turn.get_by_role("link", name="BibTeX").click()
@@ -64,7 +64,7 @@ def test_an_answer_is_taken_along_as_files(quoting, visit):
     assert json.loads(receipt.value.path().read_text())["id"] == reader.answer()["id"]
 
 
-def test_the_question_as_it_was_understood_is_shown_where_it_differs(quoting, visit):
+def test_understood_question_is_shown_where_it_differs(quoting, visit):
     shown = evidence("Whisper is a model.")
     made = to_json(recited([("Whisper is a model.", shown, "Whisper is a model.")]))
     reader = visit(quoting)
@@ -85,8 +85,8 @@ def test_examples_are_questions_that_the_library_answers(quoting, visit, lang):
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
-def test_all_of_it_fits_the_narrowest_window(quoting, visit, lang):
-    """320 px wide, which is also 1280 px at 400 %; with all that unfolds unfolded."""
+def test_answer_actions_fit_the_narrowest_window(quoting, visit, lang):
+    """320 px wide, which is also 1280 px at 400 %; with everything unfolded."""
     reader = visit(quoting, locale=lang, viewport={"width": 320, "height": 640})
     reader.ask({"en": WHISPER, "ja": WHISPER_JA}[lang]).answered()
     for fold in reader.turn.locator("summary").all():

@@ -1,4 +1,4 @@
-"""From a sentence to the words it rests on, and back: by pointer and by keys."""
+"""From a sentence to its quote and back, by pointer and by keyboard."""
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ def marked(card):
 
 
 @pytest.mark.parametrize("question", [WHISPER, WHISPER_JA])
-def test_the_marked_words_are_the_quotes_of_the_api(quoting, visit, question):
+def test_highlighted_text_matches_api_quotes(quoting, visit, question):
     reader = visit(quoting).ask(question).answered()
     made = reader.answer()
     sources = [e["source"]["id"] for e in made["evidence"]]
@@ -34,7 +34,7 @@ def test_the_marked_words_are_the_quotes_of_the_api(quoting, visit, question):
 
 
 @pytest.mark.parametrize("how", ["hover", "focus"])
-def test_a_marker_shows_its_quote_in_its_context(quoting, visit, how):
+def test_marker_tooltip_shows_quote_in_context(quoting, visit, how):
     reader = visit(quoting, viewport=SIZES[0]).ask(WHISPER).answered()
     marker = reader.claims.first.locator(".cite").first
     citation = reader.answer()["claims"][0]["citations"][0]
@@ -57,7 +57,7 @@ def test_a_marker_shows_its_quote_in_its_context(quoting, visit, how):
     expect(tip).to_be_hidden()
 
 
-def test_a_card_leads_back_to_its_sentences(quoting, visit):
+def test_source_card_links_back_to_sentences(quoting, visit):
     reader = visit(quoting).ask(WHISPER_JA).answered()
     part = reader.turn.locator(".card.cited .part:has(mark)").first
     back = part.locator(".back button").first
@@ -66,7 +66,7 @@ def test_a_card_leads_back_to_its_sentences(quoting, visit):
     expect(reader.claims.nth(number - 1).locator(f'.cite[data-label="{part.get_attribute("data-label")}"]')).to_be_focused()  # fmt: skip
 
 
-def test_links_lead_out_safely(quoting, visit):
+def test_external_links_are_safe(quoting, visit):
     reader = visit(quoting).ask(WHISPER).answered()
     links = reader.turn.locator("a:not([download])").all()
     assert links
@@ -76,7 +76,7 @@ def test_links_lead_out_safely(quoting, visit):
         assert link.get_attribute("target") == "_blank" and "new tab" in link.text_content()
 
 
-def test_the_answer_is_copied_with_its_sources(quoting, visit):
+def test_answer_is_copied_with_its_sources(quoting, visit):
     reader = visit(quoting, permissions=["clipboard-read", "clipboard-write"]).ask(WHISPER)
     reader.answered().turn.get_by_role("button", name="Copy with sources").click()
     expect(reader.page.locator("#announcer")).to_contain_text("Copied")
@@ -85,8 +85,8 @@ def test_the_answer_is_copied_with_its_sources(quoting, visit):
     assert copied == made and "[^1]" in copied
 
 
-def test_sentences_are_read_out_once_and_no_more(quoting, visit):
-    """The live region has each sentence in words, and the answer itself is none."""
+def test_sentences_are_announced_once(quoting, visit):
+    """The live region has each sentence once, and the answer itself is not a live region."""
     reader = visit(quoting)
     log = reader.page.get_by_role("log")
     reader.ask(WHISPER)
