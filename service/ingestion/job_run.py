@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from corpus.errors import TenkyoError
+from corpus.protocols import require_protocol
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.web.crawler import MAX_WAIT, Crawler
@@ -77,6 +78,9 @@ class IngestionResources:
     uploads: UploadStore
     cache: HttpCache
     network: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        require_protocol(self.embedder, Embedder)
 
     def fetcher(self, max_wait: float = MAX_SERVER_WAIT_SECONDS) -> Fetcher:
         return Fetcher(limits=Limits(max_wait=max_wait), cache=self.cache, **dict(self.network))
