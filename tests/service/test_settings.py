@@ -1,4 +1,4 @@
-"""Settings: what the environment may say."""
+"""Tests of the settings that environment variables make."""
 
 import socket
 from ipaddress import ip_address
@@ -28,19 +28,19 @@ def test_defaults_and_values():
         ("TENKYO_LLM_TIMEOUT", "0", "greater than 0"),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_mending(name, value, hint):
+def test_wrong_setting_is_named_with_fix(name, value, hint):
     with pytest.raises(SettingsError) as caught:
         read_settings({name: value})
     message = str(caught.value)
     assert message.startswith(f"{name}={value}") and hint in message and "\n" not in message
 
 
-def test_a_key_is_not_shown():
+def test_key_is_not_shown():
     assert "secret" not in repr(read_settings({"TENKYO_LLM_KEY": "secret"}))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "desk.lan"])
-def test_listening_beyond_this_machine_is_refused_unless_it_is_meant(monkeypatch, host):
+def test_listening_beyond_loopback_needs_permission(monkeypatch, host):
     def resolve(name, port, **_):
         address = "10.0.0.7" if name == "desk.lan" else name
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -59,6 +59,6 @@ def test_listening_beyond_this_machine_is_refused_unless_it_is_meant(monkeypatch
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
-def test_listening_on_this_machine_needs_no_permission(host):
+def test_listening_on_loopback_needs_no_permission(host):
     with bootstrap.bind_socket(Settings(host=host, port=0)) as bound:
         assert ip_address(bound.getsockname()[0]).is_loopback
