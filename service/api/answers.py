@@ -21,6 +21,7 @@ from corpus.errors import NotEnded, RequestRefused
 from service import schemas
 from service.answering.engine import Engine
 from service.answering.factcheck import Checked, FactChecker, check_text
+from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_TEXTS, ConcurrencyLimiter
 from service.concurrency.answer_service import AnswerService, bypasses_cache
 from service.concurrency.event_log import (
@@ -184,16 +185,8 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         responses=gives(Checked),
     )
     async def verify(body: Text, request: Request) -> Response:
-        text = check_text(body.text)
-
-        async def checked() -> Checked:
-            async with limiter.slot():
-                result: Checked = await threads.run_to_completion(
-                    fact_checker.check, text, body.source_ids
-                )
-                return result
-
-        result = await cancel_on_disconnect(request, checked())
+        arguments = check_text(body.text), body.source_ids
+        result = await run_limited(request, limiter, threads, fact_checker.check, *arguments)
         return (
             JSONResponse(public(to_json(result)))
             if result

@@ -17,8 +17,9 @@ from corpus.errors import TooBusy
 from index.inference.batch_scheduler import Priority
 from service.answering.engine import Engine
 from service.answering.suggestions import Suggestions
+from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_SUGGESTIONS, ConcurrencyLimiter
-from service.concurrency.event_log import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.concurrency.idempotency import IdempotentCall, read_idempotency_key
 from service.concurrency.process_locks import ProcessLocks
 from service.conversations.bibtex import bibtex
@@ -267,13 +268,8 @@ def _add_suggestions(app: FastAPI, suggestions: Suggestions, limiter: Concurrenc
     async def suggest(
         request: Request, find: Callable[[str], list[str]], argument: str
     ) -> Response:
-        async def limited() -> list[str]:
-            async with limiter.slot():
-                questions: list[str] = await threads.run_to_completion(find, argument)
-                return questions
-
         try:
-            questions = await cancel_on_disconnect(request, limited())
+            questions = await run_limited(request, limiter, threads, find, argument)
         except TooBusy:  # no reader asked for them, the page did: an error would only disturb
             questions = []
         return (

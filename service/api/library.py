@@ -21,8 +21,9 @@ from corpus.store.store import Store
 from corpus.store.uploads import upload_name
 from index.search import Hit, Library
 from service import schemas
+from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_SEARCHES, ConcurrencyLimiter
-from service.concurrency.event_log import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.disclosure import is_local, name_of, page_of, public
 from service.executors import PriorityThreadPool
 from service.ingestion.worker import IngestionWorker
@@ -72,13 +73,7 @@ def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) ->
         source_id: Annotated[list[str] | None, Query()] = None,
     ) -> Response:
         question = check_question(q)
-
-        async def limited() -> bytes:
-            async with searches.slot():
-                hits: bytes = await threads.run_to_completion(find, question, k, source_id)
-                return hits
-
-        body = await cancel_on_disconnect(request, limited())
+        body = await run_limited(request, searches, threads, find, question, k, source_id)
         if body is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         return Response(body, media_type="application/json")
