@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from corpus.protocols import require_protocol
 from corpus.store.store import Store
 from corpus.types import Passage, Source
 from index.inference.embedder import Embedder
@@ -71,6 +72,10 @@ class Library:
     store: Store
     index: SearchIndex
     embedder: Embedder
+
+    def __post_init__(self) -> None:
+        require_protocol(self.index, SearchIndex)
+        require_protocol(self.embedder, Embedder)
 
     def search(self, question: str, k: int, source_ids: Sequence[str] | None = None) -> list[Hit]:
         """Find the passages that fit a question best.

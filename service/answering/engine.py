@@ -20,6 +20,7 @@ from functools import partial
 import numpy as np
 
 from corpus.errors import ModelError
+from corpus.protocols import require_protocol
 from corpus.text.chunking import with_headings
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
@@ -82,6 +83,9 @@ class Engine:
         evidence_chars: int = 5000,
         window: int = prompts.DEFAULT_CONTEXT_TOKENS,
     ) -> None:
+        require_protocol(checker, Checker)
+        if model is not None:
+            require_protocol(model, AnswerModel)
         self.library, self.checker, self.history, self.model = library, checker, history, model
         self.verifier = Verifier(checker, library.embedder)
         self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window

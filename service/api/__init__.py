@@ -1,4 +1,5 @@
-"""The HTTP API: the application and its routes, a module for each group of them.
+"""The HTTP API: one FastAPI application and its routes, with a module for each group of routes.
 
-Used from outside: ``app.create_app``.
+Retrieval, prompts and models are elsewhere: a route reads the request, calls the room that does the
+work, and writes the response. Used from outside: ``app.create_app``.
 """

@@ -1,8 +1,15 @@
-"""Routes that answer questions and verify texts."""
+"""HTTP routes that answer questions, return stored answers, and fact-check texts.
+
+An answer is made for the client that asked, and stops when that client disconnects. A client that
+sends an ``Idempotency-Key`` may reconnect: its answer continues for a while without a reader (see
+``service.concurrency.resumable``). One header therefore serves for a question that is sent twice
+and for a stream that breaks, and it works before the first event, when the answer's id is not known
+yet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
@@ -14,6 +21,7 @@ from corpus.errors import NotEnded, RequestRefused
 from service import schemas
 from service.answering.engine import Engine
 from service.answering.factcheck import Checked, FactChecker, check_text
+from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_TEXTS, ConcurrencyLimiter
 from service.concurrency.answer_service import AnswerService, bypasses_cache
 from service.concurrency.event_log import (
@@ -33,11 +41,11 @@ from service.schemas import gives
 from service.types import to_json
 from service.verification import receipt
 
-RETRY_AFTER = 1  # seconds, where an answer that is stopped does not end: a stop waits by itself
+RETRY_AFTER = 1  # seconds; short, because a request to stop an answer itself waits for the end
 
 
 class Question(BaseModel):
-    """What ``POST /v1/answers`` takes."""
+    """The request body of ``POST /v1/answers``: a question and how to answer it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -45,15 +53,21 @@ class Question(BaseModel):
     )
 
     question: str = Field(description="in English or Japanese, at most 4,000 characters")
-    conversation_id: str | None = Field(None, description="of an earlier answer, to go on from it")
-    source_ids: list[str] | None = Field(None, description="answer from these sources alone")
-    mode: Literal["quoted"] | None = Field(None, description="`quoted`: use no language model")
-    stream: bool = Field(False, description="events as they are decided, as with Accept")
-    progress: bool = Field(False, description="`status` events too, of what is being done")
+    conversation_id: str | None = Field(
+        None, description="from an earlier answer: continues its conversation"
+    )
+    source_ids: list[str] | None = Field(None, description="answer only from these sources")
+    mode: Literal["quoted"] | None = Field(
+        None, description="`quoted`: answer with quotes, without a language model"
+    )
+    stream: bool = Field(
+        False, description="server-sent events, as with `Accept: text/event-stream`"
+    )
+    progress: bool = Field(False, description="in a stream, also `status` events: the current step")
 
 
 class Text(BaseModel):
-    """What ``POST /v1/verify`` takes."""
+    """The request body of ``POST /v1/verify``: a text to fact-check."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -63,10 +77,20 @@ class Text(BaseModel):
     )
 
     text: str = Field(description="at most 20,000 characters and 200 sentences")
-    source_ids: list[str] | None = Field(None, description="look in these sources alone")
+    source_ids: list[str] | None = Field(None, description="check only against these sources")
 
 
-def add_answer_routes(app: FastAPI, keyed: ResumableAnswers, asking: AnswerService) -> None:
+def add_answer_routes(
+    app: FastAPI, resumable: ResumableAnswers, answer_service: AnswerService
+) -> None:
+    """Add the routes that answer a question and that stop an answer.
+
+    Args:
+        app: The application that gets the routes.
+        resumable: Answers the questions that come with an ``Idempotency-Key``.
+        answer_service: Answers the others.
+    """
+
     @app.post(
         "/v1/answers",
         summary="Answer a question, as JSON or as a stream of checked claims",
@@ -76,34 +100,32 @@ def add_answer_routes(app: FastAPI, keyed: ResumableAnswers, asking: AnswerServi
     )
     async def answers(question: Question, request: Request) -> Response:
         check_question(question.question)
-        asked = question.model_dump(exclude={"stream", "progress"})
-        key, after = (
-            read_idempotency_key(request, asked),
-            parse_last_event_id(request.headers.get("last-event-id")),
-        )
+        arguments = question.model_dump(exclude={"stream", "progress"})
+        key = read_idempotency_key(request, arguments)
+        after = parse_last_event_id(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
-        asked["fresh"] = bypasses_cache(request.headers.get("cache-control", ""))
+        arguments["fresh"] = bypasses_cache(request.headers.get("cache-control", ""))
         if key:
-            frames = keyed.frames(key, asked, after if streams else 0)
+            frames = resumable.frames(key, arguments, after if streams else 0)
         elif after:
             raise RequestRefused(
-                "only an answer asked for under an Idempotency-Key can be taken up: send the key"
-                " with both requests, or ask again without Last-Event-ID"
+                "only an answer that was requested with an Idempotency-Key can be resumed: send the"
+                " key with both requests, or ask again without Last-Event-ID"
             )
         else:
-            frames = number_frames(asking.stream(**asked, progress=question.progress))
+            frames = number_frames(answer_service.stream(**arguments, progress=question.progress))
         if not question.progress:
             frames = without_status(frames)
         if streams:
             return await cancel_on_disconnect(request, streaming_response(frames)) or Response(
                 status_code=CLIENT_CLOSED_REQUEST
             )
-        made = await cancel_on_disconnect(request, _last(frames))
-        return JSONResponse(made) if made else Response(status_code=CLIENT_CLOSED_REQUEST)
+        answer = await cancel_on_disconnect(request, _last_data(frames))
+        return JSONResponse(answer) if answer else Response(status_code=CLIENT_CLOSED_REQUEST)
 
     @app.delete(
         "/v1/answers",
-        summary="Stop the answer that is being made under an Idempotency-Key",
+        summary="Stop the running answer that was requested with an Idempotency-Key",
         status_code=204,
     )
     async def stop(
@@ -111,59 +133,62 @@ def add_answer_routes(app: FastAPI, keyed: ResumableAnswers, asking: AnswerServi
     ) -> Response:
         if not (key := read_idempotency_key(request, {})):
             raise RequestRefused(
-                "which answer is to be stopped is not said: send the Idempotency-Key that it was"
-                " asked for with"
+                "no answer to stop is named: send the Idempotency-Key with which it was requested"
             )
-        if not await keyed.stop(key):
-            raise NotEnded("the answer is being stopped, and has not ended yet", RETRY_AFTER)
+        if not await resumable.stop(key):
+            raise NotEnded("the answer is being stopped and has not ended yet", RETRY_AFTER)
         return Response(status_code=204)
 
 
-def add_stored_answer_routes(app: FastAPI, asking: AnswerService) -> None:
+def add_stored_answer_routes(app: FastAPI, answer_service: AnswerService) -> None:
+    """Add the routes that return an answer of the history, and its receipt."""
+
     @app.get(
         "/v1/answers/{answer_id}",
-        summary="An answer given before",
+        summary="Get a stored answer",
         responses=gives(schemas.SentAnswer),
     )
     def answer(answer_id: str) -> JSONResponse:
-        return JSONResponse(asking.history.answer(answer_id))
+        return JSONResponse(answer_service.history.answer(answer_id))
 
     @app.get(
         "/v1/answers/{answer_id}/receipt",
-        summary="A record to re-check an answer by",
+        summary="Get the receipt of an answer, by which it can be verified again",
         responses=gives(receipt.Receipt),
     )
     def answer_receipt(answer_id: str) -> JSONResponse:
-        made = receipt.make_receipt(asking.history, answer_id)
-        name = f'attachment; filename="receipt-{made["id"]}.json"'
-        return JSONResponse(made, headers={"Content-Disposition": name})
+        made = receipt.make_receipt(answer_service.history, answer_id)
+        disposition = f'attachment; filename="receipt-{made["id"]}.json"'
+        return JSONResponse(made, headers={"Content-Disposition": disposition})
 
 
-async def _last(frames: AsyncIterator[Frame]) -> Any:
-    """What the last of some frames has: the answer."""
+async def _last_data(frames: AsyncGenerator[Frame, None]) -> Any:
+    """Read a stream to its end and return the data of its last frame: the answer."""
     async with aclosing(frames):
         return [frame async for frame in frames][-1].data
 
 
-def add_verify_route(app: FastAPI, engine: Engine, gate: ConcurrencyLimiter) -> None:
-    facts = FactChecker(engine.library, engine.verifier)
+def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) -> None:
+    """Add the route that fact-checks a text, sentence by sentence.
+
+    Args:
+        app: The application that gets the route.
+        engine: Its library and verifier are what texts are checked with.
+        limiter: Bounds how many texts are checked at once.
+    """
+    fact_checker = FactChecker(engine.library, engine.verifier)
     threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
 
     @app.post(
         "/v1/verify",
-        summary="The sentences of any text, each with its verdict and quotes",
+        summary="Check each sentence of a text: a verdict and the quotes that decide",
         responses=gives(Checked),
     )
     async def verify(body: Text, request: Request) -> Response:
-        text = check_text(body.text)
-
-        async def checked() -> Checked:
-            async with gate.slot():
-                return await threads.run_to_completion(facts.check, text, body.source_ids)
-
-        found = await cancel_on_disconnect(request, checked())
+        arguments = check_text(body.text), body.source_ids
+        result = await run_limited(request, limiter, threads, fact_checker.check, *arguments)
         return (
-            JSONResponse(public(to_json(found)))
-            if found
+            JSONResponse(public(to_json(result)))
+            if result
             else Response(status_code=CLIENT_CLOSED_REQUEST)
         )

@@ -1,7 +1,4 @@
-"""The HTTP door: routes.
-
-Thin over Engine: no retrieval, no prompt, no model here.
-"""
+"""The FastAPI application: middleware, the routes of all HTTP interfaces, and the chat page."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
 from index.storage.manifest import read_manifest
 from service import schemas
@@ -33,7 +31,7 @@ from service.concurrency.resumable import GRACE_SECONDS, ResumableAnswers
 from service.disclosure import model_name
 from service.ingestion.worker import IngestionWorker
 from service.mcp.transport import McpHttpApp
-from service.openai_compat import routes
+from service.openai_compat import routes as openai_routes
 from service.problems import STATUSES, handle_errors
 from service.schemas import gives
 
@@ -51,12 +49,14 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a service presents itself, and what it keeps.
+    """Options of the HTTP application.
 
-    ``hosts`` are the names that it is to be asked by, besides IP addresses and localhost; None:
-    any. ``public_url`` is the address that readers reach it at; empty: this machine. An answer
-    that its reader said to come back to goes on for ``grace`` seconds without one. ``kept`` is
-    how many questions have their answers kept, to be given again.
+    Attributes:
+        hosts: Host names that requests may use besides localhost and IP addresses; None: any.
+        public_url: The address at which readers reach the service; empty: the one that a request
+            used.
+        grace: Seconds for which an answer with an ``Idempotency-Key`` continues without a reader.
+        kept: The number of questions whose answers are cached; 0: no cache.
     """
 
     hosts: Collection[str] | None = None
@@ -78,50 +78,58 @@ def create_app(
     locks: ProcessLocks | None = None,
     options: Options = DEFAULTS,
 ) -> FastAPI:
-    """The service over an engine.
+    """Create the HTTP application that serves an engine.
 
-    ``on_close`` is awaited when the service ends. ``runner`` works off ingestions; without one
-    the library can only be read. ``gates`` bound how much is done at once. ``locks`` are shared
-    with other processes that serve the same library.
+    Args:
+        engine: Answers the questions.
+        index_dir: The folder of the index, whose manifest ``/readyz`` reports.
+        on_close: Awaited when the service ends.
+        runner: Runs the ingestion jobs; without it the library is read-only.
+        limiters: Bound how much work runs at once; None: the defaults.
+        locks: Shared with the other processes that serve the same library; None: there are none.
+        options: See ``Options``.
     """
-    kept = AnswerCache(engine, index_dir, options.kept) if options.kept else None
-    asking = AnswerService(engine, limiters, kept)
-    door = McpHttpApp(asking, options.public_url, shared=locks is not None)
+    cache = AnswerCache(engine, index_dir, options.kept) if options.kept else None
+    answer_service = AnswerService(engine, limiters, cache)
+    limits = answer_service.limiters
+    mcp_app = McpHttpApp(answer_service, options.public_url, shared=locks is not None)
     app = FastAPI(
         title="Tenkyo",
         summary="Answers whose every sentence carries the passage it rests on, checked",
-        lifespan=_lifespan(door, runner, on_close),
+        lifespan=_lifespan(mcp_app, runner, on_close),
         docs_url=None,  # its pages load their scripts from elsewhere
         redoc_url=None,
         responses={"default": schemas.PROBLEM},
     )
     _add_middleware(app, options.hosts)
     handle_errors(app)
-    add_answer_routes(app, ResumableAnswers(asking, options.grace, locks), asking)
-    add_stored_answer_routes(app, asking)
-    add_conversation_routes(app, engine, asking.limiters.suggestions, locks, options.public_url)
-    add_verify_route(app, engine, asking.limiters.texts)
-    add_library_routes(app, engine.library, runner, asking.limiters.searches)
+    add_answer_routes(app, ResumableAnswers(answer_service, options.grace, locks), answer_service)
+    add_stored_answer_routes(app, answer_service)
+    add_conversation_routes(app, engine, limits.suggestions, locks, options.public_url)
+    add_verify_route(app, engine, limits.texts)
+    add_library_routes(app, engine.library, runner, limits.searches)
     if runner:
         add_job_routes(app, runner)
     _add_health(app, engine, index_dir)
-    app.include_router(routes.router(asking, STATUSES))
+    app.include_router(openai_routes.router(answer_service, STATUSES))
     _add_page(app)
     pages.add_page_routes(app, engine.library.store, options.public_url)
-    app.add_route("/mcp", door, include_in_schema=False)
+    app.router.routes.append(Route("/mcp", mcp_app, include_in_schema=False))
     return app
 
 
 def _lifespan(
-    door: McpHttpApp, runner: IngestionWorker | None, on_close: Callable[[], Awaitable[None]] | None
+    mcp_app: McpHttpApp,
+    runner: IngestionWorker | None,
+    on_close: Callable[[], Awaitable[None]] | None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """What an app does before its first request and after its last."""
+    """Return what an application does before its first request and after its last one."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if runner:
             await run_in_threadpool(runner.start)
-        async with door.running():
+        async with mcp_app.running():
             yield
         if runner:
             await run_in_threadpool(runner.close)
@@ -132,9 +140,9 @@ def _lifespan(
 
 
 def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
-    """What every request passes through; the last one added is the outermost."""
+    """Add what every request passes through; the one added last is the outermost."""
     app.add_middleware(BodyLimit, larger={"/v1/documents": MAX_UPLOADS})
-    app.add_middleware(SameOrigin, but={"/mcp"})
+    app.add_middleware(SameOrigin, exempt={"/mcp"})
     if hosts is not None:
         app.add_middleware(AllowedHosts, names=hosts)
     app.add_middleware(DefaultHeaders, headers=SECURITY_HEADERS)
@@ -142,13 +150,13 @@ def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
 
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
-    @app.get("/healthz", summary="Whether the process lives", responses=gives(schemas.Health))
-    async def healthz() -> dict[str, str]:  # in the loop: told also when no thread is free
+    @app.get("/healthz", summary="Whether the process is alive", responses=gives(schemas.Health))
+    async def healthz() -> dict[str, str]:  # async: it answers even when no thread is free
         return {"status": "ok"}
 
     @app.get(
         "/readyz",
-        summary="Whether questions can be answered, and from what",
+        summary="Whether questions can be answered, and the size of the library",
         responses=gives(schemas.Readiness),
     )
     def readyz() -> JSONResponse:
@@ -174,7 +182,7 @@ def _add_page(app: FastAPI) -> None:
         return FileResponse(STATIC / "index.html")
 
     @app.get("/shared/{token}", include_in_schema=False)
-    def reading(token: str) -> FileResponse:
-        """The same page: by its address it knows what it is to show, and that to read only."""
+    def shared_page(token: str) -> FileResponse:
+        """Serve the same page: its script reads the token from the address."""
         hidden = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}
         return FileResponse(STATIC / "index.html", headers=hidden)

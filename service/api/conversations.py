@@ -1,4 +1,7 @@
-"""The conversation half of the API: looking back, sharing, exporting, rating, going on."""
+"""HTTP routes for conversations: list, read, rename, delete, share, export, rate, suggest.
+
+No route opens the database of the history before a request comes.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from corpus.errors import TooBusy
 from index.inference.batch_scheduler import Priority
 from service.answering.engine import Engine
 from service.answering.suggestions import Suggestions
+from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_SUGGESTIONS, ConcurrencyLimiter
-from service.concurrency.event_log import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.concurrency.idempotency import IdempotentCall, read_idempotency_key
 from service.concurrency.process_locks import ProcessLocks
 from service.conversations.bibtex import bibtex
@@ -34,7 +38,7 @@ from service.schemas import (
     gives_file,
 )
 
-LONGEST_REASON = 2_000  # characters
+MAX_REASON_LENGTH = 2_000  # characters
 _YEAR = 366 * 24 * 3600
 _FILE = gives_file("text/markdown", "application/x-bibtex")
 _PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
@@ -44,31 +48,31 @@ Id = Annotated[str, Path(max_length=64)]
 
 
 class Title(BaseModel):
-    """What ``PATCH /v1/conversations/{id}`` takes."""
+    """The request body of ``PATCH /v1/conversations/{id}``: a new title."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"title": "Speech recognition"}]}
     )
 
     title: str = Field(
-        max_length=MAX_TITLE_LENGTH, description="empty: the one made from the first question"
+        max_length=MAX_TITLE_LENGTH, description="empty: the default, made from the first question"
     )
 
 
 class Sharing(BaseModel):
-    """What ``POST /v1/conversations/{id}/share`` takes; it may be left out."""
+    """The request body of ``POST /v1/conversations/{id}/share``, which may be omitted."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"expires_in": 86400}]}
     )
 
     expires_in: int | None = Field(
-        None, ge=1, le=_YEAR, description="seconds until the link ends; left out: never"
+        None, ge=1, le=_YEAR, description="seconds until the link expires; omitted: never"
     )
 
 
 class Rated(BaseModel):
-    """What ``POST /v1/feedback`` takes."""
+    """The request body of ``POST /v1/feedback``: a rating of an answer or of one claim."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -77,8 +81,10 @@ class Rated(BaseModel):
 
     answer_id: str = Field(max_length=64)
     rating: Literal["up", "down"]
-    reason: str = Field("", max_length=LONGEST_REASON)
-    claim: int | None = Field(None, ge=0, description="which claim, from 0; left out: all of it")
+    reason: str = Field("", max_length=MAX_REASON_LENGTH)
+    claim: int | None = Field(
+        None, ge=0, description="index of the claim, from 0; omitted: the whole answer"
+    )
 
 
 def add_conversation_routes(
@@ -88,15 +94,20 @@ def add_conversation_routes(
     locks: ProcessLocks | None = None,
     public_url: str = "",
 ) -> None:
-    """Add the routes to an app. The engine's history is not touched before a request comes.
+    """Add the routes for conversations, shared links, exports, feedback and suggested questions.
 
-    ``public_url`` is the service's address, which exports name; empty: as it was asked.
+    Args:
+        app: The application that gets the routes.
+        engine: Its history holds the conversations.
+        suggestions: Bounds how many requests for suggested questions run at once.
+        locks: Shared with the other processes that serve the same library; None: there are none.
+        public_url: The service's address, which exports name; empty: the one that a request used.
     """
-    once = IdempotentCall(locks)
+    idempotent = IdempotentCall(locks)
     _add_conversations(app, engine)
-    _add_sharing(app, engine, once, public_url)
+    _add_sharing(app, engine, idempotent, public_url)
     _add_exports(app, engine, public_url)
-    _add_feedback(app, engine, once)
+    _add_feedback(app, engine, idempotent)
     _add_suggestions(app, Suggestions(engine), suggestions)
 
 
@@ -104,11 +115,11 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
     @app.get(
         "/v1/conversations",
         responses=gives(Page),
-        summary="Every conversation, the last asked first",
+        summary="List the conversations, the most recently used first",
     )
     def conversations(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str, Query(description="`next` of the page before")] = "",
+        cursor: Annotated[str, Query(description="`next` of the previous page")] = "",
     ) -> JSONResponse:
         page = engine.history.conversations.page(limit, cursor)
         return JSONResponse(asdict(page))
@@ -116,7 +127,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
     @app.get(
         "/v1/conversations/{conversation_id}",
         responses=gives(WholeConversation),
-        summary="A conversation, with its answers",
+        summary="Get a conversation with its answers",
     )
     def conversation(conversation_id: Id) -> JSONResponse:
         found = asdict(engine.history.conversations.find(conversation_id))
@@ -125,7 +136,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
     @app.patch(
         "/v1/conversations/{conversation_id}",
         responses=gives(Conversation),
-        summary="Give a conversation a title",
+        summary="Rename a conversation",
     )
     def rename(conversation_id: Id, body: Title) -> JSONResponse:
         engine.history.conversations.rename(conversation_id, body.title)
@@ -133,7 +144,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
 
     @app.delete(
         "/v1/conversations/{conversation_id}",
-        summary="Delete a conversation, its answers and all that was kept beside them",
+        summary="Delete a conversation, its answers, feedback and links",
         status_code=204,
     )
     def delete(conversation_id: Id) -> Response:
@@ -141,27 +152,27 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         return Response(status_code=204)
 
 
-def _add_sharing(app: FastAPI, engine: Engine, once: IdempotentCall, public_url: str) -> None:
+def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, public_url: str) -> None:
     @app.post(
         "/v1/conversations/{conversation_id}/share",
         responses=gives(SentShare, 201),
-        summary="A link by which others read what was answered until now",
+        summary="Create a read-only link to the conversation as it is now",
         status_code=201,
     )
     def share(conversation_id: Id, request: Request, body: Sharing | None = None) -> JSONResponse:
         seconds = body.expires_in if body else None
-        made = once(
+        response = idempotent(
             engine.history.replies,
             read_idempotency_key(request, {"expires_in": seconds}),
             lambda: _link(engine.history.shares.make(conversation_id, seconds)),
             conversation_id=conversation_id,
         )
-        return JSONResponse(made, 201)
+        return JSONResponse(response, 201)
 
     @app.get(
         "/v1/conversations/{conversation_id}/shares",
         responses=gives(Links),
-        summary="The links to a conversation",
+        summary="List the shared links of a conversation",
     )
     def shares(conversation_id: Id) -> JSONResponse:
         listed = engine.history.shares.of(conversation_id)
@@ -169,7 +180,7 @@ def _add_sharing(app: FastAPI, engine: Engine, once: IdempotentCall, public_url:
 
     @app.delete(
         "/v1/conversations/{conversation_id}/shares/{token}",
-        summary="End a link to a conversation",
+        summary="Revoke a shared link",
         status_code=204,
     )
     def revoke(conversation_id: Id, token: Id) -> Response:
@@ -179,7 +190,7 @@ def _add_sharing(app: FastAPI, engine: Engine, once: IdempotentCall, public_url:
     @app.get(
         "/v1/shared/{token}",
         responses=gives(Shared),
-        summary="A conversation that somebody shared, to read only",
+        summary="Read a shared conversation",
     )
     def shared(token: Id) -> JSONResponse:
         return JSONResponse(asdict(engine.history.shares.shared(token)), headers=_PRIVATE)
@@ -188,14 +199,14 @@ def _add_sharing(app: FastAPI, engine: Engine, once: IdempotentCall, public_url:
         "/v1/shared/{token}/export",
         responses=_FILE,
         response_class=Response,
-        summary="It, as Markdown or BibTeX",
+        summary="Export a shared conversation as Markdown or BibTeX",
     )
     def export_shared(token: Id, request: Request, format: Format = "markdown") -> Response:
         found = engine.history.shares.shared(token)
         base = public_url or str(request.base_url)
-        made = _file(format, found.title, list(found.answers), "shared", base)
-        made.headers.update(_PRIVATE)
-        return made
+        file = _file(format, found.title, list(found.answers), "shared", base)
+        file.headers.update(_PRIVATE)
+        return file
 
 
 def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
@@ -203,7 +214,7 @@ def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
         "/v1/conversations/{conversation_id}/export",
         responses=_FILE,
         response_class=Response,
-        summary="A conversation as Markdown with footnotes, or what it cites as BibTeX",
+        summary="Export a conversation as Markdown with footnotes, or its sources as BibTeX",
     )
     def export_conversation(
         conversation_id: Id, request: Request, format: Format = "markdown"
@@ -217,7 +228,7 @@ def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
         "/v1/answers/{answer_id}/export",
         responses=_FILE,
         response_class=Response,
-        summary="An answer as Markdown with footnotes, or what it cites as BibTeX",
+        summary="Export an answer as Markdown with footnotes, or its sources as BibTeX",
     )
     def export_answer(answer_id: Id, request: Request, format: Format = "markdown") -> Response:
         answer = engine.history.answer(answer_id)
@@ -225,77 +236,77 @@ def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
         return _file(format, title_of(answer["question"]), [answer], f"answer-{answer_id}", base)
 
 
-def _add_feedback(app: FastAPI, engine: Engine, once: IdempotentCall) -> None:
+def _add_feedback(app: FastAPI, engine: Engine, idempotent: IdempotentCall) -> None:
     @app.post(
         "/v1/feedback",
         responses=gives(Feedback),
-        summary="Rate an answer, or one of its claims; the last rating counts",
+        summary="Rate an answer or one of its claims; the last rating counts",
     )
     def rate(body: Rated, request: Request) -> JSONResponse:
         given = Feedback(body.answer_id, body.rating, body.reason, body.claim)
-        made = once(
+        response = idempotent(
             engine.history.replies,
             read_idempotency_key(request, body.model_dump()),
             lambda: asdict(engine.history.feedback.put(given)),
             answer_id=body.answer_id,
         )
-        return JSONResponse(made)
+        return JSONResponse(response)
 
     @app.get(
         "/v1/answers/{answer_id}/feedback",
         responses=gives(Ratings),
-        summary="How an answer was rated",
+        summary="List the ratings of an answer",
     )
     def ratings(answer_id: Id) -> JSONResponse:
         listed = engine.history.feedback.of(answer_id)
         return JSONResponse({"feedback": [asdict(each) for each in listed]})
 
 
-def _add_suggestions(app: FastAPI, suggestions: Suggestions, gate: ConcurrencyLimiter) -> None:
+def _add_suggestions(app: FastAPI, suggestions: Suggestions, limiter: ConcurrencyLimiter) -> None:
     threads = PriorityThreadPool("suggestions", MAX_RUNNING_SUGGESTIONS, priority=Priority.LATER)
 
-    async def listed(request: Request, find: Callable[[str], list[str]], given: str) -> Response:
-        async def in_turn() -> list[str]:
-            async with gate.slot():
-                return await threads.run_to_completion(find, given)
-
+    async def suggest(
+        request: Request, find: Callable[[str], list[str]], argument: str
+    ) -> Response:
         try:
-            found = await cancel_on_disconnect(request, in_turn())
-        except TooBusy:  # the page asks for them of its own accord: there are none then
-            found = []
+            questions = await run_limited(request, limiter, threads, find, argument)
+        except TooBusy:  # no reader asked for them, the page did: an error would only disturb
+            questions = []
         return (
             Response(status_code=CLIENT_CLOSED_REQUEST)
-            if found is None
-            else JSONResponse({"questions": found})
+            if questions is None
+            else JSONResponse({"questions": questions})
         )
 
     @app.get(
         "/v1/answers/{answer_id}/related",
         responses=gives(Questions),
-        summary="At most three questions to go on with, which the library answers",
+        summary="Suggest up to three follow-up questions that the library answers",
     )
     async def related(answer_id: Id, request: Request) -> Response:
-        return await listed(request, suggestions.related, answer_id)
+        return await suggest(request, suggestions.related, answer_id)
 
     @app.get(
         "/v1/examples",
         responses=gives(Questions),
-        summary="A few questions to begin with, which the library answers",
+        summary="Suggest up to three first questions that the library answers",
     )
     async def examples(request: Request, language: Literal["en", "ja"] = "en") -> Response:
-        return await listed(request, suggestions.examples, language)
+        return await suggest(request, suggestions.examples, language)
 
 
 def _link(share: Share) -> dict[str, Any]:
     return asdict(share) | {"url": share.url}
 
 
-def _file(format: Format, title: str, answers: list[dict], name: str, base: str) -> Response:
-    """An export to save: never shown by a browser as anything but text."""
+def _file(
+    format: Format, title: str, answers: list[dict[str, Any]], name: str, base: str
+) -> Response:
+    """Make an export that a browser saves and never renders."""
     if format == "markdown":
-        text, media, ending = markdown(title, answers, base), "text/markdown", "md"
+        text, media, extension = markdown(title, answers, base), "text/markdown", "md"
     else:
-        text, media, ending = bibtex(answers, base), "application/x-bibtex", "bib"
-    named = f'attachment; filename="{name}.{ending}"'
-    data = text.encode("utf-8", "replace")  # half a character can stand in a PDF's text
-    return Response(data, media_type=media, headers={"Content-Disposition": named})
+        text, media, extension = bibtex(answers, base), "application/x-bibtex", "bib"
+    disposition = f'attachment; filename="{name}.{extension}"'
+    data = text.encode("utf-8", "replace")  # the text of a PDF can have unpaired surrogates
+    return Response(data, media_type=media, headers={"Content-Disposition": disposition})

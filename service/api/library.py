@@ -1,4 +1,9 @@
-"""The HTTP door to the library: its sources and passages, and what is searched in them."""
+"""HTTP routes for the library: search it, read its sources and passages, delete a source.
+
+Deleting needs no job. A search leaves out passages that the database no longer has, and searches
+again where too few remain; so no search finds a source once the request that deletes it has ended,
+however long the index takes to follow.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,12 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic_core import to_json as json_of
 
 from corpus.store.store import Store
-from corpus.store.uploads import upload_name as upload_name
+from corpus.store.uploads import upload_name
 from index.search import Hit, Library
 from service import schemas
+from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_SEARCHES, ConcurrencyLimiter
-from service.concurrency.event_log import CLIENT_CLOSED_REQUEST, cancel_on_disconnect
+from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.disclosure import is_local, name_of, page_of, public
 from service.executors import PriorityThreadPool
 from service.ingestion.worker import IngestionWorker
@@ -25,31 +31,40 @@ from service.query import check_question
 from service.schemas import gives, gives_file
 from service.types import to_json
 
-CONTEXT_CHARACTERS = 600  # characters around a passage that /v1/passages gives
+CONTEXT_CHARACTERS = 600  # on each side of a passage, for /v1/passages
 
 
 def add_library_routes(
-    app: FastAPI, library: Library, runner: IngestionWorker | None, searches: ConcurrencyLimiter
+    app: FastAPI, library: Library, worker: IngestionWorker | None, searches: ConcurrencyLimiter
 ) -> None:
-    """The routes that read the library, and, with a runner, those that give out and remove."""
+    """Add the routes that search and read the library.
+
+    Args:
+        app: The application that gets the routes.
+        library: What is searched and read.
+        worker: Adds the routes that download an uploaded file and delete a source; None: read-only.
+        searches: Bounds how many searches run at once.
+    """
     _add_search(app, library, searches)
-    _add_sources(app, library.store, adds=runner is not None)
+    _add_sources(app, library.store, adds=worker is not None)
     _add_passages(app, library.store)
-    if runner:
-        _add_originals(app, runner)
+    if worker:
+        _add_files(app, worker)
 
 
 def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) -> None:
     store, threads = library.store, PriorityThreadPool("searches", MAX_RUNNING_SEARCHES)
 
-    def found(question: str, k: int, source_ids: list[str] | None) -> bytes:
+    def find(question: str, k: int, source_ids: list[str] | None) -> bytes:
         for each in source_ids or ():
-            store.source(each)  # NotFound, as for an answer, and not a silent nothing
-        hits = [_shown(hit) for hit in library.search(question, k, source_ids)]
-        return json_of({"hits": hits})  # the quickest there is
+            store.source(each)  # raises NotFound for an unknown id, as for an answer
+        hits = [_without_local_url(hit) for hit in library.search(question, k, source_ids)]
+        return json_of({"hits": hits})  # faster than json.dumps of asdict
 
     @app.get(
-        "/v1/search", summary="The passages nearest to a question", responses=gives(schemas.Hits)
+        "/v1/search",
+        summary="Search for the passages nearest to a question",
+        responses=gives(schemas.Hits),
     )
     async def search(
         request: Request,
@@ -58,36 +73,31 @@ def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) ->
         source_id: Annotated[list[str] | None, Query()] = None,
     ) -> Response:
         question = check_question(q)
-
-        async def in_turn() -> bytes:
-            async with searches.slot():
-                return await threads.run_to_completion(found, question, k, source_id)
-
-        made = await cancel_on_disconnect(request, in_turn())
-        if made is None:
+        body = await run_limited(request, searches, threads, find, question, k, source_id)
+        if body is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        return Response(made, media_type="application/json")
+        return Response(body, media_type="application/json")
 
 
 def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
     @app.get(
         "/v1/sources",
-        summary="Every source, with what is held of it, and what could not be read",
+        summary="List the sources, and what could not be read",
         responses=gives(schemas.Sources),
     )
     def sources() -> JSONResponse:
         listed = [
-            to_json(held.source)
-            | {"passages": held.passages, "pages": held.pages, "versions": held.versions}
-            for held in store.source_summaries()
+            to_json(each.source)
+            | {"passages": each.passages, "pages": each.pages, "versions": each.versions}
+            for each in store.source_summaries()
         ]
         unread = [to_json(each) for each in store.unread()]
-        found = public({"sources": listed, "unread": unread})
-        return JSONResponse(found | {"adds": adds})
+        shown = public({"sources": listed, "unread": unread})
+        return JSONResponse(shown | {"adds": adds})
 
     @app.get(
         "/v1/sources/{source_id}",
-        summary="One source, with its text or a former one",
+        summary="Get a source with its text, or with an earlier version of it",
         responses=gives(schemas.SourceText),
     )
     def source(
@@ -102,44 +112,45 @@ def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
 def _add_passages(app: FastAPI, store: Store) -> None:
     @app.get(
         "/v1/passages/{passage_id}",
-        summary="One passage, with what stands around it",
+        summary="Get a passage with the text before and after it",
         responses=gives(schemas.PassageInContext),
     )
     def passage(passage_id: str) -> JSONResponse:
-        standing = store.locate_passage(passage_id)
-        found, document = standing.passage, standing.document
+        located = store.locate_passage(passage_id)
+        found, document = located.passage, located.document
         more = {
             "before": document.text[max(0, found.start - CONTEXT_CHARACTERS) : found.start],
             "after": document.text[found.end : found.end + CONTEXT_CHARACTERS],
             "source": public(to_json(document.source)),
-            "current": standing.current,
-            "replaced_by": standing.replaced_by,
-            "ocr": standing.ocr,
+            "current": located.current,
+            "replaced_by": located.replaced_by,
+            "ocr": located.ocr,
         }
         return JSONResponse(to_json(found) | more)
 
 
-def _shown(hit: Hit) -> Hit:
-    """A hit as readers elsewhere may have it."""
+def _without_local_url(hit: Hit) -> Hit:
+    """Replace an address on this machine by that of the service's page of the source."""
     if not is_local(hit.source.url):
         return hit
     source = replace(hit.source, url=page_of(hit.source.id), title=name_of(hit.source))
     return replace(hit, source=source)
 
 
-def _add_originals(app: FastAPI, runner: IngestionWorker) -> None:
+def _add_files(app: FastAPI, worker: IngestionWorker) -> None:
     @app.get(
         "/v1/sources/{source_id}/file",
-        summary="The file that a source was uploaded as",
+        summary="Download the file of an uploaded source",
         responses=gives_file("application/octet-stream"),
         response_class=Response,
     )
     def file(source_id: str) -> FileResponse:
-        source = runner.means.store.source(source_id)
-        path = runner.means.uploads.file(source)
+        source = worker.means.store.source(source_id)
+        path = worker.means.uploads.file(source)
         name = upload_name(source).replace("\\", "/").split("/")[-1]
         plain = re.sub(r"[^A-Za-z0-9. _-]", "_", name)
-        # It is a stranger's file under our own origin: saved, never shown or run.
+        # Anybody may have made the file, and it comes from our origin: browsers must save it, never
+        # render or run it.
         headers = {
             "Content-Disposition": (
                 f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
@@ -149,7 +160,7 @@ def _add_originals(app: FastAPI, runner: IngestionWorker) -> None:
         }
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
-    @app.delete("/v1/sources/{source_id}", status_code=204, summary="Take a source out")
+    @app.delete("/v1/sources/{source_id}", status_code=204, summary="Delete a source")
     def remove(source_id: str) -> Response:
-        runner.remove(source_id)
+        worker.remove(source_id)
         return Response(status_code=204)

@@ -1,12 +1,14 @@
-"""What every request and response goes through, as plain ASGI: it never buffers a stream."""
+"""ASGI middleware: limits on request bodies, cross-site requests and host names; default headers.
+
+It is written against ASGI itself, because Starlette's base class would buffer streams.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers as _Sent
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,52 +16,59 @@ from corpus.files.files import printable_path
 from service.problems import problem_response
 
 MAX_BODY = 1_000_000  # bytes; a question has at most 4,000 characters
-MAX_UPLOADS = 1_000_000_000  # bytes of a request with files, each of which has its own limit
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_UPLOADS = 1_000_000_000  # bytes of a request with files; each file has a limit of its own
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BodyLimit:
-    """Answers 413 to a body of more than ``limit`` bytes, once that many have come.
-
-    ``larger`` has the limits of paths that are for more.
-    """
+    """Middleware that refuses request bodies above a size with status 413, as they arrive."""
 
     def __init__(
         self, app: ASGIApp, limit: int = MAX_BODY, larger: Mapping[str, int] | None = None
     ) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application inside.
+            limit: The most bytes of a body.
+            larger: Paths with limits of their own, in bytes.
+        """
         self.app, self.limit, self.larger = app, limit, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        came = 0
+        """Serve one request (ASGI)."""
+        received = 0
         limit = self.larger.get(scope.get("path", ""), self.limit)
-        what, close = f"The body is larger than {limit:,} bytes", {"Connection": "close"}
+        title, close = f"The body is larger than {limit:,} bytes", {"Connection": "close"}
 
         async def counted() -> Message:
-            nonlocal came
+            nonlocal received
             message = await receive()
-            came += len(message.get("body", b""))
-            if came > limit:
-                raise HTTPException(413, what, close)
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise HTTPException(413, title, close)
             return message
 
         await self.app(scope, counted if scope["type"] == "http" else receive, send)
 
 
 class SameOrigin:
-    """Answers 403 to what a page of another site sends a browser to write here.
+    """Middleware that refuses writing requests from pages of other sites with status 403.
 
-    A page may have the browser of its reader post a form to any address, this machine's own
-    included. Browsers say where such a request comes from; programs, which are not led by
-    pages, say nothing, and pass. A path in ``but`` sees to it itself.
+    A web page can make its reader's browser post a form to any address, this machine's included
+    (cross-site request forgery). Browsers say which site such a request comes from. Programs say
+    nothing and pass: no page controls them.
     """
 
-    def __init__(self, app: ASGIApp, but: Collection[str] = ()) -> None:
-        self.app, self.but = app, frozenset(but)
+    def __init__(self, app: ASGIApp, exempt: Collection[str] = ()) -> None:
+        """Wrap an application; paths in ``exempt`` do their own check."""
+        self.app, self.exempt = app, frozenset(exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writes = scope["type"] == "http" and scope["method"] not in _READING
-        if writes and scope["path"] not in self.but:
-            headers = _Sent(scope=scope)
+        """Serve one request (ASGI)."""
+        writes = scope["type"] == "http" and scope["method"] not in _SAFE_METHODS
+        if writes and scope["path"] not in self.exempt:
+            headers = Headers(scope=scope)
             site, origin = headers.get("sec-fetch-site"), headers.get("origin")
             if site is not None:
                 ours = site in ("same-origin", "none")
@@ -67,45 +76,48 @@ class SameOrigin:
                 ours = origin is None or _netloc(origin) == headers.get("host", "").lower()
             if not ours:
                 detail = (
-                    f"a page of {printable_path(origin or 'another site')[:200]} may not write here"
+                    f"a page of {printable_path(origin or 'another site')[:200]} may not write"
+                    " here: open the service's own page, or send the request from a program"
                 )
-                refused = problem_response(403, "Another site asked for this", detail)
+                refused = problem_response(403, "The request comes from another site", detail)
                 return await refused(scope, receive, send)
         await self.app(scope, receive, send)
 
 
 class AllowedHosts:
-    """Answers 421 to a request for a host that this service is not known by.
+    """Middleware that refuses requests for unknown host names with status 421.
 
-    A page can have its own name lead to 127.0.0.1, and is then of one origin with what it
-    asks for there. It cannot change the name that the browser asks for: so only names that
-    cannot be a stranger's are answered to.
+    It protects against DNS rebinding: a web page can have its own name resolve to 127.0.0.1, and is
+    then of one origin with what answers there. It cannot change the name in the request. So only
+    names are allowed that no other site can have: localhost, IP addresses and configured names.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+        """Wrap an application; ``names`` are allowed besides localhost and IP addresses."""
         self.app, self.names = app, frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
         if scope["type"] == "http":
-            host = _Sent(scope=scope).get("host", "")
+            host = Headers(scope=scope).get("host", "")
             name = _host_name(host)
             if not (name in self.names or name == "localhost" or _is_address(name)):
                 detail = (
-                    f"this service is not known by the name {printable_path(name)[:200]!r}: ask for it at"
-                    " localhost, or name it in TENKYO_HOSTS"
+                    f"this service is not known by the name {printable_path(name)[:200]!r}: use"
+                    " localhost, or add the name to TENKYO_HOSTS"
                 )
-                refused = problem_response(421, "Another host is meant", detail)
+                refused = problem_response(421, "The host name is not allowed", detail)
                 return await refused(scope, receive, send)
         await self.app(scope, receive, send)
 
 
 def _netloc(origin: str) -> str:
-    """Host and port of an origin, as a Host header has them; of "null", nothing."""
+    """Return host and port of an origin, as in a Host header; of "null", an empty string."""
     return origin.partition("://")[2].lower()
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without its port."""
+    """Return the name in a Host header, without the port."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -121,17 +133,19 @@ def _is_address(name: str) -> bool:
 
 
 class DefaultHeaders:
-    """Adds headers to every response that does not set them itself."""
+    """Middleware that adds headers to every response that does not set them itself."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self.app, self.headers = app, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
+        """Serve one request (ASGI)."""
+
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     present.setdefault(name, value)
             await send(message)
 
-        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

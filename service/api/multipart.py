@@ -1,4 +1,8 @@
-"""A request that uploads files, written to disk as it comes in: no file is ever in memory."""
+"""Streaming parser for file uploads (multipart/form-data): files go to disk as they arrive.
+
+No file is ever in memory as a whole. An upload is identified by the hash of its bytes; its name is
+only displayed.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +26,15 @@ from service.ingestion.worker import IngestionWorker, RefusedFile
 MAX_FILES = 100
 _FIELDS = ("password", "source_id")
 _MAX_FIELD = 1000  # bytes
-_MAX_HEADER = 65_536  # bytes: a name that is too long is for its item to speak of
-_PIECE = 1 << 20  # bytes that are handed to a thread at once
-_SHOWN = 80  # characters of a name that is not kept
+_MAX_HEADER = 65_536  # bytes; enough that a file name that is too long is reported for its file
+_WRITE_SIZE = 1 << 20  # bytes that are passed to a thread at once
+_MAX_NAME_SHOWN = 80  # characters of a refused file's name
 _EXPECTED = "send multipart/form-data with one or more files in the field `files`"
 
 
 @dataclass(slots=True)
 class ReceivedForm:
-    """What a request brought: files that are kept, and held; files that are not, and why."""
+    """The contents of an upload request: stored files, refused files with reasons, other fields."""
 
     files: list[Upload] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
@@ -39,42 +43,48 @@ class ReceivedForm:
 
 
 @asynccontextmanager
-async def receive_upload(request: Request, runner: IngestionWorker) -> AsyncIterator[ReceivedForm]:
-    """Take in the files of a request; where what follows fails, they are let go again.
+async def receive_upload(request: Request, worker: IngestionWorker) -> AsyncIterator[ReceivedForm]:
+    """Store the files of an upload request; discard them if the block that uses them fails.
 
-    Raises UploadRefused for a request of another form, UploadTooLarge as soon as a file is.
+    Args:
+        request: The request, whose body has not been read.
+        worker: Its uploads are where the files are stored.
+
+    Raises:
+        UploadRefused: The request is not a form with files, or it was cut off.
+        UploadTooLarge: A file exceeds the limit; raised as soon as it does.
     """
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data" or b"boundary" not in options:
+    media_type, options = parse_options_header(request.headers.get("content-type", ""))
+    if media_type != b"multipart/form-data" or b"boundary" not in options:
         raise UploadRefused(f"this is not a form with files: {_EXPECTED}")
     received = ReceivedForm()
     try:
-        parts = _Parts(options[b"boundary"], runner.means.uploads, received)
+        parser = _FormParser(options[b"boundary"], worker.means.uploads, received)
         try:
-            await _feed(request, parts)
+            await _feed(request, parser)
         finally:
-            parts.drop()
+            parser.drop()
         yield received
     except ClientDisconnect:
-        await run_in_threadpool(runner.discard_uploads, received.files)
-        raise UploadRefused("the upload was broken off: send it again") from None
+        await run_in_threadpool(worker.discard_uploads, received.files)
+        raise UploadRefused("the upload was cut off: send it again") from None
     except BaseException:
-        await asyncio.shield(asyncio.to_thread(runner.discard_uploads, received.files))
+        await asyncio.shield(asyncio.to_thread(worker.discard_uploads, received.files))
         raise
 
 
-async def _feed(request: Request, parts: _Parts) -> None:
-    piece = bytearray()
-    async for chunk in request.stream():
-        piece += chunk
-        if len(piece) >= _PIECE:
-            await run_in_threadpool(parts.write, bytes(piece))
-            piece.clear()
-    await run_in_threadpool(parts.end, bytes(piece))
+async def _feed(request: Request, parser: _FormParser) -> None:
+    buffer = bytearray()
+    async for data in request.stream():
+        buffer += data
+        if len(buffer) >= _WRITE_SIZE:
+            await run_in_threadpool(parser.write, bytes(buffer))
+            buffer.clear()
+    await run_in_threadpool(parser.end, bytes(buffer))
 
 
-class _Parts:
-    """The parts of a form, each dealt with as it comes."""
+class _FormParser:
+    """The parts of a form, each stored as it arrives; the parser of the library calls ``_on_…``."""
 
     def __init__(self, boundary: bytes, uploads: UploadStore, received: ReceivedForm) -> None:
         self._uploads, self._received = uploads, received
@@ -84,24 +94,33 @@ class _Parts:
         self._name = ""
         self._incoming: IncomingUpload | None = None
         self._ended = False
-        names = ("part_begin", "part_data", "part_end", "header_field", "header_value")
-        names += ("header_end", "headers_finished", "end")
         try:
             self._parser = MultipartParser(
                 boundary,
-                {f"on_{name}": getattr(self, f"_on_{name}") for name in names},
+                {
+                    "on_part_begin": self._on_part_begin,
+                    "on_part_data": self._on_part_data,
+                    "on_part_end": self._on_part_end,
+                    "on_header_field": self._on_header_field,
+                    "on_header_value": self._on_header_value,
+                    "on_header_end": self._on_header_end,
+                    "on_headers_finished": self._on_headers_finished,
+                    "on_end": self._on_end,
+                },
                 max_header_size=_MAX_HEADER,
             )
         except FormParserError as error:
             raise UploadRefused(f"the form cannot be read ({error}): {_EXPECTED}") from None
 
     def write(self, data: bytes) -> None:
+        """Parse the next bytes of the form."""
         try:
             self._parser.write(data)
         except FormParserError as error:
             raise UploadRefused(f"the form cannot be read ({error}): {_EXPECTED}") from None
 
     def end(self, data: bytes) -> None:
+        """Parse the last bytes of the form and check that it is complete."""
         self.write(data)
         received = self._received
         if not self._ended:
@@ -113,6 +132,7 @@ class _Parts:
             raise UploadRefused("source_id names one source: send one file with it")
 
     def drop(self) -> None:
+        """Delete the file that has not arrived completely, if there is one."""
         if self._incoming:
             self._incoming.drop()
 
@@ -138,13 +158,15 @@ class _Parts:
         if self._field == "files":
             received = self._received
             if len(received.files) + len(received.refused) >= MAX_FILES:
-                raise UploadRefused(f"there are more than {MAX_FILES} files: send them in parts")
+                raise UploadRefused(
+                    f"there are more than {MAX_FILES} files: send them in several requests"
+                )
             self._name = options.get(b"filename", b"").decode("utf-8", "replace")
             self._incoming = self._uploads.receive()
         elif self._field not in _FIELDS:
             known = ", ".join(("files", *_FIELDS))
             raise UploadRefused(
-                f"there is no field {printable_path(self._field[:_SHOWN])!r}: it has {known}"
+                f"there is no field {printable_path(self._field[:_MAX_NAME_SHOWN])!r}: use {known}"
             )
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -160,8 +182,8 @@ class _Parts:
             setattr(self._received, self._field, self._value.decode("utf-8", "replace"))
             return
         with self._incoming as incoming:
-            if wrong := name_error(self._name):
-                self._received.refused.append(RefusedFile(_clipped(self._name), wrong))
+            if reason := name_error(self._name):
+                self._received.refused.append(RefusedFile(_short_name(self._name), reason))
             else:
                 self._received.files.append(Upload(self._name, incoming.keep()))
         self._incoming = None
@@ -170,7 +192,7 @@ class _Parts:
         self._ended = True
 
 
-def _clipped(name: str) -> str:
-    """A name that is refused, as it may be shown."""
-    safe = printable_path(name[:_SHOWN])
-    return f"{safe}…" if len(name) > _SHOWN else safe or "(no name)"
+def _short_name(name: str) -> str:
+    """Return the start of a refused file name, with control characters made visible."""
+    safe = printable_path(name[:_MAX_NAME_SHOWN])
+    return f"{safe}…" if len(name) > _MAX_NAME_SHOWN else safe or "(no name)"

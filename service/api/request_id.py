@@ -1,4 +1,4 @@
-"""An id for every request: in its reply, in log lines, and in problem documents."""
+"""Middleware that gives every request an id: in its response, log lines and problem documents."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.logs import begin
 
 REQUEST_ID_HEADER = "X-Request-ID"
-_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")  # fits a log line and a header
+_VALID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")  # fits a log line and a header
 
 
 class RequestIds:
-    """Takes the id over that a request brings if it is sane, else makes one.
+    """Middleware that keeps the id a request brings, if it is valid, or makes one.
 
-    The outermost layer: what nothing within has caught is answered here with a problem
-    document, so that this reply too has its id; and then raised, to be logged.
+    It is the outermost middleware. An exception that nothing inside has caught is answered here
+    with a problem document, so that this response has an id too, then raised again to be logged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        request_id = given if _SANE.fullmatch(given) else secrets.token_urlsafe(12)
+        request_id = given if _VALID.fullmatch(given) else secrets.token_urlsafe(12)
         begin(request_id)
         started = False
 
-        async def with_id(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
@@ -40,11 +41,13 @@ class RequestIds:
             await send(message)
 
         try:
-            await self.app(scope, receive, with_id)
+            await self.app(scope, receive, send_with_id)
         except Exception:
             if not started:
                 from service.problems import problem_response  # heavy: see service.server.startup
 
-                detail = f"the log has the reason, under the request id {request_id}: look there"
-                await problem_response(500, "Something went wrong", detail)(scope, receive, with_id)
+                detail = f"look in the log: it has the reason under the request id {request_id}"
+                await problem_response(500, "Something went wrong", detail)(
+                    scope, receive, send_with_id
+                )
             raise

@@ -64,7 +64,7 @@ def verify(
     else:
         verifier = bootstrap.create_verifier(settings)
         if texts:
-            checks |= _text_checks(texts, bootstrap.create_fact_checker(settings, verifier), source)
+            checks |= _text_checks(texts, bootstrap.fact_checker(settings, verifier), source)
         store = bootstrap.open_store_if_any(settings) if receipts else None
         for name, made in receipts.items():
             checks[name] = partial(_recheck, name, made, verifier, store)

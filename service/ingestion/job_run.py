@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from corpus.errors import TenkyoError
+from corpus.protocols import require_protocol
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.web.crawler import MAX_WAIT, Crawler
@@ -86,6 +87,9 @@ class IngestionResources:
     uploads: UploadStore
     cache: HttpCache
     network: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        require_protocol(self.embedder, Embedder)
 
     def fetcher(self, max_wait: float = MAX_SERVER_WAIT_SECONDS) -> Fetcher:
         """Make a Fetcher that waits up to ``max_wait`` seconds for a busy server."""

@@ -1,4 +1,5 @@
-"""The Model Context Protocol server: four tools, and their two transports.
+"""The Model Context Protocol (MCP) server: four tools for other programs' language models.
 
-Used from outside: ``tools``, ``transport``.
+``tools`` defines them, ``formatting`` makes their results, ``transport`` serves them by HTTP or by
+standard input and output. Used from outside: ``transport.McpHttpApp``, ``transport.serve_stdio``.
 """

@@ -1,7 +1,8 @@
-"""What other programs' models are shown of the library: names, addresses and texts. Pure.
+"""Results of the MCP tools: passages, documents, answers and verdicts as JSON and as text.
 
-A client's language model reads this, so what a source says to a language model stands nowhere
-in it, as it stands nowhere in our own prompts.
+A client's language model reads these results. Sentences of a source that give orders to a language
+model (prompt injection) are therefore removed, as they are from our own prompts. No function here
+reads or writes anything outside its arguments.
 """
 
 from __future__ import annotations
@@ -19,37 +20,41 @@ from service.types import Answer, Citation, Claim, Evidence, Rejected
 if TYPE_CHECKING:  # it is heavy
     from service.answering.factcheck import Checked
 
-CONTEXT_CHARACTERS = (
-    600  # characters before and after a passage from which whole sentences are shown with it
-)
-MAX_DOCUMENT_CHARACTERS = 60_000  # characters of a source that are given at once
-NEAREST_SHOWN = 3  # sources named where there is no answer
-LEFT_OUT = "[…]"
+CONTEXT_CHARACTERS = 600  # before and after a passage, for the whole sentences shown with it
+MAX_DOCUMENT_CHARACTERS = 60_000  # of a source, in one result
+NEAREST_SHOWN = 3  # sources named by an abstention
+OMITTED = "[…]"
 
 
 def format_title(source: Source, passage: Passage | None = None) -> str:
-    """The name of a source, and of the place in it, in one line."""
-    heads = with_headings("", passage, source) if passage else source.title
-    return _line(heads) or _line(name_of(source))
+    """Return the title of a source, and the headings of a passage in it, as one line."""
+    headings = with_headings("", passage, source) if passage else source.title
+    return _line(headings) or _line(name_of(source))
 
 
 def _line(text: str) -> str:
-    """A name in one line; one that gives a language model orders is left out."""
-    return LEFT_OUT if speaks_to_a_model(text) else neutral(text)
+    """Return a name as one line, or ``OMITTED`` if it gives orders to a language model."""
+    return OMITTED if speaks_to_a_model(text) else neutral(text)
 
 
 def without_model_orders(text: str) -> str:
-    """A text without what it says to a language model, for which LEFT_OUT stands."""
-    made, at = [], 0
+    """Replace the sentences that give orders to a language model by ``OMITTED``."""
+    pieces, position = [], 0
     for start, end in [*for_readers(text), (len(text), len(text))]:
-        between = text[at:start]
-        made += [f" {LEFT_OUT} " if between.strip() else between, text[start:end]]
-        at = end
-    return "".join(made).strip()
+        between = text[position:start]
+        pieces += [f" {OMITTED} " if between.strip() else between, text[start:end]]
+        position = end
+    return "".join(pieces).strip()
 
 
 def format_passage(passage: Passage, source: Source, base: str) -> dict[str, Any]:
-    """A passage as a row of a search."""
+    """Return the id, title and address of a passage, as ``search`` lists it.
+
+    Args:
+        passage: The passage.
+        source: Its source.
+        base: The address of this service, for sources that have no address on the web.
+    """
     return {
         "id": passage.id,
         "title": format_title(source, passage),
@@ -60,9 +65,15 @@ def format_passage(passage: Passage, source: Source, base: str) -> dict[str, Any
 def format_document(
     document: Document, base: str, passage: Passage | None = None
 ) -> dict[str, Any]:
-    """A passage with the sentences around it, or a whole source up to LONGEST characters."""
+    """Return a passage with the sentences around it, or a whole source, as ``fetch`` gives it.
+
+    Args:
+        document: The document of the source.
+        base: The address of this service.
+        passage: The passage; None: the whole source, at most ``MAX_DOCUMENT_CHARACTERS`` of it.
+    """
     source = document.source
-    facts = {
+    metadata = {
         "source_id": source.id,
         "kind": source.kind,
         "heading": _line(passage.heading) if passage else "",
@@ -79,75 +90,87 @@ def format_document(
     else:
         text = without_model_orders(document.text[:MAX_DOCUMENT_CHARACTERS])
         if len(document.text) > MAX_DOCUMENT_CHARACTERS:
-            facts["cut"] = (
+            metadata["cut"] = (
                 f"the first {MAX_DOCUMENT_CHARACTERS:,} of {len(document.text):,} characters"
             )
     row = format_passage(passage, source, base) if passage else {}
     whole = {"id": source.id, "title": format_title(source), "url": source_url(source, base)} | row
-    return whole | {"text": text, "metadata": {k: v for k, v in facts.items() if v}}
+    return whole | {"text": text, "metadata": {k: v for k, v in metadata.items() if v}}
 
 
 def surrounding_text(text: str, passage: Passage) -> str:
-    """A passage and the whole sentences within CONTEXT characters of it, for readers."""
-    low, high = (
-        max(0, passage.start - CONTEXT_CHARACTERS),
-        min(len(text), passage.end + CONTEXT_CHARACTERS),
-    )
+    """Return a passage with the whole sentences within ``CONTEXT_CHARACTERS`` of it.
+
+    Args:
+        text: The text of the document.
+        passage: A passage of that document.
+    """
+    low = max(0, passage.start - CONTEXT_CHARACTERS)
+    high = min(len(text), passage.end + CONTEXT_CHARACTERS)
     spans = [(low + start, low + end) for start, end in for_readers(text[low:high])]
     if low and spans and spans[0][0] < passage.start:
-        spans = spans[1:]  # its beginning may be cut off
+        spans = spans[1:]  # the first sentence may lack its beginning
     if high < len(text) and spans and spans[-1][1] > passage.end:
         spans = spans[:-1]
     if not spans:
-        return LEFT_OUT
+        return OMITTED
     start, end = spans[0][0], spans[-1][1]
     return without_model_orders(text[min(start, passage.start) : max(end, passage.end)])
 
 
-def format_answer(made: Answer, base: str) -> dict[str, Any]:
-    """An answer: claims with citations and verdicts, and the sources under their numbers."""
-    where = _sources(made.evidence)
+def format_answer(answer: Answer, base: str) -> dict[str, Any]:
+    """Return the JSON of an answer: claims with citations and verdicts, and labelled sources."""
+    sources = _sources_by_id(answer.evidence)
     return {
-        "id": made.id,
-        "question": made.question,
-        "mode": made.mode,
-        "abstained": made.abstained,
-        "reason": made.reason,
-        "text": made.text,
-        "claims": [_claim(claim, where, base) for claim in made.claims],
-        "rejected": [_rejected(rejected, where, base) for rejected in made.rejected],
-        "sources": [_source(e, base) for e in made.evidence],
+        "id": answer.id,
+        "question": answer.question,
+        "mode": answer.mode,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "text": answer.text,
+        "claims": [_claim(claim, sources, base) for claim in answer.claims],
+        "rejected": [_rejected(rejected, sources, base) for rejected in answer.rejected],
+        "sources": [_source(e, base) for e in answer.evidence],
     }
 
 
-def format_checked(made: Checked, base: str) -> dict[str, Any]:
-    """The claims of a text with their verdicts, and the sources under their numbers."""
-    where = _sources(made.evidence)
+def format_checked(checked: Checked, base: str) -> dict[str, Any]:
+    """Return the JSON of a fact-checked text: claims with verdicts, and labelled sources."""
+    sources = _sources_by_id(checked.evidence)
     return {
-        "claims": [_claim(claim, where, base) for claim in made.claims],
-        "sources": [_source(e, base) for e in made.evidence],
-        "error_rates": made.error_rates,
+        "claims": [_claim(claim, sources, base) for claim in checked.claims],
+        "sources": [_source(e, base) for e in checked.evidence],
+        "error_rates": checked.error_rates,
     }
 
 
-def format_answer_text(made: dict[str, Any]) -> str:
-    """An answer to be read: sentences with numbers, then the sources they name, with quotes."""
-    reason, claims = made["reason"], made["claims"]
+def format_answer_text(answer: dict[str, Any]) -> str:
+    """Write an answer as text: sentences with markers, then the cited sources with their quotes.
+
+    Args:
+        answer: What ``format_answer`` returned.
+    """
+    reason, claims = answer["reason"], answer["claims"]
     lines = [f"({reason})" if claims else reason] if reason else []
-    lines += [_marked(claim) for claim in claims]
-    return "\n".join(lines) + _listed(made, "Sources" if claims else "Nearest in the library")
+    lines += [_with_markers(claim) for claim in claims]
+    heading = "Sources" if claims else "Nearest in the library"
+    return "\n".join(lines) + _source_list(answer, heading)
 
 
-def format_checked_text(made: dict[str, Any]) -> str:
-    """Verdicts to be read: a claim a line, then the sources they rest on, with quotes."""
+def format_checked_text(checked: dict[str, Any]) -> str:
+    """Write a fact-checked text: a verdict and claim per line, then the sources with their quotes.
+
+    Args:
+        checked: What ``format_checked`` returned.
+    """
     lines = []
-    for claim in made["claims"]:
-        lines.append(f"{claim['verdict']['label']}: {_marked(claim)}")
+    for claim in checked["claims"]:
+        lines.append(f"{claim['verdict']['label']}: {_with_markers(claim)}")
         lines += [f"    {claim['reason']}"] if claim["reason"] else []
-    return "\n".join(lines or ["The text makes no claims."]) + _listed(made, "Sources")
+    return "\n".join(lines or ["The text makes no claims."]) + _source_list(checked, "Sources")
 
 
-def _sources(evidence: Sequence[Evidence]) -> dict[str, Source]:
+def _sources_by_id(evidence: Sequence[Evidence]) -> dict[str, Source]:
     return {e.source.id: e.source for e in evidence}
 
 
@@ -156,57 +179,58 @@ def _source(evidence: Evidence, base: str) -> dict[str, Any]:
     return {"label": evidence.label, "kind": evidence.source.kind} | row
 
 
-def _citation(citation: Citation, where: dict[str, Source], base: str) -> dict[str, Any]:
+def _citation(citation: Citation, sources: dict[str, Source], base: str) -> dict[str, Any]:
     names = ("label", "source_id", "passage_id", "quote", "start", "end", "page")
-    url = source_url(where[citation.source_id], base, citation.quote, citation.page)
+    url = source_url(sources[citation.source_id], base, citation.quote, citation.page)
     return {name: getattr(citation, name) for name in names} | {"url": url}
 
 
-def _verdict(said: Claim | Rejected) -> dict[str, Any]:
-    return {"label": said.verdict.label, "score": round(said.verdict.score, 4)}
+def _verdict(sentence: Claim | Rejected) -> dict[str, Any]:
+    return {"label": sentence.verdict.label, "score": round(sentence.verdict.score, 4)}
 
 
-def _claim(claim: Claim, where: dict[str, Source], base: str) -> dict[str, Any]:
+def _claim(claim: Claim, sources: dict[str, Source], base: str) -> dict[str, Any]:
     return {
         "text": claim.text,
         "start": claim.start,
         "end": claim.end,
         "verdict": _verdict(claim),
-        "citations": [_citation(c, where, base) for c in claim.citations],
-        "disputed_by": [_citation(c, where, base) for c in claim.disputed_by],
+        "citations": [_citation(c, sources, base) for c in claim.citations],
+        "disputed_by": [_citation(c, sources, base) for c in claim.disputed_by],
         "secondary": claim.secondary,
         "reason": claim.reason,
     }
 
 
-def _rejected(said: Rejected, where: dict[str, Source], base: str) -> dict[str, Any]:
+def _rejected(rejected: Rejected, sources: dict[str, Source], base: str) -> dict[str, Any]:
     return {
-        "text": said.text,
-        "reason": said.reason,
-        "verdict": _verdict(said),
-        "citations": [_citation(c, where, base) for c in said.citations],
+        "text": rejected.text,
+        "reason": rejected.reason,
+        "verdict": _verdict(rejected),
+        "citations": [_citation(c, sources, base) for c in rejected.citations],
     }
 
 
-def _marked(claim: dict[str, Any]) -> str:
+def _with_markers(claim: dict[str, Any]) -> str:
     text = " ".join(claim["text"].split())
     markers = "".join(f"[{citation['label']}]" for citation in claim["citations"])
     return f"{text} {markers}" if markers else text
 
 
-def _listed(made: dict[str, Any], head: str) -> str:
-    """The sources that claims cite, with the words cited; where there are none, the nearest."""
+def _source_list(result: dict[str, Any], heading: str) -> str:
+    """List the sources that claims cite, with the quotes; without claims, the nearest sources."""
     quotes: dict[int, list[str]] = {}
-    for claim in made["claims"]:
+    for claim in result["claims"]:
         for citation in (*claim["citations"], *claim["disputed_by"]):
-            said = f"    “{' '.join(citation['quote'].split())}”"
-            said += " (says otherwise)" * (citation in claim["disputed_by"])
-            if said not in quotes.setdefault(citation["label"], []):
-                quotes[citation["label"]].append(said)
+            quote = f"    “{' '.join(citation['quote'].split())}”"
+            quote += " (contradicts the claim)" * (citation in claim["disputed_by"])
+            if quote not in quotes.setdefault(citation["label"], []):
+                quotes[citation["label"]].append(quote)
     lines = []
-    for source in made["sources"]:
-        if source["label"] in quotes or (not made["claims"] and source["label"] <= NEAREST_SHOWN):
-            kind = " (a summary of ours)" if source["kind"] == "digest" else ""
+    for source in result["sources"]:
+        nearest = not result["claims"] and source["label"] <= NEAREST_SHOWN
+        if source["label"] in quotes or nearest:
+            kind = " (our own summary)" if source["kind"] == "digest" else ""
             lines.append(f"[{source['label']}] {source['title']}{kind} {source['url']}")
             lines += quotes.get(source["label"], [])
-    return "\n\n" + "\n".join([f"{head}:", *lines]) if lines else ""
+    return "\n\n" + "\n".join([f"{heading}:", *lines]) if lines else ""

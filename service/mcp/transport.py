@@ -1,7 +1,7 @@
-"""The two ways to the server of service.mcp.tools: streamable HTTP, and a process's input and output.
+"""Transports of the MCP server: streamable HTTP, and standard input and output.
 
-The protocol's own package takes as long to import as the rest of the API: it is imported when
-somebody asks for it.
+The package of the protocol takes as long to import as the rest of the API, so it is imported with
+the first request.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
+    from mcp.server.context import CallNext, HandlerResult
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import Message, Receive, Scope, Send
 
@@ -23,51 +24,61 @@ if TYPE_CHECKING:
     from service.concurrency.answer_service import AnswerService
     from service.mcp.tools import Context
 
+    MakeEngine = Callable[[], tuple[Engine, Callable[[], Awaitable[None]]]]
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_NOT_FOR_US = (403, 421)
-NAME_SHOWN = 300  # characters of a name that was refused
+_WRONG_SITE = (403, 421)  # statuses of the package for a host or an origin that is not allowed
+MAX_NAME_SHOWN = 300  # characters of a refused name
 
 
 class McpHttpApp:
-    """The server by streamable HTTP, as an ASGI app that lives while ``running`` does.
+    """An ASGI application that serves MCP by streamable HTTP, within the context of ``running``.
 
-    A browser that another site has in hand cannot use it: requests must name this machine, or
-    the host of ``public_url``, as the host that they go to, and as the origin that they come
-    from if they say one.
+    It protects against web pages of other sites that use the reader's browser: the host of a
+    request, and its origin if it has one, must be this machine or the host of ``public_url``.
     """
 
-    def __init__(self, asking: AnswerService, public_url: str = "", shared: bool = False) -> None:
-        """``shared``: the next request of a client may go to another process, where nothing is
-        known of its session: there are none then.
+    def __init__(
+        self, answer_service: AnswerService, public_url: str = "", shared: bool = False
+    ) -> None:
+        """Create the application.
+
+        Args:
+            answer_service: Answers the calls of the tools.
+            public_url: The address at which clients reach the service; empty: this machine's.
+            shared: Whether other processes serve the same clients. There are no sessions then,
+                because the next request of a client may reach another process.
         """
-        self._asking, self._public_url, self._shared = asking, public_url, shared
+        self._answer_service = answer_service
+        self._public_url, self._shared = public_url, shared
         self._open: asyncio.Future[StreamableHTTPSessionManager] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Serve requests while the context is open; it can be opened again."""
         self._open = asyncio.get_running_loop().create_future()
-        self._wanted, self._over = asyncio.Event(), asyncio.Event()
+        self._requested, self._closing = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(self._run(self._open))
         try:
             yield
         finally:
             self._open = None
-            self._over.set()
-            self._wanted.set()
+            self._closing.set()
+            self._requested.set()
             await task
 
     async def _run(self, opened: asyncio.Future[StreamableHTTPSessionManager]) -> None:
-        await self._wanted.wait()
-        if self._over.is_set():
+        await self._requested.wait()
+        if self._closing.is_set():
             return
         try:
             manager = await asyncio.to_thread(self._manager)
-        except Exception as error:  # every request is told
+        except Exception as error:  # every request raises it
             opened.set_exception(error)
             return
         async with manager.run():
             opened.set_result(manager)
-            await self._over.wait()
+            await self._closing.wait()
 
     def _manager(self) -> StreamableHTTPSessionManager:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -76,7 +87,7 @@ class McpHttpApp:
         from service.mcp.tools import make_server
 
         async def load() -> AnswerService:
-            return self._asking
+            return self._answer_service
 
         hosts, origins = [], []
         for host in LOOPBACK:
@@ -86,7 +97,7 @@ class McpHttpApp:
             public = urlsplit(self._public_url)
             hosts.append(public.netloc)
             origins.append(f"{public.scheme}://{public.netloc}")
-        # Clients of the protocol before 2026-07-28 can cancel a call only in a session.
+        # A client of the protocol before 2026-07-28 needs a session to cancel a call.
         return StreamableHTTPSessionManager(
             make_server(load, self._public_url),
             stateless=self._shared,
@@ -96,13 +107,18 @@ class McpHttpApp:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI).
+
+        Raises:
+            HTTPException: The package refused the request in plain text; or nothing runs.
+        """
         if self._open is None:
             raise HTTPException(503, "The service is starting or ending: try again")
-        self._wanted.set()
+        self._requested.set()
         manager = await asyncio.shield(self._open)
         refused, reason = 0, bytearray()
 
-        async def explain(message: Message) -> None:
+        async def hold_back_refusals(message: Message) -> None:
             nonlocal refused
             if message["type"] == "http.response.start" and _plain_refusal(message):
                 refused = message["status"]
@@ -111,72 +127,90 @@ class McpHttpApp:
             else:
                 await send(message)
 
-        await manager.handle_request(scope, receive, explain)
-        if refused in _NOT_FOR_US:
-            raise _not_for_us(Headers(scope=scope))
+        await manager.handle_request(scope, receive, hold_back_refusals)
+        if refused in _WRONG_SITE:
+            raise _wrong_site(Headers(scope=scope))
         if refused:
             raise HTTPException(refused, reason.decode("utf-8", "replace") or None)
 
 
 def _plain_refusal(start: Message) -> bool:
-    """Whether a reply refuses otherwise than by an error of the protocol, which is JSON."""
-    if start["status"] in _NOT_FOR_US:
+    """Return whether a response refuses without an error of the protocol, which would be JSON."""
+    if start["status"] in _WRONG_SITE:
         return True
     kind = Headers(raw=start.get("headers", [])).get("content-type", "")
     return start["status"] >= 400 and not kind.startswith("application/json")
 
 
-def _not_for_us(headers: Headers) -> HTTPException:
-    names = {name: headers.get(name, "none")[:NAME_SHOWN] for name in ("host", "origin")}
+def _wrong_site(headers: Headers) -> HTTPException:
+    names = {name: headers.get(name, "none")[:MAX_NAME_SHOWN] for name in ("host", "origin")}
     return HTTPException(
         403,
-        f"Requests to {names['host']!r} from {names['origin']!r} are refused, lest another site"
-        " use the reader's browser: set TENKYO_PUBLIC_URL to the address of this service",
+        f"Requests to {names['host']!r} from {names['origin']!r} are refused, so that no other site"
+        " can use the reader's browser: set TENKYO_PUBLIC_URL to the address of this service",
     )
 
 
-async def serve_stdio(
-    make: Callable[[], tuple[Engine, Callable[[], Awaitable[None]]]], base: str
-) -> None:
-    """Serve one client by standard input and output, until the input ends.
+class _LazyAnswerService:
+    """An answer service that is loaded in a thread, once; again after a failure."""
 
-    ``make`` gives the engine and what to await when it is done with. It is called in a thread
-    when the first message has been answered, and again by the next tool where it failed.
+    def __init__(self, make: MakeEngine) -> None:
+        self._make = make
+        self._loading: asyncio.Task[tuple[Engine, Callable[[], Awaitable[None]]]] | None = None
+        self._answer_service: AnswerService | None = None
+
+    def start(self) -> None:
+        """Begin to load, if that has not begun."""
+        if self._loading is None:
+            self._load()
+
+    def _load(self) -> asyncio.Task[tuple[Engine, Callable[[], Awaitable[None]]]]:
+        loading = self._loading
+        failed = loading is not None and loading.done() and loading.exception() is not None
+        if loading is None or failed:
+            loading = self._loading = asyncio.create_task(asyncio.to_thread(self._make))
+        return loading
+
+    async def get(self) -> AnswerService:
+        """Wait until it is loaded; raises what went wrong."""
+        from service.concurrency.answer_service import AnswerService
+
+        engine, _ = await asyncio.shield(self._load())
+        if self._answer_service is None:
+            self._answer_service = AnswerService(engine)
+        return self._answer_service
+
+    async def close(self) -> None:
+        """Wait for a load that has begun, and close what it made."""
+        if self._loading is None:
+            return
+        (loaded,) = await asyncio.gather(self._loading, return_exceptions=True)
+        if not isinstance(loaded, BaseException):
+            _, close_engine = loaded
+            await close_engine()
+
+
+async def serve_stdio(make: MakeEngine, base: str) -> None:
+    """Serve one MCP client by standard input and output, until the input ends.
+
+    Args:
+        make: Returns the engine, and what to await to close it. It is called in a thread once the
+            first message has been answered, and again by the next tool if it failed.
+        base: The address of this service, for sources without one on the web.
     """
     from mcp.server.stdio import stdio_server
 
     from service.mcp.tools import make_server
 
-    loading: asyncio.Task | None = None
+    answer_service = _LazyAnswerService(make)
 
-    def begin() -> asyncio.Task:
-        nonlocal loading
-        failed = loading is not None and loading.done() and loading.exception() is not None
-        if loading is None or failed:
-            loading = asyncio.create_task(asyncio.to_thread(make))
-        return loading
-
-    asked: list[AnswerService] = []
-
-    async def load() -> AnswerService:
-        from service.concurrency.answer_service import AnswerService
-
-        engine, _ = await asyncio.shield(begin())
-        if not asked:
-            asked.append(AnswerService(engine))
-        return asked[0]
-
-    async def greet_first(context: Context, call_next: Callable) -> Any:
-        result = await call_next(context)
-        if loading is None:
-            begin()
+    async def start_after_handshake(ctx: Context, call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        answer_service.start()
         return result
 
-    server = make_server(load, base)
-    server.middleware.append(greet_first)
+    server = make_server(answer_service.get, base)
+    server.middleware.append(start_after_handshake)
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())
-    if loading is not None:
-        (made,) = await asyncio.gather(loading, return_exceptions=True)
-        if not isinstance(made, BaseException):
-            await made[1]()
+    await answer_service.close()

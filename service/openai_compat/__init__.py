@@ -1,4 +1,5 @@
-"""The OpenAI-compatible API: chat completions and models.
+"""The OpenAI-compatible API: chat completions and models, for programs written for OpenAI's API.
 
-Used from outside: ``routes``.
+``requests`` reads what a client sends, ``responses`` makes completions from answers, ``routes`` has
+the two. Used from outside: ``routes.router``.
 """

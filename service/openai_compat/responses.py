@@ -1,10 +1,14 @@
-"""Chat completions as OpenAI's and Perplexity's clients read them. Pure: no HTTP, no engine.
+"""Answers as chat completions, whole or in chunks, for clients of OpenAI's and Perplexity's APIs.
 
-An answer becomes a completion, or the events of one become its chunks. The ``content`` is the
-answer's text, markers and all, and each marker has an annotation:
-``content[start_index:end_index]`` is the marker, such as ``[2]``, counted in code points from
-0, end exclusive. That is what OpenAI's own annotations locate: the inline reference, not the
-sentence before it. Where the sentences stand is in ``tenkyo.verdicts``, in the same unit.
+The ``content`` is the answer's text with its markers, and each marker has an annotation:
+``content[start_index:end_index]`` is the marker, such as ``[2]``, in code points from 0, the end
+exclusive. OpenAI's own annotations also locate the inline marker, which clients replace or turn
+into a link; a span of the sentence would have them replace the sentence. The spans of sentences are
+in ``tenkyo.verdicts``.
+
+Clients of Perplexity read the sources from the first chunk of a stream. That is therefore the first
+checked sentence, with all sources: a chunk with only the sources would cite them for an answer that
+may still become an abstention.
 """
 
 from __future__ import annotations
@@ -21,8 +25,13 @@ from service.types import Answer, Claim, Event, Evidence, EvidenceFound, append_
 
 @dataclass(frozen=True, slots=True)
 class CompletionHeader:
-    """What all parts of a reply share: the model's name, seconds since 1970, the address of
-    this service (it ends in a slash), and whether a stream ends with the usage.
+    """What all chunks of a completion have in common.
+
+    Attributes:
+        model: The name of the model that was requested.
+        created: The time, in seconds since 1970.
+        base: The address of this service, with a slash at its end.
+        usage: Whether a stream ends with the usage.
     """
 
     model: str
@@ -31,43 +40,53 @@ class CompletionHeader:
     usage: bool = False
 
 
-def completion(answer: Answer, head: CompletionHeader) -> dict[str, Any]:
-    """A whole answer as a chat completion."""
-    found = [a for claim in answer.claims for a in _annotations(claim, answer.evidence, head.base)]
+def completion(answer: Answer, header: CompletionHeader) -> dict[str, Any]:
+    """Return an answer as a whole chat completion."""
+    annotations = [
+        annotation
+        for claim in answer.claims
+        for annotation in _annotations(claim, answer.evidence, header.base)
+    ]
     content = answer.reason or "" if answer.abstained else answer.text
-    message = {"role": "assistant", "content": content, "refusal": None, "annotations": found}
+    message = {
+        "role": "assistant",
+        "content": content,
+        "refusal": None,
+        "annotations": annotations,
+    }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {
-        **_part(answer.id, head, "chat.completion", [choice]),
+        **_body(answer.id, header, "chat.completion", [choice]),
         "usage": _usage(answer.question, content),
-        **_sources(answer.evidence, head.base, answer.abstained),
-        "tenkyo": _extension(answer, head.base),
+        **_sources(answer.evidence, header.base, answer.abstained),
+        "tenkyo": _extension(answer, header.base),
     }
 
 
 class Chunks:
-    """The events of one answer to the chunks of one completion.
+    """Converter from the events of one answer to the chunks of one streamed completion.
 
-    A claim is one chunk, with its markers, their annotations and, as on Perplexity's chunks,
-    the sources. Put together, the chunks are what ``completion`` makes of the answer; the
-    ``index`` of an annotation, which only a delta has, is its place in the whole.
+    A claim is one chunk, with its markers, their annotations and, as in Perplexity's chunks, the
+    sources. Joined, the chunks equal what ``completion`` makes of the answer. The ``index`` of an
+    annotation, which only chunks have, counts the annotations of the whole answer.
     """
 
-    def __init__(self, head: CompletionHeader) -> None:
-        self._head = head
+    def __init__(self, header: CompletionHeader) -> None:
+        self._header = header
         self._id, self._text = "", ""
         self._evidence: tuple[Evidence, ...] = ()
         self._annotated = 0
 
     def feed(self, event: Event) -> Iterator[dict[str, Any]]:
+        """Yield the chunks that an event makes: none, one, or those at the end."""
         match event.data:
             case EvidenceFound(id=id, evidence=evidence):
                 self._id, self._evidence = id, evidence
             case Claim() as claim:
                 longer, _ = append_claim(self._text, claim)
-                found = list(_annotations(claim, self._evidence, self._head.base))
-                yield self._chunk(longer[len(self._text) :], found)
-                self._text, self._annotated = longer, self._annotated + len(found)
+                annotations = list(_annotations(claim, self._evidence, self._header.base))
+                yield self._chunk(longer[len(self._text) :], annotations)
+                self._text, self._annotated = longer, self._annotated + len(annotations)
             case Answer() as answer:
                 yield from self._end(answer)
 
@@ -76,48 +95,50 @@ class Chunks:
         if answer.abstained:
             content = answer.reason or ""
             yield self._chunk(content, [], abstained=True)
-        closing = self._part([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}])
+        closing = self._chunk_body(
+            [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}]
+        )
         yield closing | {
-            **_sources(answer.evidence, self._head.base, answer.abstained),
-            "tenkyo": _extension(answer, self._head.base),
+            **_sources(answer.evidence, self._header.base, answer.abstained),
+            "tenkyo": _extension(answer, self._header.base),
         }
-        if self._head.usage:
-            yield self._part([]) | {"usage": _usage(answer.question, content)}
+        if self._header.usage:
+            yield self._chunk_body([]) | {"usage": _usage(answer.question, content)}
 
     def _chunk(
-        self, content: str, found: Sequence[dict[str, Any]], abstained: bool = False
+        self, content: str, annotations: Sequence[dict[str, Any]], abstained: bool = False
     ) -> dict[str, Any]:
         delta: dict[str, Any] = {"content": content}
         if not self._text:
             delta = {"role": "assistant", **delta}
-        if found:
-            numbered = enumerate(found, self._annotated)
+        if annotations:
+            numbered = enumerate(annotations, self._annotated)
             delta["annotations"] = [{"index": n, **annotation} for n, annotation in numbered]
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-        return self._part([choice]) | _sources(self._evidence, self._head.base, abstained)
+        return self._chunk_body([choice]) | _sources(self._evidence, self._header.base, abstained)
 
-    def _part(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
-        made = _part(self._id, self._head, "chat.completion.chunk", choices)
-        return made | {"usage": None} if self._head.usage else made
+    def _chunk_body(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        body = _body(self._id, self._header, "chat.completion.chunk", choices)
+        return body | {"usage": None} if self._header.usage else body
 
 
-def _part(
+def _body(
     id: str,
-    head: CompletionHeader,
+    header: CompletionHeader,
     kind: Literal["chat.completion", "chat.completion.chunk"],
     choices: list[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{id}",
         "object": kind,
-        "created": head.created,
-        "model": head.model,
+        "created": header.created,
+        "model": header.model,
         "choices": choices,
     }
 
 
 def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Iterator[dict[str, Any]]:
-    """One for each marker of a claim; they stand behind it as ``engine.append`` puts them."""
+    """Yield an annotation for each marker; they follow the claim as ``append_claim`` puts them."""
     start = claim.end + len(" ")
     for citation in claim.citations:
         source = evidence[citation.label - 1].source
@@ -135,9 +156,9 @@ def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Itera
 
 
 def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[str, Any]:
-    """``citations`` and ``search_results``: what marker [n] stands for is the nth of each.
+    """Return ``citations`` and ``search_results``: marker [n] stands for the nth item of each.
 
-    An abstention cites nothing; what it looked at are search results all the same.
+    An abstention cites nothing, but its evidence is still in the search results.
     """
     return {
         "citations": [] if abstained else [source_url(e.source, base) for e in evidence],
@@ -147,7 +168,7 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
                 "url": source_url(e.source, base),
                 "date": e.source.published or None,
                 "snippet": e.passage.text,
-                "kind": e.source.kind,  # a digest is ours, not the work's own words
+                "kind": e.source.kind,  # a digest is our summary, not the work's own words
             }
             for e in evidence
         ],
@@ -155,18 +176,18 @@ def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[s
 
 
 def _usage(question: str, content: str) -> dict[str, Any]:
-    """An estimate, and marked as one: nothing is billed, and the engine counts no tokens."""
-    asked, written = estimate_tokens(question), estimate_tokens(content)
+    """Return the usage as an estimate, marked as one: the engine counts no tokens."""
+    prompt_tokens, completion_tokens = estimate_tokens(question), estimate_tokens(content)
     return {
-        "prompt_tokens": asked,
-        "completion_tokens": written,
-        "total_tokens": asked + written,
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
         "estimated": True,
     }
 
 
 def _extension(answer: Answer, base: str) -> dict[str, Any]:
-    """What a chat completion has no place for; the whole of it is at ``answer_url``."""
+    """Return what OpenAI's format has no field for; the whole answer is at ``answer_url``."""
     url = f"{base}v1/answers/{answer.id}"
     return {
         "answer_id": answer.id,

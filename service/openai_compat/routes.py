@@ -1,7 +1,7 @@
-"""The OpenAI-compatible door: chat completions and models, thin over Asking.
+"""HTTP routes of the OpenAI-compatible API: chat completions and models.
 
-Its errors have the shape that OpenAI's clients read, with the statuses of our own table but
-for 422, which they know as 400. A key is taken, and not looked at.
+Errors have the shape that OpenAI's clients read, with the statuses of our own API, except that 422
+becomes 400, as OpenAI has it. An API key is accepted and ignored.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -32,56 +32,66 @@ Statuses = Sequence[tuple[type[TenkyoError], int, str]]
 UNFINISHED = "the answer could not be finished: ask again; the log has the reason"
 
 
-def router(asking: AnswerService, statuses: Statuses) -> APIRouter:
-    """The routes; ``statuses`` is the table from errors to statuses, the first row that fits
-    decides.
+def router(answer_service: AnswerService, statuses: Statuses) -> APIRouter:
+    """Create the routes of the OpenAI-compatible API.
+
+    Args:
+        answer_service: Answers the questions.
+        statuses: Rows of an error class, its HTTP status and a title; the first row that fits an
+            error decides.
     """
 
     class Route(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            return _refusing(super().get_route_handler(), statuses)
+            return _with_openai_errors(super().get_route_handler(), statuses)
 
-    refused = {"description": 'An error in OpenAI\'s shape: `{"error": {…}}`'}
+    error_response = {"description": 'An error in OpenAI\'s shape: `{"error": {…}}`'}
     routes = APIRouter(
-        route_class=Route, tags=["OpenAI-compatible"], responses={"default": refused}
+        route_class=Route, tags=["OpenAI-compatible"], responses={"default": error_response}
     )
-    since = int(time.time())
+    started = int(time.time())
 
-    @routes.post("/v1/chat/completions", summary="Answer the last message, with annotations")
+    @routes.post(
+        "/v1/chat/completions",
+        summary="Answer the last user message, with citations as annotations",
+    )
     async def chat_completions(body: ChatRequest, request: Request) -> Response:
-        asked = read_chat_request(body)
+        chat = read_chat_request(body)
         usage = bool(body.stream_options and body.stream_options.include_usage)
-        head = CompletionHeader(body.model, int(time.time()), str(request.base_url), usage)
+        header = CompletionHeader(body.model, int(time.time()), str(request.base_url), usage)
         fresh = bypasses_cache(request.headers.get("cache-control", ""))
-        events = asking.stream(asked.question, mode=asked.mode, earlier=asked.earlier, fresh=fresh)
+        events = answer_service.stream(
+            chat.question, mode=chat.mode, earlier=chat.earlier, fresh=fresh
+        )
         if not body.stream:
-            answer = await cancel_on_disconnect(request, _answer(events))
+            answer = await cancel_on_disconnect(request, _last_data(events))
             return (
-                JSONResponse(completion(answer, head))
+                JSONResponse(completion(answer, header))
                 if answer
                 else Response(status_code=CLIENT_CLOSED_REQUEST)
             )
-        first = await cancel_on_disconnect(request, anext(events))  # what is wrong is known by then
+        first = await cancel_on_disconnect(request, anext(events))  # most errors come before it
         if first is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         return StreamingResponse(
-            _frames(Chunks(head), first, events, statuses),
+            _frames(Chunks(header), first, events, statuses),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @routes.get("/v1/models", summary="The two ways to be answered, as models")
+    @routes.get("/v1/models", summary="List the two modes of answering, as models")
     def listed() -> JSONResponse:
-        return JSONResponse({"object": "list", "data": list_models(since)})
+        return JSONResponse({"object": "list", "data": list_models(started)})
 
-    @routes.get("/v1/models/{model:path}", summary="One of them")
+    @routes.get("/v1/models/{model:path}", summary="Get a model")
     def model(model: Annotated[str, Path(examples=["tenkyo"])]) -> JSONResponse:
-        return JSONResponse(next(m for m in list_models(since) if m["id"] == check_model(model)))
+        return JSONResponse(next(m for m in list_models(started) if m["id"] == check_model(model)))
 
     return routes
 
 
-async def _answer(events: AsyncIterator[Event]) -> Any:
+async def _last_data(events: AsyncGenerator[Event, None]) -> Any:
+    """Read a stream to its end and return the data of its last event: the answer."""
     async with aclosing(events):
         async for event in events:
             last = event.data
@@ -89,9 +99,9 @@ async def _answer(events: AsyncIterator[Event]) -> Any:
 
 
 async def _frames(
-    chunks: Chunks, first: Event, events: AsyncIterator[Event], statuses: Statuses
+    chunks: Chunks, first: Event, events: AsyncGenerator[Event, None], statuses: Statuses
 ) -> AsyncIterator[bytes]:
-    """Server-sent events; [DONE] ends a whole answer only, an error ends any other."""
+    """Yield chunks as server-sent events; the last one is ``[DONE]``, or an error."""
     async with aclosing(events):
         try:
             for chunk in chunks.feed(first):
@@ -100,36 +110,36 @@ async def _frames(
                 for chunk in chunks.feed(event):
                     yield _frame(chunk)
         except TenkyoError as error:
-            yield b"event: error\n" + _frame(_described(error, statuses)[1])
+            yield b"event: error\n" + _frame(_status_and_body(error, statuses)[1])
             return
-        except Exception:  # a client must not take half an answer for a whole one
+        except Exception:  # else a client takes half an answer for a whole one
             yield b"event: error\n" + _frame(_error(500, UNFINISHED, "internal_error"))
             raise
         yield b"data: [DONE]\n\n"
 
 
 def _frame(value: dict[str, Any]) -> bytes:
-    """One ``data:`` line. All ASCII: many clients split at any line end that Unicode knows."""
+    """Return one ``data:`` line, in ASCII: many clients split at every Unicode line separator."""
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-def _refusing(
+def _with_openai_errors(
     handler: Callable[[Request], Coroutine[Any, Any, Response]], statuses: Statuses
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """A handler whose errors are answered in OpenAI's shape."""
+    """Wrap a handler so that its errors become responses in OpenAI's shape."""
 
     async def handle(request: Request) -> Response:
         headers: dict[str, str] = {}
         try:
             return await handler(request)
         except TenkyoError as error:
-            status, body = _described(error, statuses)
+            status, body = _status_and_body(error, statuses)
             if isinstance(error, NotNow):
                 headers["Retry-After"] = str(error.retry_after)
         except RequestValidationError as error:
-            status, body = 400, _invalid(error)
+            status, body = 400, _validation_error(error)
         except HTTPException as error:
-            detail = f"{error.detail}: send less"  # the one there is: a body that is too large
+            detail = f"{error.detail}: send less"  # the only one is 413
             status, body = error.status_code, _error(error.status_code, detail, "request_refused")
         except Exception:
             logger.exception("a chat completion failed")
@@ -139,7 +149,7 @@ def _refusing(
     return handle
 
 
-def _described(error: TenkyoError, statuses: Statuses) -> tuple[int, dict[str, Any]]:
+def _status_and_body(error: TenkyoError, statuses: Statuses) -> tuple[int, dict[str, Any]]:
     if isinstance(error, ChatRefused):
         return error.status, _error(error.status, str(error), error.code, error.param)
     kind, status = next((kind, status) for kind, status, _ in statuses if isinstance(error, kind))
@@ -150,7 +160,7 @@ def _described(error: TenkyoError, statuses: Statuses) -> tuple[int, dict[str, A
     return status, _error(status, error.public, code, "messages" if status == 400 else None)
 
 
-def _invalid(error: RequestValidationError) -> dict[str, Any]:
+def _validation_error(error: RequestValidationError) -> dict[str, Any]:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         fix = 'the body is not JSON: send {"model": "tenkyo", "messages": [{"role": "user", …}]}'

@@ -1,4 +1,4 @@
-// One question and its answer on the page: state in, DOM out, changed piece by piece as events come.
+// One question and its answer on the page: applies the events of a stream to the DOM step by step.
 
 import { answerActions } from "./answer_actions.js";
 import { sourceCard } from "./source_cards.js";

@@ -1,4 +1,4 @@
-// What follows an answer: taking it along, saying what it was worth, going on.
+// The actions below an answer: copy and export it, rate it, ask a related question.
 
 import { newKey } from "./answer_stream.js";
 import { t } from "./i18n.js";

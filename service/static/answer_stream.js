@@ -1,5 +1,5 @@
-// A question to its events over HTTP. A stream that breaks is taken up where it was, and what
-// became of it is told as events too: "status" while it is out of reach, "again" from the start.
+// The events of an answer, over HTTP. A stream that breaks is resumed; then there are events of our own
+// too: "status" while the service is unreachable, "again" when the answer starts from the beginning.
 
 import { Problem, problem as toldBy } from "./api.js";
 import { t } from "./i18n.js";

@@ -1,4 +1,4 @@
-// Asking the API for JSON. What goes wrong is a Problem: a title and mostly a sentence, to be shown.
+// JSON requests to the API. Errors are thrown as a Problem: a title and mostly a sentence to show.
 
 import { t } from "./i18n.js";
 

@@ -1,4 +1,4 @@
-// Wiring: the question box, the stream of an answer, the language, the status line.
+// The entry point of the page: question box, stream of the answer, language and status line.
 
 import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
 import { Shell } from "./shell.js";

@@ -1,4 +1,4 @@
-// The list of conversations, beside the page or in a sheet, and what is done to one.
+// The list of conversations, beside the page or as a sheet; opens, renames and deletes them.
 
 import { api } from "./api.js";
 import { button, confirmed, heading, modal, problemNote, shortTime } from "./dialogs.js";

@@ -1,5 +1,4 @@
-// What the dialogues share: closing by a click beside them, a question before something is deleted,
-// a problem as a note, a date and time.
+// Helpers of the dialogs: closing by a click outside, confirming a deletion, errors, dates and times.
 
 import { language, t } from "./i18n.js";
 import { h, note } from "./render.js";

@@ -1,4 +1,4 @@
-// The words of the page in the language that its reader chose, and numbers as that language writes them.
+// The page's words in the reader's language, and numbers in the format of that language.
 
 import { WORDS } from "./i18n_words.js";
 

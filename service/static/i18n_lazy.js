@@ -1,4 +1,4 @@
-// The words of what lies around the answer: adding sources, conversations, sharing.
+// Words of the parts that load later: adding sources, conversations, sharing.
 
 import { addWords } from "./i18n.js";
 

@@ -1,4 +1,4 @@
-// The words of the start page in both languages. An entry is a string, or a function of its values.
+// The words of the start page in both languages: an entry is a string, or a function of its values.
 
 const s = (n, one, many) => (n === 1 ? one : many);
 

@@ -1,4 +1,4 @@
-// The jobs that read documents: sent, followed while they run, found again after a reload. No DOM.
+// Ingestion jobs: starts them, follows them by stream, finds them again after a reload. No DOM.
 
 import { api } from "./api.js";
 import { kept } from "./storage.js";

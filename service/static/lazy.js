@@ -1,4 +1,4 @@
-// What is not needed to ask a question: loaded when it is first wanted.
+// Everything that is not needed to ask a question: loaded when a part of it is first opened.
 
 import "./i18n_lazy.js";
 export { UploadDialog } from "./upload_dialog.js";

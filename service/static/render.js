@@ -1,4 +1,4 @@
-// Builders of DOM from the API's objects. All data goes in as text nodes and checked attributes.
+// Builds DOM elements from the API's objects. Data becomes text nodes and checked attributes only.
 
 import { language, number, t } from "./i18n.js";
 import * as text from "./text.js";

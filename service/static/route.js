@@ -1,4 +1,4 @@
-// What the page's address says: which conversation it names, or which shared one; and the layout's breakpoint.
+// What the page's address names, a conversation or a shared link; and the breakpoint of the layout.
 
 export const address = (id) => (id ? `/?c=${encodeURIComponent(id)}` : "/");
 export const named = () => new URLSearchParams(location.search).get("c");

@@ -1,4 +1,4 @@
-// Giving a conversation away: a link to read it by, and files to take along.
+// The dialog to share a conversation by a link, or to download it as a file.
 
 import { api } from "./api.js";
 import { button, confirmed, copied, heading, modal, problemNote, shortTime } from "./dialogs.js";

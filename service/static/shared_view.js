@@ -1,4 +1,4 @@
-// The page in its reading mode: a conversation that somebody shared, as it was then.
+// The read-only view of a shared conversation, as it was when the link was made.
 
 import { api } from "./api.js";
 import { problemNote, shortTime } from "./dialogs.js";

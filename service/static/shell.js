@@ -1,5 +1,5 @@
-// Around the answer: the conversation that the address names, files that are dropped on the page,
-// and the doors to the rest (lazy.js), which is loaded behind them when one is first opened.
+// The frame around the answers: the open conversation, files dropped on the page, and the buttons that
+// open the rest (lazy.js), which is loaded when one of them is first used.
 
 import { api } from "./api.js";
 import { t } from "./i18n.js";

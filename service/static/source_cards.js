@@ -1,4 +1,4 @@
-// The cards of the sources: one for each source, with the passages of it that were read.
+// The source cards: one for each source, with the passages of it that are evidence.
 
 import { t } from "./i18n.js";
 import { bdi, h, interleave, link, sourceMeta, sourceTitle } from "./render.js";

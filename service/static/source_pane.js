@@ -1,4 +1,4 @@
-// The source beside the answer: its text, opened at the quote, and what is to be known of it.
+// The pane beside the answer with the text of a source, opened at the quote, and its metadata.
 
 import { language, t } from "./i18n.js";
 import { bdi, h, link, sourceMeta, sourceTitle } from "./render.js";

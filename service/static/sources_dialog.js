@@ -1,4 +1,4 @@
-// The list of sources: which of them to search, what is known of each, and how more are added.
+// The dialog with the list of sources: choose which to search, see their metadata, add more.
 
 import { wantsRemoval } from "./upload_dialog.js";
 import { api } from "./api.js";

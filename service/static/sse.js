@@ -1,4 +1,4 @@
-// Server-sent events read from a fetch() response: EventSource cannot POST.
+// Server-sent events, read from a fetch() response: EventSource cannot POST.
 
 /** An incremental parser: give it text split anywhere, get back the events that are complete. */
 export class SSEParser {

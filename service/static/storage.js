@@ -1,4 +1,4 @@
-/** What the browser keeps between visits; it may be forbidden to, and then it is forgotten. */
+/** localStorage, which the browser may forbid: then nothing is stored. */
 export const kept = {
   get(key) { try { return localStorage.getItem(key); } catch { return null; } },
   set(key, value) { try { value ? localStorage.setItem(key, value) : localStorage.removeItem(key); } catch { /* no more */ } },

@@ -1,4 +1,4 @@
-// Text and addresses, without the DOM: what to mark, where a link may lead, how names are shortened.
+// Functions on text and addresses, without DOM: citation markers, safe links, shortened names.
 
 const MARKER = /\s*[[［【]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\s*[\]］】]/g;
 const CJK = /[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]/;

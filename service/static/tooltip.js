@@ -1,4 +1,4 @@
-// The small window that shows a quote in its context while a marker is pointed at or focused.
+// The tooltip that shows a quote in its context while its marker is hovered or focused.
 
 import { bdi, h } from "./render.js";
 import { clipEnd, clipStart, flow, languageOf } from "./text.js";

@@ -1,4 +1,4 @@
-// Adding sources: files and addresses in, what becomes of them shown, in the library's dialogue.
+// Adding sources by file or address, inside the dialog of sources, with the progress of their jobs.
 
 import { button, confirmed, problemNote } from "./dialogs.js";
 import { number, t } from "./i18n.js";

@@ -1,4 +1,4 @@
-// Why a sentence may be believed: its verdict in words, and on request what that rests on.
+// The verdict of a claim in words, and, when unfolded, the quotes and the score behind it.
 
 import { number, t } from "./i18n.js";
 import { bdi, h, known, quoted, verdictWord } from "./render.js";

@@ -1,7 +1,7 @@
-"""What leaves this machine names none of its paths, addresses and errors, whichever way it leaves.
+"""Tests that no interface reveals paths, internal addresses or system errors of this machine.
 
-A library is made of planted things, everything that can be asked for is asked for, and all of it
-is looked through for them.
+A library is made with planted secrets in all such places; every route and tool is called, and every
+response is searched for them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from service.verification.recheck import all_passed, recheck
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 
-SECRET = "s3cr3tplace"  # in every path and address that nobody elsewhere is to see
+SECRET = "s3cr3tplace"  # in every path and address that must not be revealed
 NEVER = (SECRET, "file:", "Errno", "Permission denied", "Connection refused", "ledger")
 ASKED = {
     "en": "How many maps does the Kanda reading room hold?",
@@ -68,7 +68,7 @@ SAID = "The Kanda reading room holds 40,000 maps of the city [1]."
 
 
 class House:
-    """A service over a library of files in a folder whose name is a secret."""
+    """A service over a library of files in a folder whose name is secret."""
 
     def __init__(self, folder: Path, embedder, checker) -> None:
         self.folder, data = folder, folder / "data"
@@ -138,7 +138,7 @@ def clean(text: str, where: str = "") -> None:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_no_answer_carries_a_path_an_address_or_an_error(house, kind):
+def test_answers_contain_no_path_address_or_system_error(house, kind):
     model = house.engine.model = MODELS[kind](f"/srv/{SECRET}")
     if kind == "writing":
         model.name = f"/srv/{SECRET}/weights.gguf"
@@ -152,13 +152,13 @@ def test_no_answer_carries_a_path_an_address_or_an_error(house, kind):
             chat = {"model": "tenkyo", "messages": [{"role": "user", "content": question}]}
             for stream in (False, True):
                 house.ask(kind, "POST", "/v1/chat/completions", json=chat | {"stream": stream})
-            talk = f"/v1/conversations/{made['conversation_id']}"
-            link = house.ask(kind, "POST", f"{talk}/share", 201).json()["url"]
-            for path in (f"/v1/answers/{made['id']}", talk, link):
+            conversation = f"/v1/conversations/{made['conversation_id']}"
+            link = house.ask(kind, "POST", f"{conversation}/share", 201).json()["url"]
+            for path in (f"/v1/answers/{made['id']}", conversation, link):
                 house.ask(kind, "GET", path)
-                for form in ("markdown", "bibtex") if path is not talk else ():
+                for form in ("markdown", "bibtex") if path is not conversation else ():
                     house.ask(kind, "GET", f"{path}/export?format={form}")
-            house.ask(kind, "GET", f"{talk}/export")
+            house.ask(kind, "GET", f"{conversation}/export")
             house.ask(kind, "GET", link.removeprefix("/v1"))
             house.ask(kind, "GET", f"/v1/answers/{made['id']}/related")
             found = house.ask(kind, "GET", f"/v1/answers/{made['id']}/receipt").json()
@@ -176,7 +176,7 @@ def test_no_answer_carries_a_path_an_address_or_an_error(house, kind):
         clean(text, where)
 
 
-def test_exports_name_the_file_and_lead_to_the_services_own_page(house):
+def test_exports_name_file_and_link_to_service_page(house):
     house.engine.model = None
     made = house.ask("export", "POST", "/v1/answers", json={"question": ASKED["en"]}).json()
     cited = made["claims"][0]["citations"][0]["source_id"]
@@ -186,7 +186,7 @@ def test_exports_name_the_file_and_lead_to_the_services_own_page(house):
     assert f"url = {{{page}}}" in house.ask("export", "GET", f"/v1/answers/{made['id']}/export?format=bibtex").text  # fmt: skip
 
 
-def test_no_reply_about_the_library_does(house):
+def test_library_responses_contain_no_path(house):
     house.replies.clear()
     listed = house.ask("library", "GET", "/v1/sources").json()
     assert len(listed["sources"]) == 3 and len(listed["unread"]) == 4
@@ -213,11 +213,11 @@ def test_no_reply_about_the_library_does(house):
     for path in ("/v1/sources/none", "/v1/passages/none", "/v1/answers/none", "/nowhere"):
         house.ask("library", "GET", path, 404)
     for where, text in house.replies.items():
-        # What could not be read is listed, by the names of the files.
+        # The list of what could not be read has the names of the files.
         clean(text.replace("ledger", "") if where.endswith("/v1/sources") else text, where)
 
 
-def test_no_job_does(house):
+def test_jobs_contain_no_path(house):
     source = house.store.sources()[0][0]
     table = house.runner.table
     job = table.add("documents", {"files": [], "source_id": source.id, "replaces": source.url})
@@ -237,7 +237,7 @@ def test_no_job_does(house):
         clean(text.replace("ledger", ""), where)
 
 
-def test_no_tool_for_other_models_does(house):
+def test_mcp_tools_contain_no_path(house):
     house.engine.model = None
 
     async def run():
@@ -256,11 +256,11 @@ def test_no_tool_for_other_models_does(house):
         assert result.content[0].text
 
 
-def test_answers_and_receipts_of_earlier_versions_are_shown_without_and_still_hold(house):
-    """They were stored with a path as address and as the name of models, and with errors."""
+def test_earlier_answers_and_receipts_are_shown_without_paths_and_still_verify(house):
+    """Earlier versions stored paths as addresses and as names of models, and system errors."""
     house.engine.model = None
     answer = asyncio.run(house.engine.answer(ASKED["en"]))
-    assert answer.evidence[0].source.url.startswith("file:")  # as the owner's command line shows
+    assert answer.evidence[0].source.url.startswith("file:")  # as on the owner's command line
     docs = house.folder / "shelf one"
     model = f"the language model at http://10.0.0.7/{SECRET} cannot be reached ([Errno 111] x): start it"
     reasons = {
@@ -282,7 +282,7 @@ def test_answers_and_receipts_of_earlier_versions_are_shown_without_and_still_ho
         made = receipt.make_receipt(house.history, old.id)
         clean(json.dumps(made, ensure_ascii=False))
         assert made["checker"]["name"] == "judge" and made["index"]["embedder"] == "e5"
-        # The receipt as the version before would have made it, with everything in it.
+        # The receipt as the previous version would have made it, with all secrets.
         raw = made | {
             name: value for name, value in to_json(old).items() if name != "conversation_id"
         }
@@ -306,7 +306,7 @@ def test_answers_and_receipts_of_earlier_versions_are_shown_without_and_still_ho
         ModelUnavailable(f"cannot load the checker from /srv/{SECRET} ([Errno 13] x)"),
     ],
 )
-def test_no_error_does(house, error, monkeypatch, caplog):
+def test_errors_contain_no_path(house, error, monkeypatch, caplog):
     def fail(*_args, **_more):
         raise error
 
@@ -326,7 +326,7 @@ def test_no_error_does(house, error, monkeypatch, caplog):
     house.replies["mcp"] = asyncio.run(call()).model_dump_json()
     for where, text in house.replies.items():
         clean(text, where)
-    assert SECRET in caplog.text  # the owner has it
+    assert SECRET in caplog.text  # in the log, for the owner
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_no_error_does(house, error, monkeypatch, caplog):
         ("and/or/maybe TCP/IP 3/4/5 https://a.org/b/c", "and/or/maybe TCP/IP 3/4/5 https://a.org/b/c"),
     ],
 )  # fmt: skip
-def test_a_reason_names_files_and_no_paths(text, shown):
+def test_reasons_name_files_without_paths(text, shown):
     assert without_paths(text, "/srv/a b/x.pdf") == shown
     assert without_paths(shown) == shown
 
@@ -360,11 +360,11 @@ def test_a_reason_names_files_and_no_paths(text, shown):
         ("http://10.0.0.7:8080/v1", "default"),
     ],
 )
-def test_a_model_is_called_by_its_name(name, shown):
+def test_model_is_called_by_its_name(name, shown):
     assert model_name(name) == shown == model_name(shown)
 
 
-def test_a_source_is_called_by_its_title_or_its_file():
+def test_source_is_called_by_title_or_file_name():
     assert name_of(Source("a", "file:///srv/x/%E5%9C%B0%E5%9B%B3.md")) == "地図.md"
     assert name_of(Source("a", "file:///srv/x.md", "Maps")) == "Maps"
     assert name_of(Source("a", "https://example.org/x")) == "https://example.org/x"

@@ -1,4 +1,4 @@
-"""The HTTP door: shapes, errors as problem documents, and a stream from a real server."""
+"""Tests of the HTTP API: responses, problem documents, and a stream from a real server."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def call(app):
     return partial(request, app)
 
 
-def test_an_answer_as_json(call):
+def test_answer_as_json(call):
     response = call("POST", "/v1/answers", json={"question": QUESTION})
     made = response.json()
     assert response.status_code == 200 and made["mode"] == "generated" and not made["abstained"]
@@ -46,7 +46,7 @@ def test_an_answer_as_json(call):
 
 @pytest.mark.server
 @pytest.mark.parametrize("by_header", [True, False])
-def test_a_stream_from_a_real_server(app, by_header):
+def test_stream_from_real_server(app, by_header):
     body = {"question": QUESTION} | ({} if by_header else {"stream": True})
     headers = {"accept": "text/event-stream"} if by_header else {}
     with (
@@ -66,7 +66,7 @@ def test_a_stream_from_a_real_server(app, by_header):
 
 @pytest.mark.server
 @pytest.mark.parametrize("streams", [True, False])
-def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, history, streams):
+def test_client_disconnect_stops_model(library, library_folder, checker, history, streams):
     class Endless(Script):
         begun = False
 
@@ -85,9 +85,9 @@ def test_a_reader_who_leaves_stops_the_model(library, library_folder, checker, h
     with served(app) as url:
         if streams:
             with httpx.stream("POST", f"{url}/v1/answers", json=asked, timeout=60) as response:
-                pieces = response.iter_text()  # dropped, it would end the request at once
+                pieces = response.iter_text()  # a dropped iterator would end the request at once
                 next(pieces)
-                while not model.begun:  # the evidence is sent before
+                while not model.begun:  # the evidence is sent before the model is called
                     time.sleep(0.01)
         else:
             with pytest.raises(httpx.ReadTimeout):
@@ -115,8 +115,8 @@ def test_search_sources_and_passages(call):
     assert passage["before"] + passage["text"] + passage["after"] in whole
 
 
-def test_a_source_that_has_changed(library, checker, history, tmp_path):
-    """A former passage is shown in its own text, and the source's former texts can be had."""
+def test_versions_of_changed_source(library, checker, history, tmp_path):
+    """An old passage is shown in its own version, and earlier versions of the source can be read."""
     store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
     kept, gone = "The room holds 40,000 maps. " * 100, "It opened in 1931. " * 60
     source = Source("kanda", "https://example.org/kanda", "Kanda", retrieved_at="2026-01-01")
@@ -152,7 +152,7 @@ def test_a_source_that_has_changed(library, checker, history, tmp_path):
     assert unknown.status_code == 404 and "'none'" in unknown.json()["detail"]
 
 
-def test_health_page_and_headers(call):
+def test_health_chat_page_and_headers(call):
     assert call("GET", "/healthz").json() == {"status": "ok"}
     ready = call("GET", "/readyz").json()
     assert ready["passages"] > 50 and ready["sources"] == 14 and ready["model"] == "script"
@@ -162,8 +162,8 @@ def test_health_page_and_headers(call):
     )
     assert "http://" not in page.text and "https://" not in page.text
     assert call("GET", "/static/app.js").status_code == 200
-    reading = call("GET", "/shared/anything")  # the page itself finds out whether it is anything
-    assert reading.text == call("GET", "/").text and "noindex" in reading.headers["x-robots-tag"]
+    shared = call("GET", "/shared/anything")  # the page's script finds out whether the link exists
+    assert shared.text == call("GET", "/").text and "noindex" in shared.headers["x-robots-tag"]
     assert "/v1/answers" in call("GET", "/openapi.json").json()["paths"]
 
 
@@ -184,7 +184,7 @@ def test_health_page_and_headers(call):
         ({"json": {"question": "Whisper?", "mode": "magic"}}, 422, "quoted"),
     ],
 )
-def test_bad_requests_are_problem_documents(call, request_, status, says):
+def test_bad_requests_get_problem_documents(call, request_, status, says):
     response = call("POST", "/v1/answers", **request_)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
@@ -193,7 +193,7 @@ def test_bad_requests_are_problem_documents(call, request_, status, says):
     assert "Traceback" not in response.text
 
 
-def test_a_receipt_of_an_answer(call, verifier):
+def test_receipt_of_answer(call, verifier):
     made = call("POST", "/v1/answers", json={"question": QUESTION}).json()
     response = call("GET", f"/v1/answers/{made['id']}/receipt")
     assert made["id"] in response.headers["content-disposition"]
@@ -202,7 +202,7 @@ def test_a_receipt_of_an_answer(call, verifier):
     assert all_passed(recheck(receipt, verifier))
 
 
-def test_a_text_is_verified(call):
+def test_text_is_verified(call):
     text = "# 😀\n\nWhisper was trained on 680,000 hours of audio [7]. Is it? It cost 90 dollars."
     made = call("POST", "/v1/verify", json={"text": text, "source_ids": ["whisper"]}).json()
     assert set(made) == {"claims", "evidence", "error_rates"}
@@ -228,7 +228,7 @@ def test_a_text_is_verified(call):
         ({"json": {"text": "Whisper.", "source_ids": ["nope"]}}, 404, "tenkyo sources"),
     ],
 )  # fmt: skip
-def test_texts_that_cannot_be_verified(call, request_, status, says):
+def test_unverifiable_texts_get_problem_documents(call, request_, status, says):
     response = call("POST", "/v1/verify", **request_)
     assert response.status_code == status, response.text
     body = response.json()
@@ -247,13 +247,13 @@ def test_texts_that_cannot_be_verified(call, request_, status, says):
         "/v1/search?q=a&source_id=whisper&source_id=nope",
     ],
 )
-def test_what_is_not_there(call, path):
+def test_unknown_ids_get_404(call, path):
     response = call("GET", path)
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_missing_index_is_503_with_the_fix(library, checker, history, tmp_path, call):
+def test_missing_index_gets_503_with_fix(library, checker, history, tmp_path, call):
     empty = Library(library.store, LiveIndex(tmp_path, library.embedder.name), library.embedder)
     app = create_app(Engine(empty, checker, history), index_dir=tmp_path)
 
@@ -269,7 +269,7 @@ def test_a_missing_index_is_503_with_the_fix(library, checker, history, tmp_path
         assert response.status_code == 503 and "tenkyo ingest" in response.json()["detail"]
 
 
-def test_every_error_has_its_status():
+def test_every_error_has_a_status():
     kinds = [kind for kind, _, _ in STATUSES]
     for i, kind in enumerate(kinds):
         assert not any(issubclass(kind, earlier) for earlier in kinds[:i]), kind

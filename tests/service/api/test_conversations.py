@@ -1,4 +1,4 @@
-"""The conversation half of the API, over HTTP: on the real library, some of it with a real server."""
+"""Tests of the routes for conversations, on the real library, some with a real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1
 
 
 class Counted(Script):
-    """A model that says so each time, and counts."""
+    """A model that writes the same each time and counts its calls."""
 
     def __init__(self, text: str, pause: float = 0) -> None:
         super().__init__(text)
@@ -56,7 +56,7 @@ def call(app):
 
 @pytest.fixture(scope="module")
 def made(call):
-    """A conversation's two answers, of which the second is an abstention."""
+    """The two answers of a conversation; the second is an abstention."""
     first = call("POST", "/v1/answers", json={"question": QUESTION}).json()
     asked = {
         "question": "富士山の高さは何メートルですか？",
@@ -70,7 +70,7 @@ def sse(text: str) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in f.split("\n")) for f in frames if "data: " in f]
 
 
-def test_replies_are_as_their_schemas_say(call, made):
+def test_responses_match_their_schemas(call, made):
     from pydantic import TypeAdapter
 
     from service import schemas as wire
@@ -103,7 +103,7 @@ def test_replies_are_as_their_schemas_say(call, made):
             assert method == "delete" or ok["content"], (method, path)
 
 
-def test_looking_back(call, made):
+def test_conversations_are_listed_read_and_renamed(call, made):
     first, second = made
     path = f"/v1/conversations/{first['conversation_id']}"
     page = call("GET", "/v1/conversations", params={"limit": 1}).json()
@@ -129,13 +129,13 @@ def test_looking_back(call, made):
         ("POST", "/v1/answers", '{"question": '),
     ],
 )
-def test_what_is_no_json(call, method, path, says):
+def test_body_that_is_not_json_gets_400(call, method, path, says):
     sent = {"content": b"no", "headers": {"content-type": "application/json"}}
     reply = call(method, path, **sent)
     assert reply.status_code == 400 and says in reply.json()["detail"]
 
 
-def test_deleting(call):
+def test_deleted_conversation_is_gone(call):
     made = call("POST", "/v1/answers", json={"question": QUESTION, "mode": "quoted"}).json()
     path = f"/v1/conversations/{made['conversation_id']}"
     gone = call("DELETE", path)
@@ -147,7 +147,7 @@ def test_deleting(call):
     assert call("POST", "/v1/answers", json=again).status_code == 404
 
 
-def test_sharing(call, made):
+def test_shared_link_shows_conversation_until_revoked(call, made):
     first, second = made
     path = f"/v1/conversations/{first['conversation_id']}"
     shared = call("POST", f"{path}/share")
@@ -171,7 +171,7 @@ def test_sharing(call, made):
         assert call("POST", f"{path}/share", json={"expires_in": seconds}).status_code == 422
 
 
-def test_exports(call, made):
+def test_exports_as_markdown_and_bibtex(call, made):
     first, _ = made
     for path in (f"/v1/conversations/{first['conversation_id']}", f"/v1/answers/{first['id']}"):
         text = call("GET", f"{path}/export", params={"format": "markdown"})
@@ -184,7 +184,7 @@ def test_exports(call, made):
         assert call("GET", f"{path}/export", params={"format": "pdf"}).status_code == 422
 
 
-def test_feedback(call, made):
+def test_last_rating_replaces_earlier_one(call, made):
     answer_id = made[0]["id"]
     for rating in ("up", "down"):
         given = call("POST", "/v1/feedback", json={"answer_id": answer_id, "rating": rating})
@@ -200,7 +200,7 @@ def test_feedback(call, made):
     assert call("POST", "/v1/feedback", json=one | {"answer_id": "none"}).status_code == 404
 
 
-def test_what_is_sent_twice_is_done_once(call, made, model):
+def test_idempotency_key_makes_repeated_request_run_once(call, made, model):
     path = f"/v1/conversations/{made[0]['conversation_id']}"
     key = {"Idempotency-Key": '"8e03978e-40d5-43dd"'}
     unquoted = {"Idempotency-Key": "8e03978e-40d5-43dd"}
@@ -211,7 +211,7 @@ def test_what_is_sent_twice_is_done_once(call, made, model):
 
     rated = {"answer_id": made[0]["id"], "rating": "up"}
     replies = [call("POST", "/v1/feedback", headers=key, json=rated).json() for _ in range(2)]
-    assert replies[0] == replies[1]  # the same key, at another address
+    assert replies[0] == replies[1]  # the same key at another address
     assert call("POST", "/v1/feedback", headers=key, json=rated | {"claim": 0}).status_code == 422
 
     before, asked = model.asked, {"question": QUESTION}
@@ -226,8 +226,8 @@ def test_what_is_sent_twice_is_done_once(call, made, model):
         assert call("POST", "/v1/answers", headers=sent, json=asked).status_code == 422
 
 
-def test_double_submits_make_one_answer(call, app, model):
-    """Sent again while the first is still on its way, as JSON and as a stream."""
+def test_concurrent_requests_with_one_key_make_one_answer(call, app, model):
+    """The second request comes while the first is running, as JSON and as a stream."""
     before = model.asked
 
     async def both():
@@ -245,14 +245,14 @@ def test_double_submits_make_one_answer(call, app, model):
 
 
 @pytest.mark.server
-def test_a_stream_that_broke_off_is_taken_up(library, library_folder, checker, history):
+def test_broken_stream_is_resumed(library, library_folder, checker, history):
     model = Counted("Whisper is by OpenAI [1]. " + SAID, pause=0.02)
     app = create_app(Engine(library, checker, history, model), index_dir=library_folder / "index")
     headers = {"Idempotency-Key": "broken", "Accept": "text/event-stream"}
     with served(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         send = partial(client.stream, "POST", "/v1/answers", json={"question": QUESTION})
         with send(headers=headers) as response:
-            pieces = response.iter_text()  # kept: the stream breaks off where the block ends
+            pieces = response.iter_text()  # kept, so that the stream breaks at the end of the block
             first = sse(next(pieces))
         assert 1 <= len(first) < 4 and not model.closed
         after = {"Last-Event-ID": first[-1]["id"]}
@@ -266,16 +266,16 @@ def test_a_stream_that_broke_off_is_taken_up(library, library_folder, checker, h
             assert gone.status_code == 410 and "without Last-Event-ID" in gone.read().decode()
         with send(headers={"Last-Event-ID": "2"}) as keyless:
             assert keyless.status_code == 422 and "Idempotency-Key" in keyless.read().decode()
-        assert client.delete("/v1/answers").status_code == 422  # which one?
+        assert client.delete("/v1/answers").status_code == 422  # no key names an answer
         assert client.delete("/v1/answers", headers={"Idempotency-Key": "x"}).status_code == 204
 
 
 @pytest.mark.server
 @pytest.mark.parametrize(("key", "least", "most"), [("", 0, 1), ("left", 1, 3)])
-def test_how_long_an_answer_survives_its_reader(
+def test_answer_with_key_outlives_its_reader_for_the_grace_period(
     library, library_folder, checker, history, key, least, most
 ):
-    """Without a key a tab that is closed stops the work; with one, it waits for the grace."""
+    """Without a key, a closed tab stops the work; with a key, the work continues for a while."""
     model = Counted("word " * 10_000, pause=0.005)
     engine = Engine(library, checker, history, model)
     app = create_app(engine, index_dir=library_folder / "index", options=Options(grace=1.2))
@@ -285,9 +285,9 @@ def test_how_long_an_answer_survives_its_reader(
         with httpx.stream(
             "POST", f"{url}/v1/answers", json=body, headers=headers, timeout=60
         ) as response:
-            pieces = response.iter_text()  # dropped, it would end the request at once
+            pieces = response.iter_text()  # a dropped iterator would end the request at once
             next(pieces)
-            while not model.asked:  # the evidence is sent before
+            while not model.asked:  # the evidence is sent before the model is called
                 time.sleep(0.01)
             assert not model.closed
         left = time.monotonic()
@@ -296,7 +296,7 @@ def test_how_long_an_answer_survives_its_reader(
     assert least < time.monotonic() - left < most
 
 
-def test_progress(call):
+def test_progress_adds_status_events(call):
     quiet, told = (
         sse(call("POST", "/v1/answers", json={"question": QUESTION, "stream": True} | more).text)
         for more in ({}, {"progress": True})
@@ -311,7 +311,7 @@ def test_progress(call):
     ]  # fmt: skip
 
 
-def test_request_ids(call, app):
+def test_request_ids_are_kept_or_made(call, app):
     given = call("GET", "/healthz", headers={"X-Request-ID": "a1.b-2:c"})
     assert given.headers["x-request-id"] == "a1.b-2:c"
     made = {call("GET", "/healthz").headers["x-request-id"] for _ in range(3)}
@@ -332,7 +332,7 @@ def test_request_ids(call, app):
 
 
 @pytest.mark.server
-def test_a_request_that_fails_unforeseen_has_its_id_in_reply_and_log(caplog):
+def test_unexpected_failure_has_request_id_in_response_and_log(caplog):
     class Broken:
         class history:
             @property
@@ -355,8 +355,8 @@ def test_a_request_that_fails_unforeseen_has_its_id_in_reply_and_log(caplog):
 
 
 @pytest.mark.process
-def test_log_lines_have_the_id_of_their_request(tmp_path):
-    """In a process of its own, as `tenkyo serve` sets logging up."""
+def test_log_lines_have_request_id(tmp_path):
+    """It runs in its own process, with the logging of `tenkyo serve`."""
     import subprocess
     import sys
 
@@ -380,7 +380,7 @@ logging.getLogger("service.x").info("without")
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_examples_are_answered(call, language):
+def test_suggested_first_questions_are_answered(call, language):
     questions = call("GET", "/v1/examples", params={"language": language}).json()["questions"]
     assert len(questions) == 3 == len(set(questions))
     for question in questions:
@@ -403,7 +403,7 @@ def test_related_questions_are_answered_and_new(call, made):
     assert call("GET", "/v1/answers/none/related").status_code == 404
 
 
-def test_where_too_many_ask_for_questions_there_are_none(library, checker, history, made):
+def test_no_suggestions_under_overload(library, checker, history, made):
     limiters = replace(Limiters.for_readers(), suggestions=ConcurrencyLimiter("suggestions", 1, 0))
     app = create_app(Engine(library, checker, history), index_dir="none", limiters=limiters)
     paths = f"/v1/answers/{made[0]['id']}/related", "/v1/examples"
@@ -439,7 +439,7 @@ The Kanda map room holds 40,000 old maps of the city, the oldest of them from 16
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_related_questions_about_works_of_ones_own(embedder, checker, tmp_path, language):
+def test_related_questions_about_own_works(embedder, checker, tmp_path, language):
     from corpus.readers.extract import extract
     from corpus.store.store import Store
     from corpus.text.chunking import split_into_passages
@@ -472,7 +472,7 @@ def test_related_questions_about_works_of_ones_own(embedder, checker, tmp_path, 
         assert answer["claims"], asked
 
 
-def test_a_library_without_sources_suggests_nothing(library, library_folder, checker, tmp_path):
+def test_library_without_sources_suggests_nothing(library, library_folder, checker, tmp_path):
     from corpus.store.store import Store
     from index.search import Library
     from index.storage.local_index import LiveIndex

@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, run as they stand against a live server."""
+"""Tests that run every example of docs/api.md, unchanged, against a real server."""
 
 import json
 import os
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.process, pytest.mark.server]
 ADDRESS = "http://127.0.0.1:8000"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python|js)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-RUN = {  # what runs a block; curl is made to fail where the server refuses
+RUN = {  # what runs a block; curl fails where the server refuses
     "sh": ["bash", "-euo", "pipefail", "-c"],
     "python": [sys.executable, "-W", "error", "-c"],
     "js": ["node", "--input-type=module", "-e"],
@@ -31,7 +31,7 @@ CURL = 'curl() { command curl --fail-with-body "$@"; echo; }\n'
 def url(tmp_path_factory, library_folder, embedder, checker):
     folder = tmp_path_factory.mktemp("docs") / "data"
     house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
-    house.web.hold.clear()  # what is fetched takes its time, and can be cancelled
+    house.web.hold.clear()  # fetching takes a while, so a job can be cancelled
     with house.open():
         yield house.url
 
@@ -39,7 +39,7 @@ def url(tmp_path_factory, library_folder, embedder, checker):
 @pytest.mark.parametrize(
     ("language", "block"), BLOCKS, ids=[f"{n}-{kind}" for n, (kind, _) in enumerate(BLOCKS)]
 )
-def test_an_example_runs(url, tmp_path, language, block):
+def test_example_runs(url, tmp_path, language, block):
     program = RUN[language][0]
     needed = {"sh": ("bash", "curl"), "js": ("node",)}.get(language, ())
     for name in needed:
@@ -61,7 +61,7 @@ def test_an_example_runs(url, tmp_path, language, block):
 
 
 def test_every_route_has_examples(url):
-    """Each path of the API is called by one of the examples in curl, and named in the text."""
+    """An example in curl calls each path of the API, and the text names it."""
     calls = " ".join(block for language, block in BLOCKS if language == "sh")
     for path in httpx.get(f"{url}/openapi.json").json()["paths"]:
         called = re.sub(r"\\{.*?\\}", r"[^/\\s'\"]+", re.escape(path)) + r"(?=[\s'\"?])"

@@ -1,4 +1,4 @@
-"""Every route answers input that is wrong, or meant to harm, with an error that says so."""
+"""Tests that every route answers wrong or hostile input with a helpful error."""
 
 import json
 import shutil
@@ -57,7 +57,7 @@ def operations(described):
 
 
 def check(client, method, path, **more):
-    """Send it; whatever comes is no failure of ours, and what refuses says why."""
+    """Send a request; the response is not a server error, and a refusal gives its reason."""
     response = client.request(method, path, **more)
     what = (method, path[:200], str(more)[:300], response.status_code, response.text[:500])
     assert response.status_code < 500, what
@@ -77,19 +77,19 @@ def check(client, method, path, **more):
 
 
 def filled(path, value):
-    """The path with the same value in each of its places."""
+    """Return the path with one value for all of its parameters."""
     parts = [value if part.startswith("{") else part for part in path.split("/")]
     return "/".join(parts)
 
 
-def test_ids_of_nothing(client, operations):
+def test_unknown_and_hostile_ids_get_problem_documents(client, operations):
     for n, (method, path, _) in enumerate(operations):
         if "{" in path:
-            for id in IDS[n % 2 :: 2]:  # each at every second route: all at all take ten seconds
+            for id in IDS[n % 2 :: 2]:  # half of them for each route: all would take ten seconds
                 assert check(client, method, filled(path, id)).status_code >= 400, path
 
 
-def test_queries(client, operations):
+def test_hostile_query_parameters_get_problem_documents(client, operations):
     for method, path, operation in operations:
         for parameter in operation.get("parameters", []):
             if parameter["in"] == "query":
@@ -98,7 +98,7 @@ def test_queries(client, operations):
                     check(client, method, filled(path, "whisper"), params=query)
 
 
-def test_bodies_and_their_types(client, operations):
+def test_hostile_bodies_get_problem_documents(client, operations):
     for n, (method, path, operation) in enumerate(operations):
         if "requestBody" in operation:
             for body in BODIES[n % 2 :: 2]:
@@ -109,17 +109,17 @@ def test_bodies_and_their_types(client, operations):
                 check(client, method, filled(path, "nope"), content=b"a=1", headers=headers)
 
 
-def test_headers(client, operations):
+def test_hostile_headers_get_problem_documents(client, operations):
     for n, (method, path, operation) in enumerate(operations):
         body = b"{}" if "requestBody" in operation else None
         if method != "POST" and "job" not in path and path != "/v1/sources/{source_id}":
-            continue  # it reads none of them, and one that does not is enough
+            continue  # these routes read no headers, and one of them is enough
         for headers in HEADERS[n % 2 :: 2]:
             given = {name: value.encode("latin-1") for name, value in headers.items()}
             check(client, method, filled(path, "nope"), content=body, headers=given)
 
 
-def test_methods(client, described):
+def test_wrong_methods_get_problem_documents(client, described):
     for n, path in enumerate([*described["paths"], *UNLISTED]):
         for method in METHODS[n % 2 :: 2]:
             known = path in described["paths"] and method.lower() in described["paths"][path]
@@ -139,8 +139,8 @@ JSON = st.recursive(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
-def test_fields_of_any_type(client, described, operations, data):
-    """The fields that a route knows, with values of every type but the question's own."""
+def test_body_fields_of_any_type_cause_no_server_error(client, described, operations, data):
+    """The known fields of a body get values of every type, except the question."""
     bodies = [
         (method, path, operation["requestBody"]["content"]["application/json"]["schema"])
         for method, path, operation in operations

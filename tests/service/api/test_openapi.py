@@ -1,4 +1,4 @@
-"""/openapi.json tells the truth: each example is sent, and each reply is as its schema says."""
+"""Tests that /openapi.json is true: every example is sent, every response matches its schema."""
 
 import shutil
 from pathlib import Path
@@ -38,9 +38,9 @@ def described(client):
 
 @pytest.fixture(scope="module")
 def ids(house, client):
-    """What a static example cannot know: ids of what is there."""
+    """The ids in the library, which a static example cannot know."""
     uploaded = house.ended(house.upload(("maps.md", MAPS)))
-    house.web.hold.clear()  # a job that can be looked at, and cancelled
+    house.web.hold.clear()  # a job that takes a while, to be read and cancelled
     job = client.post("/v1/sources", json={"url": "https://example.org/slow"}).json()
     answer = client.post("/v1/answers", json={"question": "Whisper?"}).json()
     share = client.post(f"/v1/conversations/{answer['conversation_id']}/share").json()
@@ -55,7 +55,7 @@ def ids(house, client):
 
 
 def operations(described):
-    """Each operation; those that delete come last, and first of them what is in another."""
+    """Return the operations; those that delete come last, parts before wholes."""
     found = [
         (method, path, operation)
         for path, operations in described["paths"].items()
@@ -65,7 +65,7 @@ def operations(described):
 
 
 def resolved(described, schema):
-    """The schema of an object, behind its name, and behind that it may be left out."""
+    """Return the schema of an object, without the reference or the null around it."""
     for one in schema.get("anyOf", [schema]):
         if name := one.get("$ref", "").removeprefix("#/components/schemas/"):
             return described["components"]["schemas"][name]
@@ -73,7 +73,7 @@ def resolved(described, schema):
 
 
 def requests(described, operation, ids):
-    """The requests that an operation's examples make: (path values, the rest)."""
+    """Yield the requests that an operation's examples make: path values, and the rest."""
     inside, query, headers = {}, {}, {}
     for parameter in operation.get("parameters", []):
         name, examples = parameter["name"], parameter["schema"].get("examples", [])
@@ -95,7 +95,7 @@ def requests(described, operation, ids):
     ]
 
 
-def test_every_example_is_true(client, described, ids):
+def test_openapi_examples_match_responses(client, described, ids):
     seen = set()
     for method, path, operation in operations(described):
         expected = min(status for status in operation["responses"] if status.startswith("2"))
@@ -115,7 +115,7 @@ def test_every_example_is_true(client, described, ids):
     assert len(seen) == sum(map(len, described["paths"].values())) >= 37
 
 
-def test_every_route_says_what_it_does_and_gives(described):
+def test_every_route_documents_its_responses(described):
     for method, path, operation in operations(described):
         assert operation["summary"], path
         for status, reply in operation["responses"].items():
@@ -125,8 +125,8 @@ def test_every_route_says_what_it_does_and_gives(described):
                 assert content["schema"] or path in NO_SCHEMA, (method, path, kind)
 
 
-def test_the_examples_show_an_answer_and_a_supported_claim(client, described):
-    """An example that abstains would be true, and of little use."""
+def test_openapi_examples_get_answer_and_supported_claim(client, described):
+    """An example that gets an abstention would be correct but useless."""
     schemas = described["components"]["schemas"]
     (asked,), (checked,) = schemas["Question"]["examples"], schemas["Text"]["examples"]
     assert client.post("/v1/answers", json=asked).json()["claims"]
@@ -136,7 +136,7 @@ def test_the_examples_show_an_answer_and_a_supported_claim(client, described):
     assert client.post("/v1/chat/completions", json=chat).json()["citations"]
 
 
-def test_every_route_says_how_it_refuses(client, described):
+def test_every_route_documents_its_errors(client, described):
     for _, path, operation in operations(described):
         assert "default" in operation["responses"] and "422" not in operation["responses"], path
     problem = described["paths"]["/v1/answers"]["post"]["responses"]["default"]["content"]

@@ -1,4 +1,4 @@
-"""The MCP door, opened by the SDK's own client: over HTTP from a real server, and as a process."""
+"""Tests of the MCP server with the SDK's client: over HTTP from a real server, and as a process."""
 
 import asyncio
 import json
@@ -27,8 +27,7 @@ from service.answering.engine import Engine
 from service.api.app import Options, create_app
 from service.concurrency.admission import Limiters
 from service.conversations.store import History
-from service.mcp import formatting
-from service.mcp import tools as mcp
+from service.mcp import formatting, tools
 from service.source_urls import source_url
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -38,10 +37,11 @@ ERAS = ("legacy", "auto")  # the protocol with a handshake, and the one without
 
 
 class Slow:
-    """A checker that takes its time, and counts what it was asked to support."""
+    """A slow checker that counts its calls."""
 
     def __init__(self, checker):
-        self.name, self.asked, self._checker = checker.name, 0, checker
+        self.name, self.digest, self._checker = checker.name, checker.digest, checker
+        self.asked = 0
 
     def supports(self, pairs):
         self.asked += 1
@@ -74,7 +74,7 @@ def app_of(library, checker, folder, model=None, **more):
 
 @pytest.fixture(scope="module")
 def url(library, library_folder, checker):
-    """A service whose model tells one truth and one thing that no source says."""
+    """A service whose model writes one true sentence and one that no source supports."""
     model = Script("Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1].")
     with served(app_of(library, checker, library_folder, model)) as url:
         yield url
@@ -101,7 +101,7 @@ def good(result):
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_the_tools(url, era):
+def test_tools_are_listed_with_schemas(url, era):
     async def run():
         async with client(url, era) as opened:
             return await opened.list_tools(), opened.server_info, opened.instructions
@@ -124,7 +124,7 @@ def test_the_tools(url, era):
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_search_and_fetch_have_the_shapes_of_connectors(url, library, era):
+def test_search_and_fetch_results_match_connector_format(url, library, era):
     made, text = good(call(url, "search", {"query": "Whisper training hours"}, era))
     assert json.loads(text) == made and set(made) == {"results"} and len(made["results"]) == 10
     for row in made["results"]:
@@ -140,7 +140,7 @@ def test_search_and_fetch_have_the_shapes_of_connectors(url, library, era):
     assert found["text"] in whole["text"] and len(whole["text"]) > len(found["text"])
 
 
-def test_every_source_is_read_whole(library):
+def test_documents_and_passages_are_formatted_without_loss(library):
     for source, _ in library.store.sources():
         document = library.store.document(source.id)
         assert formatting.format_document(document, "http://t")["text"] == document.text.strip()
@@ -151,11 +151,11 @@ def test_every_source_is_read_whole(library):
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_an_answer_and_its_progress(url, era):
-    told = []
+def test_answer_with_progress(url, era):
+    reported = []
 
     async def progress(done, total, message):
-        told.append((done, total, message))
+        reported.append((done, total, message))
 
     asked = {"question": QUESTION, "source_ids": ["whisper"]}
     made, text = good(call(url, "answer", asked, era, progress_callback=progress))
@@ -173,12 +173,12 @@ def test_an_answer_and_its_progress(url, era):
         line.startswith(f"[{citation['label']}] ") and source["url"] in line for line in lines
     )
     assert f"“{citation['quote']}”" in text
-    assert [done for done, *_ in told] == [1, 2, 3] and told[1][2] == claim["text"]
-    assert "90 dollars" not in told[2][2]
+    assert [done for done, *_ in reported] == [1, 2, 3] and reported[1][2] == claim["text"]
+    assert "90 dollars" not in reported[2][2]
 
 
 @pytest.mark.server
-def test_quotes_in_japanese_and_no_answer(library, library_folder, checker):
+def test_quote_mode_in_japanese_and_abstention(library, library_folder, checker):
     with served(app_of(library, checker, library_folder)) as url:
         made, text = good(
             call(url, "answer", {"question": "Whisperは何時間の音声で学習しましたか？"})
@@ -192,11 +192,11 @@ def test_quotes_in_japanese_and_no_answer(library, library_folder, checker):
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_claims_are_verified(url, era):
-    told = []
+def test_claims_are_verified_with_progress(url, era):
+    reported = []
 
     async def progress(done, total, message):
-        told.append((done, total))
+        reported.append((done, total))
 
     said = "Whisper was trained on 680,000 hours of audio. It cost 90 dollars."
     made, text = good(call(url, "verify", {"text": said}, era, progress_callback=progress))
@@ -206,7 +206,7 @@ def test_claims_are_verified(url, era):
         "http"
     )
     assert false["verdict"]["label"] != "supported" and false["reason"] in text
-    assert text.startswith("supported: Whisper") and told == [(1, 2), (2, 2)]
+    assert text.startswith("supported: Whisper") and reported == [(1, 2), (2, 2)]
     assert "no claims" in good(call(url, "verify", {"text": "# Whisper"}))[1]
 
 
@@ -230,7 +230,7 @@ def test_claims_are_verified(url, era):
         ("verify", {"text": ["a"]}, "text"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_sentence_with_the_fix(url, tool, arguments, says, era):
+def test_bad_arguments_get_one_sentence_with_fix(url, tool, arguments, says, era):
     result = call(url, tool, arguments, era)
     (item,) = result.content
     assert result.is_error and result.structured_content is None
@@ -239,7 +239,7 @@ def test_bad_input_is_one_sentence_with_the_fix(url, tool, arguments, says, era)
 
 
 @pytest.mark.parametrize("era", ERAS)
-def test_there_is_no_such_tool(url, era):
+def test_unknown_tool_is_refused(url, era):
     async def run():
         async with client(url, era) as opened:
             with pytest.raises(MCPError, match="search, fetch, answer, verify"):
@@ -249,7 +249,7 @@ def test_there_is_no_such_tool(url, era):
 
 
 @pytest.mark.server
-def test_a_fault_of_ours_is_said_without_its_trace(library, library_folder, checker):
+def test_internal_error_is_reported_without_details(library, library_folder, checker):
     class Broken(Slow):
         def answers(self, pairs):
             raise RuntimeError("secret")
@@ -263,27 +263,25 @@ def test_a_fault_of_ours_is_said_without_its_trace(library, library_folder, chec
 @pytest.mark.server
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("how", ["cancels", "leaves"])
-def test_who_cancels_an_answer_or_leaves_stops_the_model(
-    library, library_folder, checker, era, how
-):
+def test_cancel_or_disconnect_stops_model(library, library_folder, checker, era, how):
     model, limiters = Endless(""), Limiters.for_readers()
     app = app_of(library, checker, library_folder, model, limiters=limiters)
 
-    async def so(true):
+    async def until(condition):
         async with asyncio.timeout(60):
-            while not true():
+            while not condition():
                 await asyncio.sleep(0.01)
 
     async def run(url):
         async with client(url, era) as opened:
             calling = asyncio.create_task(opened.call_tool("answer", {"question": QUESTION}))
-            await so(lambda: model.begun)
+            await until(lambda: model.begun)
             assert limiters.answers.running == 1 and not model.closed
             if how == "cancels":
                 calling.cancel()
-                await so(lambda: model.closed)  # while the client goes on with something else
+                await until(lambda: model.closed)  # while the client makes another call
                 assert not (await opened.call_tool("search", {"query": "Whisper"})).is_error
-        await so(lambda: model.closed and not limiters.answers.running)
+        await until(lambda: model.closed and not limiters.answers.running)
         await asyncio.gather(calling, return_exceptions=True)
 
     with served(app) as url:
@@ -292,7 +290,7 @@ def test_who_cancels_an_answer_or_leaves_stops_the_model(
 
 @pytest.mark.server
 @pytest.mark.parametrize("era", ERAS)
-def test_a_cancelled_check_stops(library, library_folder, checker, era):
+def test_cancelled_verification_stops(library, library_folder, checker, era):
     slow = Slow(checker)
     with served(app_of(library, slow, library_folder)) as url:
 
@@ -337,7 +335,7 @@ def test_two_clients_at_once(url):
         assert good(result)[0]["question"] == questions[era]
 
 
-# Who may ask
+# Hosts and origins
 
 HELLO = {
     "jsonrpc": "2.0", "id": 1, "method": "initialize",
@@ -350,7 +348,7 @@ def status(url, **headers):
     return httpx.post(f"{url}/mcp", json=HELLO, headers=ACCEPT | headers, timeout=30)
 
 
-def test_another_site_cannot_use_the_readers_browser(url):
+def test_cross_site_requests_are_refused(url):
     assert status(url).status_code == 200
     assert status(url, Origin="http://localhost:6274").status_code == 200
     for headers in (
@@ -367,7 +365,7 @@ def test_another_site_cannot_use_the_readers_browser(url):
 
 
 @pytest.mark.server
-def test_the_public_address(library, library_folder, checker):
+def test_public_address_is_allowed(library, library_folder, checker):
     public = "https://tenkyo.example"
     with served(
         app_of(library, checker, library_folder, options=Options(public_url=public))
@@ -378,7 +376,7 @@ def test_the_public_address(library, library_folder, checker):
         assert f"{public}/openapi.json" in httpx.get(f"{url}/llms.txt").text
 
 
-def test_too_much_is_refused(url):
+def test_body_over_limit_is_refused(url):
     body = json.dumps(HELLO | {"params": {"x": "x" * 1_100_000}})
     response = httpx.post(
         f"{url}/mcp", content=body, headers=ACCEPT | {"Content-Type": "application/json"}
@@ -387,14 +385,14 @@ def test_too_much_is_refused(url):
 
 
 @pytest.mark.server
-def test_a_service_can_start_again(library, library_folder, checker):
+def test_application_can_be_started_again(library, library_folder, checker):
     app = app_of(library, checker, library_folder)
     for _ in range(2):
         with served(app) as url:
             assert status(url).status_code == 200
 
 
-# Texts that are not our friends
+# Prompt injection
 
 HOSTILE = (
     "# Kanda\n\nThe Kanda reading room holds 40,000 maps. It opened in 1931.\n\n"
@@ -406,7 +404,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory, embedder, checker):
-    """A service with one file that speaks to language models, and has no address."""
+    """A service with one file, which gives orders to language models and has no address."""
     from corpus.store.store import Store
 
     folder = tmp_path_factory.mktemp("hostile")
@@ -423,12 +421,12 @@ def hostile(tmp_path_factory, embedder, checker):
 
 
 @pytest.mark.server
-def test_what_a_source_says_to_a_model_is_not_passed_on(hostile):
+def test_prompt_injection_in_source_is_omitted(hostile):
     made, _ = good(call(hostile, "search", {"query": "maps in Kanda"}))
     shown = [json.dumps(made)]
     for id in (made["results"][0]["id"], "up/1"):
         found, text = good(call(hostile, "fetch", {"id": id}))
-        assert "40,000 maps" in text and "on paper" in text and formatting.LEFT_OUT in found["text"]
+        assert "40,000 maps" in text and "on paper" in text and formatting.OMITTED in found["text"]
         assert "on linen" in text or id != "up/1"
         shown.append(text)
     for question in (
@@ -445,7 +443,7 @@ def test_what_a_source_says_to_a_model_is_not_passed_on(hostile):
 
 
 @pytest.mark.server
-def test_a_source_without_an_address_has_a_page_of_ours(hostile):
+def test_source_without_address_links_to_service_page(hostile):
     made, _ = good(call(hostile, "search", {"query": "maps in Kanda"}))
     address = made["results"][0]["url"]
     assert address.startswith(f"{hostile}/sources/up%2F1#:~:text=")
@@ -469,11 +467,11 @@ def test_a_source_without_an_address_has_a_page_of_ours(hostile):
         (Source("a", "https://[bad"), "", None, "http://t/sources/a"),
     ],
 )  # fmt: skip
-def test_where_a_reader_is_led(source, words, page, place):
+def test_source_url_leads_to_quote_or_page(source, words, page, place):
     assert source_url(source, "http://t/", words, page) == place
 
 
-def test_a_cut_sentence_is_not_shown():
+def test_surrounding_text_has_only_whole_sentences():
     text = "A first sentence here. " * 60
     start = 23 * 30
     passage = Passage("p", "s", start, start + 22, text[start : start + 22])
@@ -481,12 +479,12 @@ def test_a_cut_sentence_is_not_shown():
     assert shown in text and shown.startswith("A first") and shown.endswith("here.")
 
 
-# A process
+# Standard input and output
 
 
 @pytest.fixture
 def process(tmp_path, library_folder, models):
-    """How to start the server as a process with a data folder of its own."""
+    """How to start the server as a process with its own data folder."""
     folder = tmp_path / "data"
     shutil.copytree(library_folder, folder)
     (folder / "models").symlink_to(models)
@@ -500,7 +498,7 @@ def process(tmp_path, library_folder, models):
 
 @pytest.mark.process
 @pytest.mark.parametrize("era", ERAS)
-def test_a_process_answers(process, era):
+def test_stdio_process_answers(process, era):
     async def run():
         async with Client(process, mode=era, read_timeout_seconds=120) as opened:
             listed = await opened.list_tools()
@@ -512,7 +510,7 @@ def test_a_process_answers(process, era):
 
 
 @pytest.mark.process
-def test_a_process_without_an_index_says_so_until_there_is_one(process, tmp_path):
+def test_stdio_process_reports_missing_index_until_it_exists(process, tmp_path):
     index = tmp_path / "data" / "index"
     index.rename(tmp_path / "away")
 
@@ -528,7 +526,7 @@ def test_a_process_without_an_index_says_so_until_there_is_one(process, tmp_path
 
 
 @pytest.mark.process
-def test_a_process_says_nothing_but_the_protocol_and_ends_with_its_input(process):
+def test_stdio_process_writes_only_protocol_and_ends_with_input(process):
     asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "search", "arguments": {"query": "Whisper"}}}  # fmt: skip
     with subprocess.Popen(
         [process.command, *process.args],
@@ -552,7 +550,7 @@ def test_a_process_says_nothing_but_the_protocol_and_ends_with_its_input(process
 
 
 @pytest.mark.process
-def test_the_handshake_waits_for_nothing_heavy():
+def test_importing_transport_loads_nothing_heavy():
     script = "import sys, service.mcp.transport; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
@@ -567,13 +565,13 @@ def test_the_handshake_waits_for_nothing_heavy():
         "openvino",
         "service.answering.factcheck",
     }
-    assert mcp.MAX_TEXT_CHARACTERS == factcheck.MAX_TEXT_CHARACTERS
+    assert tools.MAX_TEXT_CHARACTERS == factcheck.MAX_TEXT_CHARACTERS
 
 
 # llms.txt
 
 
-def test_each_link_of_llms_txt_leads_somewhere(url):
+def test_links_in_llms_txt_work(url):
     response = httpx.get(f"{url}/llms.txt")
     assert response.headers["content-type"].startswith("text/plain")
     lines = response.text.splitlines()
