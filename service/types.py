@@ -187,7 +187,10 @@ class EvidenceFound:
 
 
 def to_json(value: Any) -> Any:
-    """Turn a value of this module or of ``corpus.types`` into JSON; answers get ``abstained``."""
+    """Turn a value of this module or of ``corpus.types`` into dicts and lists, as JSON has them.
+
+    An answer also gets ``abstained``: whether it has no claims.
+    """
     plain = asdict(value)
     return plain | {"abstained": value.abstained} if isinstance(value, Answer) else plain
 

@@ -44,7 +44,12 @@ def source_of(db: sa.Connection, source_id: str) -> Source:
 
 
 def source_summaries(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[SourceSummary]:
-    """Read the sources that meet a condition with the counts of what is stored, ordered by id."""
+    """Read sources, each with how many passages, pages and versions are stored; ordered by id.
+
+    Args:
+        db: A connection, within a transaction.
+        which: The SQL condition that the sources meet.
+    """
 
     def count(table: sa.Table) -> sa.ScalarSelect[int]:
         of_source = table.c.source_id == schema.sources.c.id

@@ -40,7 +40,12 @@ class Candidates:
 
     @classmethod
     def best(cls, found: Sequence[tuple[np.ndarray, Floats]], k: int) -> Candidates:
-        """Merge the positions and values found in each segment, and keep the ``k`` best."""
+        """Merge what a search found in each segment, and keep the ``k`` highest scores.
+
+        Args:
+            found: For each segment, the positions [n] of passages in it and their scores [n].
+            k: How many to keep, highest first.
+        """
         segment = np.repeat(np.arange(len(found)), [len(at) for at, _ in found])
         position = np.concatenate([np.zeros(0, np.int64), *(at for at, _ in found)])
         values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in found)])

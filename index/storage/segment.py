@@ -81,7 +81,14 @@ class Segment:
 
     @classmethod
     def of(cls, japanese: bool, rows: np.ndarray, vectors: Floats, texts: Sequence[str]) -> Self:
-        """Make a segment of passages: their rows [n], vectors [n, dim] and texts [n]."""
+        """Build a segment in memory from ``n`` passages of one language.
+
+        Args:
+            japanese: Whether their language is Japanese.
+            rows: The passages' row numbers in the database [n].
+            vectors: Their embedding vectors [n, dim].
+            texts: Their texts [n].
+        """
         keys = np.array([text_key(text) for text in texts], KEY_DTYPE)
         return cls(japanese, rows, keys, _stored(vectors), Postings.of(texts))
 

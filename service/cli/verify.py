@@ -45,10 +45,11 @@ def verify(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Check each sentence of a text against the library, or an answer by its receipt.
+    """Check each sentence of a text against the library, or an earlier answer by its receipt.
 
-    Exit codes: 0: every sentence is supported and every receipt holds. 1: one is not or does
-    not. 2: wrong input.
+    A receipt is the JSON record of an answer; it holds if its quotes, verdicts and text still
+    follow from the passages in it. Exit codes: 0: every sentence is supported and every receipt
+    holds. 1: one is not or does not. 2: wrong input.
     """
     from service.verification import receipt
 

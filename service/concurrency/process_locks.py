@@ -54,11 +54,19 @@ class ProcessLocks:
         return _locked(self._path(key))
 
     def waiting(self, key: str) -> AbstractContextManager[None]:
-        """Signal to the holder of a lock that this process waits for its result."""
+        """Signal, for as long as the context lasts, that this process waits for a result.
+
+        The process that holds the lock of the key sees it by ``is_waited_for``; the signal is a
+        locked file beside the lock's.
+        """
         return _locked(self._path(key, "waiting", secrets.token_hex(8)))
 
     def stopping(self, key: str) -> AbstractContextManager[None]:
-        """Signal to the holder of a lock that it is to stop."""
+        """Signal, for as long as the context lasts, that the process which holds a lock is to stop.
+
+        It sees the signal, a locked file beside the lock's, by ``is_to_stop``. Without a holder
+        nothing happens.
+        """
         return _locked(self._path(key, "stopping", secrets.token_hex(8)))
 
     def is_waited_for(self, key: str) -> bool:

@@ -1,4 +1,7 @@
-"""Conversations in the history: listing them by page, titles, and deletion."""
+"""The table of conversations: list them page by page, read and change titles, delete one.
+
+The HTTP routes are in ``service.api.conversations``.
+"""
 
 from __future__ import annotations
 

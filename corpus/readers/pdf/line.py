@@ -92,9 +92,11 @@ def is_caption(text: str) -> bool:
 
 
 def is_item(text: str, first: str = "", stops: bool = True) -> bool:
-    """Whether a printed line starts an item of a list, or a note.
+    """Whether a printed line starts an item of a list, or a footnote.
 
-    A number or a dash at the start of a line may be there by chance, so the lines before count.
+    A bullet always starts an item. A number may stand at the start of a line by chance: it starts
+    an item if the paragraph before ends a sentence or is an item itself, and a footnote if that
+    paragraph is one.
 
     Args:
         text: The line.
