@@ -31,7 +31,7 @@ from corpus.errors import (
     UploadRefused,
     UploadTooLarge,
 )
-from service.logs import current
+from service.logs import current_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONR
     """
     detail = detail.encode("utf-8", "backslashreplace").decode()
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    if request_id := current():
+    if request_id := current_request_id():
         body["request_id"] = request_id
     return JSONResponse(body, status, media_type="application/problem+json")
 

@@ -21,50 +21,67 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data_dir: Path = Field(Path("data"), description="folder of the database, index and models")
-    host: str = Field("127.0.0.1", description="address that the service listens on")
-    port: int = Field(8000, ge=0, le=65535, description="port that the service listens on")
+    data_dir: Path = Field(
+        default=Path("data"), description="folder of the database, index and models"
+    )
+    host: str = Field(default="127.0.0.1", description="address that the service listens on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port that the service listens on")
     hosts: str = Field(
-        "",
+        default="",
         description="host names that requests may use, comma-separated, besides localhost and IP"
         " addresses; *: any",
     )
     open: bool = Field(
-        False, description="1: allow listening beyond this machine, without any sign-in"
+        default=False, description="1: allow listening beyond this machine, without any sign-in"
     )
     public_url: str = Field(
-        "",
+        default="",
         pattern=r"^(https?://[^/?#\s]+/?)?$",
         description="address at which readers reach the service; empty: its host and port",
     )
     database_url: str = Field(
-        "", description="URL of the database; empty: SQLite in the data folder"
+        default="", description="URL of the database; empty: SQLite in the data folder"
     )
     embedder: str = Field(
-        BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
+        default=BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
     )
     judge: str = Field(
-        "", description="model that verifies claims: a folder or hub id; empty: the bundled one"
+        default="",
+        description="model that verifies claims: a folder or hub id; empty: the bundled one",
     )
-    llm_url: str = Field("", description="OpenAI-compatible base URL, such as …/v1; empty: none")
-    llm_model: str = Field("", description="model to use at that URL; empty: its first")
-    llm_key: str = Field("", description="API key for that URL", repr=False)
-    llm_gguf: str = Field("", description="GGUF file, or hub reference, to run in the process")
-    llm_window: int = Field(4096, ge=1500, description="context window of the model, in tokens")
-    llm_timeout: float = Field(60, gt=0, description="seconds to wait for more of the model's text")
-    top_k: int = Field(8, ge=1, le=50, description="passages of evidence in an answer")
+    llm_url: str = Field(
+        default="", description="OpenAI-compatible base URL, such as …/v1; empty: none"
+    )
+    llm_model: str = Field(default="", description="model to use at that URL; empty: its first")
+    llm_key: str = Field(default="", description="API key for that URL", repr=False)
+    llm_gguf: str = Field(
+        default="", description="GGUF file, or hub reference, to run in the process"
+    )
+    llm_window: int = Field(
+        default=4096, ge=1500, description="context window of the model, in tokens"
+    )
+    llm_timeout: float = Field(
+        default=60, gt=0, description="seconds to wait for more of the model's text"
+    )
+    top_k: int = Field(default=8, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(
-        5000, ge=500, description="characters of evidence; a Japanese character counts as 2.5"
+        default=5000,
+        ge=500,
+        description="characters of evidence; a Japanese character counts as 2.5",
     )
     readers: int = Field(
-        100, ge=1, description="answers made at once; as many requests may wait, others are refused"
+        default=100,
+        ge=1,
+        description="answers made at once; as many requests may wait, others are refused",
     )
-    workers: int = Field(1, ge=1, le=64, description="processes that serve the library")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that serve the library")
     kept: int = Field(
-        1000, ge=0, description="questions whose answers are cached, in each process; 0: none"
+        default=1000,
+        ge=0,
+        description="questions whose answers are cached, in each process; 0: none",
     )
     log: str = Field(
-        "warning",
+        default="warning",
         pattern="^(debug|info|warning|error)$",
         description="least severe messages to log: debug, info, warning or error",
     )

@@ -8,7 +8,7 @@ import secrets
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.logs import begin
+from service.logs import set_request_id
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _VALID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=@-]{0,127}")  # fits a log line and a header
@@ -30,7 +30,7 @@ class RequestIds:
             return await self.app(scope, receive, send)
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         request_id = given if _VALID.fullmatch(given) else secrets.token_urlsafe(12)
-        begin(request_id)
+        set_request_id(request_id)
         started = False
 
         async def send_with_id(message: Message) -> None:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from corpus.errors import NotReady
 from service.api.request_id import RequestIds
-from service.logs import current
+from service.logs import current_request_id
 
 MAX_WAIT_SECONDS = 10.0  # that a request waits for the real app
 STARTING_RETRY_AFTER = 1  # seconds
@@ -125,7 +125,7 @@ async def _reply_starting(scope: Scope, _receive: Receive, send: Send) -> None:
         "status": 503,
         "detail": str(error),
         "retry_after": error.retry_after,
-        "request_id": current(),
+        "request_id": current_request_id(),
     }
     await _reply(send, 503, body, "application/problem+json")
 

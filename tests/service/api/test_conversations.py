@@ -16,7 +16,7 @@ from service.answering.engine import Engine
 from service.api.app import Options, create_app
 from service.concurrency.admission import ConcurrencyLimiter, Limiters
 from service.conversations.store import History
-from service.logs import InLogLines
+from service.logs import RequestIdFilter
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -344,7 +344,7 @@ def test_unexpected_failure_has_request_id_in_response_and_log(caplog):
         verifier = None
 
     app = create_app(Broken(), index_dir="none")
-    caplog.handler.addFilter(InLogLines())
+    caplog.handler.addFilter(RequestIdFilter())
     caplog.handler.setFormatter(logging.Formatter("%(name)s%(request)s: %(message)s"))
     with served(app) as url:
         reply = httpx.get(f"{url}/v1/conversations", headers={"X-Request-ID": "mine"})
