@@ -100,7 +100,7 @@ def test_golden_claims_cover_every_verdict_and_reason_in_both_languages(outputs)
             "says_nothing", "not_mentioned", "missing", "otherwise", "contradicted", "partial",
             "unsupported",
         )  # fmt: skip
-        starts = [messages._WORDS[name][ours].partition("{")[0] for name in names]
+        starts = [messages._MESSAGES[name][ours].partition("{")[0] for name in names]
         for name, start in zip(names, starts, strict=True):
             assert any(claim["reason"].startswith(start) for claim in mine), (ours, name)
     assert {c["verdict"][2] for c in claims} == {

@@ -215,7 +215,7 @@ def test_shared_link_is_created_read_and_revoked(asked, house, visit):
     expect(dialog.locator(".links li")).to_have_count(0)
     guest.expected.append("status of 410")
     guest.page.reload()
-    expect(guest.page.get_by_role("alert")).to_contain_text(re.compile("shared any more|もう"))
+    expect(guest.page.get_by_role("alert")).to_contain_text(re.compile("no longer shared|もう"))
     expect(guest.page.locator(".turn")).to_have_count(0)
 
 

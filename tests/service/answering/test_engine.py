@@ -148,7 +148,7 @@ def test_true_claim_is_shown_and_invented_one_withheld(library, checker):
     [
         (Script("NO ANSWER"), "found no answer"),
         (Script(""), "found no answer"),
-        (Script("Whisper is a small green bird from Peru [1]."), "held"),
+        (Script("Whisper is a small green bird from Peru [1]."), "supported"),
         (Script("", ModelUnavailable("the model is down")), "the model is down"),
     ],
 )
