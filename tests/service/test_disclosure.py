@@ -225,10 +225,8 @@ def test_jobs_contain_no_path(house):
     item = Item("ledger.pdf", "failed", reason=f"{kept} cannot be read: Permission denied")
     table.add_item(job.id, item)
     house.replies.clear()
-    deadline = time.monotonic() + 60
+    house.runner.cancel(job.id)
     while not house.ask("job", "GET", f"/v1/jobs/{job.id}").json()["finished_at"]:
-        if time.monotonic() > deadline:
-            house.runner.cancel(job.id)
         time.sleep(0.1)
     house.ask("job", "GET", "/v1/jobs")
     events = house.ask("job", "GET", f"/v1/jobs/{job.id}", headers={"accept": "text/event-stream"})
