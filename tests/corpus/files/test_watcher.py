@@ -200,6 +200,7 @@ def test_notifications_are_prompt_and_resume_after_folder_returns(
         assert seen.get(timeout=6).files == [docs / "a.md"]
     finally:
         over.set()
+        (docs / "end.md").write_text("")  # wakes the thread before its next full scan
         thread.join()
 
 
