@@ -79,7 +79,7 @@ _MESSAGES = {
         "ja": "資料に関係する記述がありません。",
     },
     "says_nothing": {
-        "en": "It states nothing that a source could bear.",
+        "en": "It states nothing that a source could support.",
         "ja": "資料で裏づけられるようなことを述べていません。",
     },
     "missing": {
@@ -95,8 +95,24 @@ _MESSAGES = {
         "ja": "資料の記述と食い違います: 「{0}」",
     },
     "partial": {
-        "en": "The sources bear it only in part.",
+        "en": "The sources support it only in part.",
         "ja": "資料が裏づけるのは一部だけです。",
+    },
+    "missing_words": {
+        "en": "The sources do not support “{0}”.",
+        "ja": "「{0}」を裏づける資料がありません。",
+    },
+    "leans": {
+        "en": "It builds on a sentence that was withheld.",
+        "ja": "示さなかった文を前提としています。",
+    },
+    "too_long": {
+        "en": "It is too long to be checked.",
+        "ja": "長すぎて確かめられません。",
+    },
+    "repeats_itself": {
+        "en": "It repeats itself, and states nothing.",
+        "ja": "同じ言葉の繰り返しで、何も述べていません。",
     },
     "unsupported": {
         "en": "No source supports it.",

@@ -36,12 +36,15 @@ class Draft:
         named: The works that it cites as (surname, year).
         asides: The parentheses with those names that were taken out of ``text``, as (offset,
             text); inserted from the last to the first, they restore the sentence.
+        before: The sentences before it in the same text, by which its pronouns are understood;
+            empty for one that stands alone.
     """
 
     text: str
     labels: tuple[int, ...] = ()
     named: tuple[tuple[str, str], ...] = ()
     asides: tuple[tuple[int, str], ...] = ()
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +199,11 @@ def to_json(value: Any) -> Any:
 
 
 def append_claim(text: str, claim: Claim) -> tuple[str, Claim]:
-    """Append a claim with its markers to a text; return both, the claim with its offsets."""
+    """Append a claim with its markers to a text; return both, the claim with its offsets.
+
+    A label stands once, however many quotes of its passage are cited.
+    """
     start = len(text) + 1 if text else 0
-    markers = "".join(f"[{c.label}]" for c in claim.citations)
+    markers = "".join(f"[{label}]" for label in dict.fromkeys(c.label for c in claim.citations))
     longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
     return longer, replace(claim, start=start, end=start + len(claim.text))

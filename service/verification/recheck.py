@@ -27,9 +27,9 @@ from service.verification.verifier import Verifier
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
-# Fields that receipts had not from the first, of a Source, a Claim and an Answer, and what
-# stands for none.
-_ADDED = {"work": "", "works": 0, "understood": None}
+# Fields that receipts had not from the first, of a Source, a Claim, an Answer and a Draft, and
+# what stands for none.
+_ADDED = {"work": "", "works": 0, "understood": None, "before": ()}
 
 CheckOutcome = Literal["ok", "failed", "note"]
 _SHAPE = TypeAdapter(Receipt)

@@ -86,6 +86,18 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
     return sorted(found, key=lambda f: not f.contradicts)
 
 
+def exact_conflict(claim: str, quote: str) -> Finding | None:
+    """Return a number or name that a near copy of a quote has in place of the quote's own.
+
+    It decides by itself, whatever a checker or a judge says; None if there is no such conflict.
+    """
+    ours, theirs = content_words(claim), content_words(quote)
+    near = coverage_share(claim, quote) >= NEAR_COPY and len(theirs) <= LONGER * len(ours)
+    kinds = ("number", "unit", "name")
+    found = (f for f in findings(claim, quote) if f.contradicts and f.kind in kinds)
+    return next(found, None) if near else None
+
+
 def _broken_off(claim: str, quote: str) -> Iterable[Finding]:
     """A claim that stops in the middle, and so says nothing, or who knows what."""
     match = _BROKEN_OFF.search(claim.strip())
