@@ -10,9 +10,10 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from index.lexical.tokenizer import is_japanese
-from service.judging.falsification import Falsified, falsified
+from service.judging.falsification import Falsified, falsified, with_other_numbers
 from service.judging.restatement import restated
 from service.judging.types import NumberedEvidence
 from service.query import language_of
@@ -32,19 +33,22 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 _LEANS_JA = re.compile(
-    r"これ|それ|あれ|この|その|あの|ここ|そこ|彼|我々|私|本[稿書論研]|同[年氏社書館じ]|前者|後者|両者|以下の|以上の"
+    r"これ|それ|あれ|この|その|あの|ここ|そこ|こちら|そちら|どちら|彼|我々|私|本[稿書論研]|同[年氏社書館じ]|前者|後者|両者|以下の|以上の"
     r"|上記|下記|前述|次の|^(?:しかし|また|さらに|そして|一方|ただし|つまり|なお|例えば|たとえば|なぜなら)"
 )
 _CANNOT_STAND_ALONE = 2
 _FAR = 30  # characters from the start, behind which a pronoun mostly means the sentence's subject
-_TOPIC_JA = re.compile(r"^[^、。]{2,40}?[はが]")
+_TOPIC_JA = re.compile(
+    r"^[^。]{2,50}?(?:(?<![にでと])は|(?<=[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z])が)"
+)
+_NO_CLAIM_JA = re.compile(r"(?:さい|しょう|ますか|ですか|のか|[ねよな])。$")  # asks, or muses
 _NOT_PROSE = re.compile(
     r"https?:|www\.|[@=|<>\[\]{}\\^~?!？！;；:：…•]|\.\.\.|et al|e\.g|i\.e|cf\."
 )
 _PAIRS = (("(", ")"), ("（", "）"), ("“", "”"), ("「", "」"), ("『", "』"))
 _SHAPE = {
-    "en": re.compile(r"[A-Z0-9].*[\w)”%]\.", re.DOTALL),
-    "ja": re.compile(r"[^、。)）」].*[\w)）」%]。", re.DOTALL),
+    "en": re.compile(r"(?!\d+\. )[A-Z0-9].*[\w)”%]\.", re.DOTALL),
+    "ja": re.compile(r"(?!\d+[.．] ?)[^-*・、。)）」].*[\w)）」%]。", re.DOTALL),
 }
 # What in a sentence refers to the one before it.
 _REFERS = re.compile(
@@ -83,20 +87,21 @@ def make_controls(
     pool = [text for text in dict.fromkeys(texts) if _is_plain(text) and text not in sentences]
     rng.shuffle(pool)
     pool.sort(key=lambda text: (language_of(text) != language, _leaning(text)))
-    false = next(_false_ones(pool, texts, language, rng), None)
+    alone = [text for text in pool if _leaning(text) < _CANNOT_STAND_ALONE]
+    false = next(_false_ones(alone, pool, texts, rng), None)
     if false is None:
         return None
-    alone = [text for text in pool if _leaning(text) < _CANNOT_STAND_ALONE]
     true = next(_true_ones(alone, false.original, texts), None)
     return Controls(restated(false.text, rng), restated(true, rng)) if true else None
 
 
 def _false_ones(
-    pool: Sequence[str], texts: Sequence[str], language: str, rng: random.Random
+    alone: Sequence[str], pool: Sequence[str], texts: Sequence[str], rng: random.Random
 ) -> Iterator[Falsified]:
-    """False sentences, those in the language of the answer first."""
-    yield from falsified([text for text in pool if language_of(text) == language], texts, rng)
-    yield from falsified([text for text in pool if language_of(text) != language], texts, rng)
+    """False sentences; in what cannot stand alone, only a new number is surely wrong."""
+    for _, group in groupby(alone, key=language_of):
+        yield from falsified(list(group), texts, rng)
+    yield from with_other_numbers(pool, texts, rng)
 
 
 def _true_ones(pool: Sequence[str], used: str, texts: Sequence[str]) -> Iterator[str]:
@@ -123,6 +128,7 @@ def _is_plain(text: str) -> bool:
         and all(text.count(a) == text.count(b) for a, b in _PAIRS)
         and text.count('"') % 2 == 0
         and (language == "ja" or len(text.split()) >= _LEAST_WORDS)
+        and not _NO_CLAIM_JA.search(text)
         and not is_not_checkworthy(text)
     )
 

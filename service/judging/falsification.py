@@ -49,6 +49,7 @@ _NAME = re.compile(
     r"(?<![A-Za-z\d-])[A-Z][A-Za-z\d.-]{2,}[A-Za-z\d](?: [A-Z][A-Za-z\d.-]*[A-Za-z\d])*"
     r"|[\u30a1-\u30fa\u30fc]{4,}"
 )
+_GOES_ON = re.compile(r"[a-z,] $")  # before a capital, in the middle of a sentence
 _NO_NAME = re.compile(rf"{_MONTH}|English|Japanese|\w+day")
 _BE = re.compile(r"\b(?:is|are|was|were)\b(?=\s[a-z])(?!\s(?:also|only|no|just|both|either)\b)")
 _SCOPE = re.compile(
@@ -62,11 +63,10 @@ _SCOPE_JA = re.compile(
 _NEGATED_ENDINGS = tuple(
     tuple(pair.split(":"))
     for pair in (
-        "ている:ていない ていた:ていなかった であった:ではなかった である:ではない"
-        " だった:ではなかった された:されなかった される:されない できる:できない"
-        " がある:がない した:しなかった する:しない になる:にならない ています:ていません"
-        " ていました:ていませんでした しました:しませんでした されました:されませんでした"
-        " でした:ではありませんでした です:ではありません します:しません があります:がありません"
+        "ました:ませんでした でした:ではありませんでした です:ではありません ます:ません"
+        " ている:ていない ていた:ていなかった であった:ではなかった である:ではない"
+        " だった:ではなかった された:されなかった される:されない できる:できない がある:がない"
+        " した:しなかった する:しない になる:にならない"
     ).split()
 )
 
@@ -90,14 +90,22 @@ def falsified(
         rng: What is drawn at random is drawn from it.
     """
     plain = [text for text in pool if not _UNCLEAR.search(text)]
-    whole = mentioned("\n".join(evidence))
-    for text in plain:
-        yield from (Falsified(made, text) for made in _other_number(text, whole, rng))
+    yield from with_other_numbers(plain, evidence, rng)
     known = _known_names(evidence)
     for text in plain:
         yield from (Falsified(made, text) for made in _other_name(text, known, evidence, rng))
     for text in plain:
         yield from (Falsified(made, text) for made in _negated(text))
+
+
+def with_other_numbers(
+    pool: Sequence[str], evidence: Sequence[str], rng: random.Random
+) -> Iterator[Falsified]:
+    """Yield sentences of a pool with a number that stands nowhere in the evidence."""
+    whole = mentioned("\n".join(evidence))
+    for text in pool:
+        if not _UNCLEAR.search(text):
+            yield from (Falsified(made, text) for made in _other_number(text, whole, rng))
 
 
 def _other_number(text: str, taken: frozenset[float], rng: random.Random) -> Iterator[str]:
@@ -129,6 +137,8 @@ def _another(text: str, match: re.Match[str], rng: random.Random) -> str:
     value = float(digits.replace(",", ""))
     if any(m.start() <= match.start() < m.end() for m in _OF_A_DATE.finditer(text)):
         return str(rng.randint(1, 12))
+    if text.startswith("つ", match.end()) and value < 10:
+        return str(rng.randint(2, 9))
     if _PERCENT.match(text[match.end() :]) and value < 100:
         other = rng.choice([n for n in range(3, 98) if abs(n - value) >= 8])
         decimals = digits.partition(".")[2]
@@ -148,7 +158,12 @@ def _another(text: str, match: re.Match[str], rng: random.Random) -> str:
 
 def _known_names(evidence: Sequence[str]) -> list[str]:
     """Names in several sentences of the evidence, not at their start."""
-    found = Counter(m[0] for text in evidence for m in _NAME.finditer(text) if m.start() > 0)
+    found = Counter(
+        match[0]
+        for text in evidence
+        for match in _NAME.finditer(text)
+        if match[0][0] > "z" or _GOES_ON.search(text[: match.start()])
+    )
     return sorted(n for n, count in found.items() if count >= 2 and not _NO_NAME.fullmatch(n))
 
 
@@ -167,7 +182,9 @@ def _other_name(
 
 def _is_apart(name: str, other: str, rest: str, evidence: Sequence[str]) -> bool:
     """Whether no sentence of the evidence could say of another name what is said of this one."""
-    if (name[0] > "z") != (other[0] > "z") or set(name.split()) & set(other.split()):
+    if (name[0] > "z", name.isupper()) != (other[0] > "z", other.isupper()) or set(
+        name.split()
+    ) & set(other.split()):
         return False
     if name in other or other in name:
         return False

@@ -55,6 +55,7 @@ _SAME_JA = (
 )
 _TEN_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,4})万(?![\d千百億兆])")
 _KANJI = r"(?<=[\u3400-\u9fff])"
+_IS_POLITE = re.compile(r"(?:ます|です|ました|でした|ません|しょう|さい)。$")
 # Plain endings and the polite ones that say the same; the first that fits is changed.
 _POLITE = tuple(
     (re.compile(f"{plain}。$"), f"{polite}。")
@@ -76,7 +77,7 @@ _POLITE = tuple(
         ("(?<=[えけせてげめべれきみじ])た", "ました"),
         ("(?<=[見出得])る", "ます"),
         ("(?<=[入送作取走残図])る", "ります"),
-        ("(?<!ま)(?<!で)す", "します"),
+        ("す", "します"),
         (f"{_KANJI}う", "います"),
         (f"{_KANJI}く", "きます"),
         (f"{_KANJI}む", "みます"),
@@ -160,6 +161,8 @@ def _numbers_ja(text: str) -> str:
 
 
 def _polite(text: str) -> str:
+    if _IS_POLITE.search(text):
+        return text
     for plain, polite in _POLITE:
         if plain.search(text):
             return plain.sub(polite, text)
