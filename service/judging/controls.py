@@ -23,7 +23,7 @@ from service.verification.checkworthiness import is_not_checkworthy
 from service.verification.rules import registry
 
 # Least and most characters, as sentences of an answer have; Japanese needs fewer.
-_LENGTHS = {"en": (30, 240), "ja": (14, 120)}
+_LENGTHS = {"en": (30, 240), "ja": (10, 120)}
 _LEAST_WORDS = 5  # of an English sentence
 # What speaks of the sentence before, or of the text that it stands in.
 _LEANS = re.compile(

@@ -46,7 +46,7 @@ _OF_A_DATE = re.compile(
 )
 _PERCENT = re.compile(r"^\s?(?:%|％|percent|per cent|パーセント)")
 _NAME = re.compile(
-    r"(?<![A-Za-z\d-])[A-Z][A-Za-z\d.-]{2,}[A-Za-z\d](?: [A-Z][A-Za-z\d.-]*[A-Za-z\d])*"
+    r"(?<![A-Za-z\d-])[A-Z][A-Za-z\d.-]*[A-Za-z\d](?: [A-Z][A-Za-z\d.-]*[A-Za-z\d])*"
     r"|[\u30a1-\u30fa\u30fc]{4,}"
 )
 _GOES_ON = re.compile(r"[a-z,] $")  # before a capital, in the middle of a sentence
@@ -164,7 +164,9 @@ def _known_names(evidence: Sequence[str]) -> list[str]:
         for match in _NAME.finditer(text)
         if match[0][0] > "z" or _GOES_ON.search(text[: match.start()])
     )
-    return sorted(n for n, count in found.items() if count >= 2 and not _NO_NAME.fullmatch(n))
+    return sorted(
+        n for n, count in found.items() if count >= 2 and len(n) >= 4 and not _NO_NAME.fullmatch(n)
+    )
 
 
 def _other_name(

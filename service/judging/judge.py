@@ -11,6 +11,7 @@ import random
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from service.generation.completion import CompletionModel
 from service.generation.prompts import estimate_tokens
@@ -18,6 +19,7 @@ from service.judging.call import ask
 from service.judging.controls import Disguised, disguise, make_controls
 from service.judging.prompt import judge_messages, reply_tokens
 from service.judging.self_test import (
+    ITEMS,
     Group,
     SelfTestReport,
     fingerprint,
@@ -43,6 +45,7 @@ class ModelJudge:
         timeout: Seconds that a call may take in all.
         standing: Where the outcomes of self-tests are kept; None keeps none.
         rng: Makes the source of randomness for the controls of a call; for tests.
+        items: The file of the self-test's items; for tests.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class ModelJudge:
         timeout: float,
         standing: Standing | None = None,
         rng: Callable[[], random.Random] | None = None,
+        items: Path = ITEMS,
     ) -> None:
         self._model, self._window, self._timeout = model, window, timeout
-        self._standing = standing
+        self._standing, self._items = standing, items
         self._rng = rng or (lambda: random.Random(secrets.randbits(64)))
         self._able = False
 
@@ -93,7 +97,7 @@ class ModelJudge:
         try:
             await self._model.identify()
             if self._standing is None:
-                return await self._test(load_self_test())
+                return await self._test(load_self_test(self._items))
             async with self._standing.alone():
                 return await self._prove(self._standing, again)
         except Exception as error:  # a background task has nobody to raise to
@@ -101,7 +105,7 @@ class ModelJudge:
             return None
 
     async def _prove(self, standing: Standing, again: bool) -> SelfTestReport | None:
-        groups = load_self_test()
+        groups = load_self_test(self._items)
         key = standing_key(self._model.address, self.name, fingerprint(groups))
         known = standing.get(key)
         if known is not None and not again:
