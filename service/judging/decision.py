@@ -83,7 +83,7 @@ def _why_withheld(
         )
     if conflict:
         return "unsupported", reader_message("missing_words", language, conflict.claimed)
-    if judgement.ruling == "contradicted" and not incomplete:
+    if judgement.ruling == "contradicted" and quotes and not incomplete:
         return "contradicted", reader_message("contradicted", language, quotes[0].text)
     part = judgement.ruling == "unsupported" and quotes
     label: Support = "partial" if part else "unsupported"

@@ -166,6 +166,8 @@ def fingerprint(groups: Sequence[Group]) -> str:
 def _group(table: dict[str, Any]) -> Group:
     where = f"the group “{str(table.get('question'))[:40]}”"
     _fields(table, where, {"question": str, "language": str, "passage": list, "item": list})
+    if table["language"] not in ("en", "ja"):
+        raise InvalidSelfTest(f"{where}: its language is neither en nor ja")
     passages = []
     for each in _tables(table, "passage", where):
         _fields(each, where, {"title": str, "sentences": list})
