@@ -28,7 +28,7 @@ _LEAST_WORDS = 5  # of an English sentence
 # What speaks of the sentence before, or of the text that it stands in.
 _LEANS = re.compile(
     r"\b(?:it|its|itself|they|them|their|he|him|his|she|her|this|these|those|such|we|us|our|i|my"
-    r"|you|your|here|above|below|former|latter|respectively|following|previous|previously|then)\b"
+    r"|you|your|here|above|below|former|latter|respectively|following|previous|previously|then|let['’]s)\b"
     r"|^(?:That|There|Another|Other|One|Both|But|And|So|Thus|Instead|Again|Yet)\b",
     re.IGNORECASE,
 )
@@ -41,7 +41,7 @@ _FAR = 30  # characters from the start, behind which a pronoun mostly means the 
 _TOPIC_JA = re.compile(
     r"^[^。]{2,50}?(?:(?<![にでと])は|(?<=[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z])が)"
 )
-_NO_CLAIM_JA = re.compile(r"(?:さい|しょう|ますか|ですか|のか|[ねよな])。$")  # asks, or muses
+_NO_CLAIM_JA = re.compile(r"(?:さい|しょう|[かねよな])。$")  # asks, or muses
 _NOT_PROSE = re.compile(
     r"https?:|www\.|[@=|<>\[\]{}\\^~?!？！;；:：…•]|\.\.\.|et al|e\.g|i\.e|cf\."
 )

@@ -47,9 +47,8 @@ _OF_A_DATE = re.compile(
 _PERCENT = re.compile(r"^\s?(?:%|％|percent|per cent|パーセント)")
 _NAME = re.compile(
     r"(?<![A-Za-z\d-])[A-Z][A-Za-z\d.-]*[A-Za-z\d](?: [A-Z][A-Za-z\d.-]*[A-Za-z\d])*"
-    r"|[\u30a1-\u30fa\u30fc]{4,}"
 )
-_GOES_ON = re.compile(r"[a-z,] $")  # before a capital, in the middle of a sentence
+_GOES_ON = re.compile(r"[a-z,] $|[\u3041-\u9fff]$")  # before a name inside a sentence
 _NO_NAME = re.compile(rf"{_MONTH}|English|Japanese|\w+day")
 _BE = re.compile(r"\b(?:is|are|was|were)\b(?=\s[a-z])(?!\s(?:also|only|no|just|both|either)\b)")
 _SCOPE = re.compile(
@@ -126,9 +125,13 @@ def _other_number(text: str, taken: frozenset[float], rng: random.Random) -> Ite
 
 def _is_exact(text: str, match: re.Match[str]) -> bool:
     before, after = text[: match.start()], text[match.end() :]
-    bracketed = before.count("(") + before.count("（") > before.count(")") + before.count("）")
     bound = _BOUND_BEFORE.search(before) or _BOUND_AFTER.search(after)
-    return not bracketed and not bound and float(match["digits"].replace(",", "")) >= 2
+    return not bound and not _in_brackets(before) and float(match["digits"].replace(",", "")) >= 2
+
+
+def _in_brackets(before: str) -> bool:
+    """Whether a bracket is open after some text: what stands in it may be left out again."""
+    return any(before.count(a) > before.count(b) for a, b in (("(", ")"), ("（", "）")))
 
 
 def _another(text: str, match: re.Match[str], rng: random.Random) -> str:
@@ -162,10 +165,14 @@ def _known_names(evidence: Sequence[str]) -> list[str]:
         match[0]
         for text in evidence
         for match in _NAME.finditer(text)
-        if match[0][0] > "z" or _GOES_ON.search(text[: match.start()])
+        if _GOES_ON.search(text[: match.start()])
     )
+    whole = "\n".join(evidence)
     return sorted(
-        n for n, count in found.items() if count >= 2 and len(n) >= 4 and not _NO_NAME.fullmatch(n)
+        name
+        for name, count in found.items()
+        if count >= 2 and len(name) >= 4 and name.lower() not in whole
+        if not _NO_NAME.fullmatch(name)
     )
 
 
@@ -173,7 +180,9 @@ def _other_name(
     text: str, known: Sequence[str], evidence: Sequence[str], rng: random.Random
 ) -> Iterator[str]:
     """A name becomes another of the evidence, of which nothing alike is said there."""
-    names = [m for m in _NAME.finditer(text) if m[0] in known]
+    names = [
+        m for m in _NAME.finditer(text) if m[0] in known and not _in_brackets(text[: m.start()])
+    ]
     for match in rng.sample(names, len(names)):
         rest = text[: match.start()] + text[match.end() :]
         for other in rng.sample(list(known), len(known)):
@@ -184,11 +193,9 @@ def _other_name(
 
 def _is_apart(name: str, other: str, rest: str, evidence: Sequence[str]) -> bool:
     """Whether no sentence of the evidence could say of another name what is said of this one."""
-    if (name[0] > "z", name.isupper()) != (other[0] > "z", other.isupper()) or set(
-        name.split()
-    ) & set(other.split()):
+    if name.isupper() != other.isupper() or name in other or other in name:
         return False
-    if name in other or other in name:
+    if set(name.split()) & set(other.split()):
         return False
     for sentence in (each for each in evidence if other in each):
         across = is_japanese(sentence) != is_japanese(rest)
@@ -206,5 +213,5 @@ def _negated(text: str) -> Iterator[str]:
                 break
         return
     match = _BE.search(text)
-    if match and not _SCOPE.search(text[: match.end()]):
+    if match and not _SCOPE.search(text[: match.end()]) and not _in_brackets(text[: match.end()]):
         yield f"{text[: match.end()]} not{text[match.end() :]}"

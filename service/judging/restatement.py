@@ -15,7 +15,9 @@ _TIME = re.compile(r"^((?:In|Since|Until|By) (?:(?:early |late |mid-)?\d{4}|[A-Z
 _CLAUSES = re.compile(r"[,;:]|\b(?:and|but|which|who|that|because|while|when|if)\b")
 _OPENING = re.compile(r"^(?:However|Moreover|Furthermore|In addition|Also|Additionally), ")
 _OPENING_JA = re.compile(r"^(?:また|さらに|なお|しかし|一方|しかも|そして)、")
-_SPELLED = re.compile(r"\b(?:" + "|".join(w for w, v in WORDS.items() if 2 <= v <= 20) + r")\b")
+_SPELLED = re.compile(
+    r"(?<!\bor )\b(?:" + "|".join(w for w, v in WORDS.items() if 2 <= v <= 20) + r")\b"
+)
 _SCALED = re.compile(r"(?<![\d.,])(\d{1,3})(?:\.(\d{1,2}))? million\b")
 _AGAIN = 0.7  # how often another rule is used after the first
 # Words and what may stand in their place; the first that occurs is changed.

@@ -161,6 +161,17 @@ def test_name_becomes_one_of_which_nothing_alike_is_said():
     assert not list(falsified(both[:1], both, random.Random(0)))
 
 
+def test_what_stands_in_brackets_is_not_made_false():
+    """A note in brackets may be left out afterwards, and with it what was false."""
+    evidence = [
+        "A catalogue of rivers came out (by Ada Berg, 1934; it is old).",
+        "Readers remember the late Ada Berg fondly.",
+        "Lamps burned oil, says Otto Lind.",
+        "Today the harbour honours Otto Lind yearly.",
+    ]
+    assert not list(falsified(evidence[:1], evidence, random.Random(0)))
+
+
 class Always(random.Random):
     """Randomness that uses every rule."""
 
