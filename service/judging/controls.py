@@ -41,6 +41,10 @@ _FAR = 30  # characters from the start, behind which a pronoun mostly means the 
 _TOPIC_JA = re.compile(
     r"^[^。]{2,50}?(?:(?<![にでと])は|(?<=[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z])が)"
 )
+_NO_CLAIM = re.compile(  # tells the reader to do something
+    r"(?:See|Use|Notice|Note|Let|Check|Try|Make|Consider|Imagine|Remember|Suppose|Please|Run|Click"
+    r"|Take|Keep|Defaults|Do)\b"
+)
 _NO_CLAIM_JA = re.compile(r"(?:さい|しょう|[かねよな])。$")  # asks, or muses
 _NOT_PROSE = re.compile(
     r"https?:|www\.|[@=|<>\[\]{}\\^~?!？！;；:：…•]|\.\.\.|et al|e\.g|i\.e|cf\."
@@ -128,6 +132,7 @@ def _is_plain(text: str) -> bool:
         and all(text.count(a) == text.count(b) for a, b in _PAIRS)
         and text.count('"') % 2 == 0
         and (language == "ja" or len(text.split()) >= _LEAST_WORDS)
+        and not _NO_CLAIM.match(text)
         and not _NO_CLAIM_JA.search(text)
         and not is_not_checkworthy(text)
     )

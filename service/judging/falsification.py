@@ -171,9 +171,15 @@ def _known_names(evidence: Sequence[str]) -> list[str]:
     return sorted(
         name
         for name, count in found.items()
-        if count >= 2 and len(name) >= 4 and name.lower() not in whole
-        if not _NO_NAME.fullmatch(name)
+        if count >= 2 and len(name) >= 4 and not _NO_NAME.fullmatch(name)
+        if not _is_common(name, whole)
     )
+
+
+def _is_common(name: str, whole: str) -> bool:
+    """Whether a word with capitals names a kind of thing, such as LLMs, that others are too."""
+    kind = re.escape(name.removesuffix("s"))
+    return name.lower() in whole or bool(re.search(rf"\b[Aa]n? {kind}\b|\b{kind}s\b", whole))
 
 
 def _other_name(

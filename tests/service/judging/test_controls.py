@@ -161,6 +161,19 @@ def test_name_becomes_one_of_which_nothing_alike_is_said():
     assert not list(falsified(both[:1], both, random.Random(0)))
 
 
+def test_name_of_a_kind_of_thing_takes_no_place_of_a_name():
+    """What was made with ChatGPT was made with LLMs."""
+    evidence = [
+        "A catalogue of rivers came from ChatGPT.",
+        "Readers remember what ChatGPT wrote.",
+        "Lamps burn where LLMs work.",
+        "Today the harbour honours LLMs yearly.",
+    ]
+    assert not list(falsified(evidence[:1], evidence, random.Random(0)))
+    renamed = [text.replace("LLMs", "Galactica") for text in evidence]
+    assert list(falsified(evidence[:1], renamed, random.Random(0)))
+
+
 def test_what_stands_in_brackets_is_not_made_false():
     """A note in brackets may be left out afterwards, and with it what was false."""
     evidence = [
