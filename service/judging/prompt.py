@@ -20,8 +20,9 @@ PROMPT_VERSION = 1
 
 MOST_NUMBERS = 10  # evidence sentences that a verdict may name
 _REPLY_BASE, _REPLY_EACH = 100, 120  # tokens of a reply, and of each verdict in it
-_SENTENCES = 700  # tokens of sentences and their context that are kept free beside the evidence
-_REPLY = 1000  # tokens that are kept free for the reply
+MAX_SENTENCES = 8  # of an answer in one call, for which room is kept beside the evidence
+_CONTROLS = 2  # sentences of known truth that are put among them
+_SENTENCE = 70  # tokens of a sentence
 
 _RULES = """\
 You check sentences against numbered evidence. For each sentence decide whether the evidence \
@@ -149,7 +150,9 @@ def reply_tokens(sentences: int) -> int:
 def evidence_tokens(window: int, question: str) -> int:
     """Return how many tokens of a model's window are left for the evidence; 0 if none are.
 
-    ``window`` is how many tokens it reads and writes in all.
+    ``window`` is how many tokens it reads and writes in all. Room is kept for MAX_SENTENCES
+    sentences of usual length and the verdicts on them.
     """
     fixed = estimate_tokens("".join((_RULES, _EXAMPLE, _EXAMPLE_REPLY, neutral(question))))
-    return max(0, window - fixed - _SENTENCES - _REPLY)
+    most = MAX_SENTENCES + _CONTROLS
+    return max(0, window - fixed - most * _SENTENCE - reply_tokens(most))
