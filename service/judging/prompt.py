@@ -26,8 +26,8 @@ _SENTENCE = 70  # tokens of a sentence
 
 _RULES = """\
 You check sentences against numbered evidence. For each sentence decide whether the evidence \
-supports it. Judge only by the evidence: what you know of the world does not count, not even for \
-what is true.
+supports it. Judge only by the evidence. What you know of the world does not count: what is true \
+but not in the evidence is unsupported.
 
 Verdicts:
 - supported: the evidence states or strictly implies everything in the sentence: every clause, \

@@ -4,7 +4,13 @@ import json
 
 from service.generation.prompts import estimate_tokens
 from service.judging.evidence import number_evidence
-from service.judging.prompt import REPLY_SCHEMA, evidence_tokens, judge_messages, reply_tokens
+from service.judging.prompt import (
+    MAX_SENTENCES,
+    REPLY_SCHEMA,
+    evidence_tokens,
+    judge_messages,
+    reply_tokens,
+)
 from service.judging.reply import parse_reply
 from tests.support.scripted_judge import evidence_of
 
@@ -59,10 +65,9 @@ def test_evidence_gets_what_prompt_sentences_and_reply_leave():
     room = evidence_tokens(8192, question)
     evidence = number_evidence(evidence_of(*["The room holds maps. " * 40] * 60), room)
     assert evidence.left_out
-    sentences = [
-        "A sentence of about twenty words, as an answer has them, with one clause more."
-    ] * 6
+    sentence = "A sentence of about twenty words, as an answer has them, with one clause more."
+    sentences = [sentence] * (MAX_SENTENCES + 2)
     messages = judge_messages(question, evidence, sentences, sentences[:3])
-    used = sum(estimate_tokens(m["content"]) for m in messages)
-    assert used + reply_tokens(6) <= 8192 < used + reply_tokens(6) + 2000
+    used = sum(estimate_tokens(m["content"]) for m in messages) + reply_tokens(len(sentences))
+    assert 8192 - 500 < used <= 8192
     assert evidence_tokens(1000, question) == 0

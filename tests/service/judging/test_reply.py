@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.judging.reply import UnreadableReply, parse_reply
 from service.judging.types import Judgement
@@ -103,3 +105,20 @@ def test_missing_field_is_unreadable(field):
 
 def test_number_named_twice_counts_once():
     assert parse_reply(reply([verdict(numbers=[2, 1, 2])]), 1, 3)[0].numbers == (2, 1)
+
+
+PIECES = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(["{", "}", "[", "]", '"', ",", ":", "1", "null", "<think>", "</think>", "```"]),
+)
+
+
+@given(st.integers(0, len(GOOD)), st.integers(0, 30), st.lists(PIECES, max_size=4))
+def test_damaged_reply_is_unreadable_or_has_a_judgement_of_each_sentence(at, cut, pieces):
+    text = GOOD[:at] + "".join(pieces) + GOOD[at + cut :]
+    try:
+        found = parse_reply(text, 2, 3)
+    except UnreadableReply:
+        return
+    assert len(found) == 2 and all(1 <= n <= 3 for each in found for n in each.numbers)
+    assert all(each.numbers or each.ruling == "unsupported" for each in found)
