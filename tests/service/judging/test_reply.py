@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.judging.reply import UnreadableReply, parse_reply
@@ -113,6 +113,7 @@ PIECES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(GOOD)), st.integers(0, 30), st.lists(PIECES, max_size=4))
 def test_damaged_reply_is_unreadable_or_has_a_judgement_of_each_sentence(at, cut, pieces):
     text = GOOD[:at] + "".join(pieces) + GOOD[at + cut :]
