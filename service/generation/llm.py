@@ -7,11 +7,13 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
 from corpus.errors import ModelBadOutput, ModelUnavailable
+from service.generation.completion import NO_SCHEMA, Completion, read_usage, schema_option
 from service.generation.prompts import ANSWER_TOKENS, Message
 
 LONGEST_LINE = 1_000_000  # characters of one line of a stream; more is not a chat API
@@ -56,6 +58,7 @@ class ChatModel:
         self._url = url.rstrip("/")
         self._model = model
         self._timeout = timeout
+        self._takes_schema = True  # until the server refuses one
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
@@ -67,6 +70,16 @@ class ChatModel:
     def name(self) -> str:
         """The model's name; "default" until the server was asked."""
         return self._model or "default"
+
+    @property
+    def host(self) -> str:
+        """Host and port of the server, without path and credentials."""
+        return urlsplit(self._url).netloc.rpartition("@")[2]
+
+    @property
+    def address(self) -> str:
+        """URL of the server without credentials and query, as it may be kept in a file."""
+        return f"{self.host}{urlsplit(self._url).path}"
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -98,6 +111,61 @@ class ChatModel:
                     yield piece
             finally:
                 await response.aclose()
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        schema: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Completion:
+        """Return a whole chat completion, which is not streamed.
+
+        A server that refuses a schema is asked again without one, and from then on only so.
+
+        Args:
+            messages: What the model is to continue.
+            max_tokens: How long the reply may be.
+            schema: JSON schema that the reply must follow, on servers that can see to it.
+            timeout: Seconds that the server may be silent; by default as long as in a stream.
+
+        Raises:
+            ModelUnavailable: The server cannot be reached, refuses or is silent for too long.
+            ModelBadOutput: What it sent is not a chat completion.
+        """
+        with self._reached():
+            self._model = self._model or await self._first_model()
+            body: dict[str, Any] = {
+                "model": self._model,
+                "messages": list(messages),
+                "stream": False,
+                "temperature": 0,
+                "max_tokens": max_tokens,
+            }
+            if schema is None or not self._takes_schema:
+                return await self._completed(body, timeout)
+            try:
+                return await self._completed(body | schema_option(schema), timeout)
+            except ModelUnavailable as error:
+                if error.status not in NO_SCHEMA:
+                    raise
+            completion = await self._completed(body, timeout)
+            self._takes_schema = False  # the schema was what it refused
+            return completion
+
+    async def _completed(self, body: dict[str, Any], timeout: float | None) -> Completion:
+        silent = self._timeout if timeout is None else timeout
+        limits = httpx.Timeout(silent, connect=min(silent, 5.0))
+        request = self._client.build_request(
+            "POST", f"{self._url}/chat/completions", json=body, timeout=limits
+        )
+        response = await self._send(request)
+        try:
+            data = await _limited(response)
+        finally:
+            await response.aclose()
+        text = self._content(data, "message")
+        return Completion(text, *read_usage(data, body["messages"], text))
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

@@ -1,0 +1,169 @@
+"""Control sentences: two sentences of known truth that are hidden in every call of a judge.
+
+One is made false from a sentence of the evidence, the other says the same as another one. A judge
+that supports the first or does not support the second is not believed in that call.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from index.lexical.tokenizer import is_japanese
+from service.judging.falsification import Falsified, falsified, with_other_numbers
+from service.judging.restatement import restated
+from service.judging.types import NumberedEvidence
+from service.query import language_of
+from service.text.alignment import coverage_share
+from service.text.prompt_injection import neutral
+from service.verification.checkworthiness import is_not_checkworthy
+from service.verification.rules import registry
+
+# Least and most characters, as sentences of an answer have; Japanese needs fewer.
+_LENGTHS = {"en": (30, 240), "ja": (10, 120)}
+_LEAST_WORDS = 5  # of an English sentence
+# What speaks of the sentence before, or of the text that it stands in.
+_LEANS = re.compile(
+    r"\b(?:it|its|itself|they|them|their|he|him|his|she|her|this|these|those|such|we|us|our|i|my"
+    r"|you|your|here|above|below|former|latter|respectively|following|previous|previously|then|let['’]s)\b"
+    r"|^(?:That|There|Another|Other|One|Both|But|And|So|Thus|Instead|Again|Yet)\b",
+    re.IGNORECASE,
+)
+_LEANS_JA = re.compile(
+    r"これ|それ|あれ|この|その|あの|ここ|そこ|こちら|そちら|どちら|彼|我々|私|本[稿書論研]|同[年氏社書館じ]|前者|後者|両者|以下の|以上の"
+    r"|上記|下記|前述|次の|^(?:しかし|また|さらに|そして|一方|ただし|つまり|なお|例えば|たとえば|なぜなら)"
+)
+_CANNOT_STAND_ALONE = 2
+_FAR = 30  # characters from the start, behind which a pronoun mostly means the sentence's subject
+_TOPIC_JA = re.compile(
+    r"^[^。]{2,50}?(?:(?<![にでと])は|(?<=[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z])が)"
+)
+_NO_CLAIM = re.compile(  # tells the reader to do something
+    r"(?:See|Use|Notice|Note|Let|Check|Try|Make|Consider|Imagine|Remember|Suppose|Please|Run|Click"
+    r"|Take|Keep|Defaults|Do)\b"
+)
+_NO_CLAIM_JA = re.compile(r"(?:さい|しょう|[かねよな])。$")  # asks, or muses
+_NOT_PROSE = re.compile(
+    r"https?:|www\.|[@=|<>\[\]{}\\^~?!？！;；:：…•]|\.\.\.|et al|e\.g|i\.e|cf\."
+)
+_PAIRS = (("(", ")"), ("（", "）"), ("“", "”"), ("「", "」"), ("『", "』"))
+_SHAPE = {
+    "en": re.compile(r"(?!\d+\. )[A-Z0-9].*[\w)”%]\.", re.DOTALL),
+    "ja": re.compile(r"(?!\d+[.．] ?)[^-*・、。)）」].*[\w)）」%]。", re.DOTALL),
+}
+# What in a sentence refers to the one before it.
+_REFERS = re.compile(
+    r"\b(?:it|its|they|them|their|he|him|his|she|her|this|that|these|those|such|former|latter)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """A sentence that the evidence does not support, and one that it does."""
+
+    false: str
+    true: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disguised:
+    """Sentences to judge with the two controls among them, and where those stand."""
+
+    sentences: tuple[str, ...]
+    false_at: int
+    true_at: int
+
+
+def make_controls(
+    evidence: NumberedEvidence, sentences: Sequence[str], rng: random.Random
+) -> Controls | None:
+    """Make two control sentences from the evidence; None if no sentence of it is fit for that.
+
+    They are made from two different sentences of it where there are two, and in the language of
+    the ``sentences`` to judge where it has such.
+    """
+    texts = [neutral(sentence.text) for sentence in evidence.sentences]
+    language = language_of(" ".join(sentences))
+    pool = [text for text in dict.fromkeys(texts) if _is_plain(text) and text not in sentences]
+    rng.shuffle(pool)
+    pool.sort(key=lambda text: (language_of(text) != language, _leaning(text)))
+    alone = [text for text in pool if _leaning(text) < _CANNOT_STAND_ALONE]
+    false = next(_false_ones(alone, pool, texts, rng), None)
+    if false is None:
+        return None
+    true = next(_true_ones(alone, false.original, texts), None)
+    return Controls(restated(false.text, rng), restated(true, rng)) if true else None
+
+
+def _false_ones(
+    alone: Sequence[str], pool: Sequence[str], texts: Sequence[str], rng: random.Random
+) -> Iterator[Falsified]:
+    """False sentences; in what cannot stand alone, only a new number is surely wrong."""
+    for _, group in groupby(alone, key=language_of):
+        yield from falsified(list(group), texts, rng)
+    yield from with_other_numbers(pool, texts, rng)
+
+
+def _true_ones(pool: Sequence[str], used: str, texts: Sequence[str]) -> Iterator[str]:
+    """Sentences that no other one of the evidence contradicts, the one already used last."""
+    for text in sorted(pool, key=lambda text: text == used):
+        near = (other for other in texts if other != text)
+        if not any(_conflict(text, other) for other in near):
+            yield text
+
+
+def _conflict(text: str, other: str) -> bool:
+    near = coverage_share(text, other) >= registry.NEAR_COPY
+    return near and registry.exact_conflict(text, other) is not None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a sentence of the evidence could stand in an answer as it is."""
+    language = language_of(text)
+    least, most = _LENGTHS[language]
+    return (
+        least <= len(text) <= most
+        and bool(_SHAPE[language].fullmatch(text))
+        and not _NOT_PROSE.search(text)
+        and all(text.count(a) == text.count(b) for a, b in _PAIRS)
+        and text.count('"') % 2 == 0
+        and (language == "ja" or len(text.split()) >= _LEAST_WORDS)
+        and not _NO_CLAIM.match(text)
+        and not _NO_CLAIM_JA.search(text)
+        and not is_not_checkworthy(text)
+    )
+
+
+def _leaning(text: str) -> int:
+    """How much a sentence needs the one before it: 0 not at all, 2 too much to stand alone."""
+    if is_japanese(text):
+        return _CANNOT_STAND_ALONE if _LEANS_JA.search(text) or not _TOPIC_JA.search(text) else 0
+    match = _LEANS.search(text)
+    return 0 if not match else 1 if match.start() > _FAR else _CANNOT_STAND_ALONE
+
+
+def disguise(sentences: Sequence[str], controls: Controls, rng: random.Random) -> Disguised:
+    """Put control sentences at random places among the sentences to judge.
+
+    Never directly before a sentence that refers to the one before it, which it would then be
+    taken to speak of.
+    """
+    mixed: list[tuple[str, str]] = [("", text) for text in sentences]
+    for kind, text in rng.sample([("false", controls.false), ("true", controls.true)], 2):
+        places = [
+            n for n, (is_control, after) in enumerate(mixed) if is_control or not refers(after)
+        ]
+        mixed.insert(rng.choice([*places, len(mixed)]), (kind, text))
+    kinds = [kind for kind, _ in mixed]
+    return Disguised(tuple(text for _, text in mixed), kinds.index("false"), kinds.index("true"))
+
+
+def refers(sentence: str) -> bool:
+    """Return whether a sentence may refer to the one before it: a pronoun, or no own subject."""
+    if is_japanese(sentence):
+        return bool(_LEANS_JA.search(sentence)) or not _TOPIC_JA.search(sentence)
+    return bool(_REFERS.search(sentence))
