@@ -3,91 +3,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 from service.text.alignment import content_words, coverage_share
+from service.verification.rules.finding import Finding
+from service.verification.rules.pair import Pair
 
-_OPPOSITES = """
-more | less fewer
-larger bigger greater | smaller lesser
-large big | small
-largest biggest | smallest
-higher | lower
-high | low
-highest | lowest
-most | least fewest
-best | worst
-better | worse
-faster quicker | slower
-fast | slow
-longer | shorter
-before | after
-earlier | later
-first | last second third
-oldest | newest youngest
-older | newer younger
-increase increased increases | decrease decreased decreases
-rose grew gained rises grows climbed soared | fell dropped shrank lost falls declined plunged
-above over | below under
-strong stronger | weak weaker
-easy easier | hard harder
-open | closed
-win won wins beat beats | lose lost loses
-accepted approved accepts | rejected rejects
-agree agreed agrees | disagree disagreed disagrees
-possible | impossible
-legal | illegal
-often frequently usually | rarely seldom
-passed enacted | repealed
-public | private
-free | paid
-always | never sometimes
-all every | none some
-minimum | maximum
-at_least | at_most
-improve improved improves | worsen worsened worsens
-include included includes | exclude excluded excludes
-same | different
-inside | outside
-start started starts | stop stopped stops
-with | without
-north northern | south southern
-east eastern | west western
-left | right
-online | offline
-manual manually | automatic automatically
-多い 多く 多か 多数 | 少ない 少なく 少なか 少数
-大きい 大きく 大きな | 小さい 小さく 小さな
-高い 高く 高か | 低い 低く 低か
-上回 | 下回
-上が 上昇 | 下が 落ち 低下 下落
-増え 増加 増や | 減っ 減る 減少 減り 減ら
-広い 広く | 狭い 狭く
-強い 強く | 弱い 弱く
-速い 速く 早い 早く | 遅い 遅く
-長い 長く | 短い 短く
-良い よい 良く | 悪い 悪く
-以上 | 以下 未満
-以前 より前 の前に | 以後 以降 より後 の後に
-最初 | 最後
-最大 | 最小
-最高 | 最低
-最良 | 最悪
-すべて 全て | 一部
-必ず | 決して
-可能 | 不可能
-戦前 | 戦後
-午前 | 午後
-有料 | 無料
-成功 | 失敗
-勝っ 勝ち 勝利 | 負け 敗れ 敗北
-改善 向上 | 悪化
-同じ | 異なる
-しやす | しにく しづら
-できる | できない
-手動 | 自動
-"""
 _THAN = re.compile(r"\bthan\b", re.IGNORECASE)
 _NOT_BEFORE = re.compile(
     r" (?:not|never|no|nor|cannot|hardly|n t|\w+n t)"
@@ -97,19 +21,20 @@ _NOT_BEHIND = re.compile(r"[\u3041-\u3096]{0,4}?(?:ない|なかっ|なく|ま�
 _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 
 
-def antonym_pairs(claim: str, quote: str) -> Iterator[tuple[str, str]]:
-    """Yield words of the claim whose opposite stands in the quote, each with that opposite.
+def opposite_words(pair: Pair) -> Iterator[Finding]:
+    """Find words of a near copy whose opposite stands in the quote.
 
-    A word that stands in the quote itself does not count.
+    A word that stands in the quote itself does not count. In A above B and B below A, where the
+    two have changed places, the opposite says the same.
     """
-    # In A above B and B below A, where the two have changed places, the opposite says the same.
-    if not converse(claim, quote):
-        yield from _opposites(claim, quote)
+    if pair.near and not converse(pair.claim, pair.quote):
+        for said, there in _opposites(pair.claim, pair.quote):
+            yield Finding("comparison", said, there)
 
 
-def reversed_sense(claim: str, quote: str) -> bool:
+def reversed_sense(pair: Pair) -> bool:
     """Return whether a word of the claim has its opposite in the quote, whatever is compared."""
-    return next(_opposites(claim, quote), None) is not None
+    return next(_opposites(pair.claim, pair.quote), None) is not None
 
 
 def converse(claim: str, quote: str) -> tuple[str, str] | None:
@@ -189,12 +114,12 @@ def _plain(text: str) -> str:
     return spaced.replace(" at least ", " at_least ").replace(" at most ", " at_most ")
 
 
-def _sides(line: str) -> list[tuple[str, ...]]:
-    """The two sides of a line; English words are only found whole."""
+def _sides(line: list[str]) -> list[tuple[str, ...]]:
+    """The words on the two sides of a line; English words are only found whole."""
     return [
-        tuple(f" {word} " if word.isascii() else word for word in side.split())
-        for side in line.split("|")
+        tuple(f" {word} " if word.isascii() else word for word in side.split()) for side in line
     ]
 
 
-_OPPOSITE_SETS = [_sides(line) for line in _OPPOSITES.strip().splitlines()]
+_LIST = Path(__file__).with_name("antonyms.toml")
+_OPPOSITE_SETS = [_sides(line) for line in tomllib.loads(_LIST.read_text("utf-8"))["opposites"]]
