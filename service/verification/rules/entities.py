@@ -70,30 +70,29 @@ def _first_name(pair: Pair, position: int) -> Word | None:
     """
     if position or pair.japanese or not pair.close or pair.ours[0].kind != "word":
         return None
-    other = next(iter(pair.in_place(0, 1)), None)
-    pronoun = pair.ours[0].start > 0 or other is None or other.start > 0
-    if other is None or pronoun or other.kind not in ("word", "name"):
+    replaced = pair.in_place(0, _SWAP)
+    starts = [words[0].start for words in (pair.ours, replaced) if words]
+    if starts != [0, 0] or not all(w.shown[0].isupper() for w in replaced):
         return None
-    said = (pair.ours[0].shown, other.shown)
+    said = (pair.ours[0].shown, replaced[0].shown)
     common = (w.lower() in _BEGINNINGS or w.endswith(("ly", "ing", "s")) for w in said)
-    return other if all(w[0].isupper() for w in said) and not any(common) else None
+    return replaced[0] if said[0][0].isupper() and not any(common) else None
 
 
 def _respelled(name: Word, pair: Pair) -> bool:
-    """Whether the quote may have the same name in another spelling: Noël, ジェームス."""
-    kana = bool(_KATAKANA.fullmatch(name.shown))
-    plain = _unaccented(name.shown)
-    for other in pair.theirs:
-        if other.kind != "name":
-            continue
-        if kana and (other.shown in name.shown or name.shown in other.shown):
-            return True  # アプリ and アプリケーション
-        if len(plain) < 4 or name.shown[0] != other.shown[0]:
-            continue
-        there = _unaccented(other.shown)
-        if plain == there or SequenceMatcher(None, plain, there).ratio() >= _ALIKE[kana]:
-            return True
-    return False
+    """Whether the quote may have the same name in another spelling."""
+    return any(other.kind == "name" and same_name(name, other) for other in pair.theirs)
+
+
+def same_name(one: Word, other: Word) -> bool:
+    """Return whether two words may be spellings of one name: Noël, ジェームス, アプリ."""
+    kana = all(_KATAKANA.fullmatch(w.shown) for w in (one, other))
+    if kana and (one.shown in other.shown or other.shown in one.shown):
+        return True
+    plain, there = _unaccented(one.shown), _unaccented(other.shown)
+    if len(plain) < 4 or plain[:1] != there[:1]:
+        return False
+    return plain == there or SequenceMatcher(None, plain, there).ratio() >= _ALIKE[kana]
 
 
 def _unaccented(text: str) -> str:

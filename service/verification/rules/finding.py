@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles"]
+FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject"]
 
 
 @dataclass(frozen=True, slots=True)

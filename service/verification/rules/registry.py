@@ -21,7 +21,7 @@ from service.verification.rules.negation import changed_negations
 from service.verification.rules.pair import Pair
 from service.verification.rules.quantities import changed_numbers, changed_units
 from service.verification.rules.ranks import changed_ranks
-from service.verification.rules.roles import changed_places
+from service.verification.rules.roles import changed_places, changed_subjects
 from service.verification.rules.temporal import changed_dates, changed_hours, changed_weekdays
 
 NEAR_COPY = pairs.NEAR_COPY
@@ -81,6 +81,11 @@ RULES = (
         "roles",
         changed_places,
         "A near copy in which two names or numbers have exchanged their places.",
+    ),
+    Rule(
+        "subjects",
+        changed_subjects,
+        "A near copy in Japanese with another subject before は or が.",
     ),
     Rule("dates", changed_dates, "A date that agrees with none of the quote's."),
     Rule("weekdays", changed_weekdays, "A day of the week where the quote has another one."),

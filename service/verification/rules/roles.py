@@ -1,4 +1,4 @@
-"""The rule on roles: a near copy that exchanges who does what to whom.
+"""Rules on roles: a near copy that exchanges who does what to whom, or has another subject.
 
 What a comparison compares counts as a role too.
 """
@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from service.text.alignment import Word
+from service.text.aliases import known_as
+from service.text.alignment import Word, content_words
 from service.verification.rules.antonyms import converse, opposite_words, reversed_sense
+from service.verification.rules.entities import same_name
 from service.verification.rules.finding import Finding
 from service.verification.rules.pair import Pair
 
@@ -22,6 +24,11 @@ _TURNED_ROUND = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (r"\bby\b|れた|れる|れて|れま|によって|により", r"['’]s?\s")
 )
+_SUBJECT = re.compile(r"([^、。はが]{1,40})[はが](?![\u3041-\u3096])")
+_PHRASE = re.compile(r"(?:[^\u3041-\u3096]|の)*$")  # a noun, and what it is of
+_NAME_LIKE = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}|[A-Za-z]+")
+_NOTE = re.compile(r"\s*\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
+_ORGANISATION = re.compile(r"(?:[社局省庁校院]|大学|機関|協会|財団|団体|組織|企業|政府|新聞)$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
 
@@ -50,6 +57,38 @@ def changed_places(pair: Pair) -> Iterator[Finding]:
             for listed in (pair.ours, pair.theirs)
         )
         yield from _inverted(mine, other, "number")
+
+
+def changed_subjects(pair: Pair) -> Iterator[Finding]:
+    """Find a Japanese subject that replaces the quote's before what the two say word for word.
+
+    The word before は or が is the subject. One that may describe a name is not another subject.
+    """
+    mine = next(_subjects(pair.claim), None) if pair.near and pair.japanese else None
+    said = unicodedata.normalize("NFKC", pair.quote).casefold()
+    if not mine or re.search(rf"{re.escape(mine[0].text)}(?:は|が|を|に|と|も)", said):
+        return
+    subject, telling, rest = mine
+    for instead, also_telling, other in _subjects(pair.quote):
+        if not other.startswith(rest) or not (telling or also_telling):
+            continue  # 犬 may be 動物, and 男性 a 人
+        if _NAME_LIKE.fullmatch(subject.text) and _ORGANISATION.search(instead.text):
+            continue  # パリ may be where the 通信社 is
+        if not known_as(subject.text, pair.claim, said) and not same_name(subject, instead):
+            yield Finding("subject", subject.text, instead.text)
+            return
+
+
+def _subjects(text: str) -> Iterator[tuple[Word, bool, str]]:
+    """Yield the word before each は and が, whether its phrase tells much, and what follows."""
+    text = _NOTE.sub("", unicodedata.normalize("NFKC", text))
+    for match in _SUBJECT.finditer(text):
+        before = [w for w in content_words(match[1]) if w.text != "方"]
+        if before:
+            noun = _PHRASE.search(match[1])
+            phrase = content_words(noun[0] if noun else "")
+            telling = any(w.kind == "name" or len(w.text) > 2 for w in phrase)
+            yield before[-1], telling, text[match.end() :].strip("、。 ")
 
 
 def _inverted(ours: Sequence[Word], theirs: Sequence[Word], kind: str) -> Iterator[Finding]:
