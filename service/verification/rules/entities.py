@@ -10,12 +10,17 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from service.text.aliases import is_wide, known_as
-from service.text.alignment import Word
+from service.text.alignment import Word, folded_text
 from service.verification.rules.finding import Finding
 from service.verification.rules.pair import Pair
 
 _SWAP = 2  # words on either side that may make up one name for another
 _ALIKE = {True: 0.6, False: 0.8}  # from which two spellings may be one name: in katakana, in Latin
+# Another part of the same name: South Africa, Mia Smith, ピーター・ディーン.
+_PART_BEFORE = re.compile(
+    r"(?:\b(?!The |In |At |By |On |Of |For |From |To |With )[A-Z][\w.'-]*[ -]|[\u30a1-\u30fa\u30fc][・=＝ ]?)$"
+)
+_PART_BEHIND = re.compile(r"(?:[ -][A-Z]|[・=＝ ]?[\u30a1-\u30fa\u30fc])")
 _SHORT = 3  # letters of katakana
 _NAME = re.compile(r"[A-Z][A-Za-z0-9'’]*(?:[-.][A-Za-z0-9]+)*")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
@@ -38,7 +43,9 @@ def changed_names(pair: Pair) -> Iterator[Finding]:
             continue
         if known_as(word.shown, pair.claim, pair.quote if replaced else f"{pair.quote} {around}"):
             continue
-        other = first or next((w for w in replaced if w.kind == "name" and w not in pair.ours), None)
+        other = first or next(
+            (w for w in replaced if w.kind == "name" and w not in pair.ours), None
+        )
         if other is not None:
             exact = not first and _exactly(pair, i, other)
             yield Finding("name", word.shown, other.shown, exact)
@@ -53,13 +60,13 @@ def _exactly(pair: Pair, position: int, other: Word) -> bool:
     """
     word = pair.ours[position]
     replaced = pair.in_place(position, _SWAP)
-    parts = [pair.ours[n] for n in (position - 1, position + 1) if 0 <= n < len(pair.ours)]
-    same = any(p.kind == "name" and p in pair.theirs for p in parts)
+    text = folded_text(pair.claim)
+    longer = bool(_PART_BEFORE.search(text, 0, word.start) or _PART_BEHIND.match(text, word.end))
     names = all(w.kind == "name" for w in replaced)
     # Few words in katakana are names: テープ, カウチ. The longer they are, the more are.
     names = names and all(w.isascii() or len(w) > _SHORT for w in (word.shown, other.shown))
     wide = is_wide(word.shown) and not is_wide(other.shown)
-    loose = same or wide or pair.contrasts or not pair.stands_alone(position, other)
+    loose = longer or wide or pair.contrasts or not pair.stands_alone(position, other)
     return pair.close and names and not loose
 
 
@@ -76,7 +83,8 @@ def _first_name(pair: Pair, position: int) -> Word | None:
         return None
     said = (pair.ours[0].shown, replaced[0].shown)
     common = (w.lower() in _BEGINNINGS or w.endswith(("ly", "ing", "s")) for w in said)
-    return replaced[0] if said[0][0].isupper() and not any(common) else None
+    named = said[0][0].isupper() and not any(common) and not same_name(pair.ours[0], replaced[0])
+    return replaced[0] if named else None
 
 
 def _respelled(name: Word, pair: Pair) -> bool:
@@ -89,10 +97,14 @@ def same_name(one: Word, other: Word) -> bool:
     kana = all(_KATAKANA.fullmatch(w.shown) for w in (one, other))
     if kana and (one.shown in other.shown or other.shown in one.shown):
         return True
-    plain, there = _unaccented(one.shown), _unaccented(other.shown)
-    if len(plain) < 4 or plain[:1] != there[:1]:
-        return False
-    return plain == there or SequenceMatcher(None, plain, there).ratio() >= _ALIKE[kana]
+    plain, there = sorted(map(_unaccented, (one.shown, other.shown)), key=len)
+    if len(plain) > 2 and there.startswith(plain):
+        return True  # Tim and Timothy
+    return len(there) > 3 and plain[:1] == there[0] and _alike(plain, there) >= _ALIKE[kana]
+
+
+def _alike(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
 
 
 def _unaccented(text: str) -> str:

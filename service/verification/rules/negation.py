@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from service.text.alignment import align_words
 from service.verification.rules.finding import Finding
 from service.verification.rules.pair import Pair
 
@@ -23,20 +24,19 @@ def changed_negations(pair: Pair) -> Iterator[Finding]:
 
     Words left out of the quote by the clause may hold any; one left out alone changes the sense.
     """
-    if not pair.close:
+    if not pair.close or pair.recast:
         return
     both_possible = all(_POSSIBLE.search(text) for text in (pair.claim, pair.quote))
-    for ours, theirs in pair.differences:
-        mine, other = (
-            [
-                w
-                for w in words[run.start : run.stop]
-                if w.kind == "turn" and not (both_possible and _DOUBT.fullmatch(w.shown))
-            ]
-            for words, run in ((pair.ours, ours), (pair.theirs, theirs))
-        )
+    ours, theirs = (
+        [w for w in words if not (both_possible and _DOUBT.fullmatch(w.shown))]
+        for words in (pair.ours, pair.theirs)
+    )
+    for op, a, b, c, d in align_words(ours, theirs).get_opcodes():
+        if op == "equal":
+            continue
+        mine = [w for w in ours[a:b] if w.kind == "turn"]
+        other = [w for w in theirs[c:d] if w.kind == "turn"]
         if len(mine) > len(other):
-            instead = " ".join(w.shown for w in pair.theirs[theirs.start : theirs.stop])
-            yield Finding("negation", mine[0].shown, instead or "–")
-        elif len(other) > len(mine) and len(theirs) - len(other) < _CLAUSE + len(ours):
+            yield Finding("negation", mine[0].shown, " ".join(w.shown for w in theirs[c:d]) or "–")
+        elif len(other) > len(mine) and (d - c) - len(other) < _CLAUSE + (b - a):
             yield Finding("negation", "–", other[0].shown)

@@ -28,11 +28,13 @@ CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single wor
 # What may follow where a claim leaves out the end of the sentence that it copies.
 _CUT = re.compile(r"[.。]?$|[.。]?\s?\(|。|[,;:—–](?!\d|\s?(?:unless|except|if|but not|only)\b)")
 _JOINS = re.compile(
-    r"\s?[^\W\d]{0,12}[%％]?\s?(?:,\s?(?:and|or)?|、|and|or|to|through|&|[-–—~〜～/・±]"
+    r"\s?(?:[^\W\d]{1,2}|[%％])?\s?(?:,\s?(?:and|or)?|、|and|or|to|through|&|[-–—~〜～/・±]"
     r"|と|や|から|および|または)\s?"
 )
 _CONTRAST = re.compile(
-    r"\bnot\b[^.;]{0,120}\bbut\b|\b(?:rather than|instead of|unlike|as opposed to)\b|ではなく|でなく"
+    r"(?P<but>\bnot\b[^.;]{0,120}\bbut\b)|(?P<than>\b(?:rather than|instead of|as opposed to)\b)"
+    r"|(?P<unlike>\bunlike\b)|(?P<and>, (?:and )?not\b)|(?P<ja>ではなく|でなく)",
+    re.IGNORECASE,
 )
 
 
@@ -79,16 +81,25 @@ class Pair:
 
     @cached_property
     def near(self) -> bool:
-        """Whether the claim is a near copy: most of its words stand in the quote."""
-        within = not self.across and len(self.theirs) <= LONGER * len(self.ours)
-        return within and self.coverage >= NEAR_COPY
+        """Whether the claim is a near copy: most of its words stand in the quote.
+
+        Of a short one, all words but numbers and names, in a quote as short.
+        """
+        if self.across or len(self.theirs) > LONGER * len(self.ours):
+            return False
+        plain = [w for w in self.ours if w.kind == "word"]
+        as_short = bool(plain) and len(self.theirs) <= len(self.ours)
+        return self.coverage >= NEAR_COPY or (as_short and order_share(plain, self.theirs) == 1)
 
     @cached_property
     def close(self) -> bool:
-        """Whether most words stand in the quote's order, or all but negations."""
-        plain = [w for w in self.ours if w.kind != "turn"]
-        in_order = order_share(self.ours, self.theirs) >= CLOSE_COPY
-        return not self.across and (in_order or order_share(plain, self.theirs) == 1)
+        """Whether most words stand in the quote's order, or all but what rules compare."""
+        if self.across:
+            return False
+        return order_share(self.ours, self.theirs) >= CLOSE_COPY or any(
+            order_share([w for w in self.ours if w.kind in kinds], self.theirs) == 1
+            for kinds in (("word", "name", "number"), ("word",) if self.near else ())
+        )
 
     @cached_property
     def verbatim(self) -> bool:
@@ -115,9 +126,15 @@ class Pair:
         return ()
 
     @cached_property
-    def contrasts(self) -> bool:
-        """Whether either text says what is not so beside what is: not A but B."""
-        return bool(_CONTRAST.search(self.claim) or _CONTRAST.search(self.quote))
+    def contrasts(self) -> Sequence[str | None]:
+        """How claim and quote say what is not so beside what is, such as not A but B; two, or ()."""
+        found = [_CONTRAST.search(text) for text in (self.claim, self.quote)]
+        return [match and match.lastgroup for match in found] if any(found) else ()
+
+    @cached_property
+    def recast(self) -> bool:
+        """Whether both do so in different forms: 12, not 24; not 24 but 12."""
+        return len(set(self.contrasts)) > 1 and None not in self.contrasts
 
     def stands_alone(self, position: int, other: Word) -> bool:
         """Return whether a word of the claim is no item of a list or range, nor the other word."""

@@ -25,6 +25,7 @@ _ABOUT = re.compile(
 _BOUNDS = tuple(re.compile(bound, re.IGNORECASE) for bound in (_OVER, _UNDER))
 _COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
 _MARGIN = re.compile(r"(?:±|\+/?-|standard deviation of|標準偏差)\s?$")
+_VERSION = re.compile(r"\b(?:versions?|ver\.?|v|release|バージョン|版)[\s.]?$", re.IGNORECASE)
 _NAMED = re.compile(r"[A-Za-z]+[- .]?$")
 _MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
 
@@ -33,25 +34,34 @@ def changed_numbers(pair: Pair) -> Iterator[Finding]:
     """Find numbers that the quote does not have, in digits, in words or in another scale.
 
     In a near copy each comes with what the quote has in its place, of the same kind: the same unit,
-    the same thing counted, a year for a year.
+    the same thing counted, a year for a year. There a number counts too that the quote has only
+    elsewhere.
     """
-    missing = _missing(pair)
+    held = _held(pair.claim, pair.quote)
+    missing = _missing(pair, held)
     around = bool(_ABOUT.search(pair.claim))
-    for i, word in enumerate(pair.ours):
+    told = set()
+    for i, word in enumerate(pair.ours if pair.near else ()):
         value = float(word.text) if word.kind == "number" else None
-        if value is None or not pair.near or (around and value not in missing):
+        if value is None or value in held or (around and value not in missing):
             continue
         kind = _kind(pair.claim, pair.ours, i)
         other = _in_place(pair, i, kind)
         if other is not None:
-            exact = value in missing and pair.close and pair.stands_alone(i, other)
-            exact = exact and len(pair.in_place(i, 1)) == 1 and not pair.contrasts
+            exact = value in missing and _exactly(pair, i, kind, other)
             yield Finding("number", _printed(value), _printed(float(other.text)), exact)
-            missing = [v for v in missing if v != value]
         elif value in missing:
             yield Finding("number", _printed(value), _only_one(pair, kind))
-            missing = [v for v in missing if v != value]
-    yield from (Finding("number", _printed(value)) for value in missing)
+        told.add(value)
+    yield from (Finding("number", _printed(value)) for value in missing if value not in told)
+
+
+def _exactly(pair: Pair, position: int, kind: str, other: Word) -> bool:
+    """Whether one number stands for another alone, outside lists, ranges and versions."""
+    part_of_name = kind.startswith("in ") and "." in pair.ours[position].text + other.text
+    loose = kind == "version" or part_of_name or pair.contrasts
+    alone = len(pair.in_place(position, 1)) == 1 and pair.stands_alone(position, other)
+    return pair.close and alone and not loose
 
 
 def changed_units(pair: Pair) -> Iterator[Finding]:
@@ -67,10 +77,10 @@ def changed_units(pair: Pair) -> Iterator[Finding]:
             yield Finding("unit", f"{shown} {unit}", f"{shown} {min(other)}", exact)
 
 
-def _missing(pair: Pair) -> list[float]:
+def _missing(pair: Pair, held: set[float]) -> list[float]:
     """Return the numbers of the claim that neither stand in the quote nor follow from it."""
     claim, quote = pair.claim, f"{pair.quote} {pair.published[:4]}"
-    there = mentioned(quote) | _held(claim, quote)
+    there = mentioned(quote) | held
     measured = {value for value, unit in units(claim) if value > 1 and unit not in _COUNTED}
     known = stated(quote)
     return [
@@ -123,6 +133,8 @@ def _kind(text: str, words: Sequence[Word], position: int) -> str:
     before = folded[: word.start]
     if _MARGIN.search(before):
         return "±"
+    if _VERSION.search(before):
+        return "version"
     named = _NAMED.search(before)
     if named and not named[0].endswith((" ", ".")):
         return f"in {named[0].rstrip('-').lower()}"
@@ -143,7 +155,9 @@ def _in_place(pair: Pair, position: int, kind: str) -> Word | None:
     for i, word in enumerate(pair.theirs):
         if word.kind == "number" and any(word is other for other in others):
             other = _kind(pair.quote, pair.theirs, i)
-            told = any(k == "year" or k.startswith(("unit", "in", "±")) for k in (kind, other))
+            told = any(
+                k.startswith(("year", "unit ", "in ", "version", "±")) for k in (kind, other)
+            )
             if word.text != value and (kind == other or not told):
                 return word
     return None

@@ -45,7 +45,7 @@ def changed_places(pair: Pair) -> Iterator[Finding]:
         if not reversed_sense(pair) and not any(opposite_words(pair)):
             yield Finding("roles", *swapped)
         return
-    if not pair.near or pair.coverage < SAME_WORDS_SHARE:
+    if not pair.near or pair.coverage < SAME_WORDS_SHARE or pair.recast:
         return
     if pair.japanese:
         yield from _particles(pair)

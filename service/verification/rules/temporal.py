@@ -1,4 +1,4 @@
-"""Rules on time: dates, days of the week and hours, in English and Japanese.
+"""Rules on time: dates and days of the week, in English and Japanese.
 
 Each reads what a text states of one kind. Where claim and quote both state something of the kind,
 and not the same, the claim departs from the quote, whatever language each is in.
@@ -23,7 +23,7 @@ _FULL = "|".join(
 )
 _DAYS = (
     r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?P<more>\s?(?:[-–~/,&]|and|to|or|through)\s?[0-3]?\d"
-    r"(?:st|nd|rd|th)?)?(?!\d|,\d)"
+    r"(?:st|nd|rd|th)?)?(?!\d|,\d|\s(?:day|week|month|year|hour|minute)s?\b)"
 )
 _BEFORE_MONTH = "in|of|by|since|until|till|from|to|and|for|early|late|mid|during|between|through"
 _DATES = tuple(
@@ -49,18 +49,6 @@ _MONTH = re.compile(rf"(?<![\dhtd] )\b(?:{_FULL})\b(?!,? \d| of)")
 _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)})s?\b|([月火水木金土日])曜")
 _TO = re.compile(r"\s?(?:to|through|until|till|[-–~〜～]|から)\s?")
-
-_HOUR = re.compile(
-    # 3 p.m., 3:15 pm
-    r"(?<![\d:.])(?P<hour>[01]?\d|2[0-4])(?::[0-5]\d)?\s?(?P<half>[ap])\.?m\b"
-    # 午後3時, 15:00
-    r"|(?P<ja>午前|午後|正午)?(?<![\d:.])(?P<at>[01]?\d|2[0-4])"
-    r"(?::[0-5]\d(?![:\d])|時(?!間|代|計))",
-    re.IGNORECASE,
-)
-_TWELVE = re.compile(  # may be 0 or 12, of one day or of the next
-    r"\b(?:noon|midnight|midday)\b|正午|深夜|真夜中|零時|(?<!\d)0時", re.IGNORECASE
-)
 
 
 def dates(text: str) -> list[Date]:
@@ -118,26 +106,4 @@ def _week(text: str) -> set[int]:
             return set()
         found.add(_WEEKDAYS.index(match[1]) if match[1] else "月火水木金土日".index(match[2]))
         end = match.end()
-    return found
-
-
-def changed_hours(pair: Pair) -> Iterator[Finding]:
-    """Find times of day, by the hour, that agree with none of the quote's."""
-    claim, quote = in_one_spelling(pair.claim), in_one_spelling(pair.quote)
-    there = set() if _TWELVE.search(f"{claim} {quote}") else _clock(quote)
-    for hour, known in sorted(_clock(claim)) if there else ():
-        if not any(
-            hour == other if known and sure else hour % 12 == other % 12 for other, sure in there
-        ):
-            yield Finding("number", f"{hour}:00", f"{min(there)[0]}:00")
-
-
-def _clock(text: str) -> set[tuple[int, bool]]:
-    """(hour of the day, whether which half of the day is known)."""
-    found = set()
-    for match in _HOUR.finditer(text):
-        hour = int(match["hour"] or match["at"])
-        late = (match["half"] or "").lower() == "p" or match["ja"] == "午後"
-        sure = bool(match["half"] or match["ja"] or hour > 12)
-        found.add((hour % 12 + 12 if late else hour % 12 if sure and hour <= 12 else hour, sure))
     return found
