@@ -13,16 +13,17 @@ from service.verification.rules.registry import RULES, Rule
 PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
 _INTRODUCTION = """# The rules of the verifier
 
-A rule compares a claim with a quote, without a model. What it finds different is a *finding*: a sign,
-weighed with the others, that the quote does not support the claim. Only one kind of finding **decides**
-alone: a number, a unit or a name for which the quote that the claim copies has another one of the same
-kind, in the same place, while nothing else of the kind differs. What repeats a sentence of the quote
-word for word, also without its last clause or its note, has no findings.
+A rule compares a claim with a quote, without a model. What it finds different is a *finding*: a
+sign, weighed with the others, that the quote does not support the claim. Only one kind of finding
+decides alone (**bold** below): a number, a unit or a name for which the quote that the claim copies
+has another one of the same kind, in the same place, while nothing else of the kind differs. What
+repeats a sentence of the quote word for word, also without its last clause or its note, has no
+findings.
 
-The rules are in `service/verification/rules/registry.py`, in this order. Their examples are their tests
-(`service/verification/rules/examples.toml`). This page is written from both by
-`python -m tools.rules_page`; `python -m training.rules` counts how often each rule fires on true and on
-false claims of third-party sets.
+The rules are in `service/verification/rules/registry.py`, in this order. Their examples are their
+tests (`service/verification/rules/examples.toml`). This page is written from both by
+`python -m tools.rules_page`; `python -m training.rules` counts how often each rule fires on true
+and on false claims of third-party sets.
 """
 
 

@@ -49,7 +49,9 @@ def count(labelled: list[Labelled]) -> Counter[tuple[str, bool, bool]]:
     for claim, quote, true in labelled:
         found = findings(claim, quote)
         fired = {"rows", *(f.rule for f in found)}
-        fired |= {name for name, some in (("any", found), ("contradicts", [f for f in found if f.contradicts]), ("conflict", [f for f in found if f.decides])) if some}  # fmt: skip
+        fired |= {"any"} if found else set()
+        fired |= {"contradicts" for f in found if f.contradicts}
+        fired |= {"conflict" for f in found if f.decides}
         counts.update((name, true, False) for name in fired)
         if Pair(claim, quote).near:
             counts.update((name, true, True) for name in fired)

@@ -128,7 +128,7 @@ def _in_a_name(before: str, mark: str, rest: str) -> bool:
     if mark not in "!！" or not name or name[0].lower() not in _EXCLAIMED:
         return False
     following = re.match(r" ?([^\W_]+)", rest)
-    return bool(following) and following[1].lower() not in _BEGINNERS
+    return following is not None and following[1].lower() not in _BEGINNERS
 
 
 def _begins_in_lower_case(before: str, mark: str, rest: str) -> bool:
@@ -139,7 +139,7 @@ def _begins_in_lower_case(before: str, mark: str, rest: str) -> bool:
     if _INNER_CAPITAL.match(following[1]):
         return True  # unless behind an abbreviation
     word = _BEFORE_LOWER.search(before) if mark == "." else None
-    return bool(word) and word[0] not in _BEFORE_LOWER_CASE
+    return word is not None and word[0] not in _BEFORE_LOWER_CASE
 
 
 def ends_with_abbreviation(before: str, following: str) -> bool:

@@ -18,7 +18,8 @@ _SWAP = 2  # words on either side that may make up one name for another
 _ALIKE = {True: 0.6, False: 0.8}  # from which two spellings may be one name: in katakana, in Latin
 # Another part of the same name: South Africa, Mia Smith, ピーター・ディーン.
 _PART_BEFORE = re.compile(
-    r"(?:\b(?!The |In |At |By |On |Of |For |From |To |With )[A-Z][\w.'-]*[ -]|[\u30a1-\u30fa\u30fc][・=＝ ]?)$"
+    r"(?:\b(?!(?:The|In|At|By|On|Of|For|From|To|With) )[A-Z][\w.'-]*[ -]"
+    r"|[\u30a1-\u30fa\u30fc][・=＝ ]?)$"
 )
 _PART_BEHIND = re.compile(r"(?:[ -][A-Z]|[・=＝ ]?[\u30a1-\u30fa\u30fc])")
 _SHORT = 3  # letters of katakana

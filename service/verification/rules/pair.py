@@ -127,7 +127,7 @@ class Pair:
 
     @cached_property
     def contrasts(self) -> Sequence[str | None]:
-        """How claim and quote say what is not so beside what is, such as not A but B; two, or ()."""
+        """How claim and quote say what is not beside what is: not A but B; () if neither does."""
         found = [_CONTRAST.search(text) for text in (self.claim, self.quote)]
         return [match and match.lastgroup for match in found] if any(found) else ()
 
