@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import cast
 
 from service.verification.rules import pair as pairs
-from service.verification.rules.antonyms import opposite_words
 from service.verification.rules.entities import changed_names
 from service.verification.rules.finding import Finding, FindingKind
 from service.verification.rules.negation import changed_negations
 from service.verification.rules.pair import Pair
 from service.verification.rules.quantities import changed_numbers, changed_units
 from service.verification.rules.ranks import changed_ranks
-from service.verification.rules.roles import changed_places, changed_subjects
+from service.verification.rules.roles import changed_places, changed_subjects, opposite_words
 from service.verification.rules.temporal import changed_dates, changed_weekdays
 
 NEAR_COPY = pairs.NEAR_COPY

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from service.text.aliases import known_as
-from service.text.alignment import Word, content_words
-from service.verification.rules.antonyms import converse, opposite_words, reversed_sense
+from service.text.alignment import Word, content_words, folded_text
+from service.verification.rules.antonyms import antonyms
 from service.verification.rules.entities import same_name
 from service.verification.rules.finding import Finding
 from service.verification.rules.pair import Pair
@@ -30,33 +30,41 @@ _NAME_LIKE = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}|[A-Za-z]+")
 _NOTE = re.compile(r"\s*\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
 _ORGANISATION = re.compile(r"(?:[社局省庁校院]|大学|機関|協会|財団|団体|組織|企業|政府|新聞)$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
+_PARTICLE = re.compile(r"(?:の(?:方|ほう))?(は|が|を|に|へ|と|から|より|まで)")
+
+
+def opposite_words(pair: Pair) -> Iterator[Finding]:
+    """Find words of a near copy whose opposite stands in the quote.
+
+    In A above B and B below A, where the two have exchanged places, the opposite says the same.
+    """
+    if pair.near and not any(_exchanged(pair)):
+        for said, there in antonyms(pair.claim, pair.quote):
+            yield Finding("comparison", said, there)
 
 
 def changed_places(pair: Pair) -> Iterator[Finding]:
     """Find names or numbers of a near copy that have exchanged places.
 
-    A beat B against B beat A, A is larger than B against B is larger than A. Where the voice
-    changes too, from active to passive, they may, and so in "A's B" for "B of A". In Japanese the
-    particle behind a name tells its place, not the order.
+    A beat B against B beat A. Where the voice changes too, from active to passive, they may, and so
+    in "A's B" for "B of A"; or where the word between them has become its opposite.
     """
-    swapped = converse(pair.claim, pair.quote) if pair.near else None
-    if swapped:
-        if not reversed_sense(pair) and not any(opposite_words(pair)):
-            yield Finding("roles", *swapped)
-        return
     if not pair.near or pair.coverage < SAME_WORDS_SHARE or pair.recast:
         return
-    if pair.japanese:
-        yield from _particles(pair)
-    elif all(bool(t.search(pair.claim)) == bool(t.search(pair.quote)) for t in _TURNED_ROUND):
-        yield from _inverted(pair.ours, pair.theirs, "name")
+    voices = (bool(t.search(pair.claim)) == bool(t.search(pair.quote)) for t in _TURNED_ROUND)
+    if (pair.japanese or all(voices)) and not any(antonyms(pair.claim, pair.quote)):
+        yield from _exchanged(pair)
     for years in (False, True):
         mine, other = (
             [w for w in listed if bool(_YEAR.fullmatch(w.shown)) == years]
             for listed in (pair.ours, pair.theirs)
         )
         yield from _inverted(mine, other, "number")
+
+
+def _exchanged(pair: Pair) -> Iterator[Finding]:
+    """Find names in another order; in Japanese, where particles tell the place, with others."""
+    return _particles(pair) if pair.japanese else _inverted(pair.ours, pair.theirs, "name")
 
 
 def changed_subjects(pair: Pair) -> Iterator[Finding]:
@@ -113,20 +121,15 @@ def _listed(ours: Sequence[Word], a: str, b: str) -> bool:
 
 
 def _particles(pair: Pair) -> Iterator[Finding]:
-    there = {w.text for w in pair.theirs}
-    shared = [w.shown for w in pair.ours if w.kind == "name" and w.text in there]
-    mine = {name: p for name in shared if (p := _particle(pair.claim, name))}
-    other = {name: p for name in shared if (p := _particle(pair.quote, name))}
-    for a in mine:
-        for b in mine:
-            if a >= b or mine[a] == mine[b]:
-                continue
-            if (mine[a], mine[b]) == (other.get(b), other.get(a)):
-                yield Finding("roles", f"{a}{mine[a]}{b}{mine[b]}", f"{a}{other[a]}{b}{other[b]}")
+    mine, other = (
+        {w.text: p for w in words if w.kind in ("name", "word") and (p := _particle(text, w))}
+        for text, words in ((pair.claim, pair.ours), (pair.quote, pair.theirs))
+    )
+    for a, b in combinations(sorted(mine.keys() & other.keys()), 2):
+        if mine[a] != mine[b] and (mine[a], mine[b]) == (other[b], other[a]):
+            yield Finding("roles", f"{a}{mine[a]}{b}{mine[b]}", f"{a}{other[a]}{b}{other[b]}")
 
 
-def _particle(text: str, name: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)
-    at = folded.find(name)
-    match = _PARTICLE.match(folded, at + len(name)) if at >= 0 else None
+def _particle(text: str, word: Word) -> str:
+    match = _PARTICLE.match(folded_text(text), word.end)
     return match[1] if match else ""
