@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 # A sentence may end after one of these; closing quotes and brackets still belong to it, and so
 # does a bracketed reference number right behind it.
@@ -12,12 +14,22 @@ _END = re.compile(
     r"|\n"
 )
 _BEFORE_STOP = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)$")
-_ABBREVIATIONS = frozenset(
-    (
-        "e.g i.e cf al etc vs fig figs eq eqs sec secs tab ref refs vol pp ed eds mr mrs ms"
-        " dr prof st jr sr inc ltd co corp approx dept est resp ver jan feb mar apr jun jul"
-        " aug sep sept oct nov dec u.s u.k"
-    ).split()
+_WORDS = tomllib.loads(Path(__file__).with_name("sentence_ends.toml").read_text(encoding="utf-8"))
+_ABBREVIATIONS = frozenset(_WORDS["abbreviations"].split())
+_BEFORE_LOWER_CASE = _ABBREVIATIONS | frozenset(_WORDS["before_lower_case"].split())
+_EXCLAIMED = frozenset(_WORDS["exclaimed"].split())
+_BEGINNERS = frozenset(_WORDS["beginners"].split())
+# What goes on with a sentence behind ! or ？ in a Japanese name: ラブライブ！の, but not とても.
+_PARTICLE = re.compile(r"[をの]|[はがにとでもへや](?=[^\s\u3041-\u3096。、！？!?])")
+_LATIN_WORD = re.compile(r"[A-Za-z]+$")
+_LOWER_WORD = re.compile(r"[ \t]+([a-z][A-Za-z]+)")
+_INNER_CAPITAL = re.compile(r"[a-z]{1,4}[A-Z]")  # arXiv, iPhone
+_BEFORE_LOWER = re.compile(r"(?:(?<![\w.,])\d{2,4}|(?<![\w.])[a-z]{4,})$")
+_HOUR = re.compile(r"\d\s?[ap]\.m$")
+_OF_HOUR = re.compile(  # 4:51 p.m. EST, 4:51 p.m. Monday
+    r"\s+(?:[A-Z]{2,4}\b|(?:Pacific|Eastern|Central|Mountain|Greenwich)\b"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov"
+    r"|Dec)[a-z]*\.? \d)"
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*•・]|\d{1,3}[.)])\s")
 _OPEN_TEXT = frozenset("「『（(【《〈")
@@ -29,9 +41,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Find the spans of the sentences of a text.
 
     These do not end a sentence: a Japanese full stop, a question mark or an exclamation mark
-    inside brackets; an English full stop after an abbreviation or an initial; a full stop inside
-    a number or after the number of a list item. A line break does, unless it only wraps a long
-    line of prose.
+    inside brackets; an exclamation mark of a name, as in Yahoo! Japan; an English full stop after
+    an abbreviation or an initial; a full stop inside a number or after the number of a list item.
+    A line break does, unless it only wraps a long line of prose.
 
     Returns:
         Spans (start, end) in order, without surrounding white space; together they cover every
@@ -91,15 +103,43 @@ def _stop_ends(text: str, start: int, match: re.Match[str]) -> bool:
         before = text[start : match.start()].strip() if match.start() - start < 12 else ""
         if before.isdigit() and len(before) <= 3:
             return False
+    before = text[max(0, match.start() - 24) : match.start()]
+    rest = text[match.end() : match.end() + 24]
+    if mark in "!?！？" and _in_a_name(before, mark, rest):
+        return False
     if mark not in ".!?":
         return True
-    if following.islower():
+    if following.islower() and not _begins_in_lower_case(before, mark, rest):
         return False
     if mark != ".":
-        return not "!" <= after[:1] <= "~" or after[0] == "["  # not in a != b, Yahoo!Japan
+        return not "!" <= after[:1] <= "~" or after[0] == "["  # not in a != b
     if following in ("", "\n"):
         return True
-    return not ends_with_abbreviation(text[max(0, match.start() - 24) : match.start()], following)
+    if _HOUR.search(before) and _OF_HOUR.match(rest):
+        return False
+    return not ends_with_abbreviation(before, following)
+
+
+def _in_a_name(before: str, mark: str, rest: str) -> bool:
+    """Return whether a sentence goes on behind a name with an exclamation or question mark."""
+    if _PARTICLE.match(rest):
+        return True
+    name = _LATIN_WORD.search(before)
+    if mark not in "!！" or not name or name[0].lower() not in _EXCLAIMED:
+        return False
+    following = re.match(r" ?([^\W_]+)", rest)
+    return following is not None and following[1].lower() not in _BEGINNERS
+
+
+def _begins_in_lower_case(before: str, mark: str, rest: str) -> bool:
+    """Return whether a sentence begins with a word in lower case, such as arXiv or scikit-learn."""
+    following = _LOWER_WORD.match(rest)
+    if not following:
+        return False
+    if _INNER_CAPITAL.match(following[1]):
+        return True  # unless behind an abbreviation
+    word = _BEFORE_LOWER.search(before) if mark == "." else None
+    return word is not None and word[0] not in _BEFORE_LOWER_CASE
 
 
 def ends_with_abbreviation(before: str, following: str) -> bool:

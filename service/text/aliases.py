@@ -6,27 +6,15 @@ Pure functions, no model.
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 from service.text.number_spelling import in_one_spelling
 from service.text.numerals import mentioned
 
-_SYNONYMS = tuple(
-    frozenset(line.split("|"))
-    for line in (
-        "us|usa|america|american|americans|united states|states",
-        "uk|britain|british|britons|united kingdom|great britain",
-        "spain|spanish|spaniards|spaniard", "denmark|danish|danes", "france|french",
-        "poland|polish|poles",
-        "netherlands|dutch|holland", "switzerland|swiss", "greece|greek|greeks", "ireland|irish",
-        "wales|welsh", "turkey|turkish|turks", "thailand|thai", "germany|german|germans",
-        "finland|finnish|finns", "norway|norwegian", "naples|neapolitan",
-        "アメリカ|アメリカ合衆国|米国|全米|米", "イギリス|英国|英", "フランス|仏|仏国",
-        "ドイツ|独|独国", "ロシア|露|ロシア連邦", "ソ連|ソビエト連邦|ソビエト|ソヴィエト",
-        "eu|欧州連合", "nato|北大西洋条約機構", "un|国連|国際連合", "nasa|アメリカ航空宇宙局",
-        "who|世界保健機関", "imf|国際通貨基金", "wto|世界貿易機関",
-        "second|ii", "パーセント|%",
-    )
-)  # fmt: skip
+_LISTS = tomllib.loads(Path(__file__).with_name("aliases.toml").read_text(encoding="utf-8"))
+_SYNONYMS = tuple(frozenset(line.split("|")) for line in _LISTS["same"])
+_WIDE = frozenset(_LISTS["wide"].split())
 # Endings of a country's name and of its people's: Sweden and Swedish, Cuba and Cuban.
 _COUNTRY = ("", "a", "o", "y", "ia", "en", "al", "land", "ain", "e")
 _PEOPLE = re.compile(r"(?:an|n|ian|ish|tish|ese|uese|i|ic|ans|ians|ns|is)")
@@ -64,6 +52,11 @@ def known_as(name: str, claim: str, known: str) -> bool:
     if any(_abbreviated(run, known) for run in _CAPITALS.findall(claim) if name in run.split()):
         return True
     return any(_same_country(folded, word) for word in set(re.findall(r"\b[A-Z][a-z]+", known)))
+
+
+def is_wide(name: str) -> bool:
+    """Return whether a name is of a country or region, in which other named places lie."""
+    return name.casefold() in _WIDE
 
 
 def _has(word: str, folded: str) -> bool:

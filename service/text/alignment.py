@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
@@ -34,10 +34,10 @@ _FUNCTION_WORDS = frozenset(
 )
 # Words that negate a sentence or cast doubt on it.
 _TURNS = re.compile(
-    r"\b(?:not(?!\s(?:only|just|merely)\b[^.;]{0,120}\b(?:but|also)\b)|nobody|nothing|no|never|nor|neither|without|cannot"
+    r"\b(?:not(?!\s(?:only|just|merely)\b[^.;]{0,120}\b(?:but|also)\b)|nobody|nothing|(?-i:[Nn]o)|never|nor|neither|without|cannot"
     r"|unless|whether|(?-i:may)|might|could|fail(?:s|ed)?"  # May is a month
     r"|false|except|hardly|barely|seldom|rarely)\b|n['’]t\b"
-    r"|(?<!少)(?<!危)(?:ない|なかっ|なく)(?!て(?:は|も))|ません|(?<=[\u3041-\u9fff])ずに|ずとも"
+    r"|(?<!少)(?<!危)(?<!違い)(?:ない|なかっ|なく)(?!て(?:は|も))|ません|(?<=[\u3041-\u9fff])ずに|ずとも"
     r"|かどうか|かもしれ|とは限ら",
     re.IGNORECASE,
 )
@@ -55,11 +55,18 @@ class Word:
         kind: ``turn`` is a word that negates or casts doubt; ``name`` one with a capital, or
             three or more katakana.
         shown: The word as it is written in the text, after numbers were put in digits.
+        start: Where it starts in ``folded_text``; two words are equal wherever they stand.
     """
 
     text: str
     kind: Literal["number", "name", "turn", "word"]
     shown: str
+    start: int = field(default=0, compare=False)
+
+    @property
+    def end(self) -> int:
+        """Where the word ends in ``folded_text``."""
+        return self.start + len(self.shown)
 
 
 def coverage_share(claim: str, quote: str) -> float:
@@ -84,6 +91,12 @@ def order_share(ours: Sequence[Word], theirs: Sequence[Word]) -> float:
 
 
 @lru_cache(maxsize=4096)
+def folded_text(text: str) -> str:
+    """Return the form of a text in which its words are found: numbers in digits, U.S. as US."""
+    return in_figures(_INITIALS.sub(lambda m: m[0].replace(".", ""), text)).replace("’", "'")
+
+
+@lru_cache(maxsize=4096)
 def content_words(text: str) -> tuple[Word, ...]:
     """Return the content words of a text, in order.
 
@@ -91,10 +104,9 @@ def content_words(text: str) -> tuple[Word, ...]:
     Japanese, which has no spaces, is cut where the script changes, and hiragana, which is mostly
     particles and endings, is left out. Negations are kept in both languages.
     """
-    # U.S. is compared as US.
-    folded = in_figures(_INITIALS.sub(lambda m: m[0].replace(".", ""), text)).replace("’", "'")
+    folded = folded_text(text)
     turned = [m.span() for m in _TURNS.finditer(folded)]
-    found: list[tuple[int, Word]] = [(a, Word("¬", "turn", folded[a:b])) for a, b in turned]
+    found = [Word("¬", "turn", folded[a:b], a) for a, b in turned]
     start = True
     for match in _WORD.finditer(folded):
         while turned and turned[0][1] <= match.start():
@@ -103,7 +115,7 @@ def content_words(text: str) -> tuple[Word, ...]:
             continue
         kind, shown = match.lastgroup, match[0]
         if kind == "number":
-            found.append((match.start(), Word(shown.replace(",", ""), "number", shown)))
+            found.append(Word(shown.replace(",", ""), "number", shown, match.start()))
         elif kind == "latin":
             low = shown.lower()
             if low in _FUNCTION_WORDS or low.endswith("n't"):
@@ -111,13 +123,13 @@ def content_words(text: str) -> tuple[Word, ...]:
                 continue
             capital = shown[0].isupper() and not (start and shown[1:].islower())
             capital = capital and low not in MONTHS
-            found.append((match.start(), Word(stem(low), "name" if capital else "word", shown)))
+            found.append(Word(stem(low), "name" if capital else "word", shown, match.start()))
         elif kind == "katakana" and len(shown) >= 3:
-            found.append((match.start(), Word(shown, "name", shown)))
+            found.append(Word(shown, "name", shown, match.start()))
         elif kind in ("kanji", "katakana"):
-            found.append((match.start(), Word(shown, "word", shown)))
+            found.append(Word(shown, "word", shown, match.start()))
         start = False
-    return tuple(word for _, word in sorted(found, key=lambda item: item[0]))
+    return tuple(sorted(found, key=lambda word: word.start))
 
 
 def align_words(ours: Sequence[Word], theirs: Sequence[Word]) -> SequenceMatcher[str]:

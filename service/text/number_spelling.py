@@ -41,6 +41,7 @@ _KANJI_NUMBER = re.compile(
     rf"|(?<![\d〇{NINE}{TENS}数何幾])[百千]"  # 百人
     r"(?=[つ種件本人名回年枚台社個冊]|か国|カ国|ヶ国)"
 )
+_SPACED = re.compile(r"(?<=\d) (?=[万億兆])|(?<=[万億兆]) (?=\d)")  # 3 万 4000
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
 ERA = re.compile(rf"({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)年")
 _DOLLARS = re.compile(r"\b(?:U\.?S\.?\s?(\$)|(?:U\.S\.|US) dollars\b)|米ドル")
@@ -114,7 +115,7 @@ def in_one_spelling(text: str) -> str:
         lambda m: f"10^{unicodedata.normalize('NFKC', m[2])}" if m[1] else f" {m[2]}", text
     )
     text = _POWER.sub(_power, unicodedata.normalize("NFKC", text))
-    text = _KANJI_NUMBER.sub(_kanji_number, text)
+    text = _KANJI_NUMBER.sub(_kanji_number, _SPACED.sub("", text))
     text = _DOLLARS.sub(lambda m: m[1] or ("ドル" if m[0][0] == "米" else "dollars"), text)
     text = ERA.sub(lambda m: f"{_ERAS[m[1]] + int(m[2].replace('元', '1'))}年", text)
     text = _TENTHS.sub(_tenths, text)

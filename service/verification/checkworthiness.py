@@ -2,42 +2,24 @@
 
 A checker that only reads takes "More of it." for supported by whatever speaks of more. So what has
 no word of its own to bear (pronouns, "yes", talk about the answer), and what is the head of a
-sentence without the sentence (a heading, "The model."), is no claim. A number always states.
+sentence without the sentence (a heading, "The model."), is no claim. A number always states. A
+sentence that breaks off or repeats itself is no claim either. A bare name states something only as
+the answer to a question that asks for one.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
+from collections import Counter
+from pathlib import Path
 
 from index.lexical.tokenizer import is_japanese
-from service.text.alignment import content_words
+from service.text.alignment import Word, content_words
 
-# Words that only speak of the answer, of what it rests on, or of nothing.
-_TALK = frozenset(
-    (
-        "yes no yeah yep ok okay sure certainly absolutely definitely indeed exactly right correct"
-        " true false course great good well thanks thank please sorry hello hi note noted summary"
-        " short brief conclusion overall fact answer question source passage text document paper"
-        " article section reference citation evidence context information detail example point"
-        " thing something anything everything nothing none other same similar such different"
-        " following follow below above first second finally lastly next last say said state stated"
-        " mention mentioned describe described explain explained show shown tell told give given"
-        " provide provided support supported see know known found accord case way lot bit kind"
-        " like really very quite just only even still again less much part end continue etc let me"
-        " i'm it's that's here's there's what's let's one based help hope further additional"
-        " furthermore moreover meanwhile instead perhaps possible likely called"
-    ).split()
-)
-_TALK_JA = frozenset(
-    (
-        "以上 以下 次 通 回答 答 質問 資料 情報 詳細 内容 結論 要約 点 場合 例 他 同様 同"
-        " 上記 下記 前述 正 正解 違 本当 確 確認 了解 承知 分 思 言 述 説明 示 見 下 上 方 事"
-        " 物 者 人 何 誰 一 二 最後 最初 続 参照 引用 記載 文 文章 論文 記事 出典 根拠 理解"
-        " 可能 必要 一部 全部 全 部分 回 先 後 前 残念 感謝 申 訳 問題 大丈夫 結構 当然 勿論"
-        " 多 少"
-    ).split()
-)
+_LISTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TALK = frozenset(f"{_LISTS['english']} {_LISTS['japanese']}".split())
 _SUBJECT = re.compile(r"\b(?:it|they|he|she|this|that|these|those|we|you|i|there)\b", re.IGNORECASE)
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|will|would|may|might|must"
@@ -60,13 +42,41 @@ _NOMINAL = re.compile(r"[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z][。.…!！?？
 _LONG_KANA = 12  # hiragana in a row, among which words stand that are not looked for
 
 
-def is_not_checkworthy(text: str) -> bool:
-    """Return whether a sentence has nothing that a source could support (English or Japanese)."""
+# How no sentence ends, only one that broke off.
+_BROKEN_OFF = re.compile(r"(?:\b(?:an?|the|and|or|of|its|their|which)|[はを])[.。…]*$")
+_ASKS_FOR_A_THING = re.compile(
+    r"\b(?:who|whom|whose|which|what|where|when"
+    r"|how (?:many|much|long|old|large|big|high|far|often))\b"
+    r"|誰|だれ|どこ|何|なに|どの|どれ|どちら|どんな|いつ|いくつ|いくら",
+    re.IGNORECASE,
+)
+_OFFERS_A_CHOICE = re.compile(r"\bor\b|どちら|どっち|どれ|それとも", re.IGNORECASE)
+_COPULA = re.compile(r"(?:です|でした|だった|である|だ)?[。.!！]*$")
+_PREDICATE = re.compile(r"[はがを]|[\u3041-\u3096]{3}$|(?:い|う|く|す|つ|む|る|た|て)$")
+_BARE_WORDS = 12  # words of a name or a noun phrase at most
+_BARE_CHARACTERS = 40  # the same in Japanese
+_SAID_AGAIN = re.compile(r"\b(\w+(?: \w+){1,7})(?: \1){2,}\b|\b(\w+)(?: \2){3,}\b")
+_SAID_AGAIN_JA = re.compile(r"(.{3,40}?)\1{2,}")
+_CLAUSES = re.compile(r"[,;:.!?、。；：！？\n]+\s*(?:and |but |or )?")
+_TIMES = 3  # from which the same clause repeats itself
+
+
+def is_not_checkworthy(text: str, question: str = "") -> bool:
+    """Return whether a sentence has nothing that a source could support (English or Japanese).
+
+    Args:
+        text: the sentence.
+        question: the question that it answers; '' for a sentence that stands alone.
+    """
     folded = unicodedata.normalize("NFKC", text).strip()
-    listed = content_words(folded)
-    if any(word.kind == "number" for word in listed) or any(c.isdigit() for c in folded):
+    if _BROKEN_OFF.search(folded) or repeats_itself(folded):
+        return True
+    if any(char.isdigit() for char in folded) or is_bare_answer(text, question):
         return False
-    own = [w for w in listed if w.kind != "turn" and not _is_talk(w.text, w.shown)]
+    listed = content_words(folded)
+    if any(word.kind == "number" for word in listed):
+        return False
+    own = _own_words(folded)
     if is_japanese(folded) or re.search(r"[\u3041-\u3096]", folded):
         return _nothing_in_japanese(folded, len(own))
     if not own:
@@ -80,8 +90,49 @@ def is_not_checkworthy(text: str) -> bool:
     return heading or (count <= _SHORT and bool(_PHRASE.match(folded)))
 
 
+def is_bare_answer(text: str, question: str) -> bool:
+    """Return whether a text is only the name, number or thing that a question asks for.
+
+    It must be read together with the question: "Stability AI." for "Who made it?". What only
+    repeats words of the question answers nothing, unless they were offered as a choice.
+    """
+    if not _ASKS_FOR_A_THING.search(question):
+        return False
+    folded = unicodedata.normalize("NFKC", text).strip()
+    own = {word.text for word in _own_words(folded)}
+    asked = {word.text for word in content_words(question)}
+    if not own or (own <= asked and not _OFFERS_A_CHOICE.search(question)):
+        return False
+    if folded.endswith((":", "?")) or _BROKEN.search(folded):
+        return False
+    if re.search(r"[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]", folded):
+        phrase = _COPULA.sub("", folded)
+        return len(phrase) <= _BARE_CHARACTERS and not _PREDICATE.search(phrase)
+    words = re.findall(r"\w+(?:['’-]\w+)*", folded)
+    return len(words) <= _BARE_WORDS and not (_VERB.search(folded) or _SUBJECT.search(folded))
+
+
+def repeats_itself(text: str) -> bool:
+    """Return whether a sentence says the same words over and over, as a model in a loop does."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    clauses = (clause.strip() for clause in _CLAUSES.split(folded))
+    again = Counter(clause for clause in clauses if len(clause) > 3 and not clause.isdigit())
+    if any(times >= _TIMES for times in again.values()):
+        return True
+    words = re.findall(r"\w+", folded)
+    runs = _SAID_AGAIN_JA.finditer("".join(words) if is_japanese(folded) else "")
+    japanese = any(not run[1].isdigit() for run in runs)
+    return japanese or bool(_SAID_AGAIN.search(" ".join(words)))
+
+
+def _own_words(folded: str) -> list[Word]:
+    """Return the content words that do not only speak of the answer."""
+    listed = content_words(folded)
+    return [w for w in listed if w.kind != "turn" and not _is_talk(w.text, w.shown)]
+
+
 def _is_talk(folded: str, shown: str) -> bool:
-    return folded in _TALK or shown.lower() in _TALK or folded in _TALK_JA
+    return folded in _TALK or shown.lower() in _TALK
 
 
 def _nothing_in_japanese(text: str, own: int) -> bool:

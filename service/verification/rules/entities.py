@@ -3,65 +3,126 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
 
-from index.lexical.tokenizer import is_japanese
-from service.text.aliases import known_as
-from service.text.alignment import Word, align_words, content_words
+from service.text.aliases import is_wide, known_as
+from service.text.alignment import Word, folded_text
 from service.verification.rules.finding import Finding
+from service.verification.rules.pair import Pair
 
-SWAP = 2  # words on either side that may make up one name for another
+_SWAP = 2  # words on either side that may make up one name for another
+_ALIKE = {True: 0.6, False: 0.8}  # from which two spellings may be one name: in katakana, in Latin
+# Another part of the same name: South Africa, Mia Smith, ピーター・ディーン.
+_PART_BEFORE = re.compile(
+    r"(?:\b(?!(?:The|In|At|By|On|Of|For|From|To|With) )[A-Z][\w.'-]*[ -]"
+    r"|[\u30a1-\u30fa\u30fc][・=＝ ]?)$"
+)
+_PART_BEHIND = re.compile(r"(?:[ -][A-Z]|[・=＝ ]?[\u30a1-\u30fa\u30fc])")
+_SHORT = 3  # letters of katakana
 _NAME = re.compile(r"[A-Z][A-Za-z0-9'’]*(?:[-.][A-Za-z0-9]+)*")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
-# Abbreviations in Latin letters that are Japanese words.
-_OUR_LETTERS = frozenset("SNS CM DB GK PC OS TV IT AI OL CD DVD PR HP W".split())
+_LISTS = tomllib.loads(Path(__file__).with_name("names.toml").read_text(encoding="utf-8"))
+_JAPANESE_WORDS = frozenset(_LISTS["japanese_words_in_latin_letters"].split())
+_BEGINNINGS = frozenset(_LISTS["beginnings"].split())
 
 
-def changed_names(
-    claim: str, quote: str, context: str, near: bool, about: bool
-) -> Iterable[Finding]:
-    """Find names that the quote does not have: nowhere at all, or another one in their place.
-
-    In a near copy, so also numbers that stand where the quote has another.
-    """
-    ours, theirs = content_words(claim), content_words(quote)
-    here = {w.text for w in theirs}
-    around = unicodedata.normalize("NFKC", context).casefold()
-    replaced = _replaced(ours, theirs) if near else {}
-    for i, word in enumerate(ours):
-        if word.kind == "number" and i in replaced and not about:
-            other = next((w for w in replaced[i] if w.kind == "number"), None)
-            if other is not None:
-                yield Finding("number", word.shown, other.shown)
-        if word.kind != "name" or word.text in here or _part_of_one(word.shown, theirs):
+def changed_names(pair: Pair) -> Iterator[Finding]:
+    """Find names that the quote does not have: nowhere at all, or another one in their place."""
+    if pair.across:
+        yield from _across_languages(pair)
+        return
+    here = {w.text for w in pair.theirs}
+    around = unicodedata.normalize("NFKC", pair.context).casefold()
+    for i, word in enumerate(pair.ours):
+        replaced = pair.in_place(i, _SWAP)
+        first = _first_name(pair, i)
+        if (word.kind != "name" and not first) or word.text in here or _respelled(word, pair):
             continue
-        if known_as(word.shown, claim, quote if i in replaced else f"{quote} {context}"):
+        if known_as(word.shown, pair.claim, pair.quote if replaced else f"{pair.quote} {around}"):
             continue
-        other = next((w for w in replaced.get(i, ()) if w.kind == "name" and w not in ours), None)
+        other = first or next(
+            (w for w in replaced if w.kind == "name" and w not in pair.ours), None
+        )
         if other is not None:
-            yield Finding("name", word.shown, other.shown)
-        elif word.shown.casefold() not in around and (near or word.shown.isascii()):
+            exact = not first and _exactly(pair, i, other)
+            yield Finding("name", word.shown, other.shown, exact)
+        elif word.shown.casefold() not in around and (pair.near or word.shown.isascii()):
             yield Finding("name", word.shown)
 
 
-def _part_of_one(name: str, theirs: Sequence[Word]) -> bool:
-    """Whether a word in katakana is a shortened or lengthened one of theirs: アプリケーション."""
-    return bool(_KATAKANA.fullmatch(name)) and any(
-        w.kind == "name" and (w.shown in name or name in w.shown) for w in theirs
-    )
+def _exactly(pair: Pair, position: int, other: Word) -> bool:
+    """Whether one name stands for another, and is neither a part of the same nor around it.
+
+    France may be said for Paris, and President Smith be Mia Smith.
+    """
+    word = pair.ours[position]
+    replaced = pair.in_place(position, _SWAP)
+    text = folded_text(pair.claim)
+    longer = bool(_PART_BEFORE.search(text, 0, word.start) or _PART_BEHIND.match(text, word.end))
+    names = all(w.kind == "name" for w in replaced)
+    # Few words in katakana are names: テープ, カウチ. The longer they are, the more are.
+    names = names and all(w.isascii() or len(w) > _SHORT for w in (word.shown, other.shown))
+    wide = is_wide(word.shown) and not is_wide(other.shown)
+    loose = longer or wide or pair.contrasts or not pair.stands_alone(position, other)
+    return pair.close and names and not loose
 
 
-def changed_names_across_languages(claim: str, known: str) -> Iterable[Finding]:
+def _first_name(pair: Pair, position: int) -> Word | None:
+    """Return the first word of the quote if it and the claim's are names, and only they differ.
+
+    Any word that begins a sentence has a capital: those that often do are listed.
+    """
+    if position or pair.japanese or not pair.close or pair.ours[0].kind != "word":
+        return None
+    replaced = pair.in_place(0, _SWAP)
+    starts = [words[0].start for words in (pair.ours, replaced) if words]
+    if starts != [0, 0] or not all(w.shown[0].isupper() for w in replaced):
+        return None
+    said = (pair.ours[0].shown, replaced[0].shown)
+    common = (w.lower() in _BEGINNINGS or w.endswith(("ly", "ing", "s")) for w in said)
+    named = said[0][0].isupper() and not any(common) and not same_name(pair.ours[0], replaced[0])
+    return replaced[0] if named else None
+
+
+def _respelled(name: Word, pair: Pair) -> bool:
+    """Whether the quote may have the same name in another spelling."""
+    return any(other.kind == "name" and same_name(name, other) for other in pair.theirs)
+
+
+def same_name(one: Word, other: Word) -> bool:
+    """Return whether two words may be spellings of one name: Noël, ジェームス, アプリ."""
+    kana = all(_KATAKANA.fullmatch(w.shown) for w in (one, other))
+    if kana and (one.shown in other.shown or other.shown in one.shown):
+        return True
+    plain, there = sorted(map(_unaccented, (one.shown, other.shown)), key=len)
+    if len(plain) > 2 and there.startswith(plain):
+        return True  # Tim and Timothy
+    return len(there) > 3 and plain[:1] == there[0] and _alike(plain, there) >= _ALIKE[kana]
+
+
+def _alike(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def _unaccented(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def _across_languages(pair: Pair) -> Iterator[Finding]:
     """Find names in Latin letters that a quote in the other language lacks.
 
     That ナーフ is NeRF, a rule cannot know; English names seldom stand in Japanese text.
     """
-    if not is_japanese(claim):
-        return
+    known = f"{pair.quote} {pair.context}"
     folded = _unapostrophed(known)
-    for match in _NAME.finditer(unicodedata.normalize("NFKC", claim)):
-        if len(match[0]) == 1 or match[0] in _OUR_LETTERS or known_as(match[0], claim, known):
+    for match in _NAME.finditer(unicodedata.normalize("NFKC", pair.claim if pair.japanese else "")):
+        listed = len(match[0]) == 1 or match[0] in _JAPANESE_WORDS
+        if listed or known_as(match[0], pair.claim, known):
             continue
         name = re.escape(_unapostrophed(match[0]))
         if not re.search(
@@ -74,12 +135,3 @@ def _unapostrophed(text: str) -> str:
     """Folded, and what stands around an apostrophe put together: I 'm is im, God's gods."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(r"\s?(n?)['’]\s?(?=[a-z])", r"\1", folded)
-
-
-def _replaced(ours: Sequence[Word], theirs: Sequence[Word]) -> dict[int, Sequence[Word]]:
-    """For each word of ours that stands where the quote has others: those others."""
-    found: dict[int, Sequence[Word]] = {}
-    for op, a, b, c, d in align_words(ours, theirs).get_opcodes():
-        if op == "replace" and b - a <= SWAP and d - c <= SWAP:
-            found |= dict.fromkeys(range(a, b), theirs[c:d])
-    return found

@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject", "end"]
+FindingKind = Literal["number", "unit", "name", "negation", "comparison", "roles", "subject"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One difference between a claim and its quote.
 
-    ``found`` is what the quote has in its place, '' where it has nothing there.
+    Attributes:
+        kind: What differs.
+        claimed: What the claim has.
+        found: What the quote has in its place, '' where it has nothing there.
+        decides: Whether the difference is exact enough to decide alone, without a model: the
+            claim repeats the quote but for this number, unit or name.
+        rule: The name of the rule in the registry, '' where no rule found it.
     """
 
     kind: FindingKind
     claimed: str
     found: str = ""
+    decides: bool = False
+    rule: str = ""
 
     @property
     def contradicts(self) -> bool:

@@ -3,64 +3,103 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
-from service.text.alignment import Word
-from service.text.numerals import in_figures, is_year, mentioned, periods, spelled, stated
+from service.text.alignment import Word, folded_text
+from service.text.numerals import is_year, mentioned, periods, spelled, stated
 from service.text.units import amounts, units
 from service.verification.rules.finding import Finding
-from service.verification.rules.magnitude import limits
+from service.verification.rules.pair import Pair
 
 MAX_LISTED_COUNT = 4  # up to here a number may count things that the quote lists
 ROUNDED = 0.05  # by how much "about 200" may differ, as a share
 BOUNDED = 1.2  # by how much a bound may, as a factor: "more than 200"
-ABOUT = re.compile(
+_IN_PLACE = 2  # the most numbers and words that may stand for as many others
+_OVER = r"\b(?:over|more than|at least|exceed(?:s|ed|ing)?)\b|以上|超|を上回|少なくとも"
+_UNDER = r"\b(?:under|below|less than|fewer than|at most|up to)\b|以下|未満|を下回"
+_ABOUT = re.compile(
     r"\b(?:about|around|roughly|approximately|nearly|almost|over|more than|some)\b"
     r"|約|およそ|ほぼ|あまり|余り|以上|近く|超",
     re.IGNORECASE,
 )
-_MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
+_BOUNDS = tuple(re.compile(bound, re.IGNORECASE) for bound in (_OVER, _UNDER))
 _COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
+_MARGIN = re.compile(r"(?:±|\+/?-|standard deviation of|標準偏差)\s?$")
+_VERSION = re.compile(r"\b(?:versions?|ver\.?|v|release|バージョン|版)[\s.]?$", re.IGNORECASE)
+_NAMED = re.compile(r"[A-Za-z]+[- .]?$")
+_MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
 
 
-def changed_numbers(claim: str, quote: str, published: str, near: bool) -> Iterable[Finding]:
+def changed_numbers(pair: Pair) -> Iterator[Finding]:
     """Find numbers that the quote does not have, in digits, in words or in another scale.
 
-    In a near copy each comes with what the quote has in its place, of the same unit if it has one.
+    In a near copy each comes with what the quote has in its place, of the same kind: the same unit,
+    the same thing counted, a year for a year. There a number counts too that the quote has only
+    elsewhere.
     """
-    own, quote = quote, f"{quote} {published}"
-    there = mentioned(quote) | _held(claim, quote)
+    held = _held(pair.claim, pair.quote)
+    missing = _missing(pair, held)
+    around = bool(_ABOUT.search(pair.claim))
+    told = set()
+    for i, word in enumerate(pair.ours if pair.near else ()):
+        value = float(word.text) if word.kind == "number" else None
+        if value is None or value in held or (around and value not in missing):
+            continue
+        kind = _kind(pair.claim, pair.ours, i)
+        other = _in_place(pair, i, kind)
+        if other is not None:
+            exact = value in missing and _exactly(pair, i, kind, other)
+            yield Finding("number", _printed(value), _printed(float(other.text)), exact)
+        elif value in missing:
+            yield Finding("number", _printed(value), _only_one(pair, kind))
+        told.add(value)
+    yield from (Finding("number", _printed(value)) for value in missing if value not in told)
+
+
+def _exactly(pair: Pair, position: int, kind: str, other: Word) -> bool:
+    """Whether one number stands for another alone, outside lists, ranges and versions."""
+    part_of_name = kind.startswith("in ") and "." in pair.ours[position].text + other.text
+    loose = kind == "version" or part_of_name or pair.contrasts
+    alone = len(pair.in_place(position, 1)) == 1 and pair.stands_alone(position, other)
+    return pair.close and alone and not loose
+
+
+def changed_units(pair: Pair) -> Iterator[Finding]:
+    """Find numbers of a near copy that have another unit in the quote, and never the claim's."""
+    there: dict[float, set[str]] = {}
+    for value, unit in units(pair.quote) if pair.near or pair.across else ():
+        there.setdefault(value, set()).add(unit)
+    for value, unit in sorted(units(pair.claim)):
+        other = there.get(value, set())
+        if other and unit not in other and "times" not in (unit, *other):
+            exact = pair.near and pair.close and len(other) == 1 and not pair.contrasts
+            shown = f"{value:,.12g}"
+            yield Finding("unit", f"{shown} {unit}", f"{shown} {min(other)}", exact)
+
+
+def _missing(pair: Pair, held: set[float]) -> list[float]:
+    """Return the numbers of the claim that neither stand in the quote nor follow from it."""
+    claim, quote = pair.claim, f"{pair.quote} {pair.published[:4]}"
+    there = mentioned(quote) | held
     measured = {value for value, unit in units(claim) if value > 1 and unit not in _COUNTED}
-    wanted = stated(claim) | spelled(claim)
-    known, bounds = stated(quote), limits(in_figures(claim))
-    near_enough = known if ABOUT.search(claim) else ()
-    missing = [
+    known = stated(quote)
+    return [
         value
-        for value in sorted(wanted - there)
-        if (near or value > MAX_LISTED_COUNT or value != int(value) or value in measured)
-        and not any(abs(value - other) <= ROUNDED * other for other in near_enough)
-        and not any(_bounds(value, other, bounds) for other in known)
+        for value in sorted((stated(claim) | spelled(claim)) - there)
+        if (pair.near or value > MAX_LISTED_COUNT or value != int(value) or value in measured)
+        and not any(_rounds(value, other, claim) for other in known)
     ]
-    others = sorted(stated(own) - mentioned(claim)) if near else []
-    of_unit, here = dict(units(claim)), units(own)
-    for i, value in enumerate(missing):
-        alike = [other for other in others if (other, of_unit.get(value)) in here] or others
-        instead = _printed(alike[min(i, len(alike) - 1)]) if alike else ""
-        yield Finding("number", _printed(value), instead)
 
 
-def _printed(value: float) -> str:
-    return f"{value:.12g}" if is_year(value) else f"{value:,.12g}"
-
-
-def _bounds(value: float, other: float, said: Collection[tuple[float, bool]]) -> bool:
-    """Whether the claim gives a round ``value`` as a bound of ``other``: over 600,000 of 680,000.
+def _rounds(value: float, other: float, claim: str) -> bool:
+    """Whether a claim gives another number roughly, or as a bound: over 600,000 of 680,000.
 
     "Over 5 laps" says no such thing of 6.
     """
+    if _ABOUT.search(claim) and abs(value - other) <= ROUNDED * other:
+        return True
     low, high = sorted((value, other))
-    if low < 100 or high > BOUNDED * low or (value, value <= other) not in said:
+    if low < 100 or high > BOUNDED * low or not _BOUNDS[value > other].search(claim):
         return False
     return len(f"{value:.12g}".rstrip("0")) < len(f"{other:.12g}".rstrip("0"))
 
@@ -88,42 +127,52 @@ def _held(claim: str, quote: str) -> set[float]:
     return held | {value for value in mine if value / 100 in stated(quote) - shares}
 
 
-def changed_units(claim: str, quote: str) -> Iterable[Finding]:
-    """Find numbers that stand with another unit in the quote, and never with the claim's."""
-    there: dict[float, set[str]] = {}
-    for value, unit in units(quote):
-        there.setdefault(value, set()).add(unit)
-    for value, unit in sorted(units(claim)):
-        if value in there and unit not in there[value] and "times" not in (unit, *there[value]):
-            yield Finding("unit", f"{value:,.12g} {unit}", f"{value:,.12g} {min(there[value])}")
+def _kind(text: str, words: Sequence[Word], position: int) -> str:
+    """Return what a number is of: "in v" in v1, a unit, "year", or the word behind it."""
+    folded, word = folded_text(text), words[position]
+    before = folded[: word.start]
+    if _MARGIN.search(before):
+        return "±"
+    if _VERSION.search(before):
+        return "version"
+    named = _NAMED.search(before)
+    if named and not named[0].endswith((" ", ".")):
+        return f"in {named[0].rstrip('-').lower()}"
+    value = float(word.text)
+    measured = dict(units(folded[max(0, word.start - 2) : word.end + 24]))
+    if value in measured:
+        return f"unit {measured[value]}"
+    if is_year(value) and "," not in word.shown:
+        return "year"
+    after = next((w for w in words[position + 1 :] if w.text not in _MAGNITUDES), None)
+    return after.text if after and after.start - word.end <= 12 and after.kind == "word" else ""
 
 
-def changed_counts(ours: Sequence[Word], theirs: Sequence[Word]) -> Iterable[Finding]:
-    """Find numbers before a counted word, where the quote has only other numbers before it.
-
-    12 cameras against 100 cameras, where 12 counts something else.
-    """
-    there: dict[str, list[Word]] = {}
-    for number, counted in (*_pairs(theirs), *_ranges(theirs)):
-        there.setdefault(counted.text, []).append(number)
-    elsewhere = {w.text for w in theirs if w.kind == "number"}
-    for number, counted in _pairs(ours):
-        others = there.get(counted.text, [])
-        if others and number.text in elsewhere and all(o.text != number.text for o in others):
-            claimed, found = (f"{n.shown} {counted.shown}" for n in (number, others[0]))
-            yield Finding("number", claimed, found)
-
-
-def _pairs(listed: Sequence[Word]) -> Iterable[tuple[Word, Word]]:
-    """Each number with the word right behind it, a magnitude between them left out."""
-    plain = [w for w in listed if w.text not in _MAGNITUDES]
-    pairs = [(a, b) for a, b in pairwise(plain) if a.kind == "number" and b.kind == "word"]
-    return [(a, b) for a, b in pairs if b.text not in ("st", "nd", "rd", "th")]
+def _in_place(pair: Pair, position: int, kind: str) -> Word | None:
+    """Return the number that the quote has in place of one of the claim's, if of its kind."""
+    others = pair.in_place(position, _IN_PLACE)
+    value = pair.ours[position].text
+    for i, word in enumerate(pair.theirs):
+        if word.kind == "number" and any(word is other for other in others):
+            other = _kind(pair.quote, pair.theirs, i)
+            told = any(
+                k.startswith(("year", "unit ", "in ", "version", "±")) for k in (kind, other)
+            )
+            if word.text != value and (kind == other or not told):
+                return word
+    return None
 
 
-def _ranges(listed: Sequence[Word]) -> Iterable[tuple[Word, Word]]:
-    """The first number of each range with what is counted: 10-20 people."""
-    plain = [w for w in listed if w.text not in _MAGNITUDES]
-    for a, b, c in zip(plain, plain[1:], plain[2:], strict=False):
-        if a.kind == b.kind == "number" and c.kind == "word":
-            yield a, c
+def _only_one(pair: Pair, kind: str) -> str:
+    """Return the one number of a kind that the quote has, and the claim lacks; '' if several."""
+    said = mentioned(pair.claim)
+    there = {
+        float(word.text)
+        for i, word in enumerate(pair.theirs)
+        if word.kind == "number" and kind and _kind(pair.quote, pair.theirs, i) == kind
+    }
+    return _printed(there.pop()) if len(there) == 1 and not there & said else ""
+
+
+def _printed(value: float) -> str:
+    return f"{value:.12g}" if is_year(value) else f"{value:,.12g}"

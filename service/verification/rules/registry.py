@@ -1,133 +1,144 @@
-"""The registry of rules: runs every rule on a claim and a quote.
+"""The registry of rules: the ordered table of them, and what they find in a claim and a quote.
 
-Each rule compares what both texts say in so many words: numbers and their units, names,
-negations and doubts, words of comparison, who did what to whom. A rule that finds something
-says what stands in the claim, and what in the quote in its place; see ``findings``.
+Each rule compares what both texts say in so many words. A rule that finds something says what
+stands in the claim, and what in the quote in its place. A finding is one of several signs that a
+quote does not support a claim; only an exact conflict decides alone, see ``exact_conflict``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import cast
 
-from index.lexical.tokenizer import is_japanese
-from service.text.alignment import content_words, coverage_share, order_share
-from service.text.number_spelling import in_one_spelling
-from service.text.numerals import in_figures
-from service.verification.rules.antonyms import antonym_pairs
-from service.verification.rules.entities import changed_names, changed_names_across_languages
-from service.verification.rules.finding import Finding
-from service.verification.rules.magnitude import (
-    changed_bounds,
-    changed_directions,
-    changed_factors,
-    changed_ordinals,
-    changed_ranks,
-    changed_signs,
-)
+from service.verification.rules import pair as pairs
+from service.verification.rules.entities import changed_names
+from service.verification.rules.finding import Finding, FindingKind
 from service.verification.rules.negation import changed_negations
-from service.verification.rules.quantities import (
-    ABOUT,
-    changed_counts,
-    changed_numbers,
-    changed_units,
-)
-from service.verification.rules.roles import changed_places, other_subjects
-from service.verification.rules.temporal import (
-    Departure,
-    changed_dates,
-    changed_hours,
-    changed_weekdays,
-)
+from service.verification.rules.pair import Pair
+from service.verification.rules.quantities import changed_numbers, changed_units
+from service.verification.rules.ranks import changed_ranks
+from service.verification.rules.roles import changed_places, changed_subjects, opposite_words
+from service.verification.rules.temporal import changed_dates, changed_weekdays
 
-# Share of a claim's words that stand in the quote, from which the two are taken to say the
-# same thing but for where they differ.
-NEAR_COPY = 0.6
-LONGER = 3  # times as many words: among so many, those of any claim are found
-CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single words
+NEAR_COPY = pairs.NEAR_COPY
+_EXACT = ("number", "unit", "name")  # kinds that can decide alone
+_EXAMPLES = Path(__file__).with_name("examples.toml")
 
-# How no sentence ends, only one that broke off.
-_BROKEN_OFF = re.compile(r"(?:\b(?:an?|the|and|or|of|its|their|which)|[はを])[.。…]*$")
+Example = tuple[str, str, Finding | None]  # claim, quote, what is found
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A deterministic comparison of a claim with a quote.
+
+    Attributes:
+        name: A short name, by which findings and figures refer to the rule.
+        compares: Yields what it finds different in a pair of texts.
+        doc: One sentence on what it finds, for docs/rules.md.
+    """
+
+    name: str
+    compares: Callable[[Pair], Iterable[Finding]]
+    doc: str
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Claims and quotes with what the rule finds in them, None where nothing differs."""
+        return _examples()[self.name]
+
+
+RULES = (
+    Rule(
+        "numbers",
+        changed_numbers,
+        "A number of the claim that the quote does not have, in figures, in words or converted.",
+    ),
+    Rule(
+        "units",
+        changed_units,
+        "A number that the quote has with another unit.",
+    ),
+    Rule(
+        "names",
+        changed_names,
+        "A name that the quote does not have, or in place of which it has another one.",
+    ),
+    Rule(
+        "negation",
+        changed_negations,
+        "A close copy that adds or drops a negation or a doubt.",
+    ),
+    Rule(
+        "opposites",
+        opposite_words,
+        "A near copy with a word whose opposite stands in the quote.",
+    ),
+    Rule(
+        "roles",
+        changed_places,
+        "A near copy in which two names or numbers have exchanged their places.",
+    ),
+    Rule(
+        "subjects",
+        changed_subjects,
+        "A near copy in Japanese with another subject before は or が.",
+    ),
+    Rule("dates", changed_dates, "A date that agrees with none of the quote's."),
+    Rule("weekdays", changed_weekdays, "A day of the week where the quote has another one."),
+    Rule("ranks", changed_ranks, "An ordinal or rank that the quote gives the same thing not."),
+)
 
 
 def findings(claim: str, quote: str, context: str = "", published: str = "") -> list[Finding]:
     """Find everything in which ``claim`` differs from ``quote``, the gravest first; [] if nothing.
 
     A name may stand in ``context`` instead: the quote's passage, heading and title. Numbers must
-    stand in the quote itself, but for the year in which its source was ``published``.
+    stand in the quote itself, but for the year in which its source was ``published``. What copies
+    a sentence of the quote, also without its end, differs in nothing.
     """
-    if is_japanese(claim) != is_japanese(quote):
-        found = [
-            *_broken_off(claim, quote),
-            *changed_numbers(claim, quote, published[:4], False),
-            *changed_units(claim, quote),
-            *changed_names_across_languages(claim, f"{quote} {context}"),
-        ]
-        return [*found, *_exactly(claim, quote, found)]
-    ours, theirs = content_words(claim), content_words(quote)
-    share = coverage_share(claim, quote)
-    # What hangs on the order of words is only compared where the claim is a near copy.
-    near = share >= NEAR_COPY and len(theirs) <= LONGER * len(ours)
-    found = [
-        *_broken_off(claim, quote),
-        *changed_numbers(claim, quote, published[:4], near),
-        *changed_units(claim, quote),
-        *changed_counts(ours, theirs),
-        *changed_names(claim, quote, context, near, bool(ABOUT.search(claim))),
-        *_comparisons(claim, quote),
-    ]
-    rest = [w for w in ours if w.kind != "turn"]
-    if order_share(ours, theirs) >= CLOSE_COPY or order_share(rest, theirs) == 1:
-        found += changed_negations(ours, theirs)
-    if near:
-        found += (Finding("subject", *pair) for pair in other_subjects(claim, quote))
-        found += (Finding("roles", *pair) for pair in changed_places(claim, quote))
-    found += _exactly(claim, quote, found)
+    pair = Pair(claim, quote, context, published)
+    if pair.verbatim:
+        return []
+    found: list[Finding] = []
+    for rule in RULES:
+        told = {(f.kind, f.claimed) for f in found}
+        found += (
+            replace(f, rule=rule.name)
+            for f in rule.compares(pair)
+            if (f.kind, f.claimed) not in told
+        )
+    if not all(f.decides for f in found if f.kind in _EXACT):
+        found = [replace(f, decides=False) for f in found]  # it may speak of something else
     return sorted(found, key=lambda f: not f.contradicts)
 
 
-def exact_conflict(claim: str, quote: str) -> Finding | None:
-    """Return a number or name that a near copy of a quote has in place of the quote's own.
+def exact_conflict(
+    claim: str, quote: str, context: str = "", published: str = ""
+) -> Finding | None:
+    """Return a number, unit or name of the claim for which the quote that it copies has another.
 
-    It decides by itself, whatever a checker or a judge says; None if there is no such conflict.
+    It decides by itself, whatever a checker or a judge says. The claim must be a close copy of the
+    quote; the two must be of one kind, stand in the same place, outside lists, ranges and "not A
+    but B"; the claim's must stand nowhere in the quote; and no other number or name may differ in
+    a less exact way. None if there is no such conflict.
     """
-    ours, theirs = content_words(claim), content_words(quote)
-    near = coverage_share(claim, quote) >= NEAR_COPY and len(theirs) <= LONGER * len(ours)
-    kinds = ("number", "unit", "name")
-    found = (f for f in findings(claim, quote) if f.contradicts and f.kind in kinds)
-    return next(found, None) if near else None
+    return next((f for f in findings(claim, quote, context, published) if f.decides), None)
 
 
-def _broken_off(claim: str, quote: str) -> Iterable[Finding]:
-    """A claim that stops in the middle, and so says nothing, or who knows what."""
-    match = _BROKEN_OFF.search(claim.strip())
-    if match and not quote.endswith(match[0]):
-        yield Finding("end", f"… {match[0].strip()}")
+@cache
+def _examples() -> dict[str, tuple[Example, ...]]:
+    """Read the examples of all rules: kind, claimed and found of a finding, or "" for none."""
+    rows = tomllib.loads(_EXAMPLES.read_text(encoding="utf-8"))
+    return {name: tuple(map(_example, listed)) for name, listed in rows.items()}
 
 
-def _exactly(claim: str, quote: str, found: Sequence[Finding]) -> Iterable[Finding]:
-    """What both languages say in fixed ways: dates, hours, ranks, factors, bounds."""
-    kinds = {finding.kind for finding in found}
-    for kind, claimed, instead in departures(claim, quote):
-        if kind not in kinds:
-            yield Finding(kind, claimed, instead)
-
-
-def _comparisons(claim: str, quote: str) -> Iterable[Finding]:
-    """Words of comparison that say the opposite."""
-    return (Finding("comparison", said, there) for said, there in antonym_pairs(claim, quote))
-
-
-def departures(claim: str, quote: str) -> Iterator[Departure]:
-    """Yield what claim and quote both state in a fixed form, such as a date, and differently."""
-    ours, theirs = in_one_spelling(claim), in_one_spelling(quote)
-    yield from changed_dates(ours, theirs)
-    yield from changed_weekdays(ours, theirs)
-    yield from changed_hours(ours, theirs)
-    yield from changed_signs(ours, theirs)
-    ours, theirs = in_figures(claim), in_figures(quote)
-    yield from changed_ranks(ours, theirs)
-    yield from changed_ordinals(ours, theirs, quote)
-    yield from changed_factors(ours, theirs, quote)
-    yield from changed_directions(ours, theirs)
-    yield from changed_bounds(ours, theirs)
+def _example(row: list[str]) -> Example:
+    claim, quote, *expected = row
+    if not expected:
+        return claim, quote, None
+    kind, claimed, found, *decides = expected
+    return claim, quote, Finding(cast(FindingKind, kind), claimed, found, bool(decides))

@@ -1,8 +1,6 @@
-"""Rules on roles: a claim that exchanges who does what to whom, or names another subject.
+"""Rules on roles: a near copy that exchanges who does what to whom, or has another subject.
 
-What a comparison compares counts as a role too. Each of the two functions gives pairs: what the
-claim says, what the quote says instead. Both mean something only where the claim is a near copy of
-the quote.
+What a comparison compares counts as a role too.
 """
 
 from __future__ import annotations
@@ -10,16 +8,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from index.lexical.tokenizer import is_japanese
 from service.text.aliases import known_as
-from service.text.alignment import Word, align_words, content_words, coverage_share, order_share
-from service.verification.rules.antonyms import antonym_pairs, converse, reversed_sense
+from service.text.alignment import Word, content_words, folded_text
+from service.verification.rules.antonyms import antonyms
+from service.verification.rules.entities import same_name
+from service.verification.rules.finding import Finding
+from service.verification.rules.pair import Pair
 
 SAME_WORDS_SHARE = 0.85  # share of a claim's words in the quote, for what hangs on their order
-SAME_REST = 0.9  # of the claim behind its subject, in the quote's order
 
 # With it, what stands first in the one text stands last in the other.
 _TURNED_ROUND = tuple(
@@ -28,111 +26,80 @@ _TURNED_ROUND = tuple(
 )
 _SUBJECT = re.compile(r"([^、。はが]{1,40})[はが](?![\u3041-\u3096])")
 _PHRASE = re.compile(r"(?:[^\u3041-\u3096]|の)*$")  # a noun, and what it is of
-_PRONOUN = re.compile(r"(?:s?he|it|they|his|her|its|their)\b", re.IGNORECASE)
+_NAME_LIKE = re.compile(r"[\u30a1-\u30fa\u30fc]{2,}|[A-Za-z]+")
+_NOTE = re.compile(r"\s*\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
+_ORGANISATION = re.compile(r"(?:[社局省庁校院]|大学|機関|協会|財団|団体|組織|企業|政府|新聞)$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_NOTE = re.compile(r"\([^()]{0,80}\)(?=[。.]?$)")  # on where it comes from, at the end
-_PARTICLE = re.compile(r"(は|が|を|に|へ|と|から|より|まで)")
-
-Pair = tuple[str, str]
+_PARTICLE = re.compile(r"(?:の(?:方|ほう))?(は|が|を|に|へ|と|から|より|まで)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """A subject in Japanese: the last word before は or が.
+def opposite_words(pair: Pair) -> Iterator[Finding]:
+    """Find words of a near copy whose opposite stands in the quote.
 
-    ``telling``: whether it or what it is of is a name or the like; ``end``: where the particle
-    ends.
+    In A above B and B below A, where the two have exchanged places, the opposite says the same.
     """
+    if pair.near and not any(_exchanged(pair)):
+        for said, there in antonyms(pair.claim, pair.quote):
+            yield Finding("comparison", said, there)
 
-    word: Word
-    telling: bool
-    end: int
 
+def changed_places(pair: Pair) -> Iterator[Finding]:
+    """Find names or numbers of a near copy that have exchanged places.
 
-def other_subjects(claim: str, quote: str) -> Iterator[Pair]:
-    """Find a subject that replaces the quote's before what is otherwise the quote's own words.
-
-    In Japanese the word before は or が is the subject; in English, whatever begins.
+    A beat B against B beat A. Where the voice changes too, from active to passive, they may, and so
+    in "A's B" for "B of A"; or where the word between them has become its opposite.
     """
-    ours, theirs = content_words(claim), content_words(quote)
-    if is_japanese(claim):
-        mine, other = _subjects(claim), _subjects(quote)
-        if not mine or not other or mine[0].word.text in {o.word.text for o in other}:
-            return
-        subject, instead = mine[0].word, other[0].word
-        if not (mine[0].telling or other[0].telling):
-            return  # 犬 may be 動物, and 男性 a 人
-        said = _NOTE.sub("", unicodedata.normalize("NFKC", quote)).casefold()
-        elsewhere = re.search(rf"{re.escape(subject.text)}(?:は|が|を|に|と|も)", said)
-        if elsewhere or known_as(subject.text, claim, said):
-            return
-        if order_share(ours[len(content_words(claim[: mine[0].end])) :], theirs) >= SAME_REST:
-            yield subject.text, instead.text
+    if not pair.near or pair.coverage < SAME_WORDS_SHARE or pair.recast:
         return
-    if _PRONOUN.match(quote):
-        return  # which may stand for the claim's
-    op, a, b, c, d = align_words(ours, theirs).get_opcodes()[0]
-    here = {w.text for w in theirs}
-    new = [
-        w
-        for w in ours[a:b]
-        if w.text not in here
-        and w.kind != "number"
-        and not known_as(w.shown, claim, quote)
-        and not any(_short_for(w.shown, o.shown) for o in theirs[c:d])
-    ]
-    named = any(w.shown[0].isupper() for w in (*new, *theirs[c:d]))
-    if op == "replace" and new and named and order_share(ours[b:], theirs) >= SAME_REST:
-        yield " ".join(w.shown for w in ours[a:b]), " ".join(w.shown for w in theirs[c:d])
-
-
-def changed_places(claim: str, quote: str) -> Iterator[Pair]:
-    """Find names or numbers that have exchanged places.
-
-    A beat B against B beat A, A is larger than B against B is larger than A. Where the voice
-    changes too, from active to passive, they may, and so in "A's B" for "B of A". In Japanese the
-    particle behind a name tells its place, not the order.
-    """
-    swapped = converse(claim, quote)
-    if swapped:
-        if not reversed_sense(claim, quote) and not any(antonym_pairs(claim, quote)):
-            yield swapped
-        return
-    if coverage_share(claim, quote) < SAME_WORDS_SHARE:
-        return
-    ours, theirs = content_words(claim), content_words(quote)
-    if is_japanese(claim):
-        yield from _particles(claim, quote)
-    elif all(bool(turn.search(claim)) == bool(turn.search(quote)) for turn in _TURNED_ROUND):
-        yield from _inverted(ours, theirs, "name")
+    voices = (bool(t.search(pair.claim)) == bool(t.search(pair.quote)) for t in _TURNED_ROUND)
+    if (pair.japanese or all(voices)) and not any(antonyms(pair.claim, pair.quote)):
+        yield from _exchanged(pair)
     for years in (False, True):
         mine, other = (
             [w for w in listed if bool(_YEAR.fullmatch(w.shown)) == years]
-            for listed in (ours, theirs)
+            for listed in (pair.ours, pair.theirs)
         )
         yield from _inverted(mine, other, "number")
 
 
-def _short_for(a: str, b: str) -> bool:
-    """Whether one of two names may be short for the other: Tim and Timothy."""
-    short, long = sorted((a, b), key=len)
-    return len(short) > 2 and short[0].isupper() and long.startswith(short)
+def _exchanged(pair: Pair) -> Iterator[Finding]:
+    """Find names in another order; in Japanese, where particles tell the place, with others."""
+    return _particles(pair) if pair.japanese else _inverted(pair.ours, pair.theirs, "name")
 
 
-def _subjects(text: str) -> list[_Subject]:
-    """What stands before each は and が."""
-    found = []
+def changed_subjects(pair: Pair) -> Iterator[Finding]:
+    """Find a Japanese subject that replaces the quote's before what the two say word for word.
+
+    The word before は or が is the subject. One that may describe a name is not another subject.
+    """
+    mine = next(_subjects(pair.claim), None) if pair.near and pair.japanese else None
+    said = unicodedata.normalize("NFKC", pair.quote).casefold()
+    if not mine or re.search(rf"{re.escape(mine[0].text)}(?:は|が|を|に|と|も)", said):
+        return
+    subject, telling, rest = mine
+    for instead, also_telling, other in _subjects(pair.quote):
+        if not other.startswith(rest) or not (telling or also_telling):
+            continue  # 犬 may be 動物, and 男性 a 人
+        if _NAME_LIKE.fullmatch(subject.text) and _ORGANISATION.search(instead.text):
+            continue  # パリ may be where the 通信社 is
+        if not known_as(subject.text, pair.claim, said) and not same_name(subject, instead):
+            yield Finding("subject", subject.text, instead.text)
+            return
+
+
+def _subjects(text: str) -> Iterator[tuple[Word, bool, str]]:
+    """Yield the word before each は and が, whether its phrase tells much, and what follows."""
+    text = _NOTE.sub("", unicodedata.normalize("NFKC", text))
     for match in _SUBJECT.finditer(text):
         before = [w for w in content_words(match[1]) if w.text != "方"]
         if before:
             noun = _PHRASE.search(match[1])
             phrase = content_words(noun[0] if noun else "")
             telling = any(w.kind == "name" or len(w.text) > 2 for w in phrase)
-            found.append(_Subject(before[-1], telling, match.end()))
-    return found
+            yield before[-1], telling, text[match.end() :].strip("、。 ")
 
 
-def _inverted(ours: Sequence[Word], theirs: Sequence[Word], kind: str) -> Iterator[Pair]:
+def _inverted(ours: Sequence[Word], theirs: Sequence[Word], kind: str) -> Iterator[Finding]:
     kinds = {w.text for w in (*ours, *theirs) if w.kind == kind}  # a first word may be a name
 
     def first(listed: Sequence[Word]) -> list[str]:
@@ -143,7 +110,7 @@ def _inverted(ours: Sequence[Word], theirs: Sequence[Word], kind: str) -> Iterat
     order = [other.index(w) for w in both]
     for (a, b), (x, y) in zip(pairwise(both), pairwise(order), strict=True):
         if x > y and not (x == y + 1 and _listed(ours, a, b)):
-            yield f"{a} … {b}", f"{b} … {a}"
+            yield Finding("roles", f"{a} … {b}", f"{b} … {a}")
             return
 
 
@@ -153,21 +120,16 @@ def _listed(ours: Sequence[Word], a: str, b: str) -> bool:
     return texts.index(b) == texts.index(a) + 1
 
 
-def _particles(claim: str, quote: str) -> Iterator[Pair]:
-    there = {w.text for w in content_words(quote)}
-    shared = [w.shown for w in content_words(claim) if w.kind == "name" and w.text in there]
-    mine = {name: p for name in shared if (p := _particle(claim, name))}
-    other = {name: p for name in shared if (p := _particle(quote, name))}
-    for a in mine:
-        for b in mine:
-            if a >= b or mine[a] == mine[b]:
-                continue
-            if (mine[a], mine[b]) == (other.get(b), other.get(a)):
-                yield f"{a}{mine[a]}{b}{mine[b]}", f"{a}{other[a]}{b}{other[b]}"
+def _particles(pair: Pair) -> Iterator[Finding]:
+    mine, other = (
+        {w.text: p for w in words if w.kind in ("name", "word") and (p := _particle(text, w))}
+        for text, words in ((pair.claim, pair.ours), (pair.quote, pair.theirs))
+    )
+    for a, b in combinations(sorted(mine.keys() & other.keys()), 2):
+        if mine[a] != mine[b] and (mine[a], mine[b]) == (other[b], other[a]):
+            yield Finding("roles", f"{a}{mine[a]}{b}{mine[b]}", f"{a}{other[a]}{b}{other[b]}")
 
 
-def _particle(text: str, name: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)
-    at = folded.find(name)
-    match = _PARTICLE.match(folded, at + len(name)) if at >= 0 else None
+def _particle(text: str, word: Word) -> str:
+    match = _PARTICLE.match(folded_text(text), word.end)
     return match[1] if match else ""

@@ -1,20 +1,20 @@
-"""Rules on time: dates, days of the week and hours, in English and Japanese.
+"""Rules on time: dates and days of the week, in English and Japanese.
 
-Each function reads what a text states of one kind. Where claim and quote both state something of
-a kind, and not the same, the claim departs from the quote, whatever language each is in.
+Each reads what a text states of one kind. Where claim and quote both state something of the kind,
+and not the same, the claim departs from the quote, whatever language each is in.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
 
+from service.text.number_spelling import in_one_spelling
 from service.text.numerals import MONTHS
+from service.verification.rules.finding import Finding
+from service.verification.rules.pair import Pair
 
 Date = tuple[int | None, int, int | None]  # year, month, day
-# The kind of finding, what the claim says, what the quote says instead.
-Departure = tuple[Literal["number", "name", "roles", "comparison"], str, str]
 
 _KANJI_MONTHS = {k: n for n, k in enumerate("一 二 三 四 五 六 七 八 九 十 十一 十二".split(), 1)}
 _M = "|".join(sorted((name.capitalize() for name in MONTHS), key=len, reverse=True))
@@ -23,7 +23,7 @@ _FULL = "|".join(
 )
 _DAYS = (
     r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?P<more>\s?(?:[-–~/,&]|and|to|or|through)\s?[0-3]?\d"
-    r"(?:st|nd|rd|th)?)?(?!\d|,\d)"
+    r"(?:st|nd|rd|th)?)?(?!\d|,\d|\s(?:day|week|month|year|hour|minute)s?\b)"
 )
 _BEFORE_MONTH = "in|of|by|since|until|till|from|to|and|for|early|late|mid|during|between|through"
 _DATES = tuple(
@@ -50,18 +50,6 @@ _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)})s?\b|([月火水木金土日])曜")
 _TO = re.compile(r"\s?(?:to|through|until|till|[-–~〜～]|から)\s?")
 
-_HOUR = re.compile(
-    # 3 p.m., 3:15 pm
-    r"(?<![\d:.])(?P<hour>[01]?\d|2[0-4])(?::[0-5]\d)?\s?(?P<half>[ap])\.?m\b"
-    # 午後3時, 15:00
-    r"|(?P<ja>午前|午後|正午)?(?<![\d:.])(?P<at>[01]?\d|2[0-4])"
-    r"(?::[0-5]\d(?![:\d])|時(?!間|代|計))",
-    re.IGNORECASE,
-)
-_TWELVE = re.compile(  # may be 0 or 12, of one day or of the next
-    r"\b(?:noon|midnight|midday)\b|正午|深夜|真夜中|零時|(?<!\d)0時", re.IGNORECASE
-)
-
 
 def dates(text: str) -> list[Date]:
     """Return (year, month, day) of every date with a month; no day where there are several."""
@@ -79,15 +67,19 @@ def dates(text: str) -> list[Date]:
     return found
 
 
-def changed_dates(claim: str, quote: str) -> Iterator[Departure]:
-    """Find dates that agree with none of the quote's."""
+def changed_dates(pair: Pair) -> Iterator[Finding]:
+    """Find dates that agree with none of the quote's; of one alone, it decides in a close copy."""
+    claim, quote = in_one_spelling(pair.claim), in_one_spelling(pair.quote)
     there = dates(quote)
-    if there:  # a month may stand alone
-        there += [(None, MONTHS[m[0].lower()], None) for m in _MONTH.finditer(quote)]
-    for date in dates(claim) if there else ():
-        if not any(_agree(date, other) for other in there):
-            nearest = max(there, key=lambda d: sum(a == b for a, b in zip(d, date, strict=True)))
-            yield "number", _shown(date), _shown(nearest)
+    if not there:
+        return
+    known = [*there, *((None, MONTHS[m[0].lower()], None) for m in _MONTH.finditer(quote))]
+    said = dates(claim)
+    for date in said:
+        if not any(_agree(date, other) for other in known):
+            nearest = max(known, key=lambda d: sum(a == b for a, b in zip(d, date, strict=True)))
+            exact = pair.near and pair.close and len(said) == len(known) == 1
+            yield Finding("number", _shown(date), _shown(nearest), exact and not pair.contrasts)
 
 
 def _agree(one: Date, other: Date) -> bool:
@@ -99,11 +91,11 @@ def _shown(date: Date) -> str:
     return "-".join(f"{n:02}" for n in date if n is not None)
 
 
-def changed_weekdays(claim: str, quote: str) -> Iterator[Departure]:
+def changed_weekdays(pair: Pair) -> Iterator[Finding]:
     """Find days of the week in place of which the quote has others."""
-    mine, other = _week(claim), _week(quote)
+    mine, other = _week(pair.claim), _week(pair.quote)
     for day in sorted(mine - other) if other else ():
-        yield "name", _WEEKDAYS[day], _WEEKDAYS[min(other)]
+        yield Finding("name", _WEEKDAYS[day], _WEEKDAYS[min(other)])
 
 
 def _week(text: str) -> set[int]:
@@ -114,28 +106,4 @@ def _week(text: str) -> set[int]:
             return set()
         found.add(_WEEKDAYS.index(match[1]) if match[1] else "月火水木金土日".index(match[2]))
         end = match.end()
-    return found
-
-
-def changed_hours(claim: str, quote: str) -> Iterator[Departure]:
-    """Find times of day, by the hour, that agree with none of the quote's."""
-    if _TWELVE.search(quote) or _TWELVE.search(claim):
-        return
-    there = _clock(quote)
-    for hour, known in sorted(_clock(claim)) if there else ():
-        agree = (
-            hour == other if known and sure else hour % 12 == other % 12 for other, sure in there
-        )
-        if not any(agree):
-            yield "number", f"{hour}:00", f"{min(there)[0]}:00"
-
-
-def _clock(text: str) -> set[tuple[int, bool]]:
-    """(hour of the day, whether which half of the day is known)."""
-    found = set()
-    for match in _HOUR.finditer(text):
-        hour = int(match["hour"] or match["at"])
-        late = (match["half"] or "").lower() == "p" or match["ja"] == "午後"
-        sure = bool(match["half"] or match["ja"] or hour > 12)
-        found.add((hour % 12 + 12 if late else hour % 12 if sure and hour <= 12 else hour, sure))
     return found

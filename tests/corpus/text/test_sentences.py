@@ -38,6 +38,14 @@ It holds.[2][13] |He left.
 It holds [4]. |He left.
 If a != b, it holds. |Else not.
 Yahoo!Japan is a company. |It is large.
+Yahoo! Japan is large. |It fell behind Yahoo! Answers. |Then it rose.
+He left Yahoo! |The firm fell. |Wow! |Japan won.
+She won at Jeopardy! in 2004. |He lost.
+It was released in 2021. |arXiv then took it. |iPhone users came.
+It ended in 2021. |scikit-learn came. |numpy was there before. |then it grew.
+It is known approx. since 2021. |See vs. iPhone, cf. arXiv and assoc. members.
+The talk at 4:51 p.m. EST drew many. |It ended at 5 p.m. |Then they left.
+With 4:51 left in the game, it rose. |It ended 24-10. |It was 4:51. |Then it rose.
 Open https://example.org/a.b?Q=1 first. |Then close it.
 Version 2.0.1 of numpy.linalg is out. |Use it.
 """
@@ -58,6 +66,10 @@ JAPANESE = """
 比は３．５％である．|次である．
 増加した．|2022年に続く．|終わり．
 Whisperは強い。|It is open.
+Yahoo!は検索を始めた。|Yahoo!ニュースもある。|Yahoo！知恵袋が続く。
+ラブライブ！の人気は高い。|けいおん！と20の曲。|次。
+すごい！|とても良い。|はい！|はいと言った。|のぼる。
+残り4:51で同点になった。|午後4:51に終わった。|次。
 モデルは GPT-3.5 です。|次。
 """
 SEVERAL_LINES = [

@@ -4,7 +4,11 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.types import Draft, Evidence
-from service.verification.checkworthiness import is_not_checkworthy
+from service.verification.checkworthiness import (
+    is_bare_answer,
+    is_not_checkworthy,
+    repeats_itself,
+)
 
 NOTHING = (
     "More of it.", "Yes.", "No.", "Sure!", "Of course!", "It is.", "They do.", "It does more.", "Yes, it does.",
@@ -37,6 +41,109 @@ def test_sentences_that_state_nothing_are_not_checkworthy(text):
 @pytest.mark.parametrize("text", SOMETHING)
 def test_short_statements_are_checkworthy(text):
     assert not is_not_checkworthy(text)
+
+
+BROKEN_OFF = (
+    "Whisper was trained on 680,000 hours of audio and",
+    "Whisper was released in September 2022 and was trained on the.",
+    "拡散モデルにガウスノイズが必須かどうかを問い直したのは。",
+    "Whisperの学習に使われた68万時間の音声を",
+)
+
+
+@pytest.mark.parametrize("text", BROKEN_OFF)
+def test_sentences_that_break_off_are_not_checkworthy(text):
+    assert is_not_checkworthy(text)
+
+
+WHO = "Who released Stable Diffusion?"
+WHO_JA = "Stable Diffusionを公開したのは誰ですか。"
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Stability AI.", WHO),
+        ("Stability AI", WHO),
+        ("Stability AI, a company from London.", WHO),
+        ("OpenAI.", "Which company made Whisper?"),
+        ("A camera.", "What is on the car?"),
+        ("In San Francisco.", "Where were the pictures taken?"),
+        ("680,000 hours.", "How many hours of audio were used?"),
+        ("Whisper.", "Which is older, Whisper or ChatGPT?"),
+        ("Stability AIです。", WHO_JA),
+        ("Stability AI。", WHO_JA),
+        ("ソニー。", "開発したのはどの会社ですか。"),
+        ("サンフランシスコのアラモスクエア。", "写真はどこで撮られましたか。"),
+        ("2022年。", "いつ公開されましたか。"),
+        ("カメラです。", "車には何が付いていますか。"),
+    ],
+)
+def test_bare_thing_answers_a_question_that_asks_for_one(text, question):
+    assert is_bare_answer(text, question)
+    assert not is_not_checkworthy(text, question)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Stability AI.", ""),
+        ("Stability AI.", "Is Stable Diffusion open?"),
+        ("Stability AI.", "Why was it released?"),
+        ("Stable Diffusion.", WHO),  # only what was asked about
+        ("Yes.", WHO),
+        ("The answer:", WHO),
+        ("The paper says so.", WHO),
+        ("It was Stability AI.", WHO),  # a sentence of its own
+        ("ソニー。", "公開されていますか。"),
+        ("そうです。", WHO_JA),
+        ("Stability AIについて。", WHO_JA),
+        ("ソニーが作った。", WHO_JA),
+    ],
+)
+def test_other_texts_are_no_bare_answers(text, question):
+    assert not is_bare_answer(text, question)
+
+
+def test_bare_names_state_nothing_without_a_question():
+    for text in ("Whisper.", "The model.", "Training data", "Whisperのモデル。"):
+        assert is_not_checkworthy(text) and is_not_checkworthy(text, "Is it free?")
+        assert not is_not_checkworthy(text, WHO)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the model the model the model the model",
+        "Whisper was trained on audio and the model the model the model is open.",
+        "very very very very good results in 2022.",
+        "It is robust, it is robust, it is robust.",
+        "It is free. It is free. It is free.",
+        "モデルはモデルはモデルは頑健である。",
+        "公開された、公開された、公開された。",
+        "Whisperは68万時間の68万時間の68万時間の音声で学習した。",
+    ],
+)
+def test_sentence_that_repeats_itself_is_no_claim(text):
+    assert repeats_itself(text)
+    assert is_not_checkworthy(text) and is_not_checkworthy(text, WHO)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It grew by 10 %, by 10 % again, and by 12 %.",
+        "New York, New York is a city.",
+        "The population is 1,000,000,000.",
+        "No, no, no sentence is lost.",
+        "Had had is a pair of words.",
+        "東京都と京都と大阪は大都市である。",
+        "ハハハと笑った。",
+        "",
+    ],
+)
+def test_sentences_with_some_words_twice_do_not_repeat_themselves(text):
+    assert not repeats_itself(text)
 
 
 def test_sentences_of_the_library_are_checkworthy(library):
