@@ -13,7 +13,7 @@ from service.answering.state import AnswerState
 from service.generation.prompts import estimate_tokens
 from service.judging.decision import decide
 from service.judging.evidence import number_evidence
-from service.judging.types import Failure, Judge, Judgement, NumberedEvidence
+from service.judging.types import Failure, Judge, JudgeCall, NumberedEvidence
 from service.types import Claim, Draft, Evidence
 
 MAX_JUDGE_CALLS = 4  # of one answer; the last waits until the model has written all
@@ -113,33 +113,41 @@ class JudgeChecks:
         if self._numbered is None:
             fitting = judge_evidence, judge, turn.asked, turn.evidence
             self._numbered = await self._threads(*fitting)
-        judgements, failure = await self._ask(self._numbered, drafts)
-        if failure:
+        begun = time.perf_counter()
+        call = await ask_judge(judge, turn.asked, self._numbered, drafts)
+        turn.judge_cost.add(call, time.perf_counter() - begun)
+        if call.failure:
             for draft in drafts:
-                yield without_judge(await self._threads(self._verify, draft), failure)
-        for draft, judgement in zip(drafts, judgements, strict=False):
+                yield without_judge(await self._threads(self._verify, draft), call.failure)
+            return
+        for draft, judgement in zip(drafts, call.judgements, strict=True):
             turn.judgements[draft.text] = judgement
             given = draft, judgement, self._numbered, turn.originals, judge.name
             yield await self._threads(decide, *given)
-
-    async def _ask(
-        self, numbered: NumberedEvidence, drafts: Sequence[Draft]
-    ) -> tuple[Sequence[Judgement], Failure | None]:
-        """A judgement for each sentence; or none, and why not."""
-        sentences, begun = [draft.text for draft in drafts], time.perf_counter()
-        call = await self._judge.judge(self._turn.asked, numbered, sentences, drafts[0].before)
-        self._turn.judge_cost.add(call, time.perf_counter() - begun)
-        if call.failure or len(call.judgements) != len(drafts):
-            return (), call.failure or "unreadable"
-        return call.judgements, None
 
     async def close(self) -> None:
         """Do nothing: a call ends with the one who waits for it."""
 
 
+async def ask_judge(
+    judge: Judge, question: str, numbered: NumberedEvidence, drafts: Sequence[Draft]
+) -> JudgeCall:
+    """Ask about consecutive sentences in one call; too few judgements are a failure, too."""
+    sentences = [draft.text for draft in drafts]
+    call = await judge.judge(question, numbered, sentences, drafts[0].before)
+    if call.failure or len(call.judgements) == len(drafts):
+        return call
+    return replace(call, judgements=(), failure="unreadable")
+
+
 def judge_evidence(judge: Judge, question: str, evidence: Sequence[Evidence]) -> NumberedEvidence:
     """Number the sentences of the evidence, as many as fit a judge's window with the question."""
-    return number_evidence(evidence, judge.window - JUDGE_TOKENS - estimate_tokens(question))
+    return number_evidence(evidence, judge_room(judge, question))
+
+
+def judge_room(judge: Judge, question: str) -> int:
+    """Return how many tokens of evidence fit a judge's window, beside a question."""
+    return judge.window - JUDGE_TOKENS - estimate_tokens(question)
 
 
 def without_judge(claim: Claim, failure: Failure) -> Claim:
