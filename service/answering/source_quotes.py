@@ -93,10 +93,14 @@ class SourceQuotes:
         return any(self._read(draft.text, draft.labels[0]) > bar for draft in drafts)
 
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
-        """Whether a quote beside a withheld sentence answers the question, or adds to an answer."""
+        """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
+
+        That a sentence would answer says nothing of its quotes if they do not speak of it: so of an
+        unsupported one it only counts beside others that hold.
+        """
         turn = self._turn
-        judgement = turn.judgements.get(withheld.text)
-        if judgement and judgement.answers and judgement.numbers:
+        said = turn.judgements.get(withheld.text)
+        if said and said.answers and said.numbers and (completing or said.ruling != "unsupported"):
             return True
         read = self._read(citation.quote, citation.label)
         if completing:

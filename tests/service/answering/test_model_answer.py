@@ -392,13 +392,26 @@ def test_few_quotes_take_the_place_of_sentences():
     assert len(turn.claims) == MAX_IN_PLACE == 3
 
 
-def test_judge_says_which_quote_answers():
+@pytest.mark.parametrize(
+    ("ruling", "answers", "first", "shown"),
+    [
+        ("contradicted", True, "", True),
+        ("contradicted", False, "", False),
+        (
+            "unsupported",
+            True,
+            "",
+            False,
+        ),  # an invented sentence answers, its nearest quote does not
+        ("unsupported", True, TRUE[2], True),
+    ],
+)
+def test_judge_says_which_quote_answers(ruling, answers, first, shown):
     """Where the checker sees no answer in it."""
-    for answers in (True, False):
-        says = {WRONG: names("40,000", "unsupported", answers)}
-        made, turn, _ = run(cite(WRONG), judge=ScriptedJudge(says))
-        assert [c.text for c in turn.claims] == ["It holds 40,000 maps."][: int(answers)]
-        assert made.mode == ("quoted" if answers else "abstained")
+    judge = ScriptedJudge({WRONG: names("40,000", ruling, answers)})
+    made, turn, _ = run(cite(*filter(None, (first, WRONG))), judge=judge)
+    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+    assert made.mode == ("generated" if first else "quoted" if shown else "abstained")
 
 
 # No answer
