@@ -73,8 +73,8 @@ class ModelAnswer:
                 if not reader.done:
                     yield Event("status", Status("writing"))
         finally:
+            self._checks.close()
             await reader.close()
-            await self._checks.close()
         self._wrote, self._stopped, self._error = reader.any, reader.stopped, reader.error
         if self._error:
             logger.warning("%s", self._error)

@@ -40,7 +40,7 @@ class SentenceChecks(Protocol):
         """Yield the claim that each sentence of a group makes, in order, as it is decided."""
         ...
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Cancel what was begun and is not used."""
         ...
 
@@ -67,13 +67,13 @@ class VerifierChecks:
     def prefetch(self, draft: Draft) -> None:
         """Begin to check a sentence before it is certain that it is complete."""
         if draft not in self._ahead:
-            self._ahead[draft] = asyncio.ensure_future(self._check(draft))
+            check = self._ahead[draft] = asyncio.ensure_future(self._check(draft))
+            check.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Cancel the checks that were begun in advance and not used."""
         for check in self._ahead.values():
             check.cancel()
-        await asyncio.gather(*self._ahead.values(), return_exceptions=True)
 
 
 class JudgeChecks:
@@ -125,7 +125,7 @@ class JudgeChecks:
             given = draft, judgement, self._numbered, turn.originals, judge.name
             yield await self._threads(decide, *given)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Do nothing: a call ends with the one who waits for it."""
 
 

@@ -49,7 +49,7 @@ class SentenceReader:
         self._ready: list[Draft] = []
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read(pieces))
-        self._task.add_done_callback(lambda _: self._changed.set())
+        self._task.add_done_callback(self._ended)
 
     @property
     def done(self) -> bool:
@@ -74,9 +74,18 @@ class SentenceReader:
         return taken
 
     async def close(self) -> None:
-        """Stop reading, and wait until the model's stream is closed."""
+        """Stop reading, and wait until the model's stream is closed.
+
+        The task is cancelled once, however often the caller is: a second time would keep it from
+        closing its connection.
+        """
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.wait([self._task])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._changed.set()
+        if not task.cancelled():
+            task.exception()  # ``take`` raises it, if it is called again
 
     async def _read(self, pieces: AsyncGenerator[str, None]) -> None:
         parser, characters = SentenceParser(), 0

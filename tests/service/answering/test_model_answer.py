@@ -1,6 +1,7 @@
 """Answers of a scripted model, checked by a scripted judge or verifier, without neural networks."""
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 
 import numpy as np
@@ -264,6 +265,39 @@ def test_closing_the_stream_leaves_nothing_running(judged):
     asyncio.run(leave())
     assert model.closed and judge.running == 0
     assert judge.cancelled == (1 if judged else 0)
+
+
+def test_model_is_closed_however_often_its_reader_is_cancelled():
+    """As the server does where a client has left: cancelled again at each await."""
+
+    class Connected(Typing):
+        async def stream(self, messages):
+            try:
+                yield f"{TRUE[0][:-1]} [1]. And "
+                await asyncio.sleep(30)
+            finally:
+                await asyncio.sleep(0.05)  # what closing a connection takes
+                self.closed = True
+
+    async def leave(model):
+        made, _ = make(model, judge=ScriptedJudge(seconds=30))
+
+        async def read():
+            async with aclosing(made.events(model.stream([]))) as events:
+                async for _ in events:
+                    pass
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0.1)
+        while not reading.done():
+            reading.cancel()
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    model = Connected(())
+    asyncio.run(leave(model))
+    assert model.closed
 
 
 def test_error_of_a_model_keeps_what_was_decided():
