@@ -43,7 +43,7 @@ class ModelAnswer:
         self._turn, self._checks, self._quotes = turn, checks, quotes
         self._threads, self._believed = threads, believed
         self._stream = ClaimStream(turn, quotes)
-        self._wrote = self._stopped = False
+        self._wrote = self._declined = self._stopped = False
         self._error: ModelError | None = None
 
     @property
@@ -75,7 +75,8 @@ class ModelAnswer:
         finally:
             self._checks.close()
             await reader.close()
-        self._wrote, self._stopped, self._error = reader.any, reader.stopped, reader.error
+        self._wrote, self._declined = reader.any, reader.declined
+        self._stopped, self._error = reader.stopped, reader.error
         if self._error:
             logger.warning("%s", self._error)
         if self._turn.judge_cost.calls:
@@ -107,9 +108,11 @@ class ModelAnswer:
         """
         if self._error:
             return self._quotes.answer() if self._turn.answerable else []
-        if self._wrote:
-            return self._quotes.answer(ANSWERS)
-        return [] if self._believed else self._quotes.answer(AFTER_NO_ANSWER)
+        if self._declined and self._believed:
+            return []
+        return self._quotes.answer(
+            ANSWERS if self._wrote and not self._declined else AFTER_NO_ANSWER
+        )
 
     def _why_quoted(self) -> str:
         if self._error:

@@ -25,6 +25,7 @@ class SentenceReader:
 
     Attributes:
         any: Whether there was a sentence.
+        declined: Whether the model wrote that it has no answer.
         stopped: Whether the model was stopped because it wrote too much.
         error: What the model failed with, after the sentences that it wrote before.
     """
@@ -42,7 +43,7 @@ class SentenceReader:
             evidence: What its citations may name.
             likely: Told of each sentence that seems complete before that is certain.
         """
-        self.any = self.stopped = False
+        self.any = self.declined = self.stopped = False
         self.error: ModelError | None = None
         self._evidence, self._likely = evidence, likely
         self._written: dict[str, None] = {}  # the sentences so far, in order
@@ -110,6 +111,7 @@ class SentenceReader:
         return len(self._written) >= MAX_SENTENCES
 
     def _add(self, drafts: Sequence[Draft]) -> None:
+        self.declined |= any(is_no_answer(draft.text) for draft in drafts)
         for draft in self._new(drafts):
             self._written[draft.text] = None
             self._ready.append(draft)

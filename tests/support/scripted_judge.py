@@ -9,9 +9,9 @@ class ScriptedJudge:
     """A Judge that says of each sentence what the test says, and records its calls.
 
     Args:
-        says: The judgement of each sentence, or a function from it and the numbered evidence; a
+        says: The judgement of each sentence, or a function from the numbered evidence to it. A
             sentence that is not there is supported by the first sentence of the evidence that has
-            all of its digits.
+            all of its numbers; without a number it is not.
         failures: What goes wrong with each call, in order; None for nothing, and after the last.
         seconds: How long a call takes.
 
@@ -59,7 +59,7 @@ class ScriptedJudge:
         words = [word.strip(".,。") for word in sentence.split()]
         digits = [word for word in words if any(char.isdigit() for char in word)]
         for each in evidence.sentences:
-            if all(word in each.text for word in digits):
+            if digits and all(word in each.text for word in digits):
                 return Judgement("supported", (each.number,))
         return Judgement("unsupported", (), (), answers=False)
 

@@ -471,12 +471,20 @@ def test_quotes_that_stand_in_for_a_model_have_to_answer(written, odds, answerab
     assert [c.text for c in turn.claims] == ["It holds 40,000 maps."][: len(turn.claims)]
 
 
-def test_no_answer_of_a_model_that_passed_is_believed():
+@pytest.mark.parametrize("reply", ["NO ANSWER", "The sources are silent.\nNO ANSWER"])
+def test_no_answer_of_a_model_that_passed_is_believed(reply):
     verifier = Verifying(answers={"40,000": 2.4})
     made, turn, events = run(
-        "NO ANSWER", judge=ScriptedJudge(), verifier=verifier, believed=True, answerability=4.0
+        reply, judge=ScriptedJudge(), verifier=verifier, believed=True, answerability=4.0
     )
-    assert made.mode == "abstained" and not events and turn.reason is None
+    assert made.mode == "abstained" and turn.reason is None
+    assert not [event for event in events if event.name == "claim"]
+
+
+def test_empty_reply_of_a_model_that_passed_is_no_answer_to_believe():
+    verifier = Verifying(answers={"40,000": 2.4})
+    made, _, _ = run("", judge=ScriptedJudge(), verifier=verifier, believed=True)
+    assert made.mode == "quoted"
 
 
 @pytest.mark.parametrize(("answerability", "mode"), [(0.3, "quoted"), (-1.0, "abstained")])
