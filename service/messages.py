@@ -22,6 +22,10 @@ _MESSAGES = {
         "en": "The language model failed ({0}); these are the sources' own words.",
         "ja": "言語モデルが使えません（{0}）。資料の文をそのまま示します。",
     },
+    "model_down": {
+        "en": "The language model failed ({0}), and no sentence of the sources answers by itself.",
+        "ja": "言語モデルが使えません（{0}）。そのまま答えになる資料の文もありません。",
+    },
     "cut_short": {
         "en": "The language model failed partway ({0}); what was checked before that is shown.",
         "ja": "言語モデルが途中で止まりました（{0}）。それまでに確かめた文だけを示します。",

@@ -1,73 +1,67 @@
-"""The stream of claims: checks a model's sentences once each, in order, as early as possible."""
+"""The stream of claims: what becomes of each sentence of a model, in order."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 
+from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
-from service.generation.citation_parser import resolve_author_years
-from service.generation.prompts import is_no_answer
-from service.types import Claim, Draft, Event, Rejected
+from service.messages import reader_message
+from service.query import language_of
+from service.text.leaning import leans_on_previous, shared_pronoun
+from service.types import Claim, Draft, Event, Verdict
 
-MAX_CLAIMS = 12  # of a model; one that goes on and on is stopped
+LEANS = "leans on a withheld sentence"  # the method of a verdict that comes from the one before
 
 
 class ClaimStream:
-    """Turns the sentences of one answer into claims or rejected sentences.
+    """Shows the sentences of an answer that hold, and withholds the others.
 
-    ``check`` tells what becomes of one. What is the same as an earlier one, or the word for having
-    no answer, is passed over.
+    A sentence whose subject is a pronoun goes with the sentence before it, if that was withheld. A
+    quote of a source takes the place of a withheld sentence, where it helps the reader.
     """
 
-    def __init__(self, turn: AnswerState, check: Callable[[Draft], Awaitable[Claim]]) -> None:
-        self._turn, self._check = turn, check
-        self._seen: set[str] = set()
-        self._ahead: dict[Draft, asyncio.Future[Claim]] = {}
+    def __init__(self, turn: AnswerState, quotes: SourceQuotes) -> None:
+        self._turn, self._quotes = turn, quotes
+        self._decided: list[tuple[str, bool]] = []  # each sentence, and whether it is shown
 
     @property
-    def any(self) -> bool:
-        """Whether any sentence was decided."""
-        return bool(self._seen)
+    def held(self) -> bool:
+        """Whether any sentence of the model is shown."""
+        return any(shown for _, shown in self._decided)
 
-    @property
-    def full(self) -> bool:
-        """Whether as many sentences were decided as one answer may have."""
-        return len(self._seen) >= MAX_CLAIMS
+    def decide(self, draft: Draft, claim: Claim) -> list[Event]:
+        """Record what a sentence became, and return the events that say so. Blocks."""
+        if claim.verdict.label == "supported" and self._is_lost(draft, claim.verdict):
+            claim = _withheld(claim)
+        shown = claim.verdict.label == "supported"
+        self._decided.append((draft.text, shown))
+        event = self._turn.record(draft, claim)
+        if shown:
+            return [event]
+        return [event, *self._quotes.in_place(claim, completing=self.held)]
 
-    async def decide(self, drafts: Sequence[Draft]) -> list[Event]:
-        """Check some sentences in order, and return an event for each."""
-        events = []
-        for draft in self._fresh(drafts):
-            self._seen.add(draft.text)
-            claim = await (self._ahead.pop(draft, None) or self._check(draft))
-            events.append(record_decision(self._turn, draft, claim))
-        return events
+    def _is_lost(self, draft: Draft, verdict: Verdict) -> bool:
+        """Whether the sentence that this one leans on was withheld.
 
-    def prefetch(self, drafts: Sequence[Draft]) -> None:
-        """Begin to check sentences that are likely complete, before that is certain."""
-        for draft in self._fresh(drafts):
-            if draft not in self._ahead:
-                check = self._ahead[draft] = asyncio.ensure_future(self._check(draft))
-                check.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    def close(self) -> None:
-        """Cancel the checks that were begun in advance and not used."""
-        for check in self._ahead.values():
-            check.cancel()
-
-    def _fresh(self, drafts: Sequence[Draft]) -> Iterator[Draft]:
-        for draft in drafts:
-            draft = resolve_author_years(draft, self._turn.evidence)
-            if draft.text not in self._seen and not self.full and not is_no_answer(draft.text):
-                yield draft
+        Of several in a row with the same pronoun, it is the one before them all.
+        """
+        if verdict.method == "verbatim" or not leans_on_previous(draft.text):
+            return False
+        for text, shown in reversed(self._decided):
+            if shown:
+                return False
+            if not shared_pronoun(text, draft.text):
+                return True
+        return False
 
 
-def record_decision(turn: AnswerState, draft: Draft, claim: Claim) -> Event:
-    """Record in an answer's state what a draft became, and return the event that says so."""
-    turn.drafts.append(draft)
-    if claim.verdict.label == "supported":
-        return Event("claim", turn.add(claim))
-    rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)
-    turn.rejected.append(rejected)
-    return Event("rejected", rejected)
+def _withheld(claim: Claim) -> Claim:
+    return replace(
+        claim,
+        verdict=Verdict("unsupported", 1.0, LEANS),
+        reason=reader_message("leans", language_of(claim.text)),
+        secondary=False,
+        disputed_by=(),
+        works=0,
+    )

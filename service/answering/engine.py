@@ -1,48 +1,48 @@
 """The answer engine: turns a question into a stream of checked claims.
 
-Quotes replace a model that fails, declines, or writes no sentence that is supported, and the answer
-says so. Questions, checks of claims and records have threads of their own, so that an answer that
-has begun does not wait for one that has not; more questions wait in order, so that the first is
-answered rather than all of them late.
+Where a model's sentences fall short, the sources' own words stand in for them
+(``service.answering.model_answer``). Questions, checks of claims and records have threads of their
+own, so that an answer that has begun does not wait for one that has not; more questions wait in
+order, so that the first is answered rather than all of them late.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
+from typing import TypedDict, Unpack
 
 import numpy as np
 
-from corpus.errors import ModelError
 from corpus.protocols import require_protocol
 from corpus.text.chunking import with_headings
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
 from service.answering.abstention import explain_abstention, false_premise, unnamed
-from service.answering.claim_stream import ClaimStream, record_decision
 from service.answering.evidence import LatestOriginals, select_evidence, with_originals
-from service.answering.extractive import is_answered, quote_answer
+from service.answering.model_answer import ModelAnswer
 from service.answering.query_rewriting import alone, astray, last_answered, last_said, leans, stands
 from service.answering.reranking import answerable, count_relevant, rerank
+from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
+from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
 from service.conversations.store import History
-from service.disclosure import in_short, model_name
+from service.disclosure import model_name
 from service.executors import PriorityThreadPool
 from service.generation import prompts
-from service.generation.citation_parser import SentenceParser
 from service.generation.llm import AnswerModel
-from service.messages import reader_message
+from service.judging.types import Judge
 from service.query import check_question
 from service.types import (
     Answer,
     AnswerStep,
+    Claim,
+    Draft,
     Event,
     EvidenceFound,
     Mode,
@@ -52,14 +52,11 @@ from service.types import (
 from service.verification import receipt
 from service.verification.verifier import Verifier
 
-logger = logging.getLogger(__name__)
-
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
 ANSWER_VERSION = 1
 
-MAX_GENERATED_CHARACTERS = 12_000  # characters of a model, however often it repeats itself
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
 HISTORY_THREADS = 4  # answers that are looked up or written down at once
@@ -69,8 +66,33 @@ def _status(step: AnswerStep) -> Event:
     return Event("status", Status(step))
 
 
+class Sizes(TypedDict, total=False):
+    """How much an answer is made from.
+
+    Attributes:
+        top_k: Passages at most.
+        evidence_chars: Characters of them together.
+        window: Tokens that the language model reads and writes in all.
+    """
+
+    top_k: int
+    evidence_chars: int
+    window: int
+
+
 class Engine:
-    """Answers questions from a library, and keeps the answers; ``model`` None: quote mode."""
+    """Answers questions from a library, and keeps the answers.
+
+    Args:
+        library: Where evidence is found.
+        checker: Decides which evidence answers, and about sentences that no judge decides.
+        history: Keeps the answers.
+        model: Writes them; None: quote mode.
+        judge: A language model that decides about sentences once it has passed its self-test.
+        judge_writes: Whether it is the model that writes. Then that model also decides whether
+            there is an answer, from all the evidence.
+        **sizes: How much an answer is made from.
+    """
 
     def __init__(
         self,
@@ -79,16 +101,21 @@ class Engine:
         history: History,
         model: AnswerModel | None = None,
         *,
-        top_k: int = 8,
-        evidence_chars: int = 5000,
-        window: int = prompts.DEFAULT_CONTEXT_TOKENS,
+        judge: Judge | None = None,
+        judge_writes: bool = False,
+        **sizes: Unpack[Sizes],
     ) -> None:
         require_protocol(checker, Checker)
         if model is not None:
             require_protocol(model, AnswerModel)
+        if judge is not None:
+            require_protocol(judge, Judge)
         self.library, self.checker, self.history, self.model = library, checker, history, model
+        self.judge, self._judge_writes = judge, judge_writes
         self.verifier = Verifier(checker, library.embedder)
-        self._top_k, self._evidence_chars, self._window = top_k, evidence_chars, window
+        self._top_k = sizes.get("top_k", 8)
+        self._evidence_chars = sizes.get("evidence_chars", 5000)
+        self._window = sizes.get("window", prompts.DEFAULT_CONTEXT_TOKENS)
         self._originals = LatestOriginals(library.store)
         self._new = PriorityThreadPool("questions", MAX_NEW_QUESTIONS)
         self._begun = PriorityThreadPool("claims", MAX_CLAIM_CHECKS, priority=Priority.CLAIM)
@@ -128,11 +155,12 @@ class Engine:
 
         One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
         with ``progress`` also a ``status`` whenever another step begins. ``mode`` "quoted" asks for
-        no model. A model that fails, declines, or of whose sentences none holds, is stood in for by
-        quotes; one that holds and does not answer is followed by them. A question that leans on the
-        one before it, in the conversation or in ``earlier``, what was said where nothing was kept,
-        is answered as what it amounts to. Raises QuestionRefused, and NotFound for an unknown
-        conversation or source, before the first event.
+        no model. A quote takes the place of a sentence that does not hold, where it helps; quotes
+        that answer stand in for a model that fails, declines, or of whose sentences none holds, and
+        follow sentences that hold and do not answer. A question that leans on the one before it, in
+        the conversation or in ``earlier``, what was said where nothing was kept, is answered as
+        what it amounts to. Raises QuestionRefused, and NotFound for an unknown conversation or
+        source, before the first event.
         """
         turn = await self._open(question, conversation_id, source_ids, earlier)
         events = self._events(turn, source_ids, mode)
@@ -157,23 +185,37 @@ class Engine:
         begun = (turn.id, turn.conversation_id, turn.question, turn.evidence, turn.understood)
         yield Event("evidence", EvidenceFound(*begun))
         made: Mode = "abstained"
-        if turn.answerable:
-            if self.model and mode != "quoted":
-                async with aclosing(self._generate(turn, self.model)) as events:
-                    async for event in events:
-                        yield event
-                yield _status("checking")
-                for event in await self._new(self._complete, turn):
+        quotes = SourceQuotes(turn, self.verifier)
+        judge = self.judge if self.judge and self.judge.able else None
+        decides = judge is not None and self._judge_writes
+        if self.model and mode != "quoted" and (turn.plausible if decides else turn.answerable):
+            shown = turn.evidence if decides else turn.evidence[: turn.telling]
+            turn.prompt = prompts.answer_messages(turn.asked, shown, self._window, turn.language)
+            checks = self._checks(turn, judge)
+            answer = ModelAnswer(turn, checks, quotes, self._begun, believed=decides)
+            async with aclosing(answer.events(self.model.stream(turn.prompt))) as events:
+                async for event in events:
                     yield event
-                made = "generated" if turn.claims else made
-            if not turn.claims:
-                yield _status("checking")
-                for event in await self._new(self._quote, turn):
-                    yield event
-                made = "quoted" if turn.claims else made
+            yield _status("checking")
+            for event in await self._new(answer.finish):
+                yield event
+            made = answer.mode
+        elif turn.answerable:
+            yield _status("checking")
+            for event in await self._new(quotes.answer):
+                yield event
+            made = "quoted" if turn.claims else made
         if made == "abstained":
             await self._new(self._explain, turn)
         yield Event("answer", await self._close(turn, made))
+
+    def _checks(self, turn: AnswerState, judge: Judge | None) -> SentenceChecks:
+        def verify(draft: Draft) -> Claim:
+            return self.verifier.check(draft, turn.evidence, turn.originals)
+
+        if judge:
+            return JudgeChecks(turn, judge, verify, self._begun)
+        return VerifierChecks(verify, self._begun)
 
     async def _open(
         self,
@@ -239,20 +281,17 @@ class Engine:
         turn.best, turn.nearest = float(reading[best]), contexts[best]
         turn.unnamed = unnamed(turn.asked, turn.evidence, self.library.store)
         turn.premise = None if turn.unnamed else false_premise(turn.asked, turn.evidence)
-        turn.answerable = (
-            not turn.unnamed
-            and turn.premise is None
-            and answerable(turn.asked, nearest, scores, reading) > 0
-        )
+        turn.answerability = answerable(turn.asked, nearest, scores, reading)
         turn.record_time("read")
 
     def _explain(self, turn: AnswerState) -> None:
         store = self.library.store
         empty = not turn.evidence and not store.sources()
         found = (turn.evidence, turn.premise, store.unread())
-        turn.abstention, turn.reason = explain_abstention(
+        turn.abstention, reason = explain_abstention(
             turn.asked, *found, turn.language, empty, turn.unnamed
         )
+        turn.reason = turn.reason or reason
 
     def _as_meant(self, turn: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
         """The turn, or one with the question as it was asked, where that is answered better."""
@@ -260,64 +299,6 @@ class Engine:
         self._choose(bare, self._search(bare, source_ids), source_ids)
         lost = astray(turn.asked, turn.question, turn.nearest)
         return bare if lost or stands(bare.best, turn.best) else turn
-
-    async def _generate(self, turn: AnswerState, model: AnswerModel) -> AsyncGenerator[Event, None]:
-        """Claims from the model, each checked before it is passed on."""
-        parser, written = SentenceParser(), 0
-        check = partial(self._begun, self.verifier.check)
-        deciding = ClaimStream(turn, lambda draft: check(draft, turn.evidence, turn.originals))
-        shown = turn.evidence[: turn.telling]
-        turn.prompt = prompts.answer_messages(turn.asked, shown, self._window, turn.language)
-        yield _status("writing")
-        try:
-            async with aclosing(model.stream(turn.prompt)) as pieces:
-                async for piece in pieces:
-                    written += len(piece)
-                    if drafts := parser.feed(piece):
-                        yield _status("checking")
-                        for event in await deciding.decide(drafts):
-                            yield event
-                        yield _status("writing")
-                    else:
-                        deciding.prefetch(parser.likely())
-                    if deciding.full or written > MAX_GENERATED_CHARACTERS:
-                        break
-            yield _status("checking")
-            for event in await deciding.decide(parser.finish()):
-                yield event
-            if not turn.claims:
-                turn.reason = reader_message(
-                    "none_held" if deciding.any else "declined", turn.language
-                )
-            elif deciding.full or written > MAX_GENERATED_CHARACTERS:
-                turn.reason = reader_message("stopped", turn.language)
-        except ModelError as error:
-            logger.warning("%s", error)
-            for event in await deciding.decide(parser.finish()):
-                yield event
-            what = "cut_short" if turn.claims else "model_failed"
-            turn.reason = reader_message(what, turn.language, in_short(str(error)))
-        finally:
-            deciding.close()
-        turn.record_time("write")
-
-    def _complete(self, turn: AnswerState) -> list[Event]:
-        """Quotes after a model's sentences that are true, and do not answer the question."""
-        if not turn.claims or is_answered(turn.asked, turn.claims, turn.evidence, self.checker):
-            return []
-        turn.reason = turn.reason or reader_message("beside", turn.language)
-        return self._quote(turn)
-
-    def _quote(self, turn: AnswerState) -> list[Event]:
-        """Claims in the sources' own words, but for what is cited already."""
-        embedder = self.library.embedder
-        drafts = quote_answer(turn.asked, turn.evidence, turn.originals, self.checker, embedder)
-        cited = {citation.quote for claim in turn.claims for citation in claim.citations}
-        check, given = self.verifier.check, (turn.evidence, turn.originals)
-        new = [draft for draft in drafts if draft.text not in cited]
-        events = [record_decision(turn, draft, check(draft, *given)) for draft in new]
-        turn.record_time("quote")
-        return events
 
     async def _close(self, turn: AnswerState, mode: Mode) -> Answer:
         name = model_name(self.model.name) if self.model and mode == "generated" else ""

@@ -1,59 +1,41 @@
 """Fact-checking: looks each sentence of a text up in the library, and gives it a verdict.
 
-What a text says is cut into sentences where they stand, so that a claim's ``start`` and ``end``
-count code points in the text that was given. Markers and citations of the text's own are
-ignored: the library decides.
+A claim's ``start`` and ``end`` count code points in the text that was given.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from corpus.errors import TextRefused
 from corpus.readers.format_detection import detect_format
 from corpus.readers.sandbox import ReaderPool
-from corpus.text.sentences import sentence_spans
 from corpus.types import Source
 from index.inference.cross_encoder import CrossEncoder
 from index.search import Library
 from service.answering.evidence import LatestOriginals, select_evidence, with_originals
-from service.generation.citation_parser import SentenceParser
+from service.answering.sentence_checks import Threads, ask_judge, without_judge
+from service.answering.statements import statements
+from service.generation.prompts import estimate_tokens
+from service.judging.decision import decide
+from service.judging.evidence import number_evidence
+from service.judging.prompt import evidence_tokens
+from service.judging.types import Judge, NumberedEvidence
 from service.types import Citation, Claim, Draft, Evidence
 from service.verification.calibration import load_calibration
+from service.verification.provenance import Originals
 from service.verification.verifier import Verifier
 
 MAX_TEXT_CHARACTERS = 20_000  # characters verified at once by the service
 MAX_SENTENCES = 200
-MAX_SENTENCE_CHARACTERS = 2000  # characters
 PASSAGES_PER_SENTENCE = 8  # passages looked up for a sentence
 EVIDENCE_CHARACTERS = 8000  # of them together
-
-# What makes no claim: front matter, comments, code blocks, headings of three kinds (`# …`,
-# underlined, a line in bold), and definitions of links and footnotes.
-_FENCE = r"^[ \t]{0,3}(?P=fence)"
-_NO_CLAIM = re.compile(
-    r"\A\ufeff?---[ \t]*\r?\n(?=[\w-]+[ \t]*:)(?:[^\n]*\n)*?---[ \t]*(?=\r?\n|\Z)"
-    r"|<!--(?:(?!-->).)*(?:-->)?"
-    rf"|^[ \t]{{0,3}}(?P<fence>`{{3,}}|~{{3,}})(?:(?!{_FENCE}).)*(?:{_FENCE}[`~]*)?"
-    r"|^[ \t]{0,3}#{1,6}(?:[ \t][^\n]*)?$"
-    r"|^(?![ \t]*(?:[-*+>|]|\d{1,3}[.)])[ \t])[^\n]*[^\s.。!！][ \t\r]*"
-    r"\n[ \t]{0,3}(?:={2,}|-{2,})\s*?$"
-    r"|^[ \t]*\*\*[^*\n]*[^*\n.。!！]\*\*\s*?$"
-    r"|^[ \t]*\[\^?[^\]\n]{1,60}\]:[ \t][^\n]*$",
-    re.MULTILINE | re.DOTALL,
-)
-_LEAD = re.compile(r"(?:[-*+•・>]\s+|\d{1,3}[.)]\s+|[\[［【][\d ,、，;-]{1,20}[\]］】]\s*)+")
-_TAIL = re.compile(r"(?:\s*[\[［【](?:\d[\d ,、，;-]{0,20}|\^[^\]\n]{1,40})[\]］】])+$")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LINK = re.compile(r"!?\[([^\[\]\n]{0,400})\]\([^()\s]{0,600}\)")
-_FOOTNOTE = re.compile(r"\[\^[^\]\n]{1,40}\]")
-_QUESTION = re.compile(
-    r"[?？][)）*_]*$|^[「『“\"].*[?？][」』”\"]$"
-    r"|(?:で(?:す|した|しょう)|ま(?:す|した|せん)|だろう)か。?$"
-)
+JUDGED_TOGETHER = 8  # sentences that a judge is asked about at once, at most
+NEEDED = 2  # passages of each of them for which there has to be room
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +64,6 @@ def document_text(name: str, data: bytes, workers: ReaderPool, password: str = "
     return document.text
 
 
-def statements(text: str) -> list[tuple[int, int, Draft]]:
-    """Return the sentences of a text that claim something: start, end, and a draft of each.
-
-    Raises TextRefused for a text without a word or with half a character, and for a sentence
-    of more than MAX_SENTENCE_CHARACTERS characters.
-    """
-    if not any(char.isalnum() for char in text):
-        raise TextRefused("the text is empty: give the sentences that you want verified")
-    half = _SURROGATE.search(text)
-    if half:
-        raise TextRefused(
-            f"the text has half a character at {half.start():,} (a lone surrogate): send whole"
-            " characters, in UTF-8 or as pairs of \\u escapes"
-        )
-    found = []
-    masked = _NO_CLAIM.sub(lambda match: "\n" * len(match[0]), text)
-    for start, end in sentence_spans(masked):
-        lead = _LEAD.match(text, start, end)
-        start = lead.end() if lead else start
-        tail = _TAIL.search(text, max(start, end - 100), end)
-        end = tail.start() if tail else end
-        if end - start > MAX_SENTENCE_CHARACTERS:
-            raise TextRefused(
-                f"the sentence at character {start:,} has {end - start:,} characters, and at most"
-                f" {MAX_SENTENCE_CHARACTERS:,} are read: end it with a full stop or a line break"
-            )
-        said = _said(text[start:end])
-        if any(char.isalpha() for char in said) and not _QUESTION.search(said):
-            found.append((start, end, Draft(said)))
-    return found
-
-
 def check_text(text: str) -> str:
     """Return the text itself; TextRefused if there is nothing to verify in it, or too much."""
     if len(text) > MAX_TEXT_CHARACTERS:
@@ -132,10 +82,16 @@ def check_text(text: str) -> str:
 
 
 class FactChecker:
-    """Looks each sentence of a text up in a library, and checks it."""
+    """Looks each sentence of a text up in a library, and checks it.
 
-    def __init__(self, library: Library, verifier: Verifier) -> None:
-        self._library, self._verifier = library, verifier
+    Args:
+        library: Where the sentences are looked up.
+        verifier: Checks each by rules and checker.
+        judge: A language model that checks groups of them in ``check_async``, once it is able to.
+    """
+
+    def __init__(self, library: Library, verifier: Verifier, judge: Judge | None = None) -> None:
+        self._library, self._verifier, self._judge = library, verifier, judge
         self._originals = LatestOriginals(library.store)
 
     def check(
@@ -144,41 +100,136 @@ class FactChecker:
         source_ids: Sequence[str] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Checked:
-        """Return the claims of ``text``, of any length, each with its verdict.
+        """Return the claims of ``text``, of any length, each with its verdict, without a judge.
 
         ``text[claim.start : claim.end] == claim.text`` holds for each. ``source_ids`` limits
         where to look; NotFound for an unknown one, TextRefused as of ``statements``.
         """
+        checks = self._begin(text, source_ids)
+        for draft in checks.drafts:
+            checks.add(*self._check_one(checks, draft))
+            if progress:
+                progress("verify", len(checks.claims), len(checks.drafts))
+        return self._result(checks)
+
+    async def check_async(
+        self,
+        text: str,
+        source_ids: Sequence[str] | None = None,
+        progress: Callable[[str, int, int], Awaitable[None]] | None = None,
+        threads: Threads = asyncio.to_thread,
+    ) -> Checked:
+        """Return the same as ``check``, decided by the judge where there is one that is able to.
+
+        Consecutive sentences are judged together, in one call at a time. Where a call fails, rules
+        and checker decide, and the verdict's method says so. ``threads`` runs what blocks.
+        """
+        checks: _Checks = await threads(self._begin, text, source_ids)
+        judge = self._judge if self._judge and self._judge.able else None
+        while waiting := checks.waiting:
+            if judge:
+                decided = await self._judge_next(checks, judge, threads)
+            else:
+                decided = [await threads(self._check_one, checks, waiting[0])]
+            for claim, evidence in decided:
+                checks.add(claim, evidence)
+                if progress:
+                    await progress("verify", len(checks.claims), len(checks.drafts))
+        return self._result(checks)
+
+    def _begin(self, text: str, source_ids: Sequence[str] | None) -> _Checks:
         for source_id in source_ids or ():
             self._library.store.source(source_id)
-        originals = self._originals()
-        said = statements(text)
-        claims: list[Claim] = []
-        shown: dict[str, Evidence] = {}  # by the id of the passage
-        for start, end, draft in said:
-            hits = self._library.search(draft.text, PASSAGES_PER_SENTENCE, source_ids)
-            if source_ids is None:
-                hits = with_originals(
-                    self._library, originals, draft.text, hits, PASSAGES_PER_SENTENCE
-                )
-            twins = self._library.store.works.twins([hit.passage.id for hit in hits])
-            evidence = select_evidence(hits, PASSAGES_PER_SENTENCE, EVIDENCE_CHARACTERS, twins)
-            claim = _numbered(self._verifier.check(draft, evidence, originals), evidence, shown)
-            claims.append(replace(claim, text=text[start:end], start=start, end=end))
-            if progress:
-                progress("verify", len(claims), len(said))
-        rates = (
-            load_calibration().errors if self._verifier.checker.name == CrossEncoder.name else {}
-        )
-        return Checked(tuple(claims), tuple(shown.values()), rates)
+        return _Checks(text, statements(text), source_ids, self._originals())
+
+    def _result(self, checks: _Checks) -> Checked:
+        ours = self._verifier.checker.name == CrossEncoder.name
+        rates = load_calibration().errors if ours else {}
+        return Checked(tuple(checks.claims), tuple(checks.shown.values()), rates)
+
+    def _check_one(self, checks: _Checks, draft: Draft) -> tuple[Claim, Sequence[Evidence]]:
+        evidence = self._find(checks, draft)
+        return self._verifier.check(draft, evidence, checks.originals), evidence
+
+    def _find(self, checks: _Checks, draft: Draft) -> tuple[Evidence, ...]:
+        """The evidence for one sentence, best first; it is looked up once."""
+        if draft in checks.found:
+            return checks.found[draft]
+        text, most, only = draft.text, PASSAGES_PER_SENTENCE, checks.source_ids
+        hits = self._library.search(text, most, only)
+        if only is None:
+            hits = with_originals(self._library, checks.originals, text, hits, most)
+        twins = self._library.store.works.twins([hit.passage.id for hit in hits])
+        evidence = select_evidence(hits, most, EVIDENCE_CHARACTERS, twins)
+        checks.found[draft] = evidence
+        return evidence
+
+    async def _judge_next(
+        self, checks: _Checks, judge: Judge, threads: Threads
+    ) -> list[tuple[Claim, Sequence[Evidence]]]:
+        """Decide about as many of the next sentences as one call of the judge has room for."""
+        drafts, evidence, numbered = await threads(self._group, checks, judge)
+        call = await ask_judge(judge, "", numbered, drafts)
+        decided = []
+        for n, draft in enumerate(drafts):
+            if call.failure:
+                claim, own = await threads(self._check_one, checks, draft)
+                decided.append((without_judge(claim, call.failure), own))
+            else:
+                given = draft, call.judgements[n], numbered, checks.originals, judge.name
+                decided.append((await threads(decide, *given), evidence))
+        return decided
+
+    def _group(
+        self, checks: _Checks, judge: Judge
+    ) -> tuple[Sequence[Draft], tuple[Evidence, ...], NumberedEvidence]:
+        """The next sentences, with the evidence of them all, the best of each first."""
+        drafts, room = checks.waiting[:JUDGED_TOGETHER], evidence_tokens(judge.window, "")
+        found = [self._find(checks, draft) for draft in drafts]
+        while len(found) > 1 and _tokens(_merged([each[:NEEDED] for each in found])) > room:
+            found.pop()
+        evidence = _merged(found)
+        return drafts[: len(found)], evidence, number_evidence(evidence, room)
 
 
-def _said(sentence: str) -> str:
-    """What a sentence says, without markup, markers and blanks that are too many."""
-    bare = _FOOTNOTE.sub("", _LINK.sub(r"\1", " ".join(sentence.split())))
-    parser = SentenceParser()
-    drafts = parser.feed(bare) + parser.finish()
-    return " ".join(draft.text for draft in drafts).replace("`", "")
+@dataclass
+class _Checks:
+    """The sentences of one text, and what has become of them so far."""
+
+    text: str
+    said: Sequence[tuple[int, int, Draft]]
+    source_ids: Sequence[str] | None
+    originals: Originals
+    claims: list[Claim] = field(default_factory=list)
+    shown: dict[str, Evidence] = field(default_factory=dict)  # by the id of the passage
+    found: dict[Draft, tuple[Evidence, ...]] = field(default_factory=dict)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [draft for _, _, draft in self.said]
+
+    @property
+    def waiting(self) -> list[Draft]:
+        """The sentences that are not decided yet."""
+        return self.drafts[len(self.claims) :]
+
+    def add(self, claim: Claim, evidence: Sequence[Evidence]) -> None:
+        """Add the claim of the next sentence, whose labels are those of some evidence."""
+        start, end, _ = self.said[len(self.claims)]
+        claim = _numbered(claim, evidence, self.shown)
+        self.claims.append(replace(claim, text=self.text[start:end], start=start, end=end))
+
+
+def _merged(found: Sequence[Sequence[Evidence]]) -> tuple[Evidence, ...]:
+    """The evidence of several sentences, numbered anew: the best of each, then the second best."""
+    merged: dict[str, Evidence] = {}
+    for e in (e for rank in zip_longest(*found) for e in rank if e):
+        merged.setdefault(e.passage.id, replace(e, label=len(merged) + 1))
+    return tuple(merged.values())
+
+
+def _tokens(evidence: Sequence[Evidence]) -> int:
+    return sum(estimate_tokens(e.passage.text) for e in evidence)
 
 
 def _numbered(claim: Claim, evidence: Sequence[Evidence], shown: dict[str, Evidence]) -> Claim:

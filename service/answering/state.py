@@ -8,9 +8,27 @@ from dataclasses import dataclass, field
 
 from service.answering.abstention import FalsePremise
 from service.generation import prompts
+from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
-from service.types import Abstention, Claim, Draft, Evidence, Rejected, append_claim
+from service.types import Abstention, Claim, Draft, Event, Evidence, Rejected, append_claim
 from service.verification.provenance import Originals
+
+
+@dataclass
+class JudgeCost:
+    """What a judge has cost for one answer; ``seconds`` is the time that was waited for it."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def add(self, call: JudgeCall, seconds: float) -> None:
+        """Count one more call, which took some seconds."""
+        self.calls += 1
+        self.prompt_tokens += call.prompt_tokens
+        self.completion_tokens += call.completion_tokens
+        self.seconds += seconds
 
 
 @dataclass
@@ -20,7 +38,8 @@ class AnswerState:
     ``understood`` is the question with what it leaves out, where it leaves out something;
     ``doubtful`` whether that is only one way to take it. ``nearest`` is the passage that
     the checker takes for the best answer, with its headings, and ``best`` how good it takes it
-    to be, in log-odds.
+    to be, in log-odds. ``answerability`` is how likely the evidence answers, in log-odds above the
+    gate.
     """
 
     id: str
@@ -33,7 +52,7 @@ class AnswerState:
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     telling: int = 0  # so many of the first of them are what a model reads
-    answerable: bool = False
+    answerability: float = -math.inf
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -43,6 +62,8 @@ class AnswerState:
     originals: Originals = field(default_factory=lambda: Originals(()))
     revision: str = ""  # of the passages, when they were searched
     drafts: list[Draft] = field(default_factory=list)  # of claims and rejected, in order
+    judgements: dict[str, Judgement] = field(default_factory=dict)  # by the text of the draft
+    judge_cost: JudgeCost = field(default_factory=JudgeCost)
     prompt: list[prompts.Message] = field(default_factory=list)  # what a model was sent
     premise: FalsePremise | None = None
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
@@ -57,6 +78,16 @@ class AnswerState:
         """The question to answer: as it was understood, where that differs."""
         return self.understood or self.question
 
+    @property
+    def plausible(self) -> bool:
+        """Whether there is evidence, and nothing in the question that it speaks against."""
+        return bool(self.evidence) and not self.unnamed and self.premise is None
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the evidence seems to answer the question, by search and checker."""
+        return self.plausible and self.answerability > 0
+
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.
 
@@ -64,6 +95,15 @@ class AnswerState:
         """
         before = sum(spent for name, spent in self.timings.items() if name != step)
         self.timings[step] = round(time.perf_counter() - self.started - before, 4)
+
+    def record(self, draft: Draft, claim: Claim) -> Event:
+        """Record what a draft became, and return the event that says so."""
+        self.drafts.append(draft)
+        if claim.verdict.label == "supported":
+            return Event("claim", self.add(claim))
+        rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)
+        self.rejected.append(rejected)
+        return Event("rejected", rejected)
 
     def add(self, claim: Claim) -> Claim:
         """Append a claim and its markers to the text; return the claim with its offsets."""

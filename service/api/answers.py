@@ -21,7 +21,6 @@ from corpus.errors import NotEnded, RequestRefused
 from service import schemas
 from service.answering.engine import Engine
 from service.answering.factcheck import Checked, FactChecker, check_text
-from service.api.limited import run_limited
 from service.concurrency.admission import MAX_RUNNING_TEXTS, ConcurrencyLimiter
 from service.concurrency.answer_service import AnswerService, bypasses_cache
 from service.concurrency.event_log import (
@@ -176,7 +175,7 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         engine: Its library and verifier are what texts are checked with.
         limiter: Bounds how many texts are checked at once.
     """
-    fact_checker = FactChecker(engine.library, engine.verifier)
+    fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
     threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
 
     @app.post(
@@ -185,8 +184,13 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         responses=gives(Checked),
     )
     async def verify(body: Text, request: Request) -> Response:
-        arguments = check_text(body.text), body.source_ids
-        result = await run_limited(request, limiter, threads, fact_checker.check, *arguments)
+        arguments = check_text(body.text), body.source_ids, None, threads.run_to_completion
+
+        async def check() -> Checked:
+            async with limiter.slot():
+                return await fact_checker.check_async(*arguments)
+
+        result = await cancel_on_disconnect(request, check())
         return (
             JSONResponse(public(to_json(result)))
             if result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from service.server import bootstrap
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
-    from service.answering.factcheck import Checked
+    from service.answering.factcheck import Checked, FactChecker
     from service.verification.verifier import Verifier
 
 app = typer.Typer()
@@ -57,23 +58,27 @@ def verify(
     data = {name: _read(name) for name in files}
     receipts = {name: made for name, each in data.items() if (made := receipt.read_receipt(each))}
     texts = _texts({name: each for name, each in data.items() if name not in receipts}, password)
-    checks: dict[str, Callable[[], _Verified]] = {}
-    if url:
-        if receipts:
-            raise ReceiptRefused("a receipt is checked here, from itself alone: leave out --url")
-        checks |= _text_checks(texts, _RemoteFactChecker(url), source)
-    else:
-        verifier = bootstrap.create_verifier(settings)
-        if texts:
-            checks |= _text_checks(texts, bootstrap.fact_checker(settings, verifier), source)
-        store = bootstrap.open_store_if_any(settings) if receipts else None
-        for name, made in receipts.items():
-            checks[name] = partial(_recheck, name, made, verifier, store)
     verified = []
-    for name in data:
-        verified.append(checks[name]())
-        if not as_json:
-            verified[-1].show()
+    with asyncio.Runner() as loop:
+        checks: dict[str, Callable[[], _Verified]] = {}
+        if url:
+            if receipts:
+                raise ReceiptRefused(
+                    "a receipt is checked here, from itself alone: leave out --url"
+                )
+            checks |= _text_checks(texts, _RemoteFactChecker(url), source)
+        else:
+            verifier = bootstrap.create_verifier(settings)
+            if texts:
+                fact_checker = bootstrap.fact_checker(settings, verifier)
+                checks |= _text_checks(texts, _LocalFactChecker(fact_checker, loop), source)
+            store = bootstrap.open_store_if_any(settings) if receipts else None
+            for name, made in receipts.items():
+                checks[name] = partial(_recheck, name, made, verifier, store)
+        for name in data:
+            verified.append(checks[name]())
+            if not as_json:
+                verified[-1].show()
     if as_json:
         print(json.dumps({"files": [each.result for each in verified]}, ensure_ascii=False))
     raise SystemExit(0 if all(each.good for each in verified) else 1)
@@ -130,7 +135,7 @@ def _check(name: str, text: str, checker: _TextChecker, sources: Sequence[str] |
 
 
 class _TextChecker(Protocol):
-    """Checks the sentences of a text; a FactChecker, or a server that is asked to."""
+    """Checks the sentences of a text: with the library here, or by asking a server."""
 
     def check(
         self,
@@ -139,6 +144,25 @@ class _TextChecker(Protocol):
         progress: Callable[[str, int, int], None],
         /,
     ) -> Checked: ...
+
+
+class _LocalFactChecker:
+    """A FactChecker whose judge, if it has one, is asked in one event loop for all texts."""
+
+    def __init__(self, fact_checker: FactChecker, loop: asyncio.Runner) -> None:
+        self._fact_checker, self._loop = fact_checker, loop
+
+    def check(
+        self,
+        text: str,
+        sources: Sequence[str] | None,
+        progress: Callable[[str, int, int], None],
+        /,
+    ) -> Checked:
+        async def report(step: str, done: int, total: int) -> None:
+            progress(step, done, total)
+
+        return self._loop.run(self._fact_checker.check_async(text, sources, report))
 
 
 class _RemoteFactChecker:

@@ -170,15 +170,14 @@ async def _verify(call: _Call, arguments: Verify) -> _Result:
     """Check each sentence of a text, and report their number as progress."""
     from service.answering.factcheck import FactChecker, check_text
 
-    def report(_step: str, done: int, total: int) -> None:
-        anyio.from_thread.check_cancelled()  # raises where the call was cancelled: the work ends
-        anyio.from_thread.run(call.context.session.report_progress, done, total)
+    async def report(_step: str, done: int, total: int) -> None:
+        await call.context.session.report_progress(done, total)
 
     text = check_text(arguments.text)
     engine = call.answer_service.engine
-    fact_checker = FactChecker(engine.library, engine.verifier)
+    fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
     async with call.answer_service.limiters.texts.slot():
-        result = await anyio.to_thread.run_sync(fact_checker.check, text, None, report)
+        result = await fact_checker.check_async(text, None, report, anyio.to_thread.run_sync)
     checked = formatting.format_checked(result, call.base)
     return checked, formatting.format_checked_text(checked)
 

@@ -1,65 +1,74 @@
-"""A fake language model that judges: it reads the prompt, and its verdicts are given by the test."""
+"""A fake judge whose judgements are given by the test."""
 
-import json
-import re
+import asyncio
 
-from corpus.types import Passage, Source
-from service.generation.completion import Completion
-from service.types import Evidence
-
-
-def verdict(ruling="supported", numbers=(1,), words=(), answers=True):
-    """Return a verdict as a judge writes it, but for the number of its sentence."""
-    return {
-        "evidence": list(numbers),
-        "unsupported_words": list(words),
-        "verdict": ruling,
-        "answers": answers,
-    }
-
-
-def reply(verdicts):
-    """Return the reply with some verdicts, in the order of the sentences."""
-    return json.dumps({"verdicts": [{"sentence": n, **v} for n, v in enumerate(verdicts, 1)]})
+from service.judging.types import JudgeCall, Judgement
 
 
 class ScriptedJudge:
-    """A CompletionModel whose verdict on a sentence is what ``rule(sentence, evidence)`` returns.
+    """A Judge that says of each sentence what the test says, and records its calls.
 
-    ``evidence`` maps numbers to sentences. ``write`` turns the verdicts into the reply's text.
-    ``calls`` keeps the messages of each call, ``asked`` the sentences of the last one.
+    Args:
+        says: The judgement of each sentence, or a function from the numbered evidence to it. A
+            sentence that is not there is supported by the first sentence of the evidence that has
+            all of its numbers; without a number it is not.
+        failures: What goes wrong with each call, in order; None for nothing, and after the last.
+        seconds: How long a call takes.
+
+    Attributes:
+        calls: The sentences of each call.
+        before: The sentences before them, of each call.
+        evidence: The numbered evidence of each call.
+        running: The number of calls in flight, and most is the highest that it was.
+        cancelled: The number of calls that were cancelled.
     """
 
-    name, host, address = "scripted", "judge.example:8080", "judge.example:8080/v1"
+    name, host, window = "scripted", "judge.example", 8192
 
-    def __init__(self, rule=None, write=reply, error=None):
-        self.rule, self.write, self.error = rule, write, error
-        self.calls, self.asked = [], []
+    def __init__(self, says=None, failures=(), seconds=0.0, able=True):
+        self.says, self.failures, self.seconds, self.able = says or {}, failures, seconds, able
+        self.calls, self.before, self.evidence, self.questions = [], [], [], []
+        self.running = self.most = self.cancelled = 0
 
-    async def identify(self):
-        """Do nothing: the name is known."""
+    async def judge(self, question, evidence, sentences, before=()):
+        """Return the scripted judgements, after the scripted time."""
+        number = len(self.calls)
+        self.calls.append(tuple(sentences))
+        self.before.append(tuple(before))
+        self.evidence.append(evidence)
+        self.questions.append(question)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.running -= 1
+        failure = self.failures[number] if number < len(self.failures) else None
+        if failure:
+            return JudgeCall(failure=failure, seconds=self.seconds)
+        judgements = tuple(self._judge(sentence, evidence) for sentence in sentences)
+        return JudgeCall(judgements, None, 100, 10, self.seconds)
 
-    async def complete(self, messages, max_tokens, schema=None, timeout=None):
-        """Judge the sentences of the last message."""
-        self.calls.append(list(messages))
-        if self.error:
-            raise self.error
-        prompt = messages[-1]["content"]
-        before, _, after = prompt.partition("\n\nSentences written before")
-        evidence = {
-            int(n): text for n, text in re.findall(r"^\[(\d+)\] (.*)$", before, re.MULTILINE)
-        }
-        self.asked = re.findall(r"^Sentence \d+: (.*)$", after, re.MULTILINE)
-        text = self.write([self.rule(sentence, evidence) for sentence in self.asked])
-        return Completion(text, 100, 20)
+    def _judge(self, sentence, evidence):
+        given = self.says.get(sentence)
+        if given is not None:
+            return given(evidence) if callable(given) else given
+        words = [word.strip(".,。") for word in sentence.split()]
+        digits = [word for word in words if any(char.isdigit() for char in word)]
+        for each in evidence.sentences:
+            if digits and all(word in each.text for word in digits):
+                return Judgement("supported", (each.number,))
+        return Judgement("unsupported", (), (), answers=False)
 
 
-def evidence_of(*texts, titles=(), heading=""):
-    """Return evidence labelled from 1, a passage and a source for each text."""
-    found = []
-    for label, text in enumerate(texts, 1):
-        title = titles[label - 1] if titles else f"Text {label}"
-        source = Source(f"s{label}", f"https://example.org/{label}", title)
-        passage = Passage(f"{label:016}", source.id, 100, 100 + len(text), text, heading)
-        found.append(Evidence(label, passage, source, 1.0))
-    return tuple(found)
+def names(words, ruling, answers=True):
+    """Make a judgement that names the evidence sentences that have some words."""
+
+    def judgement(evidence):
+        numbers = tuple(each.number for each in evidence.sentences if words in each.text)
+        return Judgement(ruling, numbers[:1], (), answers)
+
+    return judgement

@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from corpus.errors import CorpusError, NotFound, TextRefused
 from corpus.readers.sandbox import ReaderPool
 from service.answering.factcheck import (
-    MAX_SENTENCE_CHARACTERS,
     MAX_SENTENCES,
     MAX_TEXT_CHARACTERS,
     FactChecker,
     check_text,
     document_text,
-    statements,
 )
+from service.answering.statements import MAX_SENTENCE_CHARACTERS, statements
 
 ESSAY = """---
 title: On Whisper

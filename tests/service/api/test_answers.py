@@ -21,6 +21,7 @@ from service.verification.receipt import read_receipt
 from service.verification.recheck import all_passed, recheck
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
+from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
 
 
@@ -212,6 +213,17 @@ def test_text_is_verified(call):
     assert false["verdict"]["label"] != "supported" and false["reason"]
     assert {e["source"]["id"] for e in made["evidence"]} == {"whisper"}
     assert made["evidence"][0]["passage"]["id"] == true["citations"][0]["passage_id"]
+
+
+def test_text_is_verified_by_the_judge(library, checker, history, library_folder):
+    judge = ScriptedJudge()
+    engine = Engine(library, checker, history, judge=judge)
+    app = create_app(engine, index_dir=library_folder / "index")
+    text = "Whisper heard 680,000 hours of sound. It cost 90,123 dollars."
+    made = request(app, "POST", "/v1/verify", json={"text": text}).json()
+    assert {claim["verdict"]["method"] for claim in made["claims"]} == {"judge: scripted"}
+    assert [claim["verdict"]["label"] for claim in made["claims"]] == ["supported", "unsupported"]
+    assert len(judge.calls) == 1
 
 
 @pytest.mark.parametrize(

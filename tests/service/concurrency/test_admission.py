@@ -134,7 +134,8 @@ def test_retry_after_is_estimated_from_recent_durations():
 class Held:
     """An engine whose answers begin when a test allows it."""
 
-    model, library, verifier = None, type("", (), {"store": None})(), None
+    model, library = None, type("", (), {"store": None})()
+    verifier = judge = None
 
     def __init__(self, history: History) -> None:
         self.history, self.go, self.closed = history, threading.Event(), 0

@@ -12,7 +12,7 @@ from service.judging.falsification import falsified, with_other_numbers
 from service.judging.restatement import restated
 from service.text.numerals import mentioned
 from tests.support.paths import ROOT
-from tests.support.scripted_judge import evidence_of
+from tests.support.scripted_judge_model import evidence_of
 
 ROOM = "The Kanda reading room opened in 1931 and holds 40,000 maps. Its founder was Aiko Mori."
 WING = "The map collection moved to the east wing in 2004. The east wing has three floors."

@@ -9,7 +9,7 @@ from service.judging.evidence import number_evidence
 from service.judging.types import Judgement
 from service.types import Draft
 from service.verification.provenance import Originals
-from tests.support.scripted_judge import evidence_of
+from tests.support.scripted_judge_model import evidence_of
 
 TEXTS = (
     "The Kanda reading room opened in 1931. It holds 40,000 maps. It is closed on Mondays.",

@@ -2,7 +2,7 @@
 
 from service.generation.prompts import estimate_tokens
 from service.judging.evidence import evidence_text, number_evidence
-from tests.support.scripted_judge import evidence_of
+from tests.support.scripted_judge_model import evidence_of
 
 ROOM = 10_000
 ROOM_TEXT = "The room opened in 1931. It holds 40,000 maps."

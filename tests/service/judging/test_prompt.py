@@ -12,7 +12,7 @@ from service.judging.prompt import (
     reply_tokens,
 )
 from service.judging.reply import parse_reply
-from tests.support.scripted_judge import evidence_of
+from tests.support.scripted_judge_model import evidence_of
 
 EVIDENCE = number_evidence(evidence_of("The room opened in 1931. It holds 40,000 maps."), 1000)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.judging.reply import UnreadableReply, parse_reply
 from service.judging.types import Judgement
-from tests.support.scripted_judge import reply, verdict
+from tests.support.scripted_judge_model import reply, verdict
 
 GOOD = reply([verdict(numbers=[1, 3]), verdict("unsupported", [], ["the moon"], False)])
 

@@ -18,7 +18,7 @@ from service.judging.self_test import (
 )
 from service.judging.standing import Standing, standing_key
 from tests.support.paths import ROOT
-from tests.support.scripted_judge import ScriptedJudge, verdict
+from tests.support.scripted_judge_model import ScriptedJudgeModel, verdict
 
 ITEMS = ROOT / "tests" / "support" / "self_test_items.toml"
 TRUE = {"It opened in 1931.", "地図は三階建ての東館にあります。"}
@@ -72,7 +72,7 @@ def test_invalid_items_are_refused(tmp_path, old, new):
 
 
 def test_honest_judge_passes_with_a_call_for_each_group():
-    model = ScriptedJudge(honest)
+    model = ScriptedJudgeModel(honest)
     report = run(model)
     assert report.passed and report.answered and len(model.calls) == len(report.calls) == 2
     assert all(result.right for result in report.results)
@@ -83,7 +83,7 @@ def test_honest_judge_passes_with_a_call_for_each_group():
 
 @pytest.mark.parametrize("ruling", ["supported", "unsupported", "contradicted"])
 def test_judge_that_always_says_the_same_fails(ruling):
-    report = run(ScriptedJudge(lambda sentence, evidence: verdict(ruling)))
+    report = run(ScriptedJudgeModel(lambda sentence, evidence: verdict(ruling)))
     assert not report.passed and report.answered
     assert report.score(ruling != "supported") == (0, 2)
 
@@ -103,11 +103,11 @@ def test_one_of_twelve_on_each_side_may_be_wrong(wrong, passed):
     def rule(sentence, evidence):
         return verdict("supported" if sentence.startswith("True") != (sentence in wrong) else "unsupported")  # fmt: skip
 
-    assert run(ScriptedJudge(rule), groups_of(12)).passed == passed
+    assert run(ScriptedJudgeModel(rule), groups_of(12)).passed == passed
 
 
 def test_unreadable_reply_is_wrong_for_true_and_false_items():
-    report = run(ScriptedJudge(honest, write=lambda verdicts: "Yes, yes, no."))
+    report = run(ScriptedJudgeModel(honest, write=lambda verdicts: "Yes, yes, no."))
     assert report.answered and not report.passed
     assert report.score(True) == report.score(False) == (0, 2)
     assert {result.failure for result in report.results} == {"unreadable"}
@@ -119,28 +119,28 @@ def judge(model, folder=None):
 
 
 def test_judge_is_able_once_it_passed():
-    proved = judge(ScriptedJudge(honest))
+    proved = judge(ScriptedJudgeModel(honest))
     assert not proved.able
     report = asyncio.run(proved.prove())
     assert report.passed and proved.able
-    failed = judge(ScriptedJudge(lambda sentence, evidence: verdict()))
+    failed = judge(ScriptedJudgeModel(lambda sentence, evidence: verdict()))
     assert not asyncio.run(failed.prove()).passed and not failed.able
 
 
 @pytest.mark.parametrize("passes", [True, False])
 def test_outcome_is_kept_and_the_test_not_taken_again(tmp_path, passes):
     rule = honest if passes else lambda sentence, evidence: verdict()
-    asyncio.run(judge(ScriptedJudge(rule), tmp_path / "data").prove())
-    model = ScriptedJudge(rule)
+    asyncio.run(judge(ScriptedJudgeModel(rule), tmp_path / "data").prove())
+    model = ScriptedJudgeModel(rule)
     later = judge(model, tmp_path / "data")
     assert asyncio.run(later.prove()) is None and later.able == passes and not model.calls
     assert asyncio.run(later.prove(again=True)) is not None and model.calls
 
 
 def test_outcome_is_kept_by_server_model_and_items(tmp_path):
-    asyncio.run(judge(ScriptedJudge(honest), tmp_path).prove())
+    asyncio.run(judge(ScriptedJudgeModel(honest), tmp_path).prove())
     for field in ("name", "address"):
-        model = ScriptedJudge(honest)
+        model = ScriptedJudgeModel(honest)
         setattr(model, field, "another")
         asyncio.run(judge(model, tmp_path).prove())
         assert model.calls, field
@@ -151,14 +151,14 @@ def test_outcome_is_kept_by_server_model_and_items(tmp_path):
 
 
 def test_outcome_without_a_reply_is_not_kept(tmp_path):
-    down = judge(ScriptedJudge(honest, error=ModelUnavailable("down")), tmp_path)
+    down = judge(ScriptedJudgeModel(honest, error=ModelUnavailable("down")), tmp_path)
     assert not asyncio.run(down.prove()).answered and not down.able
-    up = judge(ScriptedJudge(honest), tmp_path)
+    up = judge(ScriptedJudgeModel(honest), tmp_path)
     assert asyncio.run(up.prove()).passed and up.able
 
 
 def test_server_that_does_not_tell_its_model_leaves_judge_unable(tmp_path):
-    class Nameless(ScriptedJudge):
+    class Nameless(ScriptedJudgeModel):
         async def identify(self):
             raise ModelUnavailable("down")
 
@@ -170,7 +170,7 @@ def test_server_that_does_not_tell_its_model_leaves_judge_unable(tmp_path):
 def test_damaged_file_counts_as_empty(tmp_path, damaged):
     path = tmp_path / "judges.json"
     path.write_text(damaged, encoding="utf-8", errors="surrogateescape")
-    proved = judge(ScriptedJudge(honest), tmp_path)
+    proved = judge(ScriptedJudgeModel(honest), tmp_path)
     assert asyncio.run(proved.prove()).passed and proved.able
     key = standing_key("judge.example:8080/v1", "scripted", fingerprint(load_self_test(ITEMS)))
     path.write_text(json.dumps({key: {"passed": "perhaps"}}), encoding="utf-8")
@@ -179,7 +179,7 @@ def test_damaged_file_counts_as_empty(tmp_path, damaged):
 
 
 def test_two_judges_at_once_take_the_test_once(tmp_path):
-    first, second = ScriptedJudge(honest), ScriptedJudge(honest)
+    first, second = ScriptedJudgeModel(honest), ScriptedJudgeModel(honest)
     judges = judge(first, tmp_path), judge(second, tmp_path)
 
     async def both():

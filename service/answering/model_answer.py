@@ -1,0 +1,127 @@
+"""An answer in a language model's words: written, checked and, where it falls short, quoted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from corpus.errors import ModelError
+from service.answering.claim_stream import ClaimStream
+from service.answering.extractive import ANSWERS
+from service.answering.sentence_checks import SentenceChecks, Threads
+from service.answering.sentence_reader import SentenceReader
+from service.answering.source_quotes import AFTER_NO_ANSWER, SourceQuotes
+from service.answering.state import AnswerState
+from service.disclosure import in_short
+from service.messages import reader_message
+from service.types import Event, Mode, Status
+
+logger = logging.getLogger(__name__)
+
+
+class ModelAnswer:
+    """One answer of a language model: ``events`` while it is written, then ``finish``.
+
+    Args:
+        turn: The answer's state, in which everything is recorded.
+        checks: How its sentences are checked.
+        quotes: The sources' own words, for where those of the model do not hold.
+        threads: Runs what blocks in a thread.
+        believed: Whether the model's word is taken for it that there is no answer.
+    """
+
+    def __init__(
+        self,
+        turn: AnswerState,
+        checks: SentenceChecks,
+        quotes: SourceQuotes,
+        threads: Threads,
+        *,
+        believed: bool,
+    ) -> None:
+        self._turn, self._checks, self._quotes = turn, checks, quotes
+        self._threads, self._believed = threads, believed
+        self._stream = ClaimStream(turn, quotes)
+        self._wrote = self._declined = self._stopped = False
+        self._error: ModelError | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """What the answer is made of so far."""
+        if self._stream.held:
+            return "generated"
+        return "quoted" if self._turn.claims else "abstained"
+
+    async def events(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[Event, None]:
+        """Yield an event for each sentence as soon as it is decided, in the order of writing.
+
+        The model's text goes on being read while sentences are checked. However this ends, the
+        model's stream is closed and nothing that was begun goes on.
+        """
+        reader = SentenceReader(pieces, self._turn.evidence, self._checks.prefetch)
+        try:
+            yield Event("status", Status("writing"))
+            while drafts := await reader.take(whole=self._checks.last):
+                yield Event("status", Status("checking"))
+                waiting = iter(drafts)
+                async with aclosing(self._checks.check(drafts)) as claims:
+                    async for claim in claims:
+                        decided = self._stream.decide, next(waiting), claim
+                        for event in await self._threads(*decided):
+                            yield event
+                if not reader.done:
+                    yield Event("status", Status("writing"))
+        finally:
+            self._checks.close()
+            await reader.close()
+        self._wrote, self._declined = reader.any, reader.declined
+        self._stopped, self._error = reader.stopped, reader.error
+        if self._error:
+            logger.warning("%s", self._error)
+        if self._turn.judge_cost.calls:
+            self._turn.timings["judge"] = round(self._turn.judge_cost.seconds, 4)
+        self._turn.record_time("write")
+
+    def finish(self) -> list[Event]:
+        """Quote the sources where the model's sentences are not enough, and say why. Blocks."""
+        turn, quotes = self._turn, self._quotes
+        if not self._stream.held:
+            events = [] if turn.claims else self._instead()
+            turn.reason = self._why_quoted() if turn.claims else self._why_not()
+            return events
+        events = quotes.complete()
+        beside = [] if quotes.is_answered() else quotes.answer(ANSWERS)
+        if self._error:
+            turn.reason = reader_message("cut_short", turn.language, in_short(str(self._error)))
+        elif self._stopped:
+            turn.reason = reader_message("stopped", turn.language)
+        elif beside:
+            turn.reason = reader_message("beside", turn.language)
+        return events + beside
+
+    def _instead(self) -> list[Event]:
+        """Quotes where nothing of the model holds.
+
+        One that failed says nothing about the question, so they need to be no better than without
+        a model; if it declined or wrote what does not hold, they have to answer clearly.
+        """
+        if self._error:
+            return self._quotes.answer() if self._turn.answerable else []
+        if self._declined and self._believed:
+            return []
+        return self._quotes.answer(
+            ANSWERS if self._wrote and not self._declined else AFTER_NO_ANSWER
+        )
+
+    def _why_quoted(self) -> str:
+        if self._error:
+            why = in_short(str(self._error))
+            return reader_message("model_failed", self._turn.language, why)
+        return reader_message("none_held" if self._wrote else "declined", self._turn.language)
+
+    def _why_not(self) -> str | None:
+        """Why there is no answer, if that is because the model failed."""
+        if not self._error:
+            return None
+        return reader_message("model_down", self._turn.language, in_short(str(self._error)))

@@ -1,0 +1,150 @@
+"""Two ways to check a model's sentences: each by the verifier, or in groups by a judge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
+
+from service.answering.state import AnswerState
+from service.judging.decision import decide
+from service.judging.evidence import number_evidence
+from service.judging.prompt import evidence_tokens
+from service.judging.types import Failure, Judge, JudgeCall, NumberedEvidence
+from service.types import Claim, Draft, Evidence
+
+MAX_JUDGE_CALLS = 4  # of one answer; the last waits until the model has written all
+
+Threads = Callable[..., Awaitable[Any]]
+
+
+class SentenceChecks(Protocol):
+    """Checks the sentences of one answer."""
+
+    @property
+    def last(self) -> bool:
+        """Whether the next group has to be the last, with all that is left."""
+        ...
+
+    def prefetch(self, draft: Draft) -> None:
+        """Begin to check a sentence that seems complete, where that is of use."""
+        ...
+
+    def check(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
+        """Yield the claim that each sentence of a group makes, in order, as it is decided."""
+        ...
+
+    def close(self) -> None:
+        """Cancel what was begun and is not used."""
+        ...
+
+
+class VerifierChecks:
+    """Checks each sentence by itself, by rules and checker.
+
+    Args:
+        verify: Checks one sentence, and blocks.
+        threads: Runs that in a thread.
+    """
+
+    last = False
+
+    def __init__(self, verify: Callable[[Draft], Claim], threads: Threads) -> None:
+        self._check = partial(threads, verify)
+        self._ahead: dict[Draft, asyncio.Future[Claim]] = {}
+
+    async def check(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
+        """Yield the claim of each sentence as soon as it is checked."""
+        for draft in drafts:
+            yield await (self._ahead.pop(draft) if draft in self._ahead else self._check(draft))
+
+    def prefetch(self, draft: Draft) -> None:
+        """Begin to check a sentence before it is certain that it is complete."""
+        if draft not in self._ahead:
+            check = self._ahead[draft] = asyncio.ensure_future(self._check(draft))
+            check.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def close(self) -> None:
+        """Cancel the checks that were begun in advance and not used."""
+        for check in self._ahead.values():
+            check.cancel()
+
+
+class JudgeChecks:
+    """Checks groups of sentences, each in one call of a judge; where that fails, by the verifier.
+
+    One call is in flight at a time. What the judge said is recorded in the answer's state, and
+    what it cost.
+
+    Args:
+        turn: The answer.
+        judge: Says what each sentence is worth.
+        verify: Checks one sentence by rules and checker, and blocks.
+        threads: Runs that in a thread.
+    """
+
+    def __init__(
+        self,
+        turn: AnswerState,
+        judge: Judge,
+        verify: Callable[[Draft], Claim],
+        threads: Threads,
+    ) -> None:
+        self._turn, self._judge, self._verify, self._threads = turn, judge, verify, threads
+        self._numbered: NumberedEvidence | None = None
+
+    @property
+    def last(self) -> bool:
+        """Whether only one more call may be made."""
+        return self._turn.judge_cost.calls >= MAX_JUDGE_CALLS - 1
+
+    def prefetch(self, draft: Draft) -> None:
+        """Do nothing: a judge is asked about complete sentences only."""
+
+    async def check(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
+        """Ask the judge about all sentences at once, and yield the claim of each."""
+        turn, judge = self._turn, self._judge
+        if self._numbered is None:
+            fitting = judge_evidence, judge, turn.asked, turn.evidence
+            self._numbered = await self._threads(*fitting)
+        begun = time.perf_counter()
+        call = await ask_judge(judge, turn.asked, self._numbered, drafts)
+        turn.judge_cost.add(call, time.perf_counter() - begun)
+        if call.failure:
+            for draft in drafts:
+                yield without_judge(await self._threads(self._verify, draft), call.failure)
+            return
+        for draft, judgement in zip(drafts, call.judgements, strict=True):
+            turn.judgements[draft.text] = judgement
+            given = draft, judgement, self._numbered, turn.originals, judge.name
+            yield await self._threads(decide, *given)
+
+    def close(self) -> None:
+        """Do nothing: a call ends with the one who waits for it."""
+
+
+async def ask_judge(
+    judge: Judge, question: str, numbered: NumberedEvidence, drafts: Sequence[Draft]
+) -> JudgeCall:
+    """Ask about consecutive sentences in one call; too few judgements are a failure, too."""
+    sentences = [draft.text for draft in drafts]
+    call = await judge.judge(question, numbered, sentences, drafts[0].before)
+    if call.failure or len(call.judgements) == len(drafts):
+        return call
+    return replace(call, judgements=(), failure="unreadable")
+
+
+def judge_evidence(judge: Judge, question: str, evidence: Sequence[Evidence]) -> NumberedEvidence:
+    """Number the sentences of the evidence, as many as fit a judge's window with the question."""
+    return number_evidence(evidence, evidence_tokens(judge.window, question))
+
+
+def without_judge(claim: Claim, failure: Failure) -> Claim:
+    """Return a claim whose verdict says why no judge decided it; a verbatim quote needs none."""
+    verdict = claim.verdict
+    if verdict.method == "verbatim":
+        return claim
+    return replace(claim, verdict=replace(verdict, method=f"{verdict.method} (judge: {failure})"))

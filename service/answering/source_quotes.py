@@ -1,0 +1,114 @@
+"""Quotes of the sources where a model's sentences do not hold, or there is no model.
+
+Whether a quote answers is decided by the checker, or by a judge that said so of the sentence. How
+sure that must be depends on what else speaks for an answer: see ``ANSWERS``, ``COMPLETES`` and
+``AFTER_NO_ANSWER``. They were set on the 104 questions about the library, of which 24 cannot be
+answered: after "NO ANSWER", quotes stand in for 0 of these 24 and for 28 of the 80 others; after
+sentences of which none holds, for 2 and 49; without any bar but the gate it was 4 and 67.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpus.text.chunking import with_headings
+from service.answering.extractive import ANSWERS, is_answered, quote_answer
+from service.answering.reranking import ANSWER_FROM
+from service.answering.state import AnswerState
+from service.types import Citation, Claim, Draft, Event
+from service.verification.verifier import Verifier
+
+MAX_IN_PLACE = 3  # quotes of one answer that take the place of withheld sentences
+COMPLETES = -1.5  # log-odds, by the checker, from which a quote adds to an answer that holds
+AFTER_NO_ANSWER = 1.2  # log-odds from which one is believed rather than a model's "NO ANSWER"
+SURELY = -ANSWER_FROM  # log-odds above the gate: the passages are more likely to answer than not
+
+
+class SourceQuotes:
+    """Claims in the sources' own words for one answer, each quote at most once.
+
+    All methods block, and record in the answer's state what they return events of.
+    """
+
+    def __init__(self, turn: AnswerState, verifier: Verifier) -> None:
+        self._turn, self._verifier = turn, verifier
+        self._checker = verifier.checker
+        self._in_place = 0
+        self._put_off: list[Claim] = []  # withheld before anything held
+
+    def in_place(self, withheld: Claim, *, completing: bool) -> list[Event]:
+        """Quote what came nearest to a withheld sentence, if it answers or completes the answer.
+
+        Args:
+            withheld: The sentence, with the quotes that came nearest to it.
+            completing: Whether a sentence of the model holds already. If none does, the quotes are
+                looked at again in ``complete``.
+        """
+        events: list[Event] = []
+        for citation in withheld.citations:
+            if self._in_place < MAX_IN_PLACE and self._helps(withheld, citation, completing):
+                added = self._quote(Draft(citation.quote, (citation.label,)))
+                self._in_place += len(added)
+                events += added
+        if not completing:
+            self._put_off.append(withheld)
+        return events
+
+    def complete(self) -> list[Event]:
+        """Quote what completes sentences that hold, beside those withheld before any held."""
+        return [e for claim in self._put_off for e in self.in_place(claim, completing=True)]
+
+    def answer(self, bar: float | None = None) -> list[Event]:
+        """Quote the sentences of the evidence that answer best, but for what is cited already.
+
+        Args:
+            bar: Log-odds that the best of them must reach; the passages must then be more likely
+                to answer than not, too. None: no bar.
+        """
+        turn, embedder = self._turn, self._verifier.embedder
+        drafts = quote_answer(turn.asked, turn.evidence, turn.originals, self._checker, embedder)
+        if bar is not None and not self._reach(bar, drafts):
+            drafts = []
+        events = [event for draft in drafts for event in self._quote(draft)]
+        turn.record_time("quote")
+        return events
+
+    def is_answered(self) -> bool:
+        """Return whether a claim of the answer so far, or a quote of one, answers the question."""
+        turn = self._turn
+        return is_answered(turn.asked, turn.claims, turn.evidence, self._checker)
+
+    def _quote(self, draft: Draft) -> list[Event]:
+        """The event of a claim in a source's own words; none for one that is cited already."""
+        turn = self._turn
+        cited = [citation.quote for claim in turn.claims for citation in claim.citations]
+        if any(draft.text in quote for quote in cited):
+            return []
+        claim = self._verifier.check(draft, turn.evidence, turn.originals)
+        return [turn.record(draft, claim)] if claim.verdict.method == "verbatim" else []
+
+    def _reach(self, bar: float, drafts: Sequence[Draft]) -> bool:
+        if self._turn.answerability <= SURELY:
+            return False
+        return any(self._read(draft.text, draft.labels[0]) > bar for draft in drafts)
+
+    def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
+        """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
+
+        That a sentence would answer says nothing of its quotes if they do not speak of it: so of an
+        unsupported one it only counts beside others that hold.
+        """
+        turn = self._turn
+        said = turn.judgements.get(withheld.text)
+        if said and said.answers and said.numbers and (completing or said.ruling != "unsupported"):
+            return True
+        read = self._read(citation.quote, citation.label)
+        if completing:
+            return read > (ANSWERS if withheld.verdict.label == "contradicted" else COMPLETES)
+        return read > ANSWERS and turn.answerability > SURELY
+
+    def _read(self, text: str, label: int) -> float:
+        """How well a sentence of a passage answers the question, in log-odds."""
+        e = self._turn.evidence[label - 1]
+        context = with_headings(text, e.passage, e.source)
+        return float(self._checker.answers([(context, self._turn.asked)])[0])

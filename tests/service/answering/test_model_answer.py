@@ -1,0 +1,510 @@
+"""Answers of a scripted model, checked by a scripted judge or verifier, without neural networks."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from corpus.errors import ModelUnavailable
+from corpus.types import Passage, Source
+from service.answering.model_answer import ModelAnswer
+from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
+from service.answering.source_quotes import MAX_IN_PLACE, SourceQuotes
+from service.answering.state import AnswerState
+from service.judging.types import Judgement
+from service.types import Claim, Evidence, Status, Verdict
+from service.verification.citation_selection import find_verbatim, make_citation
+from tests.support.scripted_judge import ScriptedJudge, names
+from tests.support.scripted_model import Script
+
+TEXT = (
+    "The Kanda room opened in 1931. It holds 40,000 maps. It is closed on Mondays."
+    " Its founder was Aiko Mori. The garden has 12 trees. The roof was mended in 1987."
+)
+SENTENCES = tuple(f"{each.strip('.')}." for each in TEXT.split(". "))
+QUESTION = "How many maps does the Kanda room hold?"
+TRUE = ["The room began in 1931.", "There are 40,000 maps.", "There are 12 trees."]
+
+
+def passage():
+    source = Source("kanda", "https://example.org/kanda", "")
+    return (Evidence(1, Passage(f"{1:016}", "kanda", 0, len(TEXT), TEXT), source, 1.0),)
+
+
+def quote(words):
+    """Cite the sentence of the passage that has some words."""
+    said = next(each for each in SENTENCES if words in each)
+    start = TEXT.index(said)
+    return make_citation(passage()[0], start, start + len(said))
+
+
+class Reading:
+    """A checker by which only some texts answer the question."""
+
+    name = "reading"
+
+    def __init__(self, answers):
+        self.log_odds = answers
+
+    def answers(self, pairs):
+        found = [
+            max([odds for words, odds in self.log_odds.items() if words in text], default=-3.0)
+            for text, _ in pairs
+        ]
+        return np.array(found, np.float32)
+
+
+class Blank:
+    """An embedder to which all texts are alike."""
+
+    def embed_passages(self, texts):
+        return np.zeros((len(texts), 2), np.float32)
+
+    def embed_query(self, text):
+        return np.zeros(2, np.float32)
+
+
+class Verifying:
+    """A verifier that supports quotes and sentences with a number of the passage.
+
+    ``labels`` gives the verdict and the words of the nearest quote of other sentences.
+    """
+
+    def __init__(self, labels=None, answers=None):
+        self.labels = labels or {}
+        self.checker, self.embedder = Reading(answers or {}), Blank()
+        self.checked = []
+
+    def check(self, draft, evidence, originals):
+        self.checked.append(draft)
+        places = find_verbatim(draft, evidence)
+        label, method, citations = "unsupported", "rules + checker", ()
+        if places:
+            label, method, citations = "supported", "verbatim", (make_citation(*places[0]),)
+        elif draft.text in self.labels:
+            label, words = self.labels[draft.text]
+            citations = (quote(words),)
+        else:
+            digits = [word for word in draft.text.split() if word[:1].isdigit()]
+            near = [w.strip(".") for w in digits if w.strip(".") in TEXT]
+            if near:
+                label, citations = "supported", (quote(near[0]),)
+        return Claim(draft.text, 0, len(draft.text), citations, Verdict(label, 1.0, method))
+
+
+class Typing:
+    """A model that writes sentences, and waits before each until the test lets it go on."""
+
+    name = "typing"
+
+    def __init__(self, sentences, pause=0.02):
+        self.sentences, self.pause = sentences, pause
+        self.written, self.closed = 0, False
+
+    async def stream(self, messages):
+        try:
+            for sentence in self.sentences:
+                yield f"{sentence[:-1]} [1]. "
+                self.written += 1
+                await asyncio.sleep(self.pause)
+        finally:
+            self.closed = True
+
+
+def written(text):
+    return text if hasattr(text, "stream") else Script(text)
+
+
+def make(model, *, judge=None, verifier=None, believed=False, answerability=2.0):
+    """Make a model's answer and its state; without a judge the verifier checks each sentence."""
+    turn = AnswerState("id", "conversation", QUESTION, evidence=passage())
+    turn.answerability = answerability
+    verifier = verifier or Verifying()
+
+    def verify(draft):
+        return verifier.check(draft, turn.evidence, turn.originals)
+
+    checks = VerifierChecks(verify, asyncio.to_thread)
+    if judge:
+        checks = JudgeChecks(turn, judge, verify, asyncio.to_thread)
+    quotes = SourceQuotes(turn, verifier)
+    made = ModelAnswer(turn, checks, quotes, asyncio.to_thread, believed=believed)
+    return made, turn
+
+
+def run(model, **more):
+    """Run an answer to its end; return it, its state and its events without status."""
+    made, turn = make(model, **more)
+
+    async def collect():
+        pieces = written(model).stream([])
+        events = [e async for e in made.events(pieces) if not isinstance(e.data, Status)]
+        events += await asyncio.to_thread(made.finish)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return events
+
+    return made, turn, asyncio.run(collect())
+
+
+def said(events):
+    return [(e.name, e.data.text) for e in events]
+
+
+def cite(*sentences):
+    return " ".join(f"{each[:-1]} [1]." for each in sentences)
+
+
+# Groups of a judge
+
+
+def test_judge_decides_in_order_with_one_call_in_flight():
+    model, judge = Typing([*TRUE, "There are 77 doors."]), ScriptedJudge(seconds=0.05)
+    made, turn, events = run(model, judge=judge)
+    assert said(events) == [
+        *(("claim", each) for each in TRUE),
+        ("rejected", "There are 77 doors."),
+    ]
+    assert judge.most == 1 and 2 <= len(judge.calls) <= MAX_JUDGE_CALLS
+    assert [each for call in judge.calls for each in call] == [text for _, text in said(events)]
+    assert turn.claims[0].verdict.method == "judge: scripted"
+    assert set(turn.judgements) == {text for _, text in said(events)}
+    assert turn.judge_cost.calls == len(judge.calls)
+    assert turn.judge_cost.prompt_tokens == 100 * len(judge.calls)
+    assert turn.timings["judge"] >= 0.05 * len(judge.calls)
+    assert made.mode == "generated"
+
+
+def test_first_sentence_is_decided_while_the_model_writes():
+    """And the model's text is read while the judge is asked."""
+    model, judge = Typing(TRUE, 0.05), ScriptedJudge(seconds=0.12)
+    made, _ = make(model, judge=judge)
+
+    async def watch():
+        seen = []
+        async for event in made.events(model.stream([])):
+            if event.name == "claim":
+                seen.append((model.written, model.closed))
+        return seen
+
+    seen = asyncio.run(watch())
+    assert judge.calls[0] == (TRUE[0],) and judge.calls[1] == tuple(TRUE[1:])
+    assert seen[0][0] >= 2  # the next sentences had been read meanwhile
+
+
+def test_fourth_call_waits_for_the_end():
+    sentences = [f"There are {n} doors." for n in range(2, 11)]
+    model, judge = Typing(sentences, 0.01), ScriptedJudge()
+    _, _, events = run(model, judge=judge)
+    assert len(judge.calls) == MAX_JUDGE_CALLS == 4
+    assert [len(call) for call in judge.calls[:3]] == [1, 1, 1]
+    assert judge.calls[3] == tuple(sentences[3:])
+    assert [text for _, text in said(events)] == sentences
+
+
+def test_judge_gets_the_same_evidence_and_the_sentences_before():
+    judge = ScriptedJudge()
+    run(Typing([*TRUE, "There are 77 doors.", "There are 8 doors."], 0.02), judge=judge)
+    assert all(each is judge.evidence[0] for each in judge.evidence)
+    assert judge.before == [(), (TRUE[0],), (TRUE[0], TRUE[1]), tuple(TRUE)]
+    assert set(judge.questions) == {QUESTION}
+
+
+@pytest.mark.parametrize("failure", ["timeout", "unreachable", "unreadable", "control"])
+def test_verifier_decides_a_group_whose_call_failed(failure):
+    judge = ScriptedJudge(failures=[failure])
+    _, turn, events = run(Typing(TRUE, 0.02), judge=judge)
+    assert said(events) == [("claim", each) for each in TRUE]
+    methods = [claim.verdict.method for claim in turn.claims]
+    assert methods[0] == f"rules + checker (judge: {failure})"
+    assert set(methods[1:]) == {"judge: scripted"} and TRUE[0] not in turn.judgements
+
+
+def test_too_few_judgements_count_as_unreadable():
+    class Terse(ScriptedJudge):
+        async def judge(self, *args):
+            call = await super().judge(*args)
+            return replace(call, judgements=call.judgements[:-1])
+
+    _, turn, _ = run(cite(*TRUE), judge=Terse())
+    assert {c.verdict.method for c in turn.claims} == {"rules + checker (judge: unreadable)"}
+
+
+def test_quote_keeps_its_method_where_the_judge_failed():
+    _, turn, _ = run(cite(SENTENCES[0]), judge=ScriptedJudge(failures=["timeout"]))
+    assert turn.claims[0].verdict.method == "verbatim"
+
+
+def test_rejected_sentence_says_that_the_judge_failed():
+    _, turn, _ = run(cite("There are 77 doors."), judge=ScriptedJudge(failures=["control"]))
+    assert turn.rejected[0].verdict.method == "rules + checker (judge: control)"
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_closing_the_stream_leaves_nothing_running(judged):
+    model = Typing([*TRUE, *TRUE], 10)
+    judge = ScriptedJudge(seconds=30 if judged else 0)
+    made, _ = make(model, judge=judge)
+
+    async def leave():
+        async def read():
+            async for event in made.events(model.stream([])):
+                if event.name == "claim":
+                    return
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0.3)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await asyncio.get_running_loop().shutdown_asyncgens()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    model.pause = 0.05 if judged else 10
+    asyncio.run(leave())
+    assert model.closed and judge.running == 0
+    assert judge.cancelled == (1 if judged else 0)
+
+
+def test_model_is_closed_however_often_its_reader_is_cancelled():
+    """As the server does where a client has left: cancelled again at each await."""
+
+    class Connected(Typing):
+        async def stream(self, messages):
+            try:
+                yield f"{TRUE[0][:-1]} [1]. And "
+                await asyncio.sleep(30)
+            finally:
+                await asyncio.sleep(0.05)  # what closing a connection takes
+                self.closed = True
+
+    async def leave(model):
+        made, _ = make(model, judge=ScriptedJudge(seconds=30))
+
+        async def read():
+            async with aclosing(made.events(model.stream([]))) as events:
+                async for _ in events:
+                    pass
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0.1)
+        while not reading.done():
+            reading.cancel()
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    model = Connected(())
+    asyncio.run(leave(model))
+    assert model.closed
+
+
+def test_error_of_a_model_keeps_what_was_decided():
+    model = Script(cite(*TRUE) + " And", ModelUnavailable("gone"))
+    made, turn, events = run(model, judge=ScriptedJudge())
+    assert said(events)[:3] == [("claim", each) for each in TRUE]
+    assert "partway" in turn.reason and "gone" in turn.reason and made.mode == "generated"
+
+
+def test_unexpected_error_of_a_model_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        run(Script(cite(*TRUE), ZeroDivisionError()), judge=ScriptedJudge())
+
+
+# Sentences that lean on others
+
+
+@pytest.mark.parametrize(
+    ("judge", "quotes"), [(None, []), (ScriptedJudge(), [("claim", "The garden has 12 trees.")])]
+)
+def test_sentence_that_leans_on_a_withheld_one_is_withheld(judge, quotes):
+    """What the judge says it is supported by stands in its place."""
+    model = cite("The annex has 77 doors.", "They hold 12 trees.", "The maps number 40,000.")
+    _, turn, events = run(model, judge=judge)
+    assert said(events) == [
+        ("rejected", "The annex has 77 doors."),
+        ("rejected", "They hold 12 trees."),
+        *quotes,
+        ("claim", "The maps number 40,000."),
+    ]
+    leaning = turn.rejected[1]
+    assert leaning.verdict == Verdict("unsupported", 1.0, "leans on a withheld sentence")
+    assert "withheld" in leaning.reason and leaning.citations[0].quote == "The garden has 12 trees."
+    assert turn.drafts[1].before == ("The annex has 77 doors.",)
+
+
+def test_sentence_that_leans_on_a_leaning_one_is_withheld():
+    model = cite(
+        "The annex has 77 doors.", "This wing opened in 1931.", "These maps number 40,000."
+    )
+    _, turn, _ = run(model)
+    assert not turn.claims
+    assert [r.verdict.method for r in turn.rejected][1:] == ["leans on a withheld sentence"] * 2
+
+
+def test_same_pronoun_leans_on_what_is_before_both():
+    model = cite("The room opened in 1931.", "It has 77 doors.", "It holds about 40,000 maps.")
+    _, turn, _ = run(model)
+    assert [c.text for c in turn.claims] == [
+        "The room opened in 1931.",
+        "It holds about 40,000 maps.",
+    ]
+
+
+def test_quote_and_first_sentence_do_not_lean():
+    _, turn, _ = run(cite("It opened in 1931.", "The annex has 77 doors.", "It holds 40,000 maps."))
+    assert [c.text for c in turn.claims] == ["It opened in 1931.", "It holds 40,000 maps."]
+    assert turn.claims[1].verdict.method == "verbatim"
+
+
+# Quotes in place of withheld sentences
+
+WRONG = "There are thousands of doors."
+
+
+def test_quote_takes_the_place_of_a_withheld_sentence():
+    verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": 1.0})
+    made, turn, events = run(cite(WRONG, TRUE[2]), verifier=verifier)
+    assert said(events) == [
+        ("rejected", WRONG),
+        ("claim", "It holds 40,000 maps."),
+        ("claim", TRUE[2]),
+    ]
+    assert turn.claims[0].verdict == Verdict("supported", 1.0, "verbatim")
+    assert turn.drafts[1].text == "It holds 40,000 maps." and made.mode == "generated"
+    assert turn.text == "It holds 40,000 maps. [1] There are 12 trees. [1]"
+
+
+def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
+    verifier = Verifying({WRONG: ("contradicted", "40,000")}, {"40,000": 1.0})
+    made, turn, _ = run(cite(WRONG), verifier=verifier)
+    assert made.mode == "quoted" and "sources' own words" in turn.reason
+
+
+@pytest.mark.parametrize(
+    ("label", "odds", "first", "shown"),
+    [
+        ("partial", -1.0, TRUE[2], True),  # completes what holds
+        ("partial", -2.0, TRUE[2], False),
+        ("contradicted", -1.0, TRUE[2], False),  # would only speak against
+        ("contradicted", 0.5, TRUE[2], True),  # the source's own number
+        ("unsupported", -1.0, "", False),  # nothing holds
+    ],
+)
+def test_quote_has_to_answer_or_to_complete(label, odds, first, shown):
+    verifier = Verifying({WRONG: (label, "40,000")}, {"40,000": odds, "12 trees": 1.0})
+    text = cite(first, WRONG) if first else cite(WRONG)
+    _, turn, _ = run(text, verifier=verifier)
+    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+
+
+def test_quote_put_off_completes_a_later_claim():
+    verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": -1.0, "12 trees": 1.0})
+    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier)
+    assert said(events) == [
+        ("rejected", WRONG),
+        ("claim", TRUE[2]),
+        ("claim", "It holds 40,000 maps."),
+    ]
+
+
+def test_each_quote_is_shown_once_and_not_where_it_is_cited():
+    labels = {f"Wrong {c}.": ("partial", "40,000") for c in "ab"} | {
+        "Wrong c.": ("partial", "12 trees")
+    }
+    verifier = Verifying(labels, {"40,000": 1.0, "12 trees": 1.0})
+    _, turn, _ = run(cite(TRUE[2], "Wrong a.", "Wrong b.", "Wrong c."), verifier=verifier)
+    assert [c.text for c in turn.claims] == [TRUE[2], "It holds 40,000 maps."]
+
+
+def test_few_quotes_take_the_place_of_sentences():
+    near = ["1931", "40,000", "Mondays", "Aiko Mori", "12 trees"]
+    labels = {f"Wrong {c}.": ("partial", words) for c, words in zip("abcde", near, strict=True)}
+    verifier = Verifying(labels, dict.fromkeys(near, 1.0))
+    _, turn, _ = run(cite(*labels), verifier=verifier)
+    assert len(turn.claims) == MAX_IN_PLACE == 3
+
+
+@pytest.mark.parametrize(
+    ("ruling", "answers", "first", "shown"),
+    [
+        ("contradicted", True, "", True),
+        ("contradicted", False, "", False),
+        (
+            "unsupported",
+            True,
+            "",
+            False,
+        ),  # an invented sentence answers, its nearest quote does not
+        ("unsupported", True, TRUE[2], True),
+    ],
+)
+def test_judge_says_which_quote_answers(ruling, answers, first, shown):
+    """Where the checker sees no answer in it."""
+    judge = ScriptedJudge({WRONG: names("40,000", ruling, answers)})
+    made, turn, _ = run(cite(*filter(None, (first, WRONG))), judge=judge)
+    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+    assert made.mode == ("generated" if first else "quoted" if shown else "abstained")
+
+
+# No answer
+
+
+@pytest.mark.parametrize(
+    ("written", "odds", "answerability", "mode"),
+    [
+        ("NO ANSWER", 2.0, 2.0, "quoted"),  # of a small model, which the checker overrules
+        ("NO ANSWER", 1.0, 2.0, "abstained"),
+        ("NO ANSWER", 2.0, 0.3, "abstained"),
+        ("", 2.0, 2.0, "quoted"),
+        ("The sun is green [1].", 0.5, 2.0, "quoted"),
+        ("The sun is green [1].", -0.5, 2.0, "abstained"),
+        ("The sun is green [1].", 0.5, 0.3, "abstained"),
+    ],
+)
+def test_quotes_that_stand_in_for_a_model_have_to_answer(written, odds, answerability, mode):
+    verifier = Verifying(answers={"40,000": odds})
+    made, turn, _ = run(written, verifier=verifier, answerability=answerability)
+    assert made.mode == mode
+    assert bool(turn.claims) is bool(turn.reason) is (mode == "quoted")
+    assert [c.text for c in turn.claims] == ["It holds 40,000 maps."][: len(turn.claims)]
+
+
+@pytest.mark.parametrize("reply", ["NO ANSWER", "The sources are silent.\nNO ANSWER"])
+def test_no_answer_of_a_model_that_passed_is_believed(reply):
+    verifier = Verifying(answers={"40,000": 2.4})
+    made, turn, events = run(
+        reply, judge=ScriptedJudge(), verifier=verifier, believed=True, answerability=4.0
+    )
+    assert made.mode == "abstained" and turn.reason is None
+    assert not [event for event in events if event.name == "claim"]
+
+
+def test_empty_reply_of_a_model_that_passed_is_no_answer_to_believe():
+    verifier = Verifying(answers={"40,000": 2.4})
+    made, _, _ = run("", judge=ScriptedJudge(), verifier=verifier, believed=True)
+    assert made.mode == "quoted"
+
+
+@pytest.mark.parametrize(("answerability", "mode"), [(0.3, "quoted"), (-1.0, "abstained")])
+def test_quotes_stand_in_for_a_model_that_is_down(answerability, mode):
+    model = Script("", ModelUnavailable("it is down"))
+    made, turn, _ = run(model, answerability=answerability)
+    assert made.mode == mode and "it is down" in turn.reason
+    assert ("sources' own words" in turn.reason) is (mode == "quoted")
+
+
+def test_quotes_follow_only_where_they_answer():
+    for odds, more in ((1.0, ["It holds 40,000 maps."]), (-1.0, [])):
+        verifier = Verifying(answers={"40,000": odds})
+        _, turn, _ = run(cite(TRUE[2]), verifier=verifier)
+        assert [c.text for c in turn.claims] == [TRUE[2], *more]
+        assert bool(turn.reason) is bool(more)
+
+
+def test_judgement_of_a_sentence_is_kept():
+    says = {WRONG: Judgement("unsupported", (), ("doors",), False)}
+    _, turn, _ = run(cite(WRONG, TRUE[0]), judge=ScriptedJudge(says))
+    assert turn.judgements[WRONG].unsupported == ("doors",)
+    assert turn.judgements[TRUE[0]].ruling == "supported"
