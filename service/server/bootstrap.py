@@ -64,11 +64,11 @@ def create_checker(settings: Settings) -> Checker:
     """Make the bundled checker; where a larger model is set, that decides about claims."""
     from index.inference.cross_encoder import CrossEncoder
 
-    if not settings.judge:
+    if not settings.checker:
         return CrossEncoder(cache=settings.models_dir)
     from index.inference.nli_checker import NliChecker
 
-    return NliChecker(settings.judge, CrossEncoder(cache=settings.models_dir))
+    return NliChecker(settings.checker, CrossEncoder(cache=settings.models_dir))
 
 
 def create_embedder(settings: Settings) -> Embedder:
