@@ -20,24 +20,30 @@ from corpus.types import passage_id, text_hash
 from service.disclosure import model_name
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict, append_claim
+from service.verification import vouching
 from service.verification.citation_selection import make_citation
 from service.verification.provenance import Originals
 from service.verification.receipt import Receipt, seal, verifier_identity
 from service.verification.verifier import Verifier
 
+VERDICT = "verdict on "  # what the names of checks of verdicts begin with
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
-# Fields that receipts had not from the first, of a Source, a Claim, an Answer and a Draft, and
-# what stands for none.
-_ADDED = {"work": "", "works": 0, "understood": None, "before": ()}
+# Fields that receipts had not from the first, of a Source, a Claim, an Answer, a Draft and a
+# record, and what stands for none.
+_ADDED = {"work": "", "works": 0, "understood": None, "before": (), "judge": None, "judgements": ()}
 
-CheckOutcome = Literal["ok", "failed", "note"]
+CheckOutcome = Literal["ok", "failed", "vouched", "note"]
 _SHAPE = TypeAdapter(Receipt)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of a receipt. A ``note`` is worth knowing, and no failure."""
+    """One check of a receipt.
+
+    A ``note`` is worth knowing, and no failure. A verdict that is ``vouched`` for rests on a
+    judge's word, which cannot be re-checked, and nothing speaks against it.
+    """
 
     name: str
     outcome: CheckOutcome
@@ -47,8 +53,10 @@ class Check:
 def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = None) -> list[Check]:
     """Run every check of a receipt, in order; it holds if none of them ``failed``.
 
-    ``receipt`` is JSON as ``service.verification.receipt.read_receipt`` gives it; ``store`` a
-    library on this machine. Nothing is written and nothing fetched.
+    A verdict that only a judge gave is ``vouched`` for where rules and checker alone would not
+    support it and no exact conflict speaks against it. ``receipt`` is JSON as
+    ``service.verification.receipt.read_receipt`` gives it; ``store`` a library on this machine.
+    Nothing is written and nothing fetched.
     """
     checks = [_hash(receipt)]
     try:
@@ -83,6 +91,26 @@ def _as_given(read: Any, given: Any) -> Any:
 def all_passed(checks: Sequence[Check]) -> bool:
     """Return whether none of some checks failed."""
     return not any(check.outcome == "failed" for check in checks)
+
+
+def count_vouched(checks: Sequence[Check]) -> int:
+    """Count the verdicts that rest on a judge's word."""
+    return sum(check.outcome == "vouched" for check in checks)
+
+
+def summary(receipt: dict[str, Any], checks: Sequence[Check]) -> str:
+    """Say in one line whether a receipt holds, and how far that could be re-checked."""
+    failed, vouched = sum(c.outcome == "failed" for c in checks), count_vouched(checks)
+    if failed:
+        return f"{failed} of {len(checks)} checks failed"
+    if not vouched:
+        return "the receipt holds"
+    verdicts = sum(check.name.startswith(VERDICT) for check in checks)
+    are = "is" if vouched == 1 else "are"
+    return (
+        f"the receipt holds as far as it can be re-checked: {vouched} of {verdicts} verdicts"
+        f" {are} vouched for by {_short(receipt['judge']['name'])}"
+    )
 
 
 def _hash(receipt: dict[str, Any]) -> Check:
@@ -133,6 +161,8 @@ def _stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
 def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     """Each verdict, reached again from the receipt's passages by the verifier of this machine."""
     made_by = _differs(receipt, verifier)
+    here = verifier_identity(verifier.checker)
+    same_rules = receipt.checker.verifier_version == here.verifier_version
     if made_by:
         yield Check("verifier", "note", f"{made_by}: verdicts that differ are noted, not refused")
     sources = {s.id: s for s in (*receipt.works, *(e.source for e in receipt.evidence))}
@@ -141,21 +171,46 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     decided = [item.text for _, item in _items(receipt)]
     if sorted(decided) != sorted(draft.text for draft in receipt.drafts):
         yield Check("sentences", "failed", "what was decided is not what was written")
+    for wrong in vouching.faults(receipt, same_rules):
+        yield Check("judge", "failed", wrong)
     for name, item in _items(receipt):
         draft = drafts.get(item.text, Draft(item.text))
         again = verifier.check(draft, receipt.evidence, originals)
-        verdict, name = item.verdict, f"verdict on {name}"
-        differs = _unlike(item, again)
-        if not differs:
-            yield Check(name, "ok", f"{verdict.label} {verdict.score:.2f}: “{_short(item.text)}”")
+        if item.verdict.method.startswith(vouching.JUDGED):
+            outcome, detail = _judged(receipt, item, again, originals, same_rules)
         else:
-            # A quote is one by any rules; that it states nothing was told later.
-            lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
-            excused = bool(made_by) and not lasting
-            outcome: CheckOutcome = (
-                "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
-            )
-            yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
+            outcome, detail = _repeated(item, again, bool(made_by))
+        yield Check(f"{VERDICT}{name}", outcome, f"{detail}: “{_short(item.text)}”")
+
+
+def _repeated(item: Claim | Rejected, again: Claim, excused: bool) -> tuple[CheckOutcome, str]:
+    """Compare a verdict with the one reached again; ``excused`` if another verifier gave it."""
+    verdict = item.verdict
+    differs = _unlike(item, again)
+    if not differs:
+        return "ok", f"{verdict.label} {verdict.score:.2f}"
+    # A quote is one by any rules; that it states nothing was told later.
+    lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
+    noted = (excused and not lasting) or _at_the_edge(verdict, again.verdict)
+    return "note" if noted else "failed", differs
+
+
+def _judged(
+    receipt: Receipt, item: Claim | Rejected, again: Claim, originals: Originals, same_rules: bool
+) -> tuple[CheckOutcome, str]:
+    """Check a verdict that a judge gave, as far as rules and checker go."""
+    verdict = item.verdict
+    if wrong := vouching.fault(receipt, item, originals):
+        return "failed", wrong
+    assert receipt.judge is not None  # that would have been a fault
+    vouched = f"vouched for by {_short(receipt.judge.name)}, not re-checked"
+    if isinstance(item, Claim):
+        if found := vouching.conflict(item, receipt.evidence):
+            against = f"it says {found.claimed}, and a source {found.found}"
+            return ("failed", against) if same_rules else ("vouched", f"{vouched}; {against}")
+        if again.verdict.label != "supported":
+            return "vouched", vouched
+    return "ok", f"{verdict.label} {verdict.score:.2f}"
 
 
 def _differs(receipt: Receipt, verifier: Verifier) -> str:
@@ -172,7 +227,7 @@ def _differs(receipt: Receipt, verifier: Verifier) -> str:
 def _at_the_edge(then: Verdict, now: Verdict) -> bool:
     """Whether two verdicts differ only because another processor rounded across a threshold."""
     supports = [v.score if v.label == "supported" else 1 - v.score for v in (then, now)]
-    other = "contradicted" in (then.label, now.label) or then.method != now.method
+    other = "contradicted" in (then.label, now.label) or _method(then) != now.method
     return then.label != now.label and not other and abs(supports[0] - supports[1]) <= TOLERANCE
 
 
@@ -181,7 +236,7 @@ def _unlike(item: Claim | Rejected, again: Claim) -> str:
     then, now = item.verdict, again.verdict
     if then.label != now.label or abs(then.score - now.score) > TOLERANCE:
         return f"{then.label} {then.score:.2f} then, {now.label} {now.score:.2f} now"
-    if then.method != now.method or not 0 <= then.score <= 1:
+    if _method(then) != now.method or not 0 <= then.score <= 1:
         return f"not reached as it says ({then.method})"
     if item.citations != again.citations:
         return "it rests on other quotes now"
@@ -195,6 +250,11 @@ def _unlike(item: Claim | Rejected, again: Claim) -> str:
     if isinstance(item, Claim) and item.works not in (again.works, _ADDED["works"]):
         return f"it rests on {again.works} independent works, and not on {item.works}"
     return ""
+
+
+def _method(verdict: Verdict) -> str:
+    """The method of a verdict that no judge gave, whether or not one was to give it."""
+    return vouching.without_fallback(verdict.method)
 
 
 def _text(receipt: Receipt) -> Check:

@@ -1,0 +1,142 @@
+"""Re-checks verdicts that rest on a judge alone: whether they can be what a receipt says of them.
+
+A judge's word cannot be repeated without the judge. What can be checked is that the receipt has
+that word, that the quotes are the sentences that the judge named, and that no number or name
+conflicts with the evidence. More than that is for the judge to vouch for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from service.disclosure import model_name
+from service.text.prompt_injection import neutral
+from service.types import Citation, Claim, Evidence, Rejected
+from service.verification.candidate_quotes import single_sentences
+from service.verification.citation_selection import cited_sources
+from service.verification.provenance import Originals
+from service.verification.receipt import JudgedDraft, NamedSentence, Receipt
+from service.verification.rules.finding import Finding
+from service.verification.rules.registry import exact_conflict, findings
+
+JUDGED = "judge: "  # what the method of a judge's verdict begins with, before its name
+# What stands after the method of a verdict that a judge was to give and did not.
+_FALLBACK = re.compile(r" \(judge: [^()]*\)$")
+
+
+def without_fallback(method: str) -> str:
+    """Return a method without the bracket that says why no judge decided."""
+    return _FALLBACK.sub("", method)
+
+
+def faults(receipt: Receipt, same_rules: bool) -> Iterator[str]:
+    """Yield what is wrong with a receipt's judge and judgements as a whole.
+
+    ``same_rules``: whether the rules that tell sentences apart are those that made the receipt.
+    """
+    judge, judgements = receipt.judge, receipt.judgements
+    fallbacks = [v for v in _methods(receipt) if v != without_fallback(v)]
+    if judge is None and (judgements or fallbacks):
+        yield "there are words of a judge, and no judge"
+    if judge and not (judge.name.strip() and re.fullmatch(r"[^\s/@?#]+", judge.host)):
+        yield "the judge has no name, or its host is not one"
+    texts = [each.text for each in judgements]
+    written = {draft.text for draft in receipt.drafts}
+    if len(texts) != len(set(texts)) or not set(texts) <= written:
+        yield "the judge judged a sentence twice, or one that was not written"
+    named = {s for each in judgements for s in each.sentences}
+    places = {(s.label, s.start, s.end) for s in named}
+    if len({s.number for s in named}) != len(named) or len(places) != len(named):
+        yield "one number stands for two sentences of the evidence, or two for one"
+    known = _numbered(receipt.evidence)
+    wrong = {
+        s.number
+        for s in named
+        if not _inside(s, receipt.evidence)
+        or (same_rules and known.get(s.number) != (s.label, s.start, s.end))
+    }
+    if wrong:
+        yield f"not so in the evidence: sentences {', '.join(map(str, sorted(wrong)))}"
+
+
+def fault(receipt: Receipt, item: Claim | Rejected, originals: Originals) -> str:
+    """Say why a judge cannot have given a verdict; empty if it can.
+
+    Nothing here depends on the version of the rules.
+    """
+    judge, verdict = receipt.judge, item.verdict
+    if judge is None:
+        return "a judge is said to have decided, and the receipt names none"
+    if model_name(verdict.method.removeprefix(JUDGED)) != model_name(judge.name):
+        return f"the judge was {judge.name}, and not {verdict.method.removeprefix(JUDGED)}"
+    said = next((each for each in receipt.judgements if each.text == item.text), None)
+    if said is None:
+        return f"{judge.name} said nothing of it"
+    if not 0 <= verdict.score <= 1:
+        return f"{verdict.score} is not a score"
+    if verdict.label in ("supported", "contradicted"):
+        if said.ruling != verdict.label:
+            return f"{judge.name} called it {said.ruling}, and not {verdict.label}"
+        if not item.citations or not all(_consists(c, said) for c in item.citations):
+            return f"its quotes are not the sentences that {judge.name} named"
+    return _shown(item, said, receipt, originals) if isinstance(item, Claim) else ""
+
+
+def _shown(claim: Claim, said: JudgedDraft, receipt: Receipt, originals: Originals) -> str:
+    """Say what is wrong with a claim that is shown on a judge's word; empty if nothing is."""
+    cited = cited_sources(claim.citations, receipt.evidence)
+    if said.unsupported or claim.reason:
+        return f"it is not wholly supported: {claim.reason or ', '.join(said.unsupported)}"
+    if claim.secondary != originals.secondary(source.id for source in cited):
+        return "whether it is second hand is not what it says"
+    if claim.works != originals.independent(cited):
+        return f"it rests on {originals.independent(cited)} independent works, not {claim.works}"
+    return ""
+
+
+def conflict(item: Claim | Rejected, evidence: Sequence[Evidence]) -> Finding | None:
+    """Return a number or name of a claim that its quotes lack and a near copy has otherwise."""
+    quotes = [citation.quote for citation in item.citations]
+    lacking = {finding.claimed for finding in findings(item.text, " ".join(quotes))}
+    sentences = (window.text for e in evidence for window in single_sentences(e))
+    found = (exact_conflict(item.text, text) for text in (*quotes, *sentences))
+    return next((each for each in found if each and each.claimed in lacking), None)
+
+
+def _methods(receipt: Receipt) -> list[str]:
+    verdicts = [claim.verdict for claim in receipt.claims]
+    return [each.method for each in (*verdicts, *(r.verdict for r in receipt.rejected))]
+
+
+def _numbered(evidence: Sequence[Evidence]) -> dict[int, tuple[int, int, int]]:
+    """The label, start and end of each sentence of the evidence, by the number that judges see."""
+    windows = [w for e in evidence for w in single_sentences(e) if neutral(w.text)]
+    return {
+        n: (w.evidence.label, w.evidence.passage.start + w.start, w.evidence.passage.start + w.end)
+        for n, w in enumerate(windows, 1)
+    }
+
+
+def _inside(sentence: NamedSentence, evidence: Sequence[Evidence]) -> bool:
+    """Whether a sentence that a judge named is at a place in the evidence."""
+    if sentence.number < 1 or not 1 <= sentence.label <= len(evidence):
+        return False
+    passage = evidence[sentence.label - 1].passage
+    return passage.start <= sentence.start < sentence.end <= passage.end
+
+
+def _consists(citation: Citation, said: JudgedDraft) -> bool:
+    """Whether a quote is one or several adjacent sentences that a judge named."""
+    inside = sorted(
+        (s.start, s.end)
+        for s in said.sentences
+        if s.label == citation.label and citation.start <= s.start and s.end <= citation.end
+    )
+    at = citation.start
+    for start, end in inside:
+        gap = citation.quote[max(at - citation.start, 0) : max(start - citation.start, 0)]
+        if gap.strip():
+            return False
+        at = max(at, end)
+    return bool(inside) and inside[0][0] == citation.start and at == citation.end
