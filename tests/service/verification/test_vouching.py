@@ -1,0 +1,345 @@
+"""Receipts of judged answers: how far they can be re-checked, and what a forger cannot claim."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import secrets
+from dataclasses import dataclass, replace
+
+import pytest
+
+from service.answering.engine import Engine
+from service.conversations.store import History
+from service.judging.evidence import number_evidence
+from service.judging.record import record_judgements
+from service.judging.types import Judgement
+from service.types import Claim, Draft, Rejected, Verdict, append_claim, to_json
+from service.verification import receipt
+from service.verification.citation_selection import cited_sources, make_citation
+from service.verification.provenance import Originals
+from service.verification.recheck import all_passed, recheck, summary
+from tests.support.scripted_model import Script
+
+QUESTION = "How many hours of labelled audio was Whisper trained on?"
+PLAIN = "Whisper was trained on 680,000 hours of audio."
+FREE = "Its makers fed it with speech whose length exceeds seventy-five years of listening."
+FALSE = "Whisper was trained on 90 hours of labelled audio."
+
+
+@dataclass
+class FakeJudge:
+    """The identity of a judge that is not asked."""
+
+    name: str = "big"
+    host: str = "judge.example:8080"
+    able: bool = True
+    window: int = 8000
+
+
+JUDGE = FakeJudge()
+
+
+class Maker:
+    """Makes receipts of answers as a judge lets them through."""
+
+    def __init__(self, library, checker):
+        self.library, self.checker = library, checker
+        self.history = History(library.store.database)
+        self.answer = asyncio.run(
+            Engine(library, checker, self.history, Script(f"{PLAIN[:-1]} [1].")).answer(QUESTION)
+        )
+        _, self.noted = self.history.record(self.answer.id)
+        self.numbered = number_evidence(self.answer.evidence, 100_000)
+        self.originals = Originals(e.source for e in self.answer.evidence)
+
+    def number(self, words):
+        """Return the number of the first evidence sentence with some words."""
+        return next(s.number for s in self.numbered.sentences if words in s.text)
+
+    def claim(self, text, numbers, method="judge: big"):
+        """Return a claim that is supported by some evidence sentences on a judge's word."""
+        sentences = [self.numbered.sentences[n - 1] for n in numbers]
+        citations = tuple(make_citation(s.evidence, s.start, s.end) for s in sentences)
+        cited = cited_sources(citations, self.answer.evidence)
+        return Claim(
+            text, 0, len(text), citations, Verdict("supported", 1.0, method),
+            secondary=self.originals.secondary(s.id for s in cited),
+            works=self.originals.independent(cited),
+        )  # fmt: skip
+
+    def receipt(self, claims, rejected=(), judgements=None, judge=JUDGE):
+        """Return the receipt of an answer with these claims and judgements."""
+        text, placed = "", []
+        for claim in claims:
+            text, there = append_claim(text, claim)
+            placed.append(there)
+        answer = replace(
+            self.answer,
+            id=secrets.token_hex(6),
+            text=text,
+            claims=tuple(placed),
+            rejected=tuple(rejected),
+        )
+        drafts = [
+            Draft(item.text, before=("Whisper is a model.",)) for item in (*claims, *rejected)
+        ]
+        judged = record_judgements(judge, self.numbered, judgements or {}) if judge else None
+        noted = receipt.make_record(
+            self.library, self.checker, self.noted["index"]["revision"], drafts, (),
+            self.noted["prompt"], judged,
+        )  # fmt: skip
+        self.history.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)
+        made = receipt.read_receipt(
+            receipt.canonical(receipt.make_receipt(self.history, answer.id))
+        )
+        assert made is not None
+        return made
+
+
+@pytest.fixture(scope="module")
+def maker(library, checker):
+    return Maker(library, checker)
+
+
+@pytest.fixture(scope="module")
+def hours(maker):
+    return maker.number("680,000 hours")
+
+
+@pytest.fixture(scope="module")
+def judged(maker, hours):
+    """A receipt with a claim that the checker supports too, and one that only a judge does."""
+    both = [maker.claim(PLAIN, [hours]), maker.claim(FREE, [hours, hours + 1])]
+    withheld = Rejected("It cost 90 dollars.", "x", Verdict("unsupported", 1.0, "judge: big"))
+    return maker.receipt(both, [withheld], {
+        PLAIN: Judgement("supported", (hours,)),
+        FREE: Judgement("supported", (hours, hours + 1)),
+        withheld.text: Judgement("unsupported", (), ("90 dollars",), False),
+    })  # fmt: skip
+
+
+def outcomes(checks):
+    return {check.name: check.outcome for check in checks if check.outcome != "ok"}
+
+
+def failed(made, verifier):
+    checks = recheck(receipt.seal(made), verifier)
+    return [check.name for check in checks if check.outcome == "failed"]
+
+
+def test_receipt_keeps_judge_and_its_words(judged, hours, maker):
+    assert judged["judge"] == {"name": "big", "host": "judge.example:8080", "prompt_version": 1}
+    plain, free, withheld = judged["judgements"]
+    assert [s["number"] for s in free["sentences"]] == [hours, hours + 1]
+    (named,) = plain["sentences"]
+    passage = judged["evidence"][named["label"] - 1]["passage"]
+    start = passage["start"]
+    quote = passage["text"][named["start"] - start : named["end"] - start]
+    assert "680,000 hours" in quote and (plain["ruling"], plain["answers"]) == ("supported", True)
+    assert (withheld["unsupported"], withheld["answers"]) == (["90 dollars"], False)
+    assert judged["drafts"][1]["before"] == ["Whisper is a model."]
+
+
+def test_what_only_a_judge_says_is_vouched_for_and_the_summary_says_so(judged, verifier, library):
+    for store in (None, library.store):
+        checks = recheck(judged, verifier, store)
+        assert outcomes(checks) == {"verdict on claim 2": "vouched"}
+        (vouched,) = (check for check in checks if check.outcome == "vouched")
+        assert "vouched for by big, not re-checked" in vouched.detail
+        assert all_passed(checks)
+        said = summary(judged, checks)
+        assert said.endswith(
+            "holds as far as it can be re-checked: 1 of 3 verdicts is vouched for by big"
+        )
+
+
+def test_judged_receipt_on_which_the_checker_agrees_holds(maker, hours, verifier):
+    judgements = {PLAIN: Judgement("supported", (hours,))}
+    made = maker.receipt([maker.claim(PLAIN, [hours])], (), judgements)
+    checks = recheck(made, verifier)
+    assert outcomes(checks) == {} and summary(made, checks) == "the receipt holds"
+
+
+def test_receipt_without_a_judge_has_none(maker, hours, verifier):
+    made = maker.receipt([maker.claim(PLAIN, [hours], "verbatim")], judge=None)
+    assert made["judge"] is None and made["judgements"] == []
+
+
+def test_verdict_of_the_checker_in_place_of_a_judge_is_compared_without_the_reason(
+    maker, hours, verifier
+):
+    again = verifier.check(Draft(PLAIN), maker.answer.evidence)
+    late = Verdict("supported", again.verdict.score, f"{again.verdict.method} (judge: timeout)")
+    made = maker.receipt([replace(again, verdict=late)])
+    assert outcomes(recheck(made, verifier)) == {}
+    made["judge"] = None
+    assert failed(made, verifier) == ["judge"]
+
+
+def test_exact_conflict_fails_on_a_judges_word(maker, hours, verifier):
+    made = maker.receipt(
+        [maker.claim(FALSE, [hours])], (), {FALSE: Judgement("supported", (hours,))}
+    )
+    assert failed(made, verifier) == ["verdict on claim 1"]
+    # Another quote does not hide the sentence that says otherwise.
+    other = next(s.number for s in maker.numbered.sentences if "hour" not in s.text)
+    made = maker.receipt(
+        [maker.claim(FALSE, [other])], (), {FALSE: Judgement("supported", (other,))}
+    )
+    assert failed(made, verifier) == ["verdict on claim 1"]
+
+
+def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(maker, hours, verifier):
+    made = maker.receipt(
+        [maker.claim(FALSE, [hours])], (), {FALSE: Judgement("supported", (hours,))}
+    )
+    made["checker"]["verifier_version"] += 1
+    checks = recheck(receipt.seal(made), verifier)
+    assert outcomes(checks) == {"verifier": "note", "verdict on claim 1": "vouched"}
+    made["checker"]["verifier_version"] -= 1
+    made["checker"]["sha256"] = "0" * 64  # another checker, and the same rules
+    assert failed(made, verifier) == ["verdict on claim 1"]
+
+
+def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(maker, hours, verifier):
+    quote = maker.claim(FALSE, [hours]).citations
+    withheld = Rejected(FALSE, "x", Verdict("contradicted", 1.0, "judge: big"), quote)
+    shown = maker.claim(PLAIN, [hours])
+    said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("contradicted", (hours,))}
+    made = maker.receipt([shown], [withheld], said)
+    assert failed(made, verifier) == []
+    made["judgements"][1]["ruling"] = "unsupported"
+    assert failed(made, verifier) == ["verdict on withheld 1"]
+
+
+# Forgeries
+
+
+def no_judge(made):
+    made["judge"] = None
+
+
+def neither_judge_nor_words(made):
+    made["judge"], made["judgements"] = None, []
+
+
+def another_judge(made):
+    made["judge"]["name"] = "bigger"
+
+
+def judge_without_name(made):
+    made["judge"]["name"] = " "
+    for item in (*made["claims"], *made["rejected"]):
+        item["verdict"]["method"] = "judge:  "
+
+
+def path_in_host(made):
+    made["judge"]["host"] = "judge.example/v1"
+
+
+def no_words(made):
+    del made["judgements"][1]
+
+
+def other_ruling(made):
+    made["judgements"][1]["ruling"] = "unsupported"
+
+
+def unsupported_words(made):
+    made["judgements"][1]["unsupported"] = ["seventy-five years"]
+
+
+def words_twice(made):
+    made["judgements"].append(made["judgements"][0] | {"ruling": "unsupported"})
+
+
+def words_on_nothing(made):
+    made["judgements"][2]["text"] += " Really."
+
+
+def number_that_is_none(made):
+    made["judgements"][1]["sentences"][0]["number"] = 10_000
+
+
+def number_below_one(made):
+    made["judgements"][1]["sentences"][0]["number"] = 0
+
+
+def number_of_another(made):
+    made["judgements"][1]["sentences"][0]["number"] += 3
+
+
+def place_outside(made):
+    made["judgements"][1]["sentences"][0]["end"] += 100_000
+
+
+def place_within_a_sentence(made):
+    for said in made["judgements"][:2]:
+        said["sentences"][0]["start"] += 3
+    for claim in made["claims"]:
+        cited = claim["citations"][0]
+        cited["before"] += cited["quote"][:3]
+        cited["start"], cited["quote"] = cited["start"] + 3, cited["quote"][3:]
+
+
+def quote_not_named(made):
+    said = made["judgements"][1]
+    said["sentences"] = said["sentences"][:1]
+
+
+def no_quotes(made):
+    made["claims"][1]["citations"] = []
+
+
+def several_works(made):
+    made["claims"][1]["works"] += 2
+
+
+def second_hand(made):
+    made["claims"][1]["secondary"] = not made["claims"][1]["secondary"]
+
+
+def score_above_one(made):
+    made["claims"][1]["verdict"]["score"] = 2.0
+
+
+def reason_of_a_claim(made):
+    made["claims"][1]["reason"] = "a part is missing"
+
+
+def judge_as_the_method_of_a_checked_claim(made):
+    made["claims"][1]["verdict"]["method"] = "rules + cross-encoder (judge: timeout)"
+
+
+@pytest.mark.parametrize(
+    ("forge", "caught"),
+    [
+        (no_judge, "judge"),
+        (neither_judge_nor_words, "verdict on claim 2"),
+        (another_judge, "verdict on claim 2"),
+        (judge_without_name, "judge"),
+        (path_in_host, "judge"),
+        (no_words, "verdict on claim 2"),
+        (other_ruling, "verdict on claim 2"),
+        (unsupported_words, "verdict on claim 2"),
+        (words_twice, "judge"),
+        (words_on_nothing, "judge"),
+        (number_that_is_none, "judge"),
+        (number_below_one, "judge"),
+        (number_of_another, "judge"),
+        (place_outside, "judge"),
+        (place_within_a_sentence, "judge"),
+        (quote_not_named, "verdict on claim 2"),
+        (several_works, "verdict on claim 2"),
+        (second_hand, "verdict on claim 2"),
+        (score_above_one, "verdict on claim 2"),
+        (reason_of_a_claim, "verdict on claim 2"),
+        (judge_as_the_method_of_a_checked_claim, "verdict on claim 2"),
+        (no_quotes, "verdict on claim 2"),
+    ],
+)
+def test_forged_word_of_a_judge_fails(judged, verifier, forge, caught):
+    made = copy.deepcopy(judged)
+    forge(made)
+    assert caught in failed(made, verifier)
