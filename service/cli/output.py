@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.ingestion.pipeline import RemovedSource
     from service.ingestion.watcher import WatchNotice
     from service.types import Answer, Citation, Claim, Evidence
-    from service.verification.recheck import Check
+    from service.verification.receipt_checks import Check
 
 
 NARROW_COLUMNS = 60  # width of a terminal below which a table would break up its words
@@ -237,13 +237,12 @@ def print_checked(name: str, checked: Checked) -> None:
     print(f"\n{_count(len(checked.claims), 'claim')}{': ' if each else ''}{each}")
 
 
-def print_rechecked(name: str, checks: Sequence[Check]) -> None:
-    """Print the checks of a receipt, one per line, and whether all of them passed."""
+def print_rechecked(name: str, checks: Sequence[Check], summary: str) -> None:
+    """Print the checks of a receipt, one per line, and what they amount to."""
     print(name)
     for check in checks:
-        print(f"{check.outcome:<7} {check.name}: {_line(check.detail)}")
-    failed = sum(check.outcome == "failed" for check in checks)
-    print(f"\n{failed} of {len(checks)} checks failed" if failed else "\nthe receipt holds")
+        print(f"{check.outcome:<7} {check.name}: {_line(_printable(check.detail))}")
+    print(f"\n{_printable(summary)}")
 
 
 def _print_quotes(claim: Claim, evidence: Mapping[int, Evidence]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 
+from service.judging.evidence import number_evidence
 from service.judging.prompt import PROMPT_VERSION
-from service.judging.types import Judge, Judgement, NumberedEvidence, NumberedSentence
+from service.judging.types import Judge, Judgement, NumberedSentence
+from service.types import Evidence
 from service.verification.receipt import Judged, JudgedDraft, JudgeIdentity, NamedSentence
 
 
@@ -15,15 +18,16 @@ def judge_identity(judge: Judge) -> JudgeIdentity:
 
 
 def record_judgements(
-    judge: Judge, numbered: NumberedEvidence, judgements: Mapping[str, Judgement]
+    judge: Judge, evidence: Sequence[Evidence], judgements: Mapping[str, Judgement]
 ) -> Judged:
     """Return what a receipt keeps of a judge.
 
     Args:
         judge: The judge of an answer.
-        numbered: The evidence as it saw it.
+        evidence: The evidence of the answer, of which it saw as much as fitted its window.
         judgements: What it said of each draft, by the draft's text.
     """
+    numbered = number_evidence(evidence, sys.maxsize)  # what is left out is left out at the end
     places = {sentence.number: _named(sentence) for sentence in numbered.sentences}
     drafts = (
         JudgedDraft(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,30 +24,16 @@ from service.verification import vouching
 from service.verification.citation_selection import make_citation
 from service.verification.provenance import Originals
 from service.verification.receipt import Receipt, seal, verifier_identity
+from service.verification.receipt_checks import VERDICT, Check, CheckOutcome, shorten
 from service.verification.verifier import Verifier
 
-VERDICT = "verdict on "  # what the names of checks of verdicts begin with
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
 # Fields that receipts had not from the first, of a Source, a Claim, an Answer, a Draft and a
 # record, and what stands for none.
 _ADDED = {"work": "", "works": 0, "understood": None, "before": (), "judge": None, "judgements": ()}
 
-CheckOutcome = Literal["ok", "failed", "vouched", "note"]
 _SHAPE = TypeAdapter(Receipt)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of a receipt.
-
-    A ``note`` is worth knowing, and no failure. A verdict that is ``vouched`` for rests on a
-    judge's word, which cannot be re-checked, and nothing speaks against it.
-    """
-
-    name: str
-    outcome: CheckOutcome
-    detail: str = ""
 
 
 def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = None) -> list[Check]:
@@ -88,31 +74,6 @@ def _as_given(read: Any, given: Any) -> Any:
     return read
 
 
-def all_passed(checks: Sequence[Check]) -> bool:
-    """Return whether none of some checks failed."""
-    return not any(check.outcome == "failed" for check in checks)
-
-
-def count_vouched(checks: Sequence[Check]) -> int:
-    """Count the verdicts that rest on a judge's word."""
-    return sum(check.outcome == "vouched" for check in checks)
-
-
-def summary(receipt: dict[str, Any], checks: Sequence[Check]) -> str:
-    """Say in one line whether a receipt holds, and how far that could be re-checked."""
-    failed, vouched = sum(c.outcome == "failed" for c in checks), count_vouched(checks)
-    if failed:
-        return f"{failed} of {len(checks)} checks failed"
-    if not vouched:
-        return "the receipt holds"
-    verdicts = sum(check.name.startswith(VERDICT) for check in checks)
-    are = "is" if vouched == 1 else "are"
-    return (
-        f"the receipt holds as far as it can be re-checked: {vouched} of {verdicts} verdicts"
-        f" {are} vouched for by {_short(receipt['judge']['name'])}"
-    )
-
-
 def _hash(receipt: dict[str, Any]) -> Check:
     expected, found = seal(receipt)["sha256"], receipt.get("sha256")
     if expected == found:
@@ -143,7 +104,7 @@ def _quotes(receipt: Receipt) -> Iterator[Check]:
         citations = _citations(item)
         wrong = [c for c in citations if not _stands(c, receipt.evidence)]
         if wrong:
-            quotes = ", ".join(f"“{_short(c.quote)}” [{c.label}]" for c in wrong)
+            quotes = ", ".join(f"“{shorten(c.quote)}” [{c.label}]" for c in wrong)
             yield Check(f"quotes of {name}", "failed", f"not so at their place: {quotes}")
         elif citations:
             yield Check(f"quotes of {name}", "ok", f"{len(citations)} verbatim at their place")
@@ -171,6 +132,8 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     decided = [item.text for _, item in _items(receipt)]
     if sorted(decided) != sorted(draft.text for draft in receipt.drafts):
         yield Check("sentences", "failed", "what was decided is not what was written")
+    elif not _in_order(receipt.drafts):
+        yield Check("sentences", "failed", "one is read with sentences that do not stand before it")
     for wrong in vouching.faults(receipt, same_rules):
         yield Check("judge", "failed", wrong)
     for name, item in _items(receipt):
@@ -178,9 +141,18 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
         again = verifier.check(draft, receipt.evidence, originals)
         if item.verdict.method.startswith(vouching.JUDGED):
             outcome, detail = _judged(receipt, item, again, originals, same_rules)
+        elif item.verdict.method == vouching.LEANS:
+            wrong = vouching.leaning_fault(receipt, item, draft)
+            outcome, detail = "failed" if wrong else "ok", wrong or vouching.LEANS
         else:
             outcome, detail = _repeated(item, again, bool(made_by))
-        yield Check(f"{VERDICT}{name}", outcome, f"{detail}: “{_short(item.text)}”")
+        yield Check(f"{VERDICT}{name}", outcome, f"{detail}: “{shorten(item.text)}”")
+
+
+def _in_order(drafts: Sequence[Draft]) -> bool:
+    """Whether the sentences before each one were written before it."""
+    texts = [draft.text for draft in drafts]
+    return all(set(draft.before) <= set(texts[:n]) for n, draft in enumerate(drafts))
 
 
 def _repeated(item: Claim | Rejected, again: Claim, excused: bool) -> tuple[CheckOutcome, str]:
@@ -203,7 +175,7 @@ def _judged(
     if wrong := vouching.fault(receipt, item, originals):
         return "failed", wrong
     assert receipt.judge is not None  # that would have been a fault
-    vouched = f"vouched for by {_short(receipt.judge.name)}, not re-checked"
+    vouched = f"vouched for by {shorten(receipt.judge.name)}, not re-checked"
     if isinstance(item, Claim):
         if found := vouching.conflict(item, receipt.evidence):
             against = f"it says {found.claimed}, and a source {found.found}"
@@ -275,7 +247,7 @@ def _mode(receipt: Receipt) -> Check:
     if abstained != receipt.abstained or abstained == bool(receipt.claims):
         return Check("mode", "failed", f"“{receipt.mode}” with {len(receipt.claims)} claims")
     if unsupported or withheld:
-        return Check("mode", "failed", f"“{_short((unsupported + withheld)[0])}” is misplaced")
+        return Check("mode", "failed", f"“{shorten((unsupported + withheld)[0])}” is misplaced")
     if receipt.mode == "generated" and not (receipt.model and receipt.prompt):
         return Check("mode", "failed", "“generated” without a model or a prompt")
     if receipt.mode != "generated" and receipt.model:
@@ -330,11 +302,6 @@ def _items(receipt: Receipt) -> Iterator[tuple[str, Claim | Rejected]]:
 
 def _citations(item: Claim | Rejected) -> tuple[Citation, ...]:
     return (*item.citations, *item.disputed_by) if isinstance(item, Claim) else item.citations
-
-
-def _short(text: str) -> str:
-    folded = " ".join(text.split())
-    return folded if len(folded) <= 60 else folded[:59] + "…"
 
 
 def _first_line(error: Exception) -> str:

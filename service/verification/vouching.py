@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from service.disclosure import model_name
 from service.text.prompt_injection import neutral
-from service.types import Citation, Claim, Evidence, Rejected
+from service.types import Citation, Claim, Draft, Evidence, Rejected
 from service.verification.candidate_quotes import single_sentences
 from service.verification.citation_selection import cited_sources
 from service.verification.provenance import Originals
@@ -21,6 +21,8 @@ from service.verification.rules.finding import Finding
 from service.verification.rules.registry import exact_conflict, findings
 
 JUDGED = "judge: "  # what the method of a judge's verdict begins with, before its name
+# The method of a verdict on a sentence that would hold, and leans on one that does not.
+LEANS = "leans on a withheld sentence"
 # What stands after the method of a verdict that a judge was to give and did not.
 _FALLBACK = re.compile(r" \(judge: [^()]*\)$")
 
@@ -81,6 +83,16 @@ def fault(receipt: Receipt, item: Claim | Rejected, originals: Originals) -> str
         if not item.citations or not all(_consists(c, said) for c in item.citations):
             return f"its quotes are not the sentences that {judge.name} named"
     return _shown(item, said, receipt, originals) if isinstance(item, Claim) else ""
+
+
+def leaning_fault(receipt: Receipt, item: Claim | Rejected, draft: Draft) -> str:
+    """Say why a sentence cannot have been withheld for the one before it; empty if it can."""
+    withheld = {rejected.text for rejected in receipt.rejected}
+    if isinstance(item, Claim) or item.verdict.label != "unsupported":
+        return f"{item.verdict.label} is not what a sentence is that leans on a withheld one"
+    if not draft.before or draft.before[-1] not in withheld:
+        return "the sentence before it was not withheld"
+    return ""
 
 
 def _shown(claim: Claim, said: JudgedDraft, receipt: Receipt, originals: Originals) -> str:

@@ -55,7 +55,7 @@ def test_old_use_of_judge_is_the_checker_with_a_notice(caplog, place):
 
 def test_classifier_is_not_named_twice():
     both = {"TENKYO_JUDGE": "/models/nli", "TENKYO_CHECKER": "/models/other"}
-    with pytest.raises(SettingsError, match="^TENKYO_JUDGE=/models/nli.*auto, llm or off"):
+    with pytest.raises(SettingsError, match=r"^TENKYO_JUDGE=/models/nli.*auto, llm or off"):
         read_settings(both)
 
 

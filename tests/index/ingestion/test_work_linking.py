@@ -39,7 +39,8 @@ from service.conversations.store import History
 from service.types import Draft, Evidence
 from service.verification import receipt
 from service.verification.provenance import Originals
-from service.verification.recheck import all_passed, recheck
+from service.verification.receipt_checks import all_passed
+from service.verification.recheck import recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 

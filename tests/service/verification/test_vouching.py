@@ -18,7 +18,8 @@ from service.types import Claim, Draft, Rejected, Verdict, append_claim, to_json
 from service.verification import receipt
 from service.verification.citation_selection import cited_sources, make_citation
 from service.verification.provenance import Originals
-from service.verification.recheck import all_passed, recheck, summary
+from service.verification.receipt_checks import all_passed, summary
+from service.verification.recheck import recheck
 from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -81,10 +82,9 @@ class Maker:
             claims=tuple(placed),
             rejected=tuple(rejected),
         )
-        drafts = [
-            Draft(item.text, before=("Whisper is a model.",)) for item in (*claims, *rejected)
-        ]
-        judged = record_judgements(judge, self.numbered, judgements or {}) if judge else None
+        texts = [item.text for item in (*claims, *rejected)]
+        drafts = [Draft(text, before=tuple(texts[:n])) for n, text in enumerate(texts)]
+        judged = record_judgements(judge, self.answer.evidence, judgements or {}) if judge else None
         noted = receipt.make_record(
             self.library, self.checker, self.noted["index"]["revision"], drafts, (),
             self.noted["prompt"], judged,
@@ -138,7 +138,7 @@ def test_receipt_keeps_judge_and_its_words(judged, hours, maker):
     quote = passage["text"][named["start"] - start : named["end"] - start]
     assert "680,000 hours" in quote and (plain["ruling"], plain["answers"]) == ("supported", True)
     assert (withheld["unsupported"], withheld["answers"]) == (["90 dollars"], False)
-    assert judged["drafts"][1]["before"] == ["Whisper is a model."]
+    assert judged["drafts"][1]["before"] == [PLAIN]
 
 
 def test_what_only_a_judge_says_is_vouched_for_and_the_summary_says_so(judged, verifier, library):
@@ -211,6 +211,25 @@ def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(maker
     assert failed(made, verifier) == []
     made["judgements"][1]["ruling"] = "unsupported"
     assert failed(made, verifier) == ["verdict on withheld 1"]
+
+
+def test_sentence_that_leans_on_a_withheld_one_goes_with_it(maker, hours, verifier):
+    lost = Rejected("It won a prize.", "x", Verdict("unsupported", 1.0, "judge: big"))
+    leaning = Rejected(
+        "It was trained on 680,000 hours of audio.",
+        "x",
+        Verdict("unsupported", 1.0, "leans on a withheld sentence"),
+    )
+    said = {PLAIN: Judgement("supported", (hours,)), lost.text: Judgement("unsupported")}
+    made = maker.receipt([maker.claim(PLAIN, [hours])], [lost, leaning], said)
+    assert failed(made, verifier) == []
+    made["drafts"][2]["before"] = []
+    assert failed(made, verifier) == ["verdict on withheld 2"]
+    made["drafts"][2]["before"] = [PLAIN]  # which is shown
+    assert failed(made, verifier) == ["verdict on withheld 2"]
+    made["rejected"][1]["verdict"]["label"] = "contradicted"
+    made["drafts"][2]["before"] = [lost.text]
+    assert failed(made, verifier) == ["verdict on withheld 2"]
 
 
 # Forgeries
@@ -308,6 +327,14 @@ def reason_of_a_claim(made):
     made["claims"][1]["reason"] = "a part is missing"
 
 
+def sentence_before_that_was_not_written(made):
+    made["drafts"][1]["before"] = ["It was fed for a hundred years."]
+
+
+def sentence_before_that_came_after(made):
+    made["drafts"][0]["before"] = [FREE]
+
+
 def judge_as_the_method_of_a_checked_claim(made):
     made["claims"][1]["verdict"]["method"] = "rules + cross-encoder (judge: timeout)"
 
@@ -336,6 +363,8 @@ def judge_as_the_method_of_a_checked_claim(made):
         (score_above_one, "verdict on claim 2"),
         (reason_of_a_claim, "verdict on claim 2"),
         (judge_as_the_method_of_a_checked_claim, "verdict on claim 2"),
+        (sentence_before_that_was_not_written, "sentences"),
+        (sentence_before_that_came_after, "sentences"),
         (no_quotes, "verdict on claim 2"),
     ],
 )
