@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
+from service.server.judges import choose_judge
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from service.answering.factcheck import FactChecker
     from service.client.sync_client import Client
     from service.concurrency.process_locks import ProcessLocks
+    from service.generation.llm import ChatModel
     from service.ingestion.pipeline import IngestionPipeline
     from service.ingestion.worker import IngestionWorker
     from service.settings import Settings
@@ -82,6 +84,7 @@ def create_ingestion_pipeline(settings: Settings) -> IngestionPipeline:
     """Make the pipeline that adds sources to the library and removes them."""
     from corpus.store.uploads import UploadStore
     from corpus.web.http_cache import HttpCache
+    from service.generation.llm import ChatModel
     from service.ingestion.pipeline import IngestionPipeline
 
     cache, uploads = HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir)
@@ -111,10 +114,14 @@ def create_verifier(settings: Settings) -> Verifier:
 
 
 def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
-    """Make a fact checker: it verifies every sentence of a text against the library."""
+    """Make a fact checker: it verifies every sentence of a text against the library.
+
+    A model that only runs in a process of the service does not judge.
+    """
     from service.answering.factcheck import FactChecker
 
-    return FactChecker(open_library(settings), verifier)
+    chosen = choose_judge(settings, create_answer_model(settings))
+    return FactChecker(open_library(settings), verifier, chosen.judge if chosen else None)
 
 
 def open_library(
@@ -177,6 +184,14 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
     return settings.model_copy(update=address), server
 
 
+def create_answer_model(settings: Settings) -> ChatModel | None:
+    """Make the client of the language model that writes answers, if its URL is set."""
+    from service.generation.llm import ChatModel
+
+    url, timeout = settings.llm_url, settings.llm_timeout
+    return ChatModel(url, settings.llm_model, settings.llm_key, timeout) if url else None
+
+
 def create_engine(
     settings: Settings, behind: bool = False, loaded: Models | None = None
 ) -> tuple[Engine, Callable[[], Awaitable[None]]]:
@@ -194,14 +209,15 @@ def create_engine(
     from index.inference.shared_models import SharedChecker, SharedEmbedder
     from service.answering.engine import Engine
     from service.conversations.store import History
-    from service.generation.llm import ChatModel
 
     settings, server = start_local_model(settings)
-    url, name = settings.llm_url, settings.llm_model
-    model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
+    model = create_answer_model(settings)
+    chosen = choose_judge(settings, model)
 
     async def close() -> None:
         nonlocal server
+        if chosen:
+            await chosen.aclose()
         if model:
             await model.aclose()
         server = None
@@ -213,6 +229,8 @@ def create_engine(
         SharedChecker(loaded.checker, scheduler),
         History(library.store.database),
         model,
+        judge=chosen.judge if chosen else None,
+        judge_writes=chosen is not None and chosen.writes,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,
         window=settings.llm_window,
