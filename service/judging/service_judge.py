@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from itertools import chain, repeat
-from typing import Literal
+from typing import Any, Literal
 
+from service.disclosure import model_name
 from service.generation.completion import CompletionModel
 from service.judging.judge import ModelJudge
 from service.judging.self_test import SelfTestReport, fingerprint, load_self_test
 from service.judging.standing import Outcome, Standing, standing_key
+from service.judging.types import Judge
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ class ServiceJudge(ModelJudge):
     @property
     def status(self) -> JudgeStatus:
         """How the self-test stands."""
-        return JudgeStatus(self.name, self.host, self.able, self._state, *self._right)
+        return JudgeStatus(model_name(self.name), self.host, self.able, self._state, *self._right)
 
     def recall(self) -> None:
         """Take over the kept outcome of the self-test, if there is one. Asks no server."""
@@ -103,7 +106,7 @@ class ServiceJudge(ModelJudge):
             self._state = "unreachable"
         else:
             self._record(outcome)
-            if before != self._state == "failed":
+            if not outcome.passed and before != "failed":
                 self._report_failure()
         return report
 
@@ -134,3 +137,27 @@ class ServiceJudge(ModelJudge):
             " TENKYO_JUDGE_URL and TENKYO_JUDGE_MODEL to a stronger model, or TENKYO_JUDGE=off",
             self.name, self.host, self.status.summary,
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def proving(judge: Judge | None) -> AsyncIterator[None]:
+    """Let a judge prove itself in the background while the context is open."""
+    if not isinstance(judge, ServiceJudge):
+        yield
+        return
+    task = asyncio.create_task(judge.prove_until_able())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def judge_status(judge: Judge | None) -> dict[str, Any] | None:
+    """Return what a service says of its judge, as JSON; None if it has none."""
+    if judge is None:
+        return None
+    if isinstance(judge, ServiceJudge):
+        return asdict(judge.status)
+    state: JudgeState = "able" if judge.able else "untested"
+    return asdict(JudgeStatus(model_name(judge.name), judge.host, judge.able, state))

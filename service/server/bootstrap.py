@@ -84,7 +84,6 @@ def create_ingestion_pipeline(settings: Settings) -> IngestionPipeline:
     """Make the pipeline that adds sources to the library and removes them."""
     from corpus.store.uploads import UploadStore
     from corpus.web.http_cache import HttpCache
-    from service.generation.llm import ChatModel
     from service.ingestion.pipeline import IngestionPipeline
 
     cache, uploads = HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir)
