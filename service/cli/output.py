@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.answering.factcheck import Checked
     from service.ingestion.pipeline import RemovedSource
     from service.ingestion.watcher import WatchNotice
+    from service.judging.types import Judge
     from service.types import Answer, Citation, Claim, Evidence
     from service.verification.receipt_checks import Check
 
@@ -243,6 +244,47 @@ def print_rechecked(name: str, checks: Sequence[Check], summary: str) -> None:
     for check in checks:
         print(f"{check.outcome:<7} {check.name}: {_line(_printable(check.detail))}")
     print(f"\n{_printable(summary)}")
+
+
+def print_self_test(result: Mapping[str, Any]) -> None:
+    """Print the self-test of a judge: each item, the counts, the cost, and what follows."""
+    rows = [
+        (
+            each["kind"],
+            each["language"],
+            "true" if each["supported"] else "false",
+            each["verdict"],
+            "right" if each["right"] else "wrong",
+            each["sentence"],
+        )
+        for each in result["items"]
+    ]
+    print_table(("kind", "language", "truth", "verdict", "", "sentence"), rows)
+    (true, of_true), (false, of_false) = result["true"], result["false"]
+    print(f"\n{true} of {of_true} true sentences right, {false} of {of_false} false ones")
+    print(f"{result['tokens']:,} tokens, {result['seconds']:.1f} s")
+    print(f"an ordinary call with control sentences: {result['controls']}")
+    name = f"{_printable(result['name'])} at {_printable(result['host'])}"
+    if not result["answered"]:
+        print(f"{name} gave no reply in time: raise TENKYO_JUDGE_TIMEOUT, or use a faster one")
+    elif result["passed"]:
+        print(f"{name} may judge")
+    else:
+        print(
+            f"{name} may not judge: set TENKYO_JUDGE_URL and TENKYO_JUDGE_MODEL to a stronger one"
+        )
+
+
+def print_judge_notice(judge: Judge | None) -> None:
+    """Print one line on standard error if a judge does not judge for want of a self-test."""
+    from service.judging.service_judge import ServiceJudge
+
+    if isinstance(judge, ServiceJudge) and judge.status.state == "untested":
+        print(
+            f"tenkyo: {_printable(judge.name)} does not judge, because it has not passed the"
+            " self-test: run `tenkyo models test`",
+            file=sys.stderr,
+        )
 
 
 def _print_quotes(claim: Claim, evidence: Mapping[int, Evidence]) -> None:

@@ -215,8 +215,8 @@ def create_engine(
 
     async def close() -> None:
         nonlocal server
-        if chosen:
-            await chosen.aclose()
+        if chosen and not chosen.writes:
+            await chosen.close()
         if model:
             await model.aclose()
         server = None

@@ -26,10 +26,9 @@ class ChosenJudge:
     model: ChatModel
     writes: bool
 
-    async def aclose(self) -> None:
-        """Close the connections, unless they are those of the answer model."""
-        if not self.writes:
-            await self.model.aclose()
+    async def close(self) -> None:
+        """Close its connections."""
+        await self.model.aclose()
 
 
 def choose_judge(settings: Settings, writer: ChatModel | None) -> ChosenJudge | None:
