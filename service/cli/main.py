@@ -109,7 +109,7 @@ def ask(
 
     async def run() -> Answer:
         engine, close = bootstrap.create_engine(await judges.name_models(bootstrap.load_settings()))
-        output.print_judge_notice(engine.judge)
+        judges.print_untested(engine.judge)
         try:
             return await engine.answer(question, None, source, mode)
         finally:
@@ -160,7 +160,7 @@ def evaluate(
         from service.generation.llm import ChatModel
 
         engine, close = bootstrap.create_engine(await judges.name_models(settings))
-        output.print_judge_notice(engine.judge)
+        judges.print_untested(engine.judge)
         try:
             if isinstance(engine.model, ChatModel):
                 await engine.model.identify()  # the model's name is one of the conditions

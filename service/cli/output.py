@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from service.answering.factcheck import Checked
     from service.ingestion.pipeline import RemovedSource
     from service.ingestion.watcher import WatchNotice
-    from service.judging.types import Judge
     from service.types import Answer, Citation, Claim, Evidence
     from service.verification.receipt_checks import Check
 
@@ -272,18 +271,6 @@ def print_self_test(result: Mapping[str, Any]) -> None:
     else:
         print(
             f"{name} may not judge: set TENKYO_JUDGE_URL and TENKYO_JUDGE_MODEL to a stronger one"
-        )
-
-
-def print_judge_notice(judge: Judge | None) -> None:
-    """Print one line on standard error if a judge does not judge for want of a self-test."""
-    from service.judging.service_judge import ServiceJudge
-
-    if isinstance(judge, ServiceJudge) and judge.status.state == "untested":
-        print(
-            f"tenkyo: {_printable(judge.name)} does not judge, because it has not passed the"
-            " self-test: run `tenkyo models test`",
-            file=sys.stderr,
         )
 
 

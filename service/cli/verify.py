@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ import typer
 from corpus.errors import ReceiptRefused, ServiceRefused, TextRefused
 from service.cli import output
 from service.cli.library import Json, Password
-from service.server import bootstrap, judges
+from service.server import bootstrap
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -68,7 +67,6 @@ def verify(
     else:
         verifier = bootstrap.create_verifier(settings)
         if texts:
-            settings = asyncio.run(judges.name_models(settings))
             checks |= _text_checks(texts, bootstrap.fact_checker(settings, verifier), source)
         store = bootstrap.open_store_if_any(settings) if receipts else None
         for name, made in receipts.items():

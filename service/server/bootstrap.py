@@ -5,6 +5,7 @@ Heavy modules are imported inside the functions that use them, so that ``tenkyo 
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
-from service.server.judges import choose_judge
+from service.server.judges import choose_judge, name_models, print_untested
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -113,13 +114,15 @@ def create_verifier(settings: Settings) -> Verifier:
 
 
 def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
-    """Make a fact checker: it verifies every sentence of a text against the library.
+    """Make a fact checker for one command: it verifies every sentence of a text.
 
-    A model that only runs in a process of the service does not judge.
+    A model that has passed the self-test judges, but for one that runs in the service's process.
     """
     from service.answering.factcheck import FactChecker
 
+    settings = asyncio.run(name_models(settings))
     chosen = choose_judge(settings, create_answer_model(settings))
+    print_untested(chosen.judge if chosen else None)
     return FactChecker(open_library(settings), verifier, chosen.judge if chosen else None)
 
 

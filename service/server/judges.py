@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from service.generation.llm import ChatModel
     from service.judging.service_judge import ServiceJudge
+    from service.judging.types import Judge
     from service.settings import Settings
 
 
@@ -106,3 +108,15 @@ def judge_url(settings: Settings) -> str:
 def judge_key(settings: Settings) -> str:
     """Return the API key of that server; that of the answer model goes to its own server only."""
     return settings.judge_key or ("" if settings.judge_url else settings.llm_key)
+
+
+def print_untested(judge: Judge | None) -> None:
+    """Print one line on standard error if a judge does not judge for want of a self-test."""
+    from service.judging.service_judge import ServiceJudge
+
+    if isinstance(judge, ServiceJudge) and judge.status.state == "untested":
+        print(
+            f"tenkyo: the model {judge.status.name} does not judge, because it has not passed the"
+            " self-test yet: run `tenkyo models test`",
+            file=sys.stderr,
+        )
