@@ -61,7 +61,12 @@ def test_judge_without_a_name_is_known_by_what_its_server_says(tmp_path, capsys)
     with served(judge_app()) as url:
         environ = {"TENKYO_JUDGE_URL": f"{url}/v1"}
         found, _, settings = chosen(tmp_path, environ)
-        asyncio.run(found.judge.prove())
+
+        async def prove():
+            await found.judge.prove()
+            await found.close()
+
+        asyncio.run(prove())
         assert found.judge.able
         fresh, _, _ = chosen(tmp_path, environ)
         assert not fresh.judge.able  # its name is not known yet
