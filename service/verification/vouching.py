@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from service.disclosure import model_name
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected
-from service.verification.candidate_quotes import single_sentences
-from service.verification.citation_selection import cited_sources
+from service.verification.candidate_quotes import CandidateQuote, single_sentences
+from service.verification.citation_selection import cited_sources, disputing_citations
+from service.verification.counterevidence import find_counter_quotes
 from service.verification.provenance import Originals
 from service.verification.receipt import JudgedDraft, NamedSentence, Receipt
 from service.verification.rules.finding import Finding
@@ -23,6 +24,9 @@ from service.verification.rules.registry import exact_conflict, findings
 JUDGED = "judge: "  # what the method of a judge's verdict begins with, before its name
 # The method of a verdict on a sentence that would hold, and leans on one that does not.
 LEANS = "leans on a withheld sentence"
+OVERRULED = (
+    ", overruled by a rule"  # and what it ends with where a judge's "supported" is not taken
+)
 # What stands after the method of a verdict that a judge was to give and did not.
 _FALLBACK = re.compile(r" \(judge: [^()]*\)$")
 
@@ -70,18 +74,23 @@ def fault(receipt: Receipt, item: Claim | Rejected, originals: Originals) -> str
     judge, verdict = receipt.judge, item.verdict
     if judge is None:
         return "a judge is said to have decided, and the receipt names none"
-    if model_name(verdict.method.removeprefix(JUDGED)) != model_name(judge.name):
-        return f"the judge was {judge.name}, and not {verdict.method.removeprefix(JUDGED)}"
+    name = verdict.method.removeprefix(JUDGED).removesuffix(OVERRULED)
+    if model_name(name) != model_name(judge.name):
+        return f"the judge was {judge.name}, and not {name}"
     said = next((each for each in receipt.judgements if each.text == item.text), None)
     if said is None:
         return f"{judge.name} said nothing of it"
     if not 0 <= verdict.score <= 1:
         return f"{verdict.score} is not a score"
-    if verdict.label in ("supported", "contradicted"):
-        if said.ruling != verdict.label:
-            return f"{judge.name} called it {said.ruling}, and not {verdict.label}"
-        if not item.citations or not all(_consists(c, said) for c in item.citations):
-            return f"its quotes are not the sentences that {judge.name} named"
+    overruled = verdict.method.endswith(OVERRULED)
+    decided = verdict.label in ("supported", "contradicted")
+    if overruled != (said.ruling == "supported" != verdict.label):
+        return f"{judge.name} called it {said.ruling}, and not {verdict.label}"
+    if not overruled and decided and said.ruling != verdict.label:
+        return f"{judge.name} called it {said.ruling}, and not {verdict.label}"
+    missing = decided and not item.citations
+    if missing or not all(_consists(citation, said) for citation in item.citations):
+        return f"its quotes are not the sentences that {judge.name} named"
     return _shown(item, said, receipt, originals) if isinstance(item, Claim) else ""
 
 
@@ -102,18 +111,43 @@ def _shown(claim: Claim, said: JudgedDraft, receipt: Receipt, originals: Origina
         return f"it is not wholly supported: {claim.reason or ', '.join(said.unsupported)}"
     if claim.secondary != originals.secondary(source.id for source in cited):
         return "whether it is second hand is not what it says"
+    singles = [window for e in receipt.evidence for window in single_sentences(e)]
+    disputing = disputing_citations(find_counter_quotes(claim.text, singles), cited)
+    if claim.disputed_by not in ((), disputing):
+        return "other quotes dispute it"
     if claim.works != originals.independent(cited):
         return f"it rests on {originals.independent(cited)} independent works, not {claim.works}"
     return ""
 
 
 def conflict(item: Claim | Rejected, evidence: Sequence[Evidence]) -> Finding | None:
-    """Return a number or name of a claim that its quotes lack and a near copy has otherwise."""
-    quotes = [citation.quote for citation in item.citations]
-    lacking = {finding.claimed for finding in findings(item.text, " ".join(quotes))}
-    sentences = (window.text for e in evidence for window in single_sentences(e))
-    found = (exact_conflict(item.text, text) for text in (*quotes, *sentences))
-    return next((each for each in found if each and each.claimed in lacking), None)
+    """Return a number or name of a sentence that its quotes lack, and a near copy has otherwise.
+
+    The near copy is one of the quotes, or, for a number, any sentence of the evidence: another
+    quote does not hide it.
+    """
+    windows = [_window(citation, evidence) for citation in item.citations]
+    together = " ".join(window.text for window in windows)
+    context = " ".join(window.context for window in windows)
+    lacking = [
+        {each.claimed for each in findings(item.text, together, context, date)}
+        for date in {window.evidence.source.published for window in windows}
+    ]
+    quotes = [together, *(window.text for window in windows)]
+    others = [window.text for e in evidence for window in single_sentences(e)]
+    for n, text in enumerate((*quotes, *others)):
+        found = exact_conflict(item.text, text)
+        if not found or found.claimed in together or (n >= len(quotes) and found.kind == "name"):
+            continue
+        if all(found.claimed in each for each in lacking):
+            return found
+    return None
+
+
+def _window(citation: Citation, evidence: Sequence[Evidence]) -> CandidateQuote:
+    cited = evidence[citation.label - 1]
+    begin = cited.passage.start
+    return CandidateQuote(cited, citation.start - begin, citation.end - begin)
 
 
 def _methods(receipt: Receipt) -> list[str]:

@@ -127,6 +127,25 @@ def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(maker
     assert failed(made, verifier) == ["verdict on withheld 1"]
 
 
+def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(maker, hours, verifier):
+    def overruled(text):
+        quotes = maker.claim(text, [hours]).citations
+        verdict = Verdict("contradicted", 1.0, "judge: big, overruled by a rule")
+        said = {PLAIN: Judgement("supported", (hours,)), text: Judgement("supported", (hours,))}
+        return maker.receipt(
+            [maker.claim(PLAIN, [hours])], [Rejected(text, "x", verdict, quotes)], said
+        )
+
+    assert failed(overruled(FALSE), verifier) == []
+    assert failed(overruled(FREE), verifier) == ["verdict on withheld 1"]
+    made = overruled(FALSE)
+    made["judgements"][1]["ruling"] = "unsupported"  # then nothing was to be overruled
+    assert failed(made, verifier) == ["verdict on withheld 1"]
+    made = overruled(FALSE)
+    made["rejected"][0]["verdict"]["method"] = "judge: big"
+    assert failed(made, verifier) == ["verdict on withheld 1"]
+
+
 def test_sentence_that_leans_on_a_withheld_one_goes_with_it(maker, hours, verifier):
     lost = Rejected("It won a prize.", "x", Verdict("unsupported", 1.0, "judge: big"))
     leaning = Rejected(
@@ -221,6 +240,14 @@ def quote_not_named(made):
     said["sentences"] = said["sentences"][:1]
 
 
+def dispute_from_nowhere(made):
+    made["claims"][1]["disputed_by"] = made["claims"][0]["citations"]
+
+
+def quote_of_a_withheld_sentence(made):
+    made["rejected"][0]["citations"] = made["claims"][0]["citations"]
+
+
 def no_quotes(made):
     made["claims"][1]["citations"] = []
 
@@ -279,6 +306,8 @@ def judge_as_the_method_of_a_checked_claim(made):
         (judge_as_the_method_of_a_checked_claim, "verdict on claim 2"),
         (sentence_before_that_was_not_written, "sentences"),
         (sentence_before_that_came_after, "sentences"),
+        (dispute_from_nowhere, "verdict on claim 2"),
+        (quote_of_a_withheld_sentence, "verdict on withheld 1"),
         (no_quotes, "verdict on claim 2"),
     ],
 )
