@@ -182,9 +182,10 @@ def _judged(
             return ("failed", against) if same_rules else ("vouched", f"{vouched}; {against}")
         if again.verdict.label != "supported":
             return "vouched", vouched
-    elif verdict.method.endswith(vouching.OVERRULED) and same_rules:
-        if not vouching.conflict(item, receipt.evidence):
-            return "failed", "no rule speaks against it"
+        return "ok", f"{verdict.label} {verdict.score:.2f}"
+    overruled = verdict.method.endswith(vouching.OVERRULED) and same_rules
+    if overruled and not vouching.conflict(item, receipt.evidence):
+        return "failed", "no rule speaks against it"
     return "ok", f"{verdict.label} {verdict.score:.2f}"
 
 

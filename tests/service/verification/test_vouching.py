@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from dataclasses import replace
 
 import pytest
 
-from service.judging.types import Judgement
+from service.answering.engine import Engine
+from service.judging.types import JudgeCall, Judgement
 from service.types import Draft, Rejected, Verdict
 from service.verification import receipt
 from service.verification.receipt_checks import all_passed, summary
 from service.verification.recheck import recheck
-from tests.support.judged_receipts import FREE, PLAIN, ReceiptMaker
+from tests.support.judged_receipts import FREE, PLAIN, QUESTION, ReceiptMaker
+from tests.support.scripted_model import Script
 
 FALSE = "Whisper was trained on 90 hours of labelled audio."
 
@@ -163,6 +166,27 @@ def test_sentence_that_leans_on_a_withheld_one_goes_with_it(maker, hours, verifi
     made["rejected"][1]["verdict"]["label"] = "contradicted"
     made["drafts"][2]["before"] = [lost.text]
     assert failed(made, verifier) == ["verdict on withheld 2"]
+
+
+def test_receipt_of_a_judged_answer_is_vouched_for(library, checker, history, verifier):
+    """The whole path: the engine asks a judge, and notes what it said."""
+
+    class Yes:
+        name, host, able, window = "big", "judge.example", True, 8000
+
+        async def judge(self, question, evidence, sentences, before=()):
+            number = next(s.number for s in evidence.sentences if "680,000 hours" in s.text)
+            said = (Judgement("supported", (number,)), Judgement("unsupported", (number,)))
+            return JudgeCall(tuple(said["dollar" in text] for text in sentences))
+
+    engine = Engine(library, checker, history, Script(f"{FREE} It cost 90 dollars."), judge=Yes())
+    answer = asyncio.run(engine.answer(QUESTION))
+    assert [claim.text for claim in answer.claims][:1] == [FREE]
+    made = receipt.make_receipt(history, answer.id)
+    assert made["judge"]["host"] == "judge.example" and len(made["judgements"]) == 2
+    checks = recheck(receipt.read_receipt(receipt.canonical(made)), verifier, library.store)
+    assert outcomes(checks) == {"verdict on claim 1": "vouched"}
+    assert "vouched for by big" in summary(made, checks)
 
 
 # Forgeries
