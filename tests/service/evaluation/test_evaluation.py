@@ -333,8 +333,8 @@ def test_conditions_include_the_prompt_with_a_model(library, checker, history, m
 
 
 def test_conditions_include_a_judge_that_is_able(library, checker, history):
-    judge = SimpleNamespace(name="big", host="h:1", able=False, window=8000, judge=None)
-    engine = Engine(library, checker, history, Script("NO ANSWER"), judge=judge)
+    engine = Engine(library, checker, history, Script("NO ANSWER"))
+    judge = engine.judge = SimpleNamespace(name="big", host="h:1", able=False)
     assert conditions(engine, Settings(), "generated")["judge"] == ""
     judge.able = True
     assert conditions(engine, Settings(), "generated")["judge"].startswith("big at h:1, prompt ")

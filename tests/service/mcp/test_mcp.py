@@ -116,7 +116,7 @@ def test_tools_name_the_host_to_which_a_judge_sends_text(library, library_folder
     named = {name for name, text in told.items() if "judge.example:8080" in text}
     assert named == {"answer", "verify"}
     told, instructions = asyncio.run(described(None))
-    assert "sent" not in instructions + "".join(told.values())
+    assert "are sent" not in instructions + "".join(told.values())
 
 
 @pytest.mark.parametrize("era", ERAS)
