@@ -78,6 +78,7 @@ class ServiceJudge(ModelJudge):
         self._outcomes, self._required = standing, required
         self._state: JudgeState = "untested"
         self._right: tuple[int | None, int | None] = (None, None)
+        self._told = False  # whether the owner was told of a failure
 
     @property
     def status(self) -> JudgeStatus:
@@ -106,8 +107,6 @@ class ServiceJudge(ModelJudge):
             self._state = "unreachable"
         else:
             self._record(outcome)
-            if not outcome.passed and before != "failed":
-                self._report_failure()
         return report
 
     async def prove_until_able(self, pauses: Sequence[float] = PAUSES) -> None:
@@ -129,8 +128,9 @@ class ServiceJudge(ModelJudge):
     def _record(self, outcome: Outcome) -> None:
         self._state = "able" if outcome.passed else "failed"
         self._right = outcome.true_right, outcome.false_right
-
-    def _report_failure(self) -> None:
+        if outcome.passed or self._told:
+            return
+        self._told = True
         logger.log(
             logging.WARNING if self._required else logging.INFO,
             "the judge %s at %s did not pass the self-test and does not judge (%s): set"

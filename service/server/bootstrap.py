@@ -174,7 +174,8 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
 
     Returns:
         The settings with that model's address, and its server, which ends when the object is
-        dropped. Where no model file is set, the settings unchanged and None.
+        dropped. Where no model file is set, or the server runs already, the settings unchanged and
+        None.
     """
     if not settings.llm_gguf or settings.llm_url:
         return settings, None
@@ -182,16 +183,20 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
 
     report = partial(print, file=sys.stderr, flush=True)
     url, name, server = llama_cpp.start_server(settings.llm_gguf, report)
-    address = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
+    address = {"llm_url": url, "llm_model": name}
     return settings.model_copy(update=address), server
 
 
 def create_answer_model(settings: Settings) -> ChatModel | None:
     """Make the client of the language model that writes answers, if its URL is set."""
+    from service.generation.llama_cpp import LOCAL, LocalModel
     from service.generation.llm import ChatModel
 
-    url, timeout = settings.llm_url, settings.llm_timeout
-    return ChatModel(url, settings.llm_model, settings.llm_key, timeout) if url else None
+    if not settings.llm_url:
+        return None
+    local = settings.llm_gguf and settings.llm_url.startswith(LOCAL)
+    kind = LocalModel if local else ChatModel
+    return kind(settings.llm_url, settings.llm_model, settings.llm_key, settings.llm_timeout)
 
 
 def create_engine(

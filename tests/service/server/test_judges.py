@@ -56,6 +56,16 @@ def test_host_of_a_model_in_the_process_is_this_machine():
     assert judge_host(read_settings({"TENKYO_LLM_GGUF": "auto"} | JUDGE)) == "judge.example"
 
 
+def test_model_in_the_process_is_known_again_at_another_port(tmp_path):
+    def started(port, gguf="small.gguf"):
+        given = {"TENKYO_LLM_URL": f"http://127.0.0.1:{port}/v1", "TENKYO_LLM_MODEL": "small"}
+        return chosen(tmp_path, given | {"TENKYO_LLM_GGUF": gguf})[0].model
+
+    assert started(7001).address == started(7002).address
+    assert started(7001).host == "127.0.0.1:7001"
+    assert started(7001, "").address != started(7002, "").address
+
+
 @pytest.mark.server
 def test_judge_without_a_name_is_known_by_what_its_server_says(tmp_path, capsys):
     with served(judge_app()) as url:
