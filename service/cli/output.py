@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.ingestion.pipeline import RemovedSource
     from service.ingestion.watcher import WatchNotice
     from service.types import Answer, Citation, Claim, Evidence
-    from service.verification.receipt_checks import Check
+    from service.receipts.checks import Check
 
 
 NARROW_COLUMNS = 60  # width of a terminal below which a table would break up its words

@@ -110,8 +110,8 @@ def _text_checks(
 
 def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store | None) -> _Verified:
     from service.types import to_json
-    from service.verification.receipt_checks import all_passed, count_vouched, summary
-    from service.verification.recheck import recheck
+    from service.receipts.checks import all_passed, count_vouched, summary
+    from service.receipts.recheck import recheck
 
     checks = recheck(made, verifier, store)
     passed, vouched, said = all_passed(checks), count_vouched(checks), summary(made, checks)

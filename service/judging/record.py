@@ -27,8 +27,7 @@ def record_judgements(
         evidence: The evidence of the answer, of which it saw as much as fitted its window.
         judgements: What it said of each draft, by the draft's text.
     """
-    numbered = number_evidence(evidence, sys.maxsize)  # what is left out is left out at the end
-    places = {sentence.number: _named(sentence) for sentence in numbered.sentences}
+    places = number_places(evidence)
     drafts = (
         JudgedDraft(
             text,
@@ -40,6 +39,15 @@ def record_judgements(
         for text, said in judgements.items()
     )
     return Judged(judge_identity(judge), tuple(drafts))
+
+
+def number_places(evidence: Sequence[Evidence]) -> dict[int, NamedSentence]:
+    """Return where the sentences of the evidence stand, by the numbers that a judge sees.
+
+    If some are left out for it, they are the last ones.
+    """
+    numbered = number_evidence(evidence, sys.maxsize)
+    return {sentence.number: _named(sentence) for sentence in numbered.sentences}
 
 
 def _named(sentence: NumberedSentence) -> NamedSentence:

@@ -2,7 +2,7 @@
 
 What a receipt needs and only the moment of answering knows is noted then (``make_record``), kept
 beside the answer, and put together with it when it is asked for (``make_receipt``).
-``service.verification.recheck`` checks one.
+``service.receipts.recheck`` checks one.
 """
 
 from __future__ import annotations

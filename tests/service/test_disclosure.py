@@ -44,8 +44,8 @@ from service.ingestion.worker import IngestionWorker
 from service.problems import as_problem
 from service.types import to_json
 from service.verification import receipt
-from service.verification.receipt_checks import all_passed
-from service.verification.recheck import recheck
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 

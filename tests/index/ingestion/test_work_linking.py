@@ -39,8 +39,8 @@ from service.conversations.store import History
 from service.types import Draft, Evidence
 from service.verification import receipt
 from service.verification.provenance import Originals
-from service.verification.receipt_checks import all_passed
-from service.verification.recheck import recheck
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 

@@ -17,8 +17,8 @@ from service.generation.prompts import Message, answer_messages
 from service.query import language_of
 from service.types import EvidenceFound, to_json
 from service.verification import receipt
-from service.verification.receipt_checks import all_passed
-from service.verification.recheck import recheck
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 

@@ -8,14 +8,17 @@ conflicts with the evidence. More than that is for the judge to vouch for.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from service.disclosure import model_name
-from service.text.prompt_injection import neutral
-from service.types import Citation, Claim, Draft, Evidence, Rejected
+from service.judging.decision import decide
+from service.judging.evidence import number_evidence
+from service.judging.record import number_places
+from service.judging.types import Judgement
+from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verification.candidate_quotes import CandidateQuote, single_sentences
-from service.verification.citation_selection import cited_sources, disputing_citations
-from service.verification.counterevidence import find_counter_quotes
 from service.verification.provenance import Originals
 from service.verification.receipt import JudgedDraft, NamedSentence, Receipt
 from service.verification.rules.finding import Finding
@@ -55,18 +58,17 @@ def faults(receipt: Receipt, same_rules: bool) -> Iterator[str]:
     places = {(s.label, s.start, s.end) for s in named}
     if len({s.number for s in named}) != len(named) or len(places) != len(named):
         yield "one number stands for two sentences of the evidence, or two for one"
-    known = _numbered(receipt.evidence)
+    known = number_places(receipt.evidence)
     wrong = {
         s.number
         for s in named
-        if not _inside(s, receipt.evidence)
-        or (same_rules and known.get(s.number) != (s.label, s.start, s.end))
+        if not _inside(s, receipt.evidence) or (same_rules and known.get(s.number) != s)
     }
     if wrong:
         yield f"not so in the evidence: sentences {', '.join(map(str, sorted(wrong)))}"
 
 
-def fault(receipt: Receipt, item: Claim | Rejected, originals: Originals) -> str:
+def fault(receipt: Receipt, item: Claim | Rejected) -> str:
     """Say why a judge cannot have given a verdict; empty if it can.
 
     Nothing here depends on the version of the rules.
@@ -74,24 +76,35 @@ def fault(receipt: Receipt, item: Claim | Rejected, originals: Originals) -> str
     judge, verdict = receipt.judge, item.verdict
     if judge is None:
         return "a judge is said to have decided, and the receipt names none"
-    name = verdict.method.removeprefix(JUDGED).removesuffix(OVERRULED)
-    if model_name(name) != model_name(judge.name):
-        return f"the judge was {judge.name}, and not {name}"
-    said = next((each for each in receipt.judgements if each.text == item.text), None)
+    if model_name(_name(verdict)) != model_name(judge.name):
+        return f"the judge was {judge.name}, and not {_name(verdict)}"
+    said = _said(receipt, item)
     if said is None:
         return f"{judge.name} said nothing of it"
-    if not 0 <= verdict.score <= 1:
-        return f"{verdict.score} is not a score"
-    overruled = verdict.method.endswith(OVERRULED)
-    decided = verdict.label in ("supported", "contradicted")
-    if overruled != (said.ruling == "supported" != verdict.label):
-        return f"{judge.name} called it {said.ruling}, and not {verdict.label}"
-    if not overruled and decided and said.ruling != verdict.label:
-        return f"{judge.name} called it {said.ruling}, and not {verdict.label}"
-    missing = decided and not item.citations
-    if missing or not all(_consists(citation, said) for citation in item.citations):
+    if verdict.label == "supported" and (said.ruling != "supported" or said.unsupported):
+        return f"{judge.name} did not call it supported"
+    if verdict.label == "supported" and receipt.mode != "generated":
+        return f"no judge decides about what is {receipt.mode}"
+    if not all(_consists(citation, said) for citation in item.citations):
         return f"its quotes are not the sentences that {judge.name} named"
-    return _shown(item, said, receipt, originals) if isinstance(item, Claim) else ""
+    return ""
+
+
+def decided_again(
+    receipt: Receipt, item: Claim | Rejected, draft: Draft, originals: Originals
+) -> list[Claim]:
+    """Decide again by a judge's word, which must be there: with all evidence, and with a part.
+
+    How much fitted the judge's window is not kept; it matters to what is called contradicted.
+    """
+    said = _said(receipt, item)
+    assert said is not None
+    numbers = tuple(sentence.number for sentence in said.sentences)
+    judgement = Judgement(said.ruling, numbers, said.unsupported, said.answers)
+    whole = number_evidence(receipt.evidence, sys.maxsize)
+    part = replace(whole, left_out=frozenset({len(receipt.evidence)}))
+    name = _name(item.verdict)
+    return [decide(draft, judgement, each, originals, name) for each in (whole, part)]
 
 
 def leaning_fault(receipt: Receipt, item: Claim | Rejected, draft: Draft) -> str:
@@ -104,27 +117,10 @@ def leaning_fault(receipt: Receipt, item: Claim | Rejected, draft: Draft) -> str
     return ""
 
 
-def _shown(claim: Claim, said: JudgedDraft, receipt: Receipt, originals: Originals) -> str:
-    """Say what is wrong with a claim that is shown on a judge's word; empty if nothing is."""
-    cited = cited_sources(claim.citations, receipt.evidence)
-    if said.unsupported or claim.reason:
-        return f"it is not wholly supported: {claim.reason or ', '.join(said.unsupported)}"
-    if claim.secondary != originals.secondary(source.id for source in cited):
-        return "whether it is second hand is not what it says"
-    singles = [window for e in receipt.evidence for window in single_sentences(e)]
-    disputing = disputing_citations(find_counter_quotes(claim.text, singles), cited)
-    if claim.disputed_by not in ((), disputing):
-        return "other quotes dispute it"
-    if claim.works != originals.independent(cited):
-        return f"it rests on {originals.independent(cited)} independent works, not {claim.works}"
-    return ""
-
-
 def conflict(item: Claim | Rejected, evidence: Sequence[Evidence]) -> Finding | None:
-    """Return a number or name of a sentence that its quotes lack, and a near copy has otherwise.
+    """Return a number of a sentence that its quotes lack, and a near copy in the evidence has not.
 
-    The near copy is one of the quotes, or, for a number, any sentence of the evidence: another
-    quote does not hide it.
+    The quotes themselves were compared when it was decided; other quotes do not hide the near copy.
     """
     windows = [_window(citation, evidence) for citation in item.citations]
     together = " ".join(window.text for window in windows)
@@ -133,13 +129,9 @@ def conflict(item: Claim | Rejected, evidence: Sequence[Evidence]) -> Finding | 
         {each.claimed for each in findings(item.text, together, context, date)}
         for date in {window.evidence.source.published for window in windows}
     ]
-    quotes = [together, *(window.text for window in windows)]
-    others = [window.text for e in evidence for window in single_sentences(e)]
-    for n, text in enumerate((*quotes, *others)):
-        found = exact_conflict(item.text, text)
-        if not found or found.claimed in together or (n >= len(quotes) and found.kind == "name"):
-            continue
-        if all(found.claimed in each for each in lacking):
+    for each in (window for e in evidence for window in single_sentences(e)):
+        found = exact_conflict(item.text, each.text)
+        if found and found.kind != "name" and all(found.claimed in names for names in lacking):
             return found
     return None
 
@@ -155,13 +147,12 @@ def _methods(receipt: Receipt) -> list[str]:
     return [each.method for each in (*verdicts, *(r.verdict for r in receipt.rejected))]
 
 
-def _numbered(evidence: Sequence[Evidence]) -> dict[int, tuple[int, int, int]]:
-    """The label, start and end of each sentence of the evidence, by the number that judges see."""
-    windows = [w for e in evidence for w in single_sentences(e) if neutral(w.text)]
-    return {
-        n: (w.evidence.label, w.evidence.passage.start + w.start, w.evidence.passage.start + w.end)
-        for n, w in enumerate(windows, 1)
-    }
+def _name(verdict: Verdict) -> str:
+    return verdict.method.removeprefix(JUDGED).removesuffix(OVERRULED)
+
+
+def _said(receipt: Receipt, item: Claim | Rejected) -> JudgedDraft | None:
+    return next((each for each in receipt.judgements if each.text == item.text), None)
 
 
 def _inside(sentence: NamedSentence, evidence: Sequence[Evidence]) -> bool:

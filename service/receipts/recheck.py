@@ -18,13 +18,13 @@ from corpus.errors import NotFound
 from corpus.store.store import Store
 from corpus.types import passage_id, text_hash
 from service.disclosure import model_name
+from service.receipts import vouching
+from service.receipts.checks import VERDICT, Check, CheckOutcome, shorten
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict, append_claim
-from service.verification import vouching
 from service.verification.citation_selection import make_citation
 from service.verification.provenance import Originals
 from service.verification.receipt import Receipt, seal, verifier_identity
-from service.verification.receipt_checks import VERDICT, Check, CheckOutcome, shorten
 from service.verification.verifier import Verifier
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
@@ -126,8 +126,7 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     same_rules = receipt.checker.verifier_version == here.verifier_version
     if made_by:
         yield Check("verifier", "note", f"{made_by}: verdicts that differ are noted, not refused")
-    sources = {s.id: s for s in (*receipt.works, *(e.source for e in receipt.evidence))}
-    originals = Originals(sources.values())
+    originals = _originals(receipt)
     drafts = {draft.text: draft for draft in receipt.drafts}
     decided = [item.text for _, item in _items(receipt)]
     if sorted(decided) != sorted(draft.text for draft in receipt.drafts):
@@ -140,7 +139,7 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
         draft = drafts.get(item.text, Draft(item.text))
         again = verifier.check(draft, receipt.evidence, originals)
         if item.verdict.method.startswith(vouching.JUDGED):
-            outcome, detail = _judged(receipt, item, again, originals, same_rules)
+            outcome, detail = _judged(receipt, item, draft, again, same_rules)
         elif item.verdict.method == vouching.LEANS:
             wrong = vouching.leaning_fault(receipt, item, draft)
             outcome, detail = "failed" if wrong else "ok", wrong or vouching.LEANS
@@ -160,7 +159,7 @@ def _repeated(item: Claim | Rejected, again: Claim, excused: bool) -> tuple[Chec
     verdict = item.verdict
     differs = _unlike(item, again)
     if not differs:
-        return "ok", f"{verdict.label} {verdict.score:.2f}"
+        return "ok", _grade(verdict)
     # A quote is one by any rules; that it states nothing was told later.
     lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
     noted = (excused and not lasting) or _at_the_edge(verdict, again.verdict)
@@ -168,25 +167,34 @@ def _repeated(item: Claim | Rejected, again: Claim, excused: bool) -> tuple[Chec
 
 
 def _judged(
-    receipt: Receipt, item: Claim | Rejected, again: Claim, originals: Originals, same_rules: bool
+    receipt: Receipt, item: Claim | Rejected, draft: Draft, again: Claim, same_rules: bool
 ) -> tuple[CheckOutcome, str]:
-    """Check a verdict that a judge gave, as far as rules and checker go."""
-    verdict = item.verdict
-    if wrong := vouching.fault(receipt, item, originals):
+    """Check a verdict that a judge gave, as far as its words, the rules and the checker go.
+
+    ``again`` is what rules and checker alone say.
+    """
+    if wrong := vouching.fault(receipt, item):
         return "failed", wrong
-    assert receipt.judge is not None  # that would have been a fault
-    vouched = f"vouched for by {shorten(receipt.judge.name)}, not re-checked"
-    if isinstance(item, Claim):
-        if found := vouching.conflict(item, receipt.evidence):
-            against = f"it says {found.claimed}, and a source {found.found}"
-            return ("failed", against) if same_rules else ("vouched", f"{vouched}; {against}")
-        if again.verdict.label != "supported":
-            return "vouched", vouched
-        return "ok", f"{verdict.label} {verdict.score:.2f}"
-    overruled = verdict.method.endswith(vouching.OVERRULED) and same_rules
-    if overruled and not vouching.conflict(item, receipt.evidence):
-        return "failed", "no rule speaks against it"
-    return "ok", f"{verdict.label} {verdict.score:.2f}"
+    decided = vouching.decided_again(receipt, item, draft, _originals(receipt))
+    differs = min((_unlike(item, each) for each in decided), key=len)
+    if isinstance(item, Claim) and (found := vouching.conflict(item, receipt.evidence)):
+        differs = differs or f"it says {found.claimed}, and a source {found.found}"
+    if differs and same_rules:
+        return "failed", differs
+    if isinstance(item, Claim) and (differs or again.verdict.label != "supported"):
+        assert receipt.judge is not None  # that would have been a fault
+        vouched = f"vouched for by {shorten(receipt.judge.name)}, not re-checked"
+        return "vouched", f"{vouched}; {differs}" if differs else vouched
+    return ("note", differs) if differs else ("ok", _grade(item.verdict))
+
+
+def _grade(verdict: Verdict) -> str:
+    return f"{verdict.label} {verdict.score:.2f}"
+
+
+def _originals(receipt: Receipt) -> Originals:
+    sources = {s.id: s for s in (*receipt.works, *(e.source for e in receipt.evidence))}
+    return Originals(sources.values())
 
 
 def _differs(receipt: Receipt, verifier: Verifier) -> str:
