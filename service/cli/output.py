@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from service.answering.factcheck import Checked
     from service.ingestion.pipeline import RemovedSource
     from service.ingestion.watcher import WatchNotice
-    from service.types import Answer, Citation, Claim, Evidence
     from service.receipts.checks import Check
+    from service.types import Answer, Citation, Claim, Evidence
 
 
 NARROW_COLUMNS = 60  # width of a terminal below which a table would break up its words

@@ -109,9 +109,9 @@ def _text_checks(
 
 
 def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store | None) -> _Verified:
-    from service.types import to_json
     from service.receipts.checks import all_passed, count_vouched, summary
     from service.receipts.recheck import recheck
+    from service.types import to_json
 
     checks = recheck(made, verifier, store)
     passed, vouched, said = all_passed(checks), count_vouched(checks), summary(made, checks)

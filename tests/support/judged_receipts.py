@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from service.answering.engine import Engine
 from service.conversations.store import History
+from service.judging.decision import decide
 from service.judging.evidence import number_evidence
 from service.judging.record import record_judgements
 from service.judging.types import Judgement
@@ -63,6 +64,13 @@ class ReceiptMaker:
             works=self.originals.independent(cited),
         )  # fmt: skip
 
+    def decided(self, text, judgement):
+        """Return what becomes of a sentence by a judge's word."""
+        made = decide(Draft(text), judgement, self.numbered, self.originals, "big")
+        if made.verdict.label == "supported":
+            return made
+        return Rejected(made.text, made.reason, made.verdict, made.citations)
+
     def receipt(self, claims, rejected=(), judgements=None, judge=JUDGE):
         """Return the receipt of an answer with these claims and judgements."""
         text, placed = "", []
@@ -93,10 +101,15 @@ class ReceiptMaker:
     def judged(self):
         """Return a receipt with a claim that the checker supports, and one that it does not."""
         hours = self.number("680,000 hours")
-        both = [self.claim(PLAIN, [hours]), self.claim(FREE, [hours, hours + 1])]
-        withheld = Rejected("It cost 90 dollars.", "x", Verdict("unsupported", 1.0, "judge: big"))
-        return self.receipt(both, [withheld], {
+        return self.receipt_of({
             PLAIN: Judgement("supported", (hours,)),
             FREE: Judgement("supported", (hours, hours + 1)),
-            withheld.text: Judgement("unsupported", (), ("90 dollars",), False),
+            "It cost 90 dollars.": Judgement("unsupported", (), ("90 dollars",), False),
         })  # fmt: skip
+
+    def receipt_of(self, judgements):
+        """Return the receipt of an answer with these sentences, as they are decided."""
+        items = [self.decided(text, judgement) for text, judgement in judgements.items()]
+        claims = [item for item in items if isinstance(item, Claim)]
+        rejected = [item for item in items if isinstance(item, Rejected)]
+        return self.receipt(claims, rejected, judgements)

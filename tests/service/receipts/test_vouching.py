@@ -72,8 +72,7 @@ def test_what_only_a_judge_says_is_vouched_for_and_the_summary_says_so(judged, v
 
 
 def test_judged_receipt_on_which_the_checker_agrees_holds(maker, hours, verifier):
-    judgements = {PLAIN: Judgement("supported", (hours,))}
-    made = maker.receipt([maker.claim(PLAIN, [hours])], (), judgements)
+    made = maker.receipt_of({PLAIN: Judgement("supported", (hours,))})
     checks = recheck(made, verifier)
     assert outcomes(checks) == {} and summary(made, checks) == "the receipt holds"
 
@@ -120,44 +119,53 @@ def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(maker
 
 
 def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(maker, hours, verifier):
-    quote = maker.claim(FALSE, [hours]).citations
-    withheld = Rejected(FALSE, "x", Verdict("contradicted", 1.0, "judge: big"), quote)
-    shown = maker.claim(PLAIN, [hours])
     said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("contradicted", (hours,))}
-    made = maker.receipt([shown], [withheld], said)
+    made = maker.receipt_of(said)
+    assert made["rejected"][0]["verdict"]["label"] == "contradicted"
     assert failed(made, verifier) == []
     made["judgements"][1]["ruling"] = "unsupported"
     assert failed(made, verifier) == ["verdict on withheld 1"]
 
 
-def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(maker, hours, verifier):
-    def overruled(text):
-        quotes = maker.claim(text, [hours]).citations
-        verdict = Verdict("contradicted", 1.0, "judge: big, overruled by a rule")
-        said = {PLAIN: Judgement("supported", (hours,)), text: Judgement("supported", (hours,))}
-        return maker.receipt(
-            [maker.claim(PLAIN, [hours])], [Rejected(text, "x", verdict, quotes)], said
-        )
+def test_nothing_is_contradicted_where_a_part_of_the_evidence_was_left_out(maker, hours, verifier):
+    said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("contradicted", (hours,))}
+    part = replace(maker.numbered, left_out=frozenset({len(maker.answer.evidence)}))
+    incomplete = ReceiptMaker.__new__(ReceiptMaker)
+    vars(incomplete).update(vars(maker) | {"numbered": part})
+    made = incomplete.receipt_of(said)
+    assert made["rejected"][0]["verdict"]["label"] == "unsupported"
+    assert failed(made, verifier) == []
 
-    assert failed(overruled(FALSE), verifier) == []
-    assert failed(overruled(FREE), verifier) == ["verdict on withheld 1"]
-    made = overruled(FALSE)
+
+def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(maker, hours, verifier):
+    said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("supported", (hours,))}
+    made = maker.receipt_of(said)
+    method = "judge: big, overruled by a rule"
+    assert made["rejected"][0]["verdict"]["method"] == method
+    assert failed(made, verifier) == []
+    made["rejected"][0]["verdict"]["method"] = "judge: big"
+    assert failed(made, verifier) == ["verdict on withheld 1"]
+    made = maker.receipt_of(said)
     made["judgements"][1]["ruling"] = "unsupported"  # then nothing was to be overruled
     assert failed(made, verifier) == ["verdict on withheld 1"]
-    made = overruled(FALSE)
-    made["rejected"][0]["verdict"]["method"] = "judge: big"
+    made = maker.judged()
+    made["rejected"][0]["verdict"]["method"] = method
+    made["judgements"][2]["ruling"] = "supported"
     assert failed(made, verifier) == ["verdict on withheld 1"]
 
 
 def test_sentence_that_leans_on_a_withheld_one_goes_with_it(maker, hours, verifier):
-    lost = Rejected("It won a prize.", "x", Verdict("unsupported", 1.0, "judge: big"))
+    said = {
+        PLAIN: Judgement("supported", (hours,)),
+        "It won a prize.": Judgement("unsupported"),
+    }
     leaning = Rejected(
         "It was trained on 680,000 hours of audio.",
         "x",
         Verdict("unsupported", 1.0, "leans on a withheld sentence"),
     )
-    said = {PLAIN: Judgement("supported", (hours,)), lost.text: Judgement("unsupported")}
-    made = maker.receipt([maker.claim(PLAIN, [hours])], [lost, leaning], said)
+    shown, lost = (maker.decided(*each) for each in said.items())
+    made = maker.receipt([shown], [lost, leaning], said)
     assert failed(made, verifier) == []
     made["drafts"][2]["before"] = []
     assert failed(made, verifier) == ["verdict on withheld 2"]
@@ -272,6 +280,14 @@ def quote_of_a_withheld_sentence(made):
     made["rejected"][0]["citations"] = made["claims"][0]["citations"]
 
 
+def reason_of_a_withheld_sentence(made):
+    made["rejected"][0]["reason"] = "Its makers are in prison."
+
+
+def quotes_without_a_model(made):
+    made["mode"], made["model"] = "quoted", ""
+
+
 def no_quotes(made):
     made["claims"][1]["citations"] = []
 
@@ -332,6 +348,8 @@ def judge_as_the_method_of_a_checked_claim(made):
         (sentence_before_that_came_after, "sentences"),
         (dispute_from_nowhere, "verdict on claim 2"),
         (quote_of_a_withheld_sentence, "verdict on withheld 1"),
+        (reason_of_a_withheld_sentence, "verdict on withheld 1"),
+        (quotes_without_a_model, "verdict on claim 2"),
         (no_quotes, "verdict on claim 2"),
     ],
 )
