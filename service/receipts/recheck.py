@@ -176,7 +176,8 @@ def _judged(
     if wrong := vouching.fault(receipt, item):
         return "failed", wrong
     decided = vouching.decided_again(receipt, item, draft, _originals(receipt))
-    differs = min((_unlike(item, each) for each in decided), key=len)
+    missing = "the sentences that it rests on are not in the evidence"
+    differs = min((_unlike(item, each) for each in decided), key=len, default=missing)
     if isinstance(item, Claim) and (found := vouching.conflict(item, receipt.evidence)):
         differs = differs or f"it says {found.claimed}, and a source {found.found}"
     if differs and same_rules:

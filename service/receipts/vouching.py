@@ -79,8 +79,8 @@ def fault(receipt: Receipt, item: Claim | Rejected) -> str:
     if model_name(_name(verdict)) != model_name(judge.name):
         return f"the judge was {judge.name}, and not {_name(verdict)}"
     said = _said(receipt, item)
-    if said is None:
-        return f"{judge.name} said nothing of it"
+    if said is None or (said.ruling != "unsupported" and not said.sentences):
+        return f"{judge.name} said nothing of it, or named no sentence"
     if verdict.label == "supported" and (said.ruling != "supported" or said.unsupported):
         return f"{judge.name} did not call it supported"
     if verdict.label == "supported" and receipt.mode != "generated":
@@ -95,11 +95,14 @@ def decided_again(
 ) -> list[Claim]:
     """Decide again by a judge's word, which must be there: with all evidence, and with a part.
 
-    How much fitted the judge's window is not kept; it matters to what is called contradicted.
+    How much fitted the judge's window is not kept; it matters to what is called contradicted. []
+    if it named sentences that are not there.
     """
     said = _said(receipt, item)
     assert said is not None
     numbers = tuple(sentence.number for sentence in said.sentences)
+    if not set(numbers) <= number_places(receipt.evidence).keys():
+        return []
     judgement = Judgement(said.ruling, numbers, said.unsupported, said.answers)
     whole = number_evidence(receipt.evidence, sys.maxsize)
     part = replace(whole, left_out=frozenset({len(receipt.evidence)}))

@@ -250,6 +250,11 @@ def number_below_one(made):
     made["judgements"][1]["sentences"][0]["number"] = 0
 
 
+def no_sentences(made):
+    made["judgements"][1]["sentences"] = []
+    made["claims"][1]["citations"] = []
+
+
 def number_of_another(made):
     made["judgements"][1]["sentences"][0]["number"] += 3
 
@@ -320,6 +325,28 @@ def judge_as_the_method_of_a_checked_claim(made):
     made["claims"][1]["verdict"]["method"] = "rules + cross-encoder (judge: timeout)"
 
 
+def test_any_changed_value_is_read_without_an_exception(judged, verifier):
+    """Whatever stands in a judge's words, and by whatever rules they are said to be decided."""
+    paths = [
+        ("judgements", n, name) for n in range(3) for name in ("ruling", "sentences", "unsupported")
+    ]
+    paths += [
+        ("judgements", 1, "sentences", 0, name) for name in ("number", "label", "start", "end")
+    ]
+    for path in (*paths, ("judge",), ("judge", "name"), ("judge", "host"), ("judgements",)):
+        for value in (None, -1, 0, 1, 10**6, "", "x", "contradicted", "supported", [], {}):
+            made = copy.deepcopy(judged)
+            at = made
+            for key in path[:-1]:
+                at = at[key]
+            if at[path[-1]] == value:
+                continue
+            at[path[-1]] = value
+            made["checker"]["verifier_version"] += 1
+            checks = recheck(receipt.seal(made), verifier)
+            assert summary(made, checks) != "the receipt holds", (path, value)
+
+
 @pytest.mark.parametrize(
     ("forge", "caught"),
     [
@@ -335,6 +362,7 @@ def judge_as_the_method_of_a_checked_claim(made):
         (words_on_nothing, "judge"),
         (number_that_is_none, "judge"),
         (number_below_one, "judge"),
+        (no_sentences, "verdict on claim 2"),
         (number_of_another, "judge"),
         (place_outside, "judge"),
         (place_within_a_sentence, "judge"),
