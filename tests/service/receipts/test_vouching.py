@@ -10,10 +10,10 @@ import pytest
 
 from service.answering.engine import Engine
 from service.judging.types import JudgeCall, Judgement
-from service.types import Draft, Rejected, Verdict
-from service.verification import receipt
 from service.receipts.checks import all_passed, summary
 from service.receipts.recheck import recheck
+from service.types import Draft, Rejected, Verdict
+from service.verification import receipt
 from tests.support.judged_receipts import FREE, PLAIN, QUESTION, ReceiptMaker
 from tests.support.scripted_model import Script
 
