@@ -341,8 +341,7 @@ def test_unexpected_failure_has_request_id_in_response_and_log(caplog):
 
         history = history()
         library = type("", (), {"store": None})
-        verifier = None
-        judge = None
+        verifier = judge = None
 
     app = create_app(Broken(), index_dir="none")
     caplog.handler.addFilter(RequestIdFilter())
