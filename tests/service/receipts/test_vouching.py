@@ -17,8 +17,6 @@ from service.verification import receipt
 from tests.support.judged_receipts import FREE, PLAIN, QUESTION, ReceiptMaker
 from tests.support.scripted_model import Script
 
-FALSE = "Whisper was trained on 90 hours of labelled audio."
-
 
 @pytest.fixture(scope="module")
 def maker(library, checker):
@@ -28,6 +26,12 @@ def maker(library, checker):
 @pytest.fixture(scope="module")
 def hours(maker):
     return maker.number("680,000 hours")
+
+
+@pytest.fixture(scope="module")
+def false(maker, hours):
+    """A copy of a sentence of the evidence with another number."""
+    return maker.numbered.sentences[hours - 1].text.replace("680,000", "90,000")
 
 
 @pytest.fixture(scope="module")
@@ -93,22 +97,24 @@ def test_verdict_of_the_checker_in_place_of_a_judge_is_compared_without_the_reas
     assert failed(made, verifier) == ["judge"]
 
 
-def test_exact_conflict_fails_on_a_judges_word(maker, hours, verifier):
+def test_exact_conflict_fails_on_a_judges_word(maker, hours, false, verifier):
     made = maker.receipt(
-        [maker.claim(FALSE, [hours])], (), {FALSE: Judgement("supported", (hours,))}
+        [maker.claim(false, [hours])], (), {false: Judgement("supported", (hours,))}
     )
     assert failed(made, verifier) == ["verdict on claim 1"]
     # Another quote does not hide the sentence that says otherwise.
     other = next(s.number for s in maker.numbered.sentences if "hour" not in s.text)
     made = maker.receipt(
-        [maker.claim(FALSE, [other])], (), {FALSE: Judgement("supported", (other,))}
+        [maker.claim(false, [other])], (), {false: Judgement("supported", (other,))}
     )
     assert failed(made, verifier) == ["verdict on claim 1"]
 
 
-def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(maker, hours, verifier):
+def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(
+    maker, hours, false, verifier
+):
     made = maker.receipt(
-        [maker.claim(FALSE, [hours])], (), {FALSE: Judgement("supported", (hours,))}
+        [maker.claim(false, [hours])], (), {false: Judgement("supported", (hours,))}
     )
     made["checker"]["verifier_version"] += 1
     checks = recheck(receipt.seal(made), verifier)
@@ -118,8 +124,10 @@ def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(maker
     assert failed(made, verifier) == ["verdict on claim 1"]
 
 
-def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(maker, hours, verifier):
-    said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("contradicted", (hours,))}
+def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(
+    maker, hours, false, verifier
+):
+    said = {PLAIN: Judgement("supported", (hours,)), false: Judgement("contradicted", (hours,))}
     made = maker.receipt_of(said)
     assert made["rejected"][0]["verdict"]["label"] == "contradicted"
     assert failed(made, verifier) == []
@@ -127,8 +135,10 @@ def test_withheld_sentence_must_be_called_contradicted_by_the_judge_itself(maker
     assert failed(made, verifier) == ["verdict on withheld 1"]
 
 
-def test_nothing_is_contradicted_where_a_part_of_the_evidence_was_left_out(maker, hours, verifier):
-    said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("contradicted", (hours,))}
+def test_nothing_is_contradicted_where_a_part_of_the_evidence_was_left_out(
+    maker, hours, false, verifier
+):
+    said = {PLAIN: Judgement("supported", (hours,)), false: Judgement("contradicted", (hours,))}
     part = replace(maker.numbered, left_out=frozenset({len(maker.answer.evidence)}))
     incomplete = ReceiptMaker.__new__(ReceiptMaker)
     vars(incomplete).update(vars(maker) | {"numbered": part})
@@ -137,8 +147,10 @@ def test_nothing_is_contradicted_where_a_part_of_the_evidence_was_left_out(maker
     assert failed(made, verifier) == []
 
 
-def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(maker, hours, verifier):
-    said = {PLAIN: Judgement("supported", (hours,)), FALSE: Judgement("supported", (hours,))}
+def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(
+    maker, hours, false, verifier
+):
+    said = {PLAIN: Judgement("supported", (hours,)), false: Judgement("supported", (hours,))}
     made = maker.receipt_of(said)
     method = "judge: big, overruled by a rule"
     assert made["rejected"][0]["verdict"]["method"] == method
