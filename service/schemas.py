@@ -20,6 +20,7 @@ from index.search import Hit
 from service.conversations.feedback import Feedback
 from service.conversations.shares import Share
 from service.ingestion.job_store import Job
+from service.judging.service_judge import JudgeStatus
 from service.types import Answer
 
 
@@ -128,12 +129,14 @@ class Health:
 class Readiness:
     """The reply of the readiness check: models and size of the library.
 
-    ``model`` is null without a language model. ``index_recall`` is the share of the ten nearest
+    ``model`` is null without a language model, and ``judge`` without one that is to judge its
+    sentences. ``index_recall`` is the share of the ten nearest
     vectors that a search finds, 1 where it compares all of them.
     """
 
     status: str
     model: str | None
+    judge: JudgeStatus | None
     embedder: str
     sources: int
     passages: int

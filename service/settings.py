@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from corpus.errors import SettingsError
 from index.inference.model_registry import BUNDLED_EMBEDDER
 
+logger = logging.getLogger(__name__)
+
 PREFIX = "TENKYO_"
+MIN_WINDOW = 1500  # tokens; rules, a little evidence and a reply must fit
+
+JudgeUse = Literal["auto", "llm", "off"]
 
 
 class Settings(BaseModel):
@@ -45,9 +52,9 @@ class Settings(BaseModel):
     embedder: str = Field(
         default=BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
     )
-    judge: str = Field(
+    checker: str = Field(
         default="",
-        description="model that verifies claims: a folder or hub id; empty: the bundled one",
+        description="classifier that checks claims: a folder or hub id; empty: the bundled one",
     )
     llm_url: str = Field(
         default="", description="OpenAI-compatible base URL, such as …/v1; empty: none"
@@ -58,10 +65,31 @@ class Settings(BaseModel):
         default="", description="GGUF file, or hub reference, to run in the process"
     )
     llm_window: int = Field(
-        default=4096, ge=1500, description="context window of the model, in tokens"
+        default=4096, ge=MIN_WINDOW, description="context window of the model, in tokens"
     )
     llm_timeout: float = Field(
         default=60, gt=0, description="seconds to wait for more of the model's text"
+    )
+    judge: JudgeUse = Field(
+        default="auto",
+        description="whether a language model judges claims, once it has passed the self-test;"
+        " auto: if one is set; llm: one must be set; off: never",
+    )
+    judge_url: str = Field(
+        default="",
+        description="OpenAI-compatible base URL of the judge; empty: the answer model judges",
+    )
+    judge_model: str = Field(
+        default="", description="model that judges; empty: the first at that URL"
+    )
+    judge_key: str = Field(default="", description="API key of the judge's URL", repr=False)
+    judge_timeout: float = Field(
+        default=8, gt=0, description="seconds for one judging call; then the checker decides"
+    )
+    judge_window: int = Field(
+        default=0,
+        ge=0,
+        description="context window of the judge, in tokens; 0: that of the answer model",
     )
     top_k: int = Field(default=8, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(
@@ -127,6 +155,11 @@ class Settings(BaseModel):
         return None if "*" in names else names
 
     @property
+    def judge_tokens(self) -> int:
+        """Return the context window of the judge, in tokens."""
+        return self.judge_window or self.llm_window
+
+    @property
     def cache_dir(self) -> Path:
         """Return the folder of what was fetched from the web."""
         return self.data_dir / "fetched"
@@ -140,7 +173,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises:
         SettingsError: A ``TENKYO_`` variable is not a setting (the error names the nearest one),
-            or its value is invalid.
+            its value is invalid, or the settings contradict each other.
     """
     environ = os.environ if environ is None else environ
     given = {
@@ -154,8 +187,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else "see docs/operations.md"
             expected = f"there is no such setting; {hint}"
             raise SettingsError(PREFIX + name.upper(), given[name], expected)
+    given = _with_checker(given)
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -163,3 +197,47 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             PREFIX + name.upper(), given[name], f"{first['msg']} ({meaning})"
         ) from None
+    _check_judge(settings)
+    return settings
+
+
+def _with_checker(given: dict[str, str]) -> dict[str, str]:
+    """Read a classifier in ``judge``, which was the name of ``checker``, as that."""
+    value = given.get("judge", "auto")
+    if value in get_args(JudgeUse):
+        return given
+    if "checker" in given:
+        raise SettingsError(
+            "TENKYO_JUDGE", value, "use auto, llm or off; the classifier is TENKYO_CHECKER's"
+        )
+    logger.warning(
+        "TENKYO_JUDGE=%s is taken as TENKYO_CHECKER, the new name of that setting: rename it"
+        " (TENKYO_JUDGE is now auto, llm or off)",
+        value,
+    )
+    return {name: each for name, each in given.items() if name != "judge"} | {"checker": value}
+
+
+def _check_judge(settings: Settings) -> None:
+    """Raise SettingsError if the judge that is asked for has no server, or too small a window."""
+    if settings.judge == "off":
+        return
+    if 0 < settings.judge_window < MIN_WINDOW:
+        raise SettingsError(
+            "TENKYO_JUDGE_WINDOW", settings.judge_window, f"use {MIN_WINDOW} or more, or 0"
+        )
+    if settings.judge_model and not (settings.judge_url or settings.llm_url):
+        raise SettingsError(
+            "TENKYO_JUDGE_MODEL",
+            settings.judge_model,
+            "there is no server to ask for it: set TENKYO_JUDGE_URL too",
+        )
+    if settings.judge == "llm" and not (
+        settings.judge_url or settings.llm_url or settings.llm_gguf
+    ):
+        raise SettingsError(
+            "TENKYO_JUDGE",
+            settings.judge,
+            "there is no language model to judge: set TENKYO_JUDGE_URL or TENKYO_LLM_URL, or"
+            " TENKYO_JUDGE=auto",
+        )

@@ -221,7 +221,7 @@ def test_written_paths_are_named_volumes_or_tmpfs(name):
 def routes() -> set[str]:
     from service.api.app import create_app
 
-    engine = SimpleNamespace(library=SimpleNamespace(store=None), verifier=None)
+    engine = SimpleNamespace(library=SimpleNamespace(store=None), verifier=None, judge=None)
     return set(create_app(engine, index_dir=Path("none")).openapi()["paths"])
 
 

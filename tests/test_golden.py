@@ -245,7 +245,7 @@ checker = SimpleNamespace(name="c", digest="d" * 64)
 library = SimpleNamespace(
     embedder=SimpleNamespace(name="e"), store=SimpleNamespace(revision=lambda: "r")
 )
-engine = SimpleNamespace(model=checker, library=library, checker=checker)
+engine = SimpleNamespace(model=checker, library=library, checker=checker, judge=None)
 print(json.dumps([
     reading_fingerprint(b"<p>Words.", Source("s", "https://example.org/s"), "", ""), repr(verifier_identity(checker)),
     conditions(engine, Settings(), "generated"),

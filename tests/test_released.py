@@ -23,8 +23,8 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.answering.engine import Engine
 from service.conversations.store import History
+from service.receipts.recheck import recheck
 from service.verification import receipt
-from service.verification.recheck import recheck
 from service.verification.verifier import VERIFIER_VERSION
 
 RELEASED = Path(__file__).parent / "data" / "released"

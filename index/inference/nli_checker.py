@@ -1,6 +1,6 @@
 """Support verdicts by a natural-language-inference (NLI) model from a folder or a hub.
 
-The setting ``TENKYO_JUDGE`` names the model; without it the shipped checker gives the verdicts.
+The setting ``TENKYO_CHECKER`` names the model; without it the shipped checker gives the verdicts.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ class NliChecker:
         except (OSError, ValueError) as error:
             raise ModelUnavailable(
                 f"cannot load the NLI model {self.name!r} ({str(error).splitlines()[0][:200]}):"
-                " set TENKYO_JUDGE to a folder or to a hub id that this machine can reach, or"
+                " set TENKYO_CHECKER to a folder or to a hub id that this machine can reach, or"
                 " unset it"
             ) from error
         names = [str(labels[i]).lower() for i in sorted(labels)]
         if "entailment" not in names:
             raise ModelUnavailable(
                 f"the model {self.name!r} has the labels {', '.join(names)} but not entailment:"
-                " set TENKYO_JUDGE to a model for natural-language inference"
+                " set TENKYO_CHECKER to a model for natural-language inference"
             )
         columns = [LABELS.index(n if n in LABELS else "neutral") for n in names]
         return _LoadedModel(network, tokenizer, columns)

@@ -181,6 +181,7 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
     @app.post(
         "/v1/verify",
         summary="Check each sentence of a text: a verdict and the quotes that decide",
+        description=_where_sent(engine),
         responses=gives(Checked),
     )
     async def verify(body: Text, request: Request) -> Response:
@@ -196,3 +197,13 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
             if result
             else Response(status_code=CLIENT_CLOSED_REQUEST)
         )
+
+
+def _where_sent(engine: Engine) -> str:
+    """Say where the text of a request is sent, for the documentation of the API."""
+    if engine.judge is None:
+        return "The text is checked by this service and sent nowhere else."
+    return (
+        f"A language model at {engine.judge.host} judges the sentences once it has passed its"
+        " self-test: they and the passages found for them are sent there, and nothing else."
+    )

@@ -30,6 +30,7 @@ from service.concurrency.process_locks import ProcessLocks
 from service.concurrency.resumable import GRACE_SECONDS, ResumableAnswers
 from service.disclosure import model_name
 from service.ingestion.worker import IngestionWorker
+from service.judging.service_judge import judge_status, proving
 from service.mcp.transport import McpHttpApp
 from service.openai_compat import routes as openai_routes
 from service.problems import STATUSES, handle_errors
@@ -96,7 +97,7 @@ def create_app(
     app = FastAPI(
         title="Tenkyo",
         summary="Answers whose every sentence carries the passage it rests on, checked",
-        lifespan=_lifespan(mcp_app, runner, on_close),
+        lifespan=_lifespan(mcp_app, engine, runner, on_close),
         docs_url=None,  # its pages load their scripts from elsewhere
         redoc_url=None,
         responses={"default": schemas.PROBLEM},
@@ -120,6 +121,7 @@ def create_app(
 
 def _lifespan(
     mcp_app: McpHttpApp,
+    engine: Engine,
     runner: IngestionWorker | None,
     on_close: Callable[[], Awaitable[None]] | None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -129,7 +131,7 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if runner:
             await run_in_threadpool(runner.start)
-        async with mcp_app.running():
+        async with proving(engine.judge), mcp_app.running():
             yield
         if runner:
             await run_in_threadpool(runner.close)
@@ -165,6 +167,7 @@ def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
             {
                 "status": "ok",
                 "model": model_name(engine.model.name) if engine.model else None,
+                "judge": judge_status(engine.judge),
                 "embedder": model_name(manifest["embedder"]),
                 "sources": len(engine.library.store.sources()),
                 "passages": len(engine.library.index),

@@ -19,9 +19,10 @@ from corpus.errors import TenkyoError
 from service.cli import output
 from service.cli.library import Json
 from service.cli.library import app as library_app
+from service.cli.models import app as models_app
 from service.cli.verify import SourceOption, Url
 from service.cli.verify import app as verify_app
-from service.server import bootstrap
+from service.server import bootstrap, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 class _OrderedCommands(typer.core.TyperGroup):
     """A group that lists its commands in the order in which people need them."""
 
-    NAMES = "ingest sources remove reindex ask search show verify eval serve mcp".split()
+    NAMES = "ingest sources remove reindex ask search show verify eval models serve mcp".split()
 
     def list_commands(self, ctx: Any) -> list[str]:  # typer does not export the type
         rank = {name: place for place, name in enumerate(self.NAMES)}
@@ -54,6 +55,7 @@ Question = Annotated[str, typer.Argument(help="The question, in English or Japan
 
 app.add_typer(library_app)
 app.add_typer(verify_app)
+app.add_typer(models_app, name="models")
 
 
 def _print_version(wanted: bool) -> None:
@@ -106,7 +108,8 @@ def ask(
     mode: Literal["quoted"] | None = "quoted" if quoted else None
 
     async def run() -> Answer:
-        engine, close = bootstrap.create_engine(bootstrap.load_settings())
+        engine, close = bootstrap.create_engine(await judges.name_models(bootstrap.load_settings()))
+        judges.print_untested(engine.judge)
         try:
             return await engine.answer(question, None, source, mode)
         finally:
@@ -156,7 +159,8 @@ def evaluate(
     async def run(progress: ProgressCallback) -> tuple[Conditions, list[ResultRecord]]:
         from service.generation.llm import ChatModel
 
-        engine, close = bootstrap.create_engine(settings)
+        engine, close = bootstrap.create_engine(await judges.name_models(settings))
+        judges.print_untested(engine.judge)
         try:
             if isinstance(engine.model, ChatModel):
                 await engine.model.identify()  # the model's name is one of the conditions
@@ -253,7 +257,8 @@ def serve_mcp() -> None:
     from service.mcp.transport import serve_stdio
 
     settings = bootstrap.load_settings()
-    asyncio.run(serve_stdio(partial(bootstrap.create_engine, settings), settings.address))
+    make = partial(bootstrap.create_engine, settings)
+    asyncio.run(serve_stdio(make, settings.address, judges.judge_host(settings)))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from service.answering.factcheck import Checked
     from service.ingestion.pipeline import RemovedSource
     from service.ingestion.watcher import WatchNotice
+    from service.receipts.checks import Check
     from service.types import Answer, Citation, Claim, Evidence
-    from service.verification.recheck import Check
 
 
 NARROW_COLUMNS = 60  # width of a terminal below which a table would break up its words
@@ -237,13 +237,41 @@ def print_checked(name: str, checked: Checked) -> None:
     print(f"\n{_count(len(checked.claims), 'claim')}{': ' if each else ''}{each}")
 
 
-def print_rechecked(name: str, checks: Sequence[Check]) -> None:
-    """Print the checks of a receipt, one per line, and whether all of them passed."""
+def print_rechecked(name: str, checks: Sequence[Check], summary: str) -> None:
+    """Print the checks of a receipt, one per line, and what they amount to."""
     print(name)
     for check in checks:
-        print(f"{check.outcome:<7} {check.name}: {_line(check.detail)}")
-    failed = sum(check.outcome == "failed" for check in checks)
-    print(f"\n{failed} of {len(checks)} checks failed" if failed else "\nthe receipt holds")
+        print(f"{check.outcome:<7} {check.name}: {_line(_printable(check.detail))}")
+    print(f"\n{_printable(summary)}")
+
+
+def print_self_test(result: Mapping[str, Any]) -> None:
+    """Print the self-test of a judge: each item, the counts, the cost, and what follows."""
+    rows = [
+        (
+            each["kind"],
+            each["language"],
+            "true" if each["supported"] else "false",
+            each["verdict"],
+            "right" if each["right"] else "wrong",
+            each["sentence"],
+        )
+        for each in result["items"]
+    ]
+    print_table(("kind", "language", "truth", "verdict", "", "sentence"), rows)
+    (true, of_true), (false, of_false) = result["true"], result["false"]
+    print(f"\n{true} of {of_true} true sentences right, {false} of {of_false} false ones")
+    print(f"{result['tokens']:,} tokens, {result['seconds']:.1f} s")
+    print(f"an ordinary call with control sentences: {result['controls']}")
+    name = f"{_printable(result['name'])} at {_printable(result['host'])}"
+    if not result["answered"]:
+        print(f"{name} gave no reply in time: raise TENKYO_JUDGE_TIMEOUT, or use a faster one")
+    elif result["passed"]:
+        print(f"{name} may judge")
+    else:
+        print(
+            f"{name} may not judge: set TENKYO_JUDGE_URL and TENKYO_JUDGE_MODEL to a stronger one"
+        )
 
 
 def _print_quotes(claim: Claim, evidence: Mapping[int, Evidence]) -> None:

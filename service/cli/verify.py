@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.verification.verifier import Verifier
 
 app = typer.Typer()
+PASSED, FAILED, VOUCHED = 0, 1, 3  # exit codes; 2 is that of an error
 SourceOption = Annotated[
     list[str] | None, typer.Option("--source", help="Use only this source; can be repeated.")
 ]
@@ -50,7 +51,8 @@ def verify(
 
     A receipt is the JSON record of an answer; it holds if its quotes, verdicts and text still
     follow from the passages in it. Exit codes: 0: every sentence is supported and every receipt
-    holds. 1: one is not or does not. 2: wrong input.
+    holds. 1: one is not or does not. 2: wrong input. 3: nothing fails, and verdicts of a receipt
+    rest on a language model's word, which cannot be re-checked.
     """
     from service.verification import receipt
 
@@ -81,15 +83,16 @@ def verify(
                 verified[-1].show()
     if as_json:
         print(json.dumps({"files": [each.result for each in verified]}, ensure_ascii=False))
-    raise SystemExit(0 if all(each.good for each in verified) else 1)
+    codes = {each.code for each in verified}
+    raise SystemExit(FAILED if FAILED in codes else max(codes))
 
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """The result for one file: as JSON, whether all of it passed, and a function to print it."""
+    """The result for one file: as JSON, as an exit code, and as a function to print it."""
 
     result: dict[str, Any]
-    good: bool
+    code: int
     show: Callable[[], None]
 
 
@@ -111,14 +114,22 @@ def _text_checks(
 
 
 def _recheck(name: str, made: dict[str, Any], verifier: Verifier, store: Store | None) -> _Verified:
+    from service.receipts.checks import all_passed, count_vouched, summary
+    from service.receipts.recheck import recheck
     from service.types import to_json
-    from service.verification.recheck import all_passed, recheck
 
     checks = recheck(made, verifier, store)
-    rows = [to_json(check) for check in checks]
-    good = all_passed(checks)
-    result = {"file": name, "receipt": made["id"], "holds": good, "checks": rows}
-    return _Verified(result, good, partial(output.print_rechecked, name, checks))
+    passed, vouched, said = all_passed(checks), count_vouched(checks), summary(made, checks)
+    result = {
+        "file": name,
+        "receipt": made["id"],
+        "holds": passed and not vouched,
+        "vouched": vouched,
+        "summary": said,
+        "checks": [to_json(check) for check in checks],
+    }
+    code = (VOUCHED if vouched else PASSED) if passed else FAILED
+    return _Verified(result, code, partial(output.print_rechecked, name, checks, said))
 
 
 def _check(name: str, text: str, checker: _TextChecker, sources: Sequence[str] | None) -> _Verified:
@@ -131,7 +142,9 @@ def _check(name: str, text: str, checker: _TextChecker, sources: Sequence[str] |
             raise TextRefused(f"{name}: {error}") from None
     good = all(claim.verdict.label == "supported" for claim in checked.claims)
     result = {"file": name, **to_json(checked)}
-    return _Verified(result, good, partial(output.print_checked, name, checked))
+    return _Verified(
+        result, PASSED if good else FAILED, partial(output.print_checked, name, checked)
+    )
 
 
 class _TextChecker(Protocol):

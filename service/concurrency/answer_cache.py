@@ -22,6 +22,7 @@ from cachetools import LRUCache
 
 from corpus.errors import NotFound
 from corpus.store.database import utc_now
+from service.judging.record import judge_identity
 from service.query import check_question
 from service.schemas import from_json
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected, to_json
@@ -50,8 +51,9 @@ class AnswerCache:
 
     Two questions share an entry if their normalised texts, sources and mode are equal, and if
     everything that the answer depends on is unchanged: sources and their metadata, index,
-    language model and verifier. Settings are not part of the key: they are fixed for the life
-    of a process. Methods block, and are safe to share between threads.
+    language model, verifier, and judge with whether it judges yet. Settings are not part of the
+    key: they are fixed for the life of a process. Methods block, and are safe to share between
+    threads.
     """
 
     def __init__(self, engine: Engine, index_dir: Path, size: int = MAX_CACHED_ANSWERS) -> None:
@@ -63,7 +65,7 @@ class AnswerCache:
     def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
         """Hash a question together with the present state of all that its answer depends on."""
         engine = self._engine
-        model = engine.model
+        model, judge = engine.model, engine.judge
         try:
             manifest = self._manifest.stat()
             index_state = [manifest.st_mtime_ns, manifest.st_ino]
@@ -75,6 +77,7 @@ class AnswerCache:
             mode,
             model.name if model else None,
             repr(verifier_identity(engine.checker)),
+            [repr(judge_identity(judge)), judge.able] if judge else None,
             engine.library.embedder.name,
             self._hash_library(),
             index_state,

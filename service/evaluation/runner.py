@@ -22,6 +22,7 @@ from corpus.types import text_hash
 from service.answering.engine import ANSWER_VERSION, Engine
 from service.evaluation.metrics import SEED, EvaluationQuestion, judge_citations
 from service.generation import prompts
+from service.judging.record import judge_identity
 from service.query import check_question
 from service.settings import Settings
 from service.types import Answer, Claim, Draft, Evidence, Mode, to_json
@@ -142,7 +143,7 @@ def settings_for(settings: Settings, mode: Mode) -> Settings:
         SettingsError: The mode needs a language model and none is set.
     """
     if mode == "quoted":
-        return settings.model_copy(update={"llm_url": "", "llm_gguf": ""})
+        return settings.model_copy(update={"llm_url": "", "llm_gguf": "", "judge": "off"})
     if not (settings.llm_url or settings.llm_gguf):
         raise SettingsError(
             "--mode",
@@ -169,6 +170,7 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> Conditions:
 
     Two runs with the same conditions can share a file of results.
     """
+    judge = judge_identity(engine.judge) if engine.judge and engine.judge.able else None
     return {
         "mode": mode,
         "model": "" if mode == "quoted" or engine.model is None else engine.model.name,
@@ -181,6 +183,7 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> Conditions:
         "tenkyo": tenkyo_version(),
         "answering": ANSWER_VERSION,
         "verifier": VERIFIER_VERSION,
+        "judge": f"{judge.name} at {judge.host}, prompt {judge.prompt_version}" if judge else "",
         "prompt": "" if mode == "quoted" else prompts.digest()[:12],
     }
 

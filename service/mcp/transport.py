@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -97,9 +97,10 @@ class McpHttpApp:
             public = urlsplit(self._public_url)
             hosts.append(public.netloc)
             origins.append(f"{public.scheme}://{public.netloc}")
+        judge = self._answer_service.engine.judge
         # A client of the protocol before 2026-07-28 needs a session to cancel a call.
         return StreamableHTTPSessionManager(
-            make_server(load, self._public_url),
+            make_server(load, self._public_url, judge.host if judge else ""),
             stateless=self._shared,
             security_settings=TransportSecuritySettings(
                 allowed_hosts=hosts, allowed_origins=origins
@@ -158,6 +159,7 @@ class _LazyAnswerService:
         self._make = make
         self._loading: asyncio.Task[tuple[Engine, Callable[[], Awaitable[None]]]] | None = None
         self._answer_service: AnswerService | None = None
+        self._background = AsyncExitStack()
 
     def start(self) -> None:
         """Begin to load, if that has not begun."""
@@ -174,29 +176,33 @@ class _LazyAnswerService:
     async def get(self) -> AnswerService:
         """Wait until it is loaded; raises what went wrong."""
         from service.concurrency.answer_service import AnswerService
+        from service.judging.service_judge import proving
 
         engine, _ = await asyncio.shield(self._load())
         if self._answer_service is None:
             self._answer_service = AnswerService(engine)
+            await self._background.enter_async_context(proving(engine.judge))
         return self._answer_service
 
     async def close(self) -> None:
         """Wait for a load that has begun, and close what it made."""
         if self._loading is None:
             return
+        await self._background.aclose()
         (loaded,) = await asyncio.gather(self._loading, return_exceptions=True)
         if not isinstance(loaded, BaseException):
             _, close_engine = loaded
             await close_engine()
 
 
-async def serve_stdio(make: MakeEngine, base: str) -> None:
+async def serve_stdio(make: MakeEngine, base: str, judge_host: str = "") -> None:
     """Serve one MCP client by standard input and output, until the input ends.
 
     Args:
         make: Returns the engine, and what to await to close it. It is called in a thread once the
             first message has been answered, and again by the next tool if it failed.
         base: The address of this service, for sources without one on the web.
+        judge_host: The host to which a judge sends text; empty: there is no judge.
     """
     from mcp.server.stdio import stdio_server
 
@@ -209,7 +215,7 @@ async def serve_stdio(make: MakeEngine, base: str) -> None:
         answer_service.start()
         return result
 
-    server = make_server(answer_service.get, base)
+    server = make_server(answer_service.get, base, judge_host)
     server.middleware.append(start_after_handshake)
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())

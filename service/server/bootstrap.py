@@ -5,6 +5,7 @@ Heavy modules are imported inside the functions that use them, so that ``tenkyo 
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from corpus.errors import SettingsError, StoreError, TenkyoError
+from service.server.judges import choose_judge, name_models, print_untested
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from service.answering.factcheck import FactChecker
     from service.client.sync_client import Client
     from service.concurrency.process_locks import ProcessLocks
+    from service.generation.llm import ChatModel
     from service.ingestion.pipeline import IngestionPipeline
     from service.ingestion.worker import IngestionWorker
     from service.settings import Settings
@@ -64,11 +67,11 @@ def create_checker(settings: Settings) -> Checker:
     """Make the bundled checker; where a larger model is set, that decides about claims."""
     from index.inference.cross_encoder import CrossEncoder
 
-    if not settings.judge:
+    if not settings.checker:
         return CrossEncoder(cache=settings.models_dir)
     from index.inference.nli_checker import NliChecker
 
-    return NliChecker(settings.judge, CrossEncoder(cache=settings.models_dir))
+    return NliChecker(settings.checker, CrossEncoder(cache=settings.models_dir))
 
 
 def create_embedder(settings: Settings) -> Embedder:
@@ -111,10 +114,16 @@ def create_verifier(settings: Settings) -> Verifier:
 
 
 def fact_checker(settings: Settings, verifier: Verifier) -> FactChecker:
-    """Make a fact checker: it verifies every sentence of a text against the library."""
+    """Make a fact checker for one command: it verifies every sentence of a text.
+
+    A model that has passed the self-test judges, but for one that runs in the service's process.
+    """
     from service.answering.factcheck import FactChecker
 
-    return FactChecker(open_library(settings), verifier)
+    settings = asyncio.run(name_models(settings))
+    chosen = choose_judge(settings, create_answer_model(settings))
+    print_untested(chosen.judge if chosen else None)
+    return FactChecker(open_library(settings), verifier, chosen.judge if chosen else None)
 
 
 def open_library(
@@ -165,7 +174,8 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
 
     Returns:
         The settings with that model's address, and its server, which ends when the object is
-        dropped. Where no model file is set, the settings unchanged and None.
+        dropped. Where no model file is set, or the server runs already, the settings unchanged and
+        None.
     """
     if not settings.llm_gguf or settings.llm_url:
         return settings, None
@@ -173,8 +183,20 @@ def start_local_model(settings: Settings) -> tuple[Settings, object]:
 
     report = partial(print, file=sys.stderr, flush=True)
     url, name, server = llama_cpp.start_server(settings.llm_gguf, report)
-    address = {"llm_url": url, "llm_model": name, "llm_gguf": ""}
+    address = {"llm_url": url, "llm_model": name}
     return settings.model_copy(update=address), server
+
+
+def create_answer_model(settings: Settings) -> ChatModel | None:
+    """Make the client of the language model that writes answers, if its URL is set."""
+    from service.generation.llama_cpp import LOCAL, LocalModel
+    from service.generation.llm import ChatModel
+
+    if not settings.llm_url:
+        return None
+    local = settings.llm_gguf and settings.llm_url.startswith(LOCAL)
+    kind = LocalModel if local else ChatModel
+    return kind(settings.llm_url, settings.llm_model, settings.llm_key, settings.llm_timeout)
 
 
 def create_engine(
@@ -194,14 +216,15 @@ def create_engine(
     from index.inference.shared_models import SharedChecker, SharedEmbedder
     from service.answering.engine import Engine
     from service.conversations.store import History
-    from service.generation.llm import ChatModel
 
     settings, server = start_local_model(settings)
-    url, name = settings.llm_url, settings.llm_model
-    model = ChatModel(url, name, settings.llm_key, settings.llm_timeout) if url else None
+    model = create_answer_model(settings)
+    chosen = choose_judge(settings, model)
 
     async def close() -> None:
         nonlocal server
+        if chosen and not chosen.writes:
+            await chosen.close()
         if model:
             await model.aclose()
         server = None
@@ -213,6 +236,8 @@ def create_engine(
         SharedChecker(loaded.checker, scheduler),
         History(library.store.database),
         model,
+        judge=chosen.judge if chosen else None,
+        judge_writes=chosen is not None and chosen.writes,
         top_k=settings.top_k,
         evidence_chars=settings.evidence_chars,
         window=settings.llm_window,

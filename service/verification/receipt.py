@@ -2,7 +2,7 @@
 
 What a receipt needs and only the moment of answering knows is noted then (``make_record``), kept
 beside the answer, and put together with it when it is asked for (``make_receipt``).
-``service.verification.recheck`` checks one.
+``service.receipts.recheck`` checks one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from service.verification.verifier import VERIFIER_VERSION
 
 RECEIPT_FORMAT = "tenkyo-receipt"
 FORMAT_VERSION = 2
-HASHED_RULES_FORMAT = 1  # of receipts whose checker is a HashedJudge
+HASHED_RULES_FORMAT = 1  # of receipts with a HashedChecker
 # Receipts of Tenkyo 0.1.0 name the verifier by a hash over its source files. What that hash
 # stands for, as a VERIFIER_VERSION, so that these receipts are still re-checked strictly.
 HASHED_RULES = {"521a103a55718d7d0dcfe3a19fc22c979112c08513fc40ae1bc3a7a01e367977": 1}
@@ -49,8 +49,8 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """The identity of what decided the verdicts.
+class CheckerIdentity:
+    """The identity of what decided the verdicts that no judge did.
 
     The checker by its name and the SHA-256 of its weights; the rules with their calibration by the
     verifier's version (see ``service.verification.verifier``).
@@ -62,7 +62,7 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
-class HashedJudge:
+class HashedChecker:
     """The same in a receipt of format 1, with a hash over source files for the version."""
 
     name: str
@@ -76,20 +76,76 @@ class HashedJudge:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeIdentity:
+    """The identity of a judging language model: its name, its host, and its prompt's version.
+
+    ``host`` is where question, sentences and evidence were sent, without path and credentials.
+    """
+
+    name: str
+    host: str
+    prompt_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSentence:
+    """A sentence of the evidence that a judge named by its number, with its place.
+
+    ``start`` and ``end`` are offsets into the document of the passage with that label, as those
+    of a citation are.
+    """
+
+    number: int
+    label: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedDraft:
+    """What a judge said of one draft.
+
+    Attributes:
+        text: The draft's text.
+        ruling: Whether the evidence supports it, says otherwise, or neither.
+        sentences: The evidence sentences on which that rests.
+        unsupported: Words of the draft that the evidence does not support.
+        answers: Whether it answers the question, or a part of it.
+    """
+
+    text: str
+    ruling: Literal["supported", "contradicted", "unsupported"]
+    sentences: tuple[NamedSentence, ...]
+    unsupported: tuple[str, ...]
+    answers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judge, and what it said of some drafts."""
+
+    judge: JudgeIdentity
+    drafts: tuple[JudgedDraft, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerRecord:
     """What is noted when a question is answered, beside the answer itself.
 
     ``drafts`` are the sentences as they were written, in order, with what they cite: one for
     each claim and each rejected sentence. ``works`` are the sources that the evidence's report
-    on. ``prompt`` is what was sent to the language model, empty if none was asked.
+    on. ``prompt`` is what was sent to the language model, empty if none was asked. ``judge`` is
+    the judge that was asked, if any, and ``judgements`` what it said of drafts.
     """
 
     tenkyo: str
     index: Index
-    checker: Judge | HashedJudge
+    checker: CheckerIdentity | HashedChecker
     drafts: tuple[Draft, ...]
     works: tuple[Source, ...]
     prompt: tuple[dict[str, str], ...]
+    judge: JudgeIdentity | None = field(default=None, kw_only=True)
+    judgements: tuple[JudgedDraft, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +182,11 @@ def make_record(
     drafts: Sequence[Draft],
     works: Sequence[Source],
     prompt: Sequence[Message],
+    judged: Judged | None = None,
 ) -> dict[str, Any]:
     """Return what to keep beside an answer, as JSON; see ``AnswerRecord``."""
     index = Index(revision, library.embedder.name)
+    written = {draft.text for draft in drafts}
     noted = AnswerRecord(
         tenkyo_version(),
         index,
@@ -136,6 +194,8 @@ def make_record(
         tuple(drafts),
         tuple(works),
         tuple({"role": each["role"], "content": each["content"]} for each in prompt),
+        judge=judged.judge if judged else None,
+        judgements=tuple(d for d in judged.drafts if d.text in written) if judged else (),
     )
     return asdict(noted)
 
@@ -165,12 +225,17 @@ def make_receipt(history: History, answer_id: str) -> dict[str, Any]:
 
 def _public(noted: dict[str, Any]) -> dict[str, Any]:
     """What was noted, with names in place of this machine's paths; the prompt has none."""
-    checker, index = noted["checker"], noted["index"]
-    return noted | {
-        "works": public(noted["works"]),
-        "checker": checker | {"name": model_name(checker["name"])},
-        "index": index | {"embedder": model_name(index["embedder"])},
-    }
+    checker, index, judge = noted["checker"], noted["index"], noted.get("judge")
+    judged = {"judge": judge | {"name": model_name(judge["name"])}} if judge else {}
+    return (
+        noted
+        | judged
+        | {
+            "works": public(noted["works"]),
+            "checker": checker | {"name": model_name(checker["name"])},
+            "index": index | {"embedder": model_name(index["embedder"])},
+        }
+    )
 
 
 def seal(receipt: dict[str, Any]) -> dict[str, Any]:
@@ -232,9 +297,9 @@ def tenkyo_version() -> str:
         return "unknown"
 
 
-def verifier_identity(checker: Checker) -> Judge:
+def verifier_identity(checker: Checker) -> CheckerIdentity:
     """Return the identity of the checker and the rules that are installed here."""
-    return Judge(checker.name, checker.digest, VERIFIER_VERSION)
+    return CheckerIdentity(checker.name, checker.digest, VERIFIER_VERSION)
 
 
 def _whole(value: Any) -> Any:

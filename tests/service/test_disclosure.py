@@ -42,9 +42,10 @@ from service.generation.llm import ChatModel
 from service.ingestion.job_run import IngestionResources
 from service.ingestion.worker import IngestionWorker
 from service.problems import as_problem
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from service.types import to_json
 from service.verification import receipt
-from service.verification.recheck import all_passed, recheck
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
 

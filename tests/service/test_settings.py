@@ -26,6 +26,10 @@ def test_settings_are_read_from_environment():
         ("TENKYO_PORT", "70000", "65535"),
         ("TENKYO_LOG", "loud", "debug, info"),
         ("TENKYO_LLM_TIMEOUT", "0", "greater than 0"),
+        ("TENKYO_JUDGE_TIMEOUT", "0", "greater than 0"),
+        ("TENKYO_JUDGE_WINDOW", "100", "1500 or more"),
+        ("TENKYO_JUDGE_MODEL", "big", "TENKYO_JUDGE_URL"),
+        ("TENKYO_JUDGE", "llm", "TENKYO_JUDGE_URL or TENKYO_LLM_URL"),
     ],
 )
 def test_wrong_setting_is_named_with_a_fix(name, value, hint):
@@ -35,8 +39,46 @@ def test_wrong_setting_is_named_with_a_fix(name, value, hint):
     assert message.startswith(f"{name}={value}") and hint in message and "\n" not in message
 
 
-def test_key_is_not_in_repr():
-    assert "secret" not in repr(read_settings({"TENKYO_LLM_KEY": "secret"}))
+@pytest.mark.parametrize("name", ["TENKYO_LLM_KEY", "TENKYO_JUDGE_KEY"])
+def test_key_is_not_in_repr(name):
+    assert "secret" not in repr(read_settings({name: "secret"}))
+
+
+@pytest.mark.parametrize("place", ["/models/nli", "cross-encoder/nli-deberta-v3-base"])
+def test_old_use_of_judge_is_the_checker_with_a_notice(caplog, place):
+    found = read_settings({"TENKYO_JUDGE": place})
+    assert (found.checker, found.judge) == (place, "auto")
+    (record,) = caplog.records
+    notice = record.getMessage()
+    assert place in notice and "TENKYO_CHECKER" in notice and "rename" in notice
+
+
+def test_classifier_is_not_named_twice():
+    both = {"TENKYO_JUDGE": "/models/nli", "TENKYO_CHECKER": "/models/other"}
+    with pytest.raises(SettingsError, match=r"^TENKYO_JUDGE=/models/nli.*auto, llm or off"):
+        read_settings(both)
+
+
+@pytest.mark.parametrize("use", ["auto", "llm", "off"])
+def test_use_of_the_judge_is_read_without_a_notice(caplog, use):
+    found = read_settings(
+        {"TENKYO_JUDGE": use, "TENKYO_CHECKER": "/models/nli", "TENKYO_LLM_URL": "http://m/v1"}
+    )
+    assert (found.judge, found.checker) == (use, "/models/nli") and not caplog.records
+
+
+def test_judge_without_a_server_of_its_own_needs_that_of_the_answer_model():
+    with_model = {"TENKYO_JUDGE": "llm", "TENKYO_JUDGE_MODEL": "big"}
+    for name, value in (("LLM_URL", "http://m/v1"), ("JUDGE_URL", "http://j/v1")):
+        assert read_settings({f"TENKYO_{name}": value} | with_model).judge_model == "big"
+    assert read_settings({"TENKYO_JUDGE": "llm", "TENKYO_LLM_GGUF": "auto"}).judge == "llm"
+    assert read_settings({"TENKYO_JUDGE": "off", "TENKYO_JUDGE_MODEL": "big"}).judge == "off"
+
+
+def test_window_of_the_judge_is_that_of_the_answer_model_unless_set():
+    assert read_settings({"TENKYO_LLM_WINDOW": "9000"}).judge_tokens == 9000
+    both = {"TENKYO_LLM_WINDOW": "9000", "TENKYO_JUDGE_WINDOW": "32000"}
+    assert read_settings(both).judge_tokens == 32000
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "desk.lan"])

@@ -54,7 +54,7 @@ def test_labels_are_mapped_to_the_checkers_order(tmp_path, checker, labels, favo
 
 
 def test_unusable_model_is_reported_with_the_setting(tmp_path, checker):
-    with pytest.raises(ModelUnavailable, match="TENKYO_JUDGE"):
+    with pytest.raises(ModelUnavailable, match="TENKYO_CHECKER"):
         NliChecker(str(tmp_path / "nothing"), checker).supports([("a", "b")])
     other = tiny_classifier(tmp_path, ("positive", "negative"), "positive")
     with pytest.raises(ModelUnavailable, match="not entailment"):

@@ -36,10 +36,11 @@ from index.storage.local_index import LocalIndex
 from service.answering.engine import Engine
 from service.answering.evidence import select_evidence
 from service.conversations.store import History
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from service.types import Draft, Evidence
 from service.verification import receipt
 from service.verification.provenance import Originals
-from service.verification.recheck import all_passed, recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 

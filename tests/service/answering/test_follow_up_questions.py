@@ -15,9 +15,10 @@ from service.answering.state import AnswerState
 from service.conversations.store import History
 from service.generation.prompts import Message, answer_messages
 from service.query import language_of
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from service.types import EvidenceFound, to_json
 from service.verification import receipt
-from service.verification.recheck import all_passed, recheck
 from tests.support.paths import DATA
 from tests.support.scripted_model import Script
 

@@ -17,8 +17,9 @@ from index.storage.local_index import LiveIndex
 from service.answering.engine import Engine
 from service.api.app import create_app
 from service.problems import STATUSES
+from service.receipts.checks import all_passed
+from service.receipts.recheck import recheck
 from service.verification.receipt import read_receipt
-from service.verification.recheck import all_passed, recheck
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_judge import ScriptedJudge

@@ -21,6 +21,7 @@ from corpus.types import Document, Source
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from service.answering.engine import Engine
 from service.verification import receipt
+from tests.support.judged_receipts import ReceiptMaker
 from tests.support.small_web import html, links, paper_pdf, serving
 
 pytestmark = pytest.mark.process
@@ -204,6 +205,17 @@ def test_verify_checks_receipts(tenkyo, tmp_path, library, checker, history):
     empty = tmp_path / "nothing"
     done = tenkyo("verify", kept, TENKYO_DATA_DIR=str(empty))
     assert done.returncode == 0 and not empty.exists()
+
+
+def test_receipt_that_a_model_vouches_for_does_not_plainly_hold(tenkyo, tmp_path, library, checker):
+    judged = tmp_path / "judged.json"
+    judged.write_text(json.dumps(ReceiptMaker(library, checker).judged()))
+    done = tenkyo("verify", judged)
+    last = done.stdout.strip().splitlines()[-1]
+    assert done.returncode == 3 and last.endswith("1 of 3 verdicts is vouched for by big")
+    assert "vouched verdict on claim 2: vouched for by big, not re-checked" in done.stdout
+    (found,) = json.loads(tenkyo("verify", judged, "--json").stdout)["files"]
+    assert (found["holds"], found["vouched"], found["summary"]) == (False, 1, last)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from service.concurrency.admission import ConcurrencyLimiter, Limiters
 from service.concurrency.answer_cache import AnswerCache
 from service.concurrency.answer_service import AnswerService
 from service.conversations.store import History
+from service.judging import record
 from service.verification.receipt import seal
 from tests.support.scripted_model import Script
 
@@ -106,6 +108,27 @@ def test_repeated_question_gets_same_claims_in_a_new_answer(engine, ask):
     assert ask(QUESTION, mode="quoted") and engine.asked == 4
     assert ask(QUESTION, source_ids=["whisper"]) and engine.asked == 5
     assert ask(QUESTION) and engine.asked == 6  # two are cached, and it was not among the last two
+
+
+def test_key_has_the_judge_its_prompt_and_whether_it_judges_yet(engine, tmp_path, monkeypatch):
+    cache, keys = AnswerCache(engine, tmp_path / "data" / "index"), []
+
+    def key(judge):
+        engine.judge = judge
+        keys.append(cache.key(QUESTION, None, None))
+        assert cache.key(QUESTION, None, None) == keys[-1]
+
+    key(None)
+    for name, host, able in (
+        ("a", "h", False),
+        ("a", "h", True),
+        ("b", "h", True),
+        ("b", "i", True),
+    ):
+        key(SimpleNamespace(name=name, host=host, able=able))
+    monkeypatch.setattr(record, "PROMPT_VERSION", 0)
+    key(engine.judge)
+    assert len(set(keys)) == len(keys) == 6
 
 
 def test_library_is_hashed_only_after_a_write(engine, ask):

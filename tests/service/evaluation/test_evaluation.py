@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from questions import Text, articles, clapnq, gold_sentences, read, squad
@@ -329,6 +330,20 @@ def test_conditions_include_the_prompt_with_a_model(library, checker, history, m
     assert len(before["prompt"]) == 12
     monkeypatch.setitem(prompts._RULES, "ja", "別の指示")
     assert conditions(engine, Settings(), "generated")["prompt"] != before["prompt"]
+
+
+def test_conditions_include_a_judge_that_is_able(library, checker, history):
+    engine = Engine(library, checker, history, Script("NO ANSWER"))
+    judge = engine.judge = SimpleNamespace(name="big", host="h:1", able=False)
+    assert conditions(engine, Settings(), "generated")["judge"] == ""
+    judge.able = True
+    assert conditions(engine, Settings(), "generated")["judge"].startswith("big at h:1, prompt ")
+
+
+def test_quoted_run_has_no_judge():
+    set_up = Settings(llm_url="http://m/v1", judge="llm", judge_url="http://j/v1")
+    assert settings_for(set_up, "quoted").judge == "off"
+    assert settings_for(set_up, "generated") == set_up
 
 
 @pytest.mark.parametrize("name", ["VERIFIER_VERSION", "ANSWER_VERSION"])

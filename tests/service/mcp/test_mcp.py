@@ -27,9 +27,11 @@ from service.answering.engine import Engine
 from service.api.app import Options, create_app
 from service.concurrency.admission import Limiters
 from service.conversations.store import History
+from service.judging.judge import ModelJudge
 from service.mcp import formatting, tools
 from service.source_urls import source_url
 from tests.support.live_server import served
+from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -98,6 +100,23 @@ def good(result):
     assert not result.is_error, result.content
     (item,) = result.content
     return result.structured_content, item.text
+
+
+def test_tools_name_the_host_to_which_a_judge_sends_text(library, library_folder, checker):
+    async def described(judge):
+        history = History(library.store.database)
+        engine = Engine(library, checker, history, judge=judge)
+        with served(create_app(engine, index_dir=library_folder / "index")) as url:
+            async with client(url) as opened:
+                tools = (await opened.list_tools()).tools
+                return {tool.name: tool.description for tool in tools}, opened.instructions
+
+    told, instructions = asyncio.run(described(ModelJudge(ScriptedJudge(), 8000, 8.0)))
+    assert "judge.example:8080" in instructions
+    named = {name for name, text in told.items() if "judge.example:8080" in text}
+    assert named == {"answer", "verify"}
+    told, instructions = asyncio.run(described(None))
+    assert "are sent" not in instructions + "".join(told.values())
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -507,6 +526,21 @@ def test_stdio_process_answers(process, era):
     count, result = asyncio.run(run())
     made, text = good(result)
     assert count == 4 and made["mode"] == "quoted" and "680,000" in text
+
+
+@pytest.mark.process
+def test_stdio_process_names_the_host_of_its_judge_and_answers_without_it(process):
+    process.env |= {"TENKYO_JUDGE_URL": "http://key@127.0.0.1:9/v1"}  # nobody listens there
+
+    async def run():
+        async with Client(process, read_timeout_seconds=120) as opened:
+            listed = await opened.list_tools()
+            return listed.tools, await opened.call_tool("answer", {"question": QUESTION})
+
+    listed, result = asyncio.run(run())
+    described = {tool.name: tool.description for tool in listed}
+    assert " 127.0.0.1:9 " in described["verify"] and "key" not in described["verify"]
+    assert good(result)[0]["mode"] == "quoted"
 
 
 @pytest.mark.process

@@ -14,9 +14,10 @@ from corpus.store.store import Store
 from corpus.types import text_hash
 from service.answering.engine import Engine
 from service.conversations.store import History
+from service.receipts.checks import all_passed
+from service.receipts.recheck import _at_the_edge, recheck
 from service.types import Verdict, to_json
 from service.verification import receipt
-from service.verification.recheck import _at_the_edge, all_passed, recheck
 from service.verification.verifier import VERIFIER_VERSION
 from tests.support.scripted_model import Script
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,6 +18,8 @@ from corpus.errors import NotFound
 from corpus.store.store import Store
 from corpus.types import passage_id, text_hash
 from service.disclosure import model_name
+from service.receipts import vouching
+from service.receipts.checks import VERDICT, Check, CheckOutcome, shorten
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict, append_claim
 from service.verification.citation_selection import make_citation
@@ -27,28 +29,20 @@ from service.verification.verifier import Verifier
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
-# Fields that receipts had not from the first, of a Source, a Claim, an Answer and a Draft, and
-# what stands for none.
-_ADDED = {"work": "", "works": 0, "understood": None, "before": ()}
+# Fields that receipts had not from the first, of a Source, a Claim, an Answer, a Draft and a
+# record, and what stands for none.
+_ADDED = {"work": "", "works": 0, "understood": None, "before": (), "judge": None, "judgements": ()}
 
-CheckOutcome = Literal["ok", "failed", "note"]
 _SHAPE = TypeAdapter(Receipt)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of a receipt. A ``note`` is worth knowing, and no failure."""
-
-    name: str
-    outcome: CheckOutcome
-    detail: str = ""
 
 
 def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = None) -> list[Check]:
     """Run every check of a receipt, in order; it holds if none of them ``failed``.
 
-    ``receipt`` is JSON as ``service.verification.receipt.read_receipt`` gives it; ``store`` a
-    library on this machine. Nothing is written and nothing fetched.
+    A verdict that only a judge gave is ``vouched`` for where rules and checker alone would not
+    support it and no exact conflict speaks against it. ``receipt`` is JSON as
+    ``service.verification.receipt.read_receipt`` gives it; ``store`` a library on this machine.
+    Nothing is written and nothing fetched.
     """
     checks = [_hash(receipt)]
     try:
@@ -78,11 +72,6 @@ def _as_given(read: Any, given: Any) -> Any:
         case ((list() | tuple()), list()) if len(read) == len(given):
             return [_as_given(*pair) for pair in zip(read, given, strict=True)]
     return read
-
-
-def all_passed(checks: Sequence[Check]) -> bool:
-    """Return whether none of some checks failed."""
-    return not any(check.outcome == "failed" for check in checks)
 
 
 def _hash(receipt: dict[str, Any]) -> Check:
@@ -115,7 +104,7 @@ def _quotes(receipt: Receipt) -> Iterator[Check]:
         citations = _citations(item)
         wrong = [c for c in citations if not _stands(c, receipt.evidence)]
         if wrong:
-            quotes = ", ".join(f"“{_short(c.quote)}” [{c.label}]" for c in wrong)
+            quotes = ", ".join(f"“{shorten(c.quote)}” [{c.label}]" for c in wrong)
             yield Check(f"quotes of {name}", "failed", f"not so at their place: {quotes}")
         elif citations:
             yield Check(f"quotes of {name}", "ok", f"{len(citations)} verbatim at their place")
@@ -133,29 +122,80 @@ def _stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
 def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     """Each verdict, reached again from the receipt's passages by the verifier of this machine."""
     made_by = _differs(receipt, verifier)
+    here = verifier_identity(verifier.checker)
+    same_rules = receipt.checker.verifier_version == here.verifier_version
     if made_by:
         yield Check("verifier", "note", f"{made_by}: verdicts that differ are noted, not refused")
-    sources = {s.id: s for s in (*receipt.works, *(e.source for e in receipt.evidence))}
-    originals = Originals(sources.values())
+    originals = _originals(receipt)
     drafts = {draft.text: draft for draft in receipt.drafts}
     decided = [item.text for _, item in _items(receipt)]
     if sorted(decided) != sorted(draft.text for draft in receipt.drafts):
         yield Check("sentences", "failed", "what was decided is not what was written")
+    elif not _in_order(receipt.drafts):
+        yield Check("sentences", "failed", "one is read with sentences that do not stand before it")
+    for wrong in vouching.faults(receipt, same_rules):
+        yield Check("judge", "failed", wrong)
     for name, item in _items(receipt):
         draft = drafts.get(item.text, Draft(item.text))
         again = verifier.check(draft, receipt.evidence, originals)
-        verdict, name = item.verdict, f"verdict on {name}"
-        differs = _unlike(item, again)
-        if not differs:
-            yield Check(name, "ok", f"{verdict.label} {verdict.score:.2f}: “{_short(item.text)}”")
+        if item.verdict.method.startswith(vouching.JUDGED):
+            outcome, detail = _judged(receipt, item, draft, again, same_rules)
+        elif item.verdict.method == vouching.LEANS:
+            wrong = vouching.leaning_fault(receipt, item, draft)
+            outcome, detail = "failed" if wrong else "ok", wrong or vouching.LEANS
         else:
-            # A quote is one by any rules; that it states nothing was told later.
-            lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
-            excused = bool(made_by) and not lasting
-            outcome: CheckOutcome = (
-                "note" if excused or _at_the_edge(verdict, again.verdict) else "failed"
-            )
-            yield Check(name, outcome, f"{differs}: “{_short(item.text)}”")
+            outcome, detail = _repeated(item, again, bool(made_by))
+        yield Check(f"{VERDICT}{name}", outcome, f"{detail}: “{shorten(item.text)}”")
+
+
+def _in_order(drafts: Sequence[Draft]) -> bool:
+    """Whether the sentences before each one were written before it."""
+    texts = [draft.text for draft in drafts]
+    return all(set(draft.before) <= set(texts[:n]) for n, draft in enumerate(drafts))
+
+
+def _repeated(item: Claim | Rejected, again: Claim, excused: bool) -> tuple[CheckOutcome, str]:
+    """Compare a verdict with the one reached again; ``excused`` if another verifier gave it."""
+    verdict = item.verdict
+    differs = _unlike(item, again)
+    if not differs:
+        return "ok", _grade(verdict)
+    # A quote is one by any rules; that it states nothing was told later.
+    lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
+    noted = (excused and not lasting) or _at_the_edge(verdict, again.verdict)
+    return "note" if noted else "failed", differs
+
+
+def _judged(
+    receipt: Receipt, item: Claim | Rejected, draft: Draft, again: Claim, same_rules: bool
+) -> tuple[CheckOutcome, str]:
+    """Check a verdict that a judge gave, as far as its words, the rules and the checker go.
+
+    ``again`` is what rules and checker alone say.
+    """
+    if wrong := vouching.fault(receipt, item):
+        return "failed", wrong
+    decided = vouching.decided_again(receipt, item, draft, _originals(receipt))
+    missing = "the sentences that it rests on are not in the evidence"
+    differs = min((_unlike(item, each) for each in decided), key=len, default=missing)
+    if isinstance(item, Claim) and (found := vouching.conflict(item, receipt.evidence)):
+        differs = differs or f"it says {found.claimed}, and a source {found.found}"
+    if differs and same_rules:
+        return "failed", differs
+    if isinstance(item, Claim) and (differs or again.verdict.label != "supported"):
+        assert receipt.judge is not None  # that would have been a fault
+        vouched = f"vouched for by {shorten(receipt.judge.name)}, not re-checked"
+        return "vouched", f"{vouched}; {differs}" if differs else vouched
+    return ("note", differs) if differs else ("ok", _grade(item.verdict))
+
+
+def _grade(verdict: Verdict) -> str:
+    return f"{verdict.label} {verdict.score:.2f}"
+
+
+def _originals(receipt: Receipt) -> Originals:
+    sources = {s.id: s for s in (*receipt.works, *(e.source for e in receipt.evidence))}
+    return Originals(sources.values())
 
 
 def _differs(receipt: Receipt, verifier: Verifier) -> str:
@@ -172,7 +212,7 @@ def _differs(receipt: Receipt, verifier: Verifier) -> str:
 def _at_the_edge(then: Verdict, now: Verdict) -> bool:
     """Whether two verdicts differ only because another processor rounded across a threshold."""
     supports = [v.score if v.label == "supported" else 1 - v.score for v in (then, now)]
-    other = "contradicted" in (then.label, now.label) or then.method != now.method
+    other = "contradicted" in (then.label, now.label) or _method(then) != now.method
     return then.label != now.label and not other and abs(supports[0] - supports[1]) <= TOLERANCE
 
 
@@ -181,7 +221,7 @@ def _unlike(item: Claim | Rejected, again: Claim) -> str:
     then, now = item.verdict, again.verdict
     if then.label != now.label or abs(then.score - now.score) > TOLERANCE:
         return f"{then.label} {then.score:.2f} then, {now.label} {now.score:.2f} now"
-    if then.method != now.method or not 0 <= then.score <= 1:
+    if _method(then) != now.method or not 0 <= then.score <= 1:
         return f"not reached as it says ({then.method})"
     if item.citations != again.citations:
         return "it rests on other quotes now"
@@ -195,6 +235,11 @@ def _unlike(item: Claim | Rejected, again: Claim) -> str:
     if isinstance(item, Claim) and item.works not in (again.works, _ADDED["works"]):
         return f"it rests on {again.works} independent works, and not on {item.works}"
     return ""
+
+
+def _method(verdict: Verdict) -> str:
+    """The method of a verdict that no judge gave, whether or not one was to give it."""
+    return vouching.without_fallback(verdict.method)
 
 
 def _text(receipt: Receipt) -> Check:
@@ -215,7 +260,7 @@ def _mode(receipt: Receipt) -> Check:
     if abstained != receipt.abstained or abstained == bool(receipt.claims):
         return Check("mode", "failed", f"“{receipt.mode}” with {len(receipt.claims)} claims")
     if unsupported or withheld:
-        return Check("mode", "failed", f"“{_short((unsupported + withheld)[0])}” is misplaced")
+        return Check("mode", "failed", f"“{shorten((unsupported + withheld)[0])}” is misplaced")
     if receipt.mode == "generated" and not (receipt.model and receipt.prompt):
         return Check("mode", "failed", "“generated” without a model or a prompt")
     if receipt.mode != "generated" and receipt.model:
@@ -270,11 +315,6 @@ def _items(receipt: Receipt) -> Iterator[tuple[str, Claim | Rejected]]:
 
 def _citations(item: Claim | Rejected) -> tuple[Citation, ...]:
     return (*item.citations, *item.disputed_by) if isinstance(item, Claim) else item.citations
-
-
-def _short(text: str) -> str:
-    folded = " ".join(text.split())
-    return folded if len(folded) <= 60 else folded[:59] + "…"
 
 
 def _first_line(error: Exception) -> str:
