@@ -18,6 +18,7 @@ from index.inference.model_registry import BUNDLED_EMBEDDER
 logger = logging.getLogger(__name__)
 
 PREFIX = "TENKYO_"
+JUDGE_WINDOW = 8192  # tokens: rules, evidence and verdicts need about as many
 MIN_WINDOW = 1500  # tokens; rules, a little evidence and a reply must fit
 
 JudgeUse = Literal["auto", "llm", "off"]
@@ -89,7 +90,7 @@ class Settings(BaseModel):
     judge_window: int = Field(
         default=0,
         ge=0,
-        description="context window of the judge, in tokens; 0: that of the answer model",
+        description="context window of the judge, in tokens; 0: that of the answer model, at least 8,192",
     )
     top_k: int = Field(default=8, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(
@@ -157,7 +158,7 @@ class Settings(BaseModel):
     @property
     def judge_tokens(self) -> int:
         """Return the context window of the judge, in tokens."""
-        return self.judge_window or self.llm_window
+        return self.judge_window or max(self.llm_window, JUDGE_WINDOW)
 
     @property
     def cache_dir(self) -> Path:

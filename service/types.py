@@ -38,6 +38,7 @@ class Draft:
             text); inserted from the last to the first, they restore the sentence.
         before: The sentences before it in the same text, by which its pronouns are understood;
             empty for one that stands alone.
+        question: The question that it answers, with which a bare name is read; empty for none.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Draft:
     named: tuple[tuple[str, str], ...] = ()
     asides: tuple[tuple[int, str], ...] = ()
     before: tuple[str, ...] = ()
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

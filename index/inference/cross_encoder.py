@@ -78,6 +78,10 @@ class Checker(Protocol):
         """
         ...
 
+    def reads_whole(self, claim: str) -> bool:
+        """Return whether a claim fits into what the model reads, so that none of it is cut off."""
+        ...
+
 
 class CrossEncoder:
     """The bilingual cross-encoder that ships as the checker; safe to share between threads.
@@ -133,10 +137,24 @@ class CrossEncoder:
         """
         return self._logits(pairs)[1]
 
+    def reads_whole(self, claim: str) -> bool:
+        """Return whether a claim has at most as many tokens as the model reads; see ``Checker``.
+
+        Raises:
+            ModelUnavailable: The weights cannot be loaded.
+        """
+        self._loaded()
+        ids = self._tokenizer.encode(claim, add_special_tokens=False).ids
+        return len(ids) <= int(self._config["max_first"])
+
+    def _loaded(self) -> _Run:
+        with self._lock:
+            self._run = self._run or self._load()
+            return self._run
+
     def _logits(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Floats]:
         """Compute the logits of both heads, [n, 3] and [n]."""
-        with self._lock:
-            run = self._run = self._run or self._load()
+        run = self._loaded()
         return run(self._rows(pairs))
 
     def _rows(self, pairs: Sequence[tuple[str, str]]) -> list[list[int]]:

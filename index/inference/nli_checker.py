@@ -64,6 +64,13 @@ class NliChecker:
         """Compute how likely passages answer questions, by the base checker; see ``Checker``."""
         return self._base.answers(pairs)
 
+    def reads_whole(self, claim: str) -> bool:
+        """Return whether a claim fits into what the model reads; see ``Checker``."""
+        with self._lock:
+            model = self._loaded = self._loaded or self._load()
+            limit = min(int(model.tokenizer.model_max_length), 512)
+            return len(model.tokenizer(claim)["input_ids"]) <= limit // 2
+
     def _load(self) -> _LoadedModel:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 

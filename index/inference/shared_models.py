@@ -91,6 +91,10 @@ class SharedChecker:
         """Compute or look up how likely passages answer questions; see ``Checker``."""
         return np.array(self._answer.get(pairs, self._schedule_answer), np.float32)
 
+    def reads_whole(self, claim: str) -> bool:
+        """Return whether a claim fits into what the model reads; see ``Checker``."""
+        return self._checker.reads_whole(claim)
+
 
 class ResultCache(Generic[Item]):
     """A thread-safe LRU cache in front of a function of several texts, or pairs of texts.

@@ -36,6 +36,7 @@ from service.disclosure import model_name
 from service.executors import PriorityThreadPool
 from service.generation import prompts
 from service.generation.llm import AnswerModel
+from service.judging.record import record_judgements
 from service.judging.types import Judge
 from service.query import check_question
 from service.types import (
@@ -323,7 +324,10 @@ class Engine:
     def _keep(self, turn: AnswerState, answer: Answer) -> None:
         """Store the answer, and beside it what a receipt needs besides."""
         works = turn.originals.original_works(e.source.id for e in turn.evidence)
+        judged = None
+        if self.judge and turn.judge_cost.calls:
+            judged = record_judgements(self.judge, turn.evidence, turn.judgements)
         noted = receipt.make_record(
-            self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt
+            self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt, judged
         )
         self.history.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)

@@ -20,6 +20,7 @@ from index.search import Library
 from service.answering.evidence import LatestOriginals, select_evidence, with_originals
 from service.answering.sentence_checks import Threads, ask_judge, without_judge
 from service.answering.statements import statements
+from service.disclosure import model_name
 from service.generation.prompts import estimate_tokens
 from service.judging.decision import decide
 from service.judging.evidence import number_evidence
@@ -176,7 +177,13 @@ class FactChecker:
                 claim, own = await threads(self._check_one, checks, draft)
                 decided.append((without_judge(claim, call.failure), own))
             else:
-                given = draft, call.judgements[n], numbered, checks.originals, judge.name
+                given = (
+                    draft,
+                    call.judgements[n],
+                    numbered,
+                    checks.originals,
+                    model_name(judge.name),
+                )
                 decided.append((await threads(decide, *given), evidence))
         return decided
 

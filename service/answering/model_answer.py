@@ -59,7 +59,9 @@ class ModelAnswer:
         The model's text goes on being read while sentences are checked. However this ends, the
         model's stream is closed and nothing that was begun goes on.
         """
-        reader = SentenceReader(pieces, self._turn.evidence, self._checks.prefetch)
+        reader = SentenceReader(
+            pieces, self._turn.evidence, self._turn.asked, self._checks.prefetch
+        )
         try:
             yield Event("status", Status("writing"))
             while drafts := await reader.take(whole=self._checks.last):

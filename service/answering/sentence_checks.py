@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from service.answering.state import AnswerState
+from service.disclosure import model_name
 from service.judging.decision import decide
 from service.judging.evidence import number_evidence
 from service.judging.prompt import evidence_tokens
@@ -119,7 +120,7 @@ class JudgeChecks:
             return
         for draft, judgement in zip(drafts, call.judgements, strict=True):
             turn.judgements[draft.text] = judgement
-            given = draft, judgement, self._numbered, turn.originals, judge.name
+            given = draft, judgement, self._numbered, turn.originals, model_name(judge.name)
             yield await self._threads(decide, *given)
 
     def close(self) -> None:

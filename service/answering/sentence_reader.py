@@ -11,6 +11,7 @@ from corpus.errors import ModelError
 from service.generation.citation_parser import SentenceParser, resolve_author_years
 from service.generation.prompts import is_no_answer
 from service.types import Draft, Evidence
+from service.verification.checkworthiness import is_bare_answer
 
 MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
 MAX_GENERATED_CHARACTERS = 12_000  # characters of a model, however often it repeats itself
@@ -34,6 +35,7 @@ class SentenceReader:
         self,
         pieces: AsyncGenerator[str, None],
         evidence: Sequence[Evidence],
+        question: str = "",
         likely: Callable[[Draft], None] | None = None,
     ) -> None:
         """Begin to read.
@@ -41,11 +43,12 @@ class SentenceReader:
         Args:
             pieces: The model's text as it comes; it is closed when reading ends.
             evidence: What its citations may name.
+            question: What it answers.
             likely: Told of each sentence that seems complete before that is certain.
         """
         self.any = self.declined = self.stopped = False
         self.error: ModelError | None = None
-        self._evidence, self._likely = evidence, likely
+        self._evidence, self._question, self._likely = evidence, question, likely
         self._written: dict[str, None] = {}  # the sentences so far, in order
         self._ready: list[Draft] = []
         self._changed = asyncio.Event()
@@ -123,4 +126,6 @@ class SentenceReader:
         for draft in drafts:
             draft = resolve_author_years(draft, self._evidence)
             if draft.text not in self._written and not self._full and not is_no_answer(draft.text):
-                yield replace(draft, before=tuple(self._written)[-SENTENCES_BEFORE:])
+                before = tuple(self._written)[-SENTENCES_BEFORE:]
+                bare = is_bare_answer(draft.text, self._question)
+                yield replace(draft, before=before, question=self._question if bare else "")

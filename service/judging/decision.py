@@ -41,7 +41,7 @@ def decide(
         judge: Name of the judge, for the verdict's ``method``.
     """
     language = language_of(draft.text)
-    if is_not_checkworthy(draft.text):
+    if is_not_checkworthy(draft.text, draft.question):
         reason = reader_message("says_nothing", language)
         return _claim(draft, (), Verdict("unsupported", 1.0, "rules"), reason)
     quotes = _quotes(draft, judgement, evidence, originals)

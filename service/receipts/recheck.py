@@ -31,7 +31,15 @@ TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherw
 
 # Fields that receipts had not from the first, of a Source, a Claim, an Answer, a Draft and a
 # record, and what stands for none.
-_ADDED = {"work": "", "works": 0, "understood": None, "before": (), "judge": None, "judgements": ()}
+_ADDED = {
+    "work": "",
+    "works": 0,
+    "understood": None,
+    "before": (),
+    "question": "",
+    "judge": None,
+    "judgements": (),
+}
 
 _SHAPE = TypeAdapter(Receipt)
 

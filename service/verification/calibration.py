@@ -23,7 +23,8 @@ from service.verification.rules.finding import Finding
 COPIED_SHARE = 0.95  # share of a claim's words, in order, from which it says nothing of its own
 CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 FEATURES = (
-    "entailed", "across", "covered", "copied", "otherwise", "missing", "departs_across", "constant",
+    "entailed", "weakest", "across", "covered", "copied", "otherwise", "otherwise_close", "missing",
+    "departs_across", "constant",
 )  # fmt: skip
 
 
@@ -49,29 +50,41 @@ class Calibration:
 
 
 def features(
-    claim: str, quote: str, entailment: float, found: Sequence[Finding]
+    claim: str, quote: str, entailment: float, weakest: float, found: Sequence[Finding]
 ) -> tuple[float, ...]:
     """Return the features of a claim and a quote, in the order of FEATURES.
 
-    ``entailment`` is the checker's probability of it, ``found`` what the rules found. ``copied`` is
-    1 where the claim only leaves words of one sentence of the quote out; ``otherwise`` where a rule
-    found the quote to say something else, ``missing`` where only nothing of the kind; across
-    languages the two are ``departs_across``.
+    Args:
+        claim: The sentence.
+        quote: What it is compared with.
+        entailment: The checker's probability that the quote entails it.
+        weakest: The same of the clause that is worst off, each by its own quote.
+        found: In what the two differ, by the rules.
+
+    Returns:
+        ``entailed`` and ``weakest``: the log-odds of the two probabilities. ``covered``: the share
+        of the claim's words in the quote. ``copied``: 1 where the claim only leaves words of one
+        sentence of the quote out. ``otherwise``: 1 where a rule found the quote to say something
+        else, ``otherwise_close`` the more of the claim is copied in order, and ``missing``: 1 where
+        a rule only found nothing of the kind. Across languages these four are 0, and any finding
+        counts as ``departs_across``.
     """
     across = float(is_japanese(claim) != is_japanese(quote))
     within = 1 - across
     departs = float(bool(found))
     otherwise = within * any(finding.contradicts for finding in found)
-    copied = within * (not found and _copied(claim, quote))
+    close = within * _copied_share(claim, quote)
     return (
-        log_odds(entailment), across, within * coverage_share(claim, quote), copied,
-        otherwise, departs * within - otherwise, departs * across, 1.0,
+        log_odds(entailment), log_odds(weakest), across, within * coverage_share(claim, quote),
+        float(not found and close >= COPIED_SHARE), otherwise, otherwise * close,
+        departs * within - otherwise, departs * across, 1.0,
     )  # fmt: skip
 
 
-def _copied(claim: str, quote: str) -> bool:
+def _copied_share(claim: str, quote: str) -> float:
+    """The share of the claim's words that one sentence of the quote has in the same order."""
     ours = content_words(claim)
-    return any(order_share(ours, content_words(part)) >= COPIED_SHARE for part in sentences(quote))
+    return max((order_share(ours, content_words(part)) for part in sentences(quote)), default=0.0)
 
 
 @cache

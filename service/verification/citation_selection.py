@@ -6,15 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from corpus.types import Source
-from index.lexical.tokenizer import is_japanese
-from service.text.alignment import coverage_share
 from service.text.prompt_injection import speaks_to_a_model
 from service.types import Citation, Draft, Evidence
 from service.verification.calibration import FEATURES
 from service.verification.candidate_quotes import CandidateQuote, reader_spans
 from service.verification.counterevidence import CounterQuote
 from service.verification.provenance import Originals
-from service.verification.rules import registry
 from service.verification.rules.finding import Finding
 
 SUPPORTED = 0.6  # calibrated probability from which a quote bears a claim
@@ -25,27 +22,33 @@ MAX_CITATIONS = 3  # of one claim
 
 @dataclass(frozen=True, slots=True)
 class QuoteAssessment:
-    """What rules and checker say of a claim and one candidate quote."""
+    """What rules and checker say of a claim and a candidate quote, or several together.
 
-    window: CandidateQuote
-    features: tuple[float, ...]  # of service.verification.calibration
-    support: float  # the calibrated probability that they give
-    contradiction: float  # the checker's own
+    Attributes:
+        quotes: The quotes, in the order in which they are cited.
+        features: What the probability was computed from, in the order of FEATURES.
+        support: The calibrated probability that the quotes support the claim.
+        findings: In what the claim differs from them, by the rules.
+    """
+
+    quotes: tuple[CandidateQuote, ...]
+    features: tuple[float, ...]
+    support: float
     findings: tuple[Finding, ...]
 
     @property
-    def supports_claim(self) -> bool:
-        """Whether the quote supports the claim.
+    def conflict(self) -> Finding | None:
+        """The finding that decides alone, whatever the probability; None if there is none."""
+        return next((finding for finding in self.findings if finding.decides), None)
 
-        A claim that only leaves words of the quote out needs a lower probability.
+    @property
+    def supports_claim(self) -> bool:
+        """Whether the quotes support the claim.
+
+        A claim that only leaves words of a quote out needs a lower probability.
         """
         copied = self.features[FEATURES.index("copied")]
-        return self.support >= (PARTIAL if copied else SUPPORTED) and not self.findings
-
-    def is_on_topic(self, claim: str) -> bool:
-        """Return whether the quote is about the claim's topic; across languages always true."""
-        across = is_japanese(claim) != is_japanese(self.window.text)
-        return across or coverage_share(claim, self.window.text) >= registry.NEAR_COPY
+        return self.support >= (PARTIAL if copied else SUPPORTED) and self.conflict is None
 
 
 def make_citation(evidence: Evidence, start: int, end: int) -> Citation:
@@ -99,12 +102,14 @@ def supporting_quotes(
     for reading in readings:
         if not reading.supports_claim:
             continue
-        label = reading.window.evidence.label
+        label = reading.quotes[0].evidence.label
         # A longer window must be clearly better than the one sentence inside it.
-        length = 0.05 * len(reading.window.text) / 200
+        length = 0.05 * len(reading.quotes[0].text) / 200
         if label not in best or reading.support - length > best[label].support:
             best[label] = reading
-    rank = {n: (originals.reports(r.window.evidence.source), -r.support) for n, r in best.items()}
+    rank = {
+        n: (originals.reports(r.quotes[0].evidence.source), -r.support) for n, r in best.items()
+    }
     cited = sorted((n for n in labels if n in best), key=rank.__getitem__)
     others = sorted((n for n in best if n not in labels), key=rank.__getitem__)
     if not cited:
@@ -132,7 +137,7 @@ def cited_sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -
 def disputing_citations(
     others: Sequence[CounterQuote], cited: Sequence[Source]
 ) -> tuple[Citation, ...]:
-    """Return quotes of sources not cited that contradict the claim, the nearest of each source.
+    """Return quotes of sources not cited with an exact conflict, the nearest of each source.
 
     Another text of a cited work that says otherwise, such as an earlier version, is for the
     reader to see, but is no second voice: it comes after those of other works.
@@ -141,7 +146,7 @@ def disputing_citations(
     found = {
         rival.window.evidence.source.id: rival.window
         for rival in sorted(others, key=lambda rival: rival.covered)
-        if rival.window.evidence.source.id not in ids
+        if rival.finding.decides and rival.window.evidence.source.id not in ids
     }
     ordered = sorted(found.values(), key=lambda window: window.evidence.source.work_key in works)
     return tuple(map(cite_quote, ordered))[:MAX_CITATIONS]

@@ -1,20 +1,16 @@
 """Counterevidence: sentences that contradict a claim, which overrule it or are shown beside it.
 
-Two kinds are told. A *rival* says nearly the same as the claim in its language, and otherwise by
-a rule. And a sentence that says less of the same may give another amount: then the claim with
-that amount in its place is one that the sentence would bear, which the verifier finds out.
+Such a sentence says nearly the same as the claim in its language, and otherwise by a rule.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from corpus.text.sentences import sentences
 from service.text.alignment import content_words, coverage_share, order_share
-from service.text.numerals import in_figures, mentioned, stated
-from service.text.units import units
+from service.text.numerals import mentioned, stated
 from service.verification.candidate_quotes import CandidateQuote
 from service.verification.rules.finding import Finding
 from service.verification.rules.registry import NEAR_COPY
@@ -51,25 +47,26 @@ def find_counter_quotes(
 
 
 def overruling_quote(
-    claim: str, window: CandidateQuote, others: Sequence[CounterQuote]
+    claim: str, quotes: Sequence[CandidateQuote], others: Sequence[CounterQuote]
 ) -> CounterQuote | None:
-    """Return a sentence closer to the claim than the quote is, and that contradicts the claim.
+    """Return a sentence closer to the claim than the quotes are, and that contradicts the claim.
 
     Of all sentences, the one that a claim copies most closely decides what it changes. Only a
     source that has the claim's very number or name is not overruled by another source: the two
     disagree, which is for the reader to see.
     """
-    own = max(coverage_share(claim, part) for part in sentences(window.text))
-    source = window.evidence.source.id
+    own = max(coverage_share(claim, part) for q in quotes for part in sentences(q.text))
+    cited = {quote.evidence.source.id for quote in quotes}
+    text = " ".join(quote.text for quote in quotes)
     for rival in others:
-        elsewhere = rival.window.evidence.source.id != source
-        if rival.covered >= own and not (elsewhere and _has(window.text, rival.finding)):
+        elsewhere = rival.window.evidence.source.id not in cited
+        if rival.covered >= own and not (elsewhere and _has(text, rival.finding)):
             return rival
     return None
 
 
 def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> CounterQuote | None:
-    """Return the sentence that an unsupported claim copies most closely, if it contradicts it.
+    """Return the sentence that an unsupported claim copies most closely, if they conflict exactly.
 
     It does not count where a sentence as close has what the claim says.
     """
@@ -83,36 +80,8 @@ def nearest_counter_quote(claim: str, singles: Sequence[CandidateQuote]) -> Coun
     ):
         agreeing = (w.text for w in singles if _has(w.text, rival.finding))
         if not any(coverage_share(claim, text) >= rival.covered for text in agreeing):
-            return rival
+            return rival if rival.finding.decides else None
     return None
-
-
-def amended_claims(claim: str, quote: str) -> Iterator[tuple[str, Finding]]:
-    """Yield the claim with one of its amounts replaced by the quote's, and what was changed.
-
-    Only amounts of the same unit are replaced, in either language.
-    """
-    said, there = units(claim), units(quote)
-    if len({value for value, unit in there}) > len({unit for _, unit in there}):
-        return  # of several amounts of a unit, each may belong to something else
-    figures, known = in_figures(claim), mentioned(quote)
-    for value, unit in sorted(said):
-        for other in (v for v, u in there if u == unit and v != value and value not in known):
-            made = _with_amount(figures, value, other)
-            if made != figures:
-                yield made, Finding("number", f"{value:,.12g}", f"{other:,.12g}")
-
-
-_NUMBER = re.compile(r"(?<![\d.,])\d+(?:,\d{3})*(?:\.\d+)?")
-
-
-def _with_amount(text: str, value: float, other: float) -> str:
-    """Return a text with another amount in place of each number of that value."""
-
-    def instead(number: re.Match[str]) -> str:
-        return f"{other:,.12g}" if float(number[0].replace(",", "")) == value else number[0]
-
-    return _NUMBER.sub(instead, text)
 
 
 def _has(text: str, finding: Finding) -> bool:

@@ -8,7 +8,7 @@ import time
 from fastapi import FastAPI, Request
 
 from service.judging.self_test import load_self_test
-from tests.support.scripted_judge import ScriptedJudge, verdict
+from tests.support.scripted_judge_model import ScriptedJudgeModel, verdict
 
 ITEMS = {
     item.sentence: item for group in load_self_test() for item in group.items
@@ -30,7 +30,7 @@ def believes(sentence, evidence):
 
 def judge_app(rule=knows, wait=0.0):
     """Make the server; ``app.state.asked`` counts its calls, and ``wait`` delays each reply."""
-    app, model = FastAPI(), ScriptedJudge(rule)
+    app, model = FastAPI(), ScriptedJudgeModel(rule)
     app.state.asked = 0
 
     @app.get("/v1/models")

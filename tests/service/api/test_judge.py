@@ -16,10 +16,10 @@ from service.judging.standing import Standing
 from tests.support.asgi_client import request
 from tests.support.judge_server import believes, knows
 from tests.support.live_server import served
-from tests.support.scripted_judge import ScriptedJudge
+from tests.support.scripted_judge_model import ScriptedJudgeModel
 
 
-class Held(ScriptedJudge):
+class Held(ScriptedJudgeModel):
     """A model that answers nothing before ``hold`` is set."""
 
     def __init__(self, rule):
@@ -83,7 +83,7 @@ def test_documentation_says_where_a_text_is_sent(app_of):
         found = request(app_of(model), "GET", "/openapi.json").json()
         return found["paths"]["/v1/verify"]["post"]["description"]
 
-    assert "judge.example:8080" in described(ScriptedJudge(knows))
+    assert "judge.example:8080" in described(ScriptedJudgeModel(knows))
     assert "sent nowhere else" in described(None)
 
 

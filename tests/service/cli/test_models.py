@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.judge_server import ITEMS, believes, judge_app, knows
 from tests.support.live_server import served
-from tests.support.scripted_judge import verdict
+from tests.support.scripted_judge_model import verdict
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
 QUESTION = "How many hours of labelled audio was Whisper trained on?"

@@ -12,12 +12,12 @@ from service.judging.judge import ModelJudge
 from service.judging.service_judge import ServiceJudge, judge_status, proving
 from service.judging.standing import Standing
 from tests.support.judge_server import believes, knows
-from tests.support.scripted_judge import ScriptedJudge
+from tests.support.scripted_judge_model import ScriptedJudgeModel
 
 PAUSES = (0.0, 0.0)
 
 
-class Down(ScriptedJudge):
+class Down(ScriptedJudgeModel):
     """A model whose server is down for some calls of ``identify``."""
 
     def __init__(self, rule, times):
@@ -44,13 +44,13 @@ def said(judge):
 
 
 def test_judge_is_untested_then_able_and_its_outcome_is_recalled_without_a_call(make):
-    model = ScriptedJudge(knows)
+    model = ScriptedJudgeModel(knows)
     judge = make(model)
     judge.recall()
     assert said(judge) == ("untested", False, None, None) and not model.calls
     asyncio.run(judge.prove_until_able(PAUSES))
     assert said(judge) == ("able", True, 12, 12) and model.calls
-    silent = ScriptedJudge(error=AssertionError("it is asked"))
+    silent = ScriptedJudgeModel(error=AssertionError("it is asked"))
     later = make(silent)
     later.recall()
     assert said(later) == ("able", True, 12, 12)
@@ -59,7 +59,7 @@ def test_judge_is_untested_then_able_and_its_outcome_is_recalled_without_a_call(
 
 
 def test_judge_that_fails_stays_unable_and_is_not_tested_again(make):
-    model = ScriptedJudge(believes)
+    model = ScriptedJudgeModel(believes)
     judge = make(model)
     report = asyncio.run(judge.prove())
     calls = len(model.calls)
@@ -87,13 +87,13 @@ def test_server_that_is_down_is_tried_again_until_it_answers(make):
 
 
 def test_outcome_of_another_process_is_found_at_the_next_look(make):
-    judge = make(ScriptedJudge(believes))
+    judge = make(ScriptedJudgeModel(believes))
 
     async def run():
         task = asyncio.create_task(judge.prove_until_able((0.01,)))
         while judge.status.state != "failed":
             await asyncio.sleep(0.002)
-        await make(ScriptedJudge(knows)).prove(again=True)
+        await make(ScriptedJudgeModel(knows)).prove(again=True)
         await asyncio.wait_for(task, 10)
 
     asyncio.run(run())
@@ -103,10 +103,10 @@ def test_outcome_of_another_process_is_found_at_the_next_look(make):
 @pytest.mark.parametrize(("required", "level"), [(True, "WARNING"), (False, "INFO")])
 def test_failure_is_a_warning_only_where_a_judge_is_required(make, caplog, required, level):
     caplog.set_level(logging.INFO)
-    judge = make(ScriptedJudge(believes), required=required)
+    judge = make(ScriptedJudgeModel(believes), required=required)
     for _ in range(2):
         asyncio.run(judge.prove())
-    make(ScriptedJudge(believes), required=required).recall()  # at the next start
+    make(ScriptedJudgeModel(believes), required=required).recall()  # at the next start
     failures = [r for r in caplog.records if "did not pass the self-test" in r.getMessage()]
     record, again = failures
     assert again.levelname == level
@@ -115,7 +115,7 @@ def test_failure_is_a_warning_only_where_a_judge_is_required(make, caplog, requi
 
 
 def test_test_that_is_cancelled_ends_and_leaves_the_judge_untested(make):
-    class Slow(ScriptedJudge):
+    class Slow(ScriptedJudgeModel):
         async def complete(self, *given, **how):
             self.calls.append(given)
             await asyncio.sleep(60)
@@ -135,7 +135,7 @@ def test_test_that_is_cancelled_ends_and_leaves_the_judge_untested(make):
 
 def test_status_of_any_judge_is_json_without_paths(make):
     assert judge_status(None) is None
-    model = ScriptedJudge(knows)
+    model = ScriptedJudgeModel(knows)
     model.name = "/models/big.gguf"
     told = judge_status(make(model))
     assert told["name"] == "big" and told["host"] == "judge.example:8080"

@@ -31,7 +31,7 @@ from service.judging.judge import ModelJudge
 from service.mcp import formatting, tools
 from service.source_urls import source_url
 from tests.support.live_server import served
-from tests.support.scripted_judge import ScriptedJudge
+from tests.support.scripted_judge_model import ScriptedJudgeModel
 from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -111,7 +111,7 @@ def test_tools_name_the_host_to_which_a_judge_sends_text(library, library_folder
                 tools = (await opened.list_tools()).tools
                 return {tool.name: tool.description for tool in tools}, opened.instructions
 
-    told, instructions = asyncio.run(described(ModelJudge(ScriptedJudge(), 8000, 8.0)))
+    told, instructions = asyncio.run(described(ModelJudge(ScriptedJudgeModel(), 8000, 8.0)))
     assert "judge.example:8080" in instructions
     named = {name for name, text in told.items() if "judge.example:8080" in text}
     assert named == {"answer", "verify"}
