@@ -238,7 +238,7 @@ class ChatModel:
             content = choices[0][part].get("content") if choices else ""
             if content is None or isinstance(content, str):
                 return content or ""
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             pass
         raise ModelBadOutput(
             f"what the language model at {self._url} sent is not a chat completion: check that"
@@ -246,18 +246,21 @@ class ChatModel:
         )
 
     async def _first_model(self) -> str:
-        response = await self._client.get(f"{self._url}/models")
+        request = self._client.build_request("GET", f"{self._url}/models")
+        response = await self._client.send(request, stream=True)
         try:
-            return str(response.json()["data"][0]["id"])
-        except (ValueError, KeyError, TypeError, IndexError):
+            return str(json.loads(await _limited(response))["data"][0]["id"])
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError, ModelBadOutput):
             return "default"
+        finally:
+            await response.aclose()
 
     @staticmethod
     async def _detail(response: httpx.Response) -> str:
         try:
             text = await _limited(response)
             return f" ({_message(json.loads(text).get('error', ''))})"
-        except (ValueError, AttributeError, ModelBadOutput, httpx.HTTPError):
+        except (ValueError, AttributeError, RecursionError, ModelBadOutput, httpx.HTTPError):
             return ""
         finally:
             await response.aclose()

@@ -29,9 +29,10 @@ def decide(
 ) -> Claim:
     """Return the claim that a judged sentence makes, with its verdict and its citations.
 
-    A sentence that states nothing is ``unsupported``, whatever the judge says, and one that has
-    another number or name than the very quotes that the judge names is ``contradicted``. But
-    nothing is called ``contradicted`` of which some evidence was left out.
+    A sentence that states nothing is ``unsupported``, whatever the judge says, and so is one that
+    it supports by no evidence, or but for some words. One that has another number or name than the
+    very quotes that the judge names is ``contradicted``. But nothing is called ``contradicted`` of
+    which some evidence was left out.
 
     Args:
         draft: The sentence, with what it cites.
@@ -47,8 +48,9 @@ def decide(
     quotes = _quotes(draft, judgement, evidence, originals)
     method = f"judge: {judge}"
     conflict = None
-    if judgement.ruling == "supported":
-        conflict = _exact_conflict(draft.text, quotes)
+    if judgement.ruling == "supported" and quotes and not judgement.unsupported:
+        named = [evidence.sentences[number - 1].text for number in judgement.numbers]
+        conflict = _exact_conflict(draft.text, [quote.text for quote in quotes], named)
         if conflict is None:
             return _supported(draft, quotes, originals, method)
         method += ", overruled by a rule"
@@ -120,17 +122,18 @@ def _adjacent(quote: CandidateQuote, sentence: NumberedSentence) -> bool:
     return quote.evidence is sentence.evidence and not between.strip()
 
 
-def _exact_conflict(text: str, quotes: Sequence[CandidateQuote]) -> Finding | None:
+def _exact_conflict(text: str, quotes: Sequence[str], named: Sequence[str]) -> Finding | None:
     """Find a number or name that a sentence has in place of that of its quotes.
 
-    Several quotes may be too long together for the sentence to be a near copy of them. So each
-    is also compared alone, and what it has otherwise counts if no other quote has the sentence's.
+    Several quotes may be too long together for the sentence to be a near copy of them, and so may
+    several sentences of one. So each quote, and each named sentence of it, is also compared alone,
+    and what it has otherwise counts if no other quote has the sentence's.
     """
-    together = " ".join(quote.text for quote in quotes)
+    together = " ".join(quotes)
     if conflict := registry.exact_conflict(text, together):
         return conflict
-    for quote in quotes:
-        conflict = registry.exact_conflict(text, quote.text)
+    for quote in dict.fromkeys((*quotes, *named)):
+        conflict = registry.exact_conflict(text, quote)
         if conflict and not _has(together, conflict.claimed):
             return conflict
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from service.generation.prompts import estimate_tokens
+from service.judging.orders import speaks_to_a_judge
 from service.judging.types import NumberedEvidence, NumberedSentence
 from service.text.prompt_injection import neutral, speaks_to_a_model
 from service.types import Evidence
@@ -15,7 +16,7 @@ from service.verification.candidate_quotes import reader_spans
 def number_evidence(evidence: Sequence[Evidence], tokens: int) -> NumberedEvidence:
     """Number the sentences of some evidence, from 1 and in its order.
 
-    Sentences that give orders to a language model are not among them.
+    Sentences that give orders to a language model or to a judge are not among them.
 
     Args:
         evidence: The evidence of an answer.
@@ -28,7 +29,7 @@ def number_evidence(evidence: Sequence[Evidence], tokens: int) -> NumberedEviden
         room -= estimate_tokens(_heading(one)) + 1
         for start, end in reader_spans(one.passage.text):
             sentence = NumberedSentence(len(found) + 1, one, start, end)
-            if not neutral(sentence.text):
+            if not neutral(sentence.text) or speaks_to_a_judge(sentence.text):
                 continue
             room -= estimate_tokens(_line(sentence)) + 1
             if room < 0:
@@ -56,5 +57,6 @@ def _line(sentence: NumberedSentence) -> str:
 def _heading(evidence: Evidence) -> str:
     """The line before the sentences of a passage: where they stand."""
     names = (neutral(evidence.source.title), neutral(evidence.passage.heading))
-    shown = [f"“{name}”" for name in names if name and not speaks_to_a_model(name)]
+    spoken = [name for name in names if speaks_to_a_model(name) or speaks_to_a_judge(name)]
+    shown = [f"“{name}”" for name in names if name and name not in spoken]
     return f"From {', '.join(shown)}:" if shown else "From another text:"

@@ -6,6 +6,7 @@ judged one of the two control sentences wrongly.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import secrets
@@ -17,6 +18,7 @@ from service.generation.completion import CompletionModel
 from service.generation.prompts import estimate_tokens
 from service.judging.call import ask
 from service.judging.controls import Disguised, disguise, make_controls
+from service.judging.orders import speaks_to_a_judge
 from service.judging.prompt import judge_messages, reply_tokens
 from service.judging.self_test import (
     ITEMS,
@@ -95,13 +97,15 @@ class ModelJudge:
             The report of the test; None if it was not taken.
         """
         try:
-            await self._model.identify()
+            async with asyncio.timeout(_TEST_PATIENCE * self._timeout):
+                await self._model.identify()
             if self._standing is None:
                 return await self._test(load_self_test(self._items))
             async with self._standing.alone():
                 return await self._prove(self._standing, again)
         except Exception as error:  # a background task has nobody to raise to
-            logger.warning("the judge %s could not be tested: %s", self.name, error)
+            why = str(error) or type(error).__name__
+            logger.warning("the judge %s could not be tested: %s", self.name, why)
             return None
 
     async def _prove(self, standing: Standing, again: bool) -> SelfTestReport | None:
@@ -130,7 +134,7 @@ class ModelJudge:
     ) -> JudgeCall:
         """Judge some sentences of one answer in one call, with two control sentences among them.
 
-        A sentence that gives orders to a language model is not sent, and is unsupported.
+        A sentence that gives orders to a model or to a judge is not sent, and is unsupported.
 
         Args:
             question: What the answer is to.
@@ -193,7 +197,7 @@ class ModelJudge:
 
 
 def _may_be_sent(text: str) -> bool:
-    return bool(neutral(text)) and not speaks_to_a_model(text)
+    return bool(neutral(text)) and not speaks_to_a_model(text) and not speaks_to_a_judge(text)
 
 
 def _believed(call: JudgeCall, disguised: Disguised) -> bool:

@@ -15,7 +15,8 @@ from service.judging.types import Judgement, Ruling
 
 _BASE, _EACH = 500, 2000  # characters of a reply, and of each verdict in it
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*)\n\s*```", re.DOTALL)
+# No two of its parts match the same line breaks, so that it takes time by the length of a reply.
+_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL)
 _RULINGS = ("supported", "contradicted", "unsupported")
 _KEYS = {"sentence", "evidence", "unsupported_words", "verdict", "answers"}
 

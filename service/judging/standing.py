@@ -45,9 +45,12 @@ class Standing:
     def get(self, key: str) -> Outcome | None:
         """Return the outcome that is kept under a key; None if there is none."""
         try:
-            return Outcome(**self._read()[key])
+            outcome = Outcome(**self._read()[key])
         except (KeyError, TypeError):
             return None
+        wanted = {"passed": bool, "true_right": int, "false_right": int, "tested_at": str}
+        good = all(type(getattr(outcome, name)) is kind for name, kind in wanted.items())
+        return outcome if good else None
 
     def keep(self, key: str, report: SelfTestReport) -> None:
         """Keep the outcome of a test, in place of an earlier one."""

@@ -202,6 +202,8 @@ _SPEAKS_TO_A_MODEL = re.compile(
 _TURN = re.compile(
     r"<\|[^|>]{0,40}\|>|\[/?INST\]|<<?/?SYS>>?|</?(?:system|assistant|user|s)>", re.I
 )
+# Variation selectors, the grapheme joiner and fillers: they show nothing, yet break words up.
+_UNSEEN = re.compile(r"[\u034f\u115f\u1160\u180b-\u180d\u3164\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _LABEL = re.compile(r"[\[［【]\s*(\d{1,3}(?:\s*[,、–-]\s*\d{1,3})*)\s*[\]］】]")
 
 
@@ -244,4 +246,5 @@ def neutral(text: str) -> str:
 
 def _visible(text: str) -> str:
     """Return a text without control, zero-width and bidirectional characters; line breaks stay."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf"))
+    plain = _UNSEEN.sub("", text)
+    return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf"))
