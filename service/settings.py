@@ -90,7 +90,8 @@ class Settings(BaseModel):
     judge_window: int = Field(
         default=0,
         ge=0,
-        description="context window of the judge, in tokens; 0: that of the answer model, at least 8,192",
+        description="context window of the judge, in tokens; 0: that of the answer model, but at"
+        " least 8,192",
     )
     top_k: int = Field(default=8, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(

@@ -15,7 +15,7 @@ from service.text.alignment import coverage_share
 from service.text.numerals import mentioned
 from service.text.prompt_injection import neutral
 from tests.support.paths import ROOT
-from tests.support.scripted_judge import evidence_of
+from tests.support.scripted_judge_model import evidence_of
 
 LIES = {
     "en": ["A library of the queen stands on the moon.", "Dragons keep the archive of the harbour."],

@@ -19,7 +19,7 @@ from service.judging.judge import ModelJudge
 from service.judging.reply import UnreadableReply, parse_reply
 from service.types import Draft
 from service.verification.provenance import Originals
-from tests.support.scripted_judge import ScriptedJudge, evidence_of, reply, verdict
+from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, reply, verdict
 
 TEXTS = (
     "The Kanda reading room opened in 1931 and holds 40,000 maps. Aiko Mori founded the room.",
@@ -62,7 +62,7 @@ def labels(call, sentences=(TRUE, LIE), evidence=EVIDENCE):
 
 def test_honest_judge_is_believed_so_that_the_tests_below_can_fail():
     for seed in SEEDS:
-        assert labels(judged(ScriptedJudge(honest), seed=seed)) == ["supported", "unsupported"]
+        assert labels(judged(ScriptedJudgeModel(honest), seed=seed)) == ["supported", "unsupported"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_honest_judge_is_believed_so_that_the_tests_below_can_fail():
 )
 def test_judge_that_rules_blindly_shows_nothing_false(rule):
     for seed in SEEDS:
-        call = judged(ScriptedJudge(rule), seed=seed)
+        call = judged(ScriptedJudgeModel(rule), seed=seed)
         assert "supported" not in labels(call)[1:], seed
         assert call.failure in ("control", None)
 
@@ -102,7 +102,7 @@ def test_judge_that_obeys_an_order_on_all_sentences_is_not_believed():
             return verdict("supported", [1]) if obeys else honest(sentence, read)
 
         for seed in SEEDS:
-            call = judged(ScriptedJudge(obedient), seed=seed, evidence=evidence)
+            call = judged(ScriptedJudgeModel(obedient), seed=seed, evidence=evidence)
             assert call.failure == "control" and call.judgements == ()
 
 
@@ -188,7 +188,7 @@ REPLIES = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_reply_that_is_not_what_was_asked_for_counts_for_nothing(name):
     began = time.monotonic()
-    call = judged(ScriptedJudge(honest, lambda verdicts: REPLIES[name]))
+    call = judged(ScriptedJudgeModel(honest, lambda verdicts: REPLIES[name]))
     assert call.failure == "unreadable" and call.judgements == ()
     assert time.monotonic() - began < 5
 
@@ -201,7 +201,7 @@ def test_duplicate_ids_and_another_order_are_harmless():
         return written(every[::-1])
 
     for seed in SEEDS:
-        call = judged(ScriptedJudge(honest, turned), seed=seed)
+        call = judged(ScriptedJudgeModel(honest, turned), seed=seed)
         assert labels(call) == ["supported", "unsupported"]
         assert call.judgements[0].numbers == (1,)
 
@@ -211,7 +211,7 @@ def test_verdicts_shifted_by_one_sentence_are_not_believed():
     """A judge that loses count gives the lie the verdict of its neighbour."""
     believed = 0
     for seed in range(60):
-        model = ScriptedJudge(honest, lambda verdicts: reply(verdicts[1:] + verdicts[:1]))
+        model = ScriptedJudgeModel(honest, lambda verdicts: reply(verdicts[1:] + verdicts[:1]))
         believed += "supported" in labels(judged(model, seed=seed))[1:]
     assert believed == 0
 
@@ -253,7 +253,7 @@ def over_http(handler, timeout=5.0, sentences=(TRUE, LIE), seed=1):
 
 def test_honest_server_is_believed_so_that_the_tests_below_can_fail():
     def handler(request):
-        model = ScriptedJudge(honest)
+        model = ScriptedJudgeModel(honest)
         messages = json.loads(request.content)["messages"]
         step = model.complete(messages, 1)
         try:
@@ -420,7 +420,7 @@ def test_server_that_behaves_badly_on_a_socket(behaviour):
 
 
 def test_judge_that_takes_a_minute_is_left_in_time():
-    class Slow(ScriptedJudge):
+    class Slow(ScriptedJudgeModel):
         async def complete(self, *args, **more):
             await asyncio.sleep(60)
             return await super().complete(*args, **more)
@@ -430,7 +430,7 @@ def test_judge_that_takes_a_minute_is_left_in_time():
 
 
 def test_judge_that_is_asked_by_many_at_once_mixes_nothing_up():
-    judge = ModelJudge(ScriptedJudge(honest), 8192, 5)
+    judge = ModelJudge(ScriptedJudgeModel(honest), 8192, 5)
 
     async def run():
         pairs = [(TRUE, LIE), (LIE, TRUE), (LIE,), (TRUE,)] * 5
@@ -458,7 +458,7 @@ def test_verdicts_with_anything_in_their_fields_show_nothing(changes):
             every[at][field] = value
         return written(every)
 
-    call = judged(ScriptedJudge(honest, write))
+    call = judged(ScriptedJudgeModel(honest, write))
     assert call.failure in ("control", "unreadable") and call.judgements == ()
 
 
@@ -470,7 +470,7 @@ def test_fixed_pattern_of_verdicts_gets_through_by_luck_alone(count):
     for seed, at in itertools.product(range(40), range(count + 2)):
         pattern = [verdict("supported", [1]) for _ in range(count + 2)]
         pattern[at] = verdict("unsupported", [])
-        model = ScriptedJudge(honest, lambda verdicts, pattern=pattern: reply(pattern))
+        model = ScriptedJudgeModel(honest, lambda verdicts, pattern=pattern: reply(pattern))
         tried += 1
         through += "supported" in labels(judged(model, sentences, seed=seed), sentences)
     assert through / tried <= 1 / (count + 2) + 0.001

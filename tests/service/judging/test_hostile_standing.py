@@ -23,7 +23,7 @@ from service.judging.standing import Outcome, Standing, standing_key
 from service.text.alignment import coverage_share
 from service.text.numerals import mentioned
 from tests.support.paths import ROOT
-from tests.support.scripted_judge import ScriptedJudge, reply, verdict
+from tests.support.scripted_judge_model import ScriptedJudgeModel, reply, verdict
 
 GROUPS = load_self_test()
 TRUE = {item.sentence for group in GROUPS for item in group.items if item.supported}
@@ -43,7 +43,7 @@ def but(wrong):
 
 
 def passes(rule=perfect, write=reply):
-    return asyncio.run(run_self_test(ScriptedJudge(rule, write), GROUPS, 5)).passed
+    return asyncio.run(run_self_test(ScriptedJudgeModel(rule, write), GROUPS, 5)).passed
 
 
 def proved(model, folder=None, **settings):
@@ -146,14 +146,14 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_outcome_is_no_outcome(tmp_path, name):
     (tmp_path / "judges.json").write_text(json.dumps({KEY: FORGED[name]}), encoding="utf-8")
-    model = ScriptedJudge(lambda sentence, evidence: verdict())
+    model = ScriptedJudgeModel(lambda sentence, evidence: verdict())
     judge, report = proved(model, tmp_path)
     assert report is not None and model.calls and judge.able is False
 
 
 def test_good_outcome_is_taken_so_that_the_test_above_can_fail(tmp_path):
     (tmp_path / "judges.json").write_text(json.dumps({KEY: GOOD}), encoding="utf-8")
-    model = ScriptedJudge(lambda sentence, evidence: verdict())
+    model = ScriptedJudgeModel(lambda sentence, evidence: verdict())
     judge, report = proved(model, tmp_path)
     assert report is None and not model.calls and judge.able is True
 
@@ -162,7 +162,7 @@ def test_good_outcome_is_taken_so_that_the_test_above_can_fail(tmp_path):
 def test_truncated_or_foreign_file_is_replaced(tmp_path, cut):
     path = tmp_path / "judges.json"
     path.write_text(json.dumps({KEY: GOOD})[:cut], encoding="utf-8")
-    judge, report = proved(ScriptedJudge(lambda sentence, evidence: verdict()), tmp_path)
+    judge, report = proved(ScriptedJudgeModel(lambda sentence, evidence: verdict()), tmp_path)
     assert report is not None and not judge.able
     assert json.loads(path.read_text(encoding="utf-8"))[KEY]["passed"] is False
 
@@ -172,18 +172,18 @@ def test_truncated_or_foreign_file_is_replaced(tmp_path, cut):
 )  # fmt: skip
 def test_foreign_bytes_count_as_empty(tmp_path, raw):
     (tmp_path / "judges.json").write_bytes(raw)
-    judge, report = proved(ScriptedJudge(perfect), tmp_path)
+    judge, report = proved(ScriptedJudgeModel(perfect), tmp_path)
     assert report.passed and judge.able and Standing(tmp_path).get(KEY).passed
 
 
 def test_folder_in_place_of_the_file_leaves_the_judge_tested(tmp_path):
     (tmp_path / "judges.json").mkdir()
-    judge, _ = proved(ScriptedJudge(lambda sentence, evidence: verdict()), tmp_path)
+    judge, _ = proved(ScriptedJudgeModel(lambda sentence, evidence: verdict()), tmp_path)
     assert not judge.able and not list(tmp_path.glob("*.part"))
 
 
 def test_outcome_of_another_url_model_prompt_or_items_does_not_count(tmp_path, monkeypatch):
-    proved(ScriptedJudge(perfect), tmp_path)
+    proved(ScriptedJudgeModel(perfect), tmp_path)
     for name, value in (
         ("address", "evil.example/v1"),
         ("address", "judge.example:8080/v1/"),
@@ -192,12 +192,12 @@ def test_outcome_of_another_url_model_prompt_or_items_does_not_count(tmp_path, m
         ("name", "scripted prompt 1"),
         ("name", "Scripted"),
     ):
-        model = ScriptedJudge(lambda sentence, evidence: verdict())
+        model = ScriptedJudgeModel(lambda sentence, evidence: verdict())
         setattr(model, name, value)
         judge, _ = proved(model, tmp_path)
         assert model.calls and not judge.able, value
     monkeypatch.setattr(standing_module, "PROMPT_VERSION", PROMPT_VERSION + 1)
-    model = ScriptedJudge(lambda sentence, evidence: verdict())
+    model = ScriptedJudgeModel(lambda sentence, evidence: verdict())
     judge, _ = proved(model, tmp_path)
     assert model.calls and not judge.able
 
@@ -208,12 +208,12 @@ from pathlib import Path
 from service.judging.judge import ModelJudge
 from service.judging.self_test import load_self_test
 from service.judging.standing import Standing
-from tests.support.scripted_judge import ScriptedJudge, verdict
+from tests.support.scripted_judge_model import ScriptedJudgeModel, verdict
 
 TRUE = {i.sentence for g in load_self_test() for i in g.items if i.supported}
 folder, name, passing = sys.argv[1:]
 
-class Slow(ScriptedJudge):
+class Slow(ScriptedJudgeModel):
     async def complete(self, *args, **more):
         await asyncio.sleep(0.05)
         return await super().complete(*args, **more)
@@ -243,13 +243,13 @@ def test_processes_at_once_lose_no_outcome_and_test_a_model_once(tmp_path):
 
 @pytest.mark.parametrize("again", [True, False])
 def test_server_that_is_down_leaves_the_judge_unable_and_nothing_kept(tmp_path, again):
-    down = ScriptedJudge(perfect, error=ModelUnavailable("down"))
+    down = ScriptedJudgeModel(perfect, error=ModelUnavailable("down"))
     judge, report = proved(down, tmp_path, again=again)
     assert not judge.able and not report.answered and Standing(tmp_path).get(KEY) is None
 
 
 def test_slow_server_is_given_up_and_nothing_kept(tmp_path):
-    class Slow(ScriptedJudge):
+    class Slow(ScriptedJudgeModel):
         async def complete(self, *args, **more):
             await asyncio.sleep(60)
 
@@ -260,7 +260,7 @@ def test_slow_server_is_given_up_and_nothing_kept(tmp_path):
 
 
 def test_server_that_fails_in_the_middle_is_asked_again_later(tmp_path):
-    class Failing(ScriptedJudge):
+    class Failing(ScriptedJudgeModel):
         async def complete(self, *args, **more):
             if len(self.calls) == 3:
                 self.error = ModelUnavailable("down")
@@ -268,14 +268,14 @@ def test_server_that_fails_in_the_middle_is_asked_again_later(tmp_path):
 
     judge, report = proved(Failing(perfect), tmp_path)
     assert not judge.able and not report.answered and report.score(True)[0] == 6
-    judge, report = proved(ScriptedJudge(perfect), tmp_path)
+    judge, report = proved(ScriptedJudgeModel(perfect), tmp_path)
     assert report.passed and judge.able
 
 
 def test_server_that_changes_its_mind_loses_its_standing_only_by_another_test(tmp_path):
-    judge, _ = proved(ScriptedJudge(perfect), tmp_path)
+    judge, _ = proved(ScriptedJudgeModel(perfect), tmp_path)
     assert judge.able
-    liar = ScriptedJudge(lambda sentence, evidence: verdict())
+    liar = ScriptedJudgeModel(lambda sentence, evidence: verdict())
     judge, report = proved(liar, tmp_path)
     assert report is None and judge.able  # its calls are controlled all the same
     judge, report = proved(liar, tmp_path, again=True)
@@ -283,7 +283,7 @@ def test_server_that_changes_its_mind_loses_its_standing_only_by_another_test(tm
 
 
 def test_judge_that_fails_another_test_is_unable_at_once():
-    model = ScriptedJudge(perfect)
+    model = ScriptedJudgeModel(perfect)
     judge = ModelJudge(model, 8192, 5)
 
     async def run():
