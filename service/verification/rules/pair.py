@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -155,8 +155,3 @@ def _joined(text: str, words: Sequence[Word], position: int) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
-def numbers(words: Sequence[Word]) -> Iterator[tuple[int, Word]]:
-    """Yield the numbers of a text, each with its position among the text's words."""
-    return ((i, word) for i, word in enumerate(words) if word.kind == "number")
