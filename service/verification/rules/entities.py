@@ -48,7 +48,7 @@ def changed_names(pair: Pair) -> Iterator[Finding]:
             (w for w in replaced if w.kind == "name" and w not in pair.ours), None
         )
         if other is not None:
-            exact = not first and _exactly(pair, i, other)
+            exact = _exactly(pair, i, other)
             yield Finding("name", word.shown, other.shown, exact)
         elif word.shown.casefold() not in around and (pair.near or word.shown.isascii()):
             yield Finding("name", word.shown)
@@ -63,7 +63,7 @@ def _exactly(pair: Pair, position: int, other: Word) -> bool:
     replaced = pair.in_place(position, _SWAP)
     text = folded_text(pair.claim)
     longer = bool(_PART_BEFORE.search(text, 0, word.start) or _PART_BEHIND.match(text, word.end))
-    names = all(w.kind == "name" for w in replaced)
+    names = all(_surely(w, pair) for w in (word, *replaced))
     # Few words in katakana are names: テープ, カウチ. The longer they are, the more are.
     names = names and all(w.isascii() or len(w) > _SHORT for w in (word.shown, other.shown))
     wide = is_wide(word.shown) and not is_wide(other.shown)
@@ -71,12 +71,18 @@ def _exactly(pair: Pair, position: int, other: Word) -> bool:
     return pair.close and names and not loose
 
 
+def _surely(word: Word, pair: Pair) -> bool:
+    """Whether a word is a name for sure: one at the start has a capital elsewhere too."""
+    inside = rf"[a-z,;)] {re.escape(word.shown)}\b"
+    return word.kind == "name" or bool(word.shown[0].isupper() and re.search(inside, pair.context))
+
+
 def _first_name(pair: Pair, position: int) -> Word | None:
     """Return the first word of the quote if it and the claim's are names, and only they differ.
 
     Any word that begins a sentence has a capital: those that often do are listed.
     """
-    if position or pair.japanese or not pair.close or pair.ours[0].kind != "word":
+    if position or pair.japanese or not pair.close:
         return None
     replaced = pair.in_place(0, _SWAP)
     starts = [words[0].start for words in (pair.ours, replaced) if words]

@@ -28,7 +28,7 @@ CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single wor
 # What may follow where a claim leaves out the end of the sentence that it copies.
 _CUT = re.compile(r"[.。]?$|[.。]?\s?\(|。|[,;:—–](?!\d|\s?(?:unless|except|if|but not|only)\b)")
 _JOINS = re.compile(
-    r"\s?(?:[^\W\d]{1,2}|[%％])?\s?(?:,\s?(?:and|or)?|、|and|or|to|through|&|[-–—~〜～/・±]"
+    r"\s?(?:[A-Za-z]{1,2}|[%％])?\s?(?:,\s?(?:and|or)?|、|and|or|to|through|&|[-–—~〜～/・±]"
     r"|と|や|から|および|または)\s?"
 )
 _CONTRAST = re.compile(
