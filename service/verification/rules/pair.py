@@ -115,15 +115,17 @@ class Pair:
         found = align_words(self.ours, self.theirs).get_opcodes()
         return [(range(a, b), range(c, d)) for op, a, b, c, d in found if op != "equal"]
 
-    def in_place(self, position: int, most: int) -> Sequence[Word]:
-        """Return the quote's words in place of a word of the claim, at most ``most`` for as many.
+    def run(self, position: int, most: int) -> tuple[Sequence[Word], Sequence[Word]]:
+        """Return the run of the claim's words around a position, and the quote's in its place.
 
-        Only in a near copy; () where the quote has the word itself, or none in its place.
+        Only in a near copy, and of at most ``most`` words each; (), () where the quote has the word
+        itself, or none in its place.
         """
         for ours, theirs in self.differences if self.near else ():
-            if position in ours and len(ours) <= most and len(theirs) <= most:
-                return self.theirs[theirs.start : theirs.stop]
-        return ()
+            if position in ours and len(ours) <= most and 0 < len(theirs) <= most:
+                mine = self.ours[ours.start : ours.stop]
+                return mine, self.theirs[theirs.start : theirs.stop]
+        return (), ()
 
     @cached_property
     def contrasts(self) -> Sequence[str | None]:
