@@ -159,7 +159,9 @@ def functions_of(module: types.ModuleType) -> dict[types.CodeType, str]:
 
 NOT_RUN = {  # functions of these modules that others call, or that run at import
     "service.text.prompt_injection.neutral",
-    "service.verification.rules.antonyms._sides",
+    "service.verification.rules.registry.Rule.examples",
+    "service.verification.rules.registry._examples",
+    "service.verification.rules.registry._example",
     "service.verification.provenance.Originals.original_works",
     "service.verification.provenance.Originals.works",
     "service.query.check_question",

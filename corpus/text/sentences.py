@@ -16,7 +16,6 @@ _END = re.compile(
 _BEFORE_STOP = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)$")
 _WORDS = tomllib.loads(Path(__file__).with_name("sentence_ends.toml").read_text(encoding="utf-8"))
 _ABBREVIATIONS = frozenset(_WORDS["abbreviations"].split())
-_BEFORE_LOWER_CASE = _ABBREVIATIONS | frozenset(_WORDS["before_lower_case"].split())
 _EXCLAIMED = frozenset(_WORDS["exclaimed"].split())
 _BEGINNERS = frozenset(_WORDS["beginners"].split())
 # What goes on with a sentence behind ! or ？ in a Japanese name: ラブライブ！の, but not とても.
@@ -24,7 +23,7 @@ _PARTICLE = re.compile(r"[をの]|[はがにとでもへや](?=[^\s\u3041-\u3096
 _LATIN_WORD = re.compile(r"[A-Za-z]+$")
 _LOWER_WORD = re.compile(r"[ \t]+([a-z][A-Za-z]+)")
 _INNER_CAPITAL = re.compile(r"[a-z]{1,4}[A-Z]")  # arXiv, iPhone
-_BEFORE_LOWER = re.compile(r"(?:(?<![\w.,])\d{2,4}|(?<![\w.])[a-z]{4,})$")
+_YEAR = re.compile(r"(?<![\w.,])\d{4}$")
 _HOUR = re.compile(r"\d\s?[ap]\.m$")
 _OF_HOUR = re.compile(  # 4:51 p.m. EST, 4:51 p.m. Monday
     r"\s+(?:[A-Z]{2,4}\b|(?:Pacific|Eastern|Central|Mountain|Greenwich)\b"
@@ -109,7 +108,7 @@ def _stop_ends(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if mark not in ".!?":
         return True
-    if following.islower() and not _begins_in_lower_case(before, mark, rest):
+    if following.islower() and not _begins_in_lower_case(before, rest):
         return False
     if mark != ".":
         return not "!" <= after[:1] <= "~" or after[0] == "["  # not in a != b
@@ -131,15 +130,15 @@ def _in_a_name(before: str, mark: str, rest: str) -> bool:
     return following is not None and following[1].lower() not in _BEGINNERS
 
 
-def _begins_in_lower_case(before: str, mark: str, rest: str) -> bool:
-    """Return whether a sentence begins with a word in lower case, such as arXiv or scikit-learn."""
+def _begins_in_lower_case(before: str, rest: str) -> bool:
+    """Return whether a sentence begins with a word in lower case, such as arXiv.
+
+    One with a capital inside does, and any word behind a year, which is no abbreviation.
+    """
     following = _LOWER_WORD.match(rest)
-    if not following:
+    if not following or following[1] in _ABBREVIATIONS:
         return False
-    if _INNER_CAPITAL.match(following[1]):
-        return True  # unless behind an abbreviation
-    word = _BEFORE_LOWER.search(before) if mark == "." else None
-    return word is not None and word[0] not in _BEFORE_LOWER_CASE
+    return bool(_INNER_CAPITAL.match(following[1]) or _YEAR.search(before))
 
 
 def ends_with_abbreviation(before: str, following: str) -> bool:

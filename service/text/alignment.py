@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
-from index.lexical.tokenizer import stem
+from index.lexical.tokenizer import is_japanese, stem
 from service.text.numerals import MONTHS, in_figures
 
 _WORD = re.compile(
@@ -107,7 +107,7 @@ def content_words(text: str) -> tuple[Word, ...]:
     folded = folded_text(text)
     turned = [m.span() for m in _TURNS.finditer(folded)]
     found = [Word("¬", "turn", folded[a:b], a) for a, b in turned]
-    start = True
+    start = not is_japanese(text)  # a first word may have a capital without being a name
     for match in _WORD.finditer(folded):
         while turned and turned[0][1] <= match.start():
             turned.pop(0)

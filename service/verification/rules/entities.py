@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -22,6 +22,8 @@ _PART_BEFORE = re.compile(
     r"|[\u30a1-\u30fa\u30fc][・=＝ ]?)$"
 )
 _PART_BEHIND = re.compile(r"(?:[ -][A-Z]|[・=＝ ]?[\u30a1-\u30fa\u30fc])")
+_B = dict(zip("ヴァ ヴィ ヴェ ヴォ ヴ".split(), "バビベボブ", strict=True))
+_V = re.compile("ヴ[ァィェォ]?")
 _SHORT = 3  # letters of katakana
 _NAME = re.compile(r"[A-Z][A-Za-z0-9'’]*(?:[-.][A-Za-z0-9]+)*")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}")
@@ -38,37 +40,52 @@ def changed_names(pair: Pair) -> Iterator[Finding]:
     here = {w.text for w in pair.theirs}
     around = unicodedata.normalize("NFKC", pair.context).casefold()
     for i, word in enumerate(pair.ours):
-        replaced = pair.in_place(i, _SWAP)
+        mine, replaced = pair.run(i, _SWAP)
         first = _first_name(pair, i)
         if (word.kind != "name" and not first) or word.text in here or _respelled(word, pair):
             continue
         if known_as(word.shown, pair.claim, pair.quote if replaced else f"{pair.quote} {around}"):
             continue
+        whole = not first and all(w.kind == "name" and w.text not in here for w in mine)
         other = first or next(
             (w for w in replaced if w.kind == "name" and w not in pair.ours), None
         )
-        if other is not None:
-            exact = not first and _exactly(pair, i, other)
-            yield Finding("name", word.shown, other.shown, exact)
-        elif word.shown.casefold() not in around and (pair.near or word.shown.isascii()):
-            yield Finding("name", word.shown)
+        if other is None:
+            if word.shown.casefold() not in around and (pair.near or word.shown.isascii()):
+                yield Finding("name", word.shown)
+        elif not whole or word is mine[0]:
+            mine, names = (mine, replaced) if whole else ([word], [other])
+            claimed, found = _shown(pair.claim, mine), _shown(pair.quote, names)
+            yield Finding("name", claimed, found, _exactly(pair, i, mine, other))
 
 
-def _exactly(pair: Pair, position: int, other: Word) -> bool:
+def _shown(text: str, words: Sequence[Word]) -> str:
+    """Return words as they stand in a text, from the first to the last: GT Sophy."""
+    return folded_text(text)[words[0].start : words[-1].end]
+
+
+def _exactly(pair: Pair, position: int, mine: Sequence[Word], other: Word) -> bool:
     """Whether one name stands for another, and is neither a part of the same nor around it.
 
     France may be said for Paris, and President Smith be Mia Smith.
     """
-    word = pair.ours[position]
-    replaced = pair.in_place(position, _SWAP)
+    word, replaced = mine[0], pair.run(position, _SWAP)[1]
     text = folded_text(pair.claim)
-    longer = bool(_PART_BEFORE.search(text, 0, word.start) or _PART_BEHIND.match(text, word.end))
-    names = all(w.kind == "name" for w in replaced)
-    # Few words in katakana are names: テープ, カウチ. The longer they are, the more are.
-    names = names and all(w.isascii() or len(w) > _SHORT for w in (word.shown, other.shown))
+    longer = bool(
+        _PART_BEFORE.search(text, 0, word.start) or _PART_BEHIND.match(text, mine[-1].end)
+    )
     wide = is_wide(word.shown) and not is_wide(other.shown)
     loose = longer or wide or pair.contrasts or not pair.stands_alone(position, other)
-    return pair.close and names and not loose
+    names = all(_surely(w, pair) for w in (*mine, *replaced))
+    # Few words in katakana are names: テープ, カウチ. The longer they are, the more are.
+    short = any(not w.shown.isascii() and len(w.shown) <= _SHORT for w in (word, other))
+    return pair.close and names and not loose and not short
+
+
+def _surely(word: Word, pair: Pair) -> bool:
+    """Whether a word is a name for sure: one at the start has a capital elsewhere too."""
+    inside = rf"[a-z,;)] {re.escape(word.shown)}\b"
+    return word.kind == "name" or bool(word.shown[0].isupper() and re.search(inside, pair.context))
 
 
 def _first_name(pair: Pair, position: int) -> Word | None:
@@ -76,9 +93,9 @@ def _first_name(pair: Pair, position: int) -> Word | None:
 
     Any word that begins a sentence has a capital: those that often do are listed.
     """
-    if position or pair.japanese or not pair.close or pair.ours[0].kind != "word":
+    if position or pair.japanese or not pair.close:
         return None
-    replaced = pair.in_place(0, _SWAP)
+    replaced = pair.run(0, _SWAP)[1]
     starts = [words[0].start for words in (pair.ours, replaced) if words]
     if starts != [0, 0] or not all(w.shown[0].isupper() for w in replaced):
         return None
@@ -101,7 +118,8 @@ def same_name(one: Word, other: Word) -> bool:
     plain, there = sorted(map(_unaccented, (one.shown, other.shown)), key=len)
     if len(plain) > 2 and there.startswith(plain):
         return True  # Tim and Timothy
-    return len(there) > 3 and plain[:1] == there[0] and _alike(plain, there) >= _ALIKE[kana]
+    least = _ALIKE[kana] + (0 if plain[:1] == there[:1] else 0.1 if kana else 1)
+    return len(there) > 3 and _alike(plain, there) >= least
 
 
 def _alike(one: str, other: str) -> float:
@@ -109,7 +127,7 @@ def _alike(one: str, other: str) -> float:
 
 
 def _unaccented(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFKD", _V.sub(lambda m: _B[m[0]], text))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,7 +28,7 @@ CLOSE_COPY = 0.75  # the same in the quote's order, for what hangs on single wor
 # What may follow where a claim leaves out the end of the sentence that it copies.
 _CUT = re.compile(r"[.。]?$|[.。]?\s?\(|。|[,;:—–](?!\d|\s?(?:unless|except|if|but not|only)\b)")
 _JOINS = re.compile(
-    r"\s?(?:[^\W\d]{1,2}|[%％])?\s?(?:,\s?(?:and|or)?|、|and|or|to|through|&|[-–—~〜～/・±]"
+    r"\s?(?:[A-Za-z]{1,2}|[%％])?\s?(?:,\s?(?:and|or)?|、|and|or|to|through|&|[-–—~〜～/・±]"
     r"|と|や|から|および|または)\s?"
 )
 _CONTRAST = re.compile(
@@ -115,15 +115,17 @@ class Pair:
         found = align_words(self.ours, self.theirs).get_opcodes()
         return [(range(a, b), range(c, d)) for op, a, b, c, d in found if op != "equal"]
 
-    def in_place(self, position: int, most: int) -> Sequence[Word]:
-        """Return the quote's words in place of a word of the claim, at most ``most`` for as many.
+    def run(self, position: int, most: int) -> tuple[Sequence[Word], Sequence[Word]]:
+        """Return the run of the claim's words around a position, and the quote's in its place.
 
-        Only in a near copy; () where the quote has the word itself, or none in its place.
+        Only in a near copy, and of at most ``most`` words each; (), () where the quote has the word
+        itself, or none in its place.
         """
         for ours, theirs in self.differences if self.near else ():
-            if position in ours and len(ours) <= most and len(theirs) <= most:
-                return self.theirs[theirs.start : theirs.stop]
-        return ()
+            if position in ours and len(ours) <= most and 0 < len(theirs) <= most:
+                mine = self.ours[ours.start : ours.stop]
+                return mine, self.theirs[theirs.start : theirs.stop]
+        return (), ()
 
     @cached_property
     def contrasts(self) -> Sequence[str | None]:
@@ -155,8 +157,3 @@ def _joined(text: str, words: Sequence[Word], position: int) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
-def numbers(words: Sequence[Word]) -> Iterator[tuple[int, Word]]:
-    """Yield the numbers of a text, each with its position among the text's words."""
-    return ((i, word) for i, word in enumerate(words) if word.kind == "number")

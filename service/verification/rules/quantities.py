@@ -26,6 +26,7 @@ _BOUNDS = tuple(re.compile(bound, re.IGNORECASE) for bound in (_OVER, _UNDER))
 _COUNTED = ("people", "times")  # may count what the quote lists, or how often it happened
 _MARGIN = re.compile(r"(?:±|\+/?-|standard deviation of|標準偏差)\s?$")
 _VERSION = re.compile(r"\b(?:versions?|ver\.?|v|release|バージョン|版)[\s.]?$", re.IGNORECASE)
+_YEAR = re.compile(r"\d{4}年")
 _NAMED = re.compile(r"[A-Za-z]+[- .]?$")
 _MAGNITUDES = frozenset(("thousand", "million", "billion", "trillion"))
 
@@ -60,7 +61,7 @@ def _exactly(pair: Pair, position: int, kind: str, other: Word) -> bool:
     """Whether one number stands for another alone, outside lists, ranges and versions."""
     part_of_name = kind.startswith("in ") and "." in pair.ours[position].text + other.text
     loose = kind == "version" or part_of_name or pair.contrasts
-    alone = len(pair.in_place(position, 1)) == 1 and pair.stands_alone(position, other)
+    alone = bool(pair.run(position, 1)[1]) and pair.stands_alone(position, other)
     return pair.close and alone and not loose
 
 
@@ -96,7 +97,7 @@ def _rounds(value: float, other: float, claim: str) -> bool:
 
     "Over 5 laps" says no such thing of 6.
     """
-    if _ABOUT.search(claim) and abs(value - other) <= ROUNDED * other:
+    if _ABOUT.search(claim) and not is_year(value) and abs(value - other) <= ROUNDED * other:
         return True
     low, high = sorted((value, other))
     if low < 100 or high > BOUNDED * low or not _BOUNDS[value > other].search(claim):
@@ -142,7 +143,7 @@ def _kind(text: str, words: Sequence[Word], position: int) -> str:
     measured = dict(units(folded[max(0, word.start - 2) : word.end + 24]))
     if value in measured:
         return f"unit {measured[value]}"
-    if is_year(value) and "," not in word.shown:
+    if _YEAR.match(folded, word.start) or (is_year(value) and "," not in word.shown):
         return "year"
     after = next((w for w in words[position + 1 :] if w.text not in _MAGNITUDES), None)
     return after.text if after and after.start - word.end <= 12 and after.kind == "word" else ""
@@ -150,7 +151,7 @@ def _kind(text: str, words: Sequence[Word], position: int) -> str:
 
 def _in_place(pair: Pair, position: int, kind: str) -> Word | None:
     """Return the number that the quote has in place of one of the claim's, if of its kind."""
-    others = pair.in_place(position, _IN_PLACE)
+    others = pair.run(position, _IN_PLACE)[1]
     value = pair.ours[position].text
     for i, word in enumerate(pair.theirs):
         if word.kind == "number" and any(word is other for other in others):

@@ -15,7 +15,8 @@ _KANJI = {kanji: n for n, kanji in enumerate("一二三四五六七八九", 1)}
 _SUPERLATIVE = r"(?:(?:most|least) [a-z]+|[a-z]{3,}est\b)"
 _ORDINAL = re.compile(
     # the second largest, his 3rd book
-    rf"(?<!\d[ -])\b(?:(?P<word>{'|'.join(_WORDS)})|(?P<digits>\d{{1,2}})(?:st|nd|rd|th))"
+    r"(?<!\d[ -])\b(?:(?:the|his|her|its|their) )?"
+    rf"(?:(?P<word>{'|'.join(_WORDS)})|(?P<digits>\d{{1,2}})(?:st|nd|rd|th))"
     rf"[ -](?:and \w+ )?(?:(?:\w+ )?(?P<top>{_SUPERLATIVE})|(?!century)(?P<of>[a-z]{{3,}}))"
     # 2番目に大きい, 第3回, 三代目
     r"|(?P<ja>\d{1,2}|[一二三四五六七八九])番目に"
@@ -43,27 +44,32 @@ def changed_ranks(pair: Pair) -> Iterator[Finding]:
     """
     mine, other = _ranks(pair.claim), _ranks(pair.quote)
     known = {rank for rank, _ in other} | mentioned(pair.quote)
-    for rank, thing in sorted(mine - other):
+    for rank, thing in sorted(mine.keys() - other.keys()):
         best = thing.startswith(_BEST)
-        there = {r for r, t in other if t == thing or (pair.across and t.startswith(_BEST) == best)}
+        there = {
+            r: said
+            for (r, t), said in other.items()
+            if t == thing or (pair.across and t.startswith(_BEST) == best)
+        }
         among = best and (0 in known or any(r == 0 for r, _ in mine))
         if there and not among and (rank not in known or rank == 1):
-            yield Finding("number", f"#{rank}", f"#{min(there)}")
+            yield Finding("number", mine[rank, thing], there[min(there)])
 
 
-def _ranks(text: str) -> set[tuple[int, str]]:
-    """Return (rank, what is ranked): 1 of the largest, 0 of one of the largest."""
+def _ranks(text: str) -> dict[tuple[int, str], str]:
+    """Return (rank, what is ranked) with its words: 1 of the largest, 0 of one of the largest."""
     text = in_figures(text)
-    found = set()
+    found = {}
     for match in _ORDINAL.finditer(text):
         said = next(g for g in match.group("word", "digits", "ja", "th", "at") if g).lower()
         value = _WORDS.get(said) or _KANJI.get(said) or int(said)
         thing = match["of"] or match["unit"] or (match["place"] or "").removesuffix("目")
         best = f"{_BEST}{match['top'] or ''}" if match["top"] or match["best"] else ""
-        found.add((value, (best or thing).lower()))
+        shown = match[0].removesuffix(match["of"] or match["best"] or "").strip(" -")
+        found[value, (best or thing).lower()] = shown
     rest = _ORDINAL.sub(" ", text)
     if _AMONG.search(rest):
-        found.add((0, _BEST))
+        found[0, _BEST] = ""
     elif not found:
-        found = {(1, f"{_BEST}{m['top'] or ''}".lower()) for m in _TOP.finditer(rest)}
+        found = {(1, f"{_BEST}{m['top'] or ''}".lower()): m[0].strip() for m in _TOP.finditer(rest)}
     return found

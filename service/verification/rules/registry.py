@@ -52,6 +52,7 @@ class Rule:
 
 
 RULES = (
+    Rule("dates", changed_dates, "A date that agrees with none of the quote's."),
     Rule(
         "numbers",
         changed_numbers,
@@ -87,7 +88,6 @@ RULES = (
         changed_subjects,
         "A near copy in Japanese with another subject before は or が.",
     ),
-    Rule("dates", changed_dates, "A date that agrees with none of the quote's."),
     Rule("weekdays", changed_weekdays, "A day of the week where the quote has another one."),
     Rule("ranks", changed_ranks, "An ordinal or rank that the quote gives the same thing not."),
 )
@@ -105,14 +105,11 @@ def findings(claim: str, quote: str, context: str = "", published: str = "") -> 
         return []
     found: list[Finding] = []
     for rule in RULES:
-        told = {(f.kind, f.claimed) for f in found}
-        found += (
-            replace(f, rule=rule.name)
-            for f in rule.compares(pair)
-            if (f.kind, f.claimed) not in told
-        )
-    if not all(f.decides for f in found if f.kind in _EXACT):
-        found = [replace(f, decides=False) for f in found]  # it may speak of something else
+        told = {(f.kind, part) for f in found for part in _parts(f)}
+        new = (f for f in rule.compares(pair) if not {(f.kind, p) for p in _parts(f)} & told)
+        found += [replace(f, rule=rule.name) for f in new]
+    if sum(f.kind in _EXACT for f in found) > 1:  # the quote may speak of something else
+        found = [replace(f, decides=False) for f in found]
     return sorted(found, key=lambda f: not f.contradicts)
 
 
@@ -127,6 +124,13 @@ def exact_conflict(
     a less exact way. None if there is no such conflict.
     """
     return next((f for f in findings(claim, quote, context, published) if f.decides), None)
+
+
+def _parts(finding: Finding) -> set[str]:
+    """What a finding is about: an amount or name, or the numbers of a date, such as 2022-09."""
+    if finding.rule == "dates":
+        return {part.lstrip("0") for part in finding.claimed.split("-")}
+    return {finding.claimed.replace(",", "")}
 
 
 @cache

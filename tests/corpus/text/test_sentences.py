@@ -42,8 +42,8 @@ Yahoo! Japan is large. |It fell behind Yahoo! Answers. |Then it rose.
 He left Yahoo! |The firm fell. |Wow! |Japan won.
 She won at Jeopardy! in 2004. |He lost.
 It was released in 2021. |arXiv then took it. |iPhone users came.
-It ended in 2021. |scikit-learn came. |numpy was there before. |then it grew.
-It is known approx. since 2021. |See vs. iPhone, cf. arXiv and assoc. members.
+It ended in 2021. |scikit-learn came. |Then: maps moved. maps moved.
+See vol. 2020. pp. 75 and 77. |It is known approx. since 2021. |See vs. iPhone, cf. arXiv.
 The talk at 4:51 p.m. EST drew many. |It ended at 5 p.m. |Then they left.
 With 4:51 left in the game, it rose. |It ended 24-10. |It was 4:51. |Then it rose.
 Open https://example.org/a.b?Q=1 first. |Then close it.
