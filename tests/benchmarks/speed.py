@@ -84,6 +84,9 @@ class InTorch:
     def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         return self._logits(pairs)[1].numpy()
 
+    def reads_whole(self, claim: str) -> bool:
+        return self.checker.reads_whole(claim)
+
     def _logits(self, pairs: Sequence[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
         self.checker.supports([])  # so that it is loaded
         return run(self.network, self.checker._rows(pairs), 2048)

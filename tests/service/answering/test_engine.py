@@ -101,6 +101,9 @@ class Listening:
         self.reads.set()
         return self._checker.supports(pairs)
 
+    def reads_whole(self, claim):
+        return self._checker.reads_whole(claim)
+
     def answers(self, pairs):
         return self._checker.answers(pairs)
 

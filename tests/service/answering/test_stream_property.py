@@ -45,6 +45,9 @@ class Overlap:
         found = np.array(shares, np.float32)
         return np.stack([found, 1 - found, np.zeros_like(found)], 1)
 
+    def reads_whole(self, claim):
+        return True
+
     def answers(self, pairs):
         return self.supports(pairs)[:, 0]
 

@@ -59,6 +59,9 @@ class RecordingChecker:
         assert self.open.wait(60)
         return self._checker.supports(pairs)
 
+    def reads_whole(self, claim):
+        return self._checker.reads_whole(claim)
+
     def answers(self, pairs):
         self.answers_read += len(pairs)
         return self._checker.answers(pairs)

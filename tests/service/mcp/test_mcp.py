@@ -50,6 +50,9 @@ class Slow:
         time.sleep(0.2)
         return self._checker.supports(pairs)
 
+    def reads_whole(self, claim):
+        return self._checker.reads_whole(claim)
+
     def answers(self, pairs):
         return self._checker.answers(pairs)
 
