@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import strong as benchmark
 
 from corpus.types import Passage, Source
 from index.inference.cross_encoder import CrossEncoder
@@ -23,6 +26,7 @@ from service.judging.types import JudgeCall
 from service.text.prompt_injection import neutral
 from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict
 from tests.support.live_server import served
+from tests.support.scripted_model import Script
 from tests.support.strong import rows, scoring
 from tests.support.strong.collection import texts
 from tests.support.strong.comparison import nearest
@@ -234,6 +238,44 @@ def test_real_engine_with_a_recorded_writer(
     ]
     assert all(each.label not in ("", "not asked", "not decided") for each in outcomes)
     assert all(scoring.has_evidence(each, answer, words) for each in question.sentences)
+
+
+def test_benchmark_asks_every_row(
+    strong: Rows, words, library: Library, checker: CrossEncoder, history: History, tmp_path: Path
+):
+    one, found = strong.of(["library"], limit=1), Results()
+    model = StrongModel(one, words)
+
+    async def ask(url: str) -> None:
+        client = ChatModel(f"{url}/v1")
+        try:
+            engine = Engine(library, checker, history, client)
+            await benchmark.ask_all(benchmark.Bench(engine, model), one, found, recorded=True)
+        finally:
+            await client.aclose()
+
+    with served(model.app()) as url:
+        asyncio.run(ask(url))
+    runs = Counter(each.run for each in found.outcomes)
+    assert runs == {"true": 3, "twins": 3, "lies": 4 * len(one.lies)} and one.lies
+    assert found.answers == 3 + len(one.lies) and len(found.seconds) == 1
+    assert len(found.facts) == len(one.questions["lib01"].needs)
+    benchmark.write_rows(tmp_path / "rows.jsonl", found)
+    lines = (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(found.outcomes) + len(found.facts)
+    assert json.loads(lines[0])["text"] == one.questions["lib01"].sentences[0].text
+
+
+def test_benchmark_counts_what_a_real_writer_writes(
+    strong: Rows, words, library: Library, checker: CrossEncoder, history: History
+):
+    one, found = strong.of(["library"], limit=1), Results()
+    engine = Engine(library, checker, history, Script("Nobody has ever read 3,456 maps [1]."))
+    bench = benchmark.Bench(engine, StrongModel(one, words))
+    asyncio.run(benchmark.ask_all(bench, one, found, recorded=False))
+    said = [each for each in found.outcomes if each.text.startswith("Nobody")]
+    assert [(each.run, each.shown) for each in said] == [("real", False)]
+    assert found.answers == 1 and len(found.facts) == len(one.questions["lib01"].needs)
 
 
 def test_twins_stand_at_every_other_place(strong: Rows):

@@ -50,7 +50,7 @@ class Counted:
     def __str__(self) -> str:
         if not self.n:
             return "–"
-        share, low, high = (100 * value for value in interval(self.hits, self.n))
+        share, low, high = (100 * abs(value) for value in interval(self.hits, self.n))
         return f"{self.hits} of {self.n}: {share:.1f} % ({low:.1f}–{high:.1f})"
 
 
