@@ -163,6 +163,7 @@ async def opened(
         answers = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.db"
         writer = _client(given.writer, given.writer_model, url, stack)
         judge = await _judge(given, url, stack)
+        writes = (given.judge, given.judge_model) == (given.writer, given.writer_model)
         engine = Engine(
             library,
             SharedChecker(loaded.checker, scheduler),
@@ -171,7 +172,7 @@ async def opened(
             top_k=settings.top_k,
             evidence_chars=settings.evidence_chars,
             window=given.window,
-            **({"judge": judge, "judge_writes": given.judge == given.writer} if judge else {}),
+            **({"judge": judge, "judge_writes": writes} if judge else {}),
         )
         engine.warm_up()
         yield Bench(engine, model)
