@@ -344,6 +344,7 @@ def test_tables_count_each_kind(strong: Rows):
     facts = (("sentence", "library"), ("citation", "library"))
     results.facts = [scoring.FactOutcome("lib01", "f", "en→en", *each[::-1]) for each in facts]
     results.calls = [JudgeCall((), "control", 100, 20, 1.0), JudgeCall((), None, 300, 20, 2.0)]
+    results.calls += [JudgeCall(failure="control")] * 2
     found = {table.title: table.rows for table in tables(results)}
     shown = {row[""]: str(row["all"]) for row in found["What is shown"]}
     assert shown["true sentences shown"].startswith("1 of 2: 50.0 %")
@@ -353,5 +354,5 @@ def test_tables_count_each_kind(strong: Rows):
     assert shown["answers with every needed fact"].startswith("0 of 1")
     assert "lies behind true clauses, shown" not in shown
     costs = {row[""]: row["figure"] for row in found["The judge's calls"]}
-    assert costs["calls an answer"] == 1 and costs["tokens read an answer"] == 200
-    assert costs["why"] == "control 1"
+    assert costs["calls an answer"] == 2 and costs["tokens read an answer"] == 200
+    assert costs["why"] == "no control can be made 2, control 1"

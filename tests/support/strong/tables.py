@@ -220,7 +220,7 @@ def _costs(found: Results) -> list[Row]:
     if not found.calls:
         return []
     asked, answers = [call for call in found.calls if call.prompt_tokens], found.answers
-    failed = Counter(call.failure for call in found.calls if call.failure)
+    failed = Counter(_why(call) for call in found.calls if call.failure)
     figures: Row = {
         "calls an answer": len(found.calls) / answers,
         "tokens read an answer": sum(call.prompt_tokens for call in asked) / answers,
@@ -231,6 +231,12 @@ def _costs(found: Results) -> list[Row]:
         "sentences that no row has": len(found.controls),
     }
     return [{"": name, "figure": figure} for name, figure in figures.items()]
+
+
+def _why(call: JudgeCall) -> str:
+    """Why a call does not count; one that read nothing had no controls, and was not made."""
+    unmade = call.failure == "control" and not call.prompt_tokens
+    return "no control can be made" if unmade else str(call.failure)
 
 
 def _seconds(found: Results) -> list[Row]:
