@@ -75,6 +75,10 @@ soak: $(VENV)/.installed-test
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/retrieval.py
+	@test ! -d ../shared || for judge in off recorded; do \
+		echo "== a strong model's answers, judge: $$judge"; \
+		HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/strong.py --out build/strong \
+			--models $(DATA)/models --judge $$judge || exit; done
 
 bench:
 	@for each in $(BENCHES); do $(MAKE) --no-print-directory bench-$$each || exit; done

@@ -6,13 +6,11 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-import httpx
 import pytest
 from filelock import FileLock
 
@@ -20,7 +18,7 @@ pytest.register_assert_rewrite("tests.support")
 
 from corpus.library.catalogue import entries
 from corpus.store.store import Store
-from corpus.web.fetcher import Fetcher, Limits
+from corpus.web.fetcher import Fetcher
 from index.inference.cross_encoder import CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
@@ -33,6 +31,7 @@ from index.storage.local_index import LocalIndex
 from service.conversations.store import History
 from service.verification.verifier import Verifier
 from tests.support.markers import MarkerGuard
+from tests.support.offline import offline_fetcher
 from tests.support.paths import CACHE, ROOT, SHARED
 
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
@@ -97,16 +96,7 @@ def verifier(checker: CrossEncoder, embedder: SentenceTransformerEmbedder) -> Ve
 @pytest.fixture(scope="session")
 def offline() -> Fetcher:
     """A fetcher whose connections are all refused at once, as on a machine without a network."""
-
-    def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("there is no network")
-
-    async def resolve(host: str, port: int) -> Sequence[str]:
-        return ["93.184.216.34"]
-
-    return Fetcher(
-        transport=httpx.MockTransport(refuse), resolve=resolve, limits=Limits(max_wait=0)
-    )
+    return offline_fetcher()
 
 
 @pytest.fixture(scope="session")

@@ -178,10 +178,15 @@ def report(name: str, rows: Sequence[Row], file: Path | None = None, **more: obj
     """Print the table; with a file, also write ``{"name", "machine", "rows", …}`` to it."""
     print(table(rows), flush=True)
     if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        found = {"name": name, "machine": machine(), "rows": rows, **more}
-        text = json.dumps(found, ensure_ascii=False, indent=1, default=_plain)
-        file.write_text(text + "\n", encoding="utf-8")
+        write(name, rows, file, **more)
+
+
+def write(name: str, rows: Sequence[Row], file: Path, **more: object) -> None:
+    """Write ``{"name", "machine", "rows", …}`` to a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found = {"name": name, "machine": machine(), "rows": rows, **more}
+    text = json.dumps(found, ensure_ascii=False, indent=1, default=_plain)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def _cell(value: object) -> str:
