@@ -32,7 +32,7 @@ Pair = tuple[Statement, Clause]
 
 
 def invented(language: str) -> list[str]:
-    """List the invented clauses of a language, from short to long in each of their groups."""
+    """List the invented clauses of a language."""
     return [clause for group in _INVENTED[language].values() for clause in group]
 
 
@@ -58,9 +58,11 @@ def lies_behind(
     for _ in range(20 * most):
         chain = _chain(pairs, language, count, rng)
         lie = _lie(("invented", "changed", "borrowed")[len(made) % 3], chain, pairs, rng)
-        if lie and len(made) < most:
+        if lie:
             mutant = _mutant(chain, lie, rng)
             made.setdefault(mutant.claim, mutant)
+        if len(made) == most:
+            break
     return list(made.values())
 
 
@@ -115,7 +117,7 @@ def _lie(how: str, chain: Sequence[Pair], pairs: Sequence[Pair], rng: random.Ran
 
 
 def _invented(language: str, subject: str, rng: random.Random) -> Clause:
-    text = rng.choice(invented(language))
+    text = str(rng.choice(invented(language)))
     if text in _INVENTED[language].get("predicates", ()):
         return Clause(f"{subject} {text}", subject, text)
     return Clause(text)
