@@ -3,7 +3,8 @@
     python tests/benchmarks/contradictions.py
 
 A number, a name, a date or the sense of sentences of the library is changed by rule (see
-tests/support/mutants.py), and each is verified against what a search for it finds. Prints how many
+tests/support/mutants.py), or a lie is put behind a true clause (see tests/support/lies_behind.py),
+and each is verified against what a search for it finds. Prints how many
 are withheld, how many of these are called contradicted, and for how many the quote is the original.
 """
 
@@ -13,7 +14,7 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -21,6 +22,7 @@ from service.answering.evidence import select_evidence
 from service.server import bootstrap
 from service.settings import read_settings
 from service.types import Draft
+from tests.support.lies_behind import lies_behind
 from tests.support.mutants import Mutant, Statement, mutants, statements
 
 EACH = 40  # mutants of a kind and language
@@ -52,13 +54,20 @@ def dated(found: Sequence[Statement], most: int) -> Iterator[Mutant]:
         yield Mutant("date", s.language, changed, s)
 
 
+def made_of(here: Sequence[Statement], language: str, kind: str) -> Iterable[Mutant]:
+    """Make the mutants of a kind; of lies behind true clauses, those behind one."""
+    if kind == "behind":
+        return lies_behind(here, language, 1, EACH)
+    return dated(here, EACH) if kind == "date" else mutants(here, kind, EACH)
+
+
 def main() -> None:
     engine, _ = bootstrap.create_engine(read_settings())
     found = statements(engine.library.store)
     for language in ("en", "ja"):
         here = [s for s in found if s.language == language]
-        for kind in ("number", "name", "date", "negation"):
-            made = dated(here, EACH) if kind == "date" else mutants(here, kind, EACH)
+        for kind in ("number", "name", "date", "negation", "behind"):
+            made = made_of(here, language, kind)
             total: Counter[str] = Counter()
             for mutant in made:
                 hits = engine.library.search(mutant.claim, TOP_K)

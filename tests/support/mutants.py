@@ -1,8 +1,9 @@
 """Mutants: true sentences of the library that are made false by rule, in English and Japanese.
 
-There are five kinds: a changed number, a negation, a swapped name, a sentence cited to a passage
-that does not say it, and two sentences spliced. The same library gives the same mutants. They
-are independent of the rules that are tested by them.
+There are five kinds here: a changed number, a negation, a swapped name, a sentence cited to a
+passage that does not say it, and two sentences spliced; a sixth, a lie behind true clauses, is made
+by ``lies_behind.py``. The same library gives the same mutants. They are independent of the rules
+that are tested by them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from corpus.types import Passage, Source
 ROUNDS = 4  # the most times that a sentence is used
 KINDS = ("number", "negation", "name", "passage", "splice")
 _NOTE = re.compile(r"\s*[(（][^()（）]*[)）](?=[.。]?$)")
-_NUMBER = re.compile(r"(?<![A-Za-z\d.,-])\d+(?:,\d{3})*(?:\.\d+)?(?![\d,.]*\d|[A-Za-z-])")
+NUMBER = re.compile(r"(?<![A-Za-z\d.,-])\d+(?:,\d{3})*(?:\.\d+)?(?![\d,.]*\d|[A-Za-z-])")
 _NAME = re.compile(
     r"(?<![A-Za-z\d-])[A-Z][A-Za-z\d.-]*[A-Za-z\d](?: [A-Z][A-Za-z\d.-]*[A-Za-z\d])*"
     r"|[\u30a1-\u30fa\u30fc]{4,}"
@@ -55,13 +56,20 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A false claim; one with ``passage`` is only not supported by that passage."""
+    """A false claim; one with ``passage`` is only not supported by that passage.
+
+    Attributes:
+        behind: The true statements in front of a lie, in their order.
+        control: The same claim without its lie, which is true; "" for other kinds.
+    """
 
     kind: str
     language: str
     claim: str
     original: Statement
     passage: Statement | None = None
+    behind: tuple[Statement, ...] = ()
+    control: str = ""
 
 
 def statements(store: Store) -> list[Statement]:
@@ -102,7 +110,7 @@ def mutants(found: Sequence[Statement], kind: str, most: int) -> list[Mutant]:
 
 
 def _number(s: Statement, _all: Sequence[Statement], rng: random.Random) -> Mutant | None:
-    numbers = list(_NUMBER.finditer(s.text))
+    numbers = list(NUMBER.finditer(s.text))
     if not numbers:
         return None
     match = rng.choice(numbers)

@@ -1,7 +1,8 @@
 """The mutation gate: altered claims are caught, unaltered claims are supported.
 
 Bounds of docs/evaluation.md: in each language at most 3 % of the untouched claims withheld and
-at least 97 % of the mutants caught, at least 95 % of each kind.
+at least 97 % of the mutants caught, at least 95 % of each kind. Of lies behind true clauses, at
+most 4 % are let through.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import pytest
 
 from index.search import Library
+from tests.support.lies_behind import COUNTS, lies_behind
 from tests.support.mutants import KINDS, Statement, mutants, statements, without_note
-from tests.support.mutation_gate import EACH, accepted, caught, evidence_for
+from tests.support.mutation_gate import EACH, accepted, accepted_behind, caught, evidence_for
 
 UNTOUCHED = 260  # true claims in English; in Japanese there are fewer sentences
+BEHIND = 25  # lies behind true clauses, of each number of clauses and language
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +47,22 @@ def test_unaltered_claims_are_supported(language, library, verifier, found):
     print(f"{language}: {len(claims) - len(withheld)} of {len(claims)} let through")
     assert len(claims) >= (40 if language == "ja" else UNTOUCHED)
     assert len(withheld) <= 0.03 * len(claims), withheld
+
+
+@pytest.mark.timeout(900)
+def test_lies_behind_true_clauses_are_caught(library, verifier, found):
+    """How many of the same sentences without their lie are supported is printed beside it: who
+    withholds everything long catches every lie."""
+    through, tried = [], 0
+    for language in ("en", "ja"):
+        for count in COUNTS:
+            made = lies_behind(found, language, count, BEHIND)
+            got = [m.claim for m in made if not caught(m, library, verifier)]
+            true = sum(accepted_behind(m.control, m, library, verifier) for m in made)
+            print(
+                f"{language}, {count} true clauses: {len(got)} of {len(made)} lies let through,",
+                f"{true} of {len(made)} without the lie",
+            )
+            through += got
+            tried += len(made)
+    assert tried == 200 and len(through) <= 0.04 * tried, through
