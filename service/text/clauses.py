@@ -8,45 +8,51 @@ part that seems to state nothing by itself stays with the one before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 from index.lexical.tokenizer import is_japanese
 
 MAX_CLAUSES = 6  # the rest of a longer sentence stays with the last one
-_SHORTEST = 8  # characters of Japanese that can state something
-_WORDS = 3  # of English that can
+_SHORTEST_JA = 7  # characters of Japanese that can state something
+
+_WORDS = tomllib.loads(Path(__file__).with_name("clauses.toml").read_text(encoding="utf-8"))
+
+
+def _any(name: str) -> str:
+    return "|".join(_WORDS[name].split())
+
 
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|being|has|have|had|do|does|did|can|could|will|would|may|might"
-    r"|must|should|cannot|\w{2,}ed|\w{3,}ing|\w{3,}(?:ises?|izes?|ates?|ifies)|won|beat|made|ran"
-    r"|came|went|took|gave|got|grew|fell|rose|led|held|wrote|built|sold|lost|began|became|found"
-    r"|left|met|set|put|let|cut|cost|kept|told|said|says?|shows?|means?|uses?|gives?|takes?|makes?"
-    r"|lets?|needs?|\w+[^s\W]s(?=\s+(?:the|an?|its?|their|his|her|to|from|in|on|at|by|for|with"
-    r"|that|\w+ly)\b))\b|n['’]t\b",
+    rf"\b(?:{_any('verbs')}|\w{{2,}}ed|\w{{3,}}(?:ises?|izes?|ates?|ifies)"
+    rf"|\w*[^s\W]s(?=\s+(?:\d|(?:{_any('after_verbs')}|\w+ly)\b))"
+    rf"|(?!(?:{_any('prepositions')})\b)[a-z]{{4,}}(?=\s+(?:it|them|him)\b))\b|n['’]t\b",
     re.IGNORECASE,
 )
-# Where a clause may begin: after a semicolon, a colon or a dash; after a comma before a word that
-# joins clauses, or before a participle; before a few such words without a comma, too.
-_JOIN = re.compile(
-    r"[;:]\s+|\s*—\s*|\s–\s"
-    r"|,\s+(?=(?:and|but|or|nor|so|yet|while|whereas|which|who|whose|whom|where|when|although"
-    r"|though|because|since|as|until|unless|after|before|if|thus|then|even|rather|with|without"
-    r"|\w{3,}ing|\w{3,}ed)\b)"
-    r"|\s+(?=(?:and|but|while|whereas|because|although|though|which|whereupon)\s)",
-    re.IGNORECASE,
+_PARTICIPLE = re.compile(r"(?:\w+ly\s+)?\w{3,}ing\b", re.IGNORECASE)
+_ADVERBS = re.compile(rf"(?:(?:{_any('adverbs')}|\w+ly)\s+)*", re.IGNORECASE)
+_COORDINATOR = re.compile(r"(?:and|but|or|nor|so|yet|then)\s+", re.IGNORECASE)
+_SUBORDINATOR = re.compile(rf"(?:{_any('subordinators')})\b", re.IGNORECASE)
+_INTRODUCTION = re.compile(rf"(?:(?:{_any('introductions')})\b[^,]*, )+", re.IGNORECASE)
+_RELATIVE = re.compile(r"(?:which|who|whose|whom|where|when)\b", re.IGNORECASE)
+_CONDITION = re.compile(r"(?:if|unless|when|whenever|once|until|as soon as)\b", re.IGNORECASE)
+# Where a clause may begin.
+_JOINT = re.compile(
+    r"[;:]\s+|\s*—\s*|\s–\s|,\s+|\s+(?=(?:and|but|while|whereas|because|although|though)\s)"
 )
-_CONJUNCTION = re.compile(r"(?:and|but|or|nor|so|yet|then)\s+", re.IGNORECASE)
-_ADVERBS = re.compile(r"(?:(?:then|also|later|thus|only|not|never|still|\w+ly)\s+)*")
-_JOIN_JA = re.compile(
-    r"(?<=[しでてりがくずばきびいえけせめべみれた])、"
-    r"|(?<=ため)、|(?<=ので)、|(?<=から)、|(?<=けれど)、|(?<=ものの)、|(?<=一方)、|(?<=ほか)、"
-    r"|(?<=つつ)、|(?<=ながら)、|[；;]"
+_ASIDE = re.compile(r"([^,]{3,80}), ((?:which|who) (?:[^,]|,(?=\d)){5,}), (?!and\b)([^,].*)")
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|\([^()]*\)|「[^」]*」|『[^』]*』|（[^（）]*）")
+
+_JOINT_JA = re.compile(
+    rf"(?:(?<=[{_WORDS['before_comma_ja']}])|(?<=ため[にの])|(?<=ように)|(?<=ものの))、|[；;]"
 )
 _PREDICATE_JA = re.compile(
-    r"[\u3400-\u9fff々][いきしちにみりびぎけせてめれえべっ]|[すしさせ]|れ|られ|である|であり|です|だ|ない|なく"
+    r"[\u3400-\u9fff々][いきしちにみりびぎけせてめれえべっぐくすうつぬむる]|[すしさせ]|れ|られ|だ|です|ない"
+    r"|なく|[であ]り|である|[\u3400-\u9fff\u30a1-\u30fa\u30fc\d]で$|[い]て"
 )
-_TOPIC = re.compile(r"(.{1,40}?[^でに])は(?!じ)、?")
-_SUBJECT_JA = re.compile(r"[はがも]")
+_TOPIC = re.compile(r"([^、]{0,40}?[^でに、])は(?!じ)、?")
+_SUBJECT_JA = re.compile(r"は(?!じ)|(?<![るたいす])が|^[^をにで、]{1,12}も(?!の)")
 
 
 def clauses(text: str) -> list[str]:
@@ -56,54 +62,100 @@ def clauses(text: str) -> list[str]:
     itself.
     """
     text = text.strip()
-    japanese = is_japanese(text)
-    parts = _parts(text, *((_JOIN_JA, _states_ja) if japanese else (_JOIN, _states)))
-    if len(parts) == 1:
-        return parts
-    return _with_topic(parts) if japanese else _with_subject(parts)
+    found = _japanese(text) if is_japanese(text) else _english(text)
+    rest = found[MAX_CLAUSES - 1 :]
+    return [*found[: MAX_CLAUSES - 1], " ".join(rest)] if len(rest) > 1 else found
 
 
-def _parts(text: str, join: re.Pattern[str], states: Callable[[str], bool]) -> list[str]:
-    """Cut a text at each join on both sides of which something is stated."""
-    starts, ends = [0], []
-    for match in join.finditer(text):
-        stated = states(text[starts[-1] : match.start()]) and states(_rest(text, match, join))
-        if stated and len(starts) < MAX_CLAUSES:
-            ends.append(match.start())
-            starts.append(match.end())
-    return [text[a:b].strip() for a, b in zip(starts, [*ends, len(text)], strict=True)]
+def _english(text: str) -> list[str]:
+    aside = _ASIDE.match(text)
+    if aside and _VERB.search(aside[2]) and _VERB.match(aside[3], _after_adverbs(aside[3])):
+        return [
+            f"{aside[1]} {_RELATIVE.sub('', aside[2], count=1).strip()}",
+            *_english(f"{aside[1]} {aside[3]}"),
+        ]
+    subject, parts = _subject(text), [""]
+    for joint, part in _parts(text, _JOINT):
+        previous = parts[-1]
+        if not previous:
+            parts[-1] = part
+        elif _VERB.search(previous) and (clause := _clause(part, previous, subject, joint)):
+            parts.append(clause)
+        else:
+            parts[-1] = f"{previous}{joint}{part}"
+    return parts
 
 
-def _rest(text: str, match: re.Match[str], join: re.Pattern[str]) -> str:
-    """The text behind a join, up to the next one."""
-    following = join.search(text, match.end() + 1)
-    return text[match.end() : following.start() if following else len(text)]
+def _parts(text: str, joint: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Yield each part between two joints, with the joint before it; quotations stay whole."""
+    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    before, start = "", 0
+    for match in joint.finditer(text):
+        if any(a <= match.start() < b for a, b in quoted):
+            continue
+        yield before, text[start : match.start()]
+        before, start = match[0], match.end()
+    yield before, text[start:]
 
 
-def _states(part: str) -> bool:
-    return len(re.findall(r"\w+", part)) >= _WORDS and bool(_VERB.search(part))
+def _after_adverbs(text: str) -> int:
+    adverbs = _ADVERBS.match(text)
+    return adverbs.end() if adverbs else 0
 
 
-def _states_ja(part: str) -> bool:
-    return len(part.strip()) >= _SHORTEST and bool(_PREDICATE_JA.search(part))
+def _subject(text: str) -> str:
+    """The words before the first verb of a sentence, without what introduces them."""
+    verb = _VERB.search(text)
+    lead = text[: verb.start()].strip(" ,") if verb else ""
+    introduced = _INTRODUCTION.match(lead)
+    lead = lead[introduced.end() :] if introduced else lead
+    subject, _, adverbs = lead.rpartition(", ")
+    lead = subject if adverbs and _ADVERBS.fullmatch(f"{adverbs} ") else lead
+    return "" if _SUBORDINATOR.match(lead) else lead
 
 
-def _with_subject(parts: list[str]) -> list[str]:
-    """Put the words before the first verb before each part that begins with its verb."""
-    verb = _VERB.search(parts[0])
-    subject = parts[0][: verb.start()].strip() if verb else ""
-    made = parts[:1]
-    for part in parts[1:]:
-        joined = _CONJUNCTION.match(part)
-        rest = part[joined.end() if joined else 0 :]
-        adverbs = _ADVERBS.match(rest)
-        own = _VERB.match(rest, adverbs.end() if adverbs else 0)
-        made.append(f"{subject} {rest}" if own and subject else rest)
-    return made
+def _clause(part: str, previous: str, subject: str, joint: str) -> str:
+    """A part as a clause of its own; '' if it goes with the part before it.
+
+    Args:
+        part: What stands between two joints.
+        previous: The clause before it.
+        subject: That of the sentence.
+        joint: What joins the two.
+    """
+    coordinator = _COORDINATOR.match(part)
+    rest = part[coordinator.end() :] if coordinator else part
+    if _CONDITION.match(previous) or _VERB.match(previous):
+        return ""  # it says nothing without what follows: if it rains, founded in 1889
+    if rest.startswith("that ") and " that " in previous:
+        return f"{previous.partition(' that ')[0]} {rest}"
+    if len(rest.split()) < 2:
+        return ""
+    verb = _VERB.search(rest)
+    if verb and verb.start() == _after_adverbs(rest):
+        return f"{subject} {rest}" if subject else rest
+    if (
+        joint.strip()
+        and (_RELATIVE.match(rest) or _PARTICIPLE.match(rest))
+        and len(rest.split()) > 2
+    ):
+        return rest
+    within = re.search(r"\b(?:that|who|which)\b", previous)
+    if not verb or (not joint.strip() and coordinator and within):
+        return ""
+    return rest
 
 
-def _with_topic(parts: list[str]) -> list[str]:
-    """Put the topic of the first part before each part that has no subject."""
+def _japanese(text: str) -> list[str]:
+    parts = [""]
+    for joint, part in _parts(text, _JOINT_JA):
+        stated = all(len(p) >= _SHORTEST_JA and _PREDICATE_JA.search(p) for p in (parts[-1], part))
+        if not parts[-1]:
+            parts[-1] = part
+        elif stated:
+            parts.append(part)
+        else:
+            parts[-1] += joint + part
     topic = _TOPIC.match(parts[0])
     lead = f"{topic[1]}は" if topic else ""
     return [parts[0], *(p if _SUBJECT_JA.search(p) else lead + p for p in parts[1:])]
