@@ -162,6 +162,7 @@ NOT_RUN = {  # functions of these modules that others call, or that run at impor
     "service.verification.rules.registry.Rule.examples",
     "service.verification.rules.registry._examples",
     "service.verification.rules.registry._example",
+    "service.verification.rules.registry.exact_conflict",
     "service.verification.provenance.Originals.original_works",
     "service.verification.provenance.Originals.works",
     "service.query.check_question",

@@ -160,7 +160,7 @@ class Recorded:
         return np.array(found, np.float64).reshape(-1, 3)
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.float64]:
-        raise NotRecorded("answers")
+        return np.array([self._find("answers", "\n".join(pair)) for pair in pairs], np.float64)
 
     def reads_whole(self, claim: str) -> bool:
         return len(claim) < 200
@@ -177,7 +177,7 @@ class Recorded:
 
     def _find(self, kind: str, asked: str) -> Any:
         try:
-            return self._held[kind][asked]
+            return self._held.get(kind, {})[asked]
         except KeyError:
             raise NotRecorded(f"{kind}: {asked!r}") from None
 
@@ -192,14 +192,17 @@ class Recording(Recorded):
         self._checker, self._embedder = checker, embedder
 
     def _find(self, kind: str, asked: str) -> Any:
-        if asked not in self._held[kind]:
-            self._held[kind][asked] = self._ask(kind, asked)
-        return self._held[kind][asked]
+        held = self._held.setdefault(kind, {})
+        if asked not in held:
+            held[asked] = self._ask(kind, asked)
+        return held[asked]
 
     def _ask(self, kind: str, asked: str) -> Any:
-        if kind == "supports":
-            evidence, _, claim = asked.rpartition("\n")
-            (found,) = self._checker.supports([(evidence, claim)]).tolist()
+        if kind in ("supports", "answers"):
+            first, _, second = asked.rpartition("\n")
+            if kind == "answers":
+                return round(float(self._checker.answers([(first, second)])[0]), 6)
+            (found,) = self._checker.supports([(first, second)]).tolist()
             return [round(probability, 6) for probability in found]
         if kind == "passages":
             vector = self._embedder.embed_passages([asked])[0]
@@ -220,8 +223,11 @@ def verifier_outputs(models: Recorded | None = None) -> dict[str, Any]:
     sources = {row["id"]: row for row in given["sources"]}
     return {
         "claims": [
-            _claim(verifier.check(Draft(row["text"], tuple(row["labels"])), shown))
+            _claim(verifier.check(draft, shown))
             for row in given["claims"]
+            for draft in [
+                Draft(row["text"], tuple(row["labels"]), question=row.get("question", ""))
+            ]
             for shown in [tuple(_evidence(sources[id] for id in row["on"]))]
         ],
         "pairs": [[astuple(found) for found in findings(*pair)] for pair in given["pairs"]],
