@@ -236,7 +236,14 @@ function drawFacts() {
   const ok = Number.isInteger(ready.sources) && ready.sources > 0;
   const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
   if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
+  if (ok && ready.judge) parts.push(h("span", { class: "judge" }, bdi(judgeWords(ready.judge), language())));
   $("facts").replaceChildren(...parts);
+}
+
+/** Which model judges the sentences, where they are sent, and how its test went. */
+function judgeWords({ name, host, able, state, true_right: yes, false_right: no }) {
+  const words = { name, host, yes, no };
+  return t(`judge.${able ? "able" : state}`, words) ?? t("judge.untested", words);
 }
 
 const examples = new Map(); // by language: questions that the library answers
