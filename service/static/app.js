@@ -7,6 +7,7 @@ import { bdi, h, note, verdictWord } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
+import { judgeWords } from "./verdict.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
@@ -238,12 +239,6 @@ function drawFacts() {
   if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
   if (ok && ready.judge) parts.push(h("span", { class: "judge" }, bdi(judgeWords(ready.judge), language())));
   $("facts").replaceChildren(...parts);
-}
-
-/** Which model judges the sentences, where they are sent, and how its test went. */
-function judgeWords({ name, host, able, state, true_right: yes, false_right: no }) {
-  const words = { name, host, yes, no };
-  return t(`judge.${able ? "able" : state}`, words) ?? t("judge.untested", words);
 }
 
 const examples = new Map(); // by language: questions that the library answers

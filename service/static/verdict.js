@@ -1,11 +1,18 @@
 // The verdict of a claim in words, and, when unfolded, the quotes and the score behind it.
 
 import { number, t } from "./i18n.js";
+import "./i18n_verdicts.js";
 import { bdi, h, known, quoted, sign, verbatim, verdictWord } from "./render.js";
 import { languageOf } from "./text.js";
 
 const JUDGED = /^judge: (.+?)(, overruled by a rule)?$/s; // by which model
 const UNJUDGED = /^(.+?)(?: \(judge: ([a-z ]+)\))?$/s; // how else, and why no judge decided
+
+/** Which model judges the sentences, where they are sent, and how its test went. */
+export function judgeWords({ name, host, able, state, true_right: yes, false_right: no }) {
+  const words = { name, host, yes, no };
+  return t(`judge.${able ? "able" : state}`, words) ?? t("judge.untested", words);
+}
 
 /** How a sentence was checked, in words; as it is where this page does not know the way. */
 export function checkedBy(method) {

@@ -153,7 +153,11 @@ def test_claim_with_several_quotes_of_a_passage_has_one_marker():
     said, claim = append_claim("", Claim("It holds 4,217 maps since 1903.", 0, 0, cited, verdict))
     answer = Answer("a", "c", "?", said, "generated", "m", (claim,), (shown,))
     made = formatting.format_answer(answer, "http://t/")
-    assert made["claims"][0]["verdict"] == {"label": "supported", "score": 1.0, "method": "judge: big"}
+    assert made["claims"][0]["verdict"] == {
+        "label": "supported",
+        "score": 1.0,
+        "method": "judge: big",
+    }
     assert [c["quote"] for c in made["claims"][0]["citations"]] == [text[a:b] for a, b in quotes]
     lines = formatting.format_answer_text(made).split("\n")
     assert lines[0] == said == "It holds 4,217 maps since 1903. [1]"
