@@ -27,6 +27,7 @@ addWords({
       able: ({ name, host }) => `The language model ${name} judges the sentences. Your question, the sentences and the passages found for them are sent to ${host}.`,
       failed: ({ name, host, yes, no }) => `The language model ${name} (${host}) did not pass the test of a judge`
         + `${yes == null ? "" : `: it judged ${yes} of 12 true and ${no} of 12 false sentences rightly`}. Rules and a small reading model check each sentence.`,
+      withdrawn: ({ name, host }) => `The language model ${name} (${host}) judged too many sentences of known truth wrongly, and is not asked any more. Rules and a small reading model check each sentence.`,
       unreachable: ({ name, host }) => `The language model ${name} (${host}) did not answer when it was tested as a judge. Rules and a small reading model check each sentence.`,
     },
   },
@@ -54,6 +55,7 @@ addWords({
       able: ({ name, host }) => `言語モデル ${name} が文を判定します。質問と文、見つかった出典の箇所は ${host} に送られます。`,
       failed: ({ name, host, yes, no }) => `言語モデル ${name}（${host}）は判定役としての試験に合格しませんでした`
         + `${yes == null ? "" : `（正解は、正しい文12のうち${yes}、誤った文12のうち${no}）`}。規則と小さな読解モデルが一文ずつ確かめます。`,
+      withdrawn: ({ name, host }) => `言語モデル ${name}（${host}）は、正誤のわかっている文を何度も誤って判定したため、もう使っていません。規則と小さな読解モデルが一文ずつ確かめます。`,
       unreachable: ({ name, host }) => `言語モデル ${name}（${host}）は判定役としての試験に応答しませんでした。規則と小さな読解モデルが一文ずつ確かめます。`,
     },
   },

@@ -173,6 +173,7 @@ JUDGES = [
     ({"able": False, "state": "untested"}, "has not been tested"),
     ({"able": False, "state": "unreachable"}, "did not answer"),
     ({"able": False, "state": "failed", "true_right": 8, "false_right": 11}, "it judged 8 of 12 true and 11 of 12 false sentences rightly"),
+    ({"able": False, "state": "withdrawn", "true_right": 12, "false_right": 12}, "is not asked any more"),
     ({"able": False, "state": "a state of tomorrow"}, "has not been tested"),
 ]  # fmt: skip
 
