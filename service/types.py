@@ -106,6 +106,11 @@ class Claim:
     reason: str = ""
     works: int = 0
 
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels that it cites, each once, in the order of its markers."""
+        return tuple(dict.fromkeys(citation.label for citation in self.citations))
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -206,6 +211,6 @@ def append_claim(text: str, claim: Claim) -> tuple[str, Claim]:
     A label stands once, however many quotes of its passage are cited.
     """
     start = len(text) + 1 if text else 0
-    markers = "".join(f"[{label}]" for label in dict.fromkeys(c.label for c in claim.citations))
+    markers = "".join(f"[{label}]" for label in claim.labels)
     longer = f"{text}{' ' if text else ''}{claim.text} {markers}"
     return longer, replace(claim, start=start, end=start + len(claim.text))

@@ -217,7 +217,7 @@ def print_answer(answer: Answer) -> None:
         print(f"({answer.reason})\n" if answer.claims else answer.reason)
     evidence = {e.label: e for e in answer.evidence}
     for claim in answer.claims:
-        print(claim.text, "".join(f"[{c.label}]" for c in claim.citations))
+        print(claim.text, "".join(f"[{label}]" for label in claim.labels))
         _print_quotes(claim, evidence)
     for rejected in answer.rejected:
         print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from service.disclosure import is_local, page_of
@@ -115,7 +116,10 @@ def _answer(answer: Mapping[str, Any], footnotes: list[str], base: str) -> Itera
     yield f"## {escape(answer['question'])}"
     for claim in answer["claims"]:
         footnotes.append(f"[^{len(footnotes) + 1}]: {_footnote(claim, sources, words, base)}")
-        yield f"{escape(claim['text'])}[^{len(footnotes)}]"
+        text = escape(claim["text"])
+        if answer["mode"] == "generated" and claim["verdict"].get("method") == "verbatim":
+            text = words["quote"].format(text)  # of a source, between the sentences of a model
+        yield f"{text}[^{len(footnotes)}]"
     if answer["reason"]:
         name = words["abstained" if answer["mode"] == "abstained" else "note"]
         yield f"**{name}:** {escape(answer['reason'])}"
@@ -132,19 +136,34 @@ def _withheld(rejected: Mapping[str, Any]) -> str:
 def _footnote(
     claim: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str], base: str
 ) -> str:
-    cited = [_cited(citation, sources, words, base) for citation in claim["citations"]]
+    cited = _all_cited(claim["citations"], sources, words, base)
     if claim["secondary"]:
         cited[-1] += f" ({words['secondary']})"
-    disputing = [_cited(citation, sources, words, base) for citation in claim["disputed_by"]]
+    disputing = _all_cited(claim["disputed_by"], sources, words, base)
     if disputing:
         disputing[0] = f"{words['disputed']}: {disputing[0]}"
     return "; ".join(cited + disputing)
 
 
+def _all_cited(
+    citations: Sequence[Mapping[str, Any]],
+    sources: Mapping[str, Any],
+    words: Mapping[str, str],
+    base: str,
+) -> list[str]:
+    """Write quotes with their sources, those from one page of a source together."""
+    places = groupby(citations, key=lambda cited: (cited["source_id"], cited["page"]))
+    return [_cited(list(group), sources, words, base) for _, group in places]
+
+
 def _cited(
-    citation: Mapping[str, Any], sources: Mapping[str, Any], words: Mapping[str, str], base: str
+    citations: Sequence[Mapping[str, Any]],
+    sources: Mapping[str, Any],
+    words: Mapping[str, str],
+    base: str,
 ) -> str:
-    """Write a quote with what is known of its source: title, authors, date, page, address."""
+    """Write quotes with what is known of their source: title, authors, date, page, address."""
+    citation = citations[0]
     source = sources.get(citation["source_id"], {})
     title = escape(source.get("title") or "")
     page = citation["page"]
@@ -157,5 +176,5 @@ def _cited(
         words["digest"] if source.get("kind") == "digest" else "",
         f"<{url}>" if (url := link_of(citation["url"], citation["source_id"], base)) else "",
     ]
-    quote = words["quote"].format(escape(citation["quote"]))
-    return f"{quote} " + ", ".join(part for part in parts if part)
+    quotes = " ".join(words["quote"].format(escape(each["quote"])) for each in citations)
+    return f"{quotes} " + ", ".join(part for part in parts if part)

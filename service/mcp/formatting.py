@@ -186,7 +186,12 @@ def _citation(citation: Citation, sources: dict[str, Source], base: str) -> dict
 
 
 def _verdict(sentence: Claim | Rejected) -> dict[str, Any]:
-    return {"label": sentence.verdict.label, "score": round(sentence.verdict.score, 4)}
+    verdict = sentence.verdict
+    return {
+        "label": verdict.label,
+        "score": round(verdict.score, 4),
+        "method": verdict.method,
+    }
 
 
 def _claim(claim: Claim, sources: dict[str, Source], base: str) -> dict[str, Any]:
@@ -213,7 +218,8 @@ def _rejected(rejected: Rejected, sources: dict[str, Source], base: str) -> dict
 
 def _with_markers(claim: dict[str, Any]) -> str:
     text = " ".join(claim["text"].split())
-    markers = "".join(f"[{citation['label']}]" for citation in claim["citations"])
+    labels = dict.fromkeys(citation["label"] for citation in claim["citations"])
+    markers = "".join(f"[{label}]" for label in labels)
     return f"{text} {markers}" if markers else text
 
 

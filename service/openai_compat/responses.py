@@ -140,9 +140,9 @@ def _body(
 def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Iterator[dict[str, Any]]:
     """Yield an annotation for each marker; they follow the claim as ``append_claim`` puts them."""
     start = claim.end + len(" ")
-    for citation in claim.citations:
-        source = evidence[citation.label - 1].source
-        end = start + len(f"[{citation.label}]")
+    for label in claim.labels:
+        source = evidence[label - 1].source
+        end = start + len(f"[{label}]")
         yield {
             "type": "url_citation",
             "url_citation": {

@@ -6,7 +6,7 @@ import { number, t } from "./i18n.js";
 import * as render from "./render.js";
 import { languageOf, plainClaim, safeUrl } from "./text.js";
 import { hideTip, tipHandlers } from "./tooltip.js";
-import { disputes, verdictDetails } from "./verdict.js";
+import { disputes, verdictDetails, withheldPanel } from "./verdict.js";
 
 const { h } = render;
 const NEAREST = 3; // passages shown open when there is no answer
@@ -209,7 +209,7 @@ export class AnswerView {
     }
     if (this.phase === "failed") parts.push(render.note("failed", this.problem.title, this.problem.detail, this.problem.final ? this.#editing() : this.#again("retry")));
     if (answer && claims.length) parts.push(this.#summary());
-    if (rejected.length) parts.push(render.withheldPanel(rejected));
+    if (rejected.length) parts.push(withheldPanel(rejected));
     if (answer) parts.push(render.answerDetails(answer));
     if (answer?.id) {
       const ask = (words) => this.actions.ask(words, { ...this.options, past: false });

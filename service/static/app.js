@@ -7,6 +7,7 @@ import { bdi, h, note, verdictWord } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
+import { judgeWords } from "./verdict.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
@@ -236,6 +237,7 @@ function drawFacts() {
   const ok = Number.isInteger(ready.sources) && ready.sources > 0;
   const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
   if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
+  if (ok && ready.judge) parts.push(h("span", { class: "judge" }, bdi(judgeWords(ready.judge), language())));
   $("facts").replaceChildren(...parts);
 }
 

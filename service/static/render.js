@@ -51,6 +51,9 @@ export function icon(shapes) {
 /** The verdict as a shape, not only a colour; its words stand beside it. */
 export const sign = (verdict) => h("span", { class: `sign ${known(verdict?.label)}` }, icon(SHAPES[known(verdict?.label)]));
 
+/** Whether a sentence stands in its source word for word. */
+export const verbatim = (claim) => claim.verdict?.method === "verbatim";
+
 export const verdictWord = (verdict) => t(`verdict.${known(verdict?.label)}`);
 
 /** "3 supported · 1 partly supported", each with its sign: the legend and the sum in one line. */
@@ -75,7 +78,7 @@ export function claimItem(claim, marker, ...below) {
     words.append(isolate(head), h("span", { class: "together" }, isolate(tail), next.labels.map(marker)));
   });
   if (pieces[0]?.labels) words.prepend(...pieces[0].labels.map(marker));
-  return h("li", { class: "claim", tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, below));
+  return h("li", { class: `claim ${verbatim(claim) ? "own" : ""}`, tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, below));
 }
 
 export const quoted = (citation, label = ` [${citation.label}]`) =>
@@ -121,18 +124,6 @@ export function sourceMeta(source, more = [], kind = kindWord(source.kind)) {
 export const interleave = (items, between) => items.flatMap((item, i) => (i ? [between, item] : [item]));
 
 // --- The parts of a turn ----------------------------------------------------------------------
-
-export function withheldPanel(rejected) {
-  return h("details", { class: "fold withheld" },
-    h("summary", {}, t("withheld", { n: rejected.length })),
-    h("ul", { role: "list" }, rejected.map((item) =>
-      h("li", {}, sign(item.verdict), h("div", {},
-        h("p", { class: "held", dir: "auto", lang: text.languageOf(item.text) }, item.text),
-        h("p", { class: "why" }, h("span", { class: `word ${known(item.verdict?.label)}` }, verdictWord(item.verdict)),
-          item.reason && [" ", bdi(item.reason)],
-          Number.isFinite(item.verdict?.score) && h("span", { class: "fine-print" }, ` ${t("score")} ${number(item.verdict.score, 2)}`)),
-        item.verdict?.label !== "unsupported" && item.citations?.map((citation) => quoted(citation)))))));
-}
 
 export const quotedBadge = (reason) => h("p", { class: "badge" },
   h("strong", {}, t("quoted")), " ", h("span", {}, t("quotedWhy")), reason && [h("br"), bdi(reason)]);

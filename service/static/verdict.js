@@ -1,7 +1,27 @@
 // The verdict of a claim in words, and, when unfolded, the quotes and the score behind it.
 
 import { number, t } from "./i18n.js";
-import { bdi, h, known, quoted, verdictWord } from "./render.js";
+import "./i18n_verdicts.js";
+import { bdi, h, known, quoted, sign, verbatim, verdictWord } from "./render.js";
+import { languageOf } from "./text.js";
+
+const JUDGED = /^judge: (.+?)(, overruled by a rule)?$/s; // by which model
+const UNJUDGED = /^(.+?)(?: \(judge: ([a-z ]+)\))?$/s; // how else, and why no judge decided
+
+/** Which model judges the sentences, where they are sent, and how its test went. */
+export function judgeWords({ name, host, able, state, true_right: yes, false_right: no }) {
+  const words = { name, host, yes, no };
+  return t(`judge.${able ? "able" : state}`, words) ?? t("judge.untested", words);
+}
+
+/** How a sentence was checked, in words; as it is where this page does not know the way. */
+export function checkedBy(method) {
+  const [, judge, overruled] = JUDGED.exec(method) ?? [];
+  if (judge) return t(overruled ? "overruled" : "judged", { name: judge });
+  const [, way, failure] = UNJUDGED.exec(method) ?? [];
+  const [how, why] = [t(`methods.${way}`), failure ? t(`notJudged.${failure}`) : ""];
+  return how === undefined || why === undefined ? method : how + why;
+}
 
 /**
  * The verdict of a claim, to be unfolded. `source(label)` gives a source of the evidence,
@@ -12,6 +32,7 @@ export function verdictDetails(claim, source, read) {
   const words = claim.works > 0 ? t("supportedBy", { n: claim.works }) : verdictWord(claim.verdict);
   const fold = h("details", { class: "why", ontoggle: () => fold.open && fold.children.length < 2 && fold.append(inside(claim, source, read)) },
     h("summary", {}, h("span", { class: `word ${label}` }, words),
+      verbatim(claim) && h("span", { class: "word own" }, ` · ${t("ownWords")}`),
       claim.secondary && h("span", { class: "word secondary" }, ` · ${t("secondary")}`)));
   return fold;
 }
@@ -27,11 +48,26 @@ function inside(claim, source, read) {
   if (claim.reason) rows.push([t("why"), bdi(claim.reason)]);
   if (claim.works > 0) rows.push([t("witnesses"), t("witnessesWhy", { n: claim.works })]);
   if (claim.secondary) rows.push([t("secondary"), t("secondaryWhy")]);
-  if (Number.isFinite(verdict?.score)) {
-    rows.push([t("score"), [`${number(verdict.score, 2)} `, t("scoreWhy")]]);
-  }
-  if (verdict?.method) rows.push([t("method"), t(`methods.${verdict.method}`) ?? bdi(verdict.method)]);
+  if (scored(verdict)) rows.push([t("score"), [`${number(verdict.score, 2)} `, t("scoreWhy")]]);
+  if (verdict?.method) rows.push([t("method"), bdi(checkedBy(verdict.method))]);
   return h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+/** A judge gives no probability: its verdicts all have the score 1, which would say too much. */
+const scored = (verdict) => Number.isFinite(verdict?.score) && !JUDGED.test(verdict.method ?? "");
+
+/** The sentences that were withheld, with the reasons, what speaks against them, and who decided. */
+export function withheldPanel(rejected) {
+  return h("details", { class: "fold withheld" },
+    h("summary", {}, t("withheld", { n: rejected.length })),
+    h("ul", { role: "list" }, rejected.map(({ text, reason, verdict, citations }) =>
+      h("li", {}, sign(verdict), h("div", {},
+        h("p", { class: "held", dir: "auto", lang: languageOf(text) }, text),
+        h("p", { class: "why" }, h("span", { class: `word ${known(verdict?.label)}` }, verdictWord(verdict)),
+          reason && [" ", bdi(reason)],
+          scored(verdict) && h("span", { class: "fine-print" }, ` ${t("score")} ${number(verdict.score, 2)}`)),
+        verdict?.label !== "unsupported" && citations?.map((citation) => quoted(citation)),
+        verdict?.method && h("p", { class: "fine-print" }, t("method"), ": ", bdi(checkedBy(verdict.method))))))));
 }
 
 /** What other sources say otherwise, word for word; and whether it is the same work in another text. */

@@ -138,7 +138,8 @@ def test_hostile_sources_are_quoted_as_text(hostile_url, visit, kind):
     assert reader.turn.locator(".part").count() > 3
     inert(reader)
     for fold in reader.turn.locator("summary").all():
-        fold.click()
+        if fold.is_visible():  # where every passage is cited, there are no others to unfold
+            fold.click()
     inert(reader)
     assert (
         reader.turn.locator("a:not([download])").count() == 0

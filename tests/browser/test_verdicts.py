@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.types import Verdict
+from service.types import Rejected, Verdict
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, cite, evidence, recited
 
@@ -87,3 +87,126 @@ def test_card_limits_search_to_or_excludes_its_source(quoting, visit):
     reader.page.locator("#scope").click()
     reader.turn.locator(".card").first.get_by_role("button", name="Leave out").click()
     expect(reader.page.locator("#scope")).to_contain_text("13 of 14")
+
+
+METHODS = {
+    "verbatim": ("they stand in the source", "そのまま書かれています"),
+    "rules": ("rules alone", "規則だけ"),
+    "rules + cross-encoder": ("a small reading model", "小さな読解モデル"),
+    "judge: big.7b": ("the language model big.7b, which read it", "言語モデル big.7b が根拠と読み比べ"),
+    "judge: big, overruled by a rule": ("a rule: the language model big", "規則：言語モデル big"),
+    "rules + cross-encoder (judge: timeout)": ("reading model; the language model that judges took too long", "時間内に答えません"),
+    "rules + cross-encoder (judge: unreachable)": ("could not be reached", "接続できません"),
+    "rules + cross-encoder (judge: unreadable)": ("no reply that could be read", "読み取れません"),
+    "rules + cross-encoder (judge: control)": ("got a control sentence wrong", "確認用の文を誤った"),
+    "rules + cross-encoder (judge: no control)": ("nothing to test", "確かめる文をつくれなかった"),
+    "rules + cross-encoder (judge: window)": ("too long for the language model", "長すぎました"),
+    "leans on a withheld sentence": ("on which it builds", "前提となる文"),
+    "rules + big.7b": ("rules + big.7b", "rules + big.7b"),
+    "rules (judge: asleep)": ("rules (judge: asleep)", "rules (judge: asleep)"),
+    "judged": ("judged", "judged"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "place"), [("en-GB", 0), ("ja-JP", 1)])
+def test_how_a_sentence_was_checked_is_said_in_words(reciting, visit, language, place):
+    """Of those shown and of those withheld; a method that the page does not know, as it is."""
+    first = evidence(ONE, label=1)
+    made = recited([(ONE, first, ONE)] * len(METHODS))
+    claims = [
+        replace(claim, verdict=Verdict("supported", 1.0, method))
+        for claim, method in zip(made.claims, METHODS, strict=True)
+    ]
+    rejected = [
+        Rejected(f"No. {n}", "Why not.", Verdict("unsupported", 1.0, method))
+        for n, method in enumerate(METHODS)
+    ]
+    reciting.engine.made = replace(made, claims=tuple(claims), rejected=tuple(rejected))
+    reader = visit(reciting.url, locale=language).ask(WHISPER).answered()
+    reader.turn.locator(".withheld summary").click()
+    for n, (method, words) in enumerate(METHODS.items()):
+        claim = reader.claims.nth(n)
+        claim.locator(".why summary").click()
+        expect(claim.locator(".why dd").last).to_contain_text(words[place])
+        held = reader.turn.locator(".withheld li").nth(n)
+        expect(held).to_contain_text(words[place])
+        scores = 0 if method.startswith("judge: ") else 1  # a judge gives no probability
+        assert claim.get_by_text("1.00").count() == scores == held.get_by_text("1.00").count()
+
+
+def test_quote_among_sentences_of_a_model_is_marked(reciting, visit):
+    first = evidence(f"{ONE} {OTHER}", label=1)
+    made = recited([("It holds thousands of maps.", first, ONE), (OTHER, first, OTHER)])
+    written, quote = made.claims
+    quote = replace(quote, verdict=Verdict("supported", 1.0, "verbatim"), works=1)
+    reciting.engine.made = replace(made, claims=(written, quote))
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    expect(reader.claims).to_have_count(2)
+    expect(reader.turn.locator(".claim.own")).to_have_count(1)
+    expect(reader.claims.nth(1).locator(".why summary")).to_contain_text("the source's own words")
+    expect(reader.claims.nth(0).locator(".why summary")).not_to_contain_text("own words")
+
+
+def test_several_quotes_of_a_passage_share_a_marker(reciting, visit):
+    first = evidence(f"{ONE} It is in Kanda. {OTHER}", label=1)
+    made = recited([("It holds 4,217 maps, or 5,000.", first, ONE)])
+    claim = replace(made.claims[0], citations=(cite(first, ONE), cite(first, OTHER)))
+    reciting.engine.made = replace(made, claims=(claim,))
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    marker = reader.claims.locator(".cite")
+    expect(marker).to_have_count(1)
+    marker.hover()
+    expect(reader.page.locator("#tip mark")).to_have_text([ONE, OTHER])
+    expect(reader.turn.locator(".card mark")).to_have_text([ONE, OTHER])
+    expect(reader.turn.locator(".card .bears")).to_contain_text("1 sentence rests on it")
+    reader.claims.locator(".why summary").click()
+    expect(reader.claims.locator(".why blockquote")).to_have_text([ONE, OTHER])
+    reader.expected.append("status of 404")  # the passage is in no library
+    reader.claims.locator(".why button").nth(1).click()
+    expect(reader.page.locator("#reader mark.lit")).to_have_text(OTHER)
+    expect(reader.page.locator("#reader .reader-at")).to_have_text("Quote 2 of 2, for sentence 1")
+
+
+JUDGES = [
+    ({"able": True, "state": "able", "true_right": 12, "false_right": 11}, "judges the sentences. Your question, the sentences and the passages found for them are sent to models.example"),
+    ({"able": False, "state": "testing"}, "is being tested as a judge"),
+    ({"able": False, "state": "untested"}, "has not been tested"),
+    ({"able": False, "state": "unreachable"}, "did not answer"),
+    ({"able": False, "state": "failed", "true_right": 8, "false_right": 11}, "it judged 8 of 12 true and 11 of 12 false sentences rightly"),
+    ({"able": False, "state": "withdrawn", "true_right": 12, "false_right": 12}, "is not asked any more"),
+    ({"able": False, "state": "a state of tomorrow"}, "has not been tested"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("judge", "words"), JUDGES)
+def test_start_page_names_the_judge_and_its_host(quoting, visit, judge, words):
+    reader = visit(quoting, start=False)
+    named = {"name": "big", "host": "models.example", "true_right": None, "false_right": None}
+    reader.page.route("**/readyz", lambda route: with_judge(route, named | judge))
+    reader.start()
+    facts = reader.page.locator("#facts")
+    expect(facts.locator(".judge")).to_contain_text(words)
+    expect(facts.locator(".judge")).to_contain_text("models.example")
+    reader.page.locator("#language").click()
+    expect(facts.locator(".judge")).to_contain_text("言語モデル big")
+
+
+def with_judge(route, judge):
+    """Fulfil a request of /readyz with what the server said, and a judge."""
+    said = route.fetch()
+    route.fulfill(response=said, json=said.json() | {"judge": judge})
+
+
+@pytest.mark.parametrize("judge", [{"judge": None}, {}])
+def test_start_page_says_nothing_of_a_judge_that_is_not_set(quoting, visit, judge):
+    reader = visit(quoting, start=False)
+
+    def answered(route):
+        said = route.fetch()
+        body = {name: value for name, value in said.json().items() if name != "judge"}
+        route.fulfill(response=said, json=body | judge)
+
+    reader.page.route("**/readyz", answered)
+    reader.start()
+    expect(reader.page.locator("#facts")).to_contain_text("14 sources")
+    expect(reader.page.locator("#facts .judge")).to_have_count(0)

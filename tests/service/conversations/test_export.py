@@ -143,6 +143,30 @@ def test_conversation_as_markdown() -> None:
     )
 
 
+def test_quotes_of_one_page_share_a_footnote_entry() -> None:
+    answer = answered("How many?", "There are 680,000, in two lists.", "680,000 hours")
+    first = answer["claims"][0]["citations"][0]
+    more = [first | {"quote": "in two lists"}, first | {"quote": "elsewhere", "page": 4}]
+    answer["claims"][0]["citations"] += more
+    work = "*Maps*, Ada Lovelace, 本田志温, NeurIPS 2022, 2022-05-03"
+    link = "<https://example.org/s>"
+    assert markdown("Hours", [answer]).endswith(
+        f"[^1]: “680,000 hours” “in two lists” {work}, p. 3, {link};"
+        f" “elsewhere” {work}, p. 4, {link}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "marked"),
+    [("generated", "verbatim", True), ("generated", "judge: m", False), ("quoted", "verbatim", False)],
+)  # fmt: skip
+def test_quote_among_sentences_of_a_model_has_quotation_marks(mode, method, marked) -> None:
+    answer = answered(text="It is.", quote="It is.") | {"mode": mode}
+    answer["claims"][0]["verdict"] = {"label": "supported", "score": 1.0, "method": method}
+    sentence = markdown("", [answer]).split("\n\n")[2]
+    assert sentence == ("“It is.”[^1]" if marked else "It is.[^1]")
+
+
 def test_blank_rejected_sentence_has_no_empty_strikethrough() -> None:
     answer = answered(title="", authors=[], venue="", published="", url="file:///home/me/x.pdf")
     made = markdown("", [answer | {"rejected": [{"text": "\n", "reason": ""}]}])

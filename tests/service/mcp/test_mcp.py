@@ -30,6 +30,7 @@ from service.conversations.store import History
 from service.judging.judge import ModelJudge
 from service.mcp import formatting, tools
 from service.source_urls import source_url
+from service.types import Answer, Citation, Claim, Evidence, Verdict, append_claim
 from tests.support.live_server import served
 from tests.support.scripted_judge_model import ScriptedJudgeModel
 from tests.support.scripted_model import Script
@@ -143,6 +144,27 @@ def test_tools_are_listed_with_schemas(url, era):
         tools["verify"].input_schema["properties"]["text"]["maxLength"]
         == factcheck.MAX_TEXT_CHARACTERS
     )
+
+
+def test_claim_with_several_quotes_of_a_passage_has_one_marker():
+    text = "It holds 4,217 maps. It is in Kanda. It opened in 1903."
+    source = Source("s", "https://example.org/a", "A title")
+    shown = Evidence(1, Passage("p", "s", 0, len(text), text), source, 1.0)
+    quotes = [(0, 20), (37, 55)]
+    cited = tuple(Citation(1, "s", "p", text[a:b], a, b, source.url) for a, b in quotes)
+    verdict = Verdict("supported", 1.0, "judge: big")
+    said, claim = append_claim("", Claim("It holds 4,217 maps since 1903.", 0, 0, cited, verdict))
+    answer = Answer("a", "c", "?", said, "generated", "m", (claim,), (shown,))
+    made = formatting.format_answer(answer, "http://t/")
+    assert made["claims"][0]["verdict"] == {
+        "label": "supported",
+        "score": 1.0,
+        "method": "judge: big",
+    }
+    assert [c["quote"] for c in made["claims"][0]["citations"]] == [text[a:b] for a, b in quotes]
+    lines = formatting.format_answer_text(made).split("\n")
+    assert lines[0] == said == "It holds 4,217 maps since 1903. [1]"
+    assert [line.strip() for line in lines[4:]] == [f"“{text[a:b]}”" for a, b in quotes]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -468,7 +468,7 @@ def test_annotations_locate_markers_of_any_answer(answer):
     whole = completion(answer, head)
     message = whole["choices"][0]["message"]
     content, annotations = message["content"], message["annotations"]
-    labels = [c.label for claim in answer.claims for c in claim.citations]
+    labels = [n for claim in answer.claims for n in dict.fromkeys(c.label for c in claim.citations)]
     for label, annotation in zip(labels, annotations, strict=True):
         cited = annotation["url_citation"]
         assert content[cited["start_index"] : cited["end_index"]] == f"[{label}]"
