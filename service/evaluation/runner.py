@@ -260,7 +260,7 @@ def judge_answer(verifier: Verifier, answer: Answer) -> list[dict[str, Any]]:
     shown = {e.label: e for e in answer.evidence}
     judged = []
     for claim in answer.claims:
-        cited = [shown[c.label] for c in claim.citations]
+        cited = [shown[label] for label in claim.labels]
         supports = partial(_supports, verifier, claim, cited)
         judged.append(asdict(judge_citations(len(cited), supports)))
     return judged
