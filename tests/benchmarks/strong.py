@@ -153,7 +153,7 @@ async def opened(
     given: argparse.Namespace, collection: str, rows: Rows, loaded: Models, found: Results
 ) -> AsyncIterator[Bench]:
     """Open the engine on a collection, as the service makes it, with writer and judge."""
-    folder = prepare(collection, loaded.embedder, given.out, given.shared)
+    folder = await asyncio.to_thread(prepare, collection, loaded.embedder, given.out, given.shared)
     settings, scheduler = Settings(data_dir=folder), BatchScheduler()
     library = open_library(settings, vectors=SharedEmbedder(loaded.embedder, scheduler))
     words = words_of(quotes_of(rows), texts(library.store))
