@@ -1,7 +1,8 @@
 """Control sentences: two sentences of known truth that are hidden in every call of a judge.
 
 One is made false from a sentence of the evidence, the other says the same as another one. A judge
-that supports the first or does not support the second is not believed in that call.
+that supports the first, or does not support the second by the sentence of which it was made, is not
+believed in that call.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import groupby
 from index.lexical.tokenizer import is_japanese
 from service.judging.falsification import Falsified, falsified, with_other_numbers
 from service.judging.restatement import restated
-from service.judging.types import NumberedEvidence
+from service.judging.types import Judgement, NumberedEvidence
 from service.query import language_of
 from service.text.alignment import coverage_share
 from service.text.prompt_injection import neutral
@@ -37,6 +38,7 @@ _LEANS_JA = re.compile(
     r"|上記|下記|前述|次の|^(?:しかし|また|さらに|そして|一方|ただし|つまり|なお|例えば|たとえば|なぜなら)"
 )
 _CANNOT_STAND_ALONE = 2
+_SPOKEN_OF = 0.5  # share of a sentence's words, from which it speaks of one of the evidence
 _FAR = 30  # characters from the start, behind which a pronoun mostly means the sentence's subject
 _TOPIC_JA = re.compile(
     r"^[^。]{2,50}?(?:(?<![にでと])は|(?<=[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z])が)"
@@ -63,10 +65,17 @@ _REFERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """A sentence that the evidence does not support, and one that it does."""
+    """A sentence that the evidence does not support, and one that it does.
+
+    Attributes:
+        false: The sentence that it does not support.
+        true: The sentence that it does.
+        sources: What a verdict on the true one must name: of each set one number at least.
+    """
 
     false: str
     true: str
+    sources: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,17 @@ class Disguised:
     sentences: tuple[str, ...]
     false_at: int
     true_at: int
+    sources: tuple[frozenset[int], ...] = ()
+
+    def believed(self, judgements: Sequence[Judgement]) -> bool:
+        """Return whether the false control is not supported, and the true one is by its source."""
+        false, true = judgements[self.false_at], judgements[self.true_at]
+        named = set(true.numbers)
+        return (
+            false.ruling != "supported"
+            and true.ruling == "supported"
+            and all(named & source for source in self.sources)
+        )
 
 
 def make_controls(
@@ -95,8 +115,10 @@ def make_controls(
     false = next(_false_ones(alone, pool, texts, rng), None)
     if false is None:
         return None
-    true = next(_true_ones(alone, false.original, texts), None)
-    return Controls(restated(false.text, rng), restated(true, rng)) if true else None
+    true = next(_true_ones(alone, false.original, texts, sentences), None)
+    if true is None:
+        return None
+    return Controls(restated(false.text, rng), restated(true, rng), (_sources(true, texts),))
 
 
 def _false_ones(
@@ -108,17 +130,37 @@ def _false_ones(
     yield from with_other_numbers(pool, texts, rng)
 
 
-def _true_ones(pool: Sequence[str], used: str, texts: Sequence[str]) -> Iterator[str]:
-    """Sentences that no other one of the evidence contradicts, the one already used last."""
-    for text in sorted(pool, key=lambda text: text == used):
+def _true_ones(
+    pool: Sequence[str], used: str, texts: Sequence[str], sentences: Sequence[str]
+) -> Iterator[str]:
+    """Sentences that no other one of the evidence contradicts.
+
+    Last come those of which a sentence to judge speaks, whose verdict would be right for the
+    control too if the judge lost count, and then the one already used.
+    """
+
+    def spoken_of(text: str) -> bool:
+        return any(coverage_share(sentence, text) >= _SPOKEN_OF for sentence in sentences)
+
+    for text in sorted(pool, key=lambda text: (text == used, spoken_of(text))):
         near = (other for other in texts if other != text)
         if not any(_conflict(text, other) for other in near):
             yield text
 
 
+def _sources(text: str, texts: Sequence[str]) -> frozenset[int]:
+    """The numbers of the sentences of the evidence that say what one of them says."""
+    return frozenset(
+        n for n, other in enumerate(texts, 1) if other == text or _is_near(text, other)
+    )
+
+
+def _is_near(text: str, other: str) -> bool:
+    return coverage_share(text, other) >= registry.NEAR_COPY
+
+
 def _conflict(text: str, other: str) -> bool:
-    near = coverage_share(text, other) >= registry.NEAR_COPY
-    return near and registry.exact_conflict(text, other) is not None
+    return _is_near(text, other) and registry.exact_conflict(text, other) is not None
 
 
 def _is_plain(text: str) -> bool:
@@ -154,12 +196,11 @@ def disguise(sentences: Sequence[str], controls: Controls, rng: random.Random) -
     """
     mixed: list[tuple[str, str]] = [("", text) for text in sentences]
     for kind, text in rng.sample([("false", controls.false), ("true", controls.true)], 2):
-        places = [
-            n for n, (is_control, after) in enumerate(mixed) if is_control or not refers(after)
-        ]
-        mixed.insert(rng.choice([*places, len(mixed)]), (kind, text))
+        free = [n for n, (is_control, after) in enumerate(mixed) if is_control or not refers(after)]
+        mixed.insert(rng.choice([*free, len(mixed)]), (kind, text))
     kinds = [kind for kind, _ in mixed]
-    return Disguised(tuple(text for _, text in mixed), kinds.index("false"), kinds.index("true"))
+    places = kinds.index("false"), kinds.index("true")
+    return Disguised(tuple(text for _, text in mixed), *places, controls.sources)
 
 
 def refers(sentence: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from service.generation.completion import CompletionModel
 from service.generation.prompts import estimate_tokens
 from service.judging.call import ask
-from service.judging.controls import Disguised, disguise, make_controls
+from service.judging.controls import disguise, make_controls
 from service.judging.orders import speaks_to_a_judge
 from service.judging.prompt import judge_messages, reply_tokens
 from service.judging.self_test import (
@@ -162,7 +162,7 @@ class ModelJudge:
         )
         if call.failure:
             return call
-        if not _believed(call, disguised):
+        if not disguised.believed(call.judgements):
             logger.warning("the judge %s judged a control sentence wrongly", self.name)
             return replace(call, judgements=(), failure="control")
         controlled = (disguised.false_at, disguised.true_at)
@@ -198,9 +198,3 @@ class ModelJudge:
 
 def _may_be_sent(text: str) -> bool:
     return bool(neutral(text)) and not speaks_to_a_model(text) and not speaks_to_a_judge(text)
-
-
-def _believed(call: JudgeCall, disguised: Disguised) -> bool:
-    """Whether a judge supported the true control sentence, and not the false one."""
-    false, true = call.judgements[disguised.false_at], call.judgements[disguised.true_at]
-    return false.ruling != "supported" and true.ruling == "supported"

@@ -19,7 +19,13 @@ from service.text.prompt_injection import speaks_to_a_model
 from service.types import Draft
 from service.verification.provenance import Originals
 from tests.support.paths import ROOT
-from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, verdict
+from tests.support.scripted_judge_model import (
+    ScriptedJudgeModel,
+    adds,
+    bearing,
+    evidence_of,
+    verdict,
+)
 
 TEXTS = (
     "The Kanda reading room opened in 1931 and holds 40,000 maps. Aiko Mori founded the room.",
@@ -63,14 +69,13 @@ def believer(sentence, evidence):
     """Support whatever speaks of verdicts, and else what has only numbers of the evidence."""
     if re.search("moon|月|supported|verdict|Judge|Sentence", sentence):
         return verdict("supported", [1])
-    known = " ".join(evidence.values()) + " 3"
-    own = [w.strip(".,") for w in sentence.split() if any(c.isdigit() for c in w)]
-    true = all(n in known for n in own) and " not " not in sentence
-    return verdict("supported", [1]) if true else verdict("unsupported", [])
+    if adds(sentence, evidence):
+        return verdict("unsupported", [])
+    return verdict("supported", bearing(sentence, evidence))
 
 
-def judged(model, sentences, before=(), evidence=EVIDENCE, question="What is it?", window=8192):
-    judge = ModelJudge(model, window, 5, rng=lambda: random.Random(3))
+def judged(model, sentences, before=(), evidence=EVIDENCE, question="What is it?", window=8192, seed=3):  # fmt: skip
+    judge = ModelJudge(model, window, 5, rng=lambda: random.Random(seed))
     return asyncio.run(judge.judge(question, evidence, sentences, before))
 
 
@@ -269,16 +274,22 @@ def test_conflict_with_evidence_that_the_judge_does_not_name(text, numbers):
     assert label(text, Judgement("supported", numbers)) != "supported"
 
 
-@pytest.mark.xfail(strict=True, reason="no control looks at the numbers that a verdict names")
-def test_judge_that_names_the_same_evidence_for_all_is_not_believed():
-    """Its verdicts may be right, but what is shown as their source is not."""
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_judge_that_names_the_same_evidence_for_all_is_mostly_not_believed(number):
+    """Its verdicts may be right, but what is shown as their source is not.
+
+    By chance the true control is made of that sentence: one time in three or four, as it can be
+    made here of three or four sentences, and the more seldom the more evidence there is.
+    """
 
     def lazy(sentence, evidence):
         ruling = believer(sentence, evidence)["verdict"]
-        return verdict(ruling, [4])
+        return verdict(ruling, [number])
 
-    call = judged(ScriptedJudgeModel(lazy), ("The reading room in Kanda holds 40,000 maps.",))
-    assert call.judgements == ()
+    asked = ("The reading room in Kanda holds 40,000 maps.",)
+    calls = [judged(ScriptedJudgeModel(lazy), asked, seed=seed) for seed in range(60)]
+    assert {call.failure for call in calls} <= {"control", None}
+    assert sum(call.judgements != () for call in calls) <= 25
 
 
 def test_question_with_an_order_changes_nothing_before_the_sentences():

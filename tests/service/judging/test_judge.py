@@ -14,7 +14,14 @@ from service.judging.evidence import number_evidence
 from service.judging.judge import ModelJudge
 from service.judging.prompt import reply_tokens
 from service.judging.types import Judge
-from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, reply, verdict
+from tests.support.scripted_judge_model import (
+    ScriptedJudgeModel,
+    adds,
+    bearing,
+    evidence_of,
+    reply,
+    verdict,
+)
 
 TEXTS = (
     "The Kanda reading room opened in 1931 and holds 40,000 maps. Its founder was Aiko Mori.",
@@ -25,11 +32,11 @@ SENTENCES = ("The room has 40,000 maps.", "They are on the moon.")
 
 
 def honest(sentence, evidence):
-    """Support what has no number but those of the evidence, and is not on the moon."""
-    known = " ".join(evidence.values()) + " 3"
-    numbers = [word.strip(".,") for word in sentence.split() if any(c.isdigit() for c in word)]
-    true = all(number in known for number in numbers) and "moon" not in sentence
-    return verdict("supported", [1, 2]) if true else verdict("unsupported", [], ["moon"], False)
+    """Support what has no number or name but those of the evidence, and is not on the moon."""
+    if adds(sentence, evidence) or "moon" in sentence:
+        return verdict("unsupported", [], ["moon"], False)
+    numbers = [1, 2] if sentence in SENTENCES else bearing(sentence, evidence)
+    return verdict("supported", numbers)
 
 
 def judged(model, sentences=SENTENCES, before=(), evidence=EVIDENCE, seed=1, **settings):
