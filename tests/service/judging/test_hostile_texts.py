@@ -278,18 +278,24 @@ def test_conflict_with_evidence_that_the_judge_does_not_name(text, numbers):
 def test_judge_that_names_the_same_evidence_for_all_is_mostly_not_believed(number):
     """Its verdicts may be right, but what is shown as their source is not.
 
-    By chance the true control is made of that sentence: one time in three or four, as it can be
-    made here of three or four sentences, and the more seldom the more evidence there is.
+    By chance the true control is made of that sentence, the more seldom the more evidence there is.
     """
+    more = (
+        "The harbour archive keeps 300 letters in boxes of cedar. Its cellar was built in 1880.",
+        "The bridge behind the archive was closed for two years. The mill stands beside the river.",
+    )
+    evidence = number_evidence(evidence_of(*TEXTS, *more), 10_000)
 
     def lazy(sentence, evidence):
         ruling = believer(sentence, evidence)["verdict"]
         return verdict(ruling, [number])
 
     asked = ("The reading room in Kanda holds 40,000 maps.",)
-    calls = [judged(ScriptedJudgeModel(lazy), asked, seed=seed) for seed in range(60)]
+    calls = [
+        judged(ScriptedJudgeModel(lazy), asked, evidence=evidence, seed=seed) for seed in range(60)
+    ]
     assert {call.failure for call in calls} <= {"control", None}
-    assert sum(call.judgements != () for call in calls) <= 25
+    assert sum(call.judgements != () for call in calls) <= 24
 
 
 def test_question_with_an_order_changes_nothing_before_the_sentences():
