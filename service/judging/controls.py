@@ -11,11 +11,13 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, pairwise
 
 from index.lexical.tokenizer import is_japanese
+from service.judging.draft_falsification import falsified_drafts
 from service.judging.falsification import Falsified, falsified, with_other_numbers
-from service.judging.restatement import restated
+from service.judging.restatement import restated, without_note
+from service.judging.shortening import joined, shortened
 from service.judging.types import Judgement, NumberedEvidence
 from service.query import language_of
 from service.text.alignment import coverage_share
@@ -38,6 +40,10 @@ _LEANS_JA = re.compile(
     r"|上記|下記|前述|次の|^(?:しかし|また|さらに|そして|一方|ただし|つまり|なお|例えば|たとえば|なぜなら)"
 )
 _CANNOT_STAND_ALONE = 2
+_TRUE_TRIES = 8  # sentences of which the true control may be made, if the first cannot be restated
+_JOINED = 0.4  # how often it is made of two sentences, where that is possible
+_SHORTENED = 0.8  # how often a part of a sentence is left out, where that is possible
+_SAYS_SAME = 0.9  # share of a sentence's words, from which another says the same
 _SPOKEN_OF = 0.5  # share of a sentence's words, from which it speaks of one of the evidence
 _FAR = 30  # characters from the start, behind which a pronoun mostly means the sentence's subject
 _TOPIC_JA = re.compile(
@@ -71,11 +77,13 @@ class Controls:
         false: The sentence that it does not support.
         true: The sentence that it does.
         sources: What a verdict on the true one must name: of each set one number at least.
+        copied: The sentence to judge that the false one repeats but for a number; "" if none.
     """
 
     false: str
     true: str
     sources: tuple[frozenset[int], ...] = ()
+    copied: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,8 @@ def make_controls(
     """Make two control sentences from the evidence; None if no sentence of it is fit for that.
 
     They are made from two different sentences of it where there are two, and in the language of
-    the ``sentences`` to judge where it has such.
+    the ``sentences`` to judge where it has such. Half of the false ones are made from one of the
+    ``sentences``, so that they cannot be told from these by their distance to the evidence.
     """
     texts = [neutral(sentence.text) for sentence in evidence.sentences]
     language = language_of(" ".join(sentences))
@@ -112,13 +121,15 @@ def make_controls(
     rng.shuffle(pool)
     pool.sort(key=lambda text: (language_of(text) != language, _leaning(text)))
     alone = [text for text in pool if _leaning(text) < _CANNOT_STAND_ALONE]
-    false = next(_false_ones(alone, pool, texts, rng), None)
+    ways = [_false_ones(alone, pool, texts, rng), falsified_drafts(sentences, texts, rng)]
+    false = next(chain.from_iterable(rng.sample(ways, 2)), None)
     if false is None:
         return None
-    true = next(_true_ones(alone, false.original, texts, sentences), None)
-    if true is None:
+    if not (originals := _true_ones(alone, false.original, texts, sentences)):
         return None
-    return Controls(restated(false.text, rng), restated(true, rng), (_sources(true, texts),))
+    true, made_of = _restated_true(originals, evidence, texts, rng)
+    sources = tuple(_sources(text, texts) for text in made_of)
+    return Controls(restated(false.text, rng), true, sources, false.copied)
 
 
 def _false_ones(
@@ -132,35 +143,70 @@ def _false_ones(
 
 def _true_ones(
     pool: Sequence[str], used: str, texts: Sequence[str], sentences: Sequence[str]
-) -> Iterator[str]:
-    """Sentences that no other one of the evidence contradicts.
+) -> list[str]:
+    """The best sentences that no other one of the evidence contradicts, all as good.
 
-    Last come those of which a sentence to judge speaks, whose verdict would be right for the
-    control too if the judge lost count, and then the one already used.
+    Better are those that are not already used, are in the language of the answer, and of which no
+    sentence to judge speaks: its verdict would be right for the control too if the judge lost
+    count.
     """
+    language = language_of(" ".join(sentences))
 
-    def spoken_of(text: str) -> bool:
-        return any(coverage_share(sentence, text) >= _SPOKEN_OF for sentence in sentences)
+    def worth(text: str) -> tuple[bool, ...]:
+        spoken_of = any(coverage_share(each, text) >= _SPOKEN_OF for each in sentences)
+        return text == used, language_of(text) != language, spoken_of
 
-    for text in sorted(pool, key=lambda text: (text == used, spoken_of(text))):
-        near = (other for other in texts if other != text)
-        if not any(_conflict(text, other) for other in near):
-            yield text
+    for _, group in groupby(sorted(pool, key=worth), key=worth):
+        found = [t for t in group if not any(_conflict(t, other) for other in texts if other != t)]
+        if found:
+            return found
+    return []
+
+
+def _restated_true(
+    originals: Sequence[str], evidence: NumberedEvidence, texts: Sequence[str], rng: random.Random
+) -> tuple[str, tuple[str, ...]]:
+    """Restate a true sentence, the first for which rules can; or two of them as one.
+
+    Returns:
+        What was made, and the sentences that it was made of.
+    """
+    if rng.random() < _JOINED and (pairs := _joined_pairs(originals, evidence, texts)):
+        made, pair = rng.choice(pairs)
+        return restated(made, rng), pair
+    for text in originals[:_TRUE_TRIES]:
+        made = restated(shortened(text) if rng.random() < _SHORTENED else text, rng)
+        if made != text:
+            return made, (text,)
+    return originals[0], (originals[0],)
+
+
+def _joined_pairs(
+    originals: Sequence[str], evidence: NumberedEvidence, texts: Sequence[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The pairs of sentences that follow each other in a passage and can be joined."""
+    known = "\n".join(texts)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for one, two in pairwise(evidence.sentences):
+        first, second = texts[one.number - 1], texts[two.number - 1]
+        if one.evidence is two.evidence and {first, second} <= set(originals):
+            made = joined(without_note(first), without_note(second), known)
+            found += [(made, (first, second))] if made else []
+    return found
 
 
 def _sources(text: str, texts: Sequence[str]) -> frozenset[int]:
     """The numbers of the sentences of the evidence that say what one of them says."""
     return frozenset(
-        n for n, other in enumerate(texts, 1) if other == text or _is_near(text, other)
+        n
+        for n, other in enumerate(texts, 1)
+        if other == text or coverage_share(text, other) >= _SAYS_SAME
     )
 
 
-def _is_near(text: str, other: str) -> bool:
-    return coverage_share(text, other) >= registry.NEAR_COPY
-
-
 def _conflict(text: str, other: str) -> bool:
-    return _is_near(text, other) and registry.exact_conflict(text, other) is not None
+    near = coverage_share(text, other) >= registry.NEAR_COPY
+    return near and registry.exact_conflict(text, other) is not None
 
 
 def _is_plain(text: str) -> bool:

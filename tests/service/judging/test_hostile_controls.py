@@ -87,18 +87,21 @@ def test_false_control_never_stands_in_the_evidence_and_the_true_one_seldom():
     ids=["all", "verbatim", "not verbatim", "without digits", "short", "far", "verbatim or far"],
 )
 def test_judge_that_supports_lies_by_a_simple_mark_is_mostly_not_believed(judge):
+    """At most 18 % of calls: without digits 18, far 14, short 9, the others none."""
     assert passed(judge) <= 0.55
 
 
-@pytest.mark.xfail(strict=True, reason="nine false controls of ten have a number of their own")
 def test_judge_that_reads_numbers_alone_is_mostly_not_believed():
+    """It is believed in 29 % of calls; a false control has a number of its own in fewer than half."""
     share = passed(lambda sentence, texts: mentioned(sentence) <= mentioned("\n".join(texts)))
     assert share <= 0.5, share
 
 
-@pytest.mark.xfail(strict=True, reason="a control is a near copy of the evidence, an answer is not")
 def test_judge_that_knows_controls_by_their_wording_is_mostly_not_believed():
-    """It judges near copies of the evidence well, and supports all else."""
+    """It judges near copies of the evidence well, and supports all else: believed in 21 %.
+
+    Half of the false controls are made of the sentences to judge, and are as far from the evidence.
+    """
 
     def judge(sentence, texts):
         share, text = nearest(sentence, texts)
