@@ -238,15 +238,22 @@ def disguise(sentences: Sequence[str], controls: Controls, rng: random.Random) -
     """Put control sentences at random places among the sentences to judge.
 
     Never directly before a sentence that refers to the one before it, which it would then be
-    taken to speak of.
+    taken to speak of. Only a copy of that very sentence but for a number may stand there: both
+    refer to the same.
     """
-    mixed: list[tuple[str, str]] = [("", text) for text in sentences]
-    for kind, text in rng.sample([("false", controls.false), ("true", controls.true)], 2):
-        free = [n for n, (is_control, after) in enumerate(mixed) if is_control or not refers(after)]
-        mixed.insert(rng.choice([*free, len(mixed)]), (kind, text))
-    kinds = [kind for kind, _ in mixed]
-    places = kinds.index("false"), kinds.index("true")
-    return Disguised(tuple(text for _, text in mixed), *places, controls.sources)
+    mixed: list[str] = list(sentences)
+    free = [n for n, after in enumerate(mixed) if not refers(after)]
+    true_at = rng.choice([*free, len(mixed)])
+    mixed.insert(true_at, controls.true)
+    free = [
+        n
+        for n, after in enumerate(mixed)
+        if n == true_at or not refers(after) or after == controls.copied
+    ]
+    false_at = rng.choice([*free, len(mixed)])
+    mixed.insert(false_at, controls.false)
+    true_at += false_at <= true_at
+    return Disguised(tuple(mixed), false_at, true_at, controls.sources)
 
 
 def refers(sentence: str) -> bool:

@@ -111,10 +111,10 @@ def test_judge_that_knows_controls_by_their_wording_is_mostly_not_believed():
     assert share <= 0.5, share
 
 
-def places(sentences, count=1200):
+def places(sentences, count=1200, controls=None):
     found = Counter()
     for seed in range(count):
-        mixed = disguise(sentences, Controls("False.", "True."), random.Random(seed))
+        mixed = disguise(sentences, controls or Controls("False.", "True."), random.Random(seed))
         found[mixed.false_at] += 1
         found[len(mixed.sentences) + mixed.true_at] += 1
     return found
@@ -128,10 +128,46 @@ def test_controls_stand_everywhere_equally_often(size):
     assert all(0.6 < found[n] * total / 1200 < 1.5 for n in range(2 * total)), found
 
 
-@pytest.mark.xfail(strict=True, reason="no control stands before a sentence that refers to another")
 def test_controls_stand_first_also_where_the_answer_begins_with_a_pronoun():
-    """Else a judge knows that the first sentence is one of the answer, and supports it."""
+    """Else a judge knows that the first sentence is one of the answer, and supports it.
+
+    Only a copy of the sentence with another number can: its pronoun means the same. Any other
+    control before a pronoun would be taken for what the pronoun means.
+    """
+    sentence = "It holds 40,000 maps."
+    copy = Controls("It holds 70,000 maps.", "True.", copied=sentence)
+    assert 300 < places([sentence], controls=copy)[0] < 900
+    evidence = number_evidence(evidence_of(*digests()["whisper"]), 10**6)
+    first = 0
+    for seed in range(200):
+        rng = random.Random(seed)
+        mixed = disguise([sentence], make_controls(evidence, [sentence], rng), rng)
+        first += mixed.false_at == 0
+    assert first > 10
+
+
+@pytest.mark.xfail(strict=True, reason="a control that is no copy would be what a pronoun means")
+def test_any_control_stands_before_a_sentence_that_refers_to_another():
     assert places(["It holds 40,000 maps."])[0]
+
+
+def test_true_control_never_stands_between_a_copy_and_its_pronoun():
+    sentences = ["The room is open.", "It holds 40,000 maps.", "It is old."]
+    copy = Controls("It holds 70,000 maps.", "True.", copied=sentences[1])
+    for seed in range(400):
+        mixed = disguise(sentences, copy, random.Random(seed))
+        kept = [
+            text
+            for n, text in enumerate(mixed.sentences)
+            if n not in (mixed.false_at, mixed.true_at)
+        ]
+        assert kept == sentences
+        assert mixed.sentences[mixed.true_at + 1 : mixed.true_at + 2] not in (
+            ("It holds 40,000 maps.",), ("It is old.",),
+        )  # fmt: skip
+        assert mixed.sentences[mixed.false_at + 1 : mixed.false_at + 2] != ("It is old.",)
+        if mixed.true_at + 1 == mixed.false_at:
+            assert mixed.false_at == 4 or "40,000" not in mixed.sentences[mixed.false_at + 1]
 
 
 SHAPES = {
