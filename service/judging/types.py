@@ -61,13 +61,23 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class JudgeCall:
-    """One call of a judge: a judgement for each sentence asked about, or why there is none."""
+    """One call of a judge: a judgement for each sentence asked about, or why there is none.
+
+    Attributes:
+        judgements: One for each sentence; none if the call failed.
+        failure: Why none counts.
+        prompt_tokens: How many tokens were read.
+        completion_tokens: How many were written.
+        seconds: How long it took.
+        replied: Whether a model wrote a reply, readable or not; a page of a gateway is none.
+    """
 
     judgements: tuple[Judgement, ...] = ()
     failure: Failure | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    replied: bool = True
 
 
 class Judge(Protocol):

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from corpus.errors import ModelUnavailable
+from corpus.errors import ModelBadOutput, ModelUnavailable
 from service.judging.judge import ModelJudge
 from service.judging.service_judge import ServiceJudge, judge_status, proving
 from service.judging.standing import Standing
@@ -84,6 +84,20 @@ def test_server_that_is_down_is_tried_again_until_it_answers(make):
 
     asyncio.run(run())
     assert "unreachable" in states and said(judge) == ("able", True, 12, 12) and model.times == -1
+
+
+def test_page_of_a_gateway_is_tried_again_until_there_is_a_reply(make):
+    class Starting(ScriptedJudgeModel):
+        async def complete(self, *given, **how):
+            self.error = ModelBadOutput("a page") if len(self.calls) < 3 else None
+            return await super().complete(*given, **how)
+
+    model = Starting(knows)
+    judge = make(model)
+    asyncio.run(judge.prove())
+    assert said(judge) == ("unreachable", False, None, None)
+    asyncio.run(judge.prove_until_able(PAUSES))
+    assert said(judge) == ("able", True, 12, 12)
 
 
 def test_outcome_of_another_process_is_found_at_the_next_look(make):
