@@ -154,9 +154,12 @@ class ModelJudge:
         controls = make_controls(evidence, sent, rng)
         if controls is None:
             logger.warning("the judge is not asked: no control sentence can be made")
-            return JudgeCall(failure="control")
+            return JudgeCall(failure="no control")
         disguised = disguise(sent, controls, rng)
         context = self._fitting(question, evidence, disguised.sentences, before)
+        if context is None:
+            logger.warning("the judge is not asked: the sentences do not fit its window")
+            return JudgeCall(failure="window")
         call = await ask(
             self._model, question, evidence, disguised.sentences, context, self._timeout
         )
@@ -182,11 +185,16 @@ class ModelJudge:
         evidence: NumberedEvidence,
         sentences: Sequence[str],
         before: Sequence[str],
-    ) -> list[str]:
-        """The last sentences before those to judge that fit the window, by estimate."""
+    ) -> list[str] | None:
+        """The last sentences before those to judge that fit the window, by estimate.
+
+        None if those to judge do not fit it themselves.
+        """
         messages = judge_messages(question, evidence, sentences)
         room = self._window - reply_tokens(len(sentences))
         room -= sum(estimate_tokens(message["content"]) for message in messages)
+        if room < 0:
+            return None
         kept: list[str] = []
         for text in reversed([text for text in before if _may_be_sent(text)]):
             room -= estimate_tokens(text) + 1

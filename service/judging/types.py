@@ -10,8 +10,9 @@ from service.types import Evidence
 
 Ruling = Literal["supported", "contradicted", "unsupported"]
 # Why a call gave no verdict that counts: no reply in time, no connection, a reply that is not what
-# was asked for, or a control sentence that was judged wrongly.
-Failure = Literal["timeout", "unreachable", "unreadable", "control"]
+# was asked for, a control sentence that was judged wrongly or that could not be made, or more to
+# judge than fits the window.
+Failure = Literal["timeout", "unreachable", "unreadable", "control", "no control", "window"]
 
 
 @dataclass(frozen=True, slots=True)

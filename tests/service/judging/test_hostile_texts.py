@@ -203,14 +203,16 @@ def test_odd_drafts_raise_nothing(text):
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.xfail(strict=True, reason="sentences are sent however long they are")
-def test_sentences_that_do_not_fit_the_window_are_not_sent():
+@pytest.mark.parametrize("size", [40, 200, 2000])
+def test_sentences_that_do_not_fit_the_window_are_not_sent(size):
     """A server that cuts the start of a prompt off would judge without rules and evidence."""
     model = ScriptedJudgeModel(believer)
-    judged(model, ("The reading room is a room of maps. " * 2000, "The room is old."), window=4096)
+    long = "The reading room is a room of maps. " * size
+    call = judged(model, (long, "The room is old."), window=4096)
     for messages in model.calls:
         used = sum(estimate_tokens(message["content"]) for message in messages)
         assert used + reply_tokens(len(model.asked)) <= 4096
+    assert call.failure == ("window" if size > 100 else None) and bool(model.calls) == (size < 100)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_judge_that_always_says_the_same_is_not_believed(ruling):
 def test_without_controls_the_judge_is_not_asked():
     model = ScriptedJudgeModel(honest)
     call = judged(model, evidence=number_evidence(evidence_of("It is so. They did."), 1000))
-    assert call.failure == "control" and not model.calls
+    assert call.failure == "no control" and not model.calls
 
 
 @pytest.mark.parametrize(
