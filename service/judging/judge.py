@@ -1,7 +1,7 @@
 """A language model as a judge, believed only as far as it proves to judge well.
 
 It is not asked before it has passed the self-test, and no verdict of a call counts in which it
-judged one of the two control sentences wrongly.
+judged one of the two control sentences wrongly. After several such calls it is asked no more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 from service.generation.completion import CompletionModel
 from service.generation.prompts import estimate_tokens
 from service.judging.call import ask
-from service.judging.controls import disguise, make_controls
+from service.judging.control_record import ControlRecord
+from service.judging.controls import Disguised, disguise, make_controls
 from service.judging.orders import speaks_to_a_judge
 from service.judging.prompt import judge_messages, reply_tokens
 from service.judging.self_test import (
@@ -63,6 +64,7 @@ class ModelJudge:
         self._standing, self._items = standing, items
         self._rng = rng or (lambda: random.Random(secrets.randbits(64)))
         self._able = False
+        self._controls = ControlRecord()
 
     @property
     def name(self) -> str:
@@ -76,8 +78,8 @@ class ModelJudge:
 
     @property
     def able(self) -> bool:
-        """Whether it passed the self-test; until then it is not asked."""
-        return self._able
+        """Whether it passed the self-test, and has since judged its controls well enough."""
+        return self._able and not self._controls.failed
 
     @property
     def window(self) -> int:
@@ -165,8 +167,7 @@ class ModelJudge:
         )
         if call.failure:
             return call
-        if not disguised.believed(call.judgements):
-            logger.warning("the judge %s judged a control sentence wrongly", self.name)
+        if not self._believed(disguised, call):
             return replace(call, judgements=(), failure="control")
         controlled = (disguised.false_at, disguised.true_at)
         judged = dict(
@@ -178,6 +179,19 @@ class ModelJudge:
         )
         every = tuple(judged.get(n, _NOT_SHOWN) for n in range(len(sentences)))
         return replace(call, judgements=every)
+
+    def _believed(self, disguised: Disguised, call: JudgeCall) -> bool:
+        believed = disguised.believed(call.judgements)
+        if not believed:
+            logger.info("the judge %s judged a control sentence wrongly", self.name)
+        if self._controls.add(believed):
+            logger.warning(
+                "the judge %s at %s judged control sentences wrongly too often and is not asked"
+                " until the next start: set TENKYO_JUDGE_URL and TENKYO_JUDGE_MODEL to a stronger"
+                " model, or TENKYO_JUDGE=off",
+                self.name, self.host,
+            )  # fmt: skip
+        return believed
 
     def _fitting(
         self,

@@ -96,7 +96,7 @@ class Judge(Protocol):
 
     @property
     def able(self) -> bool:
-        """Whether it passed the self-test; until then it is not asked."""
+        """Whether it passed the self-test and still judges well; else it is not asked."""
         ...
 
     @property

@@ -341,6 +341,31 @@ def test_page_in_the_middle_of_a_test_is_no_outcome_either(tmp_path):
     assert not report.answered and Standing(tmp_path).get(KEY) is None
 
 
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("where", ["file in place of the folder", "folder of a file", "no rights"])
+def test_folder_that_cannot_be_written_leaves_the_judge_tested(
+    tmp_path, monkeypatch, caplog, where, right
+):
+    folder = tmp_path / "data"
+    if where == "file in place of the folder":
+        folder.write_text("", encoding="utf-8")
+    elif where == "folder of a file":
+        (tmp_path / "x").write_text("", encoding="utf-8")
+        folder = tmp_path / "x" / "data"
+    else:
+
+        def refuse(*args, **more):
+            raise PermissionError(13, "Permission denied")
+
+        folder.mkdir()
+        monkeypatch.setattr(standing_module.tempfile, "mkstemp", refuse)
+        monkeypatch.setattr(standing_module.FileLock, "acquire", refuse)
+    model = ScriptedJudgeModel(perfect if right else lambda sentence, evidence: verdict())
+    judge, report = proved(model, folder)
+    assert report.answered and judge.able == report.passed == right
+    assert "cannot be kept" in caplog.text and str(tmp_path) not in caplog.text
+
+
 class Endless(httpx.AsyncByteStream):
     """A body without end, of which it counts the bytes that were read."""
 

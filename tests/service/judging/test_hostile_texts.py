@@ -222,6 +222,11 @@ def test_sentences_that_do_not_fit_the_window_are_not_sent(size):
         (Judgement("supported", (1,), ("moon",)), "unsupported"),
         (Judgement("unsupported", (1,)), "partial"),
         (Judgement("contradicted", ()), "unsupported"),
+        *(
+            (Judgement(ruling, (1, number)), "unsupported")
+            for ruling in ("supported", "contradicted", "unsupported")
+            for number in (0, -1, 99, 10**30)
+        ),
     ],
 )
 def test_support_without_quotes_or_but_for_some_words_is_none(judgement, wanted):

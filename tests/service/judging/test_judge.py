@@ -186,3 +186,62 @@ def test_name_and_host_are_the_models():
     judge = ModelJudge(ScriptedJudgeModel(honest), 4096, 5)
     assert (judge.name, judge.host, judge.window) == ("scripted", "judge.example:8080", 4096)
     assert not judge.able
+
+
+def withdrawn_after(right):
+    """After how many calls a judge is able no more that is right in some of them; None if never."""
+    rules = iter(right)
+
+    class Fickle(ScriptedJudgeModel):
+        async def complete(self, *given, **how):
+            self.rule = honest if next(rules) else lambda sentence, evidence: verdict()
+            return await super().complete(*given, **how)
+
+    judge = ModelJudge(Fickle(honest), 8192, 5)
+    judge._able = True  # as after its self-test
+    for n in range(len(right)):
+        call = asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES))
+        assert (call.failure is None) == right[n]
+        if not judge.able:
+            return n + 1
+    return None
+
+
+@pytest.mark.parametrize(
+    ("right", "after"),
+    [
+        ([1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1], 10),  # 6 of 10
+        ([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0], None),  # half
+        ([0, 0, 0], 3),
+        ([1] * 12 + [0, 0, 0], 15),
+        ([0, 0, 1] * 3 + [0], 10),
+        ([0, 0], None),
+    ],
+)
+def test_judge_that_fails_too_many_controls_is_able_no_more(right, after, caplog):
+    assert withdrawn_after(list(map(bool, right))) == after
+    warnings = [
+        r for r in caplog.records if r.levelname == "WARNING" and "too often" in r.getMessage()
+    ]
+    assert len(warnings) == (after is not None)
+
+
+def test_withdrawn_judge_stays_so_and_says_it_once(caplog):
+    model = ScriptedJudgeModel(lambda sentence, evidence: verdict())
+    judge = ModelJudge(model, 8192, 5)
+    judge._able = True
+    for _ in range(9):
+        asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES))
+    model.rule = honest
+    for _ in range(12):
+        assert asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES)).judgements
+        assert not judge.able
+    assert sum("too often" in r.getMessage() for r in caplog.records) == 1
+
+
+def test_calls_without_a_reply_do_not_count_against_a_judge():
+    judge = ModelJudge(ScriptedJudgeModel(honest, error=ModelUnavailable("down")), 8192, 5)
+    judge._able = True
+    for _ in range(12):
+        asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES))
+    assert judge.able
