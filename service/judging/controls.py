@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby, islice, pairwise
 
 from index.lexical.tokenizer import is_japanese
 from service.judging.draft_falsification import falsified_drafts
@@ -125,9 +125,10 @@ def make_controls(
     false = next(chain.from_iterable(rng.sample(ways, 2)), None)
     if false is None:
         return None
-    if not (originals := _true_ones(alone, false.original, texts, sentences)):
+    made = _true_control(alone, false.original, evidence, sentences, rng)
+    if made is None:
         return None
-    true, made_of = _restated_true(originals, evidence, texts, rng)
+    true, made_of = made
     sources = tuple(_sources(text, texts) for text in made_of)
     return Controls(restated(false.text, rng), true, sources, false.copied)
 
@@ -141,14 +142,21 @@ def _false_ones(
     yield from with_other_numbers(pool, texts, rng)
 
 
-def _true_ones(
-    pool: Sequence[str], used: str, texts: Sequence[str], sentences: Sequence[str]
-) -> list[str]:
-    """The best sentences that no other one of the evidence contradicts, all as good.
+def _true_control(
+    pool: Sequence[str],
+    used: str,
+    evidence: NumberedEvidence,
+    sentences: Sequence[str],
+    rng: random.Random,
+) -> tuple[str, tuple[str, ...]] | None:
+    """Restate a sentence of a pool that no other one of the evidence contradicts.
 
     Better are those that are not already used, are in the language of the answer, and of which no
     sentence to judge speaks: its verdict would be right for the control too if the judge lost
     count.
+
+    Returns:
+        What was made, and the sentences that it was made of.
     """
     language = language_of(" ".join(sentences))
 
@@ -156,43 +164,44 @@ def _true_ones(
         spoken_of = any(coverage_share(each, text) >= _SPOKEN_OF for each in sentences)
         return text == used, language_of(text) != language, spoken_of
 
-    for _, group in groupby(sorted(pool, key=worth), key=worth):
-        found = [t for t in group if not any(_conflict(t, other) for other in texts if other != t)]
-        if found:
-            return found
-    return []
+    groups = groupby(sorted(pool, key=worth), key=worth)
+    made = (_restated_true(list(group), evidence, rng) for _, group in groups)
+    return next(filter(None, made), None)
 
 
 def _restated_true(
-    originals: Sequence[str], evidence: NumberedEvidence, texts: Sequence[str], rng: random.Random
-) -> tuple[str, tuple[str, ...]]:
-    """Restate a true sentence, the first for which rules can; or two of them as one.
+    originals: Sequence[str], evidence: NumberedEvidence, rng: random.Random
+) -> tuple[str, tuple[str, ...]] | None:
+    """Restate one of the first sentences for which rules can; or two of all as one."""
+    texts = [neutral(sentence.text) for sentence in evidence.sentences]
 
-    Returns:
-        What was made, and the sentences that it was made of.
-    """
-    if rng.random() < _JOINED and (pairs := _joined_pairs(originals, evidence, texts)):
-        made, pair = rng.choice(pairs)
-        return restated(made, rng), pair
-    for text in originals[:_TRUE_TRIES]:
+    def is_safe(text: str) -> bool:
+        return not any(_conflict(text, other) for other in texts if other != text)
+
+    if rng.random() < _JOINED:
+        for made, pair in _joined_pairs(originals, evidence, texts, rng):
+            if all(map(is_safe, pair)):
+                return restated(made, rng), pair
+    same = None
+    for text in islice(filter(is_safe, originals), _TRUE_TRIES):
         made = restated(shortened(text) if rng.random() < _SHORTENED else text, rng)
         if made != text:
             return made, (text,)
-    return originals[0], (originals[0],)
+        same = same or (text, (text,))
+    return same
 
 
 def _joined_pairs(
-    originals: Sequence[str], evidence: NumberedEvidence, texts: Sequence[str]
-) -> list[tuple[str, tuple[str, ...]]]:
-    """The pairs of sentences that follow each other in a passage and can be joined."""
-    known = "\n".join(texts)
-    found: list[tuple[str, tuple[str, ...]]] = []
-    for one, two in pairwise(evidence.sentences):
+    originals: Sequence[str], evidence: NumberedEvidence, texts: Sequence[str], rng: random.Random
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Pairs of sentences that follow each other in a passage and can be joined, in any order."""
+    known, fit = "\n".join(texts), set(originals)
+    for one, two in rng.sample(pairs := list(pairwise(evidence.sentences)), len(pairs)):
         first, second = texts[one.number - 1], texts[two.number - 1]
-        if one.evidence is two.evidence and {first, second} <= set(originals):
+        if one.evidence is two.evidence and {first, second} <= fit:
             made = joined(without_note(first), without_note(second), known)
-            found += [(made, (first, second))] if made else []
-    return found
+            if made:
+                yield made, (first, second)
 
 
 def _sources(text: str, texts: Sequence[str]) -> frozenset[int]:

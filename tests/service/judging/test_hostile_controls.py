@@ -87,7 +87,7 @@ def test_false_control_never_stands_in_the_evidence_and_the_true_one_seldom():
     ids=["all", "verbatim", "not verbatim", "without digits", "short", "far", "verbatim or far"],
 )
 def test_judge_that_supports_lies_by_a_simple_mark_is_mostly_not_believed(judge):
-    """At most 18 % of calls: without digits 18, far 14, short 9, the others none."""
+    """At most 17 % of calls: without digits 17, far 14, short 9, the others none."""
     assert passed(judge) <= 0.55
 
 
