@@ -70,7 +70,7 @@ def test_nearly_every_call_has_controls():
 def test_false_control_never_stands_in_the_evidence_and_the_true_one_seldom():
     false = [mixed.sentences[mixed.false_at] in texts for texts, mixed in calls()]
     true = [mixed.sentences[mixed.true_at] in texts for texts, mixed in calls()]
-    assert sum(false) == 0 and sum(true) / len(true) <= 0.25
+    assert sum(false) == 0 and sum(true) / len(true) <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_false_control_never_stands_in_the_evidence_and_the_true_one_seldom():
 )
 def test_judge_that_supports_lies_by_a_simple_mark_is_mostly_not_believed(judge):
     """At most 17 % of calls: without digits 17, far 14, short 9, the others none."""
-    assert passed(judge) <= 0.55
+    assert passed(judge) <= 0.3
 
 
 def test_judge_that_reads_numbers_alone_is_mostly_not_believed():
     """It is believed in 29 % of calls; a false control has a number of its own in fewer than half."""
     share = passed(lambda sentence, texts: mentioned(sentence) <= mentioned("\n".join(texts)))
-    assert share <= 0.5, share
+    assert share <= 0.4, share
 
 
 def test_judge_that_knows_controls_by_their_wording_is_mostly_not_believed():
@@ -108,7 +108,7 @@ def test_judge_that_knows_controls_by_their_wording_is_mostly_not_believed():
         return share < 0.8 or mentioned(sentence) <= mentioned(text)
 
     share = passed(judge)
-    assert share <= 0.5, share
+    assert share <= 0.4, share
 
 
 def places(sentences, count=1200, controls=None):
