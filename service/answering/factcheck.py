@@ -18,14 +18,14 @@ from corpus.types import Source
 from index.inference.cross_encoder import CrossEncoder
 from index.search import Library
 from service.answering.evidence import LatestOriginals, select_evidence, with_originals
-from service.answering.sentence_checks import Threads, ask_judge, without_judge
+from service.answering.sentence_checks import GIVEN_UP, Threads, ask_judge, without_judge
 from service.answering.statements import statements
 from service.disclosure import model_name
 from service.generation.prompts import estimate_tokens
 from service.judging.decision import decide
 from service.judging.evidence import number_evidence
 from service.judging.prompt import evidence_tokens
-from service.judging.types import Judge, NumberedEvidence
+from service.judging.types import Failure, Judge, NumberedEvidence
 from service.types import Citation, Claim, Draft, Evidence
 from service.verification.calibration import load_calibration
 from service.verification.provenance import Originals
@@ -123,15 +123,16 @@ class FactChecker:
         """Return the same as ``check``, decided by the judge where there is one that is able to.
 
         Consecutive sentences are judged together, in one call at a time. Where a call fails, rules
-        and checker decide, and the verdict's method says so. ``threads`` runs what blocks.
+        and checker decide, and the verdict's method says so; after one that took too long or
+        reached nobody, about all the rest. ``threads`` runs what blocks.
         """
         checks: _Checks = await threads(self._begin, text, source_ids)
         judge = self._judge if self._judge and self._judge.able else None
         while waiting := checks.waiting:
-            if judge:
+            if judge and not checks.given_up:
                 decided = await self._judge_next(checks, judge, threads)
             else:
-                decided = [await threads(self._check_one, checks, waiting[0])]
+                decided = [await self._without_judge(checks, waiting[0], checks.given_up, threads)]
             for claim, evidence in decided:
                 checks.add(claim, evidence)
                 if progress:
@@ -171,11 +172,11 @@ class FactChecker:
         """Decide about as many of the next sentences as one call of the judge has room for."""
         drafts, evidence, numbered = await threads(self._group, checks, judge)
         call = await ask_judge(judge, "", numbered, drafts)
+        checks.given_up = call.failure if call.failure in GIVEN_UP else None
         decided = []
         for n, draft in enumerate(drafts):
             if call.failure:
-                claim, own = await threads(self._check_one, checks, draft)
-                decided.append((without_judge(claim, call.failure), own))
+                decided.append(await self._without_judge(checks, draft, call.failure, threads))
             else:
                 given = (
                     draft,
@@ -186,6 +187,12 @@ class FactChecker:
                 )
                 decided.append((await threads(decide, *given), evidence))
         return decided
+
+    async def _without_judge(
+        self, checks: _Checks, draft: Draft, failure: Failure | None, threads: Threads
+    ) -> tuple[Claim, Sequence[Evidence]]:
+        claim, evidence = await threads(self._check_one, checks, draft)
+        return (without_judge(claim, failure) if failure else claim), evidence
 
     def _group(
         self, checks: _Checks, judge: Judge
@@ -210,6 +217,7 @@ class _Checks:
     claims: list[Claim] = field(default_factory=list)
     shown: dict[str, Evidence] = field(default_factory=dict)  # by the id of the passage
     found: dict[Draft, tuple[Evidence, ...]] = field(default_factory=dict)
+    given_up: Failure | None = None  # of the last call of a judge, if there will be no other
 
     @property
     def drafts(self) -> list[Draft]:

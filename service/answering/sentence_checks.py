@@ -17,6 +17,8 @@ from service.judging.prompt import evidence_tokens
 from service.judging.types import Failure, Judge, JudgeCall, NumberedEvidence
 from service.types import Claim, Draft, Evidence
 
+# After these a judge would most likely keep a reader waiting again.
+GIVEN_UP: frozenset[Failure] = frozenset({"timeout", "unreachable"})
 MAX_JUDGE_CALLS = 4  # of one answer; the last waits until the model has written all
 
 Threads = Callable[..., Awaitable[Any]]
@@ -77,8 +79,9 @@ class VerifierChecks:
 class JudgeChecks:
     """Checks groups of sentences, each in one call of a judge; where that fails, by the verifier.
 
-    One call is in flight at a time. What the judge said is recorded in the answer's state, and
-    what it cost.
+    One call is in flight at a time. After one that took too long or reached nobody, the verifier
+    decides the rest of the answer. What the judge said is recorded in the answer's state, and what
+    it cost.
 
     Args:
         turn: The answer.
@@ -96,11 +99,12 @@ class JudgeChecks:
     ) -> None:
         self._turn, self._judge, self._verify, self._threads = turn, judge, verify, threads
         self._numbered: NumberedEvidence | None = None
+        self._given_up: Failure | None = None
 
     @property
     def last(self) -> bool:
-        """Whether only one more call may be made."""
-        return self._turn.judge_cost.calls >= MAX_JUDGE_CALLS - 1
+        """Whether only one more call may be made; where none will be, groups need not wait."""
+        return not self._given_up and self._turn.judge_cost.calls >= MAX_JUDGE_CALLS - 1
 
     def prefetch(self, draft: Draft) -> None:
         """Do nothing: a judge is asked about complete sentences only."""
@@ -108,6 +112,10 @@ class JudgeChecks:
     async def check(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
         """Ask the judge about all sentences at once, and yield the claim of each."""
         turn, judge = self._turn, self._judge
+        if self._given_up:
+            async for claim in self._without_judge(drafts, self._given_up):
+                yield claim
+            return
         if self._numbered is None:
             fitting = judge_evidence, judge, turn.asked, turn.evidence
             self._numbered = await self._threads(*fitting)
@@ -115,13 +123,20 @@ class JudgeChecks:
         call = await ask_judge(judge, turn.asked, self._numbered, drafts)
         turn.judge_cost.add(call, time.perf_counter() - begun)
         if call.failure:
-            for draft in drafts:
-                yield without_judge(await self._threads(self._verify, draft), call.failure)
+            self._given_up = call.failure if call.failure in GIVEN_UP else None
+            async for claim in self._without_judge(drafts, call.failure):
+                yield claim
             return
         for draft, judgement in zip(drafts, call.judgements, strict=True):
             turn.judgements[draft.text] = judgement
             given = draft, judgement, self._numbered, turn.originals, model_name(judge.name)
             yield await self._threads(decide, *given)
+
+    async def _without_judge(
+        self, drafts: Sequence[Draft], failure: Failure
+    ) -> AsyncGenerator[Claim, None]:
+        for draft in drafts:
+            yield without_judge(await self._threads(self._verify, draft), failure)
 
     def close(self) -> None:
         """Do nothing: a call ends with the one who waits for it."""

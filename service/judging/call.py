@@ -56,4 +56,4 @@ async def ask(
 
 def _failed(failure: Failure, began: float, why: object) -> JudgeCall:
     logger.warning("the judge did not judge: %s", why)
-    return JudgeCall(failure=failure, seconds=time.monotonic() - began)
+    return JudgeCall(failure=failure, seconds=time.monotonic() - began, replied=False)

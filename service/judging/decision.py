@@ -30,9 +30,9 @@ def decide(
     """Return the claim that a judged sentence makes, with its verdict and its citations.
 
     A sentence that states nothing is ``unsupported``, whatever the judge says, and so is one that
-    it supports by no evidence, or but for some words. One that has another number or name than the
-    very quotes that the judge names is ``contradicted``. But nothing is called ``contradicted`` of
-    which some evidence was left out.
+    it supports by no evidence, by evidence that does not exist, or but for some words. One that has
+    another number or name than the very quotes that the judge names is ``contradicted``. But
+    nothing is called ``contradicted`` of which some evidence was left out.
 
     Args:
         draft: The sentence, with what it cites.
@@ -45,6 +45,8 @@ def decide(
     if is_not_checkworthy(draft.text, draft.question):
         reason = reader_message("says_nothing", language)
         return _claim(draft, (), Verdict("unsupported", 1.0, "rules"), reason)
+    if not all(1 <= number <= len(evidence.sentences) for number in judgement.numbers):
+        judgement = Judgement("unsupported", answers=judgement.answers)
     quotes = _quotes(draft, judgement, evidence, originals)
     method = f"judge: {judge}"
     conflict = None

@@ -1,7 +1,7 @@
 """A language model as a judge, believed only as far as it proves to judge well.
 
 It is not asked before it has passed the self-test, and no verdict of a call counts in which it
-judged one of the two control sentences wrongly.
+judged one of the two control sentences wrongly. After several such calls it is asked no more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from service.generation.completion import CompletionModel
 from service.generation.prompts import estimate_tokens
 from service.judging.call import ask
+from service.judging.control_record import ControlRecord
 from service.judging.controls import Disguised, disguise, make_controls
 from service.judging.orders import speaks_to_a_judge
 from service.judging.prompt import judge_messages, reply_tokens
@@ -63,6 +64,7 @@ class ModelJudge:
         self._standing, self._items = standing, items
         self._rng = rng or (lambda: random.Random(secrets.randbits(64)))
         self._able = False
+        self._controls = ControlRecord()
 
     @property
     def name(self) -> str:
@@ -76,8 +78,8 @@ class ModelJudge:
 
     @property
     def able(self) -> bool:
-        """Whether it passed the self-test; until then it is not asked."""
-        return self._able
+        """Whether it passed the self-test, and has since judged its controls well enough."""
+        return self._able and not self._controls.failed
 
     @property
     def window(self) -> int:
@@ -154,16 +156,18 @@ class ModelJudge:
         controls = make_controls(evidence, sent, rng)
         if controls is None:
             logger.warning("the judge is not asked: no control sentence can be made")
-            return JudgeCall(failure="control")
+            return JudgeCall(failure="no control")
         disguised = disguise(sent, controls, rng)
         context = self._fitting(question, evidence, disguised.sentences, before)
+        if context is None:
+            logger.warning("the judge is not asked: the sentences do not fit its window")
+            return JudgeCall(failure="window")
         call = await ask(
             self._model, question, evidence, disguised.sentences, context, self._timeout
         )
         if call.failure:
             return call
-        if not _believed(call, disguised):
-            logger.warning("the judge %s judged a control sentence wrongly", self.name)
+        if not self._believed(disguised, call):
             return replace(call, judgements=(), failure="control")
         controlled = (disguised.false_at, disguised.true_at)
         judged = dict(
@@ -176,17 +180,35 @@ class ModelJudge:
         every = tuple(judged.get(n, _NOT_SHOWN) for n in range(len(sentences)))
         return replace(call, judgements=every)
 
+    def _believed(self, disguised: Disguised, call: JudgeCall) -> bool:
+        believed = disguised.believed(call.judgements)
+        if not believed:
+            logger.info("the judge %s judged a control sentence wrongly", self.name)
+        if self._controls.add(believed):
+            logger.warning(
+                "the judge %s at %s judged control sentences wrongly too often and is not asked"
+                " until the next start: set TENKYO_JUDGE_URL and TENKYO_JUDGE_MODEL to a stronger"
+                " model, or TENKYO_JUDGE=off",
+                self.name, self.host,
+            )  # fmt: skip
+        return believed
+
     def _fitting(
         self,
         question: str,
         evidence: NumberedEvidence,
         sentences: Sequence[str],
         before: Sequence[str],
-    ) -> list[str]:
-        """The last sentences before those to judge that fit the window, by estimate."""
+    ) -> list[str] | None:
+        """The last sentences before those to judge that fit the window, by estimate.
+
+        None if those to judge do not fit it themselves.
+        """
         messages = judge_messages(question, evidence, sentences)
         room = self._window - reply_tokens(len(sentences))
         room -= sum(estimate_tokens(message["content"]) for message in messages)
+        if room < 0:
+            return None
         kept: list[str] = []
         for text in reversed([text for text in before if _may_be_sent(text)]):
             room -= estimate_tokens(text) + 1
@@ -198,9 +220,3 @@ class ModelJudge:
 
 def _may_be_sent(text: str) -> bool:
     return bool(neutral(text)) and not speaks_to_a_model(text) and not speaks_to_a_judge(text)
-
-
-def _believed(call: JudgeCall, disguised: Disguised) -> bool:
-    """Whether a judge supported the true control sentence, and not the false one."""
-    false, true = call.judgements[disguised.false_at], call.judgements[disguised.true_at]
-    return false.ruling != "supported" and true.ruling == "supported"

@@ -41,7 +41,25 @@ _SAME = (
     (r"\b(?:utili[sz]es|makes use of)\b", "uses"),
     (r"\bis able to\b", "can"),
     (r"\b(was|is) written by\b", r"\1 authored by"),
+    (r"\bbecause of\b", "due to"),
     (r"\bbecause\b", "since"),
+    (r"\bfor example\b", "for instance"),
+    (r"\btherefore\b", "thus"),
+    (r"\bneeds (?=[a-z]+s\b)(?!to\b)", "requires "),
+    (r"\brequires (?!that\b|no\b)", "needs "),
+    (r"\bnearly (?=\d|all\b|every)", "almost "),
+    (r"\balmost (?=\d|all\b|every)", "nearly "),
+    (r"(?<=\d)%", " percent"),
+    (r"(?<=\d) percent\b", " %"),
+    (r"\b(is|are) called\b", r"\1 known as"),
+    (r"\b(was|were) built\b", r"\1 constructed"),
+    (r"\b(was|were) created\b", r"\1 made"),
+    (r"\bshows that\b", "demonstrates that"),
+    (r"\bmakes it possible to\b", "allows one to"),
+    (r"\bas well as\b", "and also"),
+    (r"\bboth (?=[\w-]+ and [\w-]+)", ""),
+    (r"\bseveral (?=[a-z]+s\b)", "a number of "),
+    (r"\bhowever, ", ""),
 )
 _SAME_JA = (
     ("によると", "によれば"),
@@ -54,6 +72,22 @@ _SAME_JA = (
     ("全て", "すべて"),
     ("と比べて", "に比べて"),
     ("および", "と"),
+    ("及び", "と"),
+    ("ならびに", "と"),
+    ("によって", "により"),
+    ("においても", "でも"),
+    ("においては", "では"),
+    ("だけでなく", "のみならず"),
+    ("のような", "といった"),
+    ("例えば", "たとえば"),
+    ("もっとも(?=[多大高小低良早古新])", "最も"),
+    ("すなわち", "つまり"),
+    ("用いている。", "使っている。"),
+    ("用いる。", "使う。"),
+    ("述べている。", "書いている。"),
+    ("しかしながら", "しかし"),
+    (r"(?<=\d)%", "パーセント"),
+    (r"(?<=\d)％", "パーセント"),
 )
 _TEN_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,4})万(?![\d千百億兆])")
 _KANJI = r"(?<=[\u3400-\u9fff])"
@@ -97,9 +131,9 @@ def restated(text: str, rng: random.Random) -> str:
     """
     made = text
     rules: Sequence[Callable[[str], str]] = (
-        (_without_note, _without_opening_ja, _words_ja, _numbers_ja, _polite)
+        (without_note, _without_opening_ja, _words_ja, _numbers_ja, _polite)
         if is_japanese(text)
-        else (_without_note, _without_opening, _adverbial_last, _numbers, _words)
+        else (without_note, _without_opening, _adverbial_last, _numbers, _words)
     )
     for rule in rules:
         # Not always all of them, so that the same sentence is not always told in the same way.
@@ -107,7 +141,8 @@ def restated(text: str, rng: random.Random) -> str:
     return made
 
 
-def _without_note(text: str) -> str:
+def without_note(text: str) -> str:
+    """Leave a note in brackets at the end of a sentence out."""
     return _NOTE.sub("", text)
 
 

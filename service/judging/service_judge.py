@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # The test itself is taken again only where its outcome is not known.
 PAUSES = (60.0, 300.0, 900.0)
 
-JudgeState = Literal["untested", "testing", "able", "failed", "unreachable"]
+JudgeState = Literal["untested", "testing", "able", "failed", "unreachable", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class JudgeStatus:
         name: Name of the model.
         host: Host to which questions, sentences and evidence are sent while it is ``able``.
         able: Whether it judges.
-        state: How its self-test stands; ``unreachable``: its server did not answer it.
+        state: How its self-test stands; ``unreachable``: its server did not answer it;
+            ``withdrawn``: it passed, but then judged too many control sentences wrongly.
         true_right: Sentences of the test that are true and were judged so, of 12; null: unknown.
         false_right: Those that are false and were judged so, of 12; null: unknown.
     """
@@ -83,7 +84,8 @@ class ServiceJudge(ModelJudge):
     @property
     def status(self) -> JudgeStatus:
         """How the self-test stands."""
-        return JudgeStatus(model_name(self.name), self.host, self.able, self._state, *self._right)
+        state = "withdrawn" if self._controls.failed else self._state
+        return JudgeStatus(model_name(self.name), self.host, self.able, state, *self._right)
 
     def recall(self) -> None:
         """Take over the kept outcome of the self-test, if there is one. Asks no server."""
@@ -103,21 +105,21 @@ class ServiceJudge(ModelJudge):
         if report is not None:
             right = report.score(True)[0], report.score(False)[0]
             outcome = Outcome(report.passed, *right, "") if report.answered else None
-        if outcome is None or outcome.passed != self.able:
+        if outcome is None or outcome.passed != self._able:
             self._state = "unreachable"
         else:
             self._record(outcome)
         return report
 
     async def prove_until_able(self, pauses: Sequence[float] = PAUSES) -> None:
-        """Take the self-test, or look up its outcome, until it is passed.
+        """Take the self-test, or look up its outcome, until it is passed or does not matter.
 
         Args:
             pauses: Seconds to wait after each failure; the last one repeats.
         """
         for pause in chain(pauses, repeat(pauses[-1])):
             await self.prove()
-            if self.able:
+            if self._able:
                 return
             await asyncio.sleep(pause)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -17,6 +18,8 @@ from filelock import FileLock, Timeout
 
 from service.judging.prompt import PROMPT_VERSION
 from service.judging.self_test import SelfTestReport
+
+logger = logging.getLogger(__name__)
 
 _FILE = "judges.json"
 _POLL = 1.0  # seconds between two looks whether another process has ended its test
@@ -35,7 +38,8 @@ class Outcome:
 class Standing:
     """Outcomes by model, in a JSON file of the data folder that several processes may use.
 
-    A file that is damaged or cannot be read counts as empty.
+    A file that is damaged or cannot be read counts as empty. Where none can be written, nothing is
+    kept, and a warning says so.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,19 +60,25 @@ class Standing:
         """Keep the outcome of a test, in place of an earlier one."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         right = report.score(True)[0], report.score(False)[0]
-        self._write(self._read() | {key: asdict(Outcome(report.passed, *right, now))})
+        try:
+            self._write(self._read() | {key: asdict(Outcome(report.passed, *right, now))})
+        except OSError as error:
+            _warn(error)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Wait until no other process tests or keeps an outcome, and hold others off."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._lock, thread_local=False)
         while True:
             try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 lock.acquire(blocking=False)
                 break
             except Timeout:
                 await asyncio.sleep(_POLL)
+            except (OSError, NotImplementedError) as error:  # the latter from some file systems
+                _warn(error)
+                break
         try:
             yield
         finally:
@@ -91,6 +101,15 @@ class Standing:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _warn(error: Exception) -> None:
+    why = getattr(error, "strerror", None) or type(error).__name__
+    logger.warning(
+        "the outcome of a judge's self-test cannot be kept (%s): make TENKYO_DATA_DIR writable, or"
+        " the test is taken again after each start",
+        why,
+    )
 
 
 def standing_key(address: str, model: str, items: str) -> str:

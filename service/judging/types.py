@@ -10,8 +10,9 @@ from service.types import Evidence
 
 Ruling = Literal["supported", "contradicted", "unsupported"]
 # Why a call gave no verdict that counts: no reply in time, no connection, a reply that is not what
-# was asked for, or a control sentence that was judged wrongly.
-Failure = Literal["timeout", "unreachable", "unreadable", "control"]
+# was asked for, a control sentence that was judged wrongly or that could not be made, or more to
+# judge than fits the window.
+Failure = Literal["timeout", "unreachable", "unreadable", "control", "no control", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,23 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class JudgeCall:
-    """One call of a judge: a judgement for each sentence asked about, or why there is none."""
+    """One call of a judge: a judgement for each sentence asked about, or why there is none.
+
+    Attributes:
+        judgements: One for each sentence; none if the call failed.
+        failure: Why none counts.
+        prompt_tokens: How many tokens were read.
+        completion_tokens: How many were written.
+        seconds: How long it took.
+        replied: Whether a model wrote a reply, readable or not; a page of a gateway is none.
+    """
 
     judgements: tuple[Judgement, ...] = ()
     failure: Failure | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    replied: bool = True
 
 
 class Judge(Protocol):
@@ -85,7 +96,7 @@ class Judge(Protocol):
 
     @property
     def able(self) -> bool:
-        """Whether it passed the self-test; until then it is not asked."""
+        """Whether it passed the self-test and still judges well; else it is not asked."""
         ...
 
     @property

@@ -5,6 +5,8 @@ import re
 
 from corpus.types import Passage, Source
 from service.generation.completion import Completion
+from service.text.alignment import coverage_share
+from service.text.numerals import mentioned
 from service.types import Evidence
 
 
@@ -16,6 +18,27 @@ def verdict(ruling="supported", numbers=(1,), words=(), answers=True):
         "verdict": ruling,
         "answers": answers,
     }
+
+
+def bearing(sentence, evidence):
+    """Return the numbers of the evidence sentences whose words a sentence mostly has.
+
+    If it has those of none, the number of the one that is nearest.
+    """
+    shares = {n: coverage_share(text, sentence) for n, text in evidence.items()}
+    most = max(shares.values(), default=0.0)
+    return [n for n, share in shares.items() if share >= min(0.6, most)][:10]
+
+
+def adds(sentence, evidence):
+    """Return whether a sentence has a number, name, negation or "all" that no evidence has."""
+    known = " ".join(evidence.values())
+    if mentioned(sentence) - mentioned(known) or re.search(r"ません|ない。|なかった。", sentence):
+        return True
+    return any(
+        re.search(rf"\b{re.escape(word)}\b", known, re.IGNORECASE) is None
+        for word in re.findall(r"(?<=[^.] )[A-Z][\w-]*|\b(?:not|all|always)\b|^All\b", sentence)
+    )
 
 
 def reply(verdicts):

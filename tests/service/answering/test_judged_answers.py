@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from service.answering.statements import statements
 from service.conversations.store import History
 from service.generation.prompts import answer_messages
 from service.judging.types import Judgement
-from service.types import Answer
+from service.types import Answer, Claim, Verdict
 from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
 
@@ -156,6 +157,25 @@ def test_group_whose_call_failed_is_decided_by_the_verifier(library, verifier):
         wanted = theirs.verdict.method
         wanted += "" if wanted == "verbatim" else " (judge: unreachable)"
         assert ours.verdict.method == wanted
+
+
+@pytest.mark.parametrize(("failure", "calls"), [("timeout", 1), ("unreachable", 1), ("control", 3)])
+def test_text_does_not_wait_again_for_a_judge_that_does_not_answer(library, failure, calls):
+    class Unsure:
+        """A verifier that supports nothing."""
+
+        checker = SimpleNamespace(name="unsure")
+
+        def check(self, draft, evidence, originals):
+            verdict = Verdict("unsupported", 1.0, "rules + checker")
+            return Claim(draft.text, 0, len(draft.text), (), verdict)
+
+    text = " ".join(f"Whisper was trained on {n} hours of sound." for n in range(101, 118))
+    judge = ScriptedJudge(failures=[failure] * 3)
+    judge.window = 100_000
+    checked = check(library, Unsure(), judge, text)
+    assert len(judge.calls) == calls and len(checked.claims) == 17
+    assert all(f"(judge: {failure})" in claim.verdict.method for claim in checked.claims)
 
 
 @pytest.mark.parametrize("judge", [None, ScriptedJudge(able=False)])

@@ -212,7 +212,7 @@ def test_judge_gets_the_same_evidence_and_the_sentences_before():
     assert set(judge.questions) == {QUESTION}
 
 
-@pytest.mark.parametrize("failure", ["timeout", "unreachable", "unreadable", "control"])
+@pytest.mark.parametrize("failure", ["unreadable", "control", "no control", "window"])
 def test_verifier_decides_a_group_whose_call_failed(failure):
     judge = ScriptedJudge(failures=[failure])
     _, turn, events = run(Typing(TRUE, 0.02), judge=judge)
@@ -220,6 +220,19 @@ def test_verifier_decides_a_group_whose_call_failed(failure):
     methods = [claim.verdict.method for claim in turn.claims]
     assert methods[0] == f"rules + checker (judge: {failure})"
     assert set(methods[1:]) == {"judge: scripted"} and TRUE[0] not in turn.judgements
+
+
+@pytest.mark.parametrize("failure", ["timeout", "unreachable"])
+def test_verifier_decides_the_rest_after_a_judge_that_does_not_answer(failure):
+    """Else each group of an answer would wait for the whole of the time limit."""
+    judge = ScriptedJudge(failures=[None, failure])
+    sentences = [f"There are {n} doors." for n in range(2, 8)]
+    _, turn, events = run(Typing([*TRUE[:1], *sentences, *TRUE[1:]], 0.02), judge=judge)
+    assert len(judge.calls) == 2 and turn.judge_cost.calls == 2
+    every = {claim.text: claim.verdict.method for claim in (*turn.claims, *turn.rejected)}
+    assert every.pop(TRUE[0]) == "judge: scripted" and len(every) == len(sentences) + 2
+    assert set(every.values()) == {f"rules + checker (judge: {failure})"}
+    assert [text for _, text in said(events)] == [TRUE[0], *sentences, *TRUE[1:]]
 
 
 def test_too_few_judgements_count_as_unreadable():

@@ -70,7 +70,7 @@ def test_nearly_every_call_has_controls():
 def test_false_control_never_stands_in_the_evidence_and_the_true_one_seldom():
     false = [mixed.sentences[mixed.false_at] in texts for texts, mixed in calls()]
     true = [mixed.sentences[mixed.true_at] in texts for texts, mixed in calls()]
-    assert sum(false) == 0 and sum(true) / len(true) <= 0.25
+    assert sum(false) == 0 and sum(true) / len(true) <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -87,31 +87,34 @@ def test_false_control_never_stands_in_the_evidence_and_the_true_one_seldom():
     ids=["all", "verbatim", "not verbatim", "without digits", "short", "far", "verbatim or far"],
 )
 def test_judge_that_supports_lies_by_a_simple_mark_is_mostly_not_believed(judge):
-    assert passed(judge) <= 0.55
+    """At most 17 % of calls: without digits 17, far 14, short 9, the others none."""
+    assert passed(judge) <= 0.3
 
 
-@pytest.mark.xfail(strict=True, reason="nine false controls of ten have a number of their own")
 def test_judge_that_reads_numbers_alone_is_mostly_not_believed():
+    """It is believed in 29 % of calls; a false control has a number of its own in fewer than half."""
     share = passed(lambda sentence, texts: mentioned(sentence) <= mentioned("\n".join(texts)))
-    assert share <= 0.5, share
+    assert share <= 0.4, share
 
 
-@pytest.mark.xfail(strict=True, reason="a control is a near copy of the evidence, an answer is not")
 def test_judge_that_knows_controls_by_their_wording_is_mostly_not_believed():
-    """It judges near copies of the evidence well, and supports all else."""
+    """It judges near copies of the evidence well, and supports all else: believed in 21 %.
+
+    Half of the false controls are made of the sentences to judge, and are as far from the evidence.
+    """
 
     def judge(sentence, texts):
         share, text = nearest(sentence, texts)
         return share < 0.8 or mentioned(sentence) <= mentioned(text)
 
     share = passed(judge)
-    assert share <= 0.5, share
+    assert share <= 0.4, share
 
 
-def places(sentences, count=1200):
+def places(sentences, count=1200, controls=None):
     found = Counter()
     for seed in range(count):
-        mixed = disguise(sentences, Controls("False.", "True."), random.Random(seed))
+        mixed = disguise(sentences, controls or Controls("False.", "True."), random.Random(seed))
         found[mixed.false_at] += 1
         found[len(mixed.sentences) + mixed.true_at] += 1
     return found
@@ -125,10 +128,46 @@ def test_controls_stand_everywhere_equally_often(size):
     assert all(0.6 < found[n] * total / 1200 < 1.5 for n in range(2 * total)), found
 
 
-@pytest.mark.xfail(strict=True, reason="no control stands before a sentence that refers to another")
 def test_controls_stand_first_also_where_the_answer_begins_with_a_pronoun():
-    """Else a judge knows that the first sentence is one of the answer, and supports it."""
+    """Else a judge knows that the first sentence is one of the answer, and supports it.
+
+    Only a copy of the sentence with another number can: its pronoun means the same. Any other
+    control before a pronoun would be taken for what the pronoun means.
+    """
+    sentence = "It holds 40,000 maps."
+    copy = Controls("It holds 70,000 maps.", "True.", copied=sentence)
+    assert 300 < places([sentence], controls=copy)[0] < 900
+    evidence = number_evidence(evidence_of(*digests()["whisper"]), 10**6)
+    first = 0
+    for seed in range(200):
+        rng = random.Random(seed)
+        mixed = disguise([sentence], make_controls(evidence, [sentence], rng), rng)
+        first += mixed.false_at == 0
+    assert first > 10
+
+
+@pytest.mark.xfail(strict=True, reason="a control that is no copy would be what a pronoun means")
+def test_any_control_stands_before_a_sentence_that_refers_to_another():
     assert places(["It holds 40,000 maps."])[0]
+
+
+def test_true_control_never_stands_between_a_copy_and_its_pronoun():
+    sentences = ["The room is open.", "It holds 40,000 maps.", "It is old."]
+    copy = Controls("It holds 70,000 maps.", "True.", copied=sentences[1])
+    for seed in range(400):
+        mixed = disguise(sentences, copy, random.Random(seed))
+        kept = [
+            text
+            for n, text in enumerate(mixed.sentences)
+            if n not in (mixed.false_at, mixed.true_at)
+        ]
+        assert kept == sentences
+        assert mixed.sentences[mixed.true_at + 1 : mixed.true_at + 2] not in (
+            ("It holds 40,000 maps.",), ("It is old.",),
+        )  # fmt: skip
+        assert mixed.sentences[mixed.false_at + 1 : mixed.false_at + 2] != ("It is old.",)
+        if mixed.true_at + 1 == mixed.false_at:
+            assert mixed.false_at == 4 or "40,000" not in mixed.sentences[mixed.false_at + 1]
 
 
 SHAPES = {

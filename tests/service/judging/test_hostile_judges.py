@@ -19,7 +19,14 @@ from service.judging.judge import ModelJudge
 from service.judging.reply import UnreadableReply, parse_reply
 from service.types import Draft
 from service.verification.provenance import Originals
-from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, reply, verdict
+from tests.support.scripted_judge_model import (
+    ScriptedJudgeModel,
+    adds,
+    bearing,
+    evidence_of,
+    reply,
+    verdict,
+)
 
 TEXTS = (
     "The Kanda reading room opened in 1931 and holds 40,000 maps. Aiko Mori founded the room.",
@@ -34,13 +41,13 @@ SEEDS = range(12)
 
 def is_true(sentence, evidence):
     """Whether a sentence is TRUE, or a control with no number, name or "not" of its own."""
-    known = " ".join(evidence.values()) + " 3"
-    own = [w.strip(".,") for w in sentence.split() if any(c.isdigit() for c in w)]
-    return LIE not in sentence and all(n in known for n in own) and " not " not in sentence
+    return LIE[:-1] not in sentence and not adds(sentence, evidence)
 
 
 def honest(sentence, evidence):
-    return verdict("supported", [1]) if is_true(sentence, evidence) else verdict("unsupported", [])
+    if is_true(sentence, evidence):
+        return verdict("supported", bearing(sentence, evidence))
+    return verdict("unsupported", [])
 
 
 def judged(model, sentences=(TRUE, LIE), seed=1, timeout=5.0, evidence=EVIDENCE, window=8192):
@@ -206,7 +213,6 @@ def test_duplicate_ids_and_another_order_are_harmless():
         assert call.judgements[0].numbers == (1,)
 
 
-@pytest.mark.xfail(strict=True, reason="a control that stands beside the lie hides the shift")
 def test_verdicts_shifted_by_one_sentence_are_not_believed():
     """A judge that loses count gives the lie the verdict of its neighbour."""
     believed = 0

@@ -296,17 +296,74 @@ def test_judge_that_fails_another_test_is_unable_at_once():
     assert not judge.able
 
 
-@pytest.mark.xfail(strict=True, reason="a page in place of a reply is kept as a failed test")
-def test_page_of_a_gateway_is_no_outcome(tmp_path):
+def completion(text):
+    return {"choices": [{"message": {"content": text}}]}
+
+
+PAGES = {
+    "page": {"html": "<h1>Starting</h1>"},
+    "empty": {"content": b""},
+    "other JSON": {"json": {"status": "starting"}},
+    "list": {"json": []},
+    "error": {"json": {"error": {"message": "loading the model"}}},
+    "nested": {"content": b"[" * 500_000},
+    "endless": {"content": b" " * 3_000_000},
+}
+
+
+def proved_over_http(folder, handler):
+    transport = httpx.MockTransport(handler)
+    model = ChatModel("http://judge.example:8080/v1", "scripted", transport=transport)
+    return proved(model, folder)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_of_a_gateway_is_no_outcome(tmp_path, name):
     """A server behind a page that says "starting" replied to nothing."""
+    judge, report = proved_over_http(tmp_path, lambda request: httpx.Response(200, **PAGES[name]))
+    assert not judge.able and Standing(tmp_path).get(KEY) is None and not report.answered
 
-    def proved_over_http(handler):
-        transport = httpx.MockTransport(handler)
-        model = ChatModel("http://judge.example:8080/v1", "scripted", transport=transport)
-        return proved(model, tmp_path)
 
-    judge, _ = proved_over_http(lambda request: httpx.Response(200, html="<h1>Starting</h1>"))
-    assert not judge.able and Standing(tmp_path).get(KEY) is None
+@pytest.mark.parametrize("text", ["Yes, all of them.", "", "{}", "[" * 9000])
+def test_completion_that_is_not_the_json_is_an_outcome(tmp_path, text):
+    handler = lambda request: httpx.Response(200, json=completion(text))  # noqa: E731
+    judge, report = proved_over_http(tmp_path, handler)
+    assert not judge.able and report.answered and Standing(tmp_path).get(KEY).passed is False
+
+
+def test_page_in_the_middle_of_a_test_is_no_outcome_either(tmp_path):
+    count = itertools.count()
+    page, prose = httpx.Response(200, **PAGES["page"]), completion("Yes.")
+    _, report = proved_over_http(
+        tmp_path,
+        lambda request: page if next(count) == 2 else httpx.Response(200, json=prose),
+    )
+    assert not report.answered and Standing(tmp_path).get(KEY) is None
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("where", ["file in place of the folder", "folder of a file", "no rights"])
+def test_folder_that_cannot_be_written_leaves_the_judge_tested(
+    tmp_path, monkeypatch, caplog, where, right
+):
+    folder = tmp_path / "data"
+    if where == "file in place of the folder":
+        folder.write_text("", encoding="utf-8")
+    elif where == "folder of a file":
+        (tmp_path / "x").write_text("", encoding="utf-8")
+        folder = tmp_path / "x" / "data"
+    else:
+
+        def refuse(*args, **more):
+            raise PermissionError(13, "Permission denied")
+
+        folder.mkdir()
+        monkeypatch.setattr(standing_module.tempfile, "mkstemp", refuse)
+        monkeypatch.setattr(standing_module.FileLock, "acquire", refuse)
+    model = ScriptedJudgeModel(perfect if right else lambda sentence, evidence: verdict())
+    judge, report = proved(model, folder)
+    assert report.answered and judge.able == report.passed == right
+    assert "cannot be kept" in caplog.text and str(tmp_path) not in caplog.text
 
 
 class Endless(httpx.AsyncByteStream):

@@ -19,7 +19,13 @@ from service.text.prompt_injection import speaks_to_a_model
 from service.types import Draft
 from service.verification.provenance import Originals
 from tests.support.paths import ROOT
-from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, verdict
+from tests.support.scripted_judge_model import (
+    ScriptedJudgeModel,
+    adds,
+    bearing,
+    evidence_of,
+    verdict,
+)
 
 TEXTS = (
     "The Kanda reading room opened in 1931 and holds 40,000 maps. Aiko Mori founded the room.",
@@ -63,14 +69,13 @@ def believer(sentence, evidence):
     """Support whatever speaks of verdicts, and else what has only numbers of the evidence."""
     if re.search("moon|月|supported|verdict|Judge|Sentence", sentence):
         return verdict("supported", [1])
-    known = " ".join(evidence.values()) + " 3"
-    own = [w.strip(".,") for w in sentence.split() if any(c.isdigit() for c in w)]
-    true = all(n in known for n in own) and " not " not in sentence
-    return verdict("supported", [1]) if true else verdict("unsupported", [])
+    if adds(sentence, evidence):
+        return verdict("unsupported", [])
+    return verdict("supported", bearing(sentence, evidence))
 
 
-def judged(model, sentences, before=(), evidence=EVIDENCE, question="What is it?", window=8192):
-    judge = ModelJudge(model, window, 5, rng=lambda: random.Random(3))
+def judged(model, sentences, before=(), evidence=EVIDENCE, question="What is it?", window=8192, seed=3):  # fmt: skip
+    judge = ModelJudge(model, window, 5, rng=lambda: random.Random(seed))
     return asyncio.run(judge.judge(question, evidence, sentences, before))
 
 
@@ -198,14 +203,16 @@ def test_odd_drafts_raise_nothing(text):
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.xfail(strict=True, reason="sentences are sent however long they are")
-def test_sentences_that_do_not_fit_the_window_are_not_sent():
+@pytest.mark.parametrize("size", [40, 200, 2000])
+def test_sentences_that_do_not_fit_the_window_are_not_sent(size):
     """A server that cuts the start of a prompt off would judge without rules and evidence."""
     model = ScriptedJudgeModel(believer)
-    judged(model, ("The reading room is a room of maps. " * 2000, "The room is old."), window=4096)
+    long = "The reading room is a room of maps. " * size
+    call = judged(model, (long, "The room is old."), window=4096)
     for messages in model.calls:
         used = sum(estimate_tokens(message["content"]) for message in messages)
         assert used + reply_tokens(len(model.asked)) <= 4096
+    assert call.failure == ("window" if size > 100 else None) and bool(model.calls) == (size < 100)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +222,11 @@ def test_sentences_that_do_not_fit_the_window_are_not_sent():
         (Judgement("supported", (1,), ("moon",)), "unsupported"),
         (Judgement("unsupported", (1,)), "partial"),
         (Judgement("contradicted", ()), "unsupported"),
+        *(
+            (Judgement(ruling, (1, number)), "unsupported")
+            for ruling in ("supported", "contradicted", "unsupported")
+            for number in (0, -1, 99, 10**30)
+        ),
     ],
 )
 def test_support_without_quotes_or_but_for_some_words_is_none(judgement, wanted):
@@ -269,16 +281,28 @@ def test_conflict_with_evidence_that_the_judge_does_not_name(text, numbers):
     assert label(text, Judgement("supported", numbers)) != "supported"
 
 
-@pytest.mark.xfail(strict=True, reason="no control looks at the numbers that a verdict names")
-def test_judge_that_names_the_same_evidence_for_all_is_not_believed():
-    """Its verdicts may be right, but what is shown as their source is not."""
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_judge_that_names_the_same_evidence_for_all_is_mostly_not_believed(number):
+    """Its verdicts may be right, but what is shown as their source is not.
+
+    By chance the true control is made of that sentence, the more seldom the more evidence there is.
+    """
+    more = (
+        "The harbour archive keeps 300 letters in boxes of cedar. Its cellar was built in 1880.",
+        "The bridge behind the archive was closed for two years. The mill stands beside the river.",
+    )
+    evidence = number_evidence(evidence_of(*TEXTS, *more), 10_000)
 
     def lazy(sentence, evidence):
         ruling = believer(sentence, evidence)["verdict"]
-        return verdict(ruling, [4])
+        return verdict(ruling, [number])
 
-    call = judged(ScriptedJudgeModel(lazy), ("The reading room in Kanda holds 40,000 maps.",))
-    assert call.judgements == ()
+    asked = ("The reading room in Kanda holds 40,000 maps.",)
+    calls = [
+        judged(ScriptedJudgeModel(lazy), asked, evidence=evidence, seed=seed) for seed in range(60)
+    ]
+    assert {call.failure for call in calls} <= {"control", None}
+    assert sum(call.judgements != () for call in calls) <= 24
 
 
 def test_question_with_an_order_changes_nothing_before_the_sentences():

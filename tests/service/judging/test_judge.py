@@ -14,7 +14,14 @@ from service.judging.evidence import number_evidence
 from service.judging.judge import ModelJudge
 from service.judging.prompt import reply_tokens
 from service.judging.types import Judge
-from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, reply, verdict
+from tests.support.scripted_judge_model import (
+    ScriptedJudgeModel,
+    adds,
+    bearing,
+    evidence_of,
+    reply,
+    verdict,
+)
 
 TEXTS = (
     "The Kanda reading room opened in 1931 and holds 40,000 maps. Its founder was Aiko Mori.",
@@ -25,11 +32,11 @@ SENTENCES = ("The room has 40,000 maps.", "They are on the moon.")
 
 
 def honest(sentence, evidence):
-    """Support what has no number but those of the evidence, and is not on the moon."""
-    known = " ".join(evidence.values()) + " 3"
-    numbers = [word.strip(".,") for word in sentence.split() if any(c.isdigit() for c in word)]
-    true = all(number in known for number in numbers) and "moon" not in sentence
-    return verdict("supported", [1, 2]) if true else verdict("unsupported", [], ["moon"], False)
+    """Support what has no number or name but those of the evidence, and is not on the moon."""
+    if adds(sentence, evidence) or "moon" in sentence:
+        return verdict("unsupported", [], ["moon"], False)
+    numbers = [1, 2] if sentence in SENTENCES else bearing(sentence, evidence)
+    return verdict("supported", numbers)
 
 
 def judged(model, sentences=SENTENCES, before=(), evidence=EVIDENCE, seed=1, **settings):
@@ -66,7 +73,7 @@ def test_judge_that_always_says_the_same_is_not_believed(ruling):
 def test_without_controls_the_judge_is_not_asked():
     model = ScriptedJudgeModel(honest)
     call = judged(model, evidence=number_evidence(evidence_of("It is so. They did."), 1000))
-    assert call.failure == "control" and not model.calls
+    assert call.failure == "no control" and not model.calls
 
 
 @pytest.mark.parametrize(
@@ -179,3 +186,62 @@ def test_name_and_host_are_the_models():
     judge = ModelJudge(ScriptedJudgeModel(honest), 4096, 5)
     assert (judge.name, judge.host, judge.window) == ("scripted", "judge.example:8080", 4096)
     assert not judge.able
+
+
+def withdrawn_after(right):
+    """After how many calls a judge is able no more that is right in some of them; None if never."""
+    rules = iter(right)
+
+    class Fickle(ScriptedJudgeModel):
+        async def complete(self, *given, **how):
+            self.rule = honest if next(rules) else lambda sentence, evidence: verdict()
+            return await super().complete(*given, **how)
+
+    judge = ModelJudge(Fickle(honest), 8192, 5)
+    judge._able = True  # as after its self-test
+    for n in range(len(right)):
+        call = asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES))
+        assert (call.failure is None) == right[n]
+        if not judge.able:
+            return n + 1
+    return None
+
+
+@pytest.mark.parametrize(
+    ("right", "after"),
+    [
+        ([1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1], 10),  # 6 of 10
+        ([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0], None),  # half
+        ([0, 0, 0], 3),
+        ([1] * 12 + [0, 0, 0], 15),
+        ([0, 0, 1] * 3 + [0], 10),
+        ([0, 0], None),
+    ],
+)
+def test_judge_that_fails_too_many_controls_is_able_no_more(right, after, caplog):
+    assert withdrawn_after(list(map(bool, right))) == after
+    warnings = [
+        r for r in caplog.records if r.levelname == "WARNING" and "too often" in r.getMessage()
+    ]
+    assert len(warnings) == (after is not None)
+
+
+def test_withdrawn_judge_stays_so_and_says_it_once(caplog):
+    model = ScriptedJudgeModel(lambda sentence, evidence: verdict())
+    judge = ModelJudge(model, 8192, 5)
+    judge._able = True
+    for _ in range(9):
+        asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES))
+    model.rule = honest
+    for _ in range(12):
+        assert asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES)).judgements
+        assert not judge.able
+    assert sum("too often" in r.getMessage() for r in caplog.records) == 1
+
+
+def test_calls_without_a_reply_do_not_count_against_a_judge():
+    judge = ModelJudge(ScriptedJudgeModel(honest, error=ModelUnavailable("down")), 8192, 5)
+    judge._able = True
+    for _ in range(12):
+        asyncio.run(judge.judge("How many?", EVIDENCE, SENTENCES))
+    assert judge.able

@@ -7,12 +7,13 @@ import logging
 
 import pytest
 
-from corpus.errors import ModelUnavailable
+from corpus.errors import ModelBadOutput, ModelUnavailable
+from service.judging.evidence import number_evidence
 from service.judging.judge import ModelJudge
 from service.judging.service_judge import ServiceJudge, judge_status, proving
 from service.judging.standing import Standing
 from tests.support.judge_server import believes, knows
-from tests.support.scripted_judge_model import ScriptedJudgeModel
+from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of
 
 PAUSES = (0.0, 0.0)
 
@@ -86,6 +87,20 @@ def test_server_that_is_down_is_tried_again_until_it_answers(make):
     assert "unreachable" in states and said(judge) == ("able", True, 12, 12) and model.times == -1
 
 
+def test_page_of_a_gateway_is_tried_again_until_there_is_a_reply(make):
+    class Starting(ScriptedJudgeModel):
+        async def complete(self, *given, **how):
+            self.error = ModelBadOutput("a page") if len(self.calls) < 3 else None
+            return await super().complete(*given, **how)
+
+    model = Starting(knows)
+    judge = make(model)
+    asyncio.run(judge.prove())
+    assert said(judge) == ("unreachable", False, None, None)
+    asyncio.run(judge.prove_until_able(PAUSES))
+    assert said(judge) == ("able", True, 12, 12)
+
+
 def test_outcome_of_another_process_is_found_at_the_next_look(make):
     judge = make(ScriptedJudgeModel(believes))
 
@@ -98,6 +113,28 @@ def test_outcome_of_another_process_is_found_at_the_next_look(make):
 
     asyncio.run(run())
     assert judge.able
+
+
+def test_judge_that_fails_its_controls_is_withdrawn_until_the_next_start(make):
+    model = ScriptedJudgeModel(knows)
+    judge = make(model)
+    text = "The Kanda reading room opened in 1931 and holds 40,000 maps."
+    evidence = number_evidence(evidence_of(text), 1000)
+
+    async def run():
+        await judge.prove()
+        assert judge.able
+        for _ in range(3):  # any other sentence is supported
+            assert (await judge.judge("What?", evidence, ["It is a lion."])).failure == "control"
+        assert said(judge) == ("withdrawn", False, 12, 12)
+        await judge.prove(again=True)
+        await judge.prove_until_able(PAUSES)
+
+    asyncio.run(run())
+    assert said(judge) == ("withdrawn", False, 12, 12)
+    later = make(model)
+    later.recall()
+    assert said(later) == ("able", True, 12, 12)
 
 
 @pytest.mark.parametrize(("required", "level"), [(True, "WARNING"), (False, "INFO")])
