@@ -39,7 +39,7 @@ class ClaimStream:
         event = self._turn.record(draft, claim)
         if shown:
             return [event]
-        return [event, *self._quotes.in_place(claim, completing=self.held)]
+        return [event, *self._quotes.in_place(claim)]
 
     def _is_lost(self, draft: Draft, verdict: Verdict) -> bool:
         """Whether the sentence that this one leans on was withheld.

@@ -89,7 +89,7 @@ class ModelAnswer:
         """Quote the sources where the model's sentences are not enough, and say why. Blocks."""
         turn, quotes = self._turn, self._quotes
         if not self._stream.held:
-            events = [] if turn.claims else self._instead()
+            events = quotes.complete() if turn.claims else self._instead()
             turn.reason = self._why_quoted() if turn.claims else self._why_not()
             return events
         events = quotes.complete()

@@ -1,7 +1,7 @@
 """Quotes of the sources where a model's sentences do not hold, or there is no model.
 
 Whether a quote answers is decided by the checker, or by a judge that said so of the sentence. How
-sure that must be depends on what else speaks for an answer: see ``ANSWERS``, ``COMPLETES`` and
+sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
 ``AFTER_NO_ANSWER``. They were set on the 104 questions about the library, of which 24 cannot be
 answered: after "NO ANSWER", quotes stand in for 0 of these 24 and for 28 of the 80 others; after
 sentences of which none holds, for 2 and 49; without any bar but the gate it was 4 and 67.
@@ -18,8 +18,7 @@ from service.answering.state import AnswerState
 from service.types import Citation, Claim, Draft, Event
 from service.verification.verifier import Verifier
 
-MAX_IN_PLACE = 3  # quotes of one answer that take the place of withheld sentences
-COMPLETES = -1.5  # log-odds, by the checker, from which a quote adds to an answer that holds
+MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
 AFTER_NO_ANSWER = 1.2  # log-odds from which one is believed rather than a model's "NO ANSWER"
 SURELY = -ANSWER_FROM  # log-odds above the gate: the passages are more likely to answer than not
 
@@ -36,14 +35,12 @@ class SourceQuotes:
         self._in_place = 0
         self._put_off: list[Claim] = []  # withheld before anything held
 
-    def in_place(self, withheld: Claim, *, completing: bool) -> list[Event]:
+    def in_place(self, withheld: Claim) -> list[Event]:
         """Quote what came nearest to a withheld sentence, if it answers or completes the answer.
 
-        Args:
-            withheld: The sentence, with the quotes that came nearest to it.
-            completing: Whether a sentence of the model holds already. If none does, the quotes are
-                looked at again in ``complete``.
+        Where nothing is shown yet, the quotes are looked at again in ``complete``.
         """
+        completing = bool(self._turn.claims)
         events: list[Event] = []
         for citation in withheld.citations:
             if self._in_place < MAX_IN_PLACE and self._helps(withheld, citation, completing):
@@ -55,8 +52,8 @@ class SourceQuotes:
         return events
 
     def complete(self) -> list[Event]:
-        """Quote what completes sentences that hold, beside those withheld before any held."""
-        return [e for claim in self._put_off for e in self.in_place(claim, completing=True)]
+        """Quote what completes the answer, beside sentences withheld before anything was shown."""
+        return [e for claim in self._put_off for e in self.in_place(claim)]
 
     def answer(self, bar: float | None = None) -> list[Event]:
         """Quote the sentences of the evidence that answer best, but for what is cited already.
@@ -95,17 +92,23 @@ class SourceQuotes:
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
         """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
 
-        That a sentence would answer says nothing of its quotes if they do not speak of it: so of an
-        unsupported one it only counts beside others that hold.
+        Which sentence of a passage answers, the checker cannot tell: of those that answers rest on,
+        it takes a third for an answer, of their neighbours a fifth. The model tells, by what it
+        wrote: so a quote that supports a part of that, or has another number, is shown wherever
+        there is an answer. Of others, and where there is none yet, the checker must say that it
+        answers, or the gate that the passages do. That a sentence would answer, by a judge's word,
+        says nothing of quotes that do not speak of it: so of an unsupported one it only counts
+        beside others that hold.
         """
         turn = self._turn
         said = turn.judgements.get(withheld.text)
         if said and said.answers and said.numbers and (completing or said.ruling != "unsupported"):
             return True
-        read = self._read(citation.quote, citation.label)
-        if completing:
-            return read > (ANSWERS if withheld.verdict.label == "contradicted" else COMPLETES)
-        return read > ANSWERS and turn.answerability > SURELY
+        near = withheld.verdict.label != "unsupported"
+        if near and (completing or turn.answerability > SURELY):
+            return True
+        reads = self._read(citation.quote, citation.label) > ANSWERS
+        return reads and (completing or turn.answerability > SURELY)
 
     def _read(self, text: str, label: int) -> float:
         """How well a sentence of a passage answers the question, in log-odds."""
