@@ -168,7 +168,9 @@ def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.n
     odds = np.array([(case.features @ weights).max() for case in found])
     accepted = []
     for case in found:
-        clean = ~case.decided
+        weak = case.features.copy()
+        weak[:, FEATURES.index("entailed")] = weak[:, FEATURES.index("weakest")]
+        clean = ~case.decided & (weak @ weights >= log_odds(PARTIAL))
         copied = case.features[:, FEATURES.index("copied")] > 0
         enough = np.where(copied, log_odds(PARTIAL), log_odds(SUPPORTED))
         accepted.append(bool((clean & (case.features @ weights >= enough)).any()))

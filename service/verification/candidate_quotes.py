@@ -33,7 +33,7 @@ CONTEXT = 150
 MAX_CANDIDATE_QUOTES = 4  # quotes that are read for one claim
 _CITED = 0.15  # by how much a window of a cited passage goes before others
 # Cosines of a claim with windows in the other language, as shares of words that agree: those of
-# windows that have nothing to do with it lie about the first, those that bear it above it.
+# quotes that have nothing to do with it lie about the first, those that support it above it.
 _UNRELATED, _PER_SHARE = 0.75, 0.2
 _KEPT = 4096  # vectors of sentences, about 6 MB
 
@@ -112,7 +112,7 @@ class CandidateQuoteFinder:
     def first(self, draft: Draft, windows: Sequence[CandidateQuote]) -> list[CandidateQuote]:
         """Return, of each passage that the draft cites, the quote that shares most words with it.
 
-        They are the likeliest to bear it, and found without the embedder; [] where the draft
+        They are the likeliest to support it, and found without the embedder; [] where the draft
         cites none that is here, or one in another language, of which words tell little.
         """
         japanese = is_japanese(draft.text)

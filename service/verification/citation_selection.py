@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from corpus.types import Source
 from service.text.prompt_injection import speaks_to_a_model
 from service.types import Citation, Draft, Evidence
-from service.verification.calibration import FEATURES
+from service.verification.calibration import FEATURES, load_calibration
 from service.verification.candidate_quotes import CandidateQuote, reader_spans
 from service.verification.counterevidence import CounterQuote
 from service.verification.provenance import Originals
@@ -47,10 +47,20 @@ class QuoteAssessment:
     def supports_claim(self) -> bool:
         """Whether the quotes support the claim.
 
-        A claim that only leaves words of a quote out needs a lower probability.
+        A claim that only leaves words of a quote out needs a lower probability. In any, the clause
+        that is worst off must be supported at least in part: the whole does not speak for it.
         """
         copied = self.features[FEATURES.index("copied")]
-        return self.support >= (PARTIAL if copied else SUPPORTED) and self.conflict is None
+        enough = self.support >= (PARTIAL if copied else SUPPORTED)
+        return enough and self.conflict is None and self._weakest_support >= PARTIAL
+
+    @property
+    def _weakest_support(self) -> float:
+        """The probability that would result if the whole were as weak as its weakest clause."""
+        weak = self.features[FEATURES.index("weakest")]
+        whole = FEATURES.index("entailed")
+        numbers = (*self.features[:whole], weak, *self.features[whole + 1 :])
+        return load_calibration().probability(numbers)
 
 
 def make_citation(evidence: Evidence, start: int, end: int) -> Citation:

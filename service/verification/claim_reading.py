@@ -70,7 +70,8 @@ class ClaimReader:
         read = self._read_clauses(draft, parts, singles) if len(parts) > 1 else []
         weakest = min((entailed for _, entailed in read), default=None)
         texts = [quote.in_context for quote in quotes]
-        best = list(dict.fromkeys(quote for quote, _ in read))
+        places = {(q.evidence.label, q.start, q.end): q for q, _ in read}
+        best = [*places.values()]
         if len(best) > 1:
             texts.append(" ".join(quote.text for quote in best))
         if weakest is not None and not self._checker.reads_whole(draft.text):

@@ -37,6 +37,9 @@ _ENDINGS = (
     ("れる", "れない"), ("になる", "にならない"), ("する", "しない"), ("いる", "いない"),
     ("がある", "がない"), ("述べる", "述べていない"), ("ている", "ていない"), ("見ている", "見ていない"),
 )  # fmt: skip
+_CLAUSE = re.compile(
+    r"(?:the |its |their |it |they |an? )?[\w -]{1,40}? (?:is|are|was|were|has|have|had|\w+ed) "
+)
 _JOINTS = (" was ", " is ", " and ", " with ", " in ", " of ", " that ", " from ", " on ")
 
 
@@ -173,6 +176,8 @@ def _splice(s: Statement, everything: Sequence[Statement], rng: random.Random) -
             claim = f"{left}{joint}{right}"
             if other.text in claim or s.text in claim:  # 一方、X is X
                 continue
+            if joint == " and " and _CLAUSE.match(right):
+                continue  # two true clauses, each with its own subject
             if also and len(right) > 12 and head.split()[:2] != left.split()[:2] and head != left:
                 return Mutant("splice", s.language, claim, s)
     return None

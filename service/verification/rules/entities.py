@@ -79,7 +79,17 @@ def _exactly(pair: Pair, position: int, mine: Sequence[Word], other: Word) -> bo
     names = all(_surely(w, pair) for w in (*mine, *replaced))
     # Few words in katakana are names: テープ, カウチ. The longer they are, the more are.
     short = any(not w.shown.isascii() and len(w.shown) <= _SHORT for w in (word, other))
-    return pair.close and names and not loose and not short
+    said, there = _shown(pair.claim, mine), _shown(pair.quote, replaced)
+    return pair.close and names and not (loose or short or _abbreviates(said, there))
+
+
+def _abbreviates(one: str, other: str) -> bool:
+    """Whether a name in capitals may stand for the other: SFX for SquirrelFish Extreme."""
+    short, long = sorted((one, other), key=len)
+    if not (short.isupper() and short[0] == long[0]):
+        return False
+    letters = iter(long.casefold())
+    return all(letter in letters for letter in short.casefold())
 
 
 def _surely(word: Word, pair: Pair) -> bool:

@@ -173,10 +173,10 @@ class StrongModel:
     def _verdict(self, sentence: str, evidence: Numbered) -> dict[str, object]:
         known = self._recall(sentence)
         if known is None:
-            number, supported = nearest(sentence, evidence.texts)
+            numbers, supported = nearest(sentence, evidence.texts)
             ruling = "supported" if supported else "unsupported"
             self.unknown.append((sentence, ruling))
-            return _verdict(ruling, [number] if supported else [])
+            return _verdict(ruling, list(numbers) if supported else [])
         judged, partial = known.judged, []
         for basis in known.bases:
             found = [evidence.find(self.words[quote]) for quote in basis]
@@ -200,7 +200,7 @@ class StrongModel:
             return verdict
         if verdict["verdict"] == "supported":
             return verdict | {"verdict": "unsupported"}
-        numbers = verdict["evidence"] or [nearest(sentence, prompt.evidence.texts)[0]]
+        numbers = verdict["evidence"] or list(nearest(sentence, prompt.evidence.texts)[0])
         return verdict | {"verdict": "supported", "evidence": numbers, "unsupported_words": []}
 
 

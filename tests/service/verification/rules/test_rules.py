@@ -155,3 +155,11 @@ def test_name_that_stands_in_the_quote_elsewhere_does_not_conflict():
 def test_findings_name_their_rule():
     (found,) = findings("It has five layers.", "It has seven layers.")
     assert found == Finding("number", "5", "7", decides=True, rule="numbers")
+
+
+def test_abbreviation_in_place_of_a_name_is_no_exact_conflict():
+    """A name in capitals may stand for a longer one; that another one differs is for a model."""
+    quote = "The Lintel index is twice as fast as the trees of KGX."
+    said = "The Lintel index is twice as fast as the trees of {}."
+    assert exact_conflict(said.format("KestrelGrex"), quote) is None
+    assert exact_conflict(said.format("Brannoch"), quote) is not None
