@@ -11,7 +11,7 @@ from service.query import language_of
 from service.text.numerals import mentioned
 from service.types import Claim, Draft, Support, Verdict
 from service.verification.candidate_quotes import CandidateQuote
-from service.verification.checkworthiness import is_not_checkworthy
+from service.verification.checkworthiness import why_no_claim
 from service.verification.citation_selection import cite_quote, cited_sources
 from service.verification.provenance import Originals
 from service.verification.rules import registry
@@ -42,8 +42,8 @@ def decide(
         judge: Name of the judge, for the verdict's ``method``.
     """
     language = language_of(draft.text)
-    if is_not_checkworthy(draft.text, draft.question):
-        reason = reader_message("says_nothing", language)
+    if why := why_no_claim(draft.text, draft.question):
+        reason = reader_message(why, language)
         return _claim(draft, (), Verdict("unsupported", 1.0, "rules"), reason)
     if not all(1 <= number <= len(evidence.sentences) for number in judgement.numbers):
         judgement = Judgement("unsupported", answers=judgement.answers)
