@@ -10,8 +10,7 @@ from service.messages import reader_message
 from service.query import language_of
 from service.text.leaning import leans_on_previous, shared_pronoun
 from service.types import Claim, Draft, Event, Verdict
-
-LEANS = "leans on a withheld sentence"  # the method of a verdict that comes from the one before
+from service.verification.methods import LEANS
 
 
 class ClaimStream:

@@ -107,10 +107,10 @@ class FactChecker:
         where to look; NotFound for an unknown one, TextRefused as of ``statements``.
         """
         checks = self._begin(text, source_ids)
-        for draft in checks.drafts:
+        for _, _, draft in checks.said:
             checks.add(*self._check_one(checks, draft))
             if progress:
-                progress("verify", len(checks.claims), len(checks.drafts))
+                progress("verify", len(checks.claims), len(checks.said))
         return self._result(checks)
 
     async def check_async(
@@ -128,7 +128,7 @@ class FactChecker:
         """
         checks: _Checks = await threads(self._begin, text, source_ids)
         judge = self._judge if self._judge and self._judge.able else None
-        while waiting := checks.waiting:
+        while waiting := checks.next(JUDGED_TOGETHER):
             if judge and not checks.given_up:
                 decided = await self._judge_next(checks, judge, threads)
             else:
@@ -136,7 +136,7 @@ class FactChecker:
             for claim, evidence in decided:
                 checks.add(claim, evidence)
                 if progress:
-                    await progress("verify", len(checks.claims), len(checks.drafts))
+                    await progress("verify", len(checks.claims), len(checks.said))
         return self._result(checks)
 
     def _begin(self, text: str, source_ids: Sequence[str] | None) -> _Checks:
@@ -178,14 +178,9 @@ class FactChecker:
             if call.failure:
                 decided.append(await self._without_judge(checks, draft, call.failure, threads))
             else:
-                given = (
-                    draft,
-                    call.judgements[n],
-                    numbered,
-                    checks.originals,
-                    model_name(judge.name),
-                )
-                decided.append((await threads(decide, *given), evidence))
+                name, said = model_name(judge.name), call.judgements[n]
+                claim = await threads(decide, draft, said, numbered, checks.originals, name)
+                decided.append((claim, evidence))
         return decided
 
     async def _without_judge(
@@ -198,7 +193,7 @@ class FactChecker:
         self, checks: _Checks, judge: Judge
     ) -> tuple[Sequence[Draft], tuple[Evidence, ...], NumberedEvidence]:
         """The next sentences, with the evidence of them all, the best of each first."""
-        drafts, room = checks.waiting[:JUDGED_TOGETHER], evidence_tokens(judge.window, "")
+        drafts, room = checks.next(JUDGED_TOGETHER), evidence_tokens(judge.window, "")
         found = [self._find(checks, draft) for draft in drafts]
         while len(found) > 1 and _tokens(_merged([each[:NEEDED] for each in found])) > room:
             found.pop()
@@ -216,21 +211,18 @@ class _Checks:
     originals: Originals
     claims: list[Claim] = field(default_factory=list)
     shown: dict[str, Evidence] = field(default_factory=dict)  # by the id of the passage
-    found: dict[Draft, tuple[Evidence, ...]] = field(default_factory=dict)
+    found: dict[Draft, tuple[Evidence, ...]] = field(default_factory=dict)  # of those to decide
     given_up: Failure | None = None  # of the last call of a judge, if there will be no other
 
-    @property
-    def drafts(self) -> list[Draft]:
-        return [draft for _, _, draft in self.said]
-
-    @property
-    def waiting(self) -> list[Draft]:
-        """The sentences that are not decided yet."""
-        return self.drafts[len(self.claims) :]
+    def next(self, most: int) -> list[Draft]:
+        """The first sentences that are not decided yet, at most so many."""
+        begin = len(self.claims)
+        return [draft for _, _, draft in self.said[begin : begin + most]]
 
     def add(self, claim: Claim, evidence: Sequence[Evidence]) -> None:
         """Add the claim of the next sentence, whose labels are those of some evidence."""
-        start, end, _ = self.said[len(self.claims)]
+        start, end, draft = self.said[len(self.claims)]
+        self.found.pop(draft, None)  # a text may be a book
         claim = _numbered(claim, evidence, self.shown)
         self.claims.append(replace(claim, text=self.text[start:end], start=start, end=end))
 

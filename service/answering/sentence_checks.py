@@ -16,6 +16,7 @@ from service.judging.evidence import number_evidence
 from service.judging.prompt import evidence_tokens
 from service.judging.types import Failure, Judge, JudgeCall, NumberedEvidence
 from service.types import Claim, Draft, Evidence
+from service.verification.methods import with_failure
 
 # After these a judge would most likely keep a reader waiting again.
 GIVEN_UP: frozenset[Failure] = frozenset({"timeout", "unreachable"})
@@ -163,4 +164,4 @@ def without_judge(claim: Claim, failure: Failure) -> Claim:
     verdict = claim.verdict
     if verdict.method == "verbatim":
         return claim
-    return replace(claim, verdict=replace(verdict, method=f"{verdict.method} (judge: {failure})"))
+    return replace(claim, verdict=replace(verdict, method=with_failure(verdict.method, failure)))

@@ -53,7 +53,8 @@ class SourceQuotes:
 
     def complete(self) -> list[Event]:
         """Quote what completes the answer, beside sentences withheld before anything was shown."""
-        return [e for claim in self._put_off for e in self.in_place(claim)]
+        put_off, self._put_off = self._put_off, []  # ``in_place`` may put one off again
+        return [event for claim in put_off for event in self.in_place(claim)]
 
     def answer(self, bar: float | None = None) -> list[Event]:
         """Quote the sentences of the evidence that answer best, but for what is cited already.

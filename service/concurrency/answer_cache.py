@@ -26,6 +26,7 @@ from service.judging.record import judge_identity
 from service.query import check_question
 from service.schemas import from_json
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected, to_json
+from service.verification.methods import without_failure
 from service.verification.receipt import canonical, verifier_identity
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class AnswerCache:
     def keep(self, key: str, answer: Answer, decisions: Sequence[Decision]) -> None:
         """Cache an answer, unless it might be better next time.
 
-        That is so for abstentions, and for answers with a remark, such as that the model failed.
+        That is so for abstentions, for answers with a remark, such as that the model failed, and
+        for those of which a judge was to decide about a sentence and did not.
 
         Args:
             key: What ``key`` returned for the question.
@@ -129,6 +131,9 @@ class AnswerCache:
             decisions: The names of its claim and rejected events, in order.
         """
         if not answer.claims or answer.reason is not None or answer.understood is not None:
+            return
+        methods = (each.verdict.method for each in (*answer.claims, *answer.rejected))
+        if any(method != without_failure(method) for method in methods):
             return
         with self._lock:
             self._entries[key] = (answer.id, tuple(decisions))

@@ -11,8 +11,9 @@ from service.query import language_of
 from service.text.numerals import mentioned
 from service.types import Claim, Draft, Support, Verdict
 from service.verification.candidate_quotes import CandidateQuote
-from service.verification.checkworthiness import is_not_checkworthy
+from service.verification.checkworthiness import why_no_claim
 from service.verification.citation_selection import cite_quote, cited_sources
+from service.verification.methods import JUDGED, OVERRULED
 from service.verification.provenance import Originals
 from service.verification.rules import registry
 from service.verification.rules.finding import Finding
@@ -42,20 +43,20 @@ def decide(
         judge: Name of the judge, for the verdict's ``method``.
     """
     language = language_of(draft.text)
-    if is_not_checkworthy(draft.text, draft.question):
-        reason = reader_message("says_nothing", language)
+    if why := why_no_claim(draft.text, draft.question):
+        reason = reader_message(why, language)
         return _claim(draft, (), Verdict("unsupported", 1.0, "rules"), reason)
     if not all(1 <= number <= len(evidence.sentences) for number in judgement.numbers):
         judgement = Judgement("unsupported", answers=judgement.answers)
     quotes = _quotes(draft, judgement, evidence, originals)
-    method = f"judge: {judge}"
+    method = f"{JUDGED}{judge}"
     conflict = None
     if judgement.ruling == "supported" and quotes and not judgement.unsupported:
         named = [evidence.sentences[number - 1].text for number in judgement.numbers]
         conflict = _exact_conflict(draft.text, [quote.text for quote in quotes], named)
         if conflict is None:
             return _supported(draft, quotes, originals, method)
-        method += ", overruled by a rule"
+        method += OVERRULED
     label, reason = _why_withheld(draft, judgement, quotes, conflict, bool(evidence.left_out))
     return _claim(draft, quotes, Verdict(label, 1.0, method), reason)
 

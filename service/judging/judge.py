@@ -151,13 +151,12 @@ class ModelJudge:
         shown = [n for n, text in enumerate(sentences) if _may_be_sent(text)]
         if not shown:
             return JudgeCall((_NOT_SHOWN,) * len(sentences))
-        rng = self._rng()
         sent = [sentences[n] for n in shown]
-        controls = make_controls(evidence, sent, rng)
-        if controls is None:
+        # It takes some hundredths of a second, for which other readers need not wait.
+        disguised = await asyncio.to_thread(self._disguised, evidence, sent)
+        if disguised is None:
             logger.warning("the judge is not asked: no control sentence can be made")
             return JudgeCall(failure="no control")
-        disguised = disguise(sent, controls, rng)
         context = self._fitting(question, evidence, disguised.sentences, before)
         if context is None:
             logger.warning("the judge is not asked: the sentences do not fit its window")
@@ -179,6 +178,16 @@ class ModelJudge:
         )
         every = tuple(judged.get(n, _NOT_SHOWN) for n in range(len(sentences)))
         return replace(call, judgements=every)
+
+    def _disguised(self, evidence: NumberedEvidence, sentences: Sequence[str]) -> Disguised | None:
+        """The sentences with two controls among them; None if those cannot be made."""
+        rng = self._rng()
+        try:
+            controls = make_controls(evidence, sentences, rng)
+            return disguise(sentences, controls, rng) if controls else None
+        except Exception:  # an answer must not fail by a text that rules were not made for
+            logger.exception("the control sentences of a judge's call cannot be made")
+            return None
 
     def _believed(self, disguised: Disguised, call: JudgeCall) -> bool:
         believed = disguised.believed(call.judgements)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from service.judging.prompt import MOST_NUMBERS
 from service.judging.types import Judgement, Ruling
+from service.query import printable
 
 _BASE, _EACH = 500, 2000  # characters of a reply, and of each verdict in it
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
@@ -83,7 +84,8 @@ def _judgement(verdict: object, evidence: int) -> tuple[int, Judgement]:
         raise UnreadableReply(f"a sentence is {ruling} by no evidence")
     if ruling == "supported" and words:
         raise UnreadableReply("a sentence is supported, and words of it are not")
-    return verdict["sentence"], Judgement(ruling, numbers, tuple(words), verdict["answers"])
+    shown = tuple(map(printable, words))  # receipts keep them
+    return verdict["sentence"], Judgement(ruling, numbers, shown, verdict["answers"])
 
 
 def _numbers(value: object, evidence: int) -> tuple[int, ...]:

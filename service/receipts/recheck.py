@@ -23,6 +23,7 @@ from service.receipts.checks import VERDICT, Check, CheckOutcome, shorten
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict, append_claim
 from service.verification.citation_selection import make_citation
+from service.verification.methods import JUDGED, LEANS, without_failure
 from service.verification.provenance import Originals
 from service.verification.receipt import Receipt, seal, verifier_identity
 from service.verification.verifier import Verifier
@@ -146,11 +147,11 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
     for name, item in _items(receipt):
         draft = drafts.get(item.text, Draft(item.text))
         again = verifier.check(draft, receipt.evidence, originals)
-        if item.verdict.method.startswith(vouching.JUDGED):
+        if item.verdict.method.startswith(JUDGED):
             outcome, detail = _judged(receipt, item, draft, again, same_rules)
-        elif item.verdict.method == vouching.LEANS:
+        elif item.verdict.method == LEANS:
             wrong = vouching.leaning_fault(receipt, item, draft)
-            outcome, detail = "failed" if wrong else "ok", wrong or vouching.LEANS
+            outcome, detail = "failed" if wrong else "ok", wrong or LEANS
         else:
             outcome, detail = _repeated(item, again, bool(made_by))
         yield Check(f"{VERDICT}{name}", outcome, f"{detail}: “{shorten(item.text)}”")
@@ -247,7 +248,7 @@ def _unlike(item: Claim | Rejected, again: Claim) -> str:
 
 def _method(verdict: Verdict) -> str:
     """The method of a verdict that no judge gave, whether or not one was to give it."""
-    return vouching.without_fallback(verdict.method)
+    return without_failure(verdict.method)
 
 
 def _text(receipt: Receipt) -> Check:

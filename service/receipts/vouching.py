@@ -19,24 +19,11 @@ from service.judging.record import number_places
 from service.judging.types import Judgement
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verification.candidate_quotes import CandidateQuote, single_sentences
+from service.verification.methods import JUDGED, OVERRULED, without_failure
 from service.verification.provenance import Originals
 from service.verification.receipt import JudgedDraft, NamedSentence, Receipt
 from service.verification.rules.finding import Finding
 from service.verification.rules.registry import exact_conflict, findings
-
-JUDGED = "judge: "  # what the method of a judge's verdict begins with, before its name
-# The method of a verdict on a sentence that would hold, and leans on one that does not.
-LEANS = "leans on a withheld sentence"
-OVERRULED = (
-    ", overruled by a rule"  # and what it ends with where a judge's "supported" is not taken
-)
-# What stands after the method of a verdict that a judge was to give and did not.
-_FALLBACK = re.compile(r" \(judge: [^()]*\)$")
-
-
-def without_fallback(method: str) -> str:
-    """Return a method without the bracket that says why no judge decided."""
-    return _FALLBACK.sub("", method)
 
 
 def faults(receipt: Receipt, same_rules: bool) -> Iterator[str]:
@@ -45,7 +32,7 @@ def faults(receipt: Receipt, same_rules: bool) -> Iterator[str]:
     ``same_rules``: whether the rules that tell sentences apart are those that made the receipt.
     """
     judge, judgements = receipt.judge, receipt.judgements
-    fallbacks = [v for v in _methods(receipt) if v != without_fallback(v)]
+    fallbacks = [v for v in _methods(receipt) if v != without_failure(v)]
     if judge is None and (judgements or fallbacks):
         yield "there are words of a judge, and no judge"
     if judge and not (judge.name.strip() and re.fullmatch(r"[^\s/@?#]+", judge.host)):

@@ -90,6 +90,18 @@ def is_not_checkworthy(text: str, question: str = "") -> bool:
     return heading or (count <= _SHORT and bool(_PHRASE.match(folded)))
 
 
+def why_no_claim(text: str, question: str = "") -> str:
+    """Return the name of the message that says why a sentence is no claim; "" if it is one.
+
+    Args:
+        text: The sentence.
+        question: The question that it answers; "" for a sentence that stands alone.
+    """
+    if repeats_itself(text):
+        return "repeats_itself"
+    return "says_nothing" if is_not_checkworthy(text, question) else ""
+
+
 def is_bare_answer(text: str, question: str) -> bool:
     """Return whether a text is only the name, number or thing that a question asks for.
 

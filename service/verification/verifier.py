@@ -29,11 +29,7 @@ from service.verification.candidate_quotes import (
     sentence_pairs,
     single_sentences,
 )
-from service.verification.checkworthiness import (
-    is_bare_answer,
-    is_not_checkworthy,
-    repeats_itself,
-)
+from service.verification.checkworthiness import is_bare_answer, why_no_claim
 from service.verification.citation_selection import (
     MAX_CITATIONS,
     PARTIAL,
@@ -90,10 +86,8 @@ class Verifier:
         where it stands.
         """
         originals = originals or Originals(e.source for e in evidence)
-        if repeats_itself(draft.text):
-            return _nothing(draft, "repeats_itself")
-        if is_not_checkworthy(draft.text, draft.question):
-            return _nothing(draft, "says_nothing")
+        if reason := why_no_claim(draft.text, draft.question):
+            return _nothing(draft, reason)
         singles = [quote for e in evidence for quote in single_sentences(e)]
         if is_bare_answer(draft.text, draft.question):
             return self._check_bare(draft, singles, originals)

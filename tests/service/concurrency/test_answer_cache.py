@@ -25,6 +25,7 @@ from service.concurrency.answer_service import AnswerService
 from service.conversations.store import History
 from service.judging import record
 from service.verification.receipt import seal
+from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
@@ -129,6 +130,14 @@ def test_key_has_the_judge_its_prompt_and_whether_it_judges_yet(engine, tmp_path
     monkeypatch.setattr(record, "PROMPT_VERSION", 0)
     key(engine.judge)
     assert len(set(keys)) == len(keys) == 6
+
+
+@pytest.mark.parametrize(("failures", "asked"), [((), 1), (("timeout",), 2), (("control",), 2)])
+def test_answer_without_the_judge_that_was_to_decide_is_not_cached(engine, ask, failures, asked):
+    engine.judge = ScriptedJudge(failures=failures)
+    (first,), (again,) = ask(QUESTION), ask(QUESTION)
+    assert engine.asked == asked and first["claims"] and again["claims"]
+    assert again["claims"][0]["verdict"]["method"] == "judge: scripted"
 
 
 def test_library_is_hashed_only_after_a_write(engine, ask):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 import time
 
 import httpx
@@ -74,6 +75,30 @@ def test_without_controls_the_judge_is_not_asked():
     model = ScriptedJudgeModel(honest)
     call = judged(model, evidence=number_evidence(evidence_of("It is so. They did."), 1000))
     assert call.failure == "no control" and not model.calls
+
+
+def test_controls_that_cannot_be_made_are_a_failure_and_no_error(caplog):
+    class Broken(random.Random):
+        def sample(self, *given, **more):
+            raise IndexError("Cannot choose from an empty sequence")
+
+    model = ScriptedJudgeModel(honest)
+    asked = ModelJudge(model, 8192, 5, rng=Broken)
+    call = asyncio.run(asked.judge("How many maps?", EVIDENCE, SENTENCES))
+    assert call.failure == "no control" and not model.calls and "control" in caplog.text
+
+
+def test_controls_are_made_beside_the_event_loop():
+    """A reader whose answer is under way does not wait for the controls of another's."""
+    threads = []
+
+    def rng():
+        threads.append(threading.current_thread())
+        return random.Random(1)
+
+    asked = ModelJudge(ScriptedJudgeModel(honest), 8192, 5, rng=rng)
+    asyncio.run(asked.judge("How many maps?", EVIDENCE, SENTENCES))
+    assert threads and threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize(

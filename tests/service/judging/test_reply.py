@@ -123,3 +123,10 @@ def test_damaged_reply_is_unreadable_or_has_a_judgement_of_each_sentence(at, cut
         return
     assert len(found) == 2 and all(1 <= n <= 3 for each in found for n in each.numbers)
     assert all(each.numbers or each.ruling == "unsupported" for each in found)
+
+
+def test_words_can_be_kept_and_sent_whatever_characters_the_judge_writes():
+    text = reply([verdict("unsupported", [], ["half \ud800", "nul \x00"])])
+    (judgement,) = parse_reply(text, 1, 3)
+    assert judgement.unsupported == ("half  ", "nul  ")
+    "".join(judgement.unsupported).encode()

@@ -397,3 +397,15 @@ def test_forged_word_of_a_judge_fails(judged, verifier, forge, caught):
     made = copy.deepcopy(judged)
     forge(made)
     assert caught in failed(made, verifier)
+
+
+@pytest.mark.parametrize(
+    "text", ["It is a map, it is a map, it is a map, it is a map.", "Yes, that is so."]
+)
+def test_judged_sentence_that_is_no_claim_has_the_reason_of_the_verifier(
+    maker, hours, text, verifier
+):
+    judgements = {PLAIN: Judgement("supported", (hours,)), text: Judgement("unsupported")}
+    made = maker.receipt_of(judgements)
+    assert made["rejected"][0]["verdict"]["method"] == "rules"
+    assert not failed(made, verifier)
