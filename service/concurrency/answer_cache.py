@@ -132,7 +132,8 @@ class AnswerCache:
         """
         if not answer.claims or answer.reason is not None or answer.understood is not None:
             return
-        methods = (each.verdict.method for each in (*answer.claims, *answer.rejected))
+        decided: tuple[Claim | Rejected, ...] = (*answer.claims, *answer.rejected)
+        methods = (each.verdict.method for each in decided)
         if any(method != without_failure(method) for method in methods):
             return
         with self._lock:

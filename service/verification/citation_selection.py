@@ -38,6 +38,10 @@ class QuoteAssessment:
     support: float
     findings: tuple[Finding, ...]
 
+    def feature(self, name: str) -> float:
+        """Return one of the features by its name."""
+        return self.features[FEATURES.index(name)]
+
     @property
     def conflict(self) -> Finding | None:
         """The finding that decides alone, whatever the probability; None if there is none."""
@@ -50,14 +54,14 @@ class QuoteAssessment:
         A claim that only leaves words of a quote out needs a lower probability. In any, the clause
         that is worst off must be supported at least in part: the whole does not speak for it.
         """
-        copied = self.features[FEATURES.index("copied")]
+        copied = self.feature("copied")
         enough = self.support >= (PARTIAL if copied else SUPPORTED)
         return enough and self.conflict is None and self._weakest_support >= PARTIAL
 
     @property
     def _weakest_support(self) -> float:
         """The probability that would result if the whole were as weak as its weakest clause."""
-        weak = self.features[FEATURES.index("weakest")]
+        weak = self.feature("weakest")
         whole = FEATURES.index("entailed")
         numbers = (*self.features[:whole], weak, *self.features[whole + 1 :])
         return load_calibration().probability(numbers)

@@ -57,6 +57,7 @@ from service.verification.rules.finding import Finding
 VERIFIER_VERSION = 2
 
 CLEAR = 0.8  # probability from which the quotes of cited passages are enough: see above
+COPIES = 0.75  # share of a sentence's words in a quote, from which it copies the quote
 
 
 class Verifier:
@@ -199,13 +200,28 @@ def _supporting(
 
     Where no quote does so by itself, those of its clauses may together.
     """
-    alone = supporting_quotes(reading.quotes, draft.labels, originals)
+    quotes = reading.quotes if not _copy_fails(reading) else _in_its_language(reading)
+    alone = supporting_quotes(quotes, draft.labels, originals)
     if alone:
         return [each.quotes[0] for each in alone], alone[0].support
     joined = reading.joined
     if joined and joined.supports_claim and len(joined.quotes) <= MAX_CITATIONS:
         return joined.quotes, joined.support
     return (), 0.0
+
+
+def _copy_fails(reading: ClaimReading) -> bool:
+    """Whether the sentence copies quotes of its language, of which none supports it even in part.
+
+    A false sentence is most often a true one with one thing changed: the one that it copies is
+    the one to ask, not what another language says, where the checker knows less.
+    """
+    copied = [q for q in _in_its_language(reading) if q.feature("covered") >= COPIES]
+    return bool(copied) and all(quote.support < PARTIAL for quote in copied)
+
+
+def _in_its_language(reading: ClaimReading) -> list[QuoteAssessment]:
+    return [quote for quote in reading.quotes if not quote.feature("across")]
 
 
 def _supported(
