@@ -208,7 +208,8 @@ def _with_checker(given: dict[str, str]) -> dict[str, str]:
     value = given.get("judge", "auto")
     if value in get_args(JudgeUse):
         return given
-    if "checker" in given:
+    # "OFF", "0" or "false" must not be taken for a classifier, and leave a judge on.
+    if "checker" in given or not ({"/", "\\"} & set(value) or Path(value).is_dir()):
         raise SettingsError(
             "TENKYO_JUDGE", value, "use auto, llm or off; the classifier is TENKYO_CHECKER's"
         )

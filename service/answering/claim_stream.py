@@ -20,8 +20,8 @@ class ClaimStream:
     quote of a source takes the place of a withheld sentence, where it helps the reader.
     """
 
-    def __init__(self, turn: AnswerState, quotes: SourceQuotes) -> None:
-        self._turn, self._quotes = turn, quotes
+    def __init__(self, state: AnswerState, quotes: SourceQuotes) -> None:
+        self._state, self._quotes = state, quotes
         self._decided: list[tuple[str, bool]] = []  # each sentence, and whether it is shown
 
     @property
@@ -35,7 +35,7 @@ class ClaimStream:
             claim = _withheld(claim)
         shown = claim.verdict.label == "supported"
         self._decided.append((draft.text, shown))
-        event = self._turn.record(draft, claim)
+        event = self._state.record(draft, claim)
         if shown:
             return [event]
         return [event, *self._quotes.in_place(claim)]

@@ -163,8 +163,8 @@ class Engine:
         what it amounts to. Raises QuestionRefused, and NotFound for an unknown conversation or
         source, before the first event.
         """
-        turn = await self._open(question, conversation_id, source_ids, earlier)
-        events = self._events(turn, source_ids, mode)
+        state = await self._open(question, conversation_id, source_ids, earlier)
+        events = self._events(state, source_ids, mode)
         step: AnswerStep | None = None
         async with aclosing(events):
             async for event in events:
@@ -175,47 +175,47 @@ class Engine:
                     yield event
 
     async def _events(
-        self, turn: AnswerState, source_ids: Sequence[str] | None, mode: Mode | None
+        self, state: AnswerState, source_ids: Sequence[str] | None, mode: Mode | None
     ) -> AsyncGenerator[Event, None]:
         yield _status("searching")
-        hits = await self._new(self._search, turn, source_ids)
+        hits = await self._new(self._search, state, source_ids)
         yield _status("reading")
-        await self._new(self._choose, turn, hits, source_ids)
-        if turn.doubtful:
-            turn = await self._new(self._as_meant, turn, source_ids)
-        begun = (turn.id, turn.conversation_id, turn.question, turn.evidence, turn.understood)
+        await self._new(self._choose, state, hits, source_ids)
+        if state.doubtful:
+            state = await self._new(self._as_meant, state, source_ids)
+        begun = (state.id, state.conversation_id, state.question, state.evidence, state.understood)
         yield Event("evidence", EvidenceFound(*begun))
         made: Mode = "abstained"
-        quotes = SourceQuotes(turn, self.verifier)
+        quotes = SourceQuotes(state, self.verifier)
         judge = self.judge if self.judge and self.judge.able else None
         decides = judge is not None and self._judge_writes
-        if self.model and mode != "quoted" and (turn.plausible if decides else turn.answerable):
-            shown = turn.evidence if decides else turn.evidence[: turn.telling]
-            turn.prompt = prompts.answer_messages(turn.asked, shown, self._window, turn.language)
-            checks = self._checks(turn, judge)
-            answer = ModelAnswer(turn, checks, quotes, self._begun, believed=decides)
-            async with aclosing(answer.events(self.model.stream(turn.prompt))) as events:
+        if self.model and mode != "quoted" and (state.plausible if decides else state.answerable):
+            shown = state.evidence if decides else state.evidence[: state.relevant]
+            state.prompt = prompts.answer_messages(state.asked, shown, self._window, state.language)
+            checks = self._checks(state, judge)
+            answer = ModelAnswer(state, checks, quotes, self._begun, believed=decides)
+            async with aclosing(answer.events(self.model.stream(state.prompt))) as events:
                 async for event in events:
                     yield event
             yield _status("checking")
             for event in await self._new(answer.finish):
                 yield event
             made = answer.mode
-        elif turn.answerable:
+        elif state.answerable:
             yield _status("checking")
             for event in await self._new(quotes.answer):
                 yield event
-            made = "quoted" if turn.claims else made
+            made = "quoted" if state.claims else made
         if made == "abstained":
-            await self._new(self._explain, turn)
-        yield Event("answer", await self._close(turn, made))
+            await self._new(self._explain, state)
+        yield Event("answer", await self._close(state, made))
 
-    def _checks(self, turn: AnswerState, judge: Judge | None) -> SentenceChecks:
+    def _checks(self, state: AnswerState, judge: Judge | None) -> SentenceChecks:
         def verify(draft: Draft) -> Claim:
-            return self.verifier.check(draft, turn.evidence, turn.originals)
+            return self.verifier.check(draft, state.evidence, state.originals)
 
         if judge:
-            return JudgeChecks(turn, judge, verify, self._begun)
+            return JudgeChecks(state, judge, verify, self._begun)
         return VerifierChecks(verify, self._begun)
 
     async def _open(
@@ -236,98 +236,98 @@ class Engine:
             else:
                 conversation = conversation_id
                 last = last_answered(self.history.conversation(conversation))
-            turn = AnswerState(secrets.token_urlsafe(12), conversation, question)
+            state = AnswerState(secrets.token_urlsafe(12), conversation, question)
             filled = alone(question, last)
             if filled != question:
-                turn.understood, turn.doubtful = filled, leans(question) == "maybe"
-            return turn
+                state.understood, state.doubtful = filled, leans(question) == "maybe"
+            return state
 
-        turn: AnswerState = await self._records(look_up)
-        return turn
+        state: AnswerState = await self._records(look_up)
+        return state
 
     def can_answer(self, question: str) -> bool:
         """Return whether the library seems to answer a question, as it is decided for answers.
 
         Nothing is stored. Blocks for as long as a search and a re-ranking take.
         """
-        turn = AnswerState("", "", check_question(question))
-        self._choose(turn, self._search(turn, None), None)
-        return turn.answerable
+        state = AnswerState("", "", check_question(question))
+        self._choose(state, self._search(state, None), None)
+        return state.answerable
 
-    def _search(self, turn: AnswerState, source_ids: Sequence[str] | None) -> list[Hit]:
+    def _search(self, state: AnswerState, source_ids: Sequence[str] | None) -> list[Hit]:
         store = self.library.store
-        turn.revision = store.revision()
-        turn.originals = self._originals()
-        hits = self.library.search(turn.asked, 2 * self._top_k, source_ids)
-        turn.record_time("search")
+        state.revision = store.revision()
+        state.originals = self._originals()
+        hits = self.library.search(state.asked, 2 * self._top_k, source_ids)
+        state.record_time("search")
         return hits
 
     def _choose(
-        self, turn: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
+        self, state: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
     ) -> None:
         """Turn hits into evidence: those that answer the question first, by the checker."""
         if source_ids is None:
-            hits = with_originals(self.library, turn.originals, turn.asked, hits, self._top_k)
+            hits = with_originals(self.library, state.originals, state.asked, hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
-            return turn.record_time("read")
+            return state.record_time("read")
         nearest = sorted(chosen, key=lambda e: -e.score)
         contexts = [with_headings(e.passage.text, e.passage, e.source) for e in nearest]
-        reading = self.checker.answers([(context, turn.asked) for context in contexts])
+        reading = self.checker.answers([(context, state.asked) for context in contexts])
         scores = np.array([e.score for e in nearest], np.float32)
         order = rerank(scores, reading)
-        turn.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        turn.telling, best = count_relevant(reading[order]), int(reading.argmax())
-        turn.best, turn.nearest = float(reading[best]), contexts[best]
-        turn.unnamed = unnamed(turn.asked, turn.evidence, self.library.store)
-        turn.premise = None if turn.unnamed else false_premise(turn.asked, turn.evidence)
-        turn.answerability = answerable(turn.asked, nearest, scores, reading)
-        turn.record_time("read")
+        state.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
+        state.relevant, best = count_relevant(reading[order]), int(reading.argmax())
+        state.best, state.nearest = float(reading[best]), contexts[best]
+        state.unnamed = unnamed(state.asked, state.evidence, self.library.store)
+        state.premise = None if state.unnamed else false_premise(state.asked, state.evidence)
+        state.answerability = answerable(state.asked, nearest, scores, reading)
+        state.record_time("read")
 
-    def _explain(self, turn: AnswerState) -> None:
+    def _explain(self, state: AnswerState) -> None:
         store = self.library.store
-        empty = not turn.evidence and not store.sources()
-        found = (turn.evidence, turn.premise, store.unread())
-        turn.abstention, reason = explain_abstention(
-            turn.asked, *found, turn.language, empty, turn.unnamed
+        empty = not state.evidence and not store.sources()
+        found = (state.evidence, state.premise, store.unread())
+        state.abstention, reason = explain_abstention(
+            state.asked, *found, state.language, empty, state.unnamed
         )
-        turn.reason = turn.reason or reason
+        state.reason = state.reason or reason
 
-    def _as_meant(self, turn: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
-        """The turn, or one with the question as it was asked, where that is answered better."""
-        bare = replace(turn, understood=None, evidence=(), best=-math.inf)
+    def _as_meant(self, state: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
+        """The state, or one with the question as it was asked, where that is answered better."""
+        bare = replace(state, understood=None, evidence=(), best=-math.inf)
         self._choose(bare, self._search(bare, source_ids), source_ids)
-        lost = astray(turn.asked, turn.question, turn.nearest)
-        return bare if lost or stands(bare.best, turn.best) else turn
+        lost = astray(state.asked, state.question, state.nearest)
+        return bare if lost or stands(bare.best, state.best) else state
 
-    async def _close(self, turn: AnswerState, mode: Mode) -> Answer:
+    async def _close(self, state: AnswerState, mode: Mode) -> Answer:
         name = model_name(self.model.name) if self.model and mode == "generated" else ""
         answer = Answer(
-            id=turn.id,
-            conversation_id=turn.conversation_id,
-            question=turn.question,
-            text=turn.text,
+            id=state.id,
+            conversation_id=state.conversation_id,
+            question=state.question,
+            text=state.text,
             mode=mode,
             model=name,
-            claims=tuple(turn.claims),
-            evidence=turn.evidence,
-            rejected=tuple(turn.rejected),
-            reason=turn.reason,
-            abstention=turn.abstention,
-            timings=turn.timings | {"total": round(time.perf_counter() - turn.started, 4)},
-            understood=turn.understood,
+            claims=tuple(state.claims),
+            evidence=state.evidence,
+            rejected=tuple(state.rejected),
+            reason=state.reason,
+            abstention=state.abstention,
+            timings=state.timings | {"total": round(time.perf_counter() - state.started, 4)},
+            understood=state.understood,
         )
-        await self._records(self._keep, turn, answer)
+        await self._records(self._keep, state, answer)
         return answer
 
-    def _keep(self, turn: AnswerState, answer: Answer) -> None:
+    def _keep(self, state: AnswerState, answer: Answer) -> None:
         """Store the answer, and beside it what a receipt needs besides."""
-        works = turn.originals.original_works(e.source.id for e in turn.evidence)
+        works = state.originals.original_works(e.source.id for e in state.evidence)
         judged = None
-        if self.judge and turn.judge_cost.calls:
-            judged = record_judgements(self.judge, turn.evidence, turn.judgements)
+        if self.judge and state.judge_cost.calls:
+            judged = record_judgements(self.judge, state.evidence, state.judgements)
         noted = receipt.make_record(
-            self.library, self.checker, turn.revision, turn.drafts, works, turn.prompt, judged
+            self.library, self.checker, state.revision, state.drafts, works, state.prompt, judged
         )
         self.history.save_answer(answer.id, answer.conversation_id, to_json(answer), noted)

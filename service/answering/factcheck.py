@@ -193,7 +193,8 @@ class FactChecker:
         self, checks: _Checks, judge: Judge
     ) -> tuple[Sequence[Draft], tuple[Evidence, ...], NumberedEvidence]:
         """The next sentences, with the evidence of them all, the best of each first."""
-        drafts, room = checks.next(JUDGED_TOGETHER), evidence_tokens(judge.window, "")
+        drafts = checks.next(JUDGED_TOGETHER)
+        room = evidence_tokens(judge.window, "", [draft.text for draft in drafts])
         found = [self._find(checks, draft) for draft in drafts]
         while len(found) > 1 and _tokens(_merged([each[:NEEDED] for each in found])) > room:
             found.pop()

@@ -24,7 +24,7 @@ class ModelAnswer:
     """One answer of a language model: ``events`` while it is written, then ``finish``.
 
     Args:
-        turn: The answer's state, in which everything is recorded.
+        state: The answer's state, in which everything is recorded.
         checks: How its sentences are checked.
         quotes: The sources' own words, for where those of the model do not hold.
         threads: Runs what blocks in a thread.
@@ -33,16 +33,16 @@ class ModelAnswer:
 
     def __init__(
         self,
-        turn: AnswerState,
+        state: AnswerState,
         checks: SentenceChecks,
         quotes: SourceQuotes,
         threads: Threads,
         *,
         believed: bool,
     ) -> None:
-        self._turn, self._checks, self._quotes = turn, checks, quotes
+        self._state, self._checks, self._quotes = state, checks, quotes
         self._threads, self._believed = threads, believed
-        self._stream = ClaimStream(turn, quotes)
+        self._stream = ClaimStream(state, quotes)
         self._wrote = self._declined = self._stopped = False
         self._error: ModelError | None = None
 
@@ -51,7 +51,7 @@ class ModelAnswer:
         """What the answer is made of so far."""
         if self._stream.held:
             return "generated"
-        return "quoted" if self._turn.claims else "abstained"
+        return "quoted" if self._state.claims else "abstained"
 
     async def events(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[Event, None]:
         """Yield an event for each sentence as soon as it is decided, in the order of writing.
@@ -60,7 +60,7 @@ class ModelAnswer:
         model's stream is closed and nothing that was begun goes on.
         """
         reader = SentenceReader(
-            pieces, self._turn.evidence, self._turn.asked, self._checks.prefetch
+            pieces, self._state.evidence, self._state.asked, self._checks.prefetch
         )
         try:
             yield Event("status", Status("writing"))
@@ -81,25 +81,25 @@ class ModelAnswer:
         self._stopped, self._error = reader.stopped, reader.error
         if self._error:
             logger.warning("%s", self._error)
-        if self._turn.judge_cost.calls:
-            self._turn.timings["judge"] = round(self._turn.judge_cost.seconds, 4)
-        self._turn.record_time("write")
+        if self._state.judge_cost.calls:
+            self._state.timings["judge"] = round(self._state.judge_cost.seconds, 4)
+        self._state.record_time("write")
 
     def finish(self) -> list[Event]:
         """Quote the sources where the model's sentences are not enough, and say why. Blocks."""
-        turn, quotes = self._turn, self._quotes
+        state, quotes = self._state, self._quotes
         if not self._stream.held:
-            events = quotes.complete() if turn.claims else self._instead()
-            turn.reason = self._why_quoted() if turn.claims else self._why_not()
+            events = quotes.complete() if state.claims else self._instead()
+            state.reason = self._why_quoted() if state.claims else self._why_not()
             return events
         events = quotes.complete()
         beside = [] if quotes.is_answered() else quotes.answer(ANSWERS)
         if self._error:
-            turn.reason = reader_message("cut_short", turn.language, in_short(str(self._error)))
+            state.reason = reader_message("cut_short", state.language, in_short(str(self._error)))
         elif self._stopped:
-            turn.reason = reader_message("stopped", turn.language)
+            state.reason = reader_message("stopped", state.language)
         elif beside:
-            turn.reason = reader_message("beside", turn.language)
+            state.reason = reader_message("beside", state.language)
         return events + beside
 
     def _instead(self) -> list[Event]:
@@ -109,7 +109,7 @@ class ModelAnswer:
         a model; if it declined or wrote what does not hold, they have to answer clearly.
         """
         if self._error:
-            return self._quotes.answer() if self._turn.answerable else []
+            return self._quotes.answer() if self._state.answerable else []
         if self._declined and self._believed:
             return []
         return self._quotes.answer(
@@ -119,11 +119,11 @@ class ModelAnswer:
     def _why_quoted(self) -> str:
         if self._error:
             why = in_short(str(self._error))
-            return reader_message("model_failed", self._turn.language, why)
-        return reader_message("none_held" if self._wrote else "declined", self._turn.language)
+            return reader_message("model_failed", self._state.language, why)
+        return reader_message("none_held" if self._wrote else "declined", self._state.language)
 
     def _why_not(self) -> str | None:
         """Why there is no answer, if that is because the model failed."""
         if not self._error:
             return None
-        return reader_message("model_down", self._turn.language, in_short(str(self._error)))
+        return reader_message("model_down", self._state.language, in_short(str(self._error)))

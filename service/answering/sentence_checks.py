@@ -85,7 +85,7 @@ class JudgeChecks:
     it cost.
 
     Args:
-        turn: The answer.
+        state: The state of the answer, in which everything is recorded.
         judge: Says what each sentence is worth.
         verify: Checks one sentence by rules and checker, and blocks.
         threads: Runs that in a thread.
@@ -93,44 +93,44 @@ class JudgeChecks:
 
     def __init__(
         self,
-        turn: AnswerState,
+        state: AnswerState,
         judge: Judge,
         verify: Callable[[Draft], Claim],
         threads: Threads,
     ) -> None:
-        self._turn, self._judge, self._verify, self._threads = turn, judge, verify, threads
+        self._state, self._judge, self._verify, self._threads = state, judge, verify, threads
         self._numbered: NumberedEvidence | None = None
         self._given_up: Failure | None = None
 
     @property
     def last(self) -> bool:
         """Whether only one more call may be made; where none will be, groups need not wait."""
-        return not self._given_up and self._turn.judge_cost.calls >= MAX_JUDGE_CALLS - 1
+        return not self._given_up and self._state.judge_cost.calls >= MAX_JUDGE_CALLS - 1
 
     def prefetch(self, draft: Draft) -> None:
         """Do nothing: a judge is asked about complete sentences only."""
 
     async def check(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
         """Ask the judge about all sentences at once, and yield the claim of each."""
-        turn, judge = self._turn, self._judge
+        state, judge = self._state, self._judge
         if self._given_up:
             async for claim in self._without_judge(drafts, self._given_up):
                 yield claim
             return
         if self._numbered is None:
-            fitting = judge_evidence, judge, turn.asked, turn.evidence
+            fitting = judge_evidence, judge, state.asked, state.evidence
             self._numbered = await self._threads(*fitting)
         begun = time.perf_counter()
-        call = await ask_judge(judge, turn.asked, self._numbered, drafts)
-        turn.judge_cost.add(call, time.perf_counter() - begun)
+        call = await ask_judge(judge, state.asked, self._numbered, drafts)
+        state.judge_cost.add(call, time.perf_counter() - begun)
         if call.failure:
             self._given_up = call.failure if call.failure in GIVEN_UP else None
             async for claim in self._without_judge(drafts, call.failure):
                 yield claim
             return
         for draft, judgement in zip(drafts, call.judgements, strict=True):
-            turn.judgements[draft.text] = judgement
-            given = draft, judgement, self._numbered, turn.originals, model_name(judge.name)
+            state.judgements[draft.text] = judgement
+            given = draft, judgement, self._numbered, state.originals, model_name(judge.name)
             yield await self._threads(decide, *given)
 
     async def _without_judge(

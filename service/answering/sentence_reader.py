@@ -44,7 +44,7 @@ class SentenceReader:
             pieces: The model's text as it comes; it is closed when reading ends.
             evidence: What its citations may name.
             question: What it answers.
-            likely: Told of each sentence that seems complete before that is certain.
+            likely: Called with each sentence that seems complete, before that is certain.
         """
         self.any = self.declined = self.stopped = False
         self.error: ModelError | None = None

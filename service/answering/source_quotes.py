@@ -29,8 +29,8 @@ class SourceQuotes:
     All methods block, and record in the answer's state what they return events of.
     """
 
-    def __init__(self, turn: AnswerState, verifier: Verifier) -> None:
-        self._turn, self._verifier = turn, verifier
+    def __init__(self, state: AnswerState, verifier: Verifier) -> None:
+        self._state, self._verifier = state, verifier
         self._checker = verifier.checker
         self._in_place = 0
         self._put_off: list[Claim] = []  # withheld before anything held
@@ -40,7 +40,7 @@ class SourceQuotes:
 
         Where nothing is shown yet, the quotes are looked at again in ``complete``.
         """
-        completing = bool(self._turn.claims)
+        completing = bool(self._state.claims)
         events: list[Event] = []
         for citation in withheld.citations:
             if self._in_place < MAX_IN_PLACE and self._helps(withheld, citation, completing):
@@ -63,56 +63,56 @@ class SourceQuotes:
             bar: Log-odds that the best of them must reach; the passages must then be more likely
                 to answer than not, too. None: no bar.
         """
-        turn, embedder = self._turn, self._verifier.embedder
-        drafts = quote_answer(turn.asked, turn.evidence, turn.originals, self._checker, embedder)
+        state, embedder = self._state, self._verifier.embedder
+        drafts = quote_answer(state.asked, state.evidence, state.originals, self._checker, embedder)
         if bar is not None and not self._reach(bar, drafts):
             drafts = []
         events = [event for draft in drafts for event in self._quote(draft)]
-        turn.record_time("quote")
+        state.record_time("quote")
         return events
 
     def is_answered(self) -> bool:
         """Return whether a claim of the answer so far, or a quote of one, answers the question."""
-        turn = self._turn
-        return is_answered(turn.asked, turn.claims, turn.evidence, self._checker)
+        state = self._state
+        return is_answered(state.asked, state.claims, state.evidence, self._checker)
 
     def _quote(self, draft: Draft) -> list[Event]:
         """The event of a claim in a source's own words; none for one that is cited already."""
-        turn = self._turn
-        cited = [citation.quote for claim in turn.claims for citation in claim.citations]
+        state = self._state
+        cited = [citation.quote for claim in state.claims for citation in claim.citations]
         if any(draft.text in quote for quote in cited):
             return []
-        claim = self._verifier.check(draft, turn.evidence, turn.originals)
-        return [turn.record(draft, claim)] if claim.verdict.method == "verbatim" else []
+        claim = self._verifier.check(draft, state.evidence, state.originals)
+        return [state.record(draft, claim)] if claim.verdict.method == "verbatim" else []
 
     def _reach(self, bar: float, drafts: Sequence[Draft]) -> bool:
-        if self._turn.answerability <= SURELY:
+        if self._state.answerability <= SURELY:
             return False
         return any(self._read(draft.text, draft.labels[0]) > bar for draft in drafts)
 
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
         """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
 
-        Which sentence of a passage answers, the checker cannot tell: of those that answers rest on,
-        it takes a third for an answer, of their neighbours a fifth. The model tells, by what it
-        wrote: so a quote that supports a part of that, or has another number, is shown wherever
-        there is an answer. Of others, and where there is none yet, the checker must say that it
-        answers, or the gate that the passages do. That a sentence would answer, by a judge's word,
-        says nothing of quotes that do not speak of it: so of an unsupported one it only counts
-        beside others that hold.
+        The checker hardly knows which sentence of a passage answers: it takes a third of those that
+        answers rest on for one, and a fifth of their neighbours. What the model wrote says more. So
+        a quote that supports a part of that, or has another number, is shown if there is an answer
+        already, or if the passages answer by the gate; any other quote only if, besides, the
+        checker takes it for an answer. A judge's word that the withheld sentence would answer is
+        enough for the quotes that it named, but beside an unsupported sentence only if there is an
+        answer already.
         """
-        turn = self._turn
-        said = turn.judgements.get(withheld.text)
+        state = self._state
+        said = state.judgements.get(withheld.text)
         if said and said.answers and said.numbers and (completing or said.ruling != "unsupported"):
             return True
         near = withheld.verdict.label != "unsupported"
-        if near and (completing or turn.answerability > SURELY):
+        if near and (completing or state.answerability > SURELY):
             return True
         reads = self._read(citation.quote, citation.label) > ANSWERS
-        return reads and (completing or turn.answerability > SURELY)
+        return reads and (completing or state.answerability > SURELY)
 
     def _read(self, text: str, label: int) -> float:
         """How well a sentence of a passage answers the question, in log-odds."""
-        e = self._turn.evidence[label - 1]
+        e = self._state.evidence[label - 1]
         context = with_headings(text, e.passage, e.source)
-        return float(self._checker.answers([(context, self._turn.asked)])[0])
+        return float(self._checker.answers([(context, self._state.asked)])[0])

@@ -51,7 +51,7 @@ class AnswerState:
     nearest: str = ""
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
-    telling: int = 0  # so many of the first of them are what a model reads
+    relevant: int = 0  # of these, the first so many seem to answer: what a model reads
     answerability: float = -math.inf
     text: str = ""
     claims: list[Claim] = field(default_factory=list)

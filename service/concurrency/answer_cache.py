@@ -132,9 +132,9 @@ class AnswerCache:
         """
         if not answer.claims or answer.reason is not None or answer.understood is not None:
             return
-        decided: tuple[Claim | Rejected, ...] = (*answer.claims, *answer.rejected)
-        methods = (each.verdict.method for each in decided)
-        if any(method != without_failure(method) for method in methods):
+        verdicts = [claim.verdict for claim in answer.claims]
+        verdicts += [rejected.verdict for rejected in answer.rejected]
+        if any(verdict.method != without_failure(verdict.method) for verdict in verdicts):
             return
         with self._lock:
             self._entries[key] = (answer.id, tuple(decisions))

@@ -49,7 +49,7 @@ _FAR = 30  # characters from the start, behind which a pronoun mostly means the 
 _TOPIC_JA = re.compile(
     r"^[^。]{2,50}?(?:(?<![にでと])は|(?<=[\u30a1-\u30fa\u30fc\u3400-\u9fffA-Za-z])が)"
 )
-_NO_CLAIM = re.compile(  # tells the reader to do something
+_NO_CLAIM = re.compile(  # asks the reader to do something
     r"(?:See|Use|Notice|Note|Let|Check|Try|Make|Consider|Imagine|Remember|Suppose|Please|Run|Click"
     r"|Take|Keep|Defaults|Do)\b"
 )
@@ -113,7 +113,7 @@ def make_controls(
 
     They are made from two different sentences of it where there are two, and in the language of
     the ``sentences`` to judge where it has such. Half of the false ones are made from one of the
-    ``sentences``, so that they cannot be told from these by their distance to the evidence.
+    ``sentences``, so that they do not differ from these in their distance to the evidence.
     """
     texts = [neutral(sentence.text) for sentence in evidence.sentences]
     language = language_of(" ".join(sentences))

@@ -48,5 +48,5 @@ _SPEAKS_TO_A_JUDGE = re.compile("|".join(_PATTERNS), re.IGNORECASE)
 
 
 def speaks_to_a_judge(text: str) -> bool:
-    """Return whether a sentence tells a judge its verdict, or imitates its prompt or its reply."""
+    """Return whether a sentence dictates a verdict to a judge, or imitates its prompt or reply."""
     return bool(_SPEAKS_TO_A_JUDGE.search(unicodedata.normalize("NFKC", neutral(text))))

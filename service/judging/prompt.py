@@ -23,6 +23,7 @@ _REPLY_BASE, _REPLY_EACH = 100, 120  # tokens of a reply, and of each verdict in
 MAX_SENTENCES = 8  # of an answer in one call, for which room is kept beside the evidence
 _CONTROLS = 2  # sentences of known truth that are put among them
 _SENTENCE = 70  # tokens of a sentence
+_LONGEST_CONTROL = 160  # tokens of a control sentence, if it copies no longer one
 
 _RULES = """\
 You check sentences against numbered evidence. For each sentence decide whether the evidence \
@@ -147,12 +148,20 @@ def reply_tokens(sentences: int) -> int:
     return _REPLY_BASE + _REPLY_EACH * sentences
 
 
-def evidence_tokens(window: int, question: str) -> int:
+def evidence_tokens(window: int, question: str, sentences: Sequence[str] = ()) -> int:
     """Return how many tokens of a model's window are left for the evidence; 0 if none are.
 
-    ``window`` is how many tokens it reads and writes in all. Room is kept for MAX_SENTENCES
-    sentences of usual length and the verdicts on them.
+    Room is kept for sentences, for two control sentences and for the verdicts on all of them.
+
+    Args:
+        window: How many tokens the model reads and writes in all.
+        question: What the sentences answer.
+        sentences: What is to be judged; without any, MAX_SENTENCES of usual length.
     """
     fixed = estimate_tokens("".join((_RULES, _EXAMPLE, _EXAMPLE_REPLY, neutral(question))))
-    most = MAX_SENTENCES + _CONTROLS
-    return max(0, window - fixed - most * _SENTENCE - reply_tokens(most))
+    most = (len(sentences) or MAX_SENTENCES) + _CONTROLS
+    read = most * _SENTENCE
+    if sentences:
+        each = [estimate_tokens(f"Sentence 10: {neutral(text)}") for text in sentences]
+        read = sum(each) + _CONTROLS * max(_LONGEST_CONTROL, *each)
+    return max(0, window - fixed - read - reply_tokens(most))

@@ -136,7 +136,7 @@ def restated(text: str, rng: random.Random) -> str:
         else (without_note, _without_opening, _adverbial_last, _numbers, _words)
     )
     for rule in rules:
-        # Not always all of them, so that the same sentence is not always told in the same way.
+        # Not always all of them, so that the same sentence is not always put in the same way.
         made = rule(made) if made == text or rng.random() < _AGAIN else made
     return made
 

@@ -79,7 +79,7 @@ class ServiceJudge(ModelJudge):
         self._outcomes, self._required = standing, required
         self._state: JudgeState = "untested"
         self._right: tuple[int | None, int | None] = (None, None)
-        self._told = False  # whether the owner was told of a failure
+        self._reported = False  # whether a failure was logged
 
     @property
     def status(self) -> JudgeStatus:
@@ -130,9 +130,9 @@ class ServiceJudge(ModelJudge):
     def _record(self, outcome: Outcome) -> None:
         self._state = "able" if outcome.passed else "failed"
         self._right = outcome.true_right, outcome.false_right
-        if outcome.passed or self._told:
+        if outcome.passed or self._reported:
             return
-        self._told = True
+        self._reported = True
         logger.log(
             logging.WARNING if self._required else logging.INFO,
             "the judge %s at %s did not pass the self-test and does not judge (%s): set"

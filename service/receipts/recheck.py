@@ -169,7 +169,7 @@ def _repeated(item: Claim | Rejected, again: Claim, excused: bool) -> tuple[Chec
     differs = _unlike(item, again)
     if not differs:
         return "ok", _grade(verdict)
-    # A quote is one by any rules; that it states nothing was told later.
+    # A quote is one by any rules; but later ones may find that it states nothing.
     lasting = verdict.method == "verbatim" and again.verdict.method != "rules"
     noted = (excused and not lasting) or _at_the_edge(verdict, again.verdict)
     return "note" if noted else "failed", differs

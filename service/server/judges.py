@@ -107,7 +107,8 @@ def judge_url(settings: Settings) -> str:
 
 def judge_key(settings: Settings) -> str:
     """Return the API key of that server; that of the answer model goes to its own server only."""
-    return settings.judge_key or ("" if settings.judge_url else settings.llm_key)
+    same = settings.judge_url in ("", settings.llm_url)
+    return settings.judge_key or (settings.llm_key if same else "")
 
 
 def print_untested(judge: Judge | None) -> None:

@@ -33,7 +33,7 @@ CONTEXT = 150
 MAX_CANDIDATE_QUOTES = 4  # quotes that are read for one claim
 _CITED = 0.15  # by how much a window of a cited passage goes before others
 # Cosines of a claim with windows in the other language, as shares of words that agree: those of
-# quotes that have nothing to do with it lie about the first, those that support it above it.
+# windows that have nothing to do with it lie about the first, those that support it above it.
 _UNRELATED, _PER_SHARE = 0.75, 0.2
 _KEPT = 4096  # vectors of sentences, about 6 MB
 
@@ -98,7 +98,7 @@ class CandidateQuoteFinder:
         """Return at most ``most`` candidates, the likeliest first, cited passages preferred.
 
         In the claim's language they are those that share most words with it. Across languages
-        only names and numbers are shared: there the embedder tells.
+        only names and numbers are shared: there the embedder is asked.
         """
         share = _shared(draft.text, windows)
         japanese = is_japanese(draft.text)
@@ -113,7 +113,7 @@ class CandidateQuoteFinder:
         """Return, of each passage that the draft cites, the quote that shares most words with it.
 
         They are the likeliest to support it, and found without the embedder; [] where the draft
-        cites none that is here, or one in another language, of which words tell little.
+        cites none that is here, or one in another language, where few words agree.
         """
         japanese = is_japanese(draft.text)
         cited = [w for w in windows if w.evidence.label in draft.labels]

@@ -1,10 +1,10 @@
 """Check-worthiness: whether a sentence states anything that a source could support.
 
-A checker that only reads takes "More of it." for supported by whatever speaks of more. So what has
-no word of its own that needs support (pronouns, "yes", talk about the answer), and what is the head
-of a sentence without the sentence (a heading, "The model."), is no claim. A number always states. A
-sentence that breaks off or repeats itself is no claim either. A bare name states something only as
-the answer to a question that asks for one.
+A checker takes "More of it." for supported by any text that has "more". So these are no claims: a
+sentence without a content word of its own (pronouns, "yes", remarks on the answer), a phrase that
+is no sentence (a heading, "The model."), and one that breaks off or repeats itself. One of the
+others with a number always is a claim. A name alone is one only as the answer to a question that
+asks for it.
 """
 
 from __future__ import annotations

@@ -53,6 +53,19 @@ def test_old_use_of_judge_is_the_checker_with_a_notice(caplog, place):
     assert place in notice and "TENKYO_CHECKER" in notice and "rename" in notice
 
 
+@pytest.mark.parametrize("value", ["OFF", "Auto", "0", "false", "none", "of"])
+def test_word_that_is_no_use_of_the_judge_is_not_taken_for_a_classifier(value):
+    """Whoever means to turn the judge off must not leave it on."""
+    with pytest.raises(SettingsError, match=rf"^TENKYO_JUDGE={value}.*auto, llm or off"):
+        read_settings({"TENKYO_JUDGE": value})
+
+
+def test_folder_here_is_still_a_classifier_under_the_old_name(tmp_path, monkeypatch):
+    (tmp_path / "nli").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read_settings({"TENKYO_JUDGE": "nli"}).checker == "nli"
+
+
 def test_classifier_is_not_named_twice():
     both = {"TENKYO_JUDGE": "/models/nli", "TENKYO_CHECKER": "/models/other"}
     with pytest.raises(SettingsError, match=r"^TENKYO_JUDGE=/models/nli.*auto, llm or off"):

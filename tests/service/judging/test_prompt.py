@@ -1,9 +1,13 @@
 """The prompt of a judge."""
 
+import asyncio
 import json
+
+import pytest
 
 from service.generation.prompts import estimate_tokens
 from service.judging.evidence import number_evidence
+from service.judging.judge import ModelJudge
 from service.judging.prompt import (
     MAX_SENTENCES,
     REPLY_SCHEMA,
@@ -12,7 +16,7 @@ from service.judging.prompt import (
     reply_tokens,
 )
 from service.judging.reply import parse_reply
-from tests.support.scripted_judge_model import evidence_of
+from tests.support.scripted_judge_model import ScriptedJudgeModel, evidence_of, verdict
 
 EVIDENCE = number_evidence(evidence_of("The room opened in 1931. It holds 40,000 maps."), 1000)
 
@@ -71,3 +75,15 @@ def test_evidence_gets_what_prompt_sentences_and_reply_leave():
     used = sum(estimate_tokens(m["content"]) for m in messages) + reply_tokens(len(sentences))
     assert 8192 - 1000 < used <= 8192
     assert evidence_tokens(1000, question) == 0
+
+
+@pytest.mark.parametrize("length", [20, 90, 200])
+@pytest.mark.parametrize("count", [1, 8])
+def test_long_japanese_sentences_fit_beside_the_evidence_that_is_cut_for_them(length, count):
+    text = "".join(f"閲覧室の第{n}の地図は{1800 + n}年に描かれた。" for n in range(400))
+    said = [f"第{n}の地図は{'とても' * (length // 3)}古い。" for n in range(count)]
+    evidence = number_evidence(evidence_of(text), evidence_tokens(8192, "", said))
+    assert evidence.left_out
+    model = ScriptedJudgeModel(lambda sentence, evidence: verdict("unsupported", []))
+    call = asyncio.run(ModelJudge(model, 8192, 5).judge("", evidence, said))
+    assert call.failure == "control" and len(model.asked) == count + 2

@@ -30,6 +30,13 @@ def chosen(tmp_path, environ):
         (WRITER | JUDGE, "judge.example", "j", False, None),
         (WRITER | JUDGE | {"TENKYO_JUDGE_KEY": "own"}, "judge.example", "j", False, "Bearer own"),
         (JUDGE, "judge.example", "j", False, None),
+        (
+            WRITER | {"TENKYO_JUDGE_URL": WRITER["TENKYO_LLM_URL"], "TENKYO_JUDGE_MODEL": "j"},
+            "writer:1",
+            "j",
+            False,
+            "Bearer writers",
+        ),
         (WRITER | {"TENKYO_JUDGE_MODEL": "j"}, "writer:1", "j", False, "Bearer writers"),
         (WRITER | {"TENKYO_JUDGE_MODEL": "w"}, "writer:1", "w", True, "Bearer writers"),
     ],
