@@ -52,8 +52,8 @@ def decide(
     method = f"{JUDGED}{judge}"
     conflict = None
     if judgement.ruling == "supported" and quotes and not judgement.unsupported:
-        named = [evidence.sentences[number - 1].text for number in judgement.numbers]
-        conflict = _exact_conflict(draft.text, [quote.text for quote in quotes], named)
+        named = [evidence.sentences[number - 1] for number in judgement.numbers]
+        conflict = _exact_conflict(draft.text, [quote.text for quote in quotes], named, evidence)
         if conflict is None:
             return _supported(draft, quotes, originals, method)
         method += OVERRULED
@@ -125,21 +125,43 @@ def _adjacent(quote: CandidateQuote, sentence: NumberedSentence) -> bool:
     return quote.evidence is sentence.evidence and not between.strip()
 
 
-def _exact_conflict(text: str, quotes: Sequence[str], named: Sequence[str]) -> Finding | None:
+def _exact_conflict(
+    text: str,
+    quotes: Sequence[str],
+    named: Sequence[NumberedSentence],
+    evidence: NumberedEvidence,
+) -> Finding | None:
     """Find a number or name that a sentence has in place of that of its quotes.
 
     Several quotes may be too long together for the sentence to be a near copy of them, and so may
     several sentences of one. So each quote, and each named sentence of it, is also compared alone,
-    and what it has otherwise counts if no other quote has the sentence's.
+    and what it has otherwise counts if no other quote has the sentence's. A named sentence is also
+    compared behind the one before it, which may have its subject: "The room opened. It holds …".
     """
     together = " ".join(quotes)
     if conflict := registry.exact_conflict(text, together):
         return conflict
-    for quote in dict.fromkeys((*quotes, *named)):
+    for quote in dict.fromkeys((*quotes, *(sentence.text for sentence in named))):
         conflict = registry.exact_conflict(text, quote)
         if conflict and not _has(together, conflict.claimed):
             return conflict
+    for sentence in named:
+        conflict = registry.exact_conflict(text, _behind_previous(sentence, evidence))
+        if (
+            conflict
+            and _has(sentence.text, conflict.found)
+            and not _has(together, conflict.claimed)
+        ):
+            return conflict
     return None
+
+
+def _behind_previous(sentence: NumberedSentence, evidence: NumberedEvidence) -> str:
+    """The words of a sentence behind those of the one before it in its passage."""
+    before = evidence.sentences[sentence.number - 2] if sentence.number > 1 else None
+    if before is None or before.evidence is not sentence.evidence:
+        return sentence.text
+    return f"{before.text} {sentence.text}"
 
 
 def _has(text: str, claimed: str) -> bool:

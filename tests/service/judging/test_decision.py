@@ -142,3 +142,20 @@ def test_sentence_that_states_nothing_stays_unsupported():
     made = claim("Here is the answer.", Judgement("supported", (1,)))
     assert made.verdict.label == "unsupported" and made.verdict.method == "rules"
     assert made.citations == () and "states nothing" in made.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "label"),
+    [
+        ("The Kanda reading room holds 90,000 maps.", (2,), "contradicted"),
+        ("The Kanda reading room holds 40,000 maps.", (2,), "supported"),
+        ("The Kanda reading room opened in 1931.", (1,), "supported"),
+        ("The Kanda reading room opened in 1931 and holds 40,000 maps.", (1, 2), "supported"),
+        ("The Kanda reading room is closed on Mondays.", (3,), "supported"),
+    ],
+)
+def test_sentence_that_the_judge_names_is_also_compared_behind_the_one_before_it(
+    text, numbers, label
+):
+    """Its subject may be a pronoun, so that by itself it is no near copy."""
+    assert claim(text, Judgement("supported", numbers)).verdict.label == label
