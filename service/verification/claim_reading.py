@@ -8,7 +8,7 @@ supported one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.inference.cross_encoder import Checker
 from service.text.clauses import clauses
@@ -82,6 +82,7 @@ class ClaimReader:
             assess(draft.text, [quote], others, entailed, weakest)
             for quote, entailed in zip(quotes, whole, strict=False)
         ]
+        assessed = [_with_conflict_around(each, assessed) for each in assessed]
         joined = assess(draft.text, best, others, whole[-1], weakest) if len(best) > 1 else None
         return ClaimReading(tuple(assessed), tuple(best), joined)
 
@@ -133,3 +134,17 @@ def assess(
     numbers = features(claim, text, entailed, entailed if weakest is None else weakest, found)
     support = load_calibration().probability(numbers)
     return QuoteAssessment(tuple(quotes), numbers, support, tuple(found))
+
+
+def _with_conflict_around(
+    assessed: QuoteAssessment, every: Sequence[QuoteAssessment]
+) -> QuoteAssessment:
+    """Add the exact conflict of a longer quote around this one, in which "it" has its name."""
+    (quote,) = assessed.quotes
+    for other in every:
+        (longer,) = other.quotes
+        around = longer.evidence is quote.evidence and longer.start <= quote.start
+        conflict = other.conflict if around and quote.end <= longer.end else None
+        if conflict and not assessed.conflict and conflict.found in quote.text:
+            return replace(assessed, findings=(*assessed.findings, conflict))
+    return assessed
