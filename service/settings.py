@@ -90,8 +90,8 @@ class Settings(BaseModel):
     judge_window: int = Field(
         default=0,
         ge=0,
-        description="context window of the judge, in tokens; 0: that of the answer model, but at"
-        " least 8,192",
+        description="context window of the judge, in tokens; 0: TENKYO_LLM_WINDOW where that is"
+        " set and the server is the same, else 8,192",
     )
     top_k: int = Field(default=8, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(
@@ -158,8 +158,14 @@ class Settings(BaseModel):
 
     @property
     def judge_tokens(self) -> int:
-        """Return the context window of the judge, in tokens."""
-        return self.judge_window or max(self.llm_window, JUDGE_WINDOW)
+        """Return the context window of the judge, in tokens.
+
+        One that is set for the answer model holds for the judge, too, if it is the same server.
+        """
+        same = not self.judge_url or self.judge_url == self.llm_url
+        if self.judge_window or (same and "llm_window" in self.model_fields_set):
+            return self.judge_window or self.llm_window
+        return JUDGE_WINDOW
 
     @property
     def cache_dir(self) -> Path:

@@ -117,3 +117,12 @@ def test_public_address_is_refused_unless_open_is_set(monkeypatch, host):
 def test_loopback_address_is_allowed(host):
     with bootstrap.bind_socket(Settings(host=host, port=0)) as bound:
         assert ip_address(bound.getsockname()[0]).is_loopback
+
+
+def test_window_of_the_judge_is_that_of_the_answer_model_where_it_is_set():
+    url = "http://127.0.0.1:9/v1"
+    assert read_settings({"TENKYO_LLM_URL": url}).judge_tokens == 8192
+    same = {"TENKYO_LLM_URL": url, "TENKYO_LLM_WINDOW": "4096"}
+    assert read_settings(same).judge_tokens == 4096
+    assert read_settings(same | {"TENKYO_JUDGE_URL": "http://127.0.0.1:8/v1"}).judge_tokens == 8192
+    assert read_settings(same | {"TENKYO_JUDGE_WINDOW": "6000"}).judge_tokens == 6000
