@@ -102,12 +102,18 @@ def test_exact_conflict_fails_on_a_judges_word(maker, hours, false, verifier):
         [maker.claim(false, [hours])], (), {false: Judgement("supported", (hours,))}
     )
     assert failed(made, verifier) == ["verdict on claim 1"]
-    # Another quote does not hide the sentence that says otherwise.
+
+
+def test_answer_that_is_shown_does_not_fail_by_evidence_that_the_judge_did_not_name(
+    maker, false, verifier
+):
+    """A number that it computed may stand otherwise in a passage about something else."""
     other = next(s.number for s in maker.numbered.sentences if "hour" not in s.text)
-    made = maker.receipt(
-        [maker.claim(false, [other])], (), {false: Judgement("supported", (other,))}
-    )
-    assert failed(made, verifier) == ["verdict on claim 1"]
+    said = {false: Judgement("supported", (other,))}
+    shown = maker.decided(false, said[false])
+    assert shown.verdict.label == "supported"
+    checks = recheck(maker.receipt([shown], (), said), verifier)
+    assert outcomes(checks) == {"verdict on claim 1": "vouched"}
 
 
 def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(
