@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from service.answering.engine import Engine
+from service.judging.decision import MAX_QUOTES
 from service.judging.types import JudgeCall, Judgement
 from service.receipts.checks import all_passed, summary
 from service.receipts.recheck import recheck
@@ -170,6 +171,14 @@ def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(
     made["rejected"][0]["verdict"]["method"] = method
     made["judgements"][2]["ruling"] = "supported"
     assert failed(made, verifier) == ["verdict on withheld 1"]
+
+
+def test_sentence_withheld_for_too_many_quotes_holds(maker, hours, verifier):
+    numbers = tuple(s.number for s in maker.numbered.sentences)[::2][: MAX_QUOTES + 1]
+    said = {PLAIN: Judgement("supported", (hours,)), FREE: Judgement("supported", numbers)}
+    made = maker.receipt_of(said)
+    assert made["rejected"][0]["verdict"]["label"] == "partial"
+    assert failed(made, verifier) == []
 
 
 def test_sentence_that_leans_on_a_withheld_one_goes_with_it(maker, hours, verifier):
