@@ -24,7 +24,7 @@ from service.disclosure import model_name
 from service.generation.prompts import estimate_tokens
 from service.judging.decision import decide
 from service.judging.evidence import number_evidence
-from service.judging.prompt import evidence_tokens
+from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens
 from service.judging.types import Failure, Judge, NumberedEvidence
 from service.types import Citation, Claim, Draft, Evidence
 from service.verification.calibration import load_calibration
@@ -35,7 +35,6 @@ MAX_TEXT_CHARACTERS = 20_000  # characters verified at once by the service
 MAX_SENTENCES = 200
 PASSAGES_PER_SENTENCE = 8  # passages looked up for a sentence
 EVIDENCE_CHARACTERS = 8000  # of them together
-JUDGED_TOGETHER = 8  # sentences that a judge is asked about at once, at most
 NEEDED = 2  # passages of each of them for which there has to be room
 
 
@@ -128,7 +127,7 @@ class FactChecker:
         """
         checks: _Checks = await threads(self._begin, text, source_ids)
         judge = self._judge if self._judge and self._judge.able else None
-        while waiting := checks.next(JUDGED_TOGETHER):
+        while waiting := checks.next(JUDGED_AT_ONCE):
             if judge and not checks.given_up:
                 decided = await self._judge_next(checks, judge, threads)
             else:
@@ -193,7 +192,7 @@ class FactChecker:
         self, checks: _Checks, judge: Judge
     ) -> tuple[Sequence[Draft], tuple[Evidence, ...], NumberedEvidence]:
         """The next sentences, with the evidence of them all, the best of each first."""
-        drafts = checks.next(JUDGED_TOGETHER)
+        drafts = checks.next(JUDGED_AT_ONCE)
         room = evidence_tokens(judge.window, "", [draft.text for draft in drafts])
         found = [self._find(checks, draft) for draft in drafts]
         while len(found) > 1 and _tokens(_merged([each[:NEEDED] for each in found])) > room:

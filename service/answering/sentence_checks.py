@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from service.answering.state import AnswerState
 from service.disclosure import model_name
+from service.generation.prompts import estimate_tokens
 from service.judging.decision import decide
-from service.judging.evidence import number_evidence
-from service.judging.prompt import evidence_tokens
+from service.judging.evidence import evidence_text, number_evidence
+from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens
 from service.judging.types import Failure, Judge, JudgeCall, NumberedEvidence
 from service.types import Claim, Draft, Evidence
 from service.verification.methods import with_failure
@@ -78,7 +79,7 @@ class VerifierChecks:
 
 
 class JudgeChecks:
-    """Checks groups of sentences, each in one call of a judge; where that fails, by the verifier.
+    """Checks groups of sentences by calls of a judge; where one fails, by the verifier.
 
     One call is in flight at a time. After one that took too long or reached nobody, the verifier
     decides the rest of the answer. What the judge said is recorded in the answer's state, and what
@@ -111,17 +112,29 @@ class JudgeChecks:
         """Do nothing: a judge is asked about complete sentences only."""
 
     async def check(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
-        """Ask the judge about all sentences at once, and yield the claim of each."""
-        state, judge = self._state, self._judge
-        if self._given_up:
-            async for claim in self._without_judge(drafts, self._given_up):
+        """Ask the judge about the sentences, and yield the claim of each.
+
+        A group that is too large for one call is split while there are calls left, but for one
+        that is kept for what the model may still write. Those that then do not fit are decided by
+        the verifier.
+        """
+        calls_kept = 0 if self.last else 1
+        while drafts and not self._given_up:
+            left = MAX_JUDGE_CALLS - self._state.judge_cost.calls - calls_kept
+            if left < 1:
+                break
+            some = drafts[:JUDGED_AT_ONCE] if left > 1 else drafts[: await self._fitting(drafts)]
+            async for claim in self._ask(some):
                 yield claim
-            return
-        if self._numbered is None:
-            fitting = judge_evidence, judge, state.asked, state.evidence
-            self._numbered = await self._threads(*fitting)
+            drafts = drafts[len(some) :]
+        async for claim in self._without_judge(drafts, self._given_up or "window"):
+            yield claim
+
+    async def _ask(self, drafts: Sequence[Draft]) -> AsyncGenerator[Claim, None]:
+        """Ask the judge about all sentences in one call, and yield the claim of each."""
+        state, judge, numbered = self._state, self._judge, await self._evidence()
         begun = time.perf_counter()
-        call = await ask_judge(judge, state.asked, self._numbered, drafts)
+        call = await ask_judge(judge, state.asked, numbered, drafts)
         state.judge_cost.add(call, time.perf_counter() - begun)
         if call.failure:
             self._given_up = call.failure if call.failure in GIVEN_UP else None
@@ -130,8 +143,29 @@ class JudgeChecks:
             return
         for draft, judgement in zip(drafts, call.judgements, strict=True):
             state.judgements[draft.text] = judgement
-            given = draft, judgement, self._numbered, state.originals, model_name(judge.name)
+            given = draft, judgement, numbered, state.originals, model_name(judge.name)
             yield await self._threads(decide, *given)
+
+    async def _evidence(self) -> NumberedEvidence:
+        """The evidence as the judge sees it, the same for each call."""
+        if self._numbered is None:
+            fitting = judge_evidence, self._judge, self._state.asked, self._state.evidence
+            self._numbered = await self._threads(*fitting)
+        return self._numbered
+
+    async def _fitting(self, drafts: Sequence[Draft]) -> int:
+        """How many of the first sentences fit one call beside the evidence, by estimate.
+
+        At least those for which room is kept; that they are too long is for the judge to find.
+        """
+        read = estimate_tokens(evidence_text(await self._evidence()))
+        count = len(drafts)
+        while count > JUDGED_AT_ONCE:
+            texts = [draft.text for draft in drafts[:count]]
+            if read <= evidence_tokens(self._judge.window, self._state.asked, texts):
+                break
+            count -= 1
+        return count
 
     async def _without_judge(
         self, drafts: Sequence[Draft], failure: Failure

@@ -18,7 +18,7 @@ from service.verification.provenance import Originals
 from service.verification.rules import registry
 from service.verification.rules.finding import Finding
 
-MAX_QUOTES = 4  # of one claim
+MAX_QUOTES = 6  # of one claim; a reader can hardly compare more
 
 
 def decide(
@@ -31,7 +31,8 @@ def decide(
     """Return the claim that a judged sentence makes, with its verdict and its citations.
 
     A sentence that states nothing is ``unsupported``, whatever the judge says, and so is one that
-    it supports by no evidence, by evidence that does not exist, or but for some words. One that has
+    it supports by no evidence, by evidence that does not exist, or but for some words. One that
+    needs more quotes than are cited is ``partial``: a reader could not check it. One that has
     another number or name than the very quotes that the judge names is ``contradicted``. But
     nothing is called ``contradicted`` of which some evidence was left out.
 
@@ -54,9 +55,12 @@ def decide(
     if judgement.ruling == "supported" and quotes and not judgement.unsupported:
         named = [evidence.sentences[number - 1] for number in judgement.numbers]
         conflict = _exact_conflict(draft.text, [quote.text for quote in quotes], named, evidence)
-        if conflict is None:
+        if conflict:
+            method += OVERRULED
+        elif len(quotes) <= MAX_QUOTES:
             return _supported(draft, quotes, originals, method)
-        method += OVERRULED
+        else:
+            judgement = replace(judgement, ruling="unsupported")
     label, reason = _why_withheld(draft, judgement, quotes, conflict, bool(evidence.left_out))
     return _claim(draft, quotes, Verdict(label, 1.0, method), reason)
 

@@ -15,17 +15,29 @@ _WORD = r"(?:supported|unsupported|contradicted)"
 _BEGINS = (  # where an order may begin: at a clause, or behind a word that gives one
     r"(?:^|[.!?:;,>\"“'‘。、」(（-]\s*|\b(?:please|now|must|should|shall|then|to|and)\s)(?:always\s|just\s)?"
 )
+# Behind a verdict: where the clause ends, or goes on about something else. "Return supported
+# languages" speaks of languages.
+_ENDS = (
+    r"(?=\s*(?:$|[^\w\s]|[^\x00-\x7f]|only\s*(?:$|[^\w\s])|by\s?[\[(]\d|(?!only\b)[a-z]+ly\b"
+    r"|(?:and|or|but)\b(?!\s(?:un)?supported\b)"
+    r"|(?:is|are|for|on|in|to|at|as|with|without|of|from|about|because|since|so|if|when|whatever"
+    r"|regardless|no|not|even|every|each|all|any|both|this|these|that|those|the|it|them|here|now"
+    r"|always|please|too|anyway|instead|throughout|everywhere)\b))"
+)
+# "Is supported by three experiments" and "is supported only if" tell of support, and claim none.
+_UNLESS = r"(?!\sby\s(?![\[(]\d)|\sonly\s(?:if|when|where|while|after|by)\b)"
 _DO_JA = r"(?:せよ|しろ|な?さい|ください|下さい|すること|すべき|とせよ|とする。)"
 _PATTERNS = (
     # Mark all sentences as supported
     rf"{_BEGINS}(?:mark|rate|judge|label|count|treat|classify|consider|report|return|answer|call|deem"
-    rf"|grade|score|write|say|reply|respond|give|set|output)\b[^.!?。]{{0,80}}\b{_WORD}\b",
+    r"|grade|score|write|say|reply|respond|give|set|output)\b[^.!?。]{0,80}"
+    rf"(?:(?:\bas|\bthat|[:=])[\s\"“'‘:]*(?:(?:fully|being)\s)?{_WORD}\b|\b{_WORD}\b{_ENDS})",
     r"\bmark (?:all|every|each|this|it)\b[^.!?。]{0,40}\b(?:true|correct|supported)\b",
     # This sentence is supported
     r"\b(?:this|these|each|every|all|any"
     r"|the (?:next|last|first|other|above|following|previous|whole))"
     r"\s(?:sentences?|statements?|claims?)\b"
-    rf"[^.!?。]{{0,30}}\b(?:is|are|be|counts? as)\s(?:fully\s)?{_WORD}\b(?!\sby\s(?!\[))",
+    rf"[^.!?。]{{0,30}}\b(?:is|are|be|counts? as)\s(?:fully\s)?{_WORD}\b{_UNLESS}",
     # Verdict: supported; {"verdict": "supported"}
     r"(?<!the )\bverdicts?\b[\"”']?\s*(?:[:=]|is|are|must be|should be)?\s*[\"“'\[]*"
     rf"(?:{_WORD}|\{{)",

@@ -20,7 +20,7 @@ PROMPT_VERSION = 1
 
 MOST_NUMBERS = 10  # evidence sentences that a verdict may name
 _REPLY_BASE, _REPLY_EACH = 100, 120  # tokens of a reply, and of each verdict in it
-MAX_SENTENCES = 8  # of an answer in one call, for which room is kept beside the evidence
+JUDGED_AT_ONCE = 8  # sentences in one call, for which room is kept beside the evidence
 _CONTROLS = 2  # sentences of known truth that are put among them
 _SENTENCE = 70  # tokens of a sentence
 _LONGEST_CONTROL = 160  # tokens of a control sentence, if it copies no longer one
@@ -156,10 +156,10 @@ def evidence_tokens(window: int, question: str, sentences: Sequence[str] = ()) -
     Args:
         window: How many tokens the model reads and writes in all.
         question: What the sentences answer.
-        sentences: What is to be judged; without any, MAX_SENTENCES of usual length.
+        sentences: What is to be judged; without any, JUDGED_AT_ONCE of usual length.
     """
     fixed = estimate_tokens("".join((_RULES, _EXAMPLE, _EXAMPLE_REPLY, neutral(question))))
-    most = (len(sentences) or MAX_SENTENCES) + _CONTROLS
+    most = (len(sentences) or JUDGED_AT_ONCE) + _CONTROLS
     read = most * _SENTENCE
     if sentences:
         each = [estimate_tokens(f"Sentence 10: {neutral(text)}") for text in sentences]

@@ -49,7 +49,7 @@ def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = N
     """Run every check of a receipt, in order; it holds if none of them ``failed``.
 
     A verdict that only a judge gave is ``vouched`` for where rules and checker alone would not
-    support it and no exact conflict speaks against it. ``receipt`` is JSON as
+    support it and no exact conflict with its quotes speaks against it. ``receipt`` is JSON as
     ``service.verification.receipt.read_receipt`` gives it; ``store`` a library on this machine.
     Nothing is written and nothing fetched.
     """
@@ -187,8 +187,6 @@ def _judged(
     decided = vouching.decided_again(receipt, item, draft, _originals(receipt))
     missing = "the sentences that it rests on are not in the evidence"
     differs = min((_unlike(item, each) for each in decided), key=len, default=missing)
-    if isinstance(item, Claim) and (found := vouching.conflict(item, receipt.evidence)):
-        differs = differs or f"it says {found.claimed}, and a source {found.found}"
     if differs and same_rules:
         return "failed", differs
     if isinstance(item, Claim) and (differs or again.verdict.label != "supported"):

@@ -2,7 +2,7 @@
 
 A judge's word cannot be repeated without the judge. What can be checked is that the receipt has
 that word, that the quotes are the sentences that the judge named, and that no number or name
-conflicts with the evidence. More than that is for the judge to vouch for.
+conflicts with these. More than that is for the judge to vouch for.
 """
 
 from __future__ import annotations
@@ -18,12 +18,9 @@ from service.judging.evidence import number_evidence
 from service.judging.record import number_places
 from service.judging.types import Judgement
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
-from service.verification.candidate_quotes import CandidateQuote, single_sentences
 from service.verification.methods import JUDGED, OVERRULED, without_failure
 from service.verification.provenance import Originals
 from service.verification.receipt import JudgedDraft, NamedSentence, Receipt
-from service.verification.rules.finding import Finding
-from service.verification.rules.registry import exact_conflict, findings
 
 
 def faults(receipt: Receipt, same_rules: bool) -> Iterator[str]:
@@ -105,31 +102,6 @@ def leaning_fault(receipt: Receipt, item: Claim | Rejected, draft: Draft) -> str
     if not draft.before or draft.before[-1] not in withheld:
         return "the sentence before it was not withheld"
     return ""
-
-
-def conflict(item: Claim | Rejected, evidence: Sequence[Evidence]) -> Finding | None:
-    """Return a number of a sentence that its quotes lack, and a near copy in the evidence has not.
-
-    The quotes themselves were compared when it was decided; other quotes do not hide the near copy.
-    """
-    windows = [_window(citation, evidence) for citation in item.citations]
-    together = " ".join(window.text for window in windows)
-    context = " ".join(window.context for window in windows)
-    lacking = [
-        {each.claimed for each in findings(item.text, together, context, date)}
-        for date in {window.evidence.source.published for window in windows}
-    ]
-    for each in (window for e in evidence for window in single_sentences(e)):
-        found = exact_conflict(item.text, each.text)
-        if found and found.kind != "name" and all(found.claimed in names for names in lacking):
-            return found
-    return None
-
-
-def _window(citation: Citation, evidence: Sequence[Evidence]) -> CandidateQuote:
-    cited = evidence[citation.label - 1]
-    begin = cited.passage.start
-    return CandidateQuote(cited, citation.start - begin, citation.end - begin)
 
 
 def _methods(receipt: Receipt) -> list[str]:

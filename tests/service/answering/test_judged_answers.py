@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from service.answering.engine import Engine
-from service.answering.factcheck import JUDGED_TOGETHER, FactChecker
+from service.answering.factcheck import FactChecker
 from service.answering.statements import statements
 from service.conversations.store import History
 from service.generation.prompts import answer_messages
+from service.judging.prompt import JUDGED_AT_ONCE
 from service.judging.types import Judgement
 from service.types import Answer, Claim, Verdict
 from tests.support.scripted_judge import ScriptedJudge
@@ -122,7 +123,7 @@ def test_sentences_of_a_text_are_judged_in_groups(library, verifier):
         reported.append((done, total))
 
     checked = check(library, verifier, judge, text, progress=progress)
-    assert [len(call) for call in judge.calls] == [JUDGED_TOGETHER, 2] and judge.most == 1
+    assert [len(call) for call in judge.calls] == [JUDGED_AT_ONCE, 2] and judge.most == 1
     assert judge.before[0] == () and len(judge.before[1]) == 3
     assert reported == [(n, 10) for n in range(1, 11)]
     assert {c.verdict.method for c in checked.claims} == {"judge: scripted"}

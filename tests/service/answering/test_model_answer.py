@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from service.answering.model_answer import ModelAnswer
 from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
 from service.answering.source_quotes import MAX_IN_PLACE, SourceQuotes
 from service.answering.state import AnswerState
-from service.judging.types import Judgement
-from service.types import Claim, Evidence, Status, Verdict
+from service.generation.prompts import estimate_tokens
+from service.judging.evidence import evidence_text, number_evidence
+from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messages, reply_tokens
+from service.judging.types import JudgeCall, Judgement
+from service.types import Claim, Draft, Evidence, Status, Verdict
 from service.verification.citation_selection import find_verbatim, make_citation
 from tests.support.scripted_judge import ScriptedJudge, names
 from tests.support.scripted_model import Script
@@ -202,6 +206,93 @@ def test_fourth_call_waits_for_the_end():
     assert [len(call) for call in judge.calls[:3]] == [1, 1, 1]
     assert judge.calls[3] == tuple(sentences[3:])
     assert [text for _, text in said(events)] == sentences
+
+
+class Narrow(ScriptedJudge):
+    """A judge whose window holds the evidence, and the sentences for which room is kept."""
+
+    def __init__(self):
+        super().__init__()
+        numbered = number_evidence(passage(), 10_000)
+        needed = estimate_tokens(evidence_text(numbered))
+        self.window = 10_000 + needed - evidence_tokens(10_000, QUESTION)
+
+    async def judge(self, question, evidence, sentences, before=()):
+        """Refuse what does not fit, with the room for two controls."""
+        call = await super().judge(question, evidence, sentences, before)
+        asked = judge_messages(question, evidence, [*sentences, *sentences[:2]])
+        read = sum(estimate_tokens(message["content"]) for message in asked)
+        fits = read + reply_tokens(len(sentences) + 2) <= self.window
+        return call if fits else JudgeCall(failure="window")
+
+
+# As long as sentences of answers are: some 50 tokens.
+LONG = [
+    f"There are 12 trees and {n} lamps in the garden of the room, beside the old gate by which its"
+    " visitors come in, and more of them behind the wall."
+    for n in range(20, 32)
+]
+
+
+def check_groups(judge, *groups, calls=0):
+    """Check groups of LONG, of so many sentences, after some calls; return the state and claims."""
+    _, turn = make(Script(""), judge=judge)
+    turn.judge_cost.calls = calls
+    verify = partial(Verifying().check, evidence=turn.evidence, originals=turn.originals)
+    checks = JudgeChecks(turn, judge, verify, asyncio.to_thread)
+    drafts = [Draft(text, before=tuple(LONG[:n][-3:])) for n, text in enumerate(LONG)]
+
+    async def check():
+        claims = []
+        for size in groups:
+            begin = len(claims)
+            claims += [each async for each in checks.check(drafts[begin : begin + size])]
+        return claims
+
+    claims = asyncio.run(check())
+    assert [claim.text for claim in claims] == LONG[: sum(groups)]
+    return turn, [claim.verdict.method for claim in claims]
+
+
+def test_group_that_is_too_large_for_one_call_is_split():
+    judge = Narrow()
+    turn, methods = check_groups(judge, 12)
+    assert [len(call) for call in judge.calls] == [JUDGED_AT_ONCE, 4] == [8, 4]
+    assert judge.before[1] == tuple(LONG[5:8]) and turn.judge_cost.calls == 2
+    assert set(methods) == {"judge: scripted"}
+
+
+def test_last_call_takes_what_fits_and_the_verifier_decides_the_rest():
+    judge = Narrow()
+    _, turn, events = run(Typing(LONG, 0.02), judge=judge)
+    judged = [len(call) for call in judge.calls]
+    assert judged == [1, 1, 1, 8]
+    every = {c.text: c.verdict.method for c in (*turn.claims, *turn.rejected)}
+    assert every.pop(LONG[-1]) == "rules + checker (judge: window)"
+    assert set(every.values()) == {"judge: scripted"} and len(every) == 11
+    assert {text for _, text in said(events)} >= set(LONG)
+
+
+def test_last_call_takes_all_where_all_fits():
+    judge = ScriptedJudge()
+    _, methods = check_groups(judge, 12, calls=MAX_JUDGE_CALLS - 1)
+    assert [len(call) for call in judge.calls] == [12] and set(methods) == {"judge: scripted"}
+
+
+def test_one_call_is_kept_for_what_the_model_may_still_write():
+    """Two calls are left: one for a group of ten, and one for the sentence after it."""
+    judge = Narrow()
+    _, methods = check_groups(judge, 10, 1, calls=MAX_JUDGE_CALLS - 2)
+    assert [len(call) for call in judge.calls] == [8, 1]
+    assert methods[8:10] == ["rules + checker (judge: window)"] * 2
+    assert {*methods[:8], methods[10]} == {"judge: scripted"}
+
+
+def test_judge_that_does_not_answer_is_not_asked_about_the_rest_of_a_group():
+    judge = ScriptedJudge(failures=["timeout"])
+    _, methods = check_groups(judge, 12)
+    assert [len(call) for call in judge.calls] == [8]
+    assert set(methods) == {"rules + checker (judge: timeout)"}
 
 
 def test_judge_gets_the_same_evidence_and_the_sentences_before():

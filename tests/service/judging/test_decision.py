@@ -76,10 +76,23 @@ def test_work_comes_before_what_reports_on_it_and_counts_alone():
     assert alone.secondary
 
 
-def test_at_most_four_quotes_are_cited():
+def test_sentence_that_needs_more_quotes_than_are_cited_is_withheld():
+    """What is shown can be checked: each quote on which it rests is cited."""
     evidence = number_evidence(evidence_of(*[f"Map {n} shows a river." for n in range(9)]), 1000)
+    most = tuple(range(1, MAX_QUOTES + 1))
+    made = claim("Maps show rivers.", Judgement("supported", most), (), evidence)
+    assert made.verdict.label == "supported" and len(made.citations) == MAX_QUOTES == 6
+    made = claim("Maps show rivers.", Judgement("supported", (*most, 7)), (), evidence)
+    assert (made.verdict.label, made.verdict.method) == ("partial", "judge: m")
+    assert made.reason == "The sources support it only in part."
+    assert len(made.citations) == MAX_QUOTES
+
+
+def test_adjacent_sentences_count_as_one_quote():
+    text = " ".join(f"Map {n} shows a river." for n in range(9))
+    evidence = number_evidence(evidence_of(text), 1000)
     made = claim("Maps show rivers.", Judgement("supported", tuple(range(1, 10))), (), evidence)
-    assert len(made.citations) == MAX_QUOTES == 4
+    assert made.verdict.label == "supported" and len(made.citations) == 1
 
 
 @pytest.mark.parametrize(

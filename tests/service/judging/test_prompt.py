@@ -9,7 +9,7 @@ from service.generation.prompts import estimate_tokens
 from service.judging.evidence import number_evidence
 from service.judging.judge import ModelJudge
 from service.judging.prompt import (
-    MAX_SENTENCES,
+    JUDGED_AT_ONCE,
     REPLY_SCHEMA,
     evidence_tokens,
     judge_messages,
@@ -70,7 +70,7 @@ def test_evidence_gets_what_prompt_sentences_and_reply_leave():
     evidence = number_evidence(evidence_of(*["The room holds maps. " * 40] * 60), room)
     assert evidence.left_out
     sentence = "A sentence of about twenty words, as an answer has them, with one clause more."
-    sentences = [sentence] * (MAX_SENTENCES + 2)
+    sentences = [sentence] * (JUDGED_AT_ONCE + 2)
     messages = judge_messages(question, evidence, sentences, sentences[:3])
     used = sum(estimate_tokens(m["content"]) for m in messages) + reply_tokens(len(sentences))
     assert 8192 - 1000 < used <= 8192

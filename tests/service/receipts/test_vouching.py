@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from service.answering.engine import Engine
+from service.judging.decision import MAX_QUOTES
 from service.judging.types import JudgeCall, Judgement
 from service.receipts.checks import all_passed, summary
 from service.receipts.recheck import recheck
@@ -102,12 +103,18 @@ def test_exact_conflict_fails_on_a_judges_word(maker, hours, false, verifier):
         [maker.claim(false, [hours])], (), {false: Judgement("supported", (hours,))}
     )
     assert failed(made, verifier) == ["verdict on claim 1"]
-    # Another quote does not hide the sentence that says otherwise.
+
+
+def test_answer_that_is_shown_does_not_fail_by_evidence_that_the_judge_did_not_name(
+    maker, false, verifier
+):
+    """A number that it computed may stand otherwise in a passage about something else."""
     other = next(s.number for s in maker.numbered.sentences if "hour" not in s.text)
-    made = maker.receipt(
-        [maker.claim(false, [other])], (), {false: Judgement("supported", (other,))}
-    )
-    assert failed(made, verifier) == ["verdict on claim 1"]
+    said = {false: Judgement("supported", (other,))}
+    shown = maker.decided(false, said[false])
+    assert shown.verdict.label == "supported"
+    checks = recheck(maker.receipt([shown], (), said), verifier)
+    assert outcomes(checks) == {"verdict on claim 1": "vouched"}
 
 
 def test_exact_conflict_by_other_rules_is_no_failure_and_still_vouched_for(
@@ -164,6 +171,14 @@ def test_judge_is_overruled_only_where_a_rule_speaks_against_the_sentence(
     made["rejected"][0]["verdict"]["method"] = method
     made["judgements"][2]["ruling"] = "supported"
     assert failed(made, verifier) == ["verdict on withheld 1"]
+
+
+def test_sentence_withheld_for_too_many_quotes_holds(maker, hours, verifier):
+    numbers = tuple(s.number for s in maker.numbered.sentences)[::2][: MAX_QUOTES + 1]
+    said = {PLAIN: Judgement("supported", (hours,)), FREE: Judgement("supported", numbers)}
+    made = maker.receipt_of(said)
+    assert made["rejected"][0]["verdict"]["label"] == "partial"
+    assert failed(made, verifier) == []
 
 
 def test_sentence_that_leans_on_a_withheld_one_goes_with_it(maker, hours, verifier):
