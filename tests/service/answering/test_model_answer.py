@@ -396,25 +396,31 @@ def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
 
 
 @pytest.mark.parametrize(
-    ("label", "odds", "first", "shown"),
+    ("label", "odds", "first", "answerability", "shown"),
     [
-        ("partial", -1.0, TRUE[2], True),  # completes what holds
-        ("partial", -2.0, TRUE[2], False),
-        ("contradicted", -1.0, TRUE[2], False),  # would only speak against
-        ("contradicted", 0.5, TRUE[2], True),  # the source's own number
-        ("unsupported", -1.0, "", False),  # nothing holds
+        ("partial", -2.0, TRUE[2], 0.0, True),  # completes what holds
+        ("contradicted", -2.0, TRUE[2], 0.0, True),  # the source's own number
+        ("partial", -2.0, "", 0.6, True),  # the passages answer, by the gate
+        ("contradicted", -2.0, "", 0.6, True),
+        ("partial", 1.0, "", 0.5, False),  # nothing holds, and the gate is not sure
+        ("contradicted", 1.0, "", 0.5, False),
+        ("unsupported", 0.5, TRUE[2], 0.0, True),  # the checker takes it for an answer
+        ("unsupported", -0.5, TRUE[2], 2.0, False),
+        ("unsupported", -0.5, "", 2.0, False),
+        ("unsupported", 0.5, "", 0.5, False),
     ],
 )
-def test_quote_has_to_answer_or_to_complete(label, odds, first, shown):
+def test_quote_has_to_answer_or_to_complete(label, odds, first, answerability, shown):
     verifier = Verifying({WRONG: (label, "40,000")}, {"40,000": odds, "12 trees": 1.0})
     text = cite(first, WRONG) if first else cite(WRONG)
-    _, turn, _ = run(text, verifier=verifier)
+    _, turn, _ = run(text, verifier=verifier, answerability=answerability)
     assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
 
 
 def test_quote_put_off_completes_a_later_claim():
+    """Where the gate is not sure that the passages answer."""
     verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": -1.0, "12 trees": 1.0})
-    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier)
+    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier, answerability=0.5)
     assert said(events) == [
         ("rejected", WRONG),
         ("claim", TRUE[2]),
@@ -432,31 +438,32 @@ def test_each_quote_is_shown_once_and_not_where_it_is_cited():
 
 
 def test_few_quotes_take_the_place_of_sentences():
-    near = ["1931", "40,000", "Mondays", "Aiko Mori", "12 trees"]
-    labels = {f"Wrong {c}.": ("partial", words) for c, words in zip("abcde", near, strict=True)}
+    near = ["1931", "40,000", "Mondays", "Aiko Mori", "12 trees", "1987"]
+    labels = {f"Wrong {c}.": ("partial", words) for c, words in zip("abcdef", near, strict=True)}
     verifier = Verifying(labels, dict.fromkeys(near, 1.0))
     _, turn, _ = run(cite(*labels), verifier=verifier)
-    assert len(turn.claims) == MAX_IN_PLACE == 3
+    assert len(turn.claims) == MAX_IN_PLACE == 5
+    assert tuple(c.text for c in turn.claims) == SENTENCES[:MAX_IN_PLACE]
 
 
 @pytest.mark.parametrize(
-    ("ruling", "answers", "first", "shown"),
+    ("ruling", "answers", "first", "answerability", "shown"),
     [
-        ("contradicted", True, "", True),
-        ("contradicted", False, "", False),
-        (
-            "unsupported",
-            True,
-            "",
-            False,
-        ),  # an invented sentence answers, its nearest quote does not
-        ("unsupported", True, TRUE[2], True),
+        ("contradicted", True, "", 0.5, True),  # the judge's word is enough
+        ("contradicted", False, "", 0.5, False),
+        ("contradicted", False, "", 0.6, True),  # the passages answer, by the gate
+        # An invented sentence answers, its nearest quote does not.
+        ("unsupported", True, "", 0.5, False),
+        ("unsupported", True, "", 0.6, True),  # a part of it is supported
+        ("unsupported", True, TRUE[2], 0.5, True),
+        ("unsupported", False, TRUE[2], 0.5, True),
     ],
 )
-def test_judge_says_which_quote_answers(ruling, answers, first, shown):
+def test_judge_says_which_quote_answers(ruling, answers, first, answerability, shown):
     """Where the checker sees no answer in it."""
     judge = ScriptedJudge({WRONG: names("40,000", ruling, answers)})
-    made, turn, _ = run(cite(*filter(None, (first, WRONG))), judge=judge)
+    text = cite(*filter(None, (first, WRONG)))
+    made, turn, _ = run(text, judge=judge, answerability=answerability)
     assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
     assert made.mode == ("generated" if first else "quoted" if shown else "abstained")
 
