@@ -374,6 +374,7 @@ def test_quote_and_first_sentence_do_not_lean():
 # Quotes in place of withheld sentences
 
 WRONG = "There are thousands of doors."
+LEANING = "The Kanda room opened in 1931. It holds 40,000 maps."
 
 
 def test_quote_takes_the_place_of_a_withheld_sentence():
@@ -381,12 +382,12 @@ def test_quote_takes_the_place_of_a_withheld_sentence():
     made, turn, events = run(cite(WRONG, TRUE[2]), verifier=verifier)
     assert said(events) == [
         ("rejected", WRONG),
-        ("claim", "It holds 40,000 maps."),
+        ("claim", LEANING),
         ("claim", TRUE[2]),
     ]
     assert turn.claims[0].verdict == Verdict("supported", 1.0, "verbatim")
-    assert turn.drafts[1].text == "It holds 40,000 maps." and made.mode == "generated"
-    assert turn.text == "It holds 40,000 maps. [1] There are 12 trees. [1]"
+    assert turn.drafts[1].text == LEANING and made.mode == "generated"
+    assert turn.text == f"{LEANING} [1] There are 12 trees. [1]"
 
 
 def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
@@ -414,7 +415,7 @@ def test_quote_has_to_answer_or_to_complete(label, odds, first, answerability, s
     verifier = Verifying({WRONG: (label, "40,000")}, {"40,000": odds, "12 trees": 1.0})
     text = cite(first, WRONG) if first else cite(WRONG)
     _, turn, _ = run(text, verifier=verifier, answerability=answerability)
-    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+    assert any("It holds 40,000 maps." in c.text for c in turn.claims) is shown
 
 
 def test_quote_put_off_completes_a_later_claim():
@@ -424,7 +425,7 @@ def test_quote_put_off_completes_a_later_claim():
     assert said(events) == [
         ("rejected", WRONG),
         ("claim", TRUE[2]),
-        ("claim", "It holds 40,000 maps."),
+        ("claim", LEANING),
     ]
 
 
@@ -434,7 +435,7 @@ def test_each_quote_is_shown_once_and_not_where_it_is_cited():
     }
     verifier = Verifying(labels, {"40,000": 1.0, "12 trees": 1.0})
     _, turn, _ = run(cite(TRUE[2], "Wrong a.", "Wrong b.", "Wrong c."), verifier=verifier)
-    assert [c.text for c in turn.claims] == [TRUE[2], "It holds 40,000 maps."]
+    assert [c.text for c in turn.claims] == [TRUE[2], LEANING]
 
 
 def test_few_quotes_take_the_place_of_sentences():
@@ -464,8 +465,50 @@ def test_judge_says_which_quote_answers(ruling, answers, first, answerability, s
     judge = ScriptedJudge({WRONG: names("40,000", ruling, answers)})
     text = cite(*filter(None, (first, WRONG)))
     made, turn, _ = run(text, judge=judge, answerability=answerability)
-    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+    assert any("It holds 40,000 maps." in c.text for c in turn.claims) is shown
     assert made.mode == ("generated" if first else "quoted" if shown else "abstained")
+
+
+def test_quote_that_leans_is_shown_behind_what_it_leans_on():
+    """As one verbatim span of the passage."""
+    verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": 1.0})
+    _, turn, _ = run(cite(WRONG), verifier=verifier)
+    (claim,) = turn.claims
+    assert claim.text == LEANING and claim.verdict.method == "verbatim"
+    assert [c.quote for c in claim.citations] == [LEANING]
+
+
+def test_quote_leans_on_the_first_of_several_pronouns():
+    verifier = Verifying({WRONG: ("partial", "Mondays")}, {"Mondays": 1.0})
+    _, turn, _ = run(cite(WRONG), verifier=verifier)
+    assert [c.text for c in turn.claims] == [f"{LEANING} It is closed on Mondays."]
+
+
+@pytest.mark.parametrize(
+    ("first", "near", "quoted"),
+    [
+        (TRUE[0], "40,000", "It holds 40,000 maps."),  # what it leans on is cited
+        (LEANING[:30], "40,000", "It holds 40,000 maps."),  # or is quoted itself
+        (TRUE[1], "Mondays", "It is closed on Mondays."),
+        (TRUE[2], "1987", "The roof was mended in 1987."),  # it leans on nothing
+    ],
+)
+def test_quote_stands_alone_where_it_is_understood(first, near, quoted):
+    verifier = Verifying({WRONG: ("partial", near)}, {near: 1.0})
+    _, turn, _ = run(cite(first, WRONG), verifier=verifier)
+    assert [c.text for c in turn.claims] == [first, quoted]
+
+
+def test_quote_stands_alone_where_the_verifier_does_not_find_both():
+    class Short(Verifying):
+        def check(self, draft, evidence, originals):
+            claim = super().check(draft, evidence, originals)
+            if draft.text == LEANING:
+                claim = replace(claim, verdict=Verdict("unsupported", 1.0, "rules"))
+            return claim
+
+    _, turn, _ = run(cite(WRONG), verifier=Short({WRONG: ("partial", "40,000")}, {"40,000": 1.0}))
+    assert [c.text for c in turn.claims] == ["It holds 40,000 maps."]
 
 
 # No answer
