@@ -484,6 +484,18 @@ def test_quote_leans_on_the_first_of_several_pronouns():
     assert [c.text for c in turn.claims] == [f"{LEANING} It is closed on Mondays."]
 
 
+def test_japanese_quote_that_leans_is_shown_behind_what_it_leans_on():
+    text = "庭には木が12本ある。神田室は1931年に開館した。この部屋は4万枚の地図を所蔵する。"
+    shown = (Evidence(1, replace(passage()[0].passage, text=text), passage()[0].source, 1.0),)
+    state = AnswerState(
+        "id", "conversation", "地図は何枚ですか。", evidence=shown, answerability=2.0
+    )
+    near = make_citation(shown[0], text.index("この"), len(text))
+    withheld = Claim("地図は百万枚ある。", 0, 9, (near,), Verdict("contradicted", 1.0, "rules"))
+    events = SourceQuotes(state, Verifying()).in_place(withheld)
+    assert said(events) == [("claim", text[text.index("神田") :])]
+
+
 @pytest.mark.parametrize(
     ("first", "near", "quoted"),
     [
