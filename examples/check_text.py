@@ -7,6 +7,7 @@ It does what `tenkyo verify TEXT_FILE` does. `make serve` fills the data folder 
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def main() -> None:
 
     library = bootstrap.open_library(settings)
     verifier = Verifier(bootstrap.create_checker(settings), library.embedder)
-    checked = FactChecker(library, verifier).check(text)
+    checked = asyncio.run(FactChecker(library, verifier).check_async(text))
 
     titles = {each.label: each.source.title for each in checked.evidence}
     for claim in checked.claims:

@@ -94,24 +94,6 @@ class FactChecker:
         self._library, self._verifier, self._judge = library, verifier, judge
         self._originals = LatestOriginals(library.store)
 
-    def check(
-        self,
-        text: str,
-        source_ids: Sequence[str] | None = None,
-        progress: Callable[[str, int, int], None] | None = None,
-    ) -> Checked:
-        """Return the claims of ``text``, of any length, each with its verdict, without a judge.
-
-        ``text[claim.start : claim.end] == claim.text`` holds for each. ``source_ids`` limits
-        where to look; NotFound for an unknown one, TextRefused as of ``statements``.
-        """
-        checks = self._begin(text, source_ids)
-        for _, _, draft in checks.said:
-            checks.add(*self._check_one(checks, draft))
-            if progress:
-                progress("verify", len(checks.claims), len(checks.said))
-        return self._result(checks)
-
     async def check_async(
         self,
         text: str,
@@ -119,11 +101,22 @@ class FactChecker:
         progress: Callable[[str, int, int], Awaitable[None]] | None = None,
         threads: Threads = asyncio.to_thread,
     ) -> Checked:
-        """Return the same as ``check``, decided by the judge where there is one that is able to.
+        """Return the claims of a text, of any length, each with its verdict.
 
+        The judge decides where there is one that is able to, else rules and checker do.
         Consecutive sentences are judged together, in one call at a time. Where a call fails, rules
         and checker decide, and the verdict's method says so; after one that took too long or
-        reached nobody, about all the rest. ``threads`` runs what blocks.
+        reached nobody, about all the rest.
+
+        Args:
+            text: For each claim, ``text[claim.start : claim.end] == claim.text``.
+            source_ids: Where to look; None: everywhere.
+            progress: Told of a step, the sentences that are decided, and the number of all.
+            threads: Runs what blocks.
+
+        Raises:
+            NotFound: For an unknown source.
+            TextRefused: As ``statements`` does.
         """
         checks: _Checks = await threads(self._begin, text, source_ids)
         judge = self._judge if self._judge and self._judge.able else None

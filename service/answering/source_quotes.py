@@ -10,15 +10,20 @@ sentences of which none holds, for 2 and 49; without any bar but the gate it was
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from corpus.text.chunking import with_headings
 from service.answering.extractive import ANSWERS, is_answered, quote_answer
 from service.answering.reranking import ANSWER_FROM
 from service.answering.state import AnswerState
+from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
+from service.verification.candidate_quotes import reader_spans
+from service.verification.citation_selection import find_verbatim
 from service.verification.verifier import Verifier
 
 MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
+MAX_BEFORE = 2  # sentences before a quote that are quoted with it, to say what "It" is
 AFTER_NO_ANSWER = 1.2  # log-odds from which one is believed rather than a model's "NO ANSWER"
 SURELY = -ANSWER_FROM  # log-odds above the gate: the passages are more likely to answer than not
 
@@ -44,7 +49,7 @@ class SourceQuotes:
         events: list[Event] = []
         for citation in withheld.citations:
             if self._in_place < MAX_IN_PLACE and self._helps(withheld, citation, completing):
-                added = self._quote(Draft(citation.quote, (citation.label,)))
+                added = self._quote_in_context(Draft(citation.quote, (citation.label,)))
                 self._in_place += len(added)
                 events += added
         if not completing:
@@ -79,11 +84,41 @@ class SourceQuotes:
     def _quote(self, draft: Draft) -> list[Event]:
         """The event of a claim in a source's own words; none for one that is cited already."""
         state = self._state
-        cited = [citation.quote for claim in state.claims for citation in claim.citations]
-        if any(draft.text in quote for quote in cited):
+        if self._is_cited(draft.text):
             return []
         claim = self._verifier.check(draft, state.evidence, state.originals)
         return [state.record(draft, claim)] if claim.verdict.method == "verbatim" else []
+
+    def _quote_in_context(self, draft: Draft) -> list[Event]:
+        """The event of a quote, with the sentence that says what its pronoun stands for."""
+        if self._is_cited(draft.text):
+            return []
+        whole = self._behind_subject(draft)
+        return self._quote(whole) or ([] if whole is draft else self._quote(draft))
+
+    def _behind_subject(self, draft: Draft) -> Draft:
+        """A quote as one span with those sentences before it on which its subject leans.
+
+        They are the ones right before it in its passage, up to one that is shown already.
+        """
+        evidence = self._state.evidence[draft.labels[0] - 1]
+        text = evidence.passage.text
+        for _, start, end in find_verbatim(draft, [evidence]):
+            first = start
+            before = [span for span in reader_spans(text) if span[1] <= start]
+            for a, b in reversed(before[-MAX_BEFORE:]):
+                shown, adjacent = self._is_cited(text[a:b]), not text[b:first].strip()
+                if shown or not adjacent or not leans_on_previous(text[first:end]):
+                    break
+                first = a
+            if first < start:
+                return replace(draft, text=text[first:end])
+        return draft
+
+    def _is_cited(self, text: str) -> bool:
+        """Whether a quote of a claim that is shown has these words."""
+        claims = self._state.claims
+        return any(text in citation.quote for claim in claims for citation in claim.citations)
 
     def _reach(self, bar: float, drafts: Sequence[Draft]) -> bool:
         if self._state.answerability <= SURELY:

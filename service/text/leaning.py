@@ -42,10 +42,14 @@ _DEMONSTRATIVE = re.compile(
     re.IGNORECASE,
 )
 _IS = r"(?:is|was|were|has\s+been|had\s+been|seems|appears|becomes|remains|may\s+be|can\s+be)"
-_ADVERB = r"(?:(?:not|also|now|still|even|more|less|very|quite|often|\w+ly)\s+)?"
+_ADVERB = (
+    r"(?:(?:not|also|now|still|even|more|less|very|quite|often|never|always|sometimes|\w+ly)\s+)?"
+)
+_AUXILIARY = r"(?:(?:is|was|has|had|been)\s+){0,2}"
 _EXPLETIVE = re.compile(
     rf"it\s+{_IS}\s+{_ADVERB}(?:{_any(_ENGLISH['expletive'])})\s+(?:for\s+.{{1,40}}?\s+)?"
     r"(?:that|to|whether|how|why|when|if|not|\w+ing)\b"
+    rf"|it\s+{_AUXILIARY}{_ADVERB}(?:{_any(_ENGLISH['weather'])})\b"
     r"|it\s+(?:seems|appears|turns\s+out|follows)\s+that\b"
     r"|it\s+(?:is|was)\s+(?-i:[A-Z])[\w.-]*(?:\s+[\w'’.-]+){0,3}\s+(?:that|who|which|whose)\b",
     re.IGNORECASE,
@@ -64,8 +68,8 @@ def leans_on_previous(text: str) -> bool:
     """Return whether a sentence's subject is only understood from the sentence before it.
 
     It begins with a pronoun or demonstrative, or has one behind a connective or a short phrase:
-    "It", "These models", "In 2022, they", それ, 同社, 両者. "This paper" and "It is known that" do
-    not count.
+    "It", "These models", "In 2022, they", それ, 同社, 両者. "This paper", "It is known that" and
+    "It rains" do not count.
     """
     return bool(_subject(text))
 

@@ -1,5 +1,6 @@
 """Fact-checking of any text with the real library: which sentences are claims, and verdicts."""
 
+import asyncio
 import contextlib
 import time
 
@@ -34,9 +35,13 @@ Whisperは68万時間の音声で学習した。何時間ですか。
 """
 
 
+def check(library, verifier, text, source_ids=None):
+    return asyncio.run(FactChecker(library, verifier).check_async(text, source_ids))
+
+
 @pytest.fixture(scope="module")
 def checked(library, verifier):
-    return FactChecker(library, verifier).check(ESSAY)
+    return check(library, verifier, ESSAY)
 
 
 def said(text):
@@ -76,11 +81,11 @@ def test_passages_are_numbered_by_first_use_and_quotes_are_verbatim(library, che
 
 
 def test_only_requested_sources_are_searched(library, verifier):
-    check = FactChecker(library, verifier).check
-    found = check("Whisper was trained on 680,000 hours of audio.", ["article-ja"])
+    text = "Whisper was trained on 680,000 hours of audio."
+    found = check(library, verifier, text, ["article-ja"])
     assert {e.source.id for e in found.evidence} <= {"article-ja"}
     with pytest.raises(NotFound, match="tenkyo sources"):
-        check("Whisper.", ["nope"])
+        check(library, verifier, "Whisper.", ["nope"])
 
 
 @pytest.mark.parametrize(

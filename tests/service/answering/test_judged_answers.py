@@ -149,7 +149,7 @@ def test_group_has_room_for_the_best_passages_of_each(library, verifier):
 
 
 def test_group_whose_call_failed_is_decided_by_the_verifier(library, verifier):
-    plain = FactChecker(library, verifier).check(SAYS + " It cost 90 dollars.")
+    plain = check(library, verifier, None, SAYS + " It cost 90 dollars.")
     judge = ScriptedJudge(failures=["unreachable"])
     checked = check(library, verifier, judge, SAYS + " It cost 90 dollars.")
     for ours, theirs in zip(checked.claims, plain.claims, strict=True):
@@ -179,11 +179,12 @@ def test_text_does_not_wait_again_for_a_judge_that_does_not_answer(library, fail
     assert all(f"(judge: {failure})" in claim.verdict.method for claim in checked.claims)
 
 
-@pytest.mark.parametrize("judge", [None, ScriptedJudge(able=False)])
-def test_text_is_checked_alike_without_a_judge(library, verifier, judge):
+def test_text_is_checked_alike_without_an_able_judge(library, verifier):
+    judge = ScriptedJudge(able=False)
     text = f"{SAYS} It cost 90 dollars."
-    assert check(library, verifier, judge, text) == FactChecker(library, verifier).check(text)
-    assert judge is None or not judge.calls
+    checked = check(library, verifier, judge, text)
+    assert checked == check(library, verifier, None, text) and not judge.calls
+    assert not any("judge" in claim.verdict.method for claim in checked.claims)
 
 
 def test_sentence_of_a_text_has_those_before_it_in_its_paragraph():

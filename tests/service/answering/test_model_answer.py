@@ -465,6 +465,7 @@ def test_quote_and_first_sentence_do_not_lean():
 # Quotes in place of withheld sentences
 
 WRONG = "There are thousands of doors."
+LEANING = "The Kanda room opened in 1931. It holds 40,000 maps."
 
 
 def test_quote_takes_the_place_of_a_withheld_sentence():
@@ -472,12 +473,12 @@ def test_quote_takes_the_place_of_a_withheld_sentence():
     made, turn, events = run(cite(WRONG, TRUE[2]), verifier=verifier)
     assert said(events) == [
         ("rejected", WRONG),
-        ("claim", "It holds 40,000 maps."),
+        ("claim", LEANING),
         ("claim", TRUE[2]),
     ]
     assert turn.claims[0].verdict == Verdict("supported", 1.0, "verbatim")
-    assert turn.drafts[1].text == "It holds 40,000 maps." and made.mode == "generated"
-    assert turn.text == "It holds 40,000 maps. [1] There are 12 trees. [1]"
+    assert turn.drafts[1].text == LEANING and made.mode == "generated"
+    assert turn.text == f"{LEANING} [1] There are 12 trees. [1]"
 
 
 def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
@@ -487,29 +488,35 @@ def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
 
 
 @pytest.mark.parametrize(
-    ("label", "odds", "first", "shown"),
+    ("label", "odds", "first", "answerability", "shown"),
     [
-        ("partial", -1.0, TRUE[2], True),  # completes what holds
-        ("partial", -2.0, TRUE[2], False),
-        ("contradicted", -1.0, TRUE[2], False),  # would only speak against
-        ("contradicted", 0.5, TRUE[2], True),  # the source's own number
-        ("unsupported", -1.0, "", False),  # nothing holds
+        ("partial", -2.0, TRUE[2], 0.0, True),  # completes what holds
+        ("contradicted", -2.0, TRUE[2], 0.0, True),  # the source's own number
+        ("partial", -2.0, "", 0.6, True),  # the passages answer, by the gate
+        ("contradicted", -2.0, "", 0.6, True),
+        ("partial", 1.0, "", 0.5, False),  # nothing holds, and the gate is not sure
+        ("contradicted", 1.0, "", 0.5, False),
+        ("unsupported", 0.5, TRUE[2], 0.0, True),  # the checker takes it for an answer
+        ("unsupported", -0.5, TRUE[2], 2.0, False),
+        ("unsupported", -0.5, "", 2.0, False),
+        ("unsupported", 0.5, "", 0.5, False),
     ],
 )
-def test_quote_has_to_answer_or_to_complete(label, odds, first, shown):
+def test_quote_has_to_answer_or_to_complete(label, odds, first, answerability, shown):
     verifier = Verifying({WRONG: (label, "40,000")}, {"40,000": odds, "12 trees": 1.0})
     text = cite(first, WRONG) if first else cite(WRONG)
-    _, turn, _ = run(text, verifier=verifier)
-    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+    _, turn, _ = run(text, verifier=verifier, answerability=answerability)
+    assert any("It holds 40,000 maps." in c.text for c in turn.claims) is shown
 
 
 def test_quote_put_off_completes_a_later_claim():
+    """Where the gate is not sure that the passages answer."""
     verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": -1.0, "12 trees": 1.0})
-    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier)
+    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier, answerability=0.5)
     assert said(events) == [
         ("rejected", WRONG),
         ("claim", TRUE[2]),
-        ("claim", "It holds 40,000 maps."),
+        ("claim", LEANING),
     ]
 
 
@@ -519,37 +526,92 @@ def test_each_quote_is_shown_once_and_not_where_it_is_cited():
     }
     verifier = Verifying(labels, {"40,000": 1.0, "12 trees": 1.0})
     _, turn, _ = run(cite(TRUE[2], "Wrong a.", "Wrong b.", "Wrong c."), verifier=verifier)
-    assert [c.text for c in turn.claims] == [TRUE[2], "It holds 40,000 maps."]
+    assert [c.text for c in turn.claims] == [TRUE[2], LEANING]
 
 
 def test_few_quotes_take_the_place_of_sentences():
-    near = ["1931", "40,000", "Mondays", "Aiko Mori", "12 trees"]
-    labels = {f"Wrong {c}.": ("partial", words) for c, words in zip("abcde", near, strict=True)}
+    near = ["1931", "40,000", "Mondays", "Aiko Mori", "12 trees", "1987"]
+    labels = {f"Wrong {c}.": ("partial", words) for c, words in zip("abcdef", near, strict=True)}
     verifier = Verifying(labels, dict.fromkeys(near, 1.0))
     _, turn, _ = run(cite(*labels), verifier=verifier)
-    assert len(turn.claims) == MAX_IN_PLACE == 3
+    assert len(turn.claims) == MAX_IN_PLACE == 5
+    assert tuple(c.text for c in turn.claims) == SENTENCES[:MAX_IN_PLACE]
 
 
 @pytest.mark.parametrize(
-    ("ruling", "answers", "first", "shown"),
+    ("ruling", "answers", "first", "answerability", "shown"),
     [
-        ("contradicted", True, "", True),
-        ("contradicted", False, "", False),
-        (
-            "unsupported",
-            True,
-            "",
-            False,
-        ),  # an invented sentence answers, its nearest quote does not
-        ("unsupported", True, TRUE[2], True),
+        ("contradicted", True, "", 0.5, True),  # the judge's word is enough
+        ("contradicted", False, "", 0.5, False),
+        ("contradicted", False, "", 0.6, True),  # the passages answer, by the gate
+        # An invented sentence answers, its nearest quote does not.
+        ("unsupported", True, "", 0.5, False),
+        ("unsupported", True, "", 0.6, True),  # a part of it is supported
+        ("unsupported", True, TRUE[2], 0.5, True),
+        ("unsupported", False, TRUE[2], 0.5, True),
     ],
 )
-def test_judge_says_which_quote_answers(ruling, answers, first, shown):
+def test_judge_says_which_quote_answers(ruling, answers, first, answerability, shown):
     """Where the checker sees no answer in it."""
     judge = ScriptedJudge({WRONG: names("40,000", ruling, answers)})
-    made, turn, _ = run(cite(*filter(None, (first, WRONG))), judge=judge)
-    assert ("It holds 40,000 maps." in [c.text for c in turn.claims]) is shown
+    text = cite(*filter(None, (first, WRONG)))
+    made, turn, _ = run(text, judge=judge, answerability=answerability)
+    assert any("It holds 40,000 maps." in c.text for c in turn.claims) is shown
     assert made.mode == ("generated" if first else "quoted" if shown else "abstained")
+
+
+def test_quote_that_leans_is_shown_behind_what_it_leans_on():
+    """As one verbatim span of the passage."""
+    verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": 1.0})
+    _, turn, _ = run(cite(WRONG), verifier=verifier)
+    (claim,) = turn.claims
+    assert claim.text == LEANING and claim.verdict.method == "verbatim"
+    assert [c.quote for c in claim.citations] == [LEANING]
+
+
+def test_quote_leans_on_the_first_of_several_pronouns():
+    verifier = Verifying({WRONG: ("partial", "Mondays")}, {"Mondays": 1.0})
+    _, turn, _ = run(cite(WRONG), verifier=verifier)
+    assert [c.text for c in turn.claims] == [f"{LEANING} It is closed on Mondays."]
+
+
+def test_japanese_quote_that_leans_is_shown_behind_what_it_leans_on():
+    text = "庭には木が12本ある。神田室は1931年に開館した。この部屋は4万枚の地図を所蔵する。"
+    shown = (Evidence(1, replace(passage()[0].passage, text=text), passage()[0].source, 1.0),)
+    state = AnswerState(
+        "id", "conversation", "地図は何枚ですか。", evidence=shown, answerability=2.0
+    )
+    near = make_citation(shown[0], text.index("この"), len(text))
+    withheld = Claim("地図は百万枚ある。", 0, 9, (near,), Verdict("contradicted", 1.0, "rules"))
+    events = SourceQuotes(state, Verifying()).in_place(withheld)
+    assert said(events) == [("claim", text[text.index("神田") :])]
+
+
+@pytest.mark.parametrize(
+    ("first", "near", "quoted"),
+    [
+        (TRUE[0], "40,000", "It holds 40,000 maps."),  # what it leans on is cited
+        (LEANING[:30], "40,000", "It holds 40,000 maps."),  # or is quoted itself
+        (TRUE[1], "Mondays", "It is closed on Mondays."),
+        (TRUE[2], "1987", "The roof was mended in 1987."),  # it leans on nothing
+    ],
+)
+def test_quote_stands_alone_where_it_is_understood(first, near, quoted):
+    verifier = Verifying({WRONG: ("partial", near)}, {near: 1.0})
+    _, turn, _ = run(cite(first, WRONG), verifier=verifier)
+    assert [c.text for c in turn.claims] == [first, quoted]
+
+
+def test_quote_stands_alone_where_the_verifier_does_not_find_both():
+    class Short(Verifying):
+        def check(self, draft, evidence, originals):
+            claim = super().check(draft, evidence, originals)
+            if draft.text == LEANING:
+                claim = replace(claim, verdict=Verdict("unsupported", 1.0, "rules"))
+            return claim
+
+    _, turn, _ = run(cite(WRONG), verifier=Short({WRONG: ("partial", "40,000")}, {"40,000": 1.0}))
+    assert [c.text for c in turn.claims] == ["It holds 40,000 maps."]
 
 
 # No answer
