@@ -84,11 +84,16 @@ def apart(rows: Iterable[Row], sets: Iterable[Row]) -> list[Row]:
     return [row for row in rows if taken.isdisjoint(sentences(row.second))]
 
 
-def plan(shared: Path, most: int) -> dict[str, list[Row]]:
-    """Return the rows of each set, and those that calibrations are fitted on, as "calibration"."""
+def plan(shared: Path, most: int, calibration: int) -> dict[str, list[Row]]:
+    """Return the rows of each set, and those that calibrations are fitted on, as "calibration".
+
+    Of the latter at most ``calibration`` are drawn, always the same.
+    """
     sets = third_party(shared, most)
     fitted = [row for row in calibrate.rows(shared) if row.source in KINDS]
-    return {"calibration": apart(fitted, (r for rows in sets.values() for r in rows)), **sets}
+    fitted = apart(fitted, (r for rows in sets.values() for r in rows))
+    drawn = random.Random(15).sample(fitted, min(calibration, len(fitted)))
+    return {"calibration": drawn, **sets}
 
 
 def verdicts(rows: dict[str, list[Row]], verifier: Verifier) -> dict[str, list[tuple[float, bool]]]:
@@ -224,6 +229,7 @@ def main() -> None:
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
     ap.add_argument("--before", type=Path, help="a checkout of the version to compare with")
     ap.add_argument("--most", type=int, default=MOST, help="rows of each set")
+    ap.add_argument("--calibration", type=int, default=1500, help="rows that are fitted on")
     ap.add_argument("--models", type=Path, default=Path("data/models"), help="a cache")
     ap.add_argument("--json", type=Path, help="write figures and verdicts here too")
     ap.add_argument("--rows", type=Path, help=argparse.SUPPRESS)  # of a process that reads them
@@ -231,7 +237,7 @@ def main() -> None:
     if args.rows:
         answer(args.rows, args.json, args.models)
         return
-    rows = plan(args.shared, args.most)
+    rows = plan(args.shared, args.most, args.calibration)
     checkouts = [*([args.before] if args.before else []), ROOT]
     sides = [verdicts_of(checkout, rows, args.models) for checkout in checkouts]
     good = {

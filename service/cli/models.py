@@ -11,6 +11,7 @@ import typer
 from corpus.errors import ModelUnavailable, SettingsError
 from service.cli import output
 from service.cli.library import Json
+from service.disclosure import model_name
 from service.server import bootstrap, judges
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def _run(chosen: ChosenJudge) -> dict[str, Any]:
     finally:
         await chosen.close()
     return {
-        "name": judge.name,
+        "name": model_name(judge.name),
         "host": judge.host,
         **_report(report),
         "controls": call.failure or "believed",
