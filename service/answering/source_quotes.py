@@ -77,8 +77,14 @@ class SourceQuotes:
         return events
 
     def is_answered(self) -> bool:
-        """Return whether a claim of the answer so far, or a quote of one, answers the question."""
+        """Return whether a claim of the answer so far, or a quote of one, answers the question.
+
+        A judge is believed that a sentence which it supports does; else the checker tells.
+        """
         state = self._state
+        judged = [state.judgements.get(claim.text) for claim in state.claims]
+        if any(each and each.ruling == "supported" and each.answers for each in judged):
+            return True
         return is_answered(state.asked, state.claims, state.evidence, self._checker)
 
     def _quote(self, draft: Draft) -> list[Event]:

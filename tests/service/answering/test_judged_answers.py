@@ -39,6 +39,16 @@ def test_judge_decides_instead_of_the_checker(library, checker):
     assert min(steps) >= 0 and sum(steps) <= made.timings["total"] + 0.01
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_judge_is_believed_that_a_sentence_answers(library, checker, answers):
+    """Where it does, no quotes follow, however little the checker takes it for an answer."""
+    said = "Whisper was presented as a paper."
+    judge = ScriptedJudge({said: Judgement("supported", (1,), (), answers)})
+    made = answer(library, checker, Script(f"{said[:-1]} [1]."), judge)
+    assert made.claims[0].text == said
+    assert (len(made.claims) == 1) is answers
+
+
 def test_judge_that_is_not_able_is_not_asked(library, checker):
     judge = ScriptedJudge(able=False)
     made = answer(library, checker, Script(f"{HOURS[:-1]} [1]."), judge, writes=True)
