@@ -42,9 +42,16 @@ def test_judge_decides_instead_of_the_checker(library, checker):
 @pytest.mark.parametrize("answers", [True, False])
 def test_judge_is_believed_that_a_sentence_answers(library, checker, answers):
     """Where it does, no quotes follow, however little the checker takes it for an answer."""
-    said = "Whisper was presented as a paper."
-    judge = ScriptedJudge({said: Judgement("supported", (1,), (), answers)})
-    made = answer(library, checker, Script(f"{said[:-1]} [1]."), judge)
+    asked = "How was GT Sophy trained, and did it ever lose to human drivers?"
+    said = "The GT Sophy project used more than 1,000 PlayStation 4 consoles."
+
+    class Plain(ScriptedJudge):
+        async def judge(self, question, evidence, sentences, before=()):
+            number = next(s.number for s in evidence.sentences if "PlayStation 4" in s.text)
+            self.says = {said: Judgement("supported", (number,), (), answers)}
+            return await super().judge(question, evidence, sentences, before)
+
+    made = answer(library, checker, Script(f"{said[:-1]} [1]."), Plain(), asked)
     assert made.claims[0].text == said
     assert (len(made.claims) == 1) is answers
 
