@@ -49,7 +49,10 @@ def test_sentences_appear_as_they_are_checked(staged, visit):
     staged.model.go_on()
     expect(reader.turn.locator(".withheld")).to_be_visible()
     reader.answered()
-    assert [c["text"] in t for c, t in zip(reader.answer()["claims"], reader.claims.all_text_contents(), strict=True)] == [True, True]  # fmt: skip
+    claims, shown = reader.answer()["claims"], reader.claims.all_text_contents()
+    assert all(c["text"] in t for c, t in zip(claims, shown, strict=True))
+    # A quote of the source takes the place of the sentence that was withheld.
+    assert [c["verdict"]["method"] == "verbatim" for c in claims] == [False, True, False]
 
 
 def test_withheld_sentence_is_shown_with_its_reason(staged, visit):
