@@ -64,7 +64,8 @@ async def _run(chosen: ChosenJudge) -> dict[str, Any]:
                 f"the model {judge.name} could not be tested: set TENKYO_LOG=info to see why"
             )
         sentences = [item.sentence for item in group.items]
-        call = await judge.judge(group.question, group.evidence(), sentences)
+        before = group.items[0].before
+        call = await judge.judge(group.question, group.evidence(), sentences, before)
     finally:
         await chosen.close()
     return {
