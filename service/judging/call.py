@@ -49,7 +49,7 @@ async def ask(
     try:
         found = parse_reply(reply.text, len(sentences), len(evidence.sentences))
     except UnreadableReply as error:
-        logger.warning("the judge's reply does not count: %s", error)
+        logger.info("the judge's reply does not count: %s", error)
         return JudgeCall((), "unreadable", *tokens, time.monotonic() - began)
     return JudgeCall(found, None, *tokens, time.monotonic() - began)
 
