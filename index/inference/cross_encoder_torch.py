@@ -52,6 +52,13 @@ class Network(nn.Module):
         Returns:
             Vectors [n, width].
         """
+        x = self.token_vectors(ids)
+        weight = (ids != self.config["pad"]).unsqueeze(-1).to(x.dtype)
+        pooled: Tensor = (x * weight).sum(1) / weight.sum(1)
+        return pooled
+
+    def token_vectors(self, ids: Tensor) -> Tensor:
+        """Compute the vectors [n, length, width] of token ids [n, length], padded."""
         here = ids != self.config["pad"]
         words = getattr(self, self.names["bert.embeddings.word_embeddings.weight"])
         x = F.embedding(ids, words)
@@ -62,9 +69,7 @@ class Network(nn.Module):
         mask = here[:, None, None, :]
         for layer in range(self.config["layers"]):
             x = self._layer(x, mask, f"bert.encoder.layer.{layer}")
-        weight = here.unsqueeze(-1).to(x.dtype)
-        pooled: Tensor = (x * weight).sum(1) / weight.sum(1)
-        return pooled
+        return x
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Compute support logits [n, 3] and answer logits [n] of token ids [n, length]."""
@@ -102,6 +107,14 @@ class Network(nn.Module):
         y = F.gelu(self._linear(x, f"{name}.intermediate.dense"))
         y = self._drop(self._linear(y, f"{name}.output.dense"))
         return self._norm(x + y, f"{name}.output.LayerNorm")
+
+
+class ReaderNetwork(Network):
+    """The same encoder with a linear head on each token: whether it is part of an answer."""
+
+    def forward(self, ids: Tensor) -> Tensor:  # type: ignore[override]
+        """Compute the logits [n, length] of token ids [n, length]."""
+        return self._linear(self._drop(self.token_vectors(ids)), "read").squeeze(-1)
 
 
 def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[Tensor, Tensor]:

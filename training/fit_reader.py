@@ -1,0 +1,192 @@
+"""Fit the reader: the checker's encoder with a head that finds the characters that answer.
+
+    python -m training.fit_reader --shared ../shared --out reader.safetensors --minutes 60
+
+The loss of a row is the negative log-likelihood of its answer among all tokens of the text and "no
+answer", whose logit is 0: p = sum(exp(z_t) over the tokens that answer) / (1 + sum(exp(z_t))). So
+the log of the sum over any part of a text is the log-odds that this part answers, against no
+answer: of a passage, of a sentence, of a word.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from index.inference.cross_encoder import WEIGHTS
+from index.inference.cross_encoder_torch import ReaderNetwork, padded, read_weights
+from training import reading
+from training.model import quantised
+from training.reading import ReadingRow
+
+MAX_QUESTION, MAX_TOKENS = 64, 384
+AVERAGED_STEPS = 300  # over about so many of the last steps the weights are averaged
+BIAS = -5.0  # of the untrained head: about one in as many tokens as a passage has
+
+
+def encoded(
+    rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict
+) -> list[tuple[list[int], list[bool], list[bool]]]:
+    """Tokenise rows: token ids, which of them are of the text, and which of these answer."""
+    asked = tokenizer.encode_batch([r.question for r in rows], add_special_tokens=False)
+    titles = [r.title + "\n" if r.title else "" for r in rows]
+    texts = tokenizer.encode_batch(
+        [t + r.text for t, r in zip(titles, rows, strict=True)], add_special_tokens=False
+    )
+    found = []
+    for row, title, question, text in zip(rows, titles, asked, texts, strict=True):
+        first = question.ids[:MAX_QUESTION]
+        room = MAX_TOKENS - 4 - len(first)
+        ids = [config["bos"], *first, config["eos"], config["eos"], *text.ids[:room], config["eos"]]
+        lead = len(first) + 3
+        inside, gold = [False] * len(ids), [False] * len(ids)
+        for n, (a, b) in enumerate(text.offsets[:room]):
+            a, b = a - len(title), b - len(title)
+            inside[lead + n] = b > 0
+            gold[lead + n] = b > 0 and any(a < y and x < b for x, y in row.spans)
+        if row.spans and not any(gold):
+            continue  # its answer was cut off
+        found.append((ids, inside, gold))
+    return found
+
+
+def loss_of(logits: Tensor, inside: Tensor, gold: Tensor) -> Tensor:
+    """Return the mean negative log-likelihood of rows; see the module's docstring."""
+    z = logits.float().masked_fill(~inside, -1e4)
+    zero = torch.zeros(len(z), 1)
+    every = torch.logsumexp(torch.cat([zero, z], 1), 1)
+    answered = gold.any(1)
+    right = torch.logsumexp(z.masked_fill(~gold, -1e4), 1)
+    return (every - torch.where(answered, right, torch.zeros_like(right))).mean()
+
+
+class Fit:
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        torch.manual_seed(args.seed)
+        weights, config, packed = read_weights(WEIGHTS)
+        if args.start:
+            weights |= {k: v.float() for k, v in load_file(str(args.start)).items()}
+        else:
+            weights["read.weight"] = weights["ans.weight"] * 0.5
+            weights["read.bias"] = torch.full((1,), BIAS)
+        for name in ("nli.weight", "nli.bias", "ans.weight", "ans.bias"):
+            del weights[name]
+        import lzma
+
+        self.tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
+        self.network = ReaderNetwork(weights, {**config, "max_tokens": MAX_TOKENS})
+        self.network.compute = torch.bfloat16
+        self.network.dropout = args.dropout
+        self.trained: list[str] = []
+        self.mean: dict[str, Tensor] = {}
+        heads, layers = [], []
+        for name, attr in self.network.names.items():
+            weight = getattr(self.network, attr)
+            layer = int(name.split("layer.")[1].split(".")[0]) if "layer." in name else -1
+            if name.startswith("read"):
+                heads.append(weight)
+            elif layer >= args.frozen_layers:
+                layers.append(weight)
+            else:
+                weight.requires_grad_(False)
+                continue
+            self.trained.append(name)
+        self.optimiser = torch.optim.AdamW(
+            [{"params": layers, "lr": 0, "top": args.lr}, {"params": heads, "lr": 0, "top": args.lr * 5}],
+            betas=(0.9, 0.98), weight_decay=0.01,
+        )  # fmt: skip
+
+    def batches(self, rng: random.Random) -> Iterator[list[tuple]]:
+        passages, fitted, _ = reading.collect(self.args.shared)
+        while True:
+            rows = list(reading.rows(passages, fitted, rng))
+            print(f"{len(rows)} rows a pass", flush=True)
+            rng.shuffle(rows)
+            for at in range(0, len(rows), 2000):
+                ready = encoded(rows[at : at + 2000], self.tokenizer, self.network.config)
+                ready.sort(key=lambda r: len(r[0]) + rng.random() * 8)
+                groups: list[list[tuple]] = [[]]
+                for one in ready:
+                    if (len(groups[-1]) + 1) * len(one[0]) > self.args.budget and groups[-1]:
+                        groups.append([])
+                    groups[-1].append(one)
+                rng.shuffle(groups)
+                yield from groups
+
+    def run(self) -> None:
+        args, rng = self.args, random.Random(self.args.seed)
+        self.network.train()
+        began = saved = time.monotonic()
+        running, seen = 0.0, 0
+        for step, group in enumerate(self.batches(rng)):
+            progress = (time.monotonic() - began) / 60 / args.minutes
+            if progress >= 1:
+                break
+            warm = 0.05
+            factor = progress / warm if progress < warm else args.end + (1 - args.end) * (1 - progress) / (1 - warm)
+            for part in self.optimiser.param_groups:
+                part["lr"] = part["top"] * factor
+            ids = padded([g[0] for g in group], 1, 16)
+            masks = torch.zeros(2, *ids.shape, dtype=torch.bool)
+            for n, (_, inside, gold) in enumerate(group):
+                masks[0, n, : len(inside)] = torch.tensor(inside)
+                masks[1, n, : len(gold)] = torch.tensor(gold)
+            loss = loss_of(self.network(ids), *masks)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimiser.step()
+            self._average(progress)
+            seen += len(group)
+            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+            if step % 50 == 0:
+                print(f"{step} {progress:.3f} loss {running:.3f} rows {seen} "
+                      f"{seen / (time.monotonic() - began) * 60:.0f} a minute", flush=True)
+            if time.monotonic() - saved > 600:
+                saved = time.monotonic()
+                self.save()
+        self.save()
+
+    def _average(self, progress: float) -> None:
+        """Keep a moving mean of the weights, from the middle of the fit on."""
+        if progress < 0.5:
+            return
+        found = self.network.tensors()
+        if not self.mean:
+            self.mean = {name: found[name].clone() for name in self.trained}
+        for name, mean in self.mean.items():
+            mean.lerp_(found[name], 1 / AVERAGED_STEPS)
+
+    def save(self) -> None:
+        found = self.network.tensors() | self.mean
+        save_file({n: found[n].contiguous() for n in self.trained}, str(self.args.out.with_suffix(".float")))
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("--shared", type=Path, default=Path("../shared"))
+    ap.add_argument("--start", type=Path)
+    ap.add_argument("--out", type=Path, required=True)
+    ap.add_argument("--minutes", type=float, default=60)
+    ap.add_argument("--lr", type=float, default=1.5e-4)
+    ap.add_argument("--end", type=float, default=0.03)
+    ap.add_argument("--dropout", type=float, default=0.05)
+    ap.add_argument("--frozen-layers", type=int, default=4)
+    ap.add_argument("--budget", type=int, default=2048)
+    ap.add_argument("--seed", type=int, default=1)
+    Fit(ap.parse_args()).run()
+
+
+if __name__ == "__main__":
+    main()
