@@ -11,7 +11,7 @@ from typing import Any, Literal
 from corpus.types import Passage, Source
 
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
-Mode = Literal["generated", "quoted", "abstained"]
+Mode = Literal["generated", "quoted", "metadata", "guide", "abstained"]
 Abstention = Literal["not_enough_evidence", "outside_library", "false_premise"]
 AnswerStep = Literal["searching", "reading", "writing", "checking"]
 
@@ -79,8 +79,20 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether something holds of a claim, how likely that is, from 0 to 1, and who decided it."""
+
+    holds: bool
+    score: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A checked sentence of an answer; its markers follow it in the answer's text.
+
+    What sources support need not answer the question: ``verdict`` and ``answers`` are two things,
+    and only a claim of which both hold is ``ticked``. The others are context.
 
     Attributes:
         text: The sentence, ``answer.text[start:end]``.
@@ -94,6 +106,8 @@ class Claim:
         works: The number of independent works on which a supported claim rests. Versions and
             translations of a work count once, and a report on a cited work does not count. 0 for
             claims that are not supported, or that are older than this count.
+        answers: Whether it answers the question; None where none was asked, or where the answer is
+            older than this.
     """
 
     text: str
@@ -105,6 +119,18 @@ class Claim:
     disputed_by: tuple[Citation, ...] = ()
     reason: str = ""
     works: int = 0
+    answers: Decision | None = None
+
+    @property
+    def supports(self) -> Decision:
+        """Whether its citations support it, as the probability that they do."""
+        holds, score = self.verdict.label == "supported", self.verdict.score
+        return Decision(holds, score if holds else round(1 - score, 3), self.verdict.method)
+
+    @property
+    def ticked(self) -> bool:
+        """Whether it is supported and answers the question."""
+        return self.supports.holds and self.answers is not None and self.answers.holds
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -132,7 +158,8 @@ class Answer:
     Attributes:
         text: The claims with their markers, in order.
         mode: ``generated`` by a model; ``quoted``: the claims are sentences of the sources,
-            verbatim; ``abstained``: there are no claims.
+            verbatim; ``metadata``: they say what the catalogue knows of the sources; ``guide``:
+            ``reason`` says how to use the service; ``abstained``: there is no answer.
         evidence: The passages it was made from; for an abstention, the nearest ones.
         rejected: The sentences that were withheld.
         reason: A remark for the reader in the question's language: why there is no answer, or why

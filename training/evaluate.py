@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from index.inference.cross_encoder import pair_ids
+from index.inference.pair_network import pair_ids
 from index.inference.cross_encoder_torch import Network, read_weights, run
 from training import data
 
@@ -65,7 +65,7 @@ def measure(
     results = {}
     for name, (rows, pairs) in sets.items():
         ids = [pair_ids(list(a), list(b), network.config) for a, b in pairs]
-        support, answer = run(network, ids, budget)
+        support, answer = run(network, ids, budget)  # in the order of the heads
         is_answer = bool(rows[0, 2])
         scores = (answer if is_answer else entailment(support)).numpy().astype(np.float64)
         good = rows[:, 3] == (1 if is_answer else NLI_ENTAILMENT)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from torch import Tensor
 from index.inference.cross_encoder import WEIGHTS
 from index.inference.cross_encoder_torch import ReaderNetwork, padded, read_weights
 from training import reading
-from training.model import quantised
+from training.model import FORMAT, is_matrix, quantised
 from training.reading import ReadingRow
 
 MAX_QUESTION, MAX_TOKENS = 64, 384
@@ -82,8 +83,6 @@ class Fit:
             weights["read.bias"] = torch.full((1,), BIAS)
         for name in ("nli.weight", "nli.bias", "ans.weight", "ans.bias"):
             del weights[name]
-        import lzma
-
         self.tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
         self.network = ReaderNetwork(weights, {**config, "max_tokens": MAX_TOKENS})
         self.network.compute = torch.bfloat16
@@ -142,7 +141,7 @@ class Fit:
             for n, (_, inside, gold) in enumerate(group):
                 masks[0, n, : len(inside)] = torch.tensor(inside)
                 masks[1, n, : len(gold)] = torch.tensor(gold)
-            loss = loss_of(self.network(ids), *masks)
+            loss = loss_of(self.network.token_logits(ids), *masks)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -170,7 +169,22 @@ class Fit:
 
     def save(self) -> None:
         found = self.network.tensors() | self.mean
-        save_file({n: found[n].contiguous() for n in self.trained}, str(self.args.out.with_suffix(".float")))
+        trained = {name: found[name].contiguous() for name in self.trained}
+        save_file(trained, str(self.args.out.with_suffix(".float")))
+        write_reader(trained, self.args.out)
+
+
+def write_reader(trained: dict[str, Tensor], path: Path) -> None:
+    """Write the weights that are the reader's own, matrices as int8 rows."""
+    out: dict[str, Tensor] = {}
+    for name, tensor in trained.items():
+        tensor = tensor.detach().float().cpu().contiguous()
+        if is_matrix(name, tensor):
+            out[name], out[name + ".scale"] = quantised(tensor)
+        else:
+            out[name] = tensor
+    config = {"max_tokens": MAX_TOKENS, "max_first": MAX_QUESTION}
+    save_file(out, str(path), metadata={"format": str(FORMAT), "config": json.dumps(config)})
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ class Network(nn.Module):
             x = self._layer(x, mask, f"bert.encoder.layer.{layer}")
         return x
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, ids: Tensor) -> tuple[Tensor, ...]:
         """Compute support logits [n, 3] and answer logits [n] of token ids [n, length]."""
         pooled = self._drop(self.encode(ids))
         return self._linear(pooled, "nli"), self._linear(pooled, "ans").squeeze(-1)
@@ -112,31 +112,43 @@ class Network(nn.Module):
 class ReaderNetwork(Network):
     """The same encoder with a linear head on each token: whether it is part of an answer."""
 
-    def forward(self, ids: Tensor) -> Tensor:  # type: ignore[override]
-        """Compute the logits [n, length] of token ids [n, length]."""
+    def token_logits(self, ids: Tensor) -> Tensor:
+        """Compute a logit [n, length] of each of the token ids [n, length]."""
         return self._linear(self._drop(self.token_vectors(ids)), "read").squeeze(-1)
 
+    def forward(self, ids: Tensor) -> tuple[Tensor, ...]:
+        """Compute the logits [n, max_tokens] of token ids [n, length], 0 for padding.
 
-def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> tuple[Tensor, Tensor]:
-    """Compute the logits of both heads for rows of any length.
+        The width is always the same, because the code that runs the network needs a fixed shape.
+        """
+        logits = self.token_logits(ids).float() * (ids != self.config["pad"])
+        width = self.config["max_tokens"]
+        rest = torch.zeros(width, device=ids.device).expand(ids.shape[0], width)
+        return (torch.cat([logits, rest], 1)[:, :width].reshape(-1, width),)
+
+
+def run(network: Network, rows: Sequence[Sequence[int]], budget: int) -> list[Tensor]:
+    """Compute the outputs of a network for rows of any length.
 
     Args:
         network: The network, which is put in evaluation mode.
-        rows: Token ids of each pair of texts.
+        rows: Token ids of each pair of texts; at least one.
         budget: The most tokens of one batch, padding included.
 
     Returns:
-        Support logits [n, 3] and answer logits [n] in the order of the rows, on the CPU.
+        The outputs of ``forward``, each [n, …] in the order of the rows, on the CPU.
     """
     device = next(network.parameters()).device
     network.eval()
-    support, answer = torch.empty(len(rows), 3), torch.empty(len(rows))
+    found: list[Tensor] = []
     with torch.inference_mode():
         for group in length_buckets(rows, budget):
             ids = padded([rows[i] for i in group], network.config["pad"]).to(device)
-            nli, ans = network(ids)
-            support[group], answer[group] = nli.float().cpu(), ans.float().cpu()
-    return support, answer
+            outputs = [output.float().cpu() for output in network(ids)]
+            found = found or [torch.empty(len(rows), *each.shape[1:]) for each in outputs]
+            for whole, part in zip(found, outputs, strict=True):
+                whole[group] = part
+    return found
 
 
 def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
@@ -152,19 +164,23 @@ def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
-    """Read the checker's weights file.
+    """Read a weights file, of the checker or of what is the reader's own.
 
     A matrix NAME is stored as int8 rows with a float32 scale for each row, ``NAME.scale``; every
     other tensor is float32.
 
     Returns:
-        The weights as float32, the configuration, and tokenizer.json compressed with xz.
+        The weights as float32, the configuration, and tokenizer.json compressed with xz; of the
+        reader, no tokenizer: it has the checker's.
     """
     weights: dict[str, Tensor] = {}
     with safe_open(str(path), "pt") as file:
         config = json.loads(file.metadata()["config"])
-        packed = file.get_tensor("tokenizer.json.xz").numpy().tobytes()
-        for name in file.keys():  # noqa: SIM118 (safe_open is not a mapping)
+        names = file.keys()
+        packed = b""
+        if "tokenizer.json.xz" in names:
+            packed = file.get_tensor("tokenizer.json.xz").numpy().tobytes()
+        for name in names:
             tensor = file.get_tensor(name)
             if tensor.dtype == torch.int8:
                 weights[name] = tensor.float() * file.get_tensor(name + ".scale")[:, None]

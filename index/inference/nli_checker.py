@@ -13,6 +13,7 @@ import numpy as np
 
 from corpus.errors import ModelUnavailable
 from index.inference.cross_encoder import LABELS, Checker
+from index.inference.reading import Reading
 from index.types import Floats
 
 
@@ -25,7 +26,7 @@ class _LoadedModel(NamedTuple):
 class NliChecker:
     """A checker that takes support verdicts from a transformers NLI model.
 
-    Such models do not know whether a passage answers a question; that comes from ``base``. The
+    Such models do not know where a text answers a question; that comes from ``base``. The
     model is loaded at first use.
 
     Args:
@@ -60,9 +61,9 @@ class NliChecker:
                 table[row, column] += probability
         return table
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """Compute how likely passages answer questions, by the base checker; see ``Checker``."""
-        return self._base.answers(pairs)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        """Find where texts answer questions, by the base checker; see ``Checker``."""
+        return self._base.read(pairs)
 
     def reads_whole(self, claim: str) -> bool:
         """Return whether a claim fits into what the model reads; see ``Checker``."""

@@ -20,6 +20,7 @@ from cachetools import LRUCache
 from index.inference.batch_scheduler import BatchScheduler, Priority
 from index.inference.cross_encoder import Checker
 from index.inference.embedder import Embedder, WrappedEmbedder
+from index.inference.reading import Reading
 from index.types import Floats
 
 # About the tokens of one batch; a more urgent call waits for so many, some 30 ms on two cores.
@@ -27,6 +28,7 @@ RUN_TOKENS = 256
 CACHED_QUESTIONS = 1024  # vectors of questions, 1.5 MB
 CACHED_PASSAGES = 4096  # vectors of passages and sentences, 6 MB: answers quote the same few often
 CACHED_PAIRS = 16_384  # checker outputs for pairs of texts, about 4 MB
+CACHED_READINGS = 4096  # readings of passages, about 12 MB
 
 Item = TypeVar("Item", str, tuple[str, str])
 
@@ -64,12 +66,12 @@ class SharedChecker:
     def __init__(self, checker: Checker, scheduler: BatchScheduler) -> None:
         self._checker = checker
         self._support = ResultCache[tuple[str, str]](checker.supports, CACHED_PAIRS)
-        self._answer = ResultCache[tuple[str, str]](checker.answers, CACHED_PAIRS)
+        self._readings = ResultCache[tuple[str, str]](self._read_rows, CACHED_READINGS)
         self._schedule_support = scheduler.batched(
             Priority.CLAIM, self._support.compute_missing, _pair_token_count, RUN_TOKENS
         )
-        self._schedule_answer = scheduler.batched(
-            Priority.READING, self._answer.compute_missing, _pair_token_count, RUN_TOKENS
+        self._schedule_read = scheduler.batched(
+            Priority.READING, self._readings.compute_missing, _pair_token_count, RUN_TOKENS
         )
 
     @property
@@ -87,9 +89,15 @@ class SharedChecker:
         rows = self._support.get(pairs, self._schedule_support)
         return np.array(rows, np.float32).reshape(-1, 3)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        """Compute or look up how likely passages answer questions; see ``Checker``."""
-        return np.array(self._answer.get(pairs, self._schedule_answer), np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        """Compute or look up where texts answer questions; see ``Checker``."""
+        rows = self._readings.get(pairs, self._schedule_read)
+        return [Reading(row[:, :2].astype(np.int32), row[:, 2]) for row in rows]
+
+    def _read_rows(self, pairs: list[tuple[str, str]]) -> list[Floats]:
+        """Read pairs of texts, and return each reading as one array [tokens, 3]."""
+        found = self._checker.read(pairs)
+        return [np.column_stack([r.spans, r.logits]).astype(np.float32) for r in found]
 
     def reads_whole(self, claim: str) -> bool:
         """Return whether a claim fits into what the model reads; see ``Checker``."""
@@ -106,8 +114,8 @@ class ResultCache(Generic[Item]):
         most: How many results are stored at most.
     """
 
-    def __init__(self, run: Callable[[list[Item]], Floats], most: int) -> None:
-        self._run: Callable[[list[Item]], Floats] = run
+    def __init__(self, run: Callable[[list[Item]], Iterable[Floats]], most: int) -> None:
+        self._run: Callable[[list[Item]], Iterable[Floats]] = run
         self._lock = threading.Lock()
         self._results: LRUCache[bytes, Floats] = LRUCache(most)
 

@@ -1,0 +1,163 @@
+"""Cross-encoder networks: from weights files and pairs of texts to the outputs of the heads."""
+
+from __future__ import annotations
+
+import json
+import logging
+import lzma
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from tokenizers import Encoding, Tokenizer
+
+from corpus.errors import ModelUnavailable
+from index.inference import openvino_cache
+from index.types import Floats
+
+if TYPE_CHECKING:
+    from index.inference.cross_encoder_torch import Network
+
+_BATCH_TOKENS = 2048
+_SAMPLE_PAIRS = (  # a converted network is tested on these
+    ("Whisper was trained on 680,000 hours of audio.", "How long was Whisper trained?"),
+    ("この手法は画像を生成する。", "この手法は画像を生成しない。"),
+    ("The sky is blue.", "空は青い。"),
+)
+_log = logging.getLogger(__name__)
+
+_Run = Callable[[Sequence[Sequence[int]]], Sequence[Floats]]  # rows of token ids to outputs
+Spans = npt.NDArray[np.int32]  # the characters [n, 2] of n tokens
+
+
+class PairNetwork:
+    """A network that reads two texts together; loaded at first use, safe to share.
+
+    Args:
+        files: The files of its weights. The first has the tokenizer; weights and settings of a
+            later one go before those of an earlier one.
+        cache: The folder for the converted network; None for no cache.
+        kind: Which heads it has: ``checker`` or ``reader``.
+    """
+
+    def __init__(
+        self, files: Sequence[Path], cache: Path | None, kind: Literal["checker", "reader"]
+    ) -> None:
+        self._files, self._cache, self._kind = list(files), cache, kind
+        self._lock = threading.Lock()
+        self._loaded: _Run | None = None
+        self._config: dict[str, Any] = {}
+        self._tokenizer: Tokenizer
+
+    def run(self, rows: Sequence[Sequence[int]]) -> Sequence[Floats]:
+        """Compute the outputs of the heads, each [n, …], for n rows of token ids."""
+        return self._ready()(rows)
+
+    def rows(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[list[int]], list[Spans]]:
+        """Tokenise (evidence, claim or question) pairs.
+
+        Returns:
+            A row of token ids for each pair, and for each row the characters of those tokens of
+            the evidence that are in it.
+        """
+        self._ready()
+        texts = [text for pair in pairs for text in pair]
+        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        rows, spans = [], []
+        for second, first in zip(encodings[::2], encodings[1::2], strict=True):
+            row = pair_ids(first.ids, second.ids, self._config)
+            kept = len(row) - 4 - min(len(first.ids), self._config["max_first"])
+            rows.append(row)
+            spans.append(_spans(second, kept))
+        return rows, spans
+
+    def reads_whole(self, first: str) -> bool:
+        """Return whether none of a claim or question is cut off."""
+        self._ready()
+        ids = self._tokenizer.encode(first, add_special_tokens=False).ids
+        return len(ids) <= int(self._config["max_first"])
+
+    def _ready(self) -> _Run:
+        with self._lock:
+            self._loaded = self._loaded or self._load()
+            return self._loaded
+
+    def _load(self) -> _Run:
+        for file in self._files:
+            try:
+                with safe_open(str(file), "np") as opened:
+                    self._config |= json.loads(opened.metadata()["config"])
+                    if file == self._files[0]:
+                        packed = opened.get_tensor("tokenizer.json.xz").tobytes()
+                        self._tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
+            except (OSError, SafetensorError, lzma.LZMAError, KeyError, ValueError) as error:
+                raise unreadable(file, error) from error
+        return self._load_network()
+
+    def _load_network(self) -> _Run:
+        folder = (
+            openvino_cache.model_cache_folder(self._cache, self._kind, self._files)
+            if self._cache
+            else None
+        )
+        try:
+            return openvino_cache.load_or_convert(folder, self._export).run
+        except openvino_cache.ConversionError as error:
+            _log.warning("OpenVINO cannot run the %s (%s): using torch, slower", self._kind, error)
+        from index.inference.cross_encoder_torch import run
+
+        network = self._torch_network()
+        return lambda rows: [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
+
+    def _torch_network(self) -> Network:
+        from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights
+
+        weights = {}
+        for file in self._files:
+            try:
+                weights |= read_weights(file)[0]
+            except (OSError, SafetensorError, KeyError, ValueError) as error:
+                raise unreadable(file, error) from error
+        made = ReaderNetwork if self._kind == "reader" else Network
+        return made(weights, self._config)
+
+    def _export(self) -> openvino_cache.ModelExport:
+        from index.inference.cross_encoder_torch import run
+
+        network = self._torch_network()
+        texts = [text for pair in _SAMPLE_PAIRS for text in pair]
+        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        ids = [encoding.ids for encoding in encodings]
+        rows = [pair_ids(b, a, self._config) for a, b in zip(ids[::2], ids[1::2], strict=True)]
+        expected = [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
+        longest = self._config["max_tokens"]
+        return openvino_cache.ModelExport(
+            network, self._config["pad"], rows, expected, longest=longest
+        )
+
+
+def unreadable(file: Path, error: Exception) -> ModelUnavailable:
+    """Return the error for a weights file that cannot be read."""
+    return ModelUnavailable(f"cannot load the checker from {file} ({error}): reinstall Tenkyo")
+
+
+def pair_ids(first: Sequence[int], second: Sequence[int], config: dict[str, Any]) -> list[int]:
+    """Join the token ids of two texts into one row: ``<s> first </s></s> second </s>``.
+
+    Args:
+        first: Token ids of the claim or question, cut to ``max_first`` of the configuration.
+        second: Token ids of the evidence, cut so that the row has at most ``max_tokens``.
+        config: The configuration of the network, with the ids of the special tokens.
+    """
+    bos, eos = config["bos"], config["eos"]
+    first = first[: config["max_first"]]
+    second = second[: config["max_tokens"] - 4 - len(first)]
+    return [bos, *first, eos, eos, *second, eos]
+
+
+def _spans(encoding: Encoding, count: int) -> Spans:
+    return np.array(encoding.offsets[:count], np.int32).reshape(-1, 2)

@@ -1,0 +1,40 @@
+"""Readings: what the checker makes of a question and a text, token by token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where a text answers a question, if it does.
+
+    The log of the summed exponentials of the tokens' logits over any part of the text is the
+    log-odds that this part answers the question, against the text not answering it at all.
+
+    Attributes:
+        spans: The characters [n, 2] of each token, ``text[start:end]``.
+        logits: A logit [n] for each token.
+    """
+
+    spans: npt.NDArray[np.int32]
+    logits: Floats
+
+    def answers(self, start: int = 0, end: int | None = None) -> float:
+        """Return the log-odds that ``text[start:end]`` answers; without arguments: any of it."""
+        inside = self.spans[:, 1] > start
+        if end is not None:
+            inside &= self.spans[:, 0] < end
+        logits = self.logits[inside]
+        if not len(logits):
+            return NEVER
+        top = float(logits.max())
+        return top + float(np.log(np.exp(logits - top).sum()))
+
+
+NEVER = -30.0  # log-odds of a part that has no token, such as one that was cut off
