@@ -32,6 +32,11 @@ def rerank(scores: Floats, reading: Floats) -> list[int]:
     ]
 
 
+def combined_score(search: float, odds: float) -> float:
+    """Combine a passage's search score with the log-odds that a part of it answers."""
+    return search + load_calibration().reading * odds
+
+
 def answerability_features(
     scores: Floats, reading: Floats, japanese: bool, across: bool
 ) -> tuple[float, ...]:
