@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from service.answering.question_reading import ReadPassage, Span
-from service.answering.reranking import combined_score
 from service.text.leaning import leans_on_previous
 from service.verification.provenance import Originals
 
@@ -38,6 +37,11 @@ class AnswerWindow:
     end: int
     odds: float
     score: float
+
+    @property
+    def certainty(self) -> float:
+        """The calibrated log-odds that the window answers."""
+        return self.passage.certainty(self.odds)
 
     @property
     def text(self) -> str:
@@ -92,7 +96,7 @@ def window_around(passage: ReadPassage, n: int) -> Span:
 
 def _score(passage: ReadPassage, odds: float, originals: Originals) -> float:
     penalty = SECONDARY_PENALTY * originals.reports(passage.evidence.source)
-    return combined_score(passage.evidence.score, odds) - penalty
+    return passage.score(odds) - penalty
 
 
 def _beside(start: int, end: int, core: Span, taken: Iterable[Span]) -> Span:

@@ -19,15 +19,22 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from corpus.protocols import require_protocol
-from corpus.text.chunking import with_headings
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
 from service.answering.abstention import explain_abstention, false_premise, unnamed
-from service.answering.evidence import LatestOriginals, select_evidence, with_originals
+from service.answering.answer_decision import AnswerDecider
+from service.answering.answer_windows import answer_windows
+from service.answering.evidence import (
+    LatestOriginals,
+    reserve_languages,
+    select_evidence,
+    with_originals,
+)
 from service.answering.model_answer import ModelAnswer
 from service.answering.query_rewriting import alone, astray, last_answered, last_said, leans, stands
-from service.answering.reranking import answerable, count_relevant, rerank
+from service.answering.question_reading import read_passages
+from service.answering.reranking import count_relevant
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
@@ -56,10 +63,11 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 2
+ANSWER_VERSION = 3
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
+MAX_WINDOWS = 6  # parts of the evidence that are looked at as answers
 HISTORY_THREADS = 4  # answers that are looked up or written down at once
 
 
@@ -125,7 +133,7 @@ class Engine:
     def warm_up(self) -> None:
         """Load the models now rather than at first use, and raise what is wrong with them."""
         self.library.search("warm", 1)
-        self.checker.answers([("warm", "up")])
+        self.checker.read([("warm", "up")])
         self.checker.supports([("warm", "up")])
 
     async def answer(
@@ -268,21 +276,24 @@ class Engine:
         """Turn hits into evidence: those that answer the question first, by the checker."""
         if source_ids is None:
             hits = with_originals(self.library, state.originals, state.asked, hits, self._top_k)
+        hits = reserve_languages(hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
             return state.record_time("read")
-        nearest = sorted(chosen, key=lambda e: -e.score)
-        contexts = [with_headings(e.passage.text, e.passage, e.source) for e in nearest]
-        reading = self.checker.answers([(context, state.asked) for context in contexts])
-        scores = np.array([e.score for e in nearest], np.float32)
-        order = rerank(scores, reading)
-        state.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        state.relevant, best = count_relevant(reading[order]), int(reading.argmax())
-        state.best, state.nearest = float(reading[best]), contexts[best]
+        read = read_passages(state.asked, chosen, self.checker)
+        read.sort(key=lambda each: -each.score(each.answers()))
+        state.passages = tuple(
+            replace(each, evidence=replace(each.evidence, label=n))
+            for n, each in enumerate(read, 1)
+        )
+        state.evidence = tuple(each.evidence for each in state.passages)
+        state.relevant = count_relevant(np.array([each.answers() for each in read], np.float32))
+        state.windows = tuple(answer_windows(state.passages, state.originals, MAX_WINDOWS))
+        state.answerability = state.windows[0].certainty if state.windows else -math.inf
+        state.decide_answers = AnswerDecider(state, self.checker)
         state.unnamed = unnamed(state.asked, state.evidence, self.library.store)
         state.premise = None if state.unnamed else false_premise(state.asked, state.evidence)
-        state.answerability = answerable(state.asked, nearest, scores, reading)
         state.record_time("read")
 
     def _explain(self, state: AnswerState) -> None:
@@ -296,7 +307,7 @@ class Engine:
 
     def _as_meant(self, state: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
         """The state, or one with the question as it was asked, where that is answered better."""
-        bare = replace(state, understood=None, evidence=(), best=-math.inf)
+        bare = replace(state, understood=None, evidence=(), windows=(), answerability=-math.inf)
         self._choose(bare, self._search(bare, source_ids), source_ids)
         lost = astray(state.asked, state.question, state.nearest)
         return bare if lost or stands(bare.best, state.best) else state

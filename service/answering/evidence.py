@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from corpus.store.store import Store
 from corpus.text.chunking import text_width
 from corpus.text.near_duplicates import is_repetition
+from index.lexical.tokenizer import is_japanese
 from index.search import Hit, Library
 from service.text.numerals import mentioned, stated
 from service.types import Evidence
 from service.verification.provenance import Originals
 
 REPEATED_SHARE = 0.6  # share of a passage that has to stand in better ones, in another language
+RESERVED = 0.375  # share of the evidence that is kept for the best hits of each language
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
@@ -48,6 +50,24 @@ def with_originals(
     works = sorted(originals.works(found) - found)
     more = library.search(text, min(ORIGINALS, limit // 3), works) if works else []
     return [*hits[:1], *more, *hits[1:]]
+
+
+def reserve_languages(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    """Move hits forward so that each language has its share of the first ``limit``.
+
+    Scores of two languages cannot be compared finely before the passages were read; so the best of
+    each are read, if there are any.
+    """
+    place = {
+        japanese: [hit for hit in hits if is_japanese(hit.passage.text) == japanese]
+        for japanese in (False, True)
+    }
+    kept = {id(hit) for listed in place.values() for hit in listed[: int(RESERVED * limit)]}
+    first = [hit for hit in hits if id(hit) in kept]
+    first += [hit for hit in hits if id(hit) not in kept][: max(0, limit - len(first))]
+    chosen = {id(hit) for hit in first}
+    front = [hit for hit in hits if id(hit) in chosen]
+    return front + [hit for hit in hits if id(hit) not in chosen]
 
 
 def select_evidence(

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
 from index.inference.reading import Reading
-from index.search import Hit
+from index.lexical.tokenizer import is_japanese
+from service.answering.reranking import answer_features, answer_log_odds, combined_score
 from service.types import Evidence
 from service.verification.candidate_quotes import reader_spans
 
@@ -28,15 +29,31 @@ class ReadPassage:
         evidence: The passage.
         reading: The reading of the passage below its headings.
         lead: How many characters of that text come before the passage.
+        japanese: Whether the question is in Japanese.
     """
 
     evidence: Evidence
     reading: Reading
     lead: int
+    japanese: bool
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
         """Return the log-odds that ``passage.text[start:end]`` answers the question."""
         return self.reading.answers(start + self.lead, None if end is None else end + self.lead)
+
+    @property
+    def across(self) -> bool:
+        """Whether the passage is in another language than the question."""
+        return is_japanese(self.evidence.passage.text) != self.japanese
+
+    def score(self, odds: float) -> float:
+        """Return how a part of the passage with these log-odds compares with other passages'."""
+        return combined_score(self.evidence.score, odds, self.across)
+
+    def certainty(self, odds: float) -> float:
+        """Return the calibrated log-odds that a part with these log-odds answers."""
+        whole, search = self.answers(), self.evidence.score
+        return answer_log_odds(answer_features(odds, whole, search, self.japanese, self.across))
 
     @property
     def sentences(self) -> list[Span]:
@@ -50,8 +67,9 @@ def read_passages(
 ) -> list[ReadPassage]:
     """Read passages for a question, in one call of the checker."""
     texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
+    japanese = is_japanese(question)
     readings = checker.read([(text, question) for text in texts])
     return [
-        ReadPassage(e, reading, len(text) - len(e.passage.text))
+        ReadPassage(e, reading, len(text) - len(e.passage.text), japanese)
         for e, text, reading in zip(evidence, texts, readings, strict=True)
     ]

@@ -1,20 +1,16 @@
 """Quotes of the sources where a model's sentences do not hold, or there is no model.
 
-Whether a quote answers is decided by the checker, or by a judge that said so of the sentence. How
-sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
-``AFTER_NO_ANSWER``. They were set on the 104 questions about the library, of which 24 cannot be
-answered: after "NO ANSWER", quotes stand in for 0 of these 24 and for 28 of the 80 others; after
-sentences of which none holds, for 2 and 49; without any bar but the gate it was 4 and 67.
+Whether a quote answers is decided by the checker's reader, or by a judge that said so of the
+sentence. How sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
+``AFTER_NO_ANSWER``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus.text.chunking import with_headings
-from service.answering.extractive import ANSWERS, is_answered, quote_answer
-from service.answering.reranking import ANSWER_FROM
+from service.answering.answer_decision import AnswerDecider
+from service.answering.extractive import ANSWERS, quote_answer
 from service.answering.state import AnswerState
 from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
@@ -25,7 +21,6 @@ from service.verification.verifier import Verifier
 MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
 MAX_BEFORE = 2  # sentences before a quote that are quoted with it, to say what "It" is
 AFTER_NO_ANSWER = 1.2  # log-odds from which one is believed rather than a model's "NO ANSWER"
-SURELY = -ANSWER_FROM  # log-odds above the gate: the passages are more likely to answer than not
 
 
 class SourceQuotes:
@@ -36,7 +31,7 @@ class SourceQuotes:
 
     def __init__(self, state: AnswerState, verifier: Verifier) -> None:
         self._state, self._verifier = state, verifier
-        self._checker = verifier.checker
+        self._answers = AnswerDecider(state, verifier.checker)
         self._in_place = 0
         self._put_off: list[Claim] = []  # withheld before anything held
 
@@ -65,27 +60,20 @@ class SourceQuotes:
         """Quote the sentences of the evidence that answer best, but for what is cited already.
 
         Args:
-            bar: Log-odds that the best of them must reach; the passages must then be more likely
-                to answer than not, too. None: no bar.
+            bar: Log-odds that the best of them must reach; None: no bar.
         """
-        state, embedder = self._state, self._verifier.embedder
-        drafts = quote_answer(state.asked, state.evidence, state.originals, self._checker, embedder)
-        if bar is not None and not self._reach(bar, drafts):
-            drafts = []
+        state = self._state
+        drafts = quote_answer(state.windows) if bar is None or state.answerability > bar else []
         events = [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events
 
     def is_answered(self) -> bool:
-        """Return whether a claim of the answer so far, or a quote of one, answers the question.
-
-        A judge is believed that a sentence which it supports does; else the checker tells.
-        """
-        state = self._state
-        judged = [state.judgements.get(claim.text) for claim in state.claims]
-        if any(each and each.ruling == "supported" and each.answers for each in judged):
+        """Return whether a claim of the answer so far, or a quote of one, answers the question."""
+        claims = self._state.claims
+        if any(claim.answers and claim.answers.holds for claim in claims):
             return True
-        return is_answered(state.asked, state.claims, state.evidence, self._checker)
+        return any(self._reads(each) > ANSWERS for claim in claims for each in claim.citations)
 
     def _quote(self, draft: Draft) -> list[Event]:
         """The event of a claim in a source's own words; none for one that is cited already."""
@@ -126,34 +114,24 @@ class SourceQuotes:
         claims = self._state.claims
         return any(text in citation.quote for claim in claims for citation in claim.citations)
 
-    def _reach(self, bar: float, drafts: Sequence[Draft]) -> bool:
-        if self._state.answerability <= SURELY:
-            return False
-        return any(self._read(draft.text, draft.labels[0]) > bar for draft in drafts)
-
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
         """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
 
-        The checker hardly knows which sentence of a passage answers: it takes a third of those that
-        answers rest on for one, and a fifth of their neighbours. What the model wrote says more. So
-        a quote that supports a part of that, or has another number, is shown if there is an answer
-        already, or if the passages answer by the gate; any other quote only if, besides, the
-        checker takes it for an answer. A judge's word that the withheld sentence would answer is
-        enough for the quotes that it named, but beside an unsupported sentence only if there is an
-        answer already.
+        A quote that supports a part of what the model wrote, or has another number, is shown if
+        there is an answer already, or if the evidence more likely answers than not; any other quote
+        only if, besides, the reader takes it for an answer. A judge's word that the withheld
+        sentence would answer is enough for the quotes that it named, but beside an unsupported
+        sentence only if there is an answer already.
         """
         state = self._state
         said = state.judgements.get(withheld.text)
         if said and said.answers and said.numbers and (completing or said.ruling != "unsupported"):
             return True
         near = withheld.verdict.label != "unsupported"
-        if near and (completing or state.answerability > SURELY):
-            return True
-        reads = self._read(citation.quote, citation.label) > ANSWERS
-        return reads and (completing or state.answerability > SURELY)
+        if not completing and state.answerability <= ANSWERS:
+            return False
+        return near or self._reads(citation) > ANSWERS
 
-    def _read(self, text: str, label: int) -> float:
-        """How well a sentence of a passage answers the question, in log-odds."""
-        e = self._state.evidence[label - 1]
-        context = with_headings(text, e.passage, e.source)
-        return float(self._checker.answers([(context, self._state.asked)])[0])
+    def _reads(self, citation: Citation) -> float:
+        """The calibrated log-odds that a quote answers the question."""
+        return self._answers.of_quote(citation.label, len(citation.before), len(citation.quote))

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
+from service.answering.answer_windows import AnswerWindow
+from service.answering.question_reading import ReadPassage
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
-from service.types import Abstention, Claim, Draft, Event, Evidence, Rejected, append_claim
+from service.types import (
+    Abstention,
+    Claim,
+    Decision,
+    Draft,
+    Event,
+    Evidence,
+    Rejected,
+    append_claim,
+)
 from service.verification.provenance import Originals
+
+# Calibrated log-odds from which a question is answered: refusing what could be answered is the
+# worse error, and what is less likely than not to answer gets no tick.
+ANSWERED_FROM = -0.5
 
 
 @dataclass
@@ -36,10 +53,9 @@ class AnswerState:
     """What is known of a question and its answer so far.
 
     ``understood`` is the question with what it leaves out, where it leaves out something;
-    ``doubtful`` whether that is only one way to take it. ``nearest`` is the passage that
-    the checker takes for the best answer, with its headings, and ``best`` how good it takes it
-    to be, in log-odds. ``answerability`` is how likely the evidence answers, in log-odds above the
-    gate.
+    ``doubtful`` whether that is only one way to take it. ``passages`` are the evidence as it was
+    read, in its order, and ``windows`` the parts of it that answer best, best first.
+    ``answerability`` is how likely the best one answers, in log-odds.
     """
 
     id: str
@@ -47,11 +63,11 @@ class AnswerState:
     question: str
     understood: str | None = None
     doubtful: bool = False
-    best: float = -math.inf
-    nearest: str = ""
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     relevant: int = 0  # of these, the first so many seem to answer: what a model reads
+    passages: tuple[ReadPassage, ...] = ()
+    windows: tuple[AnswerWindow, ...] = ()
     answerability: float = -math.inf
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
@@ -67,6 +83,20 @@ class AnswerState:
     prompt: list[prompts.Message] = field(default_factory=list)  # what a model was sent
     premise: FalsePremise | None = None
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
+    decide_answers: Callable[[Claim], Decision | None] = lambda claim: None
+
+    @property
+    def best(self) -> float:
+        """The reader's log-odds that the best passage answers."""
+        return max((passage.answers() for passage in self.passages), default=-math.inf)
+
+    @property
+    def nearest(self) -> str:
+        """The passage that answers best by the reader, below its headings."""
+        if not self.passages:
+            return ""
+        e = max(self.passages, key=lambda passage: passage.answers()).evidence
+        return with_headings(e.passage.text, e.passage, e.source)
 
     @property
     def language(self) -> str:
@@ -86,7 +116,7 @@ class AnswerState:
     @property
     def answerable(self) -> bool:
         """Whether the evidence seems to answer the question, by search and checker."""
-        return self.plausible and self.answerability > 0
+        return self.plausible and self.answerability > ANSWERED_FROM
 
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.
@@ -100,7 +130,7 @@ class AnswerState:
         """Record what a draft became, and return the event that says so."""
         self.drafts.append(draft)
         if claim.verdict.label == "supported":
-            return Event("claim", self.add(claim))
+            return Event("claim", self.add(replace(claim, answers=self.decide_answers(claim))))
         rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)
         self.rejected.append(rejected)
         return Event("rejected", rejected)

@@ -111,7 +111,7 @@ class Server(uvicorn.Server):
         models = bootstrap.create_models(settings)
         loads = [
             run_in_daemon_thread(partial(models.embedder.embed_query, "warm")),
-            run_in_daemon_thread(partial(models.checker.answers, [("warm", "up")])),
+            run_in_daemon_thread(partial(models.checker.read, [("warm", "up")])),
         ]
         try:
             # The index may be behind: the ingestion worker updates it.

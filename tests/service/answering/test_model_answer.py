@@ -20,6 +20,7 @@ from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messag
 from service.judging.types import JudgeCall, Judgement
 from service.types import Claim, Draft, Evidence, Status, Verdict
 from service.verification.citation_selection import find_verbatim, make_citation
+from tests.support.readings import readings
 from tests.support.scripted_judge import ScriptedJudge, names
 from tests.support.scripted_model import Script
 
@@ -52,12 +53,11 @@ class Reading:
     def __init__(self, answers):
         self.log_odds = answers
 
-    def answers(self, pairs):
-        found = [
-            max([odds for words, odds in self.log_odds.items() if words in text], default=-3.0)
-            for text, _ in pairs
-        ]
-        return np.array(found, np.float32)
+    def read(self, pairs):
+        def odds_of(text, _):
+            return max([odds for words, odds in self.log_odds.items() if words in text], default=-3)
+
+        return readings(pairs, odds_of)
 
 
 class Blank:

@@ -54,8 +54,8 @@ class Slow:
     def reads_whole(self, claim):
         return self._checker.reads_whole(claim)
 
-    def answers(self, pairs):
-        return self._checker.answers(pairs)
+    def read(self, pairs):
+        return self._checker.read(pairs)
 
 
 class Endless(Script):
@@ -295,7 +295,7 @@ def test_unknown_tool_is_refused(url, era):
 @pytest.mark.server
 def test_internal_error_is_reported_without_details(library, library_folder, checker):
     class Broken(Slow):
-        def answers(self, pairs):
+        def read(self, pairs):
             raise RuntimeError("secret")
 
     with served(app_of(library, Broken(checker), library_folder)) as url:
