@@ -63,7 +63,8 @@ class SourceQuotes:
             bar: Log-odds that the best of them must reach; None: no bar.
         """
         state = self._state
-        drafts = quote_answer(state.windows) if bar is None or state.answerability > bar else []
+        reached = bar is None or any(window.certainty > bar for window in state.windows[:1])
+        drafts = quote_answer(state.windows) if reached else []
         events = [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events
