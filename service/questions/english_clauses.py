@@ -52,7 +52,9 @@ class Clause:
     def names_subject_only(self) -> bool:
         """Whether what follows a "be" is the subject alone: "What is X", "How tall is X"."""
         asked = self.wh.lower().split()
-        whole = bool(asked) and (asked[0] in ("what", "who") or (asked[0] == "how" and len(asked) > 1))
+        whole = bool(asked) and (
+            asked[0] in ("what", "who") or (asked[0] == "how" and len(asked) > 1)
+        )
         return self.has_be and whole
 
 
@@ -67,7 +69,8 @@ def subject_end(clause: Clause) -> int | None:
     words = clause.rest.split()
     if _IS_PRONOUN.fullmatch(words[0]):
         return 1
-    end = _be_subject(words) if clause.has_be else _verb_subject(words)
+    completed = clause.has_be or re.fullmatch("has|have|had", clause.auxiliary, re.IGNORECASE)
+    end = _be_subject(words) if completed else _verb_subject(words)
     return end if end is not None and 0 < end <= len(words) else None
 
 

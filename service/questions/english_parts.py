@@ -59,7 +59,9 @@ _BOTH = re.compile(
     rf"(?P<rest> {AUXILIARY} .+)",
     re.IGNORECASE,
 )
-_EXPLETIVE = re.compile(r"\bit (?:takes?|took|true|possible|likely|that|to|rain|snow)", re.IGNORECASE)
+_EXPLETIVE = re.compile(
+    r"\bit (?:takes?|took|true|possible|likely|that|to|rain|snow)", re.IGNORECASE
+)
 _PRONOUNS = {
     "it": "", "its": "'s", "they": "", "them": "", "their": "'s",
     "he": "", "him": "", "his": "'s", "she": "", "her": "'s",
@@ -85,10 +87,7 @@ def divide(sentence: str) -> list[str]:
     if lead and "please" not in lead[0].lower():
         body = body[lead.end() :]
     both = _BOTH.fullmatch(body)
-    if both:
-        parts = [both["one"] + both["rest"], both["two"] + both["rest"]]
-    else:
-        parts = _divide(body)
+    parts = [both[each] + both["rest"] for each in ("one", "two")] if both else _divide(body)
     return [_capital(part) + mark for part in parts] if len(parts) > 1 or lead else [sentence]
 
 

@@ -17,11 +17,16 @@ _QUOTED = re.compile(r"「[^」]*」|『[^』]*』|（[^（）]*）|\([^()]*\)")
 _ASKED = re.compile(r"か$|[のは]$|[？?]$")
 # How the first of two predicates ends: 開館し, 続き, 誰で, 青く.
 _STEM = re.compile(r"(?:[しりきちみびぎいえけせめれてでくに])$")
-_NOT_STEM = re.compile(r"(?:^|[^\w])$|[にを]て$|(?:では|には|とは|から|まで|について|として|いて)$|に$")
-_REQUEST = re.compile(
-    rf"(?:{any_of('japanese', 'requests')})(?:て|てください|て下さい|てほしい|てくれ)?(?:ますか|です)?$"
+_NOT_STEM = re.compile(
+    r"(?:^|[^\w])$|[にを]て$|(?:では|には|とは|から|まで|について|として|いて)$|に$"
 )
-_REQUESTED = re.compile(r"(?:か|を|のかを?|について)?(?:も)?(教えて(?:ください|下さい|ほしいです)?|説明してください)$")
+_REQUEST = re.compile(
+    rf"(?:{any_of('japanese', 'requests')})"
+    r"(?:て|てください|て下さい|てほしい|てくれ)?(?:ますか|です)?$"
+)
+_REQUESTED = re.compile(
+    r"(?:か|を|のかを?|について)?(?:も)?(教えて(?:ください|下さい|ほしいです)?|説明してください)$"
+)
 _YES_OR_NO = re.compile(r"(?:です|ます|ました|でした|ません|の)か$|(?:る|た|ない|できる)$")
 _TWO = re.compile(
     rf"(?P<head>.*?)(?P<one>{any_of('japanese', 'adverbial')})[、,と]?"
@@ -55,7 +60,7 @@ def asks(sentence: str) -> bool:
 
 
 def one_choice(sentences: Sequence[str]) -> bool:
-    """Return whether sentences offer a choice, and so are one question: 長い？短い？"""
+    """Return whether sentences offer a choice, such as 長い？短い？, and so are one question."""
     return any(_OR.search(each) for each in sentences) or not any(
         map(INTERROGATIVE.search, sentences)
     )

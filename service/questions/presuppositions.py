@@ -1,8 +1,8 @@
 """What a question takes for granted: "Why did the mill close?" takes for granted that it closed.
 
 Only questions that ask about something that is said to be so: why, how come, since when, who was
-the first. Put as a statement that a model of entailment can read, the verb with "did" where its past
-tense cannot be told.
+the first. It is put as a statement that a model of entailment can read: the verb keeps its "did",
+since its past tense cannot be told.
 """
 
 from __future__ import annotations
@@ -24,19 +24,25 @@ _LEAD = re.compile(
     rf"(?:(?:can you |could you )?(?:{any_of('english', 'embedding')})\b,? )?",
     re.IGNORECASE,
 )
-_WHY = re.compile(r"(?:why|how come|since when|(?:for what|what was the|what is the) reason)\b", re.IGNORECASE)
+_WHY = re.compile(
+    r"(?:why|how come|since when|for what reason|what (?:is|was) the reason)\b", re.IGNORECASE
+)
 _STATED = re.compile(
-    r"(?:how come|why|what (?:is|was) the reason (?:that|why)|what (?:is|was) the reason)\b,? "
+    r"(?:how come|why|what (?:is|was) the reason (?:that|why))\b,? "
     r"(?:it is that |is it that |was it that )?(?P<stated>.+)",
     re.IGNORECASE,
 )
 _IS_IT_THAT = re.compile(r"why (?:is|was) it that (?P<stated>.+)", re.IGNORECASE)
 _FIRST = re.compile(
-    r"(?:who|which [\w ]{1,30}?) (?:(?:was|were|is) the first (?:[\w ]{1,20}? )?to (?P<base>.+)|first (?P<past>.+))",
+    r"(?:who|which \w+(?: \w+)?) (?:(?:was|were|is) the first (?:[\w ]{1,20}? )?to (?P<base>.+)"
+    r"|first (?!to )(?P<past>.+))",
     re.IGNORECASE,
 )
 _MADE = re.compile(r"what (?:made|caused|led) (?P<object>.+?) to (?P<base>.+)", re.IGNORECASE)
-_ADVICE = re.compile(rf"why (?:not|bother|do (?:you|we|i)|should (?:you|we|i)|{AUXILIARY} (?:you|i)\b)", re.IGNORECASE)
+_ADVICE = re.compile(
+    rf"why (?:not|bother|do (?:you|we|i)|should (?:you|we|i)|{AUXILIARY} (?:you|i)\b)",
+    re.IGNORECASE,
+)
 _EMPTY = re.compile(rf"(?:{PRONOUN}|this|that)(?: (?:so|not|happen|matter))?", re.IGNORECASE)
 
 _WHY_JA = rf"(?:{any_of('japanese', 'why')})"
@@ -45,11 +51,14 @@ _ASKED_LAST = re.compile(
     r"(?:なの|なん)?(?:です|でしょう|だろう|だった|でした)?(?:か|の)?"
 )
 _REASON = re.compile(
-    r"(?P<stated>.+(?:[たるいうくすつぬむぐぶ]|な))(?:理由|原因|わけ|訳)(?:は|を|が|って|について)?、?"
-    r"(?:何|なん|なに|どこ|教え|説明|述べ|知り|わか|分か)?.{0,12}"
+    r"(?P<stated>.+(?:[たるいうくすつぬむぐぶ]|(?<!主)(?<!要)(?<!おも)(?<!き)(?<!的)な))"
+    r"(?:理由|原因|わけ|訳)(?:[はをがも]、?|って|について)?"
+    r"(?:(?:何|なん|なに|どこ|教え|説明|述べ|知り|わか|分か).{0,12})?"
 )
-_ASKED_FIRST = re.compile(rf"(?P<topic>.*?)(?:{_WHY_JA}|いつから)、?(?P<rest>.+)")
-_FIRST_JA = re.compile(r"(?P<stated>(?:.*?)(?:最初に|初めて|はじめて).+[ただ])の(?:は|って)、?(?:誰|だれ|どなた|どこ|どの).*")
+_ASKED_FIRST = re.compile(rf"(?P<topic>.*?)(?:{_WHY_JA}|いつから(?!いつ))、?(?P<rest>.+)")
+_FIRST_JA = re.compile(
+    r"(?P<stated>(?:.*?)(?:最初に|初めて|はじめて).+[ただ])の(?:は|って)、?(?:誰|だれ|どなた|どこ|どの).*"
+)
 # The end of a question, and that of the statement in its place.
 _ENDINGS = [
     (re.compile(pattern + "$"), stated)
@@ -62,6 +71,7 @@ _ENDINGS = [
     ]
 ]
 _REQUESTED = re.compile(r"(?:の|ん)?(?:です)?か?(?:を|、|について)?(?:教えて|説明して|知りたい).*$")
+_PARTICLE = re.compile(r"[はがをにでも]")
 _END_OF_STATEMENT = re.compile(r"(?:[たるいうくすつぬむぐぶだ]|ます|です|ません)$")
 
 
@@ -104,8 +114,7 @@ def _ordered(clause: Clause) -> str:
     if end is None and clause.has_be and len(words) > 1:
         end = len(words) - 1  # the sky | blue
     if end is None:  # better without it than in the wrong place
-        lost = auxiliary in ("did", "do", "does")
-        return clause.rest if lost else f"{clause.rest} ({auxiliary})"
+        return clause.rest if auxiliary in ("did", "do", "does") else ""
     if end == len(words):
         return ""
     return " ".join([*words[:end], auxiliary, *words[end:]])
@@ -135,5 +144,5 @@ def _stated(asked: str) -> str:
         if ending.search(asked):
             asked = ending.sub(stated, asked, count=1)
             break
-    says = len(asked) > 4 and _END_OF_STATEMENT.search(asked)
+    says = len(asked) > 3 and _PARTICLE.search(asked) and _END_OF_STATEMENT.search(asked)
     return asked.strip("、 ") if says else ""

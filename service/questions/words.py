@@ -14,4 +14,6 @@ def any_of(language: str, name: str) -> str:
     A list is separated by bars where its entries contain blanks, else by blanks.
     """
     listed = str(_LISTS[language][name])
-    return "|".join(word.strip() for word in (listed.split("|") if "|" in listed else listed.split()))
+    return "|".join(
+        word.strip() for word in (listed.split("|") if "|" in listed else listed.split())
+    )
