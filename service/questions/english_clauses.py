@@ -51,11 +51,8 @@ class Clause:
     @property
     def names_subject_only(self) -> bool:
         """Whether what follows a "be" is the subject alone: "What is X", "How tall is X"."""
-        asked = self.wh.lower().split()
-        whole = bool(asked) and (
-            asked[0] in ("what", "who") or (asked[0] == "how" and len(asked) > 1)
-        )
-        return self.has_be and whole
+        asked = self.wh.lower()
+        return self.has_be and bool(re.fullmatch(r"what|who|how \w+", asked))
 
 
 def read_clause(question: str) -> Clause | None:
@@ -95,16 +92,18 @@ def _noun_start(words: Sequence[str]) -> int:
 def _be_subject(words: Sequence[str]) -> int | None:
     """The end of a subject after a "be": before an adverb, a participle or a preposition."""
     start = max(_noun_start(words), name_length(words))
+    bounds: list[int] = []
     for at in range(start, len(words)):
         if "of" in words[at - 1 : at + 1]:
             continue
         if words[at] == "and":  # where does the second noun end?
             return None
-        ends = _ADVERB.fullmatch(words[at]) or _PREDICATE.fullmatch(words[at])
         compared = words[at].endswith("er") and words[at + 1 : at + 2] == ["than"]
-        if ends or compared or _BOUNDARY.fullmatch(words[at]):
+        if _ADVERB.fullmatch(words[at]) or _PREDICATE.fullmatch(words[at]) or compared:
             return at
-    return None
+        bounds += [at] if _BOUNDARY.fullmatch(words[at]) else []
+    # "the mill in Oslo", but "the mill popular in Oslo" is unsure
+    return start if bounds[:1] == [start] else None
 
 
 def _verb_subject(words: Sequence[str]) -> int | None:

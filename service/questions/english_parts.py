@@ -11,6 +11,7 @@ from service.questions.english_clauses import (
     PREPOSITION,
     PRONOUN,
     WH,
+    Clause,
     name_length,
     read_clause,
     subject_end,
@@ -20,6 +21,8 @@ from service.questions.words import any_of
 _REQUEST = rf"(?:{any_of('english', 'requests')})"
 _LEAD = re.compile(r"(?:(?:and|but|also|so|then|please|finally|or)\b,? )+", re.IGNORECASE)
 _JOINT = re.compile(
+    # Behind a comma alone, only what cannot be a relative clause: "…, where did she".
+    rf",\s+(?=(?:when|where|why|how|what)(?: [^\s,]+)? {AUXILIARY} )|"
     r"(?:\s*[,;])?\s+(?:and|but|also|plus|as well as)\s+(?:(?:also|then|please)\s+)*(?:if so,? )?",
     re.IGNORECASE,
 )
@@ -40,7 +43,9 @@ _DIRECT = re.compile(
     rf"(?:(?:{PREPOSITION} )?(?:when|where|why|how)(?: [^\s,]+){{0,3}}? {AUXILIARY} \S"
     rf"|(?:when|where|why|how|what|who)'s \S"
     rf"|(?:{PREPOSITION} )?(?:how|what)(?: (?!{PRONOUN} |{DETERMINER} |to )[^\s,]+){{1,3}} [^\s,]+"
-    rf"|(?:{PREPOSITION} )?(?:who|whose|whom|which) (?!{PRONOUN}\b|{DETERMINER}\b|of\b)[^\s,]+ ?"
+    rf"|(?:{PREPOSITION} )?(?:who|whose|whom|which)"
+    rf" (?!{PRONOUN}\b|{DETERMINER}\b|{PREPOSITION}\b|of\b)[^\s,]+ ?"
+    rf"|which one {AUXILIARY} \S"
     rf"|which of \S"
     rf"|{AUXILIARY} (?:{DETERMINER}|{PRONOUN}|(?-i:[A-Z])\w*) \S)",
     re.IGNORECASE,
@@ -157,10 +162,8 @@ def complete(part: str, first: str) -> str:
     kinds = {word.lower()[:2] for word in found}
     if len(kinds) != 1 or _EXPLETIVE.search(body):
         return part
-    topic = _topic(first)
-    plural = topic.endswith("s") or " and " in topic
-    name = bool(topic) and name_length(topic.split(), topic.lower().startswith("the ")) > 0
-    if not topic or (not name and (kinds == {"th"}) != plural):
+    topic = _topic(first, plural=kinds == {"th"})
+    if not topic:
         return part
 
     def replaced(match: re.Match[str]) -> str:
@@ -184,22 +187,41 @@ def _filled(fragment: str, first: str) -> str:
     return ""
 
 
-def _topic(question: str) -> str:
-    """What a question is about, if it is safe to say so: its subject, or its only object."""
-    clause = read_clause(_EMBEDS.sub("", question, count=1))
+def _topic(question: str, plural: bool) -> str:
+    """What a pronoun stands for, if it is safe to say so: the subject, or the only object.
+
+    Args:
+        question: The one before the pronoun's.
+        plural: Whether the pronoun is a form of "they".
+    """
+    clause = read_clause(_EMBEDS.sub("", question, count=1).partition(",")[0])
     if clause is None:
-        return _object(question.rstrip(" ?!."))
-    words = clause.rest.split()
-    if clause.names_subject_only:
-        end = _nouns_end(words)
+        subject = _object(question.rstrip(" ?!."))
     else:
-        found = subject_end(clause)
-        possessed = re.fullmatch("has|have|had", clause.auxiliary, re.IGNORECASE)
-        end = found or (0 if possessed else _short_subject(words))
-    subject = " ".join(words[:end]).rstrip(",")
+        subject = _subject(clause, plural)
     if subject.lower() in ("he", "she", "it", "they", "i", "you", "we", "one", "there"):
         return ""
+    named = name_length(subject.split(), subject.lower().startswith("the ")) > 0
+    if _is_plural(subject) != plural and (plural or not named):
+        return ""
     return re.sub(r"^an? ", "the ", subject)
+
+
+def _subject(clause: Clause, plural: bool) -> str:
+    words = clause.rest.split()
+    if not clause.names_subject_only:
+        possessed = re.fullmatch("has|have|had", clause.auxiliary, re.IGNORECASE)
+        end = subject_end(clause) or (0 if possessed else _short_subject(words))
+        return " ".join(words[:end])
+    # "it" is X in: What is the price of X? Who are the authors of X?
+    head, _, thing = clause.rest.rpartition(" of ")
+    if head and _nouns_end(head.split()) and _nouns_end(thing.split()):
+        return clause.rest if plural and _is_plural(head) else thing
+    return " ".join(words[: _nouns_end(words)])
+
+
+def _is_plural(noun: str) -> bool:
+    return " and " in noun or bool(re.search(r"[^su]s$", noun.partition(" of ")[0]))
 
 
 def _nouns_end(words: list[str]) -> int:

@@ -123,8 +123,8 @@ def _finished(left: str, whole: str) -> str:
     if left.endswith("く"):
         return f"{left[:-1]}いですか"
     stem = re.sub(r"(?<=[きしちみりえけせめれい])て$", "", left)
-    past = re.search(r"(?:た|ました|でした|だった)(?:の|ん)?(?:です|でしょう)?か$", whole)
-    return f"{stem}{'ましたか' if past else 'ますか'}"
+    present = re.search(r"(?:ます|[るくうむすつぬぶ](?:の|ん)(?:です|でしょう)?)か$", whole)
+    return f"{stem}{'ますか' if present else 'ましたか'}"
 
 
 def complete(part: str, first: str) -> str:
@@ -137,7 +137,11 @@ def complete(part: str, first: str) -> str:
     if not found or INTERROGATIVE.search(topic) or topic.endswith("の") or _ADVERB.search(topic):
         return part
     named, _, attribute = topic.rpartition("の")
-    thing = named if attribute and named and _ATTRIBUTE.match(first, found.end("topic")) else topic
+    thing, asked = topic, _ATTRIBUTE.match(first, found.end("topic"))
+    if asked and named and attribute:
+        thing = named
+    elif (asked and "どこ" not in asked[0]) or part.startswith(topic):
+        return part  # 著者は誰で: of what?
     if _PRONOUN.search(part):
         return _PRONOUN.sub(thing, part, count=1)
     own = _OWN_TOPIC.match(part)

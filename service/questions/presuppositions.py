@@ -12,6 +12,7 @@ import re
 from index.lexical.tokenizer import is_japanese
 from service.questions.english_clauses import (
     AUXILIARY,
+    PREPOSITION,
     PRONOUN,
     Clause,
     read_clause,
@@ -111,8 +112,10 @@ def _ordered(clause: Clause) -> str:
     if auxiliary.endswith("n't"):
         auxiliary = {"can't": "cannot", "won't": "will not"}.get(auxiliary, f"{auxiliary[:-3]} not")
     end = subject_end(clause)
-    if end is None and clause.has_be and len(words) > 1:
-        end = len(words) - 1  # the sky | blue
+    if end is None and clause.has_be:
+        # the sky | blue; the old mill | popular with tourists
+        phrase = re.search(rf" {PREPOSITION}\b", clause.rest, re.IGNORECASE)
+        end = len((clause.rest[: phrase.start()] if phrase else clause.rest).split()) - 1 or None
     if end is None:  # better without it than in the wrong place
         return clause.rest if auxiliary in ("did", "do", "does") else ""
     if end == len(words):

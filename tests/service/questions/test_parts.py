@@ -44,7 +44,7 @@ ASKED = re.compile(
             "What does ALCE measure, and what is its largest dataset?",
             ["What does ALCE measure?", "What is ALCE's largest dataset?"],
         ),
-        ("いつ開館し、入場料はいくらですか", ["いつ開館しますか", "入場料はいくらですか"]),
+        ("いつ開館し、入場料はいくらですか", ["いつ開館しましたか", "入場料はいくらですか"]),
         (
             "美術館はいつ開館し、入場料はいくらでしたか？",
             ["美術館はいつ開館しましたか？", "美術館の入場料はいくらでしたか？"],
@@ -79,6 +79,8 @@ def test_question_with_several_is_divided(question, parts):
         "Why do people who live alone and who work at night sleep badly?",
         "How long did the siege, which began in May and which ended in rain, last?",
         "Is it clear who won and what was lost?",
+        "Which city hosted the games in 1964 and which in 1968?",
+        "Which model performed best, and by how much?",
         "Did he explain how and why?",
         "Is it new? Or is it old?",
         "List and describe three reasons why revolutions broke out.",

@@ -129,5 +129,5 @@ def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
         finding = unsupported_premise(premise, shown(*(texts[each] for each in near)), checker)
         found[row["premise"]] += finding is not None
     print(found)
-    assert found["true"] <= 1  # of 30
-    assert found["contradicted"] + found["unsaid"] >= 17  # of 30
+    assert found["true"] <= 1  # of 30; measured: 0
+    assert found["contradicted"] + found["unsaid"] >= 15  # of 30; measured: 17

@@ -15,6 +15,8 @@ from service.questions.presuppositions import presupposition
             "The ReAct paper was rejected by the board",
         ),
         ("why is the sky blue", "The sky is blue"),
+        ("Why is the old mill popular with tourists?", "The old mill is popular with tourists"),
+        ("Why is the ferry full in summer?", "The ferry is full in summer"),
         ("Why did the mill close?", "The mill did close"),
         ("Why didn't Google release the model?", "Google did not release the model"),
         ("Why does the warranty cover water damage?", "The warranty cover water damage"),
