@@ -40,7 +40,7 @@ _EMBEDS = re.compile(
 _EMBEDDED = re.compile(rf"(?:{PREPOSITION} )?{WH} \S+", re.IGNORECASE)
 # A question of its own, whose auxiliary stands before its subject, or whose subject is asked for.
 _DIRECT = re.compile(
-    rf"(?:(?:{PREPOSITION} )?(?:when|where|why|how)(?: [^\s,]+){{0,3}}? {AUXILIARY} \S"
+    rf"(?:(?:{PREPOSITION} )?(?:when|where|why|how(?: [^\s,]+){{0,3}}?) {AUXILIARY} \S"
     rf"|(?:when|where|why|how|what|who)'s \S"
     rf"|(?:{PREPOSITION} )?(?:how|what)(?: (?!{PRONOUN} |{DETERMINER} |to )[^\s,]+){{1,3}} [^\s,]+"
     rf"|(?:{PREPOSITION} )?(?:who|whose|whom|which)"
@@ -101,15 +101,16 @@ def _divide(body: str) -> list[str]:
     parts, start = [], 0
     request = _EMBEDS.match(body)
     for joint in _JOINT.finditer(body):
-        if any(a <= joint.start() < b for a, b in quoted):
+        in_request = request and joint.start() < request.end()
+        if in_request or any(a <= joint.start() < b for a, b in quoted):
             continue
         left, right = body[start : joint.start()], body[joint.end() :]
+        if joint[0].strip() == "," and not _DIRECT.match(left):
+            continue  # When it rains, how does …
         if not _LEAD.sub("", left) or not _ASKS.match(_LEAD.sub("", left)):
             continue
         if request and not _requests(right) and _asks_embedded(left, right):
-            parts.append(left)
-            body = body[: joint.end()] + request[0] + right  # what follows is requested likewise
-            return [*parts, *_divide(request[0] + right)]
+            return [*parts, left, *_divide(request[0] + right)]  # each is requested likewise
         if _asks_anew(left, right):
             parts.append(left)
             start = joint.end()
@@ -195,10 +196,7 @@ def _topic(question: str, plural: bool) -> str:
         plural: Whether the pronoun is a form of "they".
     """
     clause = read_clause(_EMBEDS.sub("", question, count=1).partition(",")[0])
-    if clause is None:
-        subject = _object(question.rstrip(" ?!."))
-    else:
-        subject = _subject(clause, plural)
+    subject = _subject(clause, plural) if clause else _object(question.rstrip(" ?!."))
     if subject.lower() in ("he", "she", "it", "they", "i", "you", "we", "one", "there"):
         return ""
     named = name_length(subject.split(), subject.lower().startswith("the ")) > 0

@@ -11,6 +11,7 @@ from index.lexical.tokenizer import is_japanese
 from service.questions import english_parts, japanese_parts
 
 MAX_PARTS = 4  # a question with more of them stays whole
+_LONGEST = 600  # characters; what is longer is a text rather than two questions
 
 
 def question_parts(question: str) -> tuple[str, ...]:
@@ -22,6 +23,8 @@ def question_parts(question: str) -> tuple[str, ...]:
     Returns:
         The parts, or the question itself, unchanged, if it holds only one.
     """
+    if len(question) > _LONGEST:
+        return (question,)
     language = japanese_parts if is_japanese(question) else english_parts
     asked = sentences(question)
     if not all(map(language.asks, asked)) or (len(asked) > 1 and language.one_choice(asked)):
