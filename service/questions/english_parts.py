@@ -98,7 +98,8 @@ def divide(sentence: str) -> list[str]:
 
 def _divide(body: str) -> list[str]:
     quoted = [match.span() for match in _QUOTED.finditer(body)]
-    parts, start = [], 0
+    parts: list[str] = []
+    start = 0
     request = _EMBEDS.match(body)
     for joint in _JOINT.finditer(body):
         in_request = request and joint.start() < request.end()

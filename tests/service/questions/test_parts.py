@@ -147,5 +147,5 @@ def test_questions_are_divided_as_well_as_when_the_rules_were_written():
 def test_held_out_questions_are_divided():
     whole, divided, good = figures(HELD_OUT)
     print(f"left whole {whole:.2f}, divided {divided:.2f}, parts right {good:.2f}")
-    assert whole >= 0.95
-    assert divided >= 0.5
+    assert whole >= 0.95  # measured: 1.00
+    assert divided >= 0.65  # measured: .72
