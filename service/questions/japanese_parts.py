@@ -77,8 +77,7 @@ def divide(sentence: str) -> list[str]:
         parts = [two["head"] + two[each] + two["tail"] for each in ("one", "two")]
         return [part + mark for part in parts]
     quoted = [match.span() for match in _QUOTED.finditer(body)]
-    parts: list[str] = []
-    start = 0
+    parts, start = [], 0
     for joint in _JOINT.finditer(body):
         if any(a <= joint.start() < b for a, b in quoted):
             continue
