@@ -58,6 +58,18 @@ _MESSAGES = {
         "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」"
         "この前提なしで質問し直してください。",
     },
+    "premise_unsaid": {
+        "en": "The question takes for granted that “{0}”; no source here says so.",
+        "ja": "質問は「{0}」を前提としていますが、ここの資料にそのような記述はありません。",
+    },
+    "premise_contradicted": {
+        "en": "The question takes for granted that “{0}”, but a source says otherwise: “{1}”",
+        "ja": "質問は「{0}」を前提としていますが、資料の記述は異なります: 「{1}」",
+    },
+    "part_unanswered": {
+        "en": "This answers only part of the question; no source answers “{0}”.",
+        "ja": "これは質問の一部への答えです。「{0}」に答える資料はありません。",
+    },
     "unnamed": {
         "en": "No source here mentions {0}; the nearest were {1}.",
         "ja": "{0}はここの資料に出てこず、最も近かったのは{1}です。",
