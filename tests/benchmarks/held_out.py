@@ -2,11 +2,11 @@
 
     python tests/benchmarks/held_out.py --shared ../shared --out build/held_out [--sets xquad …]
 
-Every question on an article, or for the pairs across languages on a passage, that no fit saw: in
-the passages' language and in the other. The data folders have all passages of a set, each as a
-source; they are made in the first run and kept. In the near sets nothing answers: the passage of a
-question is left out of the search while its neighbours stay, or somebody has written a question
-that its passage does not answer (training/data/near_unanswerable_*.jsonl).
+Every question on an article, or for the pairs across languages on a passage, on which the checker
+was not fitted: in the passages' language and in the other. The data folders have all passages of a
+set, each as a source; they are made in the first run and kept. In the near sets nothing answers:
+the passage of a question is left out of the search while its neighbours stay, or somebody has
+written a question that its passage does not answer (training/data/near_unanswerable_*.jsonl).
 
 "Shown" is what the texts and quotes of the claims have: one of the answer strings, compared as
 `tenkyo eval` does it. Questions without such strings count as answered if a quote overlaps a gold

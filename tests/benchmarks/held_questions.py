@@ -1,4 +1,8 @@
-"""The questions of tests/benchmarks/held_out.py: those on articles and passages that no fit saw."""
+"""The questions of tests/benchmarks/held_out.py: on articles and passages that are held out.
+
+The checker was not fitted on them. The few weights of re-ranking and of abstaining may have been,
+on those that `tenkyo eval` does not ask (training/relevance.py).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -35,6 +40,7 @@ class Asked:
         folder: The set of passages that is searched: xquad or jsquad.
         question: The question.
         gold: The id of its passage, which is a source.
+        article: The title of the article that the passage is from.
         answers: Strings of which an answer has one; none if they are not known.
         spans: The sentences of the passage that answer; none if they are not known.
         answerable: Whether the passage answers, and is searched.
@@ -45,6 +51,7 @@ class Asked:
     folder: str
     question: str
     gold: str
+    article: str
     answers: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     answerable: bool = True
@@ -69,30 +76,34 @@ class Passages:
         """All passages, as sources."""
         return questions.Bench(self.name, self.language, list(self.texts.values()), [])
 
+    def asked(self, kind: str, question: str, gold: str, **known: Any) -> Asked:
+        """Return a question on a passage, with what is known of its answer."""
+        return Asked(kind, self.name, question, gold, self.passages[gold].article, **known)
+
     def own(self) -> Iterator[Asked]:
-        """Yield the questions of the set itself on articles that no fit saw."""
+        """Yield the questions of the set itself on held-out articles."""
         kind = f"{self.name}, {self.language}→{self.language}"
         for row in self.rows:
             if self.passages[row["doc_id"]].held:
-                gold, answers = row["doc_id"], tuple(row["answers"])
-                yield Asked(kind, self.name, row["question"], gold, answers)
+                answers = tuple(row["answers"])
+                yield self.asked(kind, row["question"], row["doc_id"], answers=answers)
 
     def across(self) -> Iterator[Asked]:
-        """Yield the questions in the other language that no fit saw."""
+        """Yield the questions in the other language that are held out."""
         other = "ja" if self.language == "en" else "en"
         kind, pair = f"{other}→{self.language}", f"{other}_{self.language}"
         own = {row["id"]: row for row in self.rows}
         for row in sources.handwritten(f"{self.name}_questions_{other}"):
             gold, answers = own[row["id"]]["doc_id"], tuple(own[row["id"]]["answers"])
             if self.passages[gold].held:
-                yield Asked(kind, self.name, row[other], gold, answers)
+                yield self.asked(kind, row[other], gold, answers=answers)
         for row in sources.handwritten(f"{pair}_questions"):
             if row["label"] == "answerable" and self.passages[row["doc_id"]].held:
-                yield Asked(kind, self.name, row["question"], row["doc_id"])
+                yield self.asked(kind, row["question"], row["doc_id"])
         for row in sources.handwritten(f"pairs_{pair}"):
             if row["id"] in self.passages and sources.held("pairs" + row["id"], PAIRS_HELD):
                 spans = self._spans(row["id"], row["s"])
-                yield Asked(kind, self.name, row["q"], row["id"], spans=spans)
+                yield self.asked(kind, row["q"], row["id"], spans=spans)
 
     def near(self, most: int = NEAR) -> list[Asked]:
         """Choose own questions, always the same, that nothing answers without their passage.
@@ -105,11 +116,10 @@ class Passages:
         return [replace(a, set=kind, answerable=False, without=True) for a in asked[:most]]
 
     def _elsewhere(self, asked: Asked) -> bool:
-        article = self.passages[asked.gold].article
         others = [
             passage.text
             for id, passage in self.passages.items()
-            if passage.article == article and id != asked.gold
+            if passage.article == asked.article and id != asked.gold
         ]
         return any(occurs(answer, text) for answer in asked.answers for text in others)
 
@@ -121,7 +131,7 @@ class Passages:
 
 
 def written(sets: Iterable[Passages], folder: Path = WRITTEN) -> Iterator[Asked]:
-    """Yield the written questions near a passage, those on articles that no fit saw apart.
+    """Yield the written questions near a passage, those on held-out articles apart.
 
     Files that do not exist, and rows on passages of other sets, are left out.
     """
@@ -136,8 +146,8 @@ def written(sets: Iterable[Passages], folder: Path = WRITTEN) -> Iterator[Asked]
                 continue
             apart = "held-out" if known[gold].passages[gold].held else "other"
             kind = f"near, written, {pair.replace('_', '→')}, {apart} articles"
-            asked = Asked(kind, known[gold].name, row["question"], gold)
-            yield replace(asked, answerable=row["label"] == "answerable")
+            answerable = row["label"] == "answerable"
+            yield known[gold].asked(kind, row["question"], gold, answerable=answerable)
         if left:
             print(f"{file.name}: {left} rows are on passages of other sets", file=sys.stderr)
 

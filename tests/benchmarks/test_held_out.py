@@ -51,7 +51,7 @@ class Scripted:
 
 
 def asked(**more) -> Asked:
-    return Asked("en→en", "xquad", "How long is the Oder?", "oder", **more)
+    return Asked("en→en", "xquad", "How long is the Oder?", "oder", "Oder", **more)
 
 
 def outcome(question: Asked, *claims: Claim) -> held_out.Outcome:
