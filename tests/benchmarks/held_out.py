@@ -9,9 +9,10 @@ the passage of a question is left out of the search while its neighbours stay, o
 written a question that its passage does not answer (training/data/near_unanswerable_*.jsonl).
 
 "Shown" is what the texts and quotes of the claims have: one of the answer strings, compared as
-`tenkyo eval` does it. Questions without such strings count as answered if a quote overlaps a gold
-sentence, or, where nobody marked sentences, if the gold passage is cited. Where claims say whether
-they answer, the same is counted of those that do; then an answer without a tick is an abstention.
+`tenkyo eval` does it. Where no such string is known, or the passage has none of them (the answer is
+its title), a question counts as answered if a quote overlaps a gold sentence, or, where nobody
+marked sentences, if the gold passage is cited. Where claims say whether they answer, the same is
+counted of those that do; then an answer without a tick is an abstention.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class Outcome:
     all: Seen
     ticked: Seen | None
     seconds: tuple[float, float]
+    claims: tuple[Row, ...] = ()  # their texts and quotes, to look at
 
 
 Pair = tuple[Outcome, Seen]
@@ -110,7 +112,13 @@ async def ask(engine: Engine, asked: Asked, mode: Mode | None, ids: Sequence[str
         see(asked, answer.claims, answer.abstained),
         None if None in marks else see(asked, held, not held),
         (seconds[0], seconds[1]),
+        tuple(map(_plain, answer.claims)),
     )
+
+
+def _plain(claim: Claim) -> Row:
+    quotes = [[citation.source_id, citation.quote] for citation in claim.citations]
+    return {"text": claim.text, "quotes": quotes, "ticked": ticked(claim)}
 
 
 # The data folders

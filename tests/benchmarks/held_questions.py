@@ -41,7 +41,8 @@ class Asked:
         question: The question.
         gold: The id of its passage, which is a source.
         article: The title of the article that the passage is from.
-        answers: Strings of which an answer has one; none if they are not known.
+        answers: Strings of which an answer has one; none if the passage has none of them, as
+            where the answer is the title of its article.
         spans: The sentences of the passage that answer; none if they are not known.
         answerable: Whether the passage answers, and is searched.
         without: Whether the passage is left out of the search.
@@ -85,7 +86,7 @@ class Passages:
         kind = f"{self.name}, {self.language}→{self.language}"
         for row in self.rows:
             if self.passages[row["doc_id"]].held:
-                answers = tuple(row["answers"])
+                answers = self._strings(row)
                 yield self.asked(kind, row["question"], row["doc_id"], answers=answers)
 
     def across(self) -> Iterator[Asked]:
@@ -94,8 +95,9 @@ class Passages:
         kind, pair = f"{other}→{self.language}", f"{other}_{self.language}"
         own = {row["id"]: row for row in self.rows}
         for row in sources.handwritten(f"{self.name}_questions_{other}"):
-            gold, answers = own[row["id"]]["doc_id"], tuple(own[row["id"]]["answers"])
+            gold = own[row["id"]]["doc_id"]
             if self.passages[gold].held:
+                answers = self._strings(own[row["id"]])
                 yield self.asked(kind, row[other], gold, answers=answers)
         for row in sources.handwritten(f"{pair}_questions"):
             if row["label"] == "answerable" and self.passages[row["doc_id"]].held:
@@ -108,12 +110,16 @@ class Passages:
     def near(self, most: int = NEAR) -> list[Asked]:
         """Choose own questions, always the same, that nothing answers without their passage.
 
-        That is, no other passage of the article has one of the answer strings.
+        That is, their passage has an answer string, and no other of the article has one.
         """
-        asked = [each for each in self.own() if not self._elsewhere(each)]
+        asked = [each for each in self.own() if each.answers and not self._elsewhere(each)]
         random.Random(SEED).shuffle(asked)
         kind = f"near, {self.name}"
         return [replace(a, set=kind, answerable=False, without=True) for a in asked[:most]]
+
+    def _strings(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        answers, text = tuple(row["answers"]), self.texts[row["doc_id"]].text
+        return answers if any(occurs(answer, text) for answer in answers) else ()
 
     def _elsewhere(self, asked: Asked) -> bool:
         others = [

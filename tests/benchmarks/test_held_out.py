@@ -131,6 +131,14 @@ def test_own_questions_are_those_on_held_out_articles(rivers: Passages) -> None:
     assert all(each.answerable and each.set == "xquad, en→en" for each in own)
 
 
+def test_answer_that_its_passage_lacks_is_not_looked_for(rivers: Passages) -> None:
+    more = {"question": "Which river ends in a lagoon?", "answers": ["Odra"], "doc_id": "oder"}
+    rivers.rows = [more]
+    (question,) = rivers.own()
+    assert question.answers == () and rivers.near() == []
+    assert outcome(question, claim("It ends in a lagoon.")).all.shown
+
+
 def test_near_questions_leave_out_their_passage_unless_a_neighbour_answers(
     rivers: Passages,
 ) -> None:
@@ -228,6 +236,8 @@ def test_rows_are_written_as_json(tmp_path: Path) -> None:
     lines = (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()
     first = json.loads(lines[0])
     assert first["asked"]["gold"] == "oder" and first["ticked"]["shown"] is True
+    cited = {"text": "840 km", "quotes": [["oder", "840 km"]], "ticked": True}
+    assert first["claims"] == [cited]
     assert json.loads(lines[1])["all"]["nothing"] is True
 
 
