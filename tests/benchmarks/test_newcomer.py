@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import newcomer
 import pytest
 from asking import opened, settings_for
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from newcomer import Question, has, judge
 
 from corpus.errors import QuestionRefused
@@ -18,6 +20,7 @@ from index.inference.cross_encoder import CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
 from service.server.bootstrap import Models
 from service.types import Answer, Citation, Claim, Verdict
+from tests.support.live_server import served
 
 SUPPORTED = Verdict("supported", 1.0, "test")
 QUESTION = Question("q1", "How long is the Oder?", "en", "how many", "answer", (("840 km",),))
@@ -184,6 +187,23 @@ def test_description_says_what_is_shown_and_what_is_missing() -> None:
     assert record["wrong with a tick"] and record["lacks"] == (("840 km",),)
 
 
+def writer() -> FastAPI:
+    """Make a model that writes the same sentence in answer to everything."""
+    app = FastAPI()
+
+    @app.get("/v1/models")
+    async def models():
+        return {"data": [{"id": "scripted"}]}
+
+    @app.post("/v1/chat/completions")
+    async def completions():
+        line = {"choices": [{"delta": {"content": "The river Oder is 840 km long [1]."}}]}
+        lines = iter([f"data: {json.dumps(line)}\n\n", "data: [DONE]\n\n"])
+        return StreamingResponse(lines, media_type="text/event-stream")
+
+    return app
+
+
 def test_files_are_ingested_once_and_asked_about(
     tmp_path: Path, embedder: SentenceTransformerEmbedder, checker: CrossEncoder
 ) -> None:
@@ -192,12 +212,16 @@ def test_files_are_ingested_once_and_asked_about(
     folder = newcomer.ingest([str(post)], tmp_path / "out", embedder)
     assert newcomer.ingest([str(post)], tmp_path / "out", embedder) == folder
 
-    async def ask() -> newcomer.Judged:
-        async with opened(settings_for(folder, "", ""), Models(embedder, checker)) as engine:
+    async def ask(url: str = "") -> newcomer.Judged:
+        async with opened(settings_for(folder, url, ""), Models(embedder, checker)) as engine:
             return await newcomer.ask(engine, QUESTION)
 
     found = asyncio.run(ask())
     assert found.answer and found.answer.evidence and found.seconds > 0
+    assert found.kind != "generated"
+    with served(writer()) as url:
+        found = asyncio.run(ask(f"{url}/v1"))
+    assert (found.kind, found.right) == ("generated", True)
     post.write_text("# The Oder\n\nIt is long.\n", encoding="utf-8")
     assert newcomer.ingest([str(post)], tmp_path / "out", embedder) != folder
     with pytest.raises(SystemExit, match="cannot be ingested"):
