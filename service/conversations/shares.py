@@ -17,6 +17,7 @@ from corpus.store.database import Database, utc_now
 from service.conversations import schema
 from service.conversations.conversations import title_of, unknown_conversation
 from service.disclosure import public
+from service.types import with_decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class ShareStore:
 
 def _without_ids(answer: dict[str, Any]) -> dict[str, Any]:
     """Remove the ids of an answer: they lead to its conversation, which could be continued."""
-    shown = public(answer)
+    shown = with_decisions(public(answer))
     return {name: v for name, v in shown.items() if name not in ("id", "conversation_id")}
 
 
