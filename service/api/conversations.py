@@ -195,7 +195,9 @@ def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, publi
         summary="Read a shared conversation",
     )
     def shared(token: Id) -> JSONResponse:
-        return JSONResponse(asdict(engine.history.shares.shared(token)), headers=_PRIVATE)
+        found = engine.history.shares.shared(token)
+        answers = [with_decisions(answer) for answer in found.answers]
+        return JSONResponse(asdict(found) | {"answers": answers}, headers=_PRIVATE)
 
     @app.get(
         "/v1/shared/{token}/export",

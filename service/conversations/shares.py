@@ -17,7 +17,6 @@ from corpus.store.database import Database, utc_now
 from service.conversations import schema
 from service.conversations.conversations import title_of, unknown_conversation
 from service.disclosure import public
-from service.types import with_decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ class ShareStore:
 
 def _without_ids(answer: dict[str, Any]) -> dict[str, Any]:
     """Remove the ids of an answer: they lead to its conversation, which could be continued."""
-    shown = with_decisions(public(answer))
+    shown = public(answer)
     return {name: v for name, v in shown.items() if name not in ("id", "conversation_id")}
 
 

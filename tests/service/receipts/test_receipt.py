@@ -339,7 +339,9 @@ BESIDE = Decision(False, 0.12, "reading")
 )
 def test_receipt_records_which_claims_answer(library, verifier, answers, says):
     made = hand_made(library, verifier, answers)
-    assert [claim["answers"] for claim in made["claims"]] == [each and to_json(each) for each in answers]
+    assert [claim["answers"] for claim in made["claims"]] == [
+        each and to_json(each) for each in answers
+    ]
     assert all(claim["supports"]["holds"] for claim in made["claims"])
     checks = recheck(made, verifier)
     assert {check.outcome for check in checks} == {"ok"} and summary(made, checks) == says
