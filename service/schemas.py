@@ -21,7 +21,7 @@ from service.conversations.feedback import Feedback
 from service.conversations.shares import Share
 from service.ingestion.job_store import Job
 from service.judging.service_judge import JudgeStatus
-from service.types import Answer
+from service.types import Answer, Claim, Decision, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,27 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class SentClaim(Claim):
+    """A claim as sent over HTTP: ``supports`` says of its verdict whether it is supported."""
+
+    supports: Decision = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class SentAnswer(Answer):
     """An answer as sent over HTTP, with ``abstained`` besides ``mode``."""
 
+    claims: tuple[SentClaim, ...] = ()
     abstained: bool = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SentCheck:
+    """A verified text as sent over HTTP: an ``answering.factcheck.Checked``."""
+
+    claims: tuple[SentClaim, ...]
+    evidence: tuple[Evidence, ...]
+    error_rates: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

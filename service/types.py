@@ -5,7 +5,8 @@ Offsets into ``Answer.text``, like those into a document, are code points from 0
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from corpus.types import Passage, Source
@@ -87,6 +88,12 @@ class Decision:
     method: str
 
 
+def decision_of(verdict: Verdict) -> Decision:
+    """Return whether a verdict says that the evidence supports, with the probability of that."""
+    holds, score = verdict.label == "supported", verdict.score
+    return Decision(holds, score if holds else round(1 - score, 3), verdict.method)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A checked sentence of an answer; its markers follow it in the answer's text.
@@ -124,8 +131,7 @@ class Claim:
     @property
     def supports(self) -> Decision:
         """Whether its citations support it, as the probability that they do."""
-        holds, score = self.verdict.label == "supported", self.verdict.score
-        return Decision(holds, score if holds else round(1 - score, 3), self.verdict.method)
+        return decision_of(self.verdict)
 
     @property
     def ticked(self) -> bool:
@@ -226,10 +232,32 @@ class EvidenceFound:
 def to_json(value: Any) -> Any:
     """Turn a value of this module or of ``corpus.types`` into dicts and lists, as JSON has them.
 
-    An answer also gets ``abstained``: whether it has no claims.
+    A claim also gets ``supports``: whether its citations support it. An answer also gets
+    ``abstained``: whether there is none.
     """
-    plain = asdict(value)
-    return plain | {"abstained": value.abstained} if isinstance(value, Answer) else plain
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {name: to_json(item) for name, item in value.items()}
+    if not is_dataclass(value):
+        return value
+    plain = {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Claim):
+        plain["supports"] = to_json(value.supports)
+    if isinstance(value, Answer):
+        plain["abstained"] = value.abstained
+    return plain
+
+
+def with_decisions(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to the claims of a stored answer, as JSON, the decisions that it is older than."""
+    return {**answer, "claims": [_with_decisions(claim) for claim in answer["claims"]]}
+
+
+def _with_decisions(claim: Mapping[str, Any]) -> dict[str, Any]:
+    verdict = claim["verdict"]
+    supports = decision_of(Verdict(verdict["label"], verdict["score"], verdict["method"]))
+    return {"answers": None, "supports": to_json(supports), **claim}
 
 
 def append_claim(text: str, claim: Claim) -> tuple[str, Claim]:

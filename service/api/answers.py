@@ -37,7 +37,7 @@ from service.disclosure import public
 from service.executors import PriorityThreadPool
 from service.query import check_question
 from service.schemas import gives
-from service.types import to_json
+from service.types import to_json, with_decisions
 from service.verification import receipt
 
 RETRY_AFTER = 1  # seconds; short, because a request to stop an answer itself waits for the end
@@ -148,7 +148,7 @@ def add_stored_answer_routes(app: FastAPI, answer_service: AnswerService) -> Non
         responses=gives(schemas.SentAnswer),
     )
     def answer(answer_id: str) -> JSONResponse:
-        return JSONResponse(answer_service.history.answer(answer_id))
+        return JSONResponse(with_decisions(answer_service.history.answer(answer_id)))
 
     @app.get(
         "/v1/answers/{answer_id}/receipt",
@@ -182,7 +182,7 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         "/v1/verify",
         summary="Check each sentence of a text: a verdict and the quotes that decide",
         description=_where_sent(engine),
-        responses=gives(Checked),
+        responses=gives(schemas.SentCheck),
     )
     async def verify(body: Text, request: Request) -> Response:
         arguments = check_text(body.text), body.source_ids, None, threads.run_to_completion

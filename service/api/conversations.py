@@ -37,6 +37,7 @@ from service.schemas import (
     gives,
     gives_file,
 )
+from service.types import with_decisions
 
 MAX_REASON_LENGTH = 2_000  # characters
 _YEAR = 366 * 24 * 3600
@@ -131,7 +132,8 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
     )
     def conversation(conversation_id: Id) -> JSONResponse:
         found = asdict(engine.history.conversations.find(conversation_id))
-        return JSONResponse(found | {"answers": engine.history.conversation(conversation_id)})
+        answers = map(with_decisions, engine.history.conversation(conversation_id))
+        return JSONResponse(found | {"answers": list(answers)})
 
     @app.patch(
         "/v1/conversations/{conversation_id}",
@@ -193,7 +195,9 @@ def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, publi
         summary="Read a shared conversation",
     )
     def shared(token: Id) -> JSONResponse:
-        return JSONResponse(asdict(engine.history.shares.shared(token)), headers=_PRIVATE)
+        found = engine.history.shares.shared(token)
+        answers = [with_decisions(answer) for answer in found.answers]
+        return JSONResponse(asdict(found) | {"answers": answers}, headers=_PRIVATE)
 
     @app.get(
         "/v1/shared/{token}/export",

@@ -213,11 +213,15 @@ def print_answer(answer: Answer) -> None:
     """Print an answer: its claims with their quotes and sources, and what was withheld."""
     if answer.understood:
         print(f"(answered as: {answer.understood})\n")
+    if answer.mode == "metadata":
+        print("(from the catalogue: what the library knows of its sources, not what they say)\n")
     if answer.reason:
         print(f"({answer.reason})\n" if answer.claims else answer.reason)
     evidence = {e.label: e for e in answer.evidence}
     for claim in answer.claims:
         print(claim.text, "".join(f"[{label}]" for label in claim.labels))
+        if claim.answers and not claim.answers.holds:
+            print("    context: its source supports it, but it does not answer the question")
         _print_quotes(claim, evidence)
     for rejected in answer.rejected:
         print(f"\nwithheld: {rejected.text}\n    {rejected.reason}")

@@ -32,6 +32,8 @@ _WORDS = {
         "secondary": "second hand",
         "disputed": "Another source says otherwise",
         "quote": "“{}”",
+        "context": " (context: it does not answer the question)",
+        "catalogue": "From the catalogue: what the library knows of its sources.",
     },
     "ja": {
         "withheld": "示さなかった文",
@@ -42,6 +44,8 @@ _WORDS = {
         "secondary": "二次資料",
         "disputed": "別の資料の記述と異なります",
         "quote": "「{}」",
+        "context": "（補足：質問への答えではありません）",
+        "catalogue": "書誌情報：出典そのものの文ではなく、登録された情報です。",
     },
 }
 
@@ -114,13 +118,19 @@ def _answer(answer: Mapping[str, Any], footnotes: list[str], base: str) -> Itera
     words = _WORDS[language_of(answer["question"])]
     sources = {e["source"]["id"]: e["source"] for e in answer["evidence"]}
     yield f"## {escape(answer['question'])}"
+    if answer["mode"] == "metadata":
+        yield f"*{words['catalogue']}*"
     for claim in answer["claims"]:
         footnotes.append(f"[^{len(footnotes) + 1}]: {_footnote(claim, sources, words, base)}")
         text = escape(claim["text"])
         if answer["mode"] == "generated" and claim["verdict"].get("method") == "verbatim":
             text = words["quote"].format(text)  # of a source, between the sentences of a model
-        yield f"{text}[^{len(footnotes)}]"
-    if answer["reason"]:
+        answers = claim.get("answers")  # older answers have none
+        beside = words["context"] if answers and not answers["holds"] else ""
+        yield f"{text}[^{len(footnotes)}]{beside}"
+    if answer["reason"] and answer["mode"] == "guide":
+        yield escape(answer["reason"])
+    elif answer["reason"]:
         name = words["abstained" if answer["mode"] == "abstained" else "note"]
         yield f"**{name}:** {escape(answer['reason'])}"
     if answer["rejected"]:

@@ -42,6 +42,7 @@ TITLES = {
     "abstention_recall": "abstention recall",
     "abstention_f1": "abstention F1",
     "refused": "abstentions on answerable questions",
+    "ticked": "claims with a tick per answer",
     "withheld": "claims withheld per question",
 }
 _TIMES = {"first_claim": "time to first claim", "total": "time to the end"}
@@ -162,6 +163,12 @@ def cites_gold(question: EvaluationQuestion, citation: Mapping[str, Any]) -> boo
     return citation["source_id"] in question.sources or citation["passage_id"] in question.passages
 
 
+def is_ticked(claim: Mapping[str, Any]) -> bool:
+    """Return whether a claim, as JSON, is supported and answers the question."""
+    answers = claim.get("answers")
+    return claim["verdict"]["label"] == "supported" and bool(answers and answers["holds"])
+
+
 def same_sentence(a: str, b: str) -> bool:
     """Return whether two sentences count as the same: the Dice coefficient is at least 0.5.
 
@@ -200,6 +207,9 @@ def measure_fractions(question: EvaluationQuestion, record: Record) -> dict[str,
     claims with recall, and of the share of citations that are right. Gold precision is the share
     of all citations in answers to answerable questions.
 
+    A claim has a tick if it is supported and answers the question. A guide on how to use the
+    service is no abstention, and has no claims.
+
     Returns:
         For each name of ``TITLES`` the numerator and the denominator; (0, 0) for a measure that
         does not apply to the question.
@@ -219,6 +229,8 @@ def measure_fractions(question: EvaluationQuestion, record: Record) -> dict[str,
     found["abstention_precision"] = (due and abstained, abstained)
     found["abstention_recall"] = (due and abstained, due)
     found["abstention_f1"] = (2 * (due and abstained), due + abstained)
+    if any(claim.get("answers") for claim in answer["claims"]):
+        found["ticked"] = (sum(map(is_ticked, answer["claims"])), 1)
     found["withheld"] = (len(answer["rejected"]), 1)
     parts = {name: found.get(name, (0, 0)) for name in TITLES}
     return {name: (float(above), float(below)) for name, (above, below) in parts.items()}

@@ -255,8 +255,11 @@ def judge_answer(verifier: Verifier, answer: Answer) -> list[dict[str, Any]]:
     only together.
 
     Returns:
-        ``metrics.CitationScores`` as JSON, one for each claim.
+        ``metrics.CitationScores`` as JSON, one for each claim; [] for an answer from the
+        catalogue, which no passage supports.
     """
+    if answer.mode == "metadata":
+        return []
     shown = {e.label: e for e in answer.evidence}
     judged = []
     for claim in answer.claims:

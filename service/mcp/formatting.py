@@ -15,7 +15,7 @@ from corpus.types import Document, Passage, Source
 from service.disclosure import name_of
 from service.source_urls import source_url
 from service.text.prompt_injection import for_readers, neutral, speaks_to_a_model
-from service.types import Answer, Citation, Claim, Evidence, Rejected
+from service.types import Answer, Citation, Claim, Decision, Evidence, Rejected
 
 if TYPE_CHECKING:  # it is heavy
     from service.answering.factcheck import Checked
@@ -24,6 +24,8 @@ CONTEXT_CHARACTERS = 600  # before and after a passage, for the whole sentences 
 MAX_DOCUMENT_CHARACTERS = 60_000  # of a source, in one result
 NEAREST_SHOWN = 3  # sources named by an abstention
 OMITTED = "[…]"
+CONTEXT = "(context: its source supports it, but it does not answer the question)"
+CATALOGUE = "(From the catalogue: what the library knows of its sources, not what they say.)"
 
 
 def format_title(source: Source, passage: Passage | None = None) -> str:
@@ -119,7 +121,7 @@ def surrounding_text(text: str, passage: Passage) -> str:
 
 
 def format_answer(answer: Answer, base: str) -> dict[str, Any]:
-    """Return the JSON of an answer: claims with citations and verdicts, and labelled sources."""
+    """Return the JSON of an answer: claims with citations and decisions, and labelled sources."""
     sources = _sources_by_id(answer.evidence)
     return {
         "id": answer.id,
@@ -151,8 +153,11 @@ def format_answer_text(answer: dict[str, Any]) -> str:
         answer: What ``format_answer`` returned.
     """
     reason, claims = answer["reason"], answer["claims"]
-    lines = [f"({reason})" if claims else reason] if reason else []
-    lines += [_with_markers(claim) for claim in claims]
+    lines = [CATALOGUE] if answer["mode"] == "metadata" else []
+    lines += [f"({reason})" if claims else reason] if reason else []
+    for claim in claims:
+        beside = claim["answers"] and not claim["answers"]["holds"]
+        lines.append(f"{_with_markers(claim)} {CONTEXT}" if beside else _with_markers(claim))
     heading = "Sources" if claims else "Nearest in the library"
     return "\n".join(lines) + _source_list(answer, heading)
 
@@ -194,12 +199,22 @@ def _verdict(sentence: Claim | Rejected) -> dict[str, Any]:
     }
 
 
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "holds": decision.holds,
+        "score": round(decision.score, 4),
+        "method": decision.method,
+    }
+
+
 def _claim(claim: Claim, sources: dict[str, Source], base: str) -> dict[str, Any]:
     return {
         "text": claim.text,
         "start": claim.start,
         "end": claim.end,
         "verdict": _verdict(claim),
+        "supports": _decision(claim.supports),
+        "answers": _decision(claim.answers) if claim.answers else None,
         "citations": [_citation(c, sources, base) for c in claim.citations],
         "disputed_by": [_citation(c, sources, base) for c in claim.disputed_by],
         "secondary": claim.secondary,

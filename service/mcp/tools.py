@@ -200,7 +200,8 @@ _TOOLS: dict[
         " authors, date, page and licence where they are known."),
     "answer": (_answer, Ask, None, "Answer with checked citations",
         "Answer a question only from the library. Every sentence cites the passage that supports"
-        " it and was checked against it; where the library has no answer, it says so."),
+        " it and was checked against it; `answers` says whether it answers the question or is"
+        " context. Where the library has no answer, it says so."),
     "verify": (_verify, Verify, None, "Check claims",
         "Check each sentence of a text against the library: supported, partial, contradicted or"
         " unsupported, with the quotes that decide. Use it on what you are about to say."),

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from service.disclosure import name_of
 from service.generation.prompts import estimate_tokens
 from service.source_urls import source_url
-from service.types import Answer, Claim, Event, Evidence, EvidenceFound, append_claim
+from service.types import Answer, Claim, Event, Evidence, EvidenceFound, append_claim, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def completion(answer: Answer, header: CompletionHeader) -> dict[str, Any]:
         for claim in answer.claims
         for annotation in _annotations(claim, answer.evidence, header.base)
     ]
-    content = answer.reason or "" if answer.abstained else answer.text
+    content = _content(answer)
     message = {
         "role": "assistant",
         "content": content,
@@ -58,7 +58,7 @@ def completion(answer: Answer, header: CompletionHeader) -> dict[str, Any]:
     return {
         **_body(answer.id, header, "chat.completion", [choice]),
         "usage": _usage(answer.question, content),
-        **_sources(answer.evidence, header.base, answer.abstained),
+        **_sources(answer.evidence, header.base, cites=bool(answer.claims)),
         "tenkyo": _extension(answer, header.base),
     }
 
@@ -91,22 +91,21 @@ class Chunks:
                 yield from self._end(answer)
 
     def _end(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        content = answer.text
-        if answer.abstained:
-            content = answer.reason or ""
-            yield self._chunk(content, [], abstained=True)
+        content = _content(answer)
+        if not answer.claims:
+            yield self._chunk(content, [], cites=False)
         closing = self._chunk_body(
             [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}]
         )
         yield closing | {
-            **_sources(answer.evidence, self._header.base, answer.abstained),
+            **_sources(answer.evidence, self._header.base, cites=bool(answer.claims)),
             "tenkyo": _extension(answer, self._header.base),
         }
         if self._header.usage:
             yield self._chunk_body([]) | {"usage": _usage(answer.question, content)}
 
     def _chunk(
-        self, content: str, annotations: Sequence[dict[str, Any]], abstained: bool = False
+        self, content: str, annotations: Sequence[dict[str, Any]], cites: bool = True
     ) -> dict[str, Any]:
         delta: dict[str, Any] = {"content": content}
         if not self._text:
@@ -115,7 +114,7 @@ class Chunks:
             numbered = enumerate(annotations, self._annotated)
             delta["annotations"] = [{"index": n, **annotation} for n, annotation in numbered]
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-        return self._chunk_body([choice]) | _sources(self._evidence, self._header.base, abstained)
+        return self._chunk_body([choice]) | _sources(self._evidence, self._header.base, cites)
 
     def _chunk_body(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         body = _body(self._id, self._header, "chat.completion.chunk", choices)
@@ -155,13 +154,18 @@ def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Itera
         start = end
 
 
-def _sources(evidence: Sequence[Evidence], base: str, abstained: bool) -> dict[str, Any]:
+def _content(answer: Answer) -> str:
+    """Return the claims with their markers; without claims, why there is no answer, or a guide."""
+    return answer.text if answer.claims else answer.reason or ""
+
+
+def _sources(evidence: Sequence[Evidence], base: str, cites: bool) -> dict[str, Any]:
     """Return ``citations`` and ``search_results``: marker [n] stands for the nth item of each.
 
     An abstention cites nothing, but its evidence is still in the search results.
     """
     return {
-        "citations": [] if abstained else [source_url(e.source, base) for e in evidence],
+        "citations": [source_url(e.source, base) for e in evidence] if cites else [],
         "search_results": [
             {
                 "title": e.source.title or e.source.id,
@@ -207,6 +211,8 @@ def _extension(answer: Answer, base: str) -> dict[str, Any]:
                 "label": claim.verdict.label,
                 "score": claim.verdict.score,
                 "method": claim.verdict.method,
+                "supports": to_json(claim.supports),
+                "answers": to_json(claim.answers),
                 "secondary": claim.secondary,
                 "disputed": bool(claim.disputed_by),
             }

@@ -19,7 +19,7 @@ from corpus.store.store import Store
 from corpus.types import passage_id, text_hash
 from service.disclosure import model_name
 from service.receipts import vouching
-from service.receipts.checks import VERDICT, Check, CheckOutcome, shorten
+from service.receipts.checks import VERDICT, Check, CheckOutcome, check_decisions, shorten
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict, append_claim
 from service.verification.citation_selection import make_citation
@@ -35,6 +35,8 @@ TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherw
 _ADDED = {
     "work": "",
     "works": 0,
+    "answers": None,
+    "supports": None,
     "understood": None,
     "before": (),
     "question": "",
@@ -65,7 +67,7 @@ def recheck(receipt: dict[str, Any], verifier: Verifier, store: Store | None = N
         return checks
     checks += _quotes(read)
     checks += _verdicts(read, verifier)
-    checks += [_text(read), _mode(read), _prompt(read)]
+    checks += [*check_decisions(read), _text(read), _mode(read), _prompt(read)]
     if store is not None:
         checks += _library(read, store)
     return checks
@@ -263,9 +265,11 @@ def _mode(receipt: Receipt) -> Check:
     """Whether mode, model and claims agree: nothing is shown that is not supported."""
     unsupported = [c.text for c in receipt.claims if c.verdict.label != "supported"]
     withheld = [r.text for r in receipt.rejected if r.verdict.label == "supported"]
-    abstained = receipt.mode == "abstained"
-    if abstained != receipt.abstained or abstained == bool(receipt.claims):
+    without_claims = receipt.mode in ("abstained", "guide")
+    if (receipt.mode == "abstained") != receipt.abstained or without_claims == bool(receipt.claims):
         return Check("mode", "failed", f"“{receipt.mode}” with {len(receipt.claims)} claims")
+    if receipt.mode == "guide" and (receipt.evidence or not receipt.reason):
+        return Check("mode", "failed", "“guide” with passages, or without a text")
     if unsupported or withheld:
         return Check("mode", "failed", f"“{shorten((unsupported + withheld)[0])}” is misplaced")
     if receipt.mode == "generated" and not (receipt.model and receipt.prompt):

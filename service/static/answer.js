@@ -201,8 +201,9 @@ export class AnswerView {
     const parts = [];
     if (this.running) parts.push(h("div", { class: "pending", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
     if (answer?.mode === "abstained") parts.push(render.abstention(answer.abstention, answer.reason));
+    else if (answer?.mode === "guide") parts.push(render.note("guide", null, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
-    if (answer?.mode === "quoted" && claims.length) parts.push(render.quotedBadge(answer.reason));
+    if (["quoted", "metadata"].includes(answer?.mode) && claims.length) parts.push(render.badge(answer.mode, answer.reason));
     if (answer?.mode === "generated" && answer.reason) parts.push(render.note("stopped", null, answer.reason));
     if (this.phase === "stopped") {
       parts.push(render.note("stopped", null, t(claims.length ? "stoppedNote" : "stoppedEmpty"), this.#again("again")));
@@ -271,7 +272,8 @@ export class AnswerView {
   /** The answer with its sources, from what is on the page alone. */
   #plain() {
     const cited = new Set(this.claims.flatMap((c) => c.citations.map((x) => x.label)));
-    const lines = this.claims.map((c) => `${plainClaim(c)} ${[...new Set(c.citations.map((x) => `[${x.label}]`))].join("")}`);
+    const beside = (c) => (render.standing(c) === "context" ? ` (${t("verdict.context")})` : "");
+    const lines = this.claims.map((c) => `${plainClaim(c)} ${[...new Set(c.citations.map((x) => `[${x.label}]`))].join("")}${beside(c)}`);
     const sources = this.evidence.filter((e) => cited.has(e.label))
       .map(({ label, source }) => `[${label}] ${[source.title, safeUrl(source.url)?.href].filter(Boolean).join(" ")}`);
     return [this.question, "", ...lines, "", ...sources].join("\n");

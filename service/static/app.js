@@ -3,7 +3,7 @@
 import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
 import { Shell } from "./shell.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
-import { bdi, h, note, verdictWord } from "./render.js";
+import { bdi, h, note, standing } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
@@ -87,7 +87,7 @@ function settle(turn) {
     announce([turn.problem.title, turn.problem.detail].filter(Boolean).join(" "));
   } else {
     const values = { seconds: number(turn.seconds, 1), n: turn.claims.length, held: turn.rejected.length };
-    status(turn.answer.mode === "abstained" ? "doneAbstained" : "done", values);
+    status({ abstained: "doneAbstained", guide: "doneGuide" }[turn.answer.mode] ?? "done", values);
   }
 }
 
@@ -118,6 +118,7 @@ function receive(turn, event, data, elapsed) {
     turn.understand(value.understood);
     if (value.conversation_id) desk.answered(value);
     if (value.mode === "abstained") announce(value.reason || t("abstainedWhy"));
+    else if (value.mode === "guide") announce(value.reason);
     else value.claims.forEach((claim) => sayClaim(turn, claim));
   } else if (event === "error") {
     throw problem(value);
@@ -135,7 +136,8 @@ function progress(turn, step) {
 
 /** Once, however often the stream had to be taken up. */
 function sayClaim(turn, claim) {
-  const verdict = claim.verdict?.label === "supported" ? "" : ` (${verdictWord(claim.verdict)})`;
+  const how = standing(claim);
+  const verdict = how === "ticked" || how === "supported" ? "" : ` (${t(`verdict.${how}`)})`;
   const words = plainClaim(claim) + verdict;
   if (!turn.said.has(words)) announce(words);
   turn.said.add(words);

@@ -5,6 +5,10 @@ import { addWords } from "./i18n.js";
 addWords({
   en: {
     ownWords: "the source's own words",
+    answering: "The question",
+    answersYes: "it answers it",
+    contextWhy: "supported by its source, but it does not answer the question",
+    answersUnknown: "not known whether it answers it: that was not checked when this was said",
     methods: {
       verbatim: "comparing the words: they stand in the source",
       "rules + cross-encoder": "rules (numbers, names, negation) and a small reading model",
@@ -33,6 +37,10 @@ addWords({
   },
   ja: {
     ownWords: "出典の言葉のまま",
+    answering: "質問との関係",
+    answersYes: "質問に答えています",
+    contextWhy: "出典に裏づけはありますが、質問への答えではありません",
+    answersUnknown: "質問に答えているかどうかは、この答えの作成時に確かめていません",
     methods: {
       verbatim: "語句の照合：出典にそのまま書かれています",
       "rules + cross-encoder": "規則（数値・名前・否定）と小さな読解モデル",

@@ -28,12 +28,21 @@ export const srOnly = (value) => h("span", { class: "sr" }, value);
 // --- Verdicts ---------------------------------------------------------------------------------
 
 const SHAPES = {
-  supported: [["path", { d: "M3.5 8.6 6.7 11.7 12.6 4.6" }]],
+  ticked: [["path", { d: "M3.5 8.6 6.7 11.7 12.6 4.6" }]],
+  supported: [["circle", { cx: 8, cy: 8, r: 2.5, fill: "currentColor" }]],
+  context: [["path", { d: "M4.5 8h7" }]],
   partial: [["circle", { cx: 8, cy: 8, r: 5 }], ["path", { d: "M8 3a5 5 0 0 1 0 10z", fill: "currentColor" }]],
   contradicted: [["path", { d: "M4 4l8 8M12 4l-8 8" }]],
   unsupported: [["circle", { cx: 8, cy: 8, r: 5 }]],
 };
-export const known = (label) => (Object.hasOwn(SHAPES, label) ? label : "unsupported");
+export const known = (label) => (["supported", "partial", "contradicted"].includes(label) ? label : "unsupported");
+
+/** How a sentence stands: "ticked" if it is supported and answers the question, "context" if it is
+ *  supported and does not; where that is not known, or it is not supported, as its verdict says. */
+export function standing({ verdict, answers }) {
+  const label = known(verdict?.label);
+  return label !== "supported" || typeof answers?.holds !== "boolean" ? label : answers.holds ? "ticked" : "context";
+}
 
 /** A small picture of strokes, for the eye alone. */
 export function icon(shapes) {
@@ -48,20 +57,19 @@ export function icon(shapes) {
   return svg;
 }
 
-/** The verdict as a shape, not only a colour; its words stand beside it. */
-export const sign = (verdict) => h("span", { class: `sign ${known(verdict?.label)}` }, icon(SHAPES[known(verdict?.label)]));
+/** How a sentence stands as a shape, not only a colour; the words are beside it. */
+export const sign = (how) => h("span", { class: `sign ${how}` }, icon(SHAPES[how]));
 
 /** Whether a sentence stands in its source word for word. */
 export const verbatim = (claim) => claim.verdict?.method === "verbatim";
 
 export const verdictWord = (verdict) => t(`verdict.${known(verdict?.label)}`);
 
-/** "3 supported · 1 partly supported", each with its sign: the legend and the sum in one line. */
+/** "3 supported and answering · 1 context", each with its sign: the legend and the sum in one line. */
 export function tally(claims) {
-  const counts = new Map();
-  for (const claim of claims) counts.set(known(claim.verdict?.label), (counts.get(known(claim.verdict?.label)) ?? 0) + 1);
-  return Object.keys(SHAPES).filter((label) => counts.has(label)).map((label) =>
-    h("span", { class: "count" }, sign({ label }), t("tallyLine", { n: counts.get(label), word: t(`verdict.${label}`) })));
+  const all = claims.map(standing);
+  return Object.keys(SHAPES).filter((how) => all.includes(how)).map((how) =>
+    h("span", { class: "count" }, sign(how), t("tallyLine", { n: all.filter((each) => each === how).length, word: t(`verdict.${how}`) })));
 }
 
 // --- A sentence and its markers ---------------------------------------------------------------
@@ -78,7 +86,8 @@ export function claimItem(claim, marker, ...below) {
     words.append(isolate(head), h("span", { class: "together" }, isolate(tail), next.labels.map(marker)));
   });
   if (pieces[0]?.labels) words.prepend(...pieces[0].labels.map(marker));
-  return h("li", { class: `claim ${verbatim(claim) ? "own" : ""}`, tabindex: "-1" }, sign(claim.verdict), h("div", {}, words, below));
+  const how = standing(claim);
+  return h("li", { class: `claim ${how} ${verbatim(claim) ? "own" : ""}`, tabindex: "-1" }, sign(how), h("div", {}, words, below));
 }
 
 export const quoted = (citation, label = ` [${citation.label}]`) =>
@@ -125,8 +134,9 @@ export const interleave = (items, between) => items.flatMap((item, i) => (i ? [b
 
 // --- The parts of a turn ----------------------------------------------------------------------
 
-export const quotedBadge = (reason) => h("p", { class: "badge" },
-  h("strong", {}, t("quoted")), " ", h("span", {}, t("quotedWhy")), reason && [h("br"), bdi(reason)]);
+/** What an answer without a model is: "quoted", or "metadata" from the catalogue. */
+export const badge = (mode, reason) => h("p", { class: "badge" },
+  h("strong", {}, t(mode)), " ", h("span", {}, t(`${mode}Why`)), reason && [h("br"), bdi(reason)]);
 
 export const abstention = (kind, reason) => h("div", { class: "note abstained" },
   h("p", { class: "note-title" }, t(`abstention.${kind}`) ?? t("abstained")),
@@ -134,7 +144,7 @@ export const abstention = (kind, reason) => h("div", { class: "note abstained" }
   h("p", { class: "todo" }, t("abstainedDo")));
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
-  title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto" }, detail), button);
+  title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto", lang: text.languageOf(detail) }, detail), button);
 
 export function answerDetails(answer) {
   const rows = [[t("model"), answer.model ? bdi(answer.model) : t("none")]];

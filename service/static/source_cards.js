@@ -57,7 +57,8 @@ function passageBlocks({ source, passage }, uses) {
   }
   // A quote that is not in this passage as we hold it is shown in its own context.
   for (const { claim, citation } of lost) {
-    blocks.push(quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
+    blocks.push(citation.metadata ? h("p", { class: "meta" }, h("mark", { "data-claims": claim }, bdi(citation.quote)))
+      : quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
   }
   return blocks;
 }
@@ -69,7 +70,7 @@ function cardFoot({ source, passage, label }, uses, on) {
   else {
     const [use] = uses;
     const page = use?.citation.page ?? passage.page;
-    const url = use && text.quoteUrl(source, use.citation.quote, page);
+    const url = use && !use.citation.metadata && text.quoteUrl(source, use.citation.quote, page);
     if (url) items.push(link(url, /#page=\d+$/.test(url) ? t("openPage", { page }) : t("openQuote"), "out"));
   }
   const sentences = [...new Set(uses.map((use) => use.claim))].sort((a, b) => a - b);

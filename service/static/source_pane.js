@@ -103,7 +103,7 @@ export class SourcePane {
       sourceMeta(source, [languageName(source.language), source.licence && bdi(source.licence)], source.kind === "digest" ? t("digestShort") : undefined),
       (page || under) && h("p", { class: "meta" }, page && t("page", { page }), page && under && " · ", under && bdi(under)),
       this.#notes,
-      outLink(source, citation?.quote, page));
+      outLink(source, citation?.metadata ? "" : citation?.quote, page));
   }
 
   #note(words, ...more) {
@@ -119,6 +119,7 @@ export class SourcePane {
 
   async #fill(stop, turn) {
     const { source, passage } = stop.evidence;
+    if (stop.citation?.metadata) return; // what the catalogue says stands in no text
     try {
       const found = await get(`/v1/passages/${encodeURIComponent(stop.citation?.passage_id ?? passage.id)}`);
       if (turn !== this.#turn) return;

@@ -2,7 +2,7 @@
 
 import { number, t } from "./i18n.js";
 import "./i18n_verdicts.js";
-import { bdi, h, known, quoted, sign, verbatim, verdictWord } from "./render.js";
+import { bdi, h, known, quoted, sign, standing, verbatim, verdictWord } from "./render.js";
 import { languageOf } from "./text.js";
 
 const JUDGED = /^judge: (.+?)(, overruled by a rule)?$/s; // by which model
@@ -28,10 +28,11 @@ export function checkedBy(method) {
  * `read(citation)` opens it at a quote. What is inside is made when it is first asked for.
  */
 export function verdictDetails(claim, source, read) {
-  const label = known(claim.verdict?.label);
   const words = claim.works > 0 ? t("supportedBy", { n: claim.works }) : verdictWord(claim.verdict);
+  const context = standing(claim) === "context";
   const fold = h("details", { class: "why", ontoggle: () => fold.open && fold.children.length < 2 && fold.append(inside(claim, source, read)) },
-    h("summary", {}, h("span", { class: `word ${label}` }, words),
+    h("summary", { title: context && t("contextWhy") }, context && h("span", { class: "word" }, t("verdict.context")),
+      h("span", { class: context ? "word" : `word ${known(claim.verdict?.label)}` }, context && " · ", words),
       verbatim(claim) && h("span", { class: "word own" }, ` · ${t("ownWords")}`),
       claim.secondary && h("span", { class: "word secondary" }, ` · ${t("secondary")}`)));
   return fold;
@@ -48,9 +49,17 @@ function inside(claim, source, read) {
   if (claim.reason) rows.push([t("why"), bdi(claim.reason)]);
   if (claim.works > 0) rows.push([t("witnesses"), t("witnessesWhy", { n: claim.works })]);
   if (claim.secondary) rows.push([t("secondary"), t("secondaryWhy")]);
+  if (known(verdict?.label) === "supported") rows.push([t("answering"), answering(claim)]);
   if (scored(verdict)) rows.push([t("score"), [`${number(verdict.score, 2)} `, t("scoreWhy")]]);
   if (verdict?.method) rows.push([t("method"), bdi(checkedBy(verdict.method))]);
   return h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+/** Whether a sentence answers the question, how likely that is, and who decided it. */
+function answering({ answers }) {
+  if (typeof answers?.holds !== "boolean") return t("answersUnknown");
+  return [scored(answers) && `${number(answers.score, 2)}: `, t(answers.holds ? "answersYes" : "contextWhy"),
+    answers.method && [" · ", bdi(checkedBy(answers.method))]];
 }
 
 /** A judge gives no probability: its verdicts all have the score 1, which would say too much. */
@@ -61,7 +70,7 @@ export function withheldPanel(rejected) {
   return h("details", { class: "fold withheld" },
     h("summary", {}, t("withheld", { n: rejected.length })),
     h("ul", { role: "list" }, rejected.map(({ text, reason, verdict, citations }) =>
-      h("li", {}, sign(verdict), h("div", {},
+      h("li", {}, sign(known(verdict?.label)), h("div", {},
         h("p", { class: "held", dir: "auto", lang: languageOf(text) }, text),
         h("p", { class: "why" }, h("span", { class: `word ${known(verdict?.label)}` }, verdictWord(verdict)),
           reason && [" ", bdi(reason)],

@@ -22,7 +22,7 @@ from index.search import Library
 from service.conversations.store import History
 from service.disclosure import model_name, public
 from service.generation.prompts import Message
-from service.types import Abstention, Claim, Draft, Evidence, Mode, Rejected
+from service.types import Abstention, Claim, Decision, Draft, Evidence, Mode, Rejected
 from service.verification.verifier import VERIFIER_VERSION
 
 RECEIPT_FORMAT = "tenkyo-receipt"
@@ -38,6 +38,13 @@ class Shown(Evidence):
     """Evidence with the SHA-256 of its passage's text."""
 
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedClaim(Claim):
+    """A claim with what its verdict says of support; None in receipts that are older than it."""
+
+    supports: Decision | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,7 @@ class Receipt(AnswerRecord):
     text: str
     mode: Mode
     model: str
-    claims: tuple[Claim, ...]
+    claims: tuple[RecordedClaim, ...]
     evidence: tuple[Shown, ...]
     rejected: tuple[Rejected, ...]
     reason: str | None

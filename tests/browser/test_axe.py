@@ -1,10 +1,19 @@
 """Accessibility by axe-core: no violation of WCAG 2.2 AA in any state of the page."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.types import Decision
 from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
-from tests.support.browser.scripted_answers import UNKNOWN, WHISPER, WHISPER_JA
+from tests.support.browser.scripted_answers import (
+    UNKNOWN,
+    WHISPER,
+    WHISPER_JA,
+    evidence,
+    recited,
+)
 
 LOOKS = [
     {"color_scheme": "light", "locale": "en", "viewport": {"width": 1280, "height": 800}},
@@ -42,6 +51,25 @@ def test_start_page_library_answer_and_abstention(quoting, visit, look):
     found["quote"] = violations(reader)
     reader.ask(UNKNOWN).answered()
     found["abstention"] = violations(reader)
+    assert not {state: list_ for state, list_ in found.items() if list_}
+
+
+def test_context_catalogue_and_guide(reciting, visit, look):
+    shown = evidence("It is in Kanda. It was built in 1890.")
+    quotes = ("It is in Kanda.", "It was built in 1890.", "Kanda")
+    made = recited([(quote, shown, quote) for quote in quotes], model="")
+    decided = (Decision(True, 0.9, "test"), Decision(False, 0.1, "test"), None)
+    claims = zip(made.claims, decided, strict=True)
+    made = replace(made, claims=tuple(replace(c, answers=each, works=1) for c, each in claims))
+    guide = {"claims": (), "evidence": (), "text": "", "reason": "Ask about the sources."}
+    found = {}
+    reader = visit(reciting.url, **look)
+    for mode in ("quoted", "metadata", "guide"):
+        reciting.engine.made = replace(made, mode=mode, **(guide if mode == "guide" else {}))
+        reader.ask(WHISPER).answered()
+        for fold in reader.claims.locator("summary").all():
+            fold.click()
+        found[mode] = violations(reader)
     assert not {state: list_ for state, list_ in found.items() if list_}
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.types import Rejected, Verdict
+from service.types import Decision, Rejected, Verdict
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, cite, evidence, recited
 
@@ -210,3 +210,99 @@ def test_start_page_says_nothing_of_a_judge_that_is_not_set(quoting, visit, judg
     reader.start()
     expect(reader.page.locator("#facts")).to_contain_text("14 sources")
     expect(reader.page.locator("#facts .judge")).to_have_count(0)
+
+
+YES, NO = Decision(True, 0.93, "a method of tomorrow"), Decision(False, 0.21, "judge: big")
+ANSWERING = {
+    "en-GB": (
+        "supported by one work", "Context", "supported and answering", "1 context",
+        "0.93: it answers it", "supported by its source, but it does not answer the question",
+        "not known whether it answers it",
+    ),
+    "ja-JP": (
+        "一つの著作に裏づけあり", "補足", "裏づけありの答え", "補足 1文",
+        "0.93: 質問に答えています", "出典に裏づけはありますが、質問への答えではありません",
+        "質問に答えているかどうかは、この答えの作成時に確かめていません",
+    ),
+}  # fmt: skip
+
+
+def decided(*answers, **more):
+    """Return an answer with a supported claim for each of the decisions."""
+    shown = evidence(ONE, label=1, title="The archive")
+    made = recited([(f"No. {n}: {ONE}", shown, ONE) for n, _ in enumerate(answers)], **more)
+    claims = zip(made.claims, answers, strict=True)
+    return replace(made, claims=tuple(replace(c, answers=each, works=1) for c, each in claims))
+
+
+@pytest.mark.parametrize("language", ANSWERING)
+def test_only_what_answers_is_ticked(reciting, visit, language):
+    """What is supported beside the question is context, and of the rest nothing is claimed."""
+    reciting.engine.made = decided(YES, NO, None)
+    reader = visit(reciting.url, locale=language).ask(WHISPER).answered()
+    supported, context, ticked, counted, yes, no, unknown = ANSWERING[language]
+    expect(reader.turn.locator(".claim .sign.ticked")).to_have_count(1)
+    expect(reader.turn.locator(".claim.context")).to_have_count(1)
+    beside = reader.claims.nth(1)
+    expect(beside.locator(".sign.context")).to_have_count(1)
+    expect(beside.locator(".cite")).to_have_text("1")
+    expect(beside.locator(".why summary")).to_contain_text(context, ignore_case=True)
+    expect(beside.locator(".why summary")).to_contain_text(supported)
+    expect(beside.locator(".why summary")).to_have_attribute("title", no)
+    for n in (0, 2):
+        expect(reader.claims.nth(n).locator(".why summary")).to_have_text(supported)
+        assert reader.claims.nth(n).locator(".why summary").get_attribute("title") is None
+    expect(reader.turn.locator(".sum")).to_contain_text(ticked)
+    expect(reader.turn.locator(".sum")).to_contain_text(counted)
+    for n, words in enumerate((yes, no, unknown)):
+        reader.claims.nth(n).locator(".why summary").click()
+        expect(reader.claims.nth(n).locator(".why dl")).to_contain_text(words)
+    expect(beside.locator(".why dl")).to_contain_text("big")
+    assert beside.get_by_text("0.21").count() == 0  # a judge gives no probability
+    ink, muted = (
+        reader.claims.nth(n).locator("p").first.evaluate("el => getComputedStyle(el).color")
+        for n in (0, 1)
+    )
+    assert ink != muted
+    announced = reader.page.locator("#announcer")
+    expect(announced).to_contain_text(f"({context.lower()})")
+
+
+def test_what_is_not_supported_is_never_ticked(reciting, visit):
+    made = decided(YES)
+    partly = replace(made.claims[0], verdict=Verdict("partial", 0.6, "rules"), works=0)
+    reciting.engine.made = replace(made, claims=(partly,))
+    reader = visit(reciting.url).ask(WHISPER).answered()
+    expect(reader.claims.locator(".sign.partial")).to_have_count(1)
+    expect(reader.turn.locator(".sign.ticked")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("language", "badge"), [("en-GB", "From the catalogue"), ("ja-JP", "書誌情報")]
+)
+def test_answer_from_the_catalogue_has_its_badge(reciting, visit, language, badge):
+    reciting.engine.made = decided(YES, mode="metadata", model="")
+    reader = visit(reciting.url, locale=language).ask(WHISPER).answered()
+    expect(reader.turn.locator(".badge strong")).to_have_text(badge)
+    expect(reader.turn.locator(".badge span")).not_to_be_empty()
+    expect(reader.turn.locator(".sign.ticked")).not_to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en-GB", "Ask a question about the sources."),
+        ("ja-JP", "資料について質問してください。"),
+    ],
+)
+def test_guide_is_a_plain_note(reciting, visit, language, reason):
+    """It is no abstention: nothing was nearest, and there is nothing to put otherwise."""
+    reciting.engine.made = decided(mode="guide", model="", reason=reason)
+    reader = visit(reciting.url, locale=language).ask("Hello!").answered()
+    expect(reader.turn.locator(".note")).to_have_text(reason)
+    expect(reader.turn.locator(".note")).not_to_have_class("abstained")
+    for absent in (".abstained", ".badge", ".todo", ".sign", ".card", ".sum"):
+        expect(reader.turn.locator(absent)).to_have_count(0)
+    expect(reader.status).to_contain_text({"en-GB": "Done in", "ja-JP": "完了"}[language])
+    assert "0 sentences" not in reader.status.text_content()
+    expect(reader.page.locator("#announcer")).to_contain_text(reason)

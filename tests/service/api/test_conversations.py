@@ -17,6 +17,8 @@ from service.api.app import Options, create_app
 from service.concurrency.admission import ConcurrencyLimiter, Limiters
 from service.conversations.store import History
 from service.logs import RequestIdFilter
+from service.schemas import WholeConversation, from_json
+from service.types import Answer, Claim, Decision, Verdict, to_json
 from tests.support.asgi_client import QUESTION, request
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -169,6 +171,31 @@ def test_shared_link_shows_conversation_until_revoked(call, made):
     assert call("GET", "/v1/shared/none").status_code == 404
     for seconds in (0, -1, 10**12):
         assert call("POST", f"{path}/share", json={"expires_in": seconds}).status_code == 422
+
+
+def test_older_answers_say_what_is_known_of_their_claims(call, history):
+    """Those that were stored before claims said whether they are supported and answer."""
+    conversation = history.new_conversation()
+    claims = tuple(
+        Claim("It is.", 0, 6, (), Verdict(label, 0.9, "rules"), answers=answers)
+        for label, answers in (("supported", None), ("supported", Decision(True, 0.8, "reading")))
+    )
+    stored = to_json(Answer("older", conversation, "?", "", "quoted", "", claims))
+    del stored["claims"][0]["supports"], stored["claims"][0]["answers"]
+    history.save_answer("older", conversation, stored)
+    shared = call("POST", f"/v1/conversations/{conversation}/share").json()["url"]
+    whole = call("GET", f"/v1/conversations/{conversation}")
+    assert from_json(WholeConversation, whole.content).answers[0].claims[0].answers is None
+    for answer in (
+        call("GET", "/v1/answers/older").json(),
+        *whole.json()["answers"],
+        *call("GET", shared).json()["answers"],
+    ):
+        supports = {"holds": True, "score": 0.9, "method": "rules"}
+        assert [claim["supports"] for claim in answer["claims"]] == [supports, supports]
+        assert [claim["answers"] for claim in answer["claims"]] == [
+            None, {"holds": True, "score": 0.8, "method": "reading"},
+        ]  # fmt: skip
 
 
 def test_exports_as_markdown_and_bibtex(call, made):

@@ -143,6 +143,26 @@ def test_conversation_as_markdown() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("question", "beside", "catalogue"),
+    [
+        ("How many?", "(context: it does not answer the question)", "From the catalogue"),
+        ("いくつですか？", "（補足：質問への答えではありません）", "書誌情報"),
+    ],
+)
+def test_context_catalogue_and_guide_are_marked(question: str, beside: str, catalogue: str) -> None:
+    made = answered(question, "It is.")
+    decided = {"score": 0.5, "method": "reading"}
+    for answers, after in ((None, ""), ({"holds": True}, ""), ({"holds": False}, beside)):
+        made["claims"][0]["answers"] = answers and answers | decided
+        (shown,) = (line for line in markdown("T", [made]).split("\n") if line.startswith("It is."))
+        assert shown.removeprefix("It is.[^1]").strip() == after
+    assert catalogue not in markdown("T", [made])
+    assert f"*{catalogue}" in markdown("T", [made | {"mode": "metadata"}])
+    guide = made | {"mode": "guide", "claims": [], "reason": "Ask about *maps*."}
+    assert markdown("T", [guide]).endswith("\n\nAsk about \\*maps\\*.\n")
+
+
 def test_quotes_of_one_page_share_a_footnote_entry() -> None:
     answer = answered("How many?", "There are 680,000, in two lists.", "680,000 hours")
     first = answer["claims"][0]["citations"][0]

@@ -36,7 +36,7 @@ from service.evaluation.runner import (
 )
 from service.generation import prompts
 from service.settings import Settings
-from service.types import Answer, Citation, Claim, Evidence, Rejected, Verdict, to_json
+from service.types import Answer, Citation, Claim, Decision, Evidence, Rejected, Verdict, to_json
 from service.verification.receipt import tenkyo_version
 from service.verification.verifier import VERIFIER_VERSION
 from tests.support.scripted_model import Script
@@ -134,6 +134,30 @@ def test_citation_recall_and_precision_of_one_answer():
     assert measure_fractions(known(), record())["citation_recall"] == (0, 0)
 
 
+def test_claims_with_a_tick_are_supported_and_answer():
+    yes, no = Decision(True, 0.9, "reading"), Decision(False, 0.1, "reading")
+    partial = replace(claim("C."), verdict=Verdict("partial", 0.5, "rules"), answers=yes)
+    said = record(replace(claim("A."), answers=yes), replace(claim("B."), answers=no), partial)
+    assert measure_fractions(known(answers=("b",)), said)["ticked"] == (1, 1)
+    assert measure_fractions(known(answers=("b",)), said)["in_answer"] == (1, 1)
+    assert measure_fractions(known(), record(claim("Older.")))["ticked"] == (0, 0)
+    assert measure_fractions(known(), record())["ticked"] == (0, 0)
+    found = report([known(), known()], [said, record(replace(claim("D."), answers=no))])
+    assert found["measures"]["ticked"]["value"] == 1 / 2
+
+
+@pytest.mark.parametrize("mode", ["guide", "metadata"])
+def test_guide_and_catalogue_are_no_abstentions(verifier, mode):
+    claims = (claim("By Ada Berg.", cited("Ada Berg")),) if mode == "metadata" else ()
+    made = Answer("i", "c", "Q?", "", mode, "", claims, reason="Ask about the sources.")
+    said = record() | {"judged": judge_answer(verifier, made), "answer": to_json(made)}
+    found = measure_fractions(known(False), said)
+    assert found["abstention_recall"] == (0, 1) and found["abstention_precision"] == (0, 0)
+    assert measure_fractions(known(), said)["refused"] == (0, 1)
+    assert found["citation_recall"] == (0, 0)  # the catalogue is in no passage
+    assert report([known()], [said])["modes"] == {mode: 1}
+
+
 def test_gold_is_matched_by_source_and_by_passage():
     said = record(claim("A.", cited("A.", "a", "p1"), cited("A.", "b", "p2")))
     for gold in ({"sources": ("a",)}, {"passages": ("p1",)}):
@@ -189,6 +213,7 @@ def test_report_on_five_questions():
         "abstention_recall": 1 / 2,
         "abstention_f1": 1 / 2,
         "refused": pytest.approx(1 / 3, abs=1e-4),
+        "ticked": None,
         "withheld": 2 / 5,
     }
     counted = {name: m["questions"] for name, m in found["measures"].items()}

@@ -30,7 +30,7 @@ from service.conversations.store import History
 from service.judging.judge import ModelJudge
 from service.mcp import formatting, tools
 from service.source_urls import source_url
-from service.types import Answer, Citation, Claim, Evidence, Verdict, append_claim
+from service.types import Answer, Citation, Claim, Decision, Evidence, Verdict, append_claim
 from tests.support.live_server import served
 from tests.support.scripted_judge_model import ScriptedJudgeModel
 from tests.support.scripted_model import Script
@@ -165,6 +165,43 @@ def test_claim_with_several_quotes_of_a_passage_has_one_marker():
     lines = formatting.format_answer_text(made).split("\n")
     assert lines[0] == said == "It holds 4,217 maps since 1903. [1]"
     assert [line.strip() for line in lines[4:]] == [f"“{text[a:b]}”" for a, b in quotes]
+
+
+def hand_made(*answers, **more):
+    """Return the JSON of an answer with a claim for each of the decisions."""
+    text = "It is in Kanda."
+    source = Source("s", "https://example.org/a", "A title")
+    shown = Evidence(1, Passage("p", "s", 0, len(text), text), source, 1.0)
+    quote = Citation(1, "s", "p", text, 0, len(text), source.url)
+    verdict = Verdict("supported", 0.9, "rules")
+    claims = [Claim(f"No. {n}.", 0, 0, (quote,), verdict, answers=d) for n, d in enumerate(answers)]
+    given = {"mode": "quoted", "evidence": (shown,) if claims else ()} | more
+    return formatting.format_answer(
+        Answer("a", "c", "?", "", model="", claims=tuple(claims), **given), "http://t/"
+    )
+
+
+def test_claim_says_whether_it_is_supported_and_whether_it_answers():
+    made = hand_made(Decision(True, 0.87654, "r"), Decision(False, 0.1, "r"), None)
+    assert [claim["answers"] for claim in made["claims"]] == [
+        {"holds": True, "score": 0.8765, "method": "r"},
+        {"holds": False, "score": 0.1, "method": "r"},
+        None,
+    ]
+    supports = {"holds": True, "score": 0.9, "method": "rules"}
+    assert all(claim["supports"] == supports for claim in made["claims"])
+    lines = formatting.format_answer_text(made).splitlines()
+    assert lines[:3] == ["No. 0. [1]", f"No. 1. [1] {formatting.CONTEXT}", "No. 2. [1]"]
+
+
+def test_guide_and_catalogue_say_what_they_are():
+    guide = hand_made(mode="guide", reason="Ask about the sources.")
+    assert not guide["abstained"]
+    assert formatting.format_answer_text(guide) == "Ask about the sources."
+    listed = hand_made(Decision(True, 1.0, "r"), mode="metadata")
+    assert not listed["abstained"]
+    lines = formatting.format_answer_text(listed).splitlines()
+    assert lines[:2] == [formatting.CATALOGUE, "No. 0. [1]"]
 
 
 @pytest.mark.parametrize("era", ERAS)

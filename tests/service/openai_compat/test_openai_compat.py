@@ -31,12 +31,14 @@ from service.types import (
     Answer,
     Citation,
     Claim,
+    Decision,
     Event,
     Evidence,
     EvidenceFound,
     Rejected,
     Verdict,
     append_claim,
+    to_json,
 )
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
@@ -452,12 +454,14 @@ def answers(draw):
         citations = tuple(
             Citation(e.label, e.source.id, e.passage.id, "Text", 0, 4, e.source.url) for e in cited
         )
-        claim = Claim(said, 0, 0, citations, Verdict("supported", 0.9, "verbatim"))
+        decided = draw(st.sampled_from([None, Decision(True, 0.9, "r"), Decision(False, 0.1, "r")]))
+        verdict = Verdict("supported", 0.9, "verbatim")
+        claim = Claim(said, 0, 0, citations, verdict, answers=decided)
         text, placed = append_claim(text, claim)
         claims.append(placed)
     rejected = (Rejected("No.", "Why not", Verdict("unsupported", 0.9, "rules")),)
     more = {} if claims else {"reason": draw(WORDS), "abstention": "outside_library"}
-    mode = "generated" if claims else "abstained"
+    mode = "generated" if claims else draw(st.sampled_from(["abstained", "guide"]))
     return Answer("id", "talk", "question?", text, mode, "m", tuple(claims), evidence, rejected, **more)  # fmt: skip
 
 
@@ -479,8 +483,12 @@ def test_annotations_locate_markers_of_any_answer(answer):
     )
     for claim, verdict in zip(answer.claims, whole["tenkyo"]["verdicts"], strict=True):
         assert content[verdict["start_index"] : verdict["end_index"]] == claim.text
-    assert len(whole["citations"]) == (0 if answer.abstained else len(answer.evidence))
-    assert content == (answer.reason if answer.abstained else answer.text)
+    assert len(whole["citations"]) == (len(answer.evidence) if answer.claims else 0)
+    assert content == (answer.text if answer.claims else answer.reason)
+    assert whole["tenkyo"]["abstained"] == (answer.mode == "abstained")
+    for verdict, claim in zip(whole["tenkyo"]["verdicts"], answer.claims, strict=True):
+        assert verdict["supports"] == to_json(claim.supports)
+        assert verdict["answers"] == (claim.answers and to_json(claim.answers))
 
     chunks = Chunks(head)
     found = EvidenceFound(answer.id, answer.conversation_id, answer.question, answer.evidence)

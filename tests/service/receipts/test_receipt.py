@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import secrets
 from dataclasses import replace
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 
 from corpus.errors import NotFound, ReceiptRefused
 from corpus.store.store import Store
+from corpus.text.sentences import sentences
 from corpus.types import text_hash
 from service.answering.engine import Engine
 from service.conversations.store import History
-from service.receipts.checks import all_passed
+from service.receipts.checks import all_passed, summary
 from service.receipts.recheck import _at_the_edge, recheck
-from service.types import Verdict, to_json
+from service.types import Answer, Decision, Draft, Evidence, Verdict, append_claim, to_json
 from service.verification import receipt
 from service.verification.verifier import VERIFIER_VERSION
 from tests.support.scripted_model import Script
@@ -256,7 +258,8 @@ def test_verdicts_of_another_checker_or_calibration_are_noted_not_failed(
     made_receipt, verifier, name
 ):
     changed = put(made_receipt, ("checker", name), other)
-    changed = put(changed, ("claims", 0, "verdict", "score"), lambda score: score - 0.2)
+    for decided in ("verdict", "supports"):
+        changed = put(changed, ("claims", 0, decided, "score"), lambda score: score - 0.2)
     checks = recheck(receipt.seal(changed), verifier)
     noted = [check.name for check in checks if check.outcome == "note"]
     assert noted == ["verifier", "verdict on claim 1"] and all_passed(checks)
@@ -290,6 +293,92 @@ def test_passages_of_changed_sources_are_noted_as_kept(made_receipt, library, ve
     shown["passage"]["text"] = digit_or_letter(shown["passage"]["text"])
     shown["sha256"] = text_hash(shown["passage"]["text"])
     assert f"library [{labels[0]}]" in failed(recheck(receipt.seal(bent), verifier, store))
+
+
+# Whether claims answer
+
+
+def hand_made(library, verifier, answers=(), **more):
+    """Return the receipt of an answer of verbatim sentences, with whether they answer."""
+    history = History(library.store.database)
+    passages = [hit.passage for hit in library.search("Whisper training hours", 3)]
+    found = enumerate(passages, 1)
+    evidence = tuple(Evidence(n, p, library.store.source(p.source_id), 1.0) for n, p in found)
+    drafts = [Draft(first_sentence(shown), (shown.label,)) for shown in evidence[: len(answers)]]
+    text, claims = "", []
+    for draft, decided in zip(drafts, answers, strict=True):
+        checked = verifier.check(draft, evidence)
+        text, claim = append_claim(text, replace(checked, answers=decided))
+        claims.append(claim)
+    given = {"mode": "quoted", "evidence": evidence} | more
+    made = Answer(
+        secrets.token_hex(6), history.new_conversation(), QUESTION, text, model="",
+        claims=tuple(claims), **given,
+    )  # fmt: skip
+    noted = receipt.make_record(library, verifier.checker, "r", drafts, (), ())
+    history.save_answer(made.id, made.conversation_id, to_json(made), noted)
+    return receipt.read_receipt(receipt.canonical(receipt.make_receipt(history, made.id)))
+
+
+def first_sentence(shown):
+    return sentences(shown.passage.text)[0]
+
+
+ANSWERS = Decision(True, 0.93, "reading")
+BESIDE = Decision(False, 0.12, "reading")
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ((ANSWERS, BESIDE), "the receipt holds; 1 of 2 claims answers the question"),
+        ((ANSWERS, ANSWERS), "the receipt holds; 2 of 2 claims answer the question"),
+        ((BESIDE, None), "the receipt holds; 0 of 2 claims answer the question"),
+        ((None, None), "the receipt holds"),
+    ],
+)
+def test_receipt_records_which_claims_answer(library, verifier, answers, says):
+    made = hand_made(library, verifier, answers)
+    assert [claim["answers"] for claim in made["claims"]] == [
+        each and to_json(each) for each in answers
+    ]
+    assert all(claim["supports"]["holds"] for claim in made["claims"])
+    checks = recheck(made, verifier)
+    assert {check.outcome for check in checks} == {"ok"} and summary(made, checks) == says
+    assert ("answers" in [check.name for check in checks]) == any(answers)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("supports", "holds"), False),
+        (("supports", "score"), 0.5),
+        (("supports", "method"), "rules"),
+        (("answers", "score"), 1.5),
+    ],
+)
+def test_decision_that_cannot_be_fails(library, verifier, path, value):
+    made = hand_made(library, verifier, (ANSWERS,))
+    changed = put(made, ("claims", 0, *path), lambda _: value)
+    assert failed(recheck(receipt.seal(changed), verifier)) == ["answers"]
+
+
+def test_receipt_from_before_decisions_holds(library, verifier):
+    made = hand_made(library, verifier, (ANSWERS, BESIDE))
+    older = copy.deepcopy(made)
+    for claim in older["claims"]:
+        del claim["answers"], claim["supports"]
+    older = receipt.seal(older)
+    checks = recheck(older, verifier)
+    assert all_passed(checks) and summary(older, checks) == "the receipt holds"
+
+
+def test_receipt_of_a_guide_holds_without_claims(library, verifier):
+    made = hand_made(library, verifier, mode="guide", reason="Ask about the sources.", evidence=())
+    checks = recheck(made, verifier)
+    assert {check.outcome for check in checks} == {"ok"} and not made["abstained"]
+    for changed in ({"reason": None}, {"abstained": True}, {"mode": "quoted"}):
+        assert failed(recheck(receipt.seal(made | changed), verifier)) == ["mode"]
 
 
 # Reading and making
