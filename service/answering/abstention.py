@@ -17,6 +17,7 @@ from service.answering.reranking import within_reach
 from service.disclosure import is_local, name_of, without_paths
 from service.messages import list_titles, reader_message
 from service.query import language_of
+from service.questions.premise_check import PremiseFinding
 from service.text import identifiers
 from service.text.alignment import coverage_share
 from service.text.numerals import is_year, mentioned
@@ -95,7 +96,7 @@ def _described(source: Source) -> str:
 def explain_abstention(
     question: str,
     evidence: Sequence[Evidence],
-    premise: FalsePremise | None,
+    premise: FalsePremise | PremiseFinding | None,
     unread: Sequence[Unread],
     language: str = "",
     empty: bool = False,
@@ -109,9 +110,7 @@ def explain_abstention(
     """
     language = language or language_of(question)
     if premise is not None:
-        quote = " ".join(premise.citation.quote.split())
-        values = (premise.supposed, premise.stated, quote)
-        return "false_premise", reader_message("false_premise", language, *values)
+        return "false_premise", _explain_premise(premise, language)
     if not evidence:
         return None, reader_message("empty" if empty else "no_sources", language)
     near = evidence[:CLOSEST_SHOWN]
@@ -128,6 +127,16 @@ def explain_abstention(
     else:
         helps = reader_message(f"help_{kind}", language)
     return kind, reader_message(kind, language, titles) + helps
+
+
+def _explain_premise(premise: FalsePremise | PremiseFinding, language: str) -> str:
+    quote = " ".join(premise.citation.quote.split()) if premise.citation else ""
+    if isinstance(premise, FalsePremise):
+        values = (premise.supposed, premise.stated, quote)
+        return reader_message("false_premise", language, *values)
+    if quote:
+        return reader_message("premise_contradicted", language, premise.statement, quote)
+    return reader_message("premise_unsaid", language, premise.statement)
 
 
 def _differs(found: Finding, numbers: Collection[float], folded: str) -> bool:

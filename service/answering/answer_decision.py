@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
+from service.answering.answer_windows import QuestionPart
 from service.answering.reranking import probability
 from service.answering.state import AnswerState
-from service.types import Claim, Decision
+from service.types import Citation, Claim, Decision
 
 READER = "reader"  # the method of decisions by the checker's reader
 
@@ -27,34 +30,27 @@ class AnswerDecider:
         self._state, self._checker = state, checker
 
     def __call__(self, claim: Claim) -> Decision:
-        """Return whether a supported claim answers."""
+        """Return whether a supported claim answers the question, or a part of it."""
         judged = self._state.judgements.get(claim.text)
         if judged and judged.ruling == "supported" and claim.verdict.method != "verbatim":
             return Decision(judged.answers, float(judged.answers), claim.verdict.method)
-        likely = probability(self.certainty(claim))
+        certainties = [self.certainty(claim, part) for part in self._state.parts]
+        likely = probability(max(certainties, default=-math.inf))
         return Decision(likely >= 0.5, round(likely, 3), READER)
 
-    def certainty(self, claim: Claim) -> float:
-        """Return the calibrated log-odds, by the reader, that a claim answers."""
-        quoted = [
-            self.of_quote(citation.label, len(citation.before), len(citation.quote))
-            for citation in claim.citations
-        ]
+    def certainty(self, claim: Claim, part: QuestionPart) -> float:
+        """Return the calibrated log-odds, by the reader, that a claim answers a part."""
         if claim.verdict.method == "verbatim" or not claim.citations:
-            return max(quoted, default=-60.0)
-        passage = self._state.passages[claim.citations[0].label - 1]
+            quoted = [quote_certainty(part, citation) for citation in claim.citations]
+            return max(quoted, default=-math.inf)
+        passage = part.passages[claim.citations[0].label - 1]
         source = passage.evidence
         text = with_headings(claim.text, source.passage, source.source)
-        (reading,) = self._checker.read([(text, self._state.asked)])
+        (reading,) = self._checker.read([(text, part.question)])
         return passage.certainty(reading.answers(len(text) - len(claim.text)))
 
-    def of_quote(self, label: int, start: int, length: int) -> float:
-        """Return the calibrated log-odds that a part of an evidence passage answers.
 
-        Args:
-            label: The passage's label.
-            start: Where in the passage the part begins.
-            length: How many characters it has.
-        """
-        passage = self._state.passages[label - 1]
-        return passage.certainty(passage.answers(start, start + length))
+def quote_certainty(part: QuestionPart, citation: Citation) -> float:
+    """Return the calibrated log-odds that a quote answers a part of the question."""
+    passage, start = part.passages[citation.label - 1], len(citation.before)
+    return passage.certainty(passage.answers(start, start + len(citation.quote)))

@@ -7,13 +7,17 @@ understood: the sentence that says who "he" is, the items behind a colon, the he
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from service.answering.question_reading import ReadPassage, Span
+from index.inference.cross_encoder import Checker
+from service.answering.question_reading import ReadPassage, Span, read_passages
 from service.text.leaning import leans_on_previous
+from service.types import Evidence
 from service.verification.provenance import Originals
 
+MAX_WINDOWS = 6  # parts of the evidence that are looked at as answers
 MAX_SENTENCES = 3  # of a window
 JOINS = 1.5  # log-odds that a neighbour may answer worse than the best sentence, to join it
 MAX_BEFORE = 2  # sentences before a window that say what its pronoun stands for
@@ -47,6 +51,56 @@ class AnswerWindow:
     def text(self) -> str:
         """The words of the window."""
         return self.passage.evidence.passage.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPart:
+    """A question, or one of several in it, with the evidence as it was read for it.
+
+    Attributes:
+        question: The part.
+        passages: The evidence, in the order of its labels.
+        windows: Where it answers best, best first.
+    """
+
+    question: str
+    passages: tuple[ReadPassage, ...]
+    windows: tuple[AnswerWindow, ...]
+
+    @property
+    def certainty(self) -> float:
+        """The calibrated log-odds that the evidence answers the part."""
+        return self.windows[0].certainty if self.windows else -math.inf
+
+
+def read_evidence(
+    asked: Sequence[str], evidence: Sequence[Evidence], originals: Originals, checker: Checker
+) -> tuple[tuple[Evidence, ...], tuple[QuestionPart, ...]]:
+    """Read the evidence for each part of a question.
+
+    Args:
+        asked: The question, or the questions in it.
+        evidence: Passages, in any order.
+        originals: Tells which sources only report on others.
+        checker: Reads the passages.
+
+    Returns:
+        The evidence, numbered again by how well it answers any part, best first, and the parts.
+    """
+    read = [read_passages(question, evidence, checker) for question in asked]
+    scores = [
+        max(each.score(each.answers()) for each in column) for column in zip(*read, strict=True)
+    ]
+    order = sorted(range(len(evidence)), key=lambda n: -scores[n])
+    numbered = tuple(replace(evidence[n], label=label) for label, n in enumerate(order, 1))
+    parts = []
+    for question, passages in zip(asked, read, strict=True):
+        ordered = tuple(
+            replace(passages[n], evidence=shown) for n, shown in zip(order, numbered, strict=True)
+        )
+        windows = tuple(answer_windows(ordered, originals, MAX_WINDOWS))
+        parts.append(QuestionPart(question, ordered, windows))
+    return numbered, tuple(parts)
 
 
 def answer_windows(

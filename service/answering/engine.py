@@ -8,7 +8,6 @@ order, so that the first is answered rather than all of them late.
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -22,18 +21,23 @@ from corpus.protocols import require_protocol
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
-from service.answering.abstention import explain_abstention, false_premise, unnamed
+from service.answering.abstention import (
+    FalsePremise,
+    explain_abstention,
+    false_premise,
+    unnamed,
+)
 from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import answer_windows
+from service.answering.answer_windows import read_evidence
 from service.answering.evidence import (
     LatestOriginals,
+    interleaved,
     reserve_languages,
     select_evidence,
     with_originals,
 )
 from service.answering.model_answer import ModelAnswer
 from service.answering.query_rewriting import alone, astray, last_answered, last_said, leans, stands
-from service.answering.question_reading import read_passages
 from service.answering.reranking import count_relevant
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
@@ -46,6 +50,9 @@ from service.generation.llm import AnswerModel
 from service.judging.record import record_judgements
 from service.judging.types import Judge
 from service.query import check_question
+from service.questions.parts import question_parts
+from service.questions.premise_check import PremiseFinding, unsupported_premise
+from service.questions.presuppositions import presupposition
 from service.types import (
     Answer,
     AnswerStep,
@@ -67,7 +74,7 @@ ANSWER_VERSION = 3
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
-MAX_WINDOWS = 6  # parts of the evidence that are looked at as answers
+CERTAIN = 2.0  # log-odds of an answer above which what the question takes for granted is true
 HISTORY_THREADS = 4  # answers that are looked up or written down at once
 
 
@@ -266,9 +273,10 @@ class Engine:
         store = self.library.store
         state.revision = store.revision()
         state.originals = self._originals()
-        hits = self.library.search(state.asked, 2 * self._top_k, source_ids)
+        asked = dict.fromkeys((state.asked, *question_parts(state.asked)))
+        found = [self.library.search(text, 2 * self._top_k, source_ids) for text in asked]
         state.record_time("search")
-        return hits
+        return interleaved(found)
 
     def _choose(
         self, state: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
@@ -281,20 +289,22 @@ class Engine:
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if not chosen:
             return state.record_time("read")
-        read = read_passages(state.asked, chosen, self.checker)
-        read.sort(key=lambda each: -each.score(each.answers()))
-        state.passages = tuple(
-            replace(each, evidence=replace(each.evidence, label=n))
-            for n, each in enumerate(read, 1)
-        )
-        state.evidence = tuple(each.evidence for each in state.passages)
-        state.relevant = count_relevant(np.array([each.answers() for each in read], np.float32))
-        state.windows = tuple(answer_windows(state.passages, state.originals, MAX_WINDOWS))
-        state.answerability = state.windows[0].certainty if state.windows else -math.inf
+        asked = question_parts(state.asked)
+        state.evidence, state.parts = read_evidence(asked, chosen, state.originals, self.checker)
+        odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
+        state.relevant = count_relevant(np.array(odds, np.float32))
         state.decide_answers = AnswerDecider(state, self.checker)
         state.unnamed = unnamed(state.asked, state.evidence, self.library.store)
-        state.premise = None if state.unnamed else false_premise(state.asked, state.evidence)
+        state.premise = None if state.unnamed else self._false_premise(state)
         state.record_time("read")
+
+    def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
+        """What the question takes for granted and the evidence does not say."""
+        found = false_premise(state.asked, state.evidence)
+        statement = presupposition(state.asked)
+        if found or not statement or state.answerability > CERTAIN:
+            return found
+        return unsupported_premise(statement, state.evidence, self.checker)
 
     def _explain(self, state: AnswerState) -> None:
         store = self.library.store
@@ -307,7 +317,7 @@ class Engine:
 
     def _as_meant(self, state: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
         """The state, or one with the question as it was asked, where that is answered better."""
-        bare = replace(state, understood=None, evidence=(), windows=(), answerability=-math.inf)
+        bare = replace(state, understood=None, evidence=(), parts=())
         self._choose(bare, self._search(bare, source_ids), source_ids)
         lost = astray(state.asked, state.question, state.nearest)
         return bare if lost or stands(bare.best, state.best) else state

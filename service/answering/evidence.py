@@ -7,6 +7,7 @@ copy that disagrees is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
 
 from corpus.store.store import Store
 from corpus.text.chunking import text_width
@@ -50,6 +51,15 @@ def with_originals(
     works = sorted(originals.works(found) - found)
     more = library.search(text, min(ORIGINALS, limit // 3), works) if works else []
     return [*hits[:1], *more, *hits[1:]]
+
+
+def interleaved(found: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Put the hits of several searches into one list, in turns, each passage once."""
+    chosen: dict[str, Hit] = {}
+    for hit in chain.from_iterable(zip_longest(*found)):
+        if hit is not None:
+            chosen.setdefault(hit.passage.id, hit)
+    return list(chosen.values())
 
 
 def reserve_languages(hits: Sequence[Hit], limit: int) -> list[Hit]:

@@ -12,14 +12,14 @@ MAX_SCORE_GAP = 1.5  # log-odds that a further quote may be behind the best
 ANSWERS = 0.0  # calibrated log-odds from which a quote more likely answers than not
 
 
-def quote_answer(windows: Sequence[AnswerWindow]) -> list[Draft]:
+def quote_answer(windows: Sequence[AnswerWindow], most: int = MAX_QUOTES) -> list[Draft]:
     """Choose the windows that answer, verbatim, each cited.
 
-    The best comes first, whatever its place; up to two others follow if they answer nearly as
-    well.
+    The best comes first, whatever its place; others follow if they answer nearly as well.
 
     Args:
         windows: Windows of the evidence, best first.
+        most: How many are chosen at most.
     """
     if not windows:
         return []
@@ -29,5 +29,5 @@ def quote_answer(windows: Sequence[AnswerWindow]) -> list[Draft]:
         for window in others
         if window.score > best.score - MAX_SCORE_GAP and window.certainty > ANSWERS
     ]
-    chosen = [best, *further[: MAX_QUOTES - 1]]
+    chosen = [best, *further[: most - 1]]
     return [Draft(window.text, (window.passage.evidence.label,)) for window in chosen]

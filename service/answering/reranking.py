@@ -59,7 +59,7 @@ def answer_log_odds(features: Sequence[float]) -> float:
 
 def probability(log_odds: float) -> float:
     """Return the probability of some log-odds."""
-    return 1 / (1 + math.exp(-max(min(log_odds, 60.0), -60.0)))
+    return 1 / (1 + math.exp(min(-log_odds, 60.0)))
 
 
 def count_relevant(odds: Floats) -> int:

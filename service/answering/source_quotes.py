@@ -7,11 +7,13 @@ sentence. How sure that must be depends on what else speaks for an answer: see `
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
-from service.answering.answer_decision import AnswerDecider
-from service.answering.extractive import ANSWERS, quote_answer
-from service.answering.state import AnswerState
+from service.answering.answer_decision import quote_certainty
+from service.answering.answer_windows import QuestionPart
+from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer
+from service.answering.state import ANSWERED_FROM, AnswerState
 from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
 from service.verification.candidate_quotes import reader_spans
@@ -31,7 +33,6 @@ class SourceQuotes:
 
     def __init__(self, state: AnswerState, verifier: Verifier) -> None:
         self._state, self._verifier = state, verifier
-        self._answers = AnswerDecider(state, verifier.checker)
         self._in_place = 0
         self._put_off: list[Claim] = []  # withheld before anything held
 
@@ -60,21 +61,29 @@ class SourceQuotes:
         """Quote the sentences of the evidence that answer best, but for what is cited already.
 
         Args:
-            bar: Log-odds that the best of them must reach; None: no bar.
+            bar: Log-odds that the best of them must be above; None: those of the gate.
         """
         state = self._state
-        reached = bar is None or any(window.certainty > bar for window in state.windows[:1])
-        drafts = quote_answer(state.windows) if reached else []
-        events = [event for draft in drafts for event in self._quote(draft)]
+        events = []
+        for part in state.parts:
+            if part.certainty <= (ANSWERED_FROM if bar is None else bar) or self._answers(part):
+                continue
+            drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1)
+            events += [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events
 
-    def is_answered(self) -> bool:
-        """Return whether a claim of the answer so far, or a quote of one, answers the question."""
+    def unanswered(self) -> list[str]:
+        """Return the parts of the question that no claim so far, and no quote of one, answers."""
+        return [part.question for part in self._state.parts if not self._answers(part)]
+
+    def _answers(self, part: QuestionPart) -> bool:
         claims = self._state.claims
-        if any(claim.answers and claim.answers.holds for claim in claims):
+        single = len(self._state.parts) == 1
+        if single and any(claim.answers and claim.answers.holds for claim in claims):
             return True
-        return any(self._reads(each) > ANSWERS for claim in claims for each in claim.citations)
+        quotes = [citation for claim in claims for citation in claim.citations]
+        return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)
 
     def _quote(self, draft: Draft) -> list[Event]:
         """The event of a claim in a source's own words; none for one that is cited already."""
@@ -134,5 +143,6 @@ class SourceQuotes:
         return near or self._reads(citation) > ANSWERS
 
     def _reads(self, citation: Citation) -> float:
-        """The calibrated log-odds that a quote answers the question."""
-        return self._answers.of_quote(citation.label, len(citation.before), len(citation.quote))
+        """The calibrated log-odds that a quote answers the question, or a part of it."""
+        found = [quote_certainty(part, citation) for part in self._state.parts]
+        return max(found, default=-math.inf)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
-from service.answering.answer_windows import AnswerWindow
+from service.answering.answer_windows import QuestionPart
 from service.answering.question_reading import ReadPassage
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
+from service.questions.premise_check import PremiseFinding
 from service.types import (
     Abstention,
     Claim,
@@ -53,9 +54,8 @@ class AnswerState:
     """What is known of a question and its answer so far.
 
     ``understood`` is the question with what it leaves out, where it leaves out something;
-    ``doubtful`` whether that is only one way to take it. ``passages`` are the evidence as it was
-    read, in its order, and ``windows`` the parts of it that answer best, best first.
-    ``answerability`` is how likely the best one answers, in log-odds.
+    ``doubtful`` whether that is only one way to take it. ``parts`` are the questions in it, one or
+    several, each with the evidence as it was read for it.
     """
 
     id: str
@@ -66,9 +66,7 @@ class AnswerState:
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     relevant: int = 0  # of these, the first so many seem to answer: what a model reads
-    passages: tuple[ReadPassage, ...] = ()
-    windows: tuple[AnswerWindow, ...] = ()
-    answerability: float = -math.inf
+    parts: tuple[QuestionPart, ...] = ()
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -81,22 +79,31 @@ class AnswerState:
     judgements: dict[str, Judgement] = field(default_factory=dict)  # by the text of the draft
     judge_cost: JudgeCost = field(default_factory=JudgeCost)
     prompt: list[prompts.Message] = field(default_factory=list)  # what a model was sent
-    premise: FalsePremise | None = None
+    premise: FalsePremise | PremiseFinding | None = None
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None
 
     @property
     def best(self) -> float:
         """The reader's log-odds that the best passage answers."""
-        return max((passage.answers() for passage in self.passages), default=-math.inf)
+        return max((each.answers() for each in self._passages), default=-math.inf)
 
     @property
     def nearest(self) -> str:
         """The passage that answers best by the reader, below its headings."""
-        if not self.passages:
+        if not self._passages:
             return ""
-        e = max(self.passages, key=lambda passage: passage.answers()).evidence
+        e = max(self._passages, key=lambda passage: passage.answers()).evidence
         return with_headings(e.passage.text, e.passage, e.source)
+
+    @property
+    def _passages(self) -> list[ReadPassage]:
+        return [passage for part in self.parts for passage in part.passages]
+
+    @property
+    def answerability(self) -> float:
+        """The calibrated log-odds that the evidence answers, of the part that it answers best."""
+        return max((part.certainty for part in self.parts), default=-math.inf)
 
     @property
     def language(self) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from corpus.errors import ModelUnavailable
 from corpus.types import Passage, Source
 from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import answer_windows
+from service.answering.answer_windows import QuestionPart, answer_windows
 from service.answering.model_answer import ModelAnswer
 from service.answering.question_reading import ReadPassage, read_passages
 from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
@@ -68,6 +68,17 @@ class Plain(ReadPassage):
 
     def certainty(self, odds):
         return odds
+
+
+@dataclass(frozen=True)
+class Part(QuestionPart):
+    """A question whose evidence answers it as surely as the test says."""
+
+    answerability: float
+
+    @property
+    def certainty(self):
+        return self.answerability
 
 
 def astuple_shallow(passage):
@@ -139,12 +150,12 @@ def make(model, *, judge=None, verifier=None, believed=False, answerability=2.0)
     """Make a model's answer and its state; without a judge the verifier checks each sentence."""
     turn = AnswerState("id", "conversation", QUESTION, evidence=passage())
     verifier = verifier or Verifying()
-    turn.passages = tuple(
+    passages = tuple(
         Plain(*astuple_shallow(each))
         for each in read_passages(QUESTION, turn.evidence, verifier.checker)
     )
-    turn.windows = tuple(answer_windows(turn.passages, turn.originals, 6))
-    turn.answerability = answerability
+    windows = tuple(answer_windows(passages, turn.originals, 6))
+    turn.parts = (Part(QUESTION, passages, windows, answerability),)
     turn.decide_answers = AnswerDecider(turn, verifier.checker)
 
     def verify(draft):
@@ -597,13 +608,12 @@ def test_quote_leans_on_the_first_of_several_pronouns():
 def test_japanese_quote_that_leans_is_shown_behind_what_it_leans_on():
     text = "庭には木が12本ある。神田室は1931年に開館した。この部屋は4万枚の地図を所蔵する。"
     shown = (Evidence(1, replace(passage()[0].passage, text=text), passage()[0].source, 1.0),)
-    state = AnswerState(
-        "id", "conversation", "地図は何枚ですか。", evidence=shown, answerability=2.0
-    )
+    state = AnswerState("id", "conversation", "地図は何枚ですか。", evidence=shown)
     near = make_citation(shown[0], text.index("この"), len(text))
     withheld = Claim("地図は百万枚ある。", 0, 9, (near,), Verdict("contradicted", 1.0, "rules"))
     verifier = Verifying(answers={"4万": 1.0})
-    state.passages = tuple(read_passages(state.question, shown, verifier.checker))
+    read = tuple(read_passages(state.question, shown, verifier.checker))
+    state.parts = (Part(state.question, read, (), 2.0),)
     events = SourceQuotes(state, verifier).in_place(withheld)
     assert said(events) == [("claim", text[text.index("神田") :])]
 
