@@ -32,6 +32,7 @@ _WORDS = {
         "secondary": "second hand",
         "disputed": "Another source says otherwise",
         "quote": "“{}”",
+        "metadata": "from the catalogue",
     },
     "ja": {
         "withheld": "示さなかった文",
@@ -42,6 +43,7 @@ _WORDS = {
         "secondary": "二次資料",
         "disputed": "別の資料の記述と異なります",
         "quote": "「{}」",
+        "metadata": "書誌情報",
     },
 }
 
@@ -176,5 +178,17 @@ def _cited(
         words["digest"] if source.get("kind") == "digest" else "",
         f"<{url}>" if (url := link_of(citation["url"], citation["source_id"], base)) else "",
     ]
-    quotes = " ".join(words["quote"].format(escape(each["quote"])) for each in citations)
+    quotes = " ".join(_quoted(each, words) for each in citations)
     return f"{quotes} " + ", ".join(part for part in parts if part)
+
+
+def _quoted(citation: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """Write a quote; a value of the catalogue is marked as one."""
+    quote = words["quote"].format(escape(citation["quote"]))
+    if not citation.get("metadata"):
+        return quote
+    return (
+        f"{quote} ({words['metadata']})"
+        if words is _WORDS["en"]
+        else f"{quote}（{words['metadata']}）"
+    )

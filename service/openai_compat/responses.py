@@ -209,6 +209,7 @@ def _extension(answer: Answer, base: str) -> dict[str, Any]:
                 "method": claim.verdict.method,
                 "secondary": claim.secondary,
                 "disputed": bool(claim.disputed_by),
+                "metadata": [c.metadata for c in claim.citations if c.metadata],
             }
             for claim in answer.claims
         ],

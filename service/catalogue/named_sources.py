@@ -1,0 +1,290 @@
+"""Recognition of the sources that a question names: by title, file, author or venue.
+
+Pure functions, no model. A name that is also an ordinary word counts only where the question is
+about a document: "react" names ReAct in "the react paper", and nothing in "how cells react".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from corpus.types import Source
+from service.catalogue.matching import FoldedText, folded_letters
+from service.catalogue.names import FILE_SUFFIX, NameKind, known_title, names_of
+from service.catalogue.snapshot import Catalogue
+from service.query import language_of
+
+_ORDER: tuple[NameKind, ...] = (
+    "title",
+    "short title",
+    "file name",
+    "coined name",
+    "part of title",
+    "author",
+    "venue",
+    "only",
+)
+_WORK = (
+    r"(?:papers?|articles?|works?|stud(?:y|ies)|documents?|sources?|texts?|files?|pdfs?|reports?"
+    r"|books?|(?:blog )?posts?|blogs?|essays?|thes[ie]s|preprints?|slides)"
+)
+_WORK_JA = r"(?:論文|記事|資料|文書|文献|文章|ドキュメント|ファイル|レポート|報告書|本|ブログ)"
+_ABOUT_A_WORK = re.compile(
+    rf"\b(?:{_WORK}|(?:co-?)?authors?|wr(?:o|i)tes?|written|writ(?:er|ing)|publish\w*|cit(?:e[sd]?|ing)"
+    r"|citations?|referenc\w+|licen[cs]\w+|venue|titles?|pages?|summar\w+|abstract|compar\w+"
+    r"|differ\w*|versus|vs|tl;?dr|overview)\b"
+    rf"|{_WORK_JA}|著者|筆者|作者|書い|書か|発表|公開|出版|掲載|引用|要約|要旨|概要|まとめ|比較|比べ"
+    r"|違い|ページ|ライセンス|題名|タイトル",
+    re.IGNORECASE,
+)
+_THIS_WORK = re.compile(
+    rf"\b(?:this|the)\s+(?:\w+\s+)?{_WORK}\b(?!\s+(?:by|of|on|about|from|called)\s+\w)"
+    rf"|(?:この|その|本|当該){_WORK_JA}|本稿|^{_WORK_JA}(?=[のをはが])",
+    re.IGNORECASE,
+)
+_STOP = frozenset(
+    "a an the of for to in on and or with by from at as is are be via using toward towards how what"
+    " why can do does we it its into over under".split()
+)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_LONG_ENOUGH_JA = 6  # letters of a Japanese title that name it
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """A source that a question names.
+
+    Attributes:
+        source: The source; of several texts of a work, the one in the question's language.
+        by: What named it.
+        words: The words of the question that did, in one width.
+        start: Where they begin in the question.
+    """
+
+    source: Source
+    by: NameKind
+    words: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    source: Source
+    by: NameKind
+    start: int
+    end: int
+
+
+def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...]:
+    """Find the sources that a question names, best first.
+
+    Two works that are named alike, such as by the same title, are both returned. Texts of one
+    work count once.
+
+    Args:
+        question: The question, in English or Japanese.
+        catalogue: The sources that it may mean.
+
+    Returns:
+        Those named by a title or file first, then by part of a title, by an author, by venue and
+        year; among these in the question's order. Empty if it names none.
+    """
+    text = FoldedText.of(question)
+    found = list(_by_name(text, catalogue))
+    found += _by_part_of_title(text, catalogue.sources, found)
+    found = _longest(found)
+    if not found:
+        found = [*_by_author(text, catalogue.sources)] or [*_by_venue(text, catalogue.sources)]
+    if not found and (this := _THIS_WORK.search(text.shown)):
+        one_work = {source.work_key for source in catalogue.sources}
+        if len(one_work) == 1:
+            found = [_Mention(s, "only", *this.span()) for s in catalogue.sources]
+    return _one_text_per_work(found, catalogue.sources, text, language_of(question))
+
+
+def _by_name(text: FoldedText, catalogue: Catalogue) -> Iterator[_Mention]:
+    about_a_work = bool(_ABOUT_A_WORK.search(text.shown))
+    for source in catalogue.sources:
+        names = [(name.text, name.kind) for name in names_of(source)]
+        coined: NameKind = "coined name"
+        names += [(name, coined) for name in catalogue.coined.get(source.id, ())]
+        for name, kind in names:
+            for start, end in text.find(name):
+                if about_a_work or _is_distinctive(text, start, end):
+                    yield _Mention(source, kind, start, end)
+
+
+def _is_distinctive(text: FoldedText, start: int, end: int) -> bool:
+    """Return whether words of a question can only be a name, and not ordinary words.
+
+    One word must have a capital inside or a digit; Japanese must be long, or in brackets.
+    """
+    shown, quoted = text.shown[start:end], text.shown[max(0, start - 1) : start] in '「『“"'
+    if (start and quoted) or FILE_SUFFIX.search(shown):
+        return True
+    if not shown.isascii():
+        return len(folded_letters(shown)) >= _LONG_ENOUGH_JA
+    words = re.findall(r"[A-Za-z0-9]+", shown)
+    if len(words) == 1:
+        return any(c.isupper() or c.isdigit() for c in shown[1:])
+    return len(words) >= 4 or any(c.isupper() or c.isdigit() for c in shown)
+
+
+def _by_part_of_title(
+    text: FoldedText, sources: Sequence[Source], found: Sequence[_Mention]
+) -> Iterator[_Mention]:
+    """Yield the sources of whose titles the question has a part that no other title has."""
+    best: dict[str, _Mention] = {}
+    for source in sources:
+        title = known_title(source)
+        if any(mention.source.id == source.id for mention in found) or not title:
+            continue
+        if span := _shared_part(text, title):
+            best[source.id] = _Mention(source, "part of title", *span)
+    for mention in best.values():
+        part = folded_letters(text.shown[mention.start : mention.end])
+        works = {
+            source.work_key for source in sources if part in folded_letters(known_title(source))
+        }
+        if len(works) == 1 or part == folded_letters(known_title(mention.source)):
+            yield mention
+
+
+def _shared_part(text: FoldedText, title: str) -> tuple[int, int] | None:
+    """Find the longest run of a title's words in a question that is enough to name it."""
+    if not any(c >= "\u3041" for c in title):
+        return _shared_words(text.shown, title)
+    letters = folded_letters(title)
+    for length in range(len(letters), _LONG_ENOUGH_JA - 1, -1):
+        for at in range(len(letters) - length + 1):
+            start = text.letters.find(letters[at : at + length])
+            if start >= 0 and (2 * length >= len(letters) or length >= 2 * _LONG_ENOUGH_JA):
+                return text.places[start], text.places[start + length - 1] + 1
+    return None
+
+
+def _shared_words(question: str, title: str) -> tuple[int, int] | None:
+    asked = [(m[0].casefold(), m.start(), m.end()) for m in re.finditer(r"[^\W_]+", question)]
+    words = [word.casefold() for word in re.findall(r"[^\W_]+", title)]
+    title_pairs = {pair: n for n, pair in reversed(list(enumerate(pairwise(words))))}
+    best: tuple[int, int, int] | None = None  # content words, first and last word asked
+    for i, pair in enumerate(pairwise([word for word, _, _ in asked])):
+        at = title_pairs.get(pair)
+        if at is None:
+            continue
+        length = 0
+        while (
+            i + length < len(asked)
+            and at + length < len(words)
+            and asked[i + length][0] == words[at + length]
+        ):
+            length += 1
+        content = sum(word not in _STOP for word, _, _ in asked[i : i + length])
+        if best is None or content > best[0]:
+            best = content, i, i + length - 1
+    one = _named_by_one_word(question, words)
+    if best and (best[0] >= 3 or (best[0] == 2 and _ABOUT_A_WORK.search(question))):
+        return asked[best[1]][1], asked[best[2]][2]
+    return one
+
+
+def _named_by_one_word(question: str, title_words: Sequence[str]) -> tuple[int, int] | None:
+    """Find the one word of a title in "the citations paper" or 「検索の論文」."""
+    pattern = rf"\bthe\s+([^\W_]{{4,}})\s+{_WORK}\b|([A-Za-z0-9]{{3,}})(?:の|に関する){_WORK_JA}"
+    for match in re.finditer(pattern, question, re.IGNORECASE):
+        group = 1 if match[1] else 2
+        if match[group].casefold() in title_words and match[group].casefold() not in _STOP:
+            return match.span(group)
+    return None
+
+
+def _by_author(text: FoldedText, sources: Sequence[Source]) -> Iterator[_Mention]:
+    """Yield the sources that "Yao's paper", "Yao et al. (2023)" or 「本田さんの記事」 names."""
+    years = set(_YEAR.findall(text.shown))
+    found: list[tuple[int, _Mention]] = []
+    for source in sources:
+        for place, author in enumerate(source.authors):
+            if span := _author_span(text.shown, author):
+                found.append((place, _Mention(source, "author", *span)))
+                break
+    dated = [each for each in found if each[1].source.published[:4] in years]
+    by_place = sorted(dated or found, key=lambda each: each[0] > 0)
+    yield from (mention for _, mention in by_place)
+
+
+def _author_span(question: str, author: str) -> tuple[int, int] | None:
+    name = FoldedText.of(author).shown.strip()
+    surname = name.partition(",")[0] if "," in name else (name.split() or [""])[-1]
+    japanese = any(c >= "\u3041" for c in name)
+    candidates = [name, name.replace(" ", ""), name.split()[0] if " " in name else name[:2]]
+    for each in candidates if japanese else [name, surname]:
+        if len(each) < 2:
+            continue
+        word = re.escape(each)
+        edge = "" if japanese else r"(?<![^\W_])"
+        patterns = (
+            rf"{edge}({word})['’]s?\s(?:\S+\s){{0,4}}?{_WORK}\b",
+            rf"{edge}({word})(?:\s+et\s+al\b|\s+and\s+(?:colleagues|co-?authors)|\s*\(?{_YEAR.pattern})",
+            rf"\b{_WORK}\b(?:\s+\w+){{0,3}}\s+(?:by|of|from)\s+(?:\w+\s+){{0,2}}({word})(?![^\W_])",
+            rf"{edge}({word})\s+{_WORK}\b",
+            rf"{edge}({word})\s*(?:ら|さん|氏|先生|たち)?(?:の|が(?:書い|発表し)た?)[^。]{{0,12}}?{_WORK_JA}",
+        )
+        for pattern in patterns:
+            flags = re.IGNORECASE if each is name and " " in each else re.NOFLAG
+            if match := re.search(pattern, question, flags):
+                return match.span(1)
+    return None
+
+
+def _by_venue(text: FoldedText, sources: Sequence[Source]) -> Iterator[_Mention]:
+    """Yield the sources that "the CVPR 2022 paper" names; venue and year must both be right."""
+    if not re.search(rf"\b{_WORK}\b|{_WORK_JA}", text.shown, re.IGNORECASE):
+        return
+    years = {match[0]: match.span() for match in _YEAR.finditer(text.shown)}
+    for source in sources:
+        venue = _YEAR.sub("", source.venue).strip(" ,.-'’()")
+        of_venue = _YEAR.findall(source.venue) or [source.published[:4]]
+        year = next((year for year in of_venue if year in years), "")
+        span = next(text.find(venue), None) if len(folded_letters(venue)) >= 2 else None
+        if span and year:
+            yield _Mention(
+                source, "venue", min(span[0], years[year][0]), max(span[1], years[year][1])
+            )
+
+
+def _longest(found: Sequence[_Mention]) -> list[_Mention]:
+    """Leave out what lies inside a longer mention: NeRF in Block-NeRF."""
+
+    def within(inner: _Mention, outer: _Mention) -> bool:
+        longer = outer.end - outer.start > inner.end - inner.start
+        return longer and outer.start < inner.end and inner.start < outer.end
+
+    return [m for m in found if not any(within(m, other) for other in found)]
+
+
+def _one_text_per_work(
+    found: Sequence[_Mention], sources: Sequence[Source], text: FoldedText, language: str
+) -> tuple[NamedSource, ...]:
+    """Choose one text of each work, in the question's language where there is one."""
+    works: dict[str, list[_Mention]] = {}
+    for mention in sorted(found, key=lambda m: _ORDER.index(m.by)):
+        works.setdefault(mention.source.work_key, []).append(mention)
+    chosen: list[NamedSource] = []
+    for mentions in works.values():
+        first = mentions[0]
+        texts = [s for s in sources if s.work_key == first.source.work_key]
+        words = text.shown[first.start : first.end]
+        if FILE_SUFFIX.search(words):  # which names one text, and no other of the work
+            texts = [first.source]
+        pick = min(texts, key=lambda s: (s.language != language, s.kind == "digest"))
+        chosen.append(NamedSource(pick, first.by, words, first.start))
+    ranked = {n.source.id: i for i, n in enumerate(chosen)}
+    return tuple(sorted(chosen, key=lambda n: (_rank(n.by), n.start, ranked[n.source.id])))
+
+
+def _rank(by: NameKind) -> int:
+    """Order kinds of names; a title, its short form and a file name count alike."""
+    return max(0, _ORDER.index(by) - _ORDER.index("coined name"))
