@@ -50,7 +50,7 @@ _MATTER = re.compile(
 _KEYWORDS = re.compile(
     r"^(?:key ?words|index terms|categories|general terms|キーワード)", re.IGNORECASE
 )
-_MIN_LATIN, _MIN_JAPANESE = 30, 12  # characters of a sentence
+_MIN_LATIN, _MIN_JAPANESE = 25, 12  # characters of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +178,4 @@ def _is_prose(text: str) -> bool:
         return True
     words = re.findall(r"[^\W\d_]+", text)
     lower = sum(word.islower() for word in words)
-    return len(words) >= 5 and 2 * lower >= len(words)
+    return len(words) >= 5 and 3 * lower >= len(words)

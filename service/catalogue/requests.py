@@ -44,7 +44,11 @@ _CITED_BY = re.compile(
 _REFERENCES = re.compile(
     r"\b(?:cites?|cited|referenc\w+|citations?|bibliography)\b|参考文献|引用|参照", re.IGNORECASE
 )
-_ASKS_WHAT_JA = re.compile(r"(?:何|どの[^。]{1,8}|どれ|どんな[^。]{1,8})を(?:引用|参照)")
+_IS_CITING = re.compile(  # what follows cites: "What does the paper cite?"
+    r"\b(?:do|does|did)\s(?:\S+\s){0,12}?(?:cite|reference)\b"
+    r"|(?:何|どの[^。]{1,8}|どれ|どんな[^。]{1,8})を(?:引用|参照)",
+    re.IGNORECASE,
+)
 
 _LISTS = re.compile(
     rf"\b(?:what|which)\s+(?:\w+\s+){{0,2}}{_WORKS}\b[^?]{{0,40}}?\b(?:do you have|have you got|are"
@@ -88,7 +92,7 @@ def requested_fields(question: str) -> tuple[Field, ...]:
     """Return the fields of a named work that a question asks for, in a fixed order."""
     asked = unicodedata.normalize("NFKC", question)
     found = [name for name, says in _FIELDS.items() if re.search(says, asked, re.IGNORECASE)]
-    if _CITED_BY.search(asked) and not _ASKS_WHAT_JA.search(asked):
+    if _CITED_BY.search(asked) and not _IS_CITING.search(asked):
         found.append("cited_by")
     elif _REFERENCES.search(asked):
         found.append("references")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from corpus.types import Source
-from service.catalogue.fields import metadata_value
+from service.catalogue.fields import FIELDS, metadata_value
 from service.catalogue.names import (
     LONGEST_NAME,
     catalogue_name,
@@ -56,7 +56,7 @@ def metadata_sentences(
             for other in others[:1]
         )
     listed = [listed_sentence(source, language)] if first.metadata in _NAMES else []
-    if len(citations) > 1 or first.metadata in ("file", "id"):
+    if len(citations) > 1 or first.metadata not in FIELDS:
         return tuple(listed)
     return field_sentence(source, first.metadata, first.quote, sources, language), *listed
 

@@ -12,7 +12,7 @@ from service.catalogue.named_sources import named_sources
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import describe
 from service.catalogue.snapshot import read_catalogue
-from tests.service.catalogue.conftest import Put
+from tests.support.catalogue_library import Put
 from tests.support.paths import SHARED
 
 
@@ -75,7 +75,7 @@ def test_headings_bylines_and_tables_are_no_lead(store: Store, put: Put) -> None
     assert [draft.text for draft in shown.drafts] == [
         "The maps lie in the cellar of the house.",
         "They were drawn by hand in the year of the flood.",
-        "A fourth sentence says no more.",
+        "Nobody had asked for them.",
     ]
 
 

@@ -16,7 +16,7 @@ from service.catalogue.requests import ListingRequest, listing_request, requeste
 from service.catalogue.snapshot import Catalogue, read_catalogue
 from service.query import language_of
 from service.types import append_claim
-from tests.service.catalogue.conftest import Put
+from tests.support.catalogue_library import Put
 
 
 def reply_to(store: Store, question: str, *fields: Field) -> CatalogueReply:
@@ -194,11 +194,11 @@ def no_hits(text: str) -> Sequence[Hit]:
 class Searched:
     """A search that finds the first passages of some sources, in this order."""
 
-    def __init__(self, catalogue: Catalogue, *ids: str) -> None:
+    def __init__(self, catalogue: Catalogue, **cosines: float) -> None:
         sources = {source.id: source for source in catalogue.sources}
         self.hits = [
-            Hit(catalogue.first[id], sources[id], 1.0, 0.9, 0.5, n, n)
-            for n, id in enumerate(ids, 1)
+            Hit(catalogue.first[id], sources[id], 1.0, cosine, 0.5, n, n)
+            for n, (id, cosine) in enumerate(cosines.items(), 1)
         ]
 
     def __call__(self, text: str) -> Sequence[Hit]:
@@ -219,13 +219,13 @@ def test_documents_are_listed_newest_first(catalogue: Catalogue) -> None:
 
 
 def test_documents_on_topic_have_its_words(catalogue: Catalogue) -> None:
-    search = Searched(catalogue, "trace", "digest", "honda", "react")
+    search = Searched(catalogue, trace=0.9, digest=0.85, honda=0.8, react=0.8)
     reply = list_works(catalogue, ListingRequest("diffusion models"), "en", search)
     assert [e.source.id for e in reply.evidence] == ["digest"]
-    search = Searched(catalogue, "digest", "honda", "trace", "react")
+    search = Searched(catalogue, digest=0.85, honda=0.8, trace=0.8, react=0.8)
     reply = list_works(catalogue, ListingRequest("拡散モデル"), "ja", search)
     assert [e.source.id for e in reply.evidence] == ["digest", "honda"]
-    none = list_works(catalogue, ListingRequest("[1] boats"), "en", Searched(catalogue, "react"))
+    none = list_works(catalogue, ListingRequest("[1] boats"), "en", Searched(catalogue, react=0.9))
     assert not none.claims
     assert none.reason == "No document of this library was found to be about “(1) boats”."
 
@@ -259,6 +259,7 @@ def test_empty_library_lists_nothing(store: Store) -> None:
         ("What does ReAct cite?", ("references",)),
         ("Which papers does ReAct cite?", ("references",)),
         ("ReActは何を引用していますか", ("references",)),
+        ("What does the ReAct paper cite?", ("references",)),
         ("What cites ReAct?", ("cited_by",)),
         ("Which papers cite ReAct?", ("cited_by",)),
         ("Is ReAct cited by ALCE?", ("cited_by",)),
