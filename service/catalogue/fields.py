@@ -232,5 +232,5 @@ def _speaks_of(text: str, topic: str) -> bool:
         folded = folded_letters(text)
         return all(folded_letters(word) in folded for word in wanted or {topic})
     if not wanted:
-        return any(FoldedText.of(text).find(topic))
+        return any(FoldedText.of(text).find(folded_letters(topic)))
     return wanted <= {word.text for word in content_words(text)}

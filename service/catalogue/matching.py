@@ -41,9 +41,12 @@ class FoldedText:
         folded = [(low, n) for n, c in enumerate(shown) if c.isalnum() for low in c.casefold()]
         return cls(shown, "".join(low for low, _ in folded), tuple(n for _, n in folded))
 
-    def find(self, name: str) -> Iterator[tuple[int, int]]:
-        """Yield where a name stands as a whole, as spans of ``shown``."""
-        wanted = folded_letters(name)
+    def find(self, wanted: str) -> Iterator[tuple[int, int]]:
+        """Yield where a name stands as a whole, as spans of ``shown``.
+
+        Args:
+            wanted: The name as ``folded_letters`` gives it.
+        """
         at = self.letters.find(wanted) if wanted else -1
         while at >= 0:
             start, end = self.places[at], self.places[at + len(wanted) - 1] + 1

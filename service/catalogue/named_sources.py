@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from corpus.types import Source
 from service.catalogue.matching import FoldedText, folded_letters
-from service.catalogue.names import FILE_SUFFIX, NameKind, known_title, names_of
+from service.catalogue.names import FILE_SUFFIX, NameKind, known_title
 from service.catalogue.snapshot import Catalogue
 from service.query import language_of
 
@@ -45,12 +45,18 @@ _THIS_WORK = re.compile(
     rf"|(?:この|その|本|当該){_WORK_JA}|本稿|^{_WORK_JA}(?=[のをはが])",
     re.IGNORECASE,
 )
+_ONE_WORD = re.compile(
+    rf"\bthe\s+([^\W_]{{4,}})\s+{_WORK}\b|([A-Za-z0-9]{{3,}})(?:の|に関する){_WORK_JA}",
+    re.IGNORECASE,
+)
 _STOP = frozenset(
     "a an the of for to in on and or with by from at as is are be via using toward towards how what"
     " why can do does we it its into over under".split()
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _LONG_ENOUGH_JA = 6  # letters of a Japanese title that name it
+_LONGEST_QUESTION = 500  # characters of a question in which names are looked for
+_LONGEST_TITLE = 300  # letters of a title that are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +98,14 @@ def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...
         Those named by a title or file first, then by part of a title, by an author, by venue and
         year; among these in the question's order. Empty if it names none.
     """
-    text = FoldedText.of(question)
-    found = list(_by_name(text, catalogue))
-    found += _by_part_of_title(text, catalogue.sources, found)
+    text = FoldedText.of(question[:_LONGEST_QUESTION])
+    about_a_work = bool(_ABOUT_A_WORK.search(text.shown))
+    found = list(_by_name(text, catalogue, about_a_work))
+    if about_a_work:
+        found += _by_part_of_title(text, catalogue, found)
     found = _longest(found)
     if not found:
-        found = [*_by_author(text, catalogue.sources)] or [*_by_venue(text, catalogue.sources)]
+        found = [*_by_author(text, catalogue)] or [*_by_venue(text, catalogue.sources)]
     if not found and (this := _THIS_WORK.search(text.shown)):
         one_work = {source.work_key for source in catalogue.sources}
         if len(one_work) == 1:
@@ -105,16 +113,11 @@ def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...
     return _one_text_per_work(found, catalogue.sources, text, language_of(question))
 
 
-def _by_name(text: FoldedText, catalogue: Catalogue) -> Iterator[_Mention]:
-    about_a_work = bool(_ABOUT_A_WORK.search(text.shown))
-    for source in catalogue.sources:
-        names = [(name.text, name.kind) for name in names_of(source)]
-        coined: NameKind = "coined name"
-        names += [(name, coined) for name in catalogue.coined.get(source.id, ())]
-        for name, kind in names:
-            for start, end in text.find(name):
-                if about_a_work or _is_distinctive(text, start, end):
-                    yield _Mention(source, kind, start, end)
+def _by_name(text: FoldedText, catalogue: Catalogue, about_a_work: bool) -> Iterator[_Mention]:
+    for source, letters, kind in catalogue.names:
+        for start, end in text.find(letters):
+            if about_a_work or _is_distinctive(text, start, end):
+                yield _Mention(source, kind, start, end)
 
 
 def _is_distinctive(text: FoldedText, start: int, end: int) -> bool:
@@ -134,41 +137,65 @@ def _is_distinctive(text: FoldedText, start: int, end: int) -> bool:
 
 
 def _by_part_of_title(
-    text: FoldedText, sources: Sequence[Source], found: Sequence[_Mention]
+    text: FoldedText, catalogue: Catalogue, found: Sequence[_Mention]
 ) -> Iterator[_Mention]:
     """Yield the sources of whose titles the question has a part that no other title has."""
-    best: dict[str, _Mention] = {}
-    for source in sources:
-        title = known_title(source)
-        if any(mention.source.id == source.id for mention in found) or not title:
+    named = {mention.source.id for mention in found}
+    titles = [(source, letters) for source, letters, kind in catalogue.names if kind == "title"]
+    hints = _hints(text)
+    best: dict[str, tuple[Source, tuple[int, int]]] = {}
+    for source, letters in titles:
+        if source.id in named or not any(hint in letters for hint in hints):
             continue
-        if span := _shared_part(text, title):
-            best[source.id] = _Mention(source, "part of title", *span)
-    for mention in best.values():
-        part = folded_letters(text.shown[mention.start : mention.end])
-        works = {
-            source.work_key for source in sources if part in folded_letters(known_title(source))
-        }
-        if len(works) == 1 or part == folded_letters(known_title(mention.source)):
-            yield mention
+        if span := _shared_part(text, known_title(source)):
+            best[source.id] = source, span
+    works: dict[str, set[str]] = {}
+    for _, span in best.values():
+        part = folded_letters(text.shown[slice(*span)])
+        if part not in works:
+            works[part] = {source.work_key for source, letters in titles if part in letters}
+    for source, span in best.values():
+        if works[folded_letters(text.shown[slice(*span)])] <= {source.work_key}:
+            yield _Mention(source, "part of title", *span)
+
+
+def _hints(text: FoldedText) -> set[str]:
+    """Return strings of letters of which a title has one if the question has a part of it."""
+    words = [folded_letters(word) for word in re.findall(r"[^\W_]+", text.shown)]
+    pairs = {one + other for one, other in pairwise(words)}
+    ends = range(_LONG_ENOUGH_JA, len(text.letters) + 1)
+    runs = {text.letters[end - _LONG_ENOUGH_JA : end] for end in ends}
+    japanese = {run for run in runs if any(c >= "\u3041" for c in run)}
+    return (
+        pairs | japanese | {text.shown[slice(*m.span(n))].casefold() for m, n in _one_words(text)}
+    )
 
 
 def _shared_part(text: FoldedText, title: str) -> tuple[int, int] | None:
     """Find the longest run of a title's words in a question that is enough to name it."""
     if not any(c >= "\u3041" for c in title):
-        return _shared_words(text.shown, title)
-    letters = folded_letters(title)
-    for length in range(len(letters), _LONG_ENOUGH_JA - 1, -1):
-        for at in range(len(letters) - length + 1):
-            start = text.letters.find(letters[at : at + length])
-            if start >= 0 and (2 * length >= len(letters) or length >= 2 * _LONG_ENOUGH_JA):
-                return text.places[start], text.places[start + length - 1] + 1
+        return _shared_words(text, title)
+    letters = folded_letters(title)[:_LONGEST_TITLE]
+    at, best, length = 0, 0, 0
+    while at + _LONG_ENOUGH_JA <= len(letters):
+        start = text.letters.find(letters[at : at + _LONG_ENOUGH_JA])
+        shared = _common_length(text.letters[start:], letters[at:]) if start >= 0 else 0
+        if shared > length:
+            best, length = start, shared
+        at += max(1, shared - _LONG_ENOUGH_JA + 1)
+    if length and (2 * length >= len(letters) or length >= 2 * _LONG_ENOUGH_JA):
+        return text.places[best], text.places[best + length - 1] + 1
     return None
 
 
-def _shared_words(question: str, title: str) -> tuple[int, int] | None:
-    asked = [(m[0].casefold(), m.start(), m.end()) for m in re.finditer(r"[^\W_]+", question)]
-    words = [word.casefold() for word in re.findall(r"[^\W_]+", title)]
+def _common_length(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _shared_words(text: FoldedText, title: str) -> tuple[int, int] | None:
+    asked = [(m[0].casefold(), m.start(), m.end()) for m in re.finditer(r"[^\W_]+", text.shown)]
+    words = [word.casefold() for word in re.findall(r"[^\W_]+", title[:_LONGEST_TITLE])]
     title_pairs = {pair: n for n, pair in reversed(list(enumerate(pairwise(words))))}
     best: tuple[int, int, int] | None = None  # content words, first and last word asked
     for i, pair in enumerate(pairwise([word for word, _, _ in asked])):
@@ -185,58 +212,47 @@ def _shared_words(question: str, title: str) -> tuple[int, int] | None:
         content = sum(word not in _STOP for word, _, _ in asked[i : i + length])
         if best is None or content > best[0]:
             best = content, i, i + length - 1
-    one = _named_by_one_word(question, words)
-    if best and (best[0] >= 3 or (best[0] == 2 and _ABOUT_A_WORK.search(question))):
+    if best and best[0] >= 2:
         return asked[best[1]][1], asked[best[2]][2]
-    return one
-
-
-def _named_by_one_word(question: str, title_words: Sequence[str]) -> tuple[int, int] | None:
-    """Find the one word of a title in "the citations paper" or 「検索の論文」."""
-    pattern = rf"\bthe\s+([^\W_]{{4,}})\s+{_WORK}\b|([A-Za-z0-9]{{3,}})(?:の|に関する){_WORK_JA}"
-    for match in re.finditer(pattern, question, re.IGNORECASE):
-        group = 1 if match[1] else 2
-        if match[group].casefold() in title_words and match[group].casefold() not in _STOP:
+    for match, group in _one_words(text):
+        if match[group].casefold() in words and match[group].casefold() not in _STOP:
             return match.span(group)
     return None
 
 
-def _by_author(text: FoldedText, sources: Sequence[Source]) -> Iterator[_Mention]:
+def _one_words(text: FoldedText) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield the one word in "the citations paper" or 「RAGの論文」: a match and its group."""
+    for match in _ONE_WORD.finditer(text.shown):
+        yield match, 1 if match[1] else 2
+
+
+def _by_author(text: FoldedText, catalogue: Catalogue) -> Iterator[_Mention]:
     """Yield the sources that "Yao's paper", "Yao et al. (2023)" or 「本田さんの記事」 names."""
-    years = set(_YEAR.findall(text.shown))
-    found: list[tuple[int, _Mention]] = []
-    for source in sources:
-        for place, author in enumerate(source.authors):
-            if span := _author_span(text.shown, author):
-                found.append((place, _Mention(source, "author", *span)))
-                break
-    dated = [each for each in found if each[1].source.published[:4] in years]
-    by_place = sorted(dated or found, key=lambda each: each[0] > 0)
+    years, question = set(_YEAR.findall(text.shown)), text.shown.casefold()
+    found: dict[str, tuple[int, _Mention]] = {}
+    for source, place, forms in catalogue.people:
+        spans = (_author_span(text.shown, form) for form in forms if form.casefold() in question)
+        if source.id not in found and (span := next(filter(None, spans), None)):
+            found[source.id] = place, _Mention(source, "author", *span)
+    dated = [each for each in found.values() if each[1].source.published[:4] in years]
+    by_place = sorted(dated or found.values(), key=lambda each: each[0] > 0)
     yield from (mention for _, mention in by_place)
 
 
-def _author_span(question: str, author: str) -> tuple[int, int] | None:
-    name = FoldedText.of(author).shown.strip()
-    surname = name.partition(",")[0] if "," in name else (name.split() or [""])[-1]
-    japanese = any(c >= "\u3041" for c in name)
-    candidates = [name, name.replace(" ", ""), name.split()[0] if " " in name else name[:2]]
-    for each in candidates if japanese else [name, surname]:
-        if len(each) < 2:
-            continue
-        word = re.escape(each)
-        edge = "" if japanese else r"(?<![^\W_])"
-        patterns = (
-            rf"{edge}({word})['’]s?\s(?:\S+\s){{0,4}}?{_WORK}\b",
-            rf"{edge}({word})(?:\s+et\s+al\b|\s+and\s+(?:colleagues|co-?authors)|\s*\(?{_YEAR.pattern})",
-            rf"\b{_WORK}\b(?:\s+\w+){{0,3}}\s+(?:by|of|from)\s+(?:\w+\s+){{0,2}}({word})(?![^\W_])",
-            rf"{edge}({word})\s+{_WORK}\b",
-            rf"{edge}({word})\s*(?:ら|さん|氏|先生|たち)?(?:の|が(?:書い|発表し)た?)[^。]{{0,12}}?{_WORK_JA}",
-        )
-        for pattern in patterns:
-            flags = re.IGNORECASE if each is name and " " in each else re.NOFLAG
-            if match := re.search(pattern, question, flags):
-                return match.span(1)
-    return None
+def _author_span(question: str, name: str) -> tuple[int, int] | None:
+    """Find a person's name where it stands for what that person wrote."""
+    word, edge = re.escape(name), "" if name[0] >= "\u3041" else r"(?<![^\W_])"
+    patterns = (
+        rf"{edge}({word})['’]s?\s(?:\S+\s){{0,4}}?{_WORK}\b",
+        rf"{edge}({word})(?:\s+et\s+al\b|\s+and\s+(?:colleagues|co-?authors)"
+        rf"|\s*\(?{_YEAR.pattern})",
+        rf"\b{_WORK}\b(?:\s+\w+){{0,3}}\s+(?:by|of|from)\s+(?:\w+\s+){{0,2}}({word})(?![^\W_])",
+        rf"{edge}({word})\s+{_WORK}\b",
+        rf"{edge}({word})\s*(?:ら|さん|氏|先生|たち)?(?:の|が(?:書い|発表し)た?)[^。]{{0,12}}?{_WORK_JA}",
+    )
+    flags = re.IGNORECASE if " " in name else re.NOFLAG  # a surname alone may be a word
+    matches = (re.search(pattern, question, flags) for pattern in patterns)
+    return next((match.span(1) for match in matches if match), None)
 
 
 def _by_venue(text: FoldedText, sources: Sequence[Source]) -> Iterator[_Mention]:
@@ -248,7 +264,7 @@ def _by_venue(text: FoldedText, sources: Sequence[Source]) -> Iterator[_Mention]
         venue = _YEAR.sub("", source.venue).strip(" ,.-'’()")
         of_venue = _YEAR.findall(source.venue) or [source.published[:4]]
         year = next((year for year in of_venue if year in years), "")
-        span = next(text.find(venue), None) if len(folded_letters(venue)) >= 2 else None
+        span = next(text.find(folded_letters(venue)), None) if len(venue) >= 2 else None
         if span and year:
             yield _Mention(
                 source, "venue", min(span[0], years[year][0]), max(span[1], years[year][1])

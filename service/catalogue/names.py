@@ -68,6 +68,11 @@ class Name:
     text: str
     kind: NameKind
 
+    @property
+    def letters(self) -> str:
+        """The name as it is compared: its letters and digits alone."""
+        return folded_letters(self.text)
+
 
 def file_of(source: Source) -> str:
     """Return the name of the file that a source was read from, or the end of its address."""
@@ -114,7 +119,20 @@ def names_of(source: Source) -> list[Name]:
         rest = _SHORT_TITLE.split(bare, maxsplit=1)[1:]
         names += [Name(each, "part of title") for each in rest if len(folded_letters(each)) >= 12]
     names += [Name(text, "file name") for text in _file_names(file_of(source))]
-    return [n for n in dict.fromkeys(names) if len(folded_letters(n.text)) >= 2]
+    return [n for n in dict.fromkeys(names) if len(n.letters) >= 2]
+
+
+def name_forms(author: str) -> tuple[str, ...]:
+    """Return the forms in which a person is named: the whole name, and the surname."""
+    name = unicodedata.normalize("NFKC", author).strip()
+    words = name.split()
+    if not words:
+        return ()
+    if any(c >= "\u3041" for c in name):
+        forms = [name, "".join(words), words[0] if len(words) > 1 else name[:2]]
+    else:
+        forms = [name, name.partition(",")[0] if "," in name else words[-1]]
+    return tuple(form for form in dict.fromkeys(forms) if len(form) >= 2)
 
 
 def _file_names(file: str) -> list[str]:

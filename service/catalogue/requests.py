@@ -15,49 +15,57 @@ from service.catalogue.fields import Field
 _WORKS = r"(?:documents?|papers?|articles?|sources?|files?|texts?|books?|(?:blog )?posts?|works?)"
 _WORKS_JA = r"(?:資料|文書|論文|記事|文献|ドキュメント|ファイル|本)"
 
+# Much of what is asked about a paper's contents has the same words ("What do the authors conclude?"
+# or "When was the model released?"), so these are narrow.
 _FIELDS: dict[Field, str] = {
-    "authors": r"\b(?:co-?)?authors?\b|\bwho\b[^.?]{0,20}\b(?:wrote|writes?|written)\b"
-    r"|\bwritten by\b|\bwriters?\b|著者|筆者|作者|執筆者|書いたのは|誰(?:が|によって)[^。]{0,20}書",
-    "published": r"\bwhen\b[^?]{0,80}\b(?:publish|written|appear|release|come out|came out|posted"
-    r"|dated)|\b(?:publication|release) (?:date|year)\b|\b(?:what|which) (?:year|date)\b"
-    r"|\bdate of\b|\bhow (?:old|recent) is\b"
-    r"|いつ[^。]{0,12}(?:発表|公開|出版|刊行|掲載|投稿|書)|(?:発表|公開|出版|刊行|掲載|投稿)(?:さ|し)?"
-    r"(?:れた|た)?(?:の(?:は|が)いつ|日|年|時期)|(?:何年|何月)[^。]{0,8}(?:発表|公開|出版|刊行|掲載|書)"
-    r"|日付",
-    "venue": r"\bwhere\b[^?]{0,80}\b(?:publish|appear|present|posted|come out|came out)|\bvenues?\b"
+    "authors": r"\b(?:who|name|list|tell me|give me|which|what (?:are|is|was|were)|how many)\b"
+    r"[^?]{0,40}\b(?:co-?)?authors?\b(?! (?:say|think|find|conclude|do|did|use|mean)\b)"
+    r"|^\W*(?:the )?(?:co-?)?authors? of\b|\bwho\b[^.?]{0,20}\b(?:wrote|writes?|written)\b"
+    r"|\bwritten by (?:who|which)"
+    r"|(?:著者|筆者|作者|執筆者)(?:名|一覧|リスト|を(?:教え|挙げ|示|知り)|[^。?]{0,6}(?:誰|だれ|どなた)"
+    r"|(?:は|って)?[?。]?$)|書いたのは|誰(?:が|によって)[^。]{0,20}書",
+    "published": rf"\bwhen\b[^?]{{0,80}}\b(?:publish|written|appear|posted|dated)"
+    rf"|\bwhen\b[^?]{{0,60}}\b{_WORKS}\b[^?]{{0,40}}\b(?:release|come out|came out)"
+    r"|\bpublication (?:date|year)\b|\b(?:year|date) of publication\b"
+    r"|\b(?:what|which) (?:year|date)\b[^?]{0,60}\b(?:publish|written|appear|posted|dated)"
+    rf"|\bdate of (?:the |this )?{_WORKS}\b|\bhow (?:old|recent) is (?:the |this )?{_WORKS}\b"
+    r"|いつ[^。]{0,12}(?:発表|出版|刊行|掲載|投稿|書)|(?:発表|出版|刊行|掲載|投稿)(?:日|年|時期)"
+    r"|(?:発表|出版|刊行|掲載|投稿)された(?:のは|年は|日は)|(?:何年|何月)[^。]{0,8}(?:発表|出版|刊行|掲載|書)"
+    rf"|{_WORKS_JA}[^。]{{0,8}}(?:いつ|何年)[^。]{{0,6}}公開|{_WORKS_JA}の(?:公開日|日付)",
+    "venue": r"\bwhere\b[^?]{0,80}\b(?:publish|appear|presented|posted)|\bvenues?\b"
     r"|\b(?:what|which) (?:conference|journal|workshop|magazine|proceedings|publisher)\b"
-    r"|どこ(?:で|に|から)[^。]{0,12}(?:発表|掲載|出版|公開|投稿)|(?:どの|何の|なんの)(?:学会|会議|雑誌"
+    r"|どこ(?:で|に|から)[^。]{0,12}(?:発表|掲載|出版|投稿)|(?:どの|何の|なんの)(?:学会|会議|雑誌"
     r"|ジャーナル|論文誌)|掲載(?:先|誌)|発表(?:先|の場)|出版社",
-    "title": r"\btitles?\b|\bwhat\b[^?]{0,40}\bcalled\b|題名|タイトル|表題",
+    "title": r"\bwhat(?:'s|’s| is| are)[^?]{0,20}\btitles?\b|\btitle of\b|\bfull title\b"
+    rf"|\btitled\b|\bwhat is (?:the|this) {_WORKS} called\b|題名|タイトル|表題",
     "licence": r"\blicen[cs](?:e|ed|es|ing)\b|ライセンス|(?:利用|使用)許諾|利用条件",
-    "pages": r"\b(?:how many|number of) pages\b|\bpage count\b|\bhow long is\b|何ページ|ページ数"
-    r"|頁数|何頁",
+    "pages": r"\b(?:how many|number of) pages\b|\bpage count\b"
+    rf"|\bhow long is [^?]{{0,40}}\b{_WORKS}\b|何ページ|ページ数|頁数|何頁",
 }
 _CITED_BY = re.compile(
-    r"\b(?:cited|referenced) by\b|\bwhat\s+(?:else\s+)?(?:cites|references)\b"
-    r"|\b(?:who|(?:which|what)(?! (?:\w+ )?(?:do|does|did)\b)(?: \w+){1,3})"
-    r"\s+(?:cites?|references?|citing)\b"
-    rf"|\b{_WORKS}\s+(?:that\s+)?(?:cit(?:e|es|ing)|referenc(?:e|es|ing))\b|\bciting\b"
-    r"|引用され|参照され|を(?:引用|参照)(?:し|する)[^。？]{0,10}(?:論文|資料|記事|文書|文献|もの|の(?:は|が))",
+    rf"\b(?:cited|referenced) by\b|\b(?:what|who|(?:which|what) {_WORKS})\s+(?:else\s+)?"
+    rf"(?:cites?|references?)\b|\b{_WORKS}\s+(?:that\s+)?(?:cit(?:e|es|ing)|referenc(?:e|es|ing))\b"
+    r"|引用され|参照され|を(?:引用|参照)(?:し|する)[^。?]{0,10}(?:論文|資料|記事|文書|文献|もの|の(?:は|が))",
     re.IGNORECASE,
 )
 _REFERENCES = re.compile(
-    r"\b(?:cites?|cited|referenc\w+|citations?|bibliography)\b|参考文献|引用|参照", re.IGNORECASE
-)
-_IS_CITING = re.compile(  # what follows cites: "What does the paper cite?"
-    r"\b(?:do|does|did)\s(?:\S+\s){0,12}?(?:cite|reference)\b"
-    r"|(?:何|どの[^。]{1,8}|どれ|どんな[^。]{1,8})を(?:引用|参照)",
+    r"\b(?:do|does|did)\s(?:\S+\s){0,12}?(?:cite|reference)\b"  # "What does the paper cite?"
+    r"|\b(?:references|bibliography|works cited)\b(?: (?:of|in|does)\b|\W*$)"
+    r"|参考文献|(?:何|どの[^。]{1,8}|どれ|どんな[^。]{1,8})を(?:引用|参照)"
+    r"|(?:は|が)[^。?]{0,20}(?:引用|参照)(?:し|する)",
     re.IGNORECASE,
 )
+_WHICH_CITES_JA = re.compile(r"(?:どの[^がは]{0,8}|何|どれ|誰)が[^。]{0,40}を(?:引用|参照)")
 
+_HERE = r"(?:there[\s?.!]*$|here|in (?:the|this|your|my) library)"
 _LISTS = re.compile(
-    rf"\b(?:what|which)\s+(?:\w+\s+){{0,2}}{_WORKS}\b[^?]{{0,40}}?\b(?:do you have|have you got|are"
-    r" (?:there|here|in|available|about|on)|is there|can you (?:search|use|read|answer)|do you know"
-    r"|does (?:the|this|your) library|did i add|have i added|deal with|discuss)"
+    rf"\b(?:what|which)\s+(?:\w+\s+){{0,2}}{_WORKS}\b[^?]{{0,40}}?\b(?:do you have|have you got"
+    rf"|are (?:{_HERE}|available|(?:there )?(?:about|on))|can you (?:search|use|read|answer)"
+    r"|do you know|does (?:the|this|your) library|did i add|have i added|deal with|discuss)"
     r"|\bwhat do you have\b|\bwhat(?:'s| is) in (?:the|this|your|my) library\b"
     rf"|\b(?:list|show)\s+(?:me\s+)?(?:all|the|your|every|my)\s+(?:\w+\s+){{0,3}}{_WORKS}\b"
     rf"|\bdo you have\s+(?:any|some|other)?(?:thing|\s*(?:\w+\s+)?{_WORKS})\s+(?:on|about|by)\b"
-    rf"|\bhow many\s+{_WORKS}\b[^?]{{0,20}}\b(?:do you have|are (?:there|here|in))"
+    rf"|\bhow many\s+{_WORKS}\b[^?]{{0,20}}\b(?:do you have|are {_HERE})"
     rf"|\b(?:latest|newest|most recent)\s+{_WORKS}\b"
     rf"|(?:どんな|どの|どういう|どのような|何の|なんの){_WORKS_JA}[^。]{{0,4}}(?:ある|あり|持|入って|登録)"
     rf"|{_WORKS_JA}(?:の)?(?:一覧|リスト)|{_WORKS_JA}(?:は|が)?(?:何|いくつ|どれ)[^。]{{0,8}}(?:ある|あり"
@@ -92,10 +100,10 @@ def requested_fields(question: str) -> tuple[Field, ...]:
     """Return the fields of a named work that a question asks for, in a fixed order."""
     asked = unicodedata.normalize("NFKC", question)
     found = [name for name, says in _FIELDS.items() if re.search(says, asked, re.IGNORECASE)]
-    if _CITED_BY.search(asked) and not _IS_CITING.search(asked):
-        found.append("cited_by")
-    elif _REFERENCES.search(asked):
+    if _REFERENCES.search(asked) and not _WHICH_CITES_JA.search(asked):
         found.append("references")
+    elif _CITED_BY.search(asked) or _WHICH_CITES_JA.search(asked):
+        found.append("cited_by")
     return tuple(found)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from corpus.store.store import Store
 from corpus.types import Passage, Source
-from service.catalogue.names import coined_names
+from service.catalogue.matching import folded_letters
+from service.catalogue.names import NameKind, coined_names, name_forms, names_of
 from service.types import Evidence
 
 _OPENING = 3  # passages at the start of a text, in which it names its own work
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
     """The sources of a library that have passages, ordered by id.
 
@@ -26,6 +28,26 @@ class Catalogue:
     sources: tuple[Source, ...]
     first: Mapping[str, Passage]
     coined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> tuple[tuple[Source, str, NameKind], ...]:
+        """Every name of every source as (source, name by its letters alone, kind of name)."""
+        listed: list[tuple[Source, str, NameKind]] = []
+        for source in self.sources:
+            listed += [(source, name.letters, name.kind) for name in names_of(source)]
+            coined = self.coined.get(source.id, ())
+            listed += [(source, folded_letters(name), "coined name") for name in coined]
+        return tuple(listed)
+
+    @cached_property
+    def people(self) -> tuple[tuple[Source, int, tuple[str, ...]], ...]:
+        """Every author as (source, place among its authors from 0, forms of the name)."""
+        return tuple(
+            (source, place, forms)
+            for source in self.sources
+            for place, author in enumerate(source.authors)
+            if (forms := name_forms(author))
+        )
 
     def within(self, source_ids: Sequence[str] | None) -> Catalogue:
         """Return the catalogue of some sources only; of all for None."""
