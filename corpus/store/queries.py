@@ -76,7 +76,7 @@ def first_rows(db: sa.Connection) -> dict[str, int]:
     """Read the row number of each source's first passage, by the source's id."""
     passages = schema.passages.c
     query = sa.select(passages.source_id, sa.func.min(passages.row)).group_by(passages.source_id)
-    return {source_id: row for source_id, row in db.execute(query)}
+    return {row[0]: row[1] for row in db.execute(query)}
 
 
 def no_source(source_id: str) -> NotFound:
