@@ -8,6 +8,7 @@ JUDGED = "judge: "  # before the name of the judge that decided
 OVERRULED = ", overruled by a rule"  # behind it, where its "supported" is not taken
 # Of a sentence that would hold, and builds on one that was withheld.
 LEANS = "leans on a withheld sentence"
+METADATA = "metadata"  # the sentence states a field of the catalogue, and no text is read for it
 _NO_JUDGE = re.compile(r" \(judge: [^()]*\)$")
 
 
