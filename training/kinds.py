@@ -36,7 +36,7 @@ from training.sources import handwritten, read
 
 FOLDS = 5
 STRENGTHS = (0.3, 1.0, 3.0)  # weight of the data against the penalty
-VECTOR_SCALE = 0.2  # of a dimension's standard deviation: the vector is to weigh less than the words
+VECTOR_SCALE = 0.2  # a dimension's standard deviation: words weigh more than the vector
 FACT_WEIGHT = 0.3  # of a question that is only known to ask for a fact
 PER_SET = 400  # such questions of each set; every other one is kept for measuring
 MOST_LOST = 0.01  # of the questions for a fact
@@ -131,7 +131,8 @@ def cross_validated(rows: Rows, facts: np.ndarray, strength: float) -> np.ndarra
     found = np.zeros((len(rows.x), len(KINDS)))
     for fold in range(FOLDS):
         out = rows.folds == fold
-        found[out] = probabilities(rows.x[out], fit(rows.x[~out], rows.kinds[~out], facts, strength))
+        weights = fit(rows.x[~out], rows.kinds[~out], facts, strength)
+        found[out] = probabilities(rows.x[out], weights)
     return found
 
 
@@ -151,10 +152,12 @@ def thresholds(rows: Rows, found: np.ndarray, groups: tuple[str, ...]) -> dict[s
     for group in groups:
         score = of_group[group]
         tried = {max(LEAST, float(s)) for s in np.sort(score[is_fact])[::-1][: most + 1]}
-        choices.append([
-            (t, int((score[is_fact] > t).sum()), int((score[rows.groups == group] > t).sum()))
-            for t in tried
-        ])
+        choices.append(
+            [
+                (t, int((score[is_fact] > t).sum()), int((score[rows.groups == group] > t).sum()))
+                for t in tried
+            ]
+        )
     allowed = [c for c in itertools.product(*choices) if sum(lost for _, lost, _ in c) <= most]
     best = max(allowed, key=lambda c: (sum(kept for *_, kept in c), [t for t, *_ in c]))
     return {group: round(t + 5e-5, 4) for group, (t, *_) in zip(groups, best, strict=True)}
@@ -166,21 +169,30 @@ def report(title: str, rows: Rows, found: np.ndarray, chosen: dict[str, float]) 
     groups = np.array([t[1] for t in taken])
     right = np.array([a == b for a, b in zip(names, truth, strict=True)])
     likeliest = found.argmax(1) == rows.kinds
-    print(f"\n{title}: {len(truth)} questions; likeliest kind right {likeliest.mean():.3f};"
-          f" with thresholds: kind {right.mean():.3f}, group {(groups == rows.groups).mean():.3f}")
+    print(
+        f"\n{title}: {len(truth)} questions; likeliest kind right {likeliest.mean():.3f};"
+        f" with thresholds: kind {right.mean():.3f}, group {(groups == rows.groups).mean():.3f}"
+    )
     for language in ("en", "ja"):
         of = np.array([each == language for each in rows.languages])
-        print(f"  {language}: kind {right[of].mean():.3f},"
-              f" group {(groups == rows.groups)[of].mean():.3f}")
+        print(
+            f"  {language}: kind {right[of].mean():.3f},"
+            f" group {(groups == rows.groups)[of].mean():.3f}"
+        )
     facts = rows.groups == FACT
-    print(f"  kinds of fact: {likeliest[facts].mean():.3f} likeliest, {right[facts].mean():.3f}"
-          f" with thresholds; facts lost {np.isin(groups[facts], LOSING).mean():.4f}, taken for"
-          f" comparison or summary {np.isin(groups[facts], REWRITING).mean():.4f}")
+    print(
+        f"  kinds of fact: {likeliest[facts].mean():.3f} likeliest, {right[facts].mean():.3f}"
+        f" with thresholds; facts lost {np.isin(groups[facts], LOSING).mean():.4f}, taken for"
+        f" comparison or summary {np.isin(groups[facts], REWRITING).mean():.4f}"
+    )
     print(f"  {'truth, taken for':20}" + "".join(f"{g:>11}" for g in GROUPS) + "     recall")
     for group in GROUPS:
         of = groups[rows.groups == group]
-        print(f"  {group:20}" + "".join(f"{(of == g).sum():11}" for g in GROUPS)
-              + f"{(of == group).mean():11.2f}")
+        print(
+            f"  {group:20}"
+            + "".join(f"{(of == g).sum():11}" for g in GROUPS)
+            + f"{(of == group).mean():11.2f}"
+        )
     by_kind = defaultdict(list)
     for kind, correct in zip(truth, likeliest, strict=True):
         by_kind[kind].append(correct)

@@ -1,4 +1,4 @@
-"""What kind of answer a question asks for: a person, a number, a summary, a work's authors, …
+"""What kind of answer a question asks for, such as a person, a number or a work's authors.
 
 A multinomial logistic regression on the embedder's vector of the question, which the search
 computes anyway, and on a few words, which are listed in ``kinds.toml``. ``training/kinds.py`` fits
@@ -6,12 +6,13 @@ it and writes ``kinds.json``:
 
     embedder, dim   the embedder that the weights belong to
     features        names of the features after the vector's, in the order of ``surface_features``
-    weights         for each kind: one for each dimension of the vector, each feature, and a constant
+    weights         of each kind: for the dimensions of the vector, the features, and a constant
     thresholds      for each group but ``fact``: the probability that it must pass
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tomllib
@@ -152,9 +153,9 @@ def surface_features(question: str) -> Floats:
     bare = _END.sub("", text)
     words, characters = _WORD.findall(bare), len(_RUN.findall(bare))
     length = len(words) + characters / 2
-    found = {*_english(words, lists), *_japanese(bare, lists)} if characters else {
-        *_english(words, lists)
-    }
+    found = set(_english(words, lists))
+    if characters:
+        found.update(_japanese(bare, lists))
     found |= {
         name for name, patterns in lists.patterns.items() if any(p.search(bare) for p in patterns)
     }
@@ -201,8 +202,8 @@ def _lists() -> _Lists:
             compiled = re.compile(pattern.replace("{document}", document))
             patterns[f"pattern {name}"].append(compiled)
     longest = max(len(phrase) for phrase in (*phrases, *edges) if _RUN.search(phrase))
-    named = {name for kept in (phrases, beginnings, edges) for each in kept.values() for name in each}
-    names = (*sorted(named | patterns.keys()), *_SHAPE)
+    listed_names = itertools.chain(*phrases.values(), *beginnings.values(), *edges.values())
+    names = (*sorted({*listed_names, *patterns}), *_SHAPE)
     return _Lists(names, dict(phrases), dict(beginnings), dict(edges), longest, dict(patterns))
 
 
