@@ -32,19 +32,21 @@ _JAPANESE_RUN = r"[\u3005-\u3007\u30a1-\u30fc\u3400-\u9fff]{1,12}?"
 _YEAR = r"(?:1\d|20)\d\d"
 # Numbers that count nothing: in names, places in a text, citations, dates.
 _COUNTS_NOTHING = re.compile(
-    r"[A-Za-z]+[-_]?\d[\w.-]*"
+    r"(?<![A-Za-z])[A-Za-z]{1,12}[-_]?\d[\w.-]*"
     r"|(?i:\b(?:section|table|fig(?:ure|\.)|chapter|appendix|equation|eq\.|page|no\.)\s*\d+[\d.]*)"
     r"|第\d+(?:章|節|条|版|号|表|図)?|[表図式]\s?\d+|\[\d+(?:\s?[,–-]\s?\d+)*\]"
     rf"|(?<![\d,.])\d{{3,4}}年(?!間)|\d{{1,2}}月(?!間)(?:\d{{1,2}}日)?|\({_YEAR}\)"
-    rf"|(?i:\b(?:in|since|by|until|from|to|of|year|between|during|after|before|and)\s|[A-Z]\w+,?\s)"
+    r"|(?:(?i:\b(?:in|since|by|until|from|to|of|year|between|during|after|before|and))"
+    r"|(?<!\w)[A-Z][a-z]{1,12},?)\s"
     rf"{_YEAR}s?\b(?![,.]\d)"
 )
 _TIME = re.compile(
     r"(?<![\d,.])1\d{3}s?\b(?![,.]\d)|(?<![\d,.])20\d\ds?\b(?![,.]\d)"
     r"|\b\d{1,2}:\d\d\b|\b\d{1,2}\s?[ap]\.?m\b|\b\d+(?:st|nd|rd|th)\b|\b(?:ad|bce?|ce)\b"
-    rf"|\b(?:\d[\d,.]*|an?|half|several|many|few|{'|'.join(WORDS)})[ -](?:second|minute|hour|day|week|month|year)s?\b"
+    rf"|\b(?:\d[\d,.]{{0,15}}|an?|half|several|many|few|{'|'.join(WORDS)})[ -]"
+    r"(?:second|minute|hour|day|week|month|year)s?\b"
     r"|\bage(?:d)? (?:of )?\w+"
-    r"|[\d〇一二三四五六七八九十百千数]+\s?(?:年|月|日|時|分|秒|週|世紀|[かカヶケ]月|歳)"
+    r"|[\d〇一二三四五六七八九十百千数]{1,8}\s?(?:年|月|日|時|分|秒|週|世紀|[かカヶケ]月|歳)"
     r"|(?:明治|大正|昭和|平成|令和)(?:\d+|元)|[月火水木金土日]曜"
     rf"|{_JAPANESE['times']}"
 )
