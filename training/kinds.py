@@ -238,7 +238,9 @@ def main() -> None:
             "thresholds": chosen,
             "weights": {k: weights[:, i].tolist() for i, k in enumerate(KINDS)},
         }
-        WEIGHTS_FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")
+        # A line for each kind, so that a change can be read.
+        lines = json.dumps(stored).replace('], "', '],\n"')
+        WEIGHTS_FILE.write_text(lines + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def found(embedder: SentenceTransformerEmbedder) -> list[QuestionKind]:
 
 def test_kind_of_held_out_questions(found: list[QuestionKind]) -> None:
     right = [row["kind"] == each.name for row, each in zip(ROWS, found, strict=True)]
-    assert np.mean(right) >= 0.83
+    assert np.mean(right) >= 0.84
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -81,7 +81,7 @@ def test_hardly_any_fact_is_lost_to_another_group(found: list[QuestionKind]) -> 
 
 @pytest.mark.parametrize(
     ("group", "least"),
-    [("catalogue", 0.78), ("comparison", 0.9), ("summary", 0.8), ("greeting", 0.85),
+    [("catalogue", 0.8), ("comparison", 0.9), ("summary", 0.8), ("greeting", 0.85),
      ("help", 0.7), ("other", 0.8)],
 )  # fmt: skip
 def test_recall_of_other_groups(found: list[QuestionKind], group: str, least: float) -> None:
