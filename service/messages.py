@@ -70,6 +70,12 @@ _MESSAGES = {
         "en": "This answers only part of the question; no source answers “{0}”.",
         "ja": "これは質問の一部への答えです。「{0}」に答える資料はありません。",
     },
+    "only_documents": {
+        "en": "I only answer from the documents here, and this asks for something else."
+        " Ask about what they say, or about the documents themselves.",
+        "ja": "ここにある資料からだけ答えるので、この依頼には応じられません。"
+        "資料の内容か、資料そのものについて質問してください。",
+    },
     "unnamed": {
         "en": "No source here mentions {0}; the nearest were {1}.",
         "ja": "{0}はここの資料に出てこず、最も近かったのは{1}です。",

@@ -10,6 +10,7 @@ from service.answering.answer_windows import QuestionPart
 from service.answering.reranking import probability
 from service.answering.state import AnswerState
 from service.types import Citation, Claim, Decision
+from service.verification.methods import OVERVIEW
 
 READER = "reader"  # the method of decisions by the checker's reader
 
@@ -34,6 +35,8 @@ class AnswerDecider:
         judged = self._state.judgements.get(claim.text)
         if judged and judged.ruling == "supported" and claim.verdict.method != "verbatim":
             return Decision(judged.answers, float(judged.answers), claim.verdict.method)
+        if self._state.overview:  # the evidence is of the works that are to be summed up
+            return Decision(True, 1.0, OVERVIEW)
         certainties = [self.certainty(claim, part) for part in self._state.parts]
         likely = probability(max(certainties, default=-math.inf))
         return Decision(likely >= 0.5, round(likely, 3), READER)

@@ -73,6 +73,17 @@ class SourceQuotes:
         state.record_time("quote")
         return events
 
+    def overview(self) -> list[Event]:
+        """Quote the sentences of the overview, and say what they are."""
+        state = self._state
+        if not state.overview:
+            return []
+        state.evidence = state.overview.evidence
+        state.reason = state.overview.reason
+        events = [event for draft in state.overview.drafts for event in self._quote(draft)]
+        state.record_time("quote")
+        return events
+
     def unanswered(self) -> list[str]:
         """Return the parts of the question that no claim so far, and no quote of one, answers."""
         return [part.question for part in self._state.parts if not self._answers(part)]

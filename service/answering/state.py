@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
 from service.answering.answer_windows import QuestionPart
 from service.answering.question_reading import ReadPassage
+from service.catalogue.overview import Overview
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
+from service.questions.kinds import QuestionKind
 from service.questions.premise_check import PremiseFinding
 from service.types import (
     Abstention,
@@ -81,6 +83,10 @@ class AnswerState:
     prompt: list[prompts.Message] = field(default_factory=list)  # what a model was sent
     premise: FalsePremise | PremiseFinding | None = None
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
+    kind: QuestionKind | None = None  # what the question asks for
+    overview: Overview | None = None  # of the works that it asks to sum up or to compare
+    within: Sequence[str] | None = None  # sources to which the search is limited
+    unknown: str = ""  # what the catalogue does not know, if the question asks for that
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None
 
     @property
@@ -123,6 +129,8 @@ class AnswerState:
     @property
     def answerable(self) -> bool:
         """Whether the evidence seems to answer the question, by search and checker."""
+        if self.overview:
+            return True
         return self.plausible and self.answerability > ANSWERED_FROM
 
     def record_time(self, step: str) -> None:
