@@ -164,10 +164,11 @@ async def run(given: argparse.Namespace) -> list[Outcome]:
         began = time.perf_counter()
         settings = settings_for(folder, given.model, given.model_name)
         async with opened(settings, loaded) as engine:
-            for asked in here:
+            for number, asked in enumerate(here, 1):
                 found.append(await ask(engine, asked, mode, list(each.texts)))
-        spent = time.perf_counter() - began
-        print(f"{name}: {len(here)} questions, {spent:.0f} s", file=sys.stderr, flush=True)
+                if number % 100 == 0 or number == len(here):
+                    spent = f"{number} of {len(here)}, {time.perf_counter() - began:.0f} s"
+                    print(f"{name}: {spent}", file=sys.stderr, flush=True)
     order = list(dict.fromkeys(asked.set for asked in chosen))
     return sorted(found, key=lambda outcome: order.index(outcome.asked.set))
 
