@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus.text.sentences import sentence_spans
@@ -22,6 +22,7 @@ from training.near import Index
 from training.sources import Passage
 
 Span = tuple[int, int]
+PAIRS = ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja")
 TITLED = 0.75  # share of the rows that have the passage's title before the text
 
 
@@ -103,7 +104,11 @@ def clapnq_questions(shared: Path, wording: dict[str, str] | None = None) -> Ite
 
 
 def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]:
-    """Return the passages by id, the questions for fitting, and those that are held out."""
+    """Return the passages by id, the questions for fitting, and those that are held out.
+
+    A passage is marked as held if its article is, or if its hand-written pairs are. What else is
+    asked on a passage whose pairs are held is on neither side.
+    """
     english, queries = sources.xquad(shared)
     japanese, asked_ja = sources.jsquad(shared)
     long = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)}
@@ -129,12 +134,14 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
     for name in ("xquad_unanswerable_ja", "clapnq_unanswerable_ja"):
         for row in sources.handwritten(name):
             found.append(Asked(row["question"], row["doc_id"], (), source=name))
-    fitted = [asked for asked in found if not passages[asked.home].held]
+    pairs = [each for name in PAIRS for each in pair_questions(passages, name)]
+    apart = {asked.home for asked, out in pairs if out}
     held = [asked for asked in found if passages[asked.home].held]
-    for name in ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja"):
-        for asked, out in pair_questions(passages, name):
-            (held if out else fitted).append(asked)
-    return passages, fitted, held
+    held += [asked for asked, out in pairs if out]
+    fitted = [a for a in found if a.home not in apart and not passages[a.home].held]
+    fitted += [asked for asked, out in pairs if not out]
+    marked = {key: replace(p, held=p.held or key in apart) for key, p in passages.items()}
+    return marked, fitted, held
 
 
 def rows(
@@ -186,7 +193,9 @@ def rows(
             others = [
                 key
                 for key in dict.fromkeys(found)
-                if key != asked.home and not any(a in passages[key].text for a in asked.answers)
+                if key != asked.home
+                and not passages[key].held
+                and not any(a in passages[key].text for a in asked.answers)
             ]
             for key in others[: 1 + (rng.random() < 0.4)]:
                 yield row(asked, key, passages[key].text, ())

@@ -78,9 +78,14 @@ class SourceQuotes:
         state = self._state
         if not state.overview:
             return []
-        state.evidence = state.overview.evidence
         state.reason = state.overview.reason
-        events = [event for draft in state.overview.drafts for event in self._quote(draft)]
+        now = {each.passage.id: each.label for each in state.evidence}  # numbered by the reading
+        labels = {each.label: now[each.passage.id] for each in state.overview.evidence}
+        drafts = [
+            replace(draft, labels=tuple(labels[label] for label in draft.labels))
+            for draft in state.overview.drafts
+        ]
+        events = [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events
 
