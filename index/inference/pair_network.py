@@ -30,7 +30,7 @@ _SAMPLE_PAIRS = (  # a converted network is tested on these
     ("この手法は画像を生成する。", "この手法は画像を生成しない。"),
     ("The sky is blue.", "空は青い。"),
 )
-# What a file raises that is absent, damaged, or of another kind: TypeError where it has no metadata.
+# What a file raises that is absent, damaged or of another kind; TypeError: it has no metadata.
 _UNREADABLE = (OSError, SafetensorError, lzma.LZMAError, KeyError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
 

@@ -95,8 +95,8 @@ class SourceQuotes:
 
     def _answers(self, part: QuestionPart) -> bool:
         claims = self._state.claims
-        single = len(self._state.parts) == 1
-        if single and any(claim.answers and claim.answers.holds for claim in claims):
+        undivided = len(self._state.parts) == 1 or self._state.overview is not None
+        if undivided and any(claim.answers and claim.answers.holds for claim in claims):
             return True
         quotes = [citation for claim in claims for citation in claim.citations]
         return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)

@@ -9,9 +9,14 @@ import numpy as np
 from corpus.text.sentences import sentence_spans
 from corpus.types import Passage, Source
 from index.inference.reading import Reading
+from service.answering.answer_decision import AnswerDecider
+from service.answering.answer_windows import read_evidence
 from service.answering.question_reading import ReadPassage, read_passages
-from service.types import Evidence
+from service.answering.state import AnswerState
+from service.types import Claim, Draft, Evidence, Verdict
 from service.verification.calibration import Calibration, RankingWeights
+from service.verification.citation_selection import find_verbatim, make_citation
+from service.verification.provenance import Originals
 
 PLAIN = Calibration((), {}, RankingWeights(search=1.0, across=0.0), (1.0, *[0.0] * 6))
 """A calibration by which a part is as certain as the reader's log-odds say."""
@@ -86,3 +91,28 @@ def read_passage(
     """Read one passage with some text, or ``evidence``, by a ScriptedReader."""
     (found,) = read_passages(question, [evidence or passage_evidence(text)], ScriptedReader(odds))
     return found
+
+
+class VerbatimVerifier:
+    """A verifier that supports what stands in the evidence word for word, and nothing else."""
+
+    def check(
+        self, draft: Draft, evidence: Sequence[Evidence], originals: Originals | None = None
+    ) -> Claim:
+        """Return a claim in the sources' own words, or one that is not supported."""
+        places = find_verbatim(draft, evidence)
+        cited = tuple(make_citation(*place) for place in places[:1])
+        verdict = Verdict("supported" if cited else "unsupported", 1.0, "verbatim")
+        return Claim(draft.text, 0, len(draft.text), cited, verdict)
+
+
+def read_state(
+    asked: str | Sequence[str], evidence: Sequence[Evidence], reader: ScriptedReader
+) -> AnswerState:
+    """Make the state of an answer whose question, or the questions in it, were read."""
+    parts = [asked] if isinstance(asked, str) else asked
+    state = AnswerState("id", "conversation", " ".join(parts))
+    state.evidence, state.parts = read_evidence(parts, evidence, state.originals, reader)
+    state.decide_answers = AnswerDecider(state, reader)
+    reader.calls.clear()
+    return state

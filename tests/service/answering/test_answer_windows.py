@@ -1,6 +1,7 @@
 """Windows: what of a passage is shown as its answer, by a scripted reader."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -166,7 +167,7 @@ def test_work_goes_before_one_that_reports_on_it() -> None:
     news = passage_evidence("A room is open.", 2, source="news")
     originals = Originals([work.source, news.source])
     passages = [read_passage("", {"A room": 1.2, "The": 1.0}, evidence=e) for e in (news, work)]
-    assert [w.text for w in answer_windows(passages, NONE, 2)][0] == "A room is open."
+    assert next(w.text for w in answer_windows(passages, NONE, 2)) == "A room is open."
     found = answer_windows(passages, originals, 2)
     assert [w.text for w in found] == ["The room is open.", "A room is open."]
 
@@ -206,7 +207,7 @@ def test_windows_are_whole_sentences_apart_and_quotable(pieces, odds, most) -> N
         inside = [s for s in passage.sentences if window.start <= s[0] and s[1] <= window.end]
         assert 1 <= len(inside) <= MAX_SENTENCES or " | " in window.text
     places = sorted((window.start, window.end) for window in found)
-    assert all(a[1] <= b[0] for a, b in zip(places, places[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(places))
     if found:
         best = max(passage.answers(*span) for span in passage.sentences)
         assert found[0].score == pytest.approx(best) and found[0].odds >= best - 1e-5
