@@ -10,6 +10,7 @@ pairs.
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from training.sources import Passage
 Span = tuple[int, int]
 PAIRS = ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja")
 TITLED = 0.75  # share of the rows that have the passage's title before the text
+DRAWS = 4  # of a name in a question that is to be spoilt
+_ASKS = re.compile(r"(?:who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +185,7 @@ def rows(
             if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
                 yield row(asked, asked.home, bare, ())
         if rng.random() < 0.12:
-            bad = spoil.name(asked.question, [home.text], rng)
-            bad = bad or spoil.number(asked.question, [], rng)
-            if bad is not None:
+            if bad := _spoilt(asked.question, home.text, rng):
                 yield row(asked, asked.home, home.text, (), bad)
         if home.article in near:
             keys = articles[home.article]
@@ -199,6 +200,20 @@ def rows(
             ]
             for key in others[: 1 + (rng.random() < 0.4)]:
                 yield row(asked, key, passages[key].text, ())
+
+
+def _spoilt(question: str, text: str, rng: random.Random) -> str | None:
+    """Put another name of the text, or another number, into a question; None without either.
+
+    The word that asks is no name, though it has a capital.
+    """
+    for _ in range(DRAWS):
+        bad = spoil.name(question, [text], rng)
+        if bad is None:
+            break
+        if not _ASKS.match(question) or bad.split()[0] == question.split()[0]:
+            return bad
+    return spoil.number(question, [], rng)
 
 
 def _window(text: str, sentences: Sequence[Span], rng: random.Random) -> Span:
