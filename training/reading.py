@@ -184,9 +184,8 @@ def rows(
             bare = _without(home.text, asked.sentences)
             if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
                 yield row(asked, asked.home, bare, ())
-        if rng.random() < 0.12:
-            if bad := _spoilt(asked.question, home.text, rng):
-                yield row(asked, asked.home, home.text, (), bad)
+        if rng.random() < 0.12 and (bad := _spoilt(asked.question, home.text, rng)):
+            yield row(asked, asked.home, home.text, (), bad)
         if home.article in near:
             keys = articles[home.article]
             found = [keys[n] for n in near[home.article].near(asked.question, 4)]

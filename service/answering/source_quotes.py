@@ -66,7 +66,9 @@ class SourceQuotes:
         state = self._state
         events = []
         for part in state.parts:
-            if part.certainty <= (ANSWERED_FROM if bar is None else bar) or self._answers(part):
+            sure = part.certainty > ANSWERED_FROM
+            sure = sure and (bar is None or part.windows[0].certainty > bar)
+            if not sure or self._answers(part):
                 continue
             drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1)
             events += [event for draft in drafts for event in self._quote(draft)]

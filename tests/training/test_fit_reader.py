@@ -60,7 +60,7 @@ def test_loss_of_certain_and_of_wrong_rows() -> None:
 
 
 def test_loss_is_the_log_odds_that_a_reading_gives() -> None:
-    logits, inside, gold = drawn(random.Random(3), True)
+    logits, inside, _ = drawn(random.Random(3), True)
     spans = torch.tensor([[n, n + 1] for n in range(2, 7)]).numpy()
     reading = Reading(spans, torch.tensor(logits[2:7]).numpy())
     # One less the probability of "no answer", in a row that nothing answers.
