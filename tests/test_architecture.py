@@ -235,7 +235,7 @@ def test_help_and_version_load_no_heavy_library(option: str, says: str) -> None:
 
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FOLDERS = sorted({path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS} - {"."})
-NO_ROOM = ["benchmarks", "browser", "support", "support/browser", "support/strong"]
+NO_ROOM = ["benchmarks", "browser", "support", "support/browser", "support/strong", "training"]
 ROOMS = sorted({path.parent.relative_to(ROOT).as_posix() for path in MODULES})
 
 

@@ -38,7 +38,10 @@ BIAS = -5.0  # of the untrained head: about one in as many tokens as a passage h
 def encoded(
     rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict
 ) -> list[tuple[list[int], list[bool], list[bool]]]:
-    """Tokenise rows: token ids, which of them are of the text, and which of these answer."""
+    """Tokenise rows: token ids, which of them are of the text, and which of these answer.
+
+    A row whose whole answer was cut off is left out.
+    """
     asked = tokenizer.encode_batch([r.question for r in rows], add_special_tokens=False)
     titles = [r.title + "\n" if r.title else "" for r in rows]
     texts = tokenizer.encode_batch(

@@ -10,9 +10,10 @@ pairs.
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus.text.sentences import sentence_spans
@@ -22,7 +23,10 @@ from training.near import Index
 from training.sources import Passage
 
 Span = tuple[int, int]
+PAIRS = ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja")
 TITLED = 0.75  # share of the rows that have the passage's title before the text
+DRAWS = 4  # of a name in a question that is to be spoilt
+_ASKS = re.compile(r"(?:who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,11 @@ def clapnq_questions(shared: Path, wording: dict[str, str] | None = None) -> Ite
 
 
 def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]:
-    """Return the passages by id, the questions for fitting, and those that are held out."""
+    """Return the passages by id, the questions for fitting, and those that are held out.
+
+    A passage is marked as held if its article is, or if its hand-written pairs are. What else is
+    asked on a passage whose pairs are held is on neither side.
+    """
     english, queries = sources.xquad(shared)
     japanese, asked_ja = sources.jsquad(shared)
     long = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)}
@@ -129,12 +137,14 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
     for name in ("xquad_unanswerable_ja", "clapnq_unanswerable_ja"):
         for row in sources.handwritten(name):
             found.append(Asked(row["question"], row["doc_id"], (), source=name))
-    fitted = [asked for asked in found if not passages[asked.home].held]
+    pairs = [each for name in PAIRS for each in pair_questions(passages, name)]
+    apart = {asked.home for asked, out in pairs if out}
     held = [asked for asked in found if passages[asked.home].held]
-    for name in ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja"):
-        for asked, out in pair_questions(passages, name):
-            (held if out else fitted).append(asked)
-    return passages, fitted, held
+    held += [asked for asked, out in pairs if out]
+    fitted = [a for a in found if a.home not in apart and not passages[a.home].held]
+    fitted += [asked for asked, out in pairs if not out]
+    marked = {key: replace(p, held=p.held or key in apart) for key, p in passages.items()}
+    return marked, fitted, held
 
 
 def rows(
@@ -174,11 +184,8 @@ def rows(
             bare = _without(home.text, asked.sentences)
             if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
                 yield row(asked, asked.home, bare, ())
-        if rng.random() < 0.12:
-            bad = spoil.name(asked.question, [home.text], rng)
-            bad = bad or spoil.number(asked.question, [], rng)
-            if bad is not None:
-                yield row(asked, asked.home, home.text, (), bad)
+        if rng.random() < 0.12 and (bad := _spoilt(asked.question, home.text, rng)):
+            yield row(asked, asked.home, home.text, (), bad)
         if home.article in near:
             keys = articles[home.article]
             found = [keys[n] for n in near[home.article].near(asked.question, 4)]
@@ -186,10 +193,26 @@ def rows(
             others = [
                 key
                 for key in dict.fromkeys(found)
-                if key != asked.home and not any(a in passages[key].text for a in asked.answers)
+                if key != asked.home
+                and not passages[key].held
+                and not any(a in passages[key].text for a in asked.answers)
             ]
             for key in others[: 1 + (rng.random() < 0.4)]:
                 yield row(asked, key, passages[key].text, ())
+
+
+def _spoilt(question: str, text: str, rng: random.Random) -> str | None:
+    """Put another name of the text, or another number, into a question; None without either.
+
+    The word that asks is no name, though it has a capital.
+    """
+    for _ in range(DRAWS):
+        bad = spoil.name(question, [text], rng)
+        if bad is None:
+            break
+        if not _ASKS.match(question) or bad.split()[0] == question.split()[0]:
+            return bad
+    return spoil.number(question, [], rng)
 
 
 def _window(text: str, sentences: Sequence[Span], rng: random.Random) -> Span:

@@ -30,6 +30,8 @@ _SAMPLE_PAIRS = (  # a converted network is tested on these
     ("この手法は画像を生成する。", "この手法は画像を生成しない。"),
     ("The sky is blue.", "空は青い。"),
 )
+# What a file raises that is absent, damaged or of another kind; TypeError: it has no metadata.
+_UNREADABLE = (OSError, SafetensorError, lzma.LZMAError, KeyError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
 
 _Run = Callable[[Sequence[Sequence[int]]], Sequence[Floats]]  # rows of token ids to outputs
@@ -38,6 +40,8 @@ Spans = npt.NDArray[np.int32]  # the characters [n, 2] of n tokens
 
 class PairNetwork:
     """A network that reads two texts together; loaded at first use, safe to share.
+
+    Its methods raise ModelUnavailable where a file cannot be read.
 
     Args:
         files: The files of its weights. The first has the tokenizer; weights and settings of a
@@ -60,11 +64,15 @@ class PairNetwork:
         return self._ready()(rows)
 
     def rows(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[list[int]], list[Spans]]:
-        """Tokenise (evidence, claim or question) pairs.
+        """Tokenise pairs of texts.
+
+        Args:
+            pairs: (evidence, claim or question) pairs.
 
         Returns:
-            A row of token ids for each pair, and for each row the characters of those tokens of
-            the evidence that are in it.
+            A row of token ids for each pair, see ``pair_ids``, and for each row the spans [n, 2],
+            in characters, of those tokens of the evidence that were not cut off. They are the last
+            of the row but one.
         """
         self._ready()
         texts = [text for pair in pairs for text in pair]
@@ -96,7 +104,7 @@ class PairNetwork:
                     if file == self._files[0]:
                         packed = opened.get_tensor("tokenizer.json.xz").tobytes()
                         self._tokenizer = Tokenizer.from_str(lzma.decompress(packed).decode())
-            except (OSError, SafetensorError, lzma.LZMAError, KeyError, ValueError) as error:
+            except _UNREADABLE as error:
                 raise unreadable(file, error) from error
         return self._load_network()
 
@@ -122,7 +130,7 @@ class PairNetwork:
         for file in self._files:
             try:
                 weights |= read_weights(file)[0]
-            except (OSError, SafetensorError, KeyError, ValueError) as error:
+            except _UNREADABLE as error:
                 raise unreadable(file, error) from error
         made = ReaderNetwork if self._kind == "reader" else Network
         return made(weights, self._config)

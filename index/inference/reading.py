@@ -9,13 +9,16 @@ import numpy.typing as npt
 
 from index.types import Floats
 
+NEVER = -30.0  # log-odds of a part that has no token, such as one that was cut off
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Where a text answers a question, if it does.
 
     The log of the summed exponentials of the tokens' logits over any part of the text is the
-    log-odds that this part answers the question, against the text not answering it at all.
+    log-odds that this part answers the question, against the text not answering it at all. So the
+    odds of parts that share no token add up to those of both together.
 
     Attributes:
         spans: The characters [n, 2] of each token, ``text[start:end]``.
@@ -26,15 +29,21 @@ class Reading:
     logits: Floats
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
-        """Return the log-odds that ``text[start:end]`` answers; without arguments: any of it."""
+        """Return the log-odds that ``text[start:end]`` answers.
+
+        Args:
+            start: Where the part begins, in characters.
+            end: Where it ends; None: with the text.
+
+        Returns:
+            The log-odds; ``NEVER`` for a part without tokens. A token that is only partly in the
+            part counts.
+        """
         inside = self.spans[:, 1] > start
         if end is not None:
-            inside &= self.spans[:, 0] < end
+            inside &= (self.spans[:, 0] < end) & (start < end)
         logits = self.logits[inside]
         if not len(logits):
             return NEVER
         top = float(logits.max())
         return top + float(np.log(np.exp(logits - top).sum()))
-
-
-NEVER = -30.0  # log-odds of a part that has no token, such as one that was cut off

@@ -65,7 +65,16 @@ class ReadPassage:
 def read_passages(
     question: str, evidence: Sequence[Evidence], checker: Checker
 ) -> list[ReadPassage]:
-    """Read passages for a question, in one call of the checker."""
+    """Read passages for a question, in one call of the checker.
+
+    Args:
+        question: The question, or one of several in it.
+        evidence: The passages.
+        checker: Reads them, each below its title and headings.
+
+    Returns:
+        The passages with their readings, in the order of the evidence.
+    """
     texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
     japanese = is_japanese(question)
     readings = checker.read([(text, question) for text in texts])

@@ -66,7 +66,9 @@ class SourceQuotes:
         state = self._state
         events = []
         for part in state.parts:
-            if part.certainty <= (ANSWERED_FROM if bar is None else bar) or self._answers(part):
+            sure = part.certainty > ANSWERED_FROM
+            sure = sure and (bar is None or part.windows[0].certainty > bar)
+            if not sure or self._answers(part):
                 continue
             drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1)
             events += [event for draft in drafts for event in self._quote(draft)]
@@ -78,9 +80,14 @@ class SourceQuotes:
         state = self._state
         if not state.overview:
             return []
-        state.evidence = state.overview.evidence
         state.reason = state.overview.reason
-        events = [event for draft in state.overview.drafts for event in self._quote(draft)]
+        now = {each.passage.id: each.label for each in state.evidence}  # numbered by the reading
+        labels = {each.label: now[each.passage.id] for each in state.overview.evidence}
+        drafts = [
+            replace(draft, labels=tuple(labels[label] for label in draft.labels))
+            for draft in state.overview.drafts
+        ]
+        events = [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events
 
@@ -90,8 +97,8 @@ class SourceQuotes:
 
     def _answers(self, part: QuestionPart) -> bool:
         claims = self._state.claims
-        single = len(self._state.parts) == 1
-        if single and any(claim.answers and claim.answers.holds for claim in claims):
+        undivided = len(self._state.parts) == 1 or self._state.overview is not None
+        if undivided and any(claim.answers and claim.answers.holds for claim in claims):
             return True
         quotes = [citation for claim in claims for citation in claim.citations]
         return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)

@@ -1,0 +1,48 @@
+"""Quote mode: which windows are quoted."""
+
+import pytest
+
+from service.answering.answer_windows import answer_windows
+from service.answering.extractive import MAX_QUOTES, MAX_SCORE_GAP, quote_answer
+from service.types import Draft
+from service.verification.provenance import Originals
+from tests.support.readings import passage_evidence, read_passage
+
+pytestmark = pytest.mark.usefixtures("plain")
+
+
+def quoted(*odds: float, search: float = 0.0, most: int = MAX_QUOTES) -> list[Draft]:
+    """Quote from passages with one sentence each, of which number n has the nth log-odds."""
+    passages = [
+        read_passage(
+            "", {f"Room {n} ": each},
+            evidence=passage_evidence(f"Room {n} is open.", n, score=search),
+        )
+        for n, each in enumerate(odds, 1)
+    ]  # fmt: skip
+    return quote_answer(answer_windows(passages, Originals(()), 6), most)
+
+
+def test_best_window_is_quoted_whatever_its_place() -> None:
+    assert quoted(-1.0, 3.0) == [Draft("Room 2 is open.", (2,))]
+    assert quoted(-5.0) == [Draft("Room 1 is open.", (1,))]  # whether to answer was decided before
+    assert quoted() == []
+
+
+@pytest.mark.parametrize(
+    ("odds", "labels"),
+    [
+        ((3.0, 3.0 - MAX_SCORE_GAP + 0.1), [1, 2]),
+        ((3.0, 3.0 - MAX_SCORE_GAP - 0.1), [1]),
+        ((0.5, 0.1), [1, 2]),
+        ((0.5, -0.1), [1]),  # more likely does not answer
+        ((3.0, 2.9, 2.8, 2.7), [1, 2, 3]),
+    ],
+)
+def test_further_quotes_answer_nearly_as_well(odds, labels) -> None:
+    assert [draft.labels[0] for draft in quoted(*odds)] == labels
+
+
+def test_no_more_are_quoted_than_asked_for() -> None:
+    assert len(quoted(3.0, 2.9, 2.8, most=1)) == 1
+    assert len(quoted(3.0, 2.9, 2.8, most=2)) == 2

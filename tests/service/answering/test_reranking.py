@@ -1,0 +1,84 @@
+"""Scores: what the search, the reader and the languages count, and probabilities."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from service.answering import reranking
+from service.answering.reranking import (
+    answer_features,
+    answer_log_odds,
+    combined_score,
+    count_relevant,
+    probability,
+    within_reach,
+)
+from service.verification.calibration import (
+    CALIBRATION_FILE,
+    Calibration,
+    RankingWeights,
+    load_calibration,
+)
+from tests.support.readings import passage_evidence
+
+
+def test_calibration_has_a_weight_for_each_feature() -> None:
+    features = answer_features(1.0, 2.0, 90.0, japanese=True, across=False)
+    assert len(load_calibration().answers) == len(features)
+    shipped = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))["relevance"]
+    weights = [w * x for w, x in zip(shipped["answers"], features, strict=True)]
+    assert answer_log_odds(features) == pytest.approx(sum(weights))
+
+
+def test_better_readings_never_score_less() -> None:
+    """Whatever a fit gives: neither the reading nor the search may count against an answer."""
+    for japanese in (False, True):
+        for across in (False, True):
+            certain = [
+                answer_log_odds(answer_features(odds, odds, 110.0, japanese, across))
+                for odds in (-8.0, -2.0, 0.0, 3.0)
+            ]
+            assert certain == sorted(certain) and len(set(certain)) == 4
+    assert load_calibration().ranking.search >= 0
+
+
+@pytest.mark.parametrize(
+    ("japanese", "across", "pair"),
+    [(False, False, (0, 0, 0)), (True, False, (1, 0, 0)), (True, True, (0, 1, 0)), (False, True, (0, 0, 1))],
+)  # fmt: skip
+def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair) -> None:
+    assert answer_features(1.5, 2.5, 110.0, japanese, across) == (1.5, 2.5, 1.1, *pair, 1.0)
+
+
+def test_combined_score_weighs_search_and_language(monkeypatch) -> None:
+    weighted = Calibration((), {}, RankingWeights(search=0.5, across=-2.0), ())
+    monkeypatch.setattr(reranking, "load_calibration", lambda: weighted)
+    assert combined_score(100.0, 3.0, across=False) == pytest.approx(53.0)
+    assert combined_score(100.0, 3.0, across=True) == pytest.approx(51.0)
+
+
+def test_probability_of_any_log_odds() -> None:
+    assert probability(0.0) == 0.5 and probability(math.log(3)) == pytest.approx(0.75)
+    assert probability(math.inf) == 1.0
+    assert 0 <= probability(-math.inf) < 1e-20 and 0 <= probability(-1e9) < 1e-20
+
+
+@pytest.mark.parametrize(
+    ("odds", "wanted"),
+    [
+        ([2.0], 1),
+        ([2.0, 1.0, -0.9, -1.1], 3),
+        ([2.0, -5.0, 1.0, -5.0], 3),  # up to the last one that seems to answer
+        ([-9.0, -9.5, 2.0, -9.0], 3),
+        ([-9.0, -9.5], 2),
+    ],
+)
+def test_model_reads_up_to_the_last_passage_near_the_best(odds, wanted) -> None:
+    assert count_relevant(np.array(odds, np.float32)) == wanted
+
+
+def test_question_is_within_reach_if_any_passage_is_near() -> None:
+    far, near = passage_evidence("a", 1, score=100.0), passage_evidence("b", 2, score=120.0)
+    assert within_reach([far, near]) and not within_reach([far]) and not within_reach([])
