@@ -15,14 +15,10 @@ import numpy as np
 
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery
-from index.search import Ranked, fuse
+from index.search import LANGUAGE_SHARE, Ranked, fuse
 from index.storage.ann import cosines, top_k
 from index.storage.segment import Segment
 from index.types import Floats
-
-# Share of the results that is kept for the best passages of each language. How scores of two
-# languages compare is known only on average; what answers is found by reading the best of both.
-LANGUAGE_SHARE = 0.25
 
 # A segment, with the ascending positions to search among; None for all that are not deleted.
 SegmentSelection = tuple[Segment, np.ndarray | None]

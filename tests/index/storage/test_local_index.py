@@ -20,8 +20,7 @@ from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery, Postings, Statistics
 from index.lexical.postings_builder import term_hash
 from index.lexical.tokenizer import is_japanese
-from index.search import Ranked, fuse
-from index.storage.hybrid_search import LANGUAGE_SHARE
+from index.search import LANGUAGE_SHARE, Ranked, fuse
 from index.storage.local_index import CANDIDATE_POOL, LiveIndex, LocalIndex
 from index.storage.manifest import INDEX_FORMAT, read_manifest
 from index.storage.segment import text_key
