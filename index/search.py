@@ -17,6 +17,10 @@ from corpus.types import Passage, Source
 from index.inference.embedder import Embedder
 from index.types import Floats
 
+# Share of the results that is kept for the best passages of each language. How scores of two
+# languages compare is known only on average: which passage answers shows when both are read.
+LANGUAGE_SHARE = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -60,7 +64,8 @@ class SearchIndex(Protocol):
             within: Rows to which the search is limited; None for no limit.
 
         Returns:
-            At most ``k`` rows with their scores, best first.
+            At most ``k`` rows with their scores, best first; a ``LANGUAGE_SHARE`` of them or more
+            from each language that has so many.
         """
         ...
 

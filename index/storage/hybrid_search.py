@@ -3,7 +3,7 @@
 Each language, and each of the two ways of searching, puts its own candidates forward. A
 multilingual embedding holds texts of one language nearer to each other than to their
 translations: in one ranking over all passages, those in the question's language would leave none
-of the other.
+of the other. For the same reason, each language has places among the results that are its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery
-from index.search import Ranked, fuse
+from index.search import LANGUAGE_SHARE, Ranked, fuse
 from index.storage.ann import cosines, top_k
 from index.storage.segment import Segment
 from index.types import Floats
@@ -97,7 +97,7 @@ def hybrid_ranking(
         pool: How many candidates each language puts forward, by BM25 and by vectors each.
 
     Returns:
-        The ``k`` candidates with the highest fused scores, best first.
+        The candidates with the highest fused scores of all and of each language, best first.
     """
     parts = []
     for language in (False, True):
@@ -124,8 +124,31 @@ def hybrid_ranking(
             dense_rank=int(dense_rank[i]),
             lexical_rank=int(lexical_rank[i]) if coverage[i] > 0 else None,
         )
-        for i in np.lexsort((rows, -score))[:k]
+        for i in _best_of_each(rows, score, languages, k)
     ]
+
+
+def _best_of_each(rows: np.ndarray, score: Floats, japanese: np.ndarray, k: int) -> np.ndarray:
+    """Choose ``k`` candidates by their scores, of each language at least its share.
+
+    Where ``k`` is less than four, a share is no whole place, and the best of all are chosen.
+
+    Args:
+        rows: The database rows [n] of the candidates.
+        score: Their fused scores [n].
+        japanese: Whether each is in Japanese [n].
+        k: How many to choose.
+
+    Returns:
+        The numbers of those chosen, by score, highest first; the lower row first among equals.
+    """
+    order = np.lexsort((rows, -score))
+    own = japanese[order]
+    rank = np.where(own, np.cumsum(own), np.cumsum(~own))  # in its language, from 1
+    chosen = rank <= int(LANGUAGE_SHARE * k)
+    chosen[np.flatnonzero(~chosen)[: k - int(chosen.sum())]] = True
+    best: np.ndarray = order[chosen]
+    return best
 
 
 def _scored(

@@ -155,7 +155,7 @@ class LocalIndex:
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:
-        """Find the best ``k`` rows by BM25 and vectors together.
+        """Find the best ``k`` rows by BM25 and vectors together; see ``SearchIndex.search``.
 
         Args:
             vector: The embedding [dim] of the question.

@@ -13,13 +13,12 @@ from corpus.store.store import Store
 from corpus.text.chunking import text_width
 from corpus.text.near_duplicates import is_repetition
 from index.lexical.tokenizer import is_japanese
-from index.search import Hit, Library
+from index.search import LANGUAGE_SHARE, Hit, Library
 from service.text.numerals import mentioned, stated
 from service.types import Evidence
 from service.verification.provenance import Originals
 
 REPEATED_SHARE = 0.6  # share of a passage that has to stand in better ones, in another language
-RESERVED = 0.375  # share of the evidence that is kept for the best hits of each language
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
@@ -65,14 +64,14 @@ def interleaved(found: Sequence[Sequence[Hit]]) -> list[Hit]:
 def reserve_languages(hits: Sequence[Hit], limit: int) -> list[Hit]:
     """Move hits forward so that each language has its share of the first ``limit``.
 
-    Scores of two languages cannot be compared finely before the passages were read; so the best of
-    each are read, if there are any.
+    The share is that of a search's results: it holds again for the fewer that are read.
     """
     place = {
         japanese: [hit for hit in hits if is_japanese(hit.passage.text) == japanese]
         for japanese in (False, True)
     }
-    kept = {id(hit) for listed in place.values() for hit in listed[: int(RESERVED * limit)]}
+    share = int(LANGUAGE_SHARE * limit)
+    kept = {id(hit) for listed in place.values() for hit in listed[:share]}
     first = [hit for hit in hits if id(hit) in kept]
     first += [hit for hit in hits if id(hit) not in kept][: max(0, limit - len(first))]
     chosen = {id(hit) for hit in first}

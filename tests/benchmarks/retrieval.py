@@ -1,18 +1,23 @@
 """How often the right passage is ranked first, by dense, BM25 and hybrid search.
 
     python tests/benchmarks/retrieval.py [../shared/data/qa]
+    python tests/benchmarks/retrieval.py --read build/relevance [../shared/data/qa]
 
 Prints a table for docs/evaluation.md: JSQuAD (all passages, 500 questions), XQuAD, and, across
 languages, both sets of passages in one index with the questions of training/data. For questions on
 articles that the checker was not fitted on, also re-ranking of the first ten hits by the checker,
 and its time.
+
+With ``--read`` and the folder of ``training/relevance.py``, whose index it uses or makes: how often
+the passage that answers is among those that the engine reads, by the languages of question and
+passage, on questions that no model was fitted on.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,18 +26,21 @@ from pathlib import Path
 import numpy as np
 
 from index.inference.cross_encoder import Checker, CrossEncoder
-from index.inference.embedder import Embedder
+from index.inference.embedder import Embedder, SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery, Postings, Statistics
 from index.lexical.tokenizer import is_japanese
 from index.storage.local_index import LocalIndex
 from index.types import Floats
+from service.answering.evidence import reserve_languages, select_evidence
 from service.answering.reranking import combined_score
 from training import sources
 
 ROOT = Path(__file__).parents[2]
 DEPTH = 50  # hits looked at
 RERANKED = 10
+EACH = 150  # questions of each pair of languages whose evidence is looked at
 Asked = tuple[str, str]  # a question and the id of the passage that answers it
 
 
@@ -125,12 +133,41 @@ def translated(folder: Path, name: str, key: str) -> list[Asked]:
     return [(row[key], place[row["id"]]) for row in rows if row["id"] in place]
 
 
-def main() -> None:
-    from index.inference.embedder import SentenceTransformerEmbedder
-    from index.inference.model_registry import BUNDLED_EMBEDDER
+def print_read(shared: Path, folder: Path, embedder: SentenceTransformerEmbedder) -> None:
+    """Print how often the passage that answers is among those that the engine reads."""
+    from training import relevance
 
-    qa = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "data" / "qa"
+    passages, named = relevance.questions(shared)
+    found = relevance.library(passages, folder / "both", embedder)
+    of_pair: dict[str, list[tuple[str, str]]] = {}
+    for kind, asked in named:
+        if asked.sentences:
+            of_pair.setdefault(kind.split(",")[0], []).append((asked.question, asked.home))
+    limit = relevance.TOP_K
+    print("| question→passage | n | first in the search | read |\n|---|---|---|---|")
+    for pair, rows in sorted(of_pair.items()):
+        first, read = [], []
+        chosen = random.Random(5).sample(rows, min(EACH, len(rows)))
+        for question, home in chosen:
+            hits = found.search(question, 2 * limit)
+            evidence = select_evidence(reserve_languages(hits, limit), limit, relevance.CHARACTERS)
+            first.append(hits[0].source.id == home)
+            read.append(any(e.source.id == home for e in evidence))
+        print(
+            f"| {pair} | {len(chosen)} | {np.mean(first):.3f} | {np.mean(read):.3f} |", flush=True
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("qa", nargs="?", type=Path, default=ROOT.parent / "shared" / "data" / "qa")
+    parser.add_argument("--read", type=Path, metavar="FOLDER")
+    args = parser.parse_args()
+    qa = args.qa
     embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, ROOT / "data" / "models")
+    if args.read:
+        print_read(qa.parents[1], args.read, embedder)
+        return
     ja, en = qa / "jsquad_ja", qa / "xquad_en"
     japanese, english = read(ja / "corpus.jsonl"), read(en / "corpus.jsonl")
     both = Bench(japanese + english, embedder)

@@ -20,7 +20,7 @@ from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery, Postings, Statistics
 from index.lexical.postings_builder import term_hash
 from index.lexical.tokenizer import is_japanese
-from index.search import Ranked, fuse
+from index.search import LANGUAGE_SHARE, Ranked, fuse
 from index.storage.local_index import CANDIDATE_POOL, LiveIndex, LocalIndex
 from index.storage.manifest import INDEX_FORMAT, read_manifest
 from index.storage.segment import text_key
@@ -94,9 +94,17 @@ def expected(data: Data, text: str, k: int, within: set[int] | None = None) -> l
         return {row: i for i, row in enumerate(sorted(rows, key=lambda r: (-values[r], r)), 1)}
 
     dense, sparse = rank(cosine), rank(coverage)
+    best = sorted(rows, key=lambda row: (-score[row], row))
+    chosen: set[int] = set()
+    for other in (True, False):
+        chosen |= set([row for row in best if across[row] == other][: int(LANGUAGE_SHARE * k)])
+    for row in best:
+        if len(chosen) < k:
+            chosen.add(row)
     return [
         Ranked(r, score[r], cosine[r], coverage[r], dense[r], sparse[r] if coverage[r] else None)
-        for r in sorted(rows, key=lambda row: (-score[row], row))[:k]
+        for r in best
+        if r in chosen
     ]
 
 
@@ -146,6 +154,46 @@ def test_each_language_contributes_candidates() -> None:
     data.vectors[399] = normal(data.query + 0.02 * data.vectors[399])
     found = data.index().search(data.query, "speech", 5)
     assert found[0].row == data.rows[399]
+
+
+def buried(n: int, own: int) -> Data:
+    """Passages of which ``own`` are in English, which score below all the Japanese ones."""
+    data = Data(n)
+    data.texts = ["model"] * own + ["音声認識"] * (n - own)
+    data.vectors = normal(data.query + 0.01 * data.vectors)
+    return data
+
+
+def english(data: Data, found: list[Ranked]) -> list[int]:
+    """Return the English passages of a search result, in its order."""
+    text = dict(zip(data.rows, data.texts, strict=True))
+    return [r.row for r in found if not is_japanese(text[r.row])]
+
+
+@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize(("k", "places"), [(4, 1), (8, 2), (16, 4)])
+def test_each_language_has_its_share_of_results(k: int, places: int, limited: bool) -> None:
+    data = buried(60, own=20)
+    index, within = data.index(), data.rows[5:] if limited else None
+    found = index.search(data.query, "speech", k, within)
+    assert len(found) == k and [r.score for r in found] == sorted(r.score for r in found)[::-1]
+    best = sorted(range(20), key=lambda i: -float(data.vectors[i] @ data.query))
+    wanted = [data.rows[i] for i in best if not limited or i >= 5]
+    assert english(data, found) == wanted[:places]
+    assert [r.row for r in found[-places:]] == wanted[:places]  # below what scores more
+
+
+def test_places_that_one_language_cannot_fill_go_to_the_other() -> None:
+    data = buried(60, own=1)
+    found = data.index().search(data.query, "speech", 16)
+    assert len(found) == 16 and english(data, found) == data.rows[:1]
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_few_results_are_the_best_of_either_language(k: int) -> None:
+    data = buried(60, own=20)
+    found = data.index().search(data.query, "speech", k)
+    assert len(found) == k and not english(data, found)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,12 +1,14 @@
 """Which hits become evidence: places for each language, and hits of several searches."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.lexical.tokenizer import is_japanese
-from index.search import Hit
-from service.answering.evidence import RESERVED, interleaved, reserve_languages
+from index.search import LANGUAGE_SHARE, Hit
+from service.answering.evidence import interleaved, reserve_languages, select_evidence
 from tests.support.readings import passage_evidence
 
 
@@ -24,20 +26,23 @@ def numbers(found: list[Hit]) -> list[int]:
 @pytest.mark.parametrize(
     ("languages", "limit", "wanted"),
     [
-        ("eeeeeeeeejjjj", 8, [1, 2, 3, 4, 5, 10, 11, 12]),
-        ("jjjjjjjjjeeee", 8, [1, 2, 3, 4, 5, 10, 11, 12]),
+        ("eeeeeeeeejjjj", 8, [1, 2, 3, 4, 5, 6, 10, 11]),
+        ("jjjjjjjjjeeee", 8, [1, 2, 3, 4, 5, 6, 10, 11]),
         ("eeeeeeeeeeeej", 8, [1, 2, 3, 4, 5, 6, 7, 13]),
         ("ejejejejejej", 8, [1, 2, 3, 4, 5, 6, 7, 8]),
         ("eeeeeeeeeeee", 8, [1, 2, 3, 4, 5, 6, 7, 8]),
         ("eeeej", 8, [1, 2, 3, 4, 5]),
-        ("eeeej", 3, [1, 2, 5]),
-        ("eeeej", 2, [1, 2]),  # too few places to reserve any
+        ("eeeej", 4, [1, 2, 3, 5]),
+        ("eeeej", 3, [1, 2, 3]),  # too few places to reserve any
         ("eeeej", 0, []),
         ("", 8, []),
     ],
 )
 def test_each_language_has_its_share_of_the_first_places(languages, limit, wanted) -> None:
-    assert numbers(reserve_languages(hits(languages), limit))[:limit] == wanted
+    moved = reserve_languages(hits(languages), limit)
+    assert numbers(moved)[:limit] == wanted
+    evidence = select_evidence(moved, limit, 5000)
+    assert [int(e.passage.id) for e in evidence] == wanted
 
 
 @given(st.text("ej", max_size=20), st.integers(0, 10))
@@ -50,7 +55,7 @@ def test_reserving_places_only_moves_hits(languages: str, limit: int) -> None:
     for japanese in (False, True):
         there = sum(is_japanese(hit.passage.text) == japanese for hit in before)
         shown = sum(is_japanese(hit.passage.text) == japanese for hit in after[:limit])
-        assert shown >= min(there, int(RESERVED * limit))
+        assert shown >= min(there, int(LANGUAGE_SHARE * limit))
 
 
 def test_hits_of_several_searches_take_turns_each_once() -> None:
@@ -58,3 +63,5 @@ def test_hits_of_several_searches_take_turns_each_once() -> None:
     assert interleaved([[a, b, c], [d, a, e], [b]]) == [a, d, b, c, e]
     assert interleaved([[a, b]]) == [a, b] and interleaved([[], [a]]) == [a]
     assert interleaved([]) == []
+    worse = replace(a, score=1.0)
+    assert interleaved([[a, b], [worse]]) == [a, b] and interleaved([[b, worse], [a]]) == [b, a]
