@@ -122,7 +122,7 @@ def answer_windows(
             continue
         start, end = window_around(passage, n)
         taken = [(w.start, w.end) for w in found if w.passage is passage]
-        start, end = _beside(start, end, passage.sentences[n], taken)
+        start, end = _beside(start, end, n, passage.sentences, taken)
         found.append(AnswerWindow(passage, start, end, passage.answers(start, end), score))
     return found
 
@@ -130,22 +130,36 @@ def answer_windows(
 def window_around(passage: ReadPassage, n: int) -> Span:
     """Return the window of a passage around its sentence number ``n``."""
     spans, text = passage.sentences, passage.evidence.passage.text
+    first, last = _adjoining(spans, text, n)
     odds = [passage.answers(*span) for span in spans]
     low = high = n
     while high - low + 1 < MAX_SENTENCES:
-        beside = [m for m in (low - 1, high + 1) if 0 <= m < len(spans)]
+        beside = [m for m in (low - 1, high + 1) if first <= m <= last]
         joining = [m for m in beside if odds[m] > odds[n] - JOINS]
         if not joining:
             break
         best = max(joining, key=lambda m: odds[m])
         low, high = min(low, best), max(high, best)
     for _ in range(MAX_BEFORE):
-        if low == 0 or not leans_on_previous(text[slice(*spans[low])]):
+        if low == first or not leans_on_previous(text[slice(*spans[low])]):
             break
         low -= 1
-    if high + 1 < len(spans) and text[slice(*spans[high])].rstrip().endswith((":", "：")):
+    if high < last and text[slice(*spans[high])].rstrip().endswith((":", "：")):
         high += 1
     return spans[low][0], spans[high][1]
+
+
+def _adjoining(spans: Sequence[Span], text: str, n: int) -> tuple[int, int]:
+    """Return the first and last of the sentences around ``n`` with nothing left out between them.
+
+    Left out are sentences that give orders to a model, which no window may have inside.
+    """
+    first = last = n
+    while first > 0 and not text[spans[first - 1][1] : spans[first][0]].strip():
+        first -= 1
+    while last + 1 < len(spans) and not text[spans[last][1] : spans[last + 1][0]].strip():
+        last += 1
+    return first, last
 
 
 def _score(passage: ReadPassage, odds: float, originals: Originals) -> float:
@@ -153,12 +167,16 @@ def _score(passage: ReadPassage, odds: float, originals: Originals) -> float:
     return passage.score(odds) - penalty
 
 
-def _beside(start: int, end: int, core: Span, taken: Iterable[Span]) -> Span:
-    """Cut a window so that it overlaps none that was taken before."""
+def _beside(start: int, end: int, n: int, sentences: Sequence[Span], taken: Iterable[Span]) -> Span:
+    """Cut a window around sentence ``n`` so that it overlaps none that was taken before.
+
+    What is left begins and ends with a sentence.
+    """
     for a, b in taken:
         if a < end and start < b:
-            if a >= core[1]:
+            if a >= sentences[n][1]:
                 end = min(end, a)
             else:
                 start = max(start, b)
-    return start, end
+    kept = [span for span in sentences if start <= span[0] and span[1] <= end]
+    return kept[0][0], kept[-1][1]
