@@ -81,8 +81,8 @@ class Verifier:
         claim, and goes if none does; another passage whose quote does so better is cited before it.
         ``contradicted``: the citation has another number, unit or name. ``partial`` and
         ``unsupported``: what came nearest, the best quote of each clause. ``disputed_by`` are
-        quotes that conflict with a supported claim, as ``disputing_citations`` says. ``originals`` tells which
-        sources only report on others; their works are cited first.
+        quotes that conflict with a supported claim; see ``disputing_citations``. ``originals``
+        tells which sources only report on others; their works are cited first.
 
         The claim's ``start`` and ``end`` are 0 and its length: who assembles the answer knows
         where it stands.
