@@ -70,6 +70,10 @@ _MESSAGES = {
         "en": "This answers only part of the question; no source answers “{0}”.",
         "ja": "これは質問の一部への答えです。「{0}」に答える資料はありません。",
     },
+    "nearest_shown": {
+        "en": "No source clearly answers this; what comes nearest is shown.",
+        "ja": "はっきり答えている資料はないため、最も近い文を示します。",
+    },
     "only_documents": {
         "en": "I only answer from the documents here, and this asks for something else."
         " Ask about what they say, or about the documents themselves.",

@@ -8,6 +8,7 @@ from corpus.errors import QuestionRefused
 from index.lexical.tokenizer import is_japanese
 
 LONGEST_QUESTION = 4000  # characters
+_BLANKS = "\u115f\u1160\u3164\uffa0"  # Hangul fillers: letters to Unicode, and nothing to see
 
 
 def language_of(text: str) -> str:
@@ -32,6 +33,8 @@ def check_question(question: str) -> str:
             f" {LONGEST_QUESTION:,}: ask in fewer words, or ingest the text and ask about it"
         )
     cleaned = " ".join(printable(question).split())
-    if not any(c.isalnum() for c in cleaned):
+    if not cleaned.strip(f" {_BLANKS}"):
         raise QuestionRefused("the question is empty: write what you want to know")
+    if not any(c.isalnum() and c not in _BLANKS for c in cleaned):
+        raise QuestionRefused("the question has no words: write what you want to know")
     return cleaned

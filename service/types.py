@@ -113,7 +113,8 @@ class Claim:
         citations: The quotes on which it rests.
         verdict: How well they support it.
         secondary: Whether it rests only on sources that report on a work in the library.
-        disputed_by: Quotes of other sources that contradict it, those of other works first.
+        disputed_by: Quotes that contradict it, those of other works first; also of a cited source
+            that contradicts itself.
         reason: For the reader, why it is not supported; empty if it is.
         works: The number of independent works on which a supported claim rests. Versions and
             translations of a work count once, and a report on a cited work does not count. 0 for

@@ -6,11 +6,14 @@ its sentences are the answer, with one they are the evidence that it reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
+from corpus.types import Source
 from index.search import Library
 from service.answering.state import AnswerState
 from service.catalogue.guide import guide
+from service.catalogue.matching import folded_letters
 from service.catalogue.named_sources import named_sources
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
@@ -25,6 +28,10 @@ from service.verification.methods import METADATA
 # the document: "Who wrote ReAct?" looks like one about a person.
 NAMED = 0.25
 LISTED = 50  # passages that are searched for the documents on a topic
+# Kinds of questions were not learnt from single words. Alone, one greets, or asks for help, where
+# that is as probable as for "hello"; 「東京」 is a greeting by half.
+ONE_WORD = re.compile(r"\W*[\w.+#'’-]+\W*")
+SURE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +61,12 @@ class DirectReplies:
         case nothing answers. For a summary or comparison of works that the question names, the
         state gets their ``overview``.
         """
-        kind = question_kind(state.asked, self._library.embedder)
+        kind = _trusted(question_kind(state.asked, self._library.embedder), state.asked)
         state.kind = kind
         catalogue = self._catalogue().within(state.within)
+        if named := _named_alone(state.asked, catalogue):
+            state.overview = self._shown(state, named)
+            return None
         if kind.group in ("greeting", "help"):
             state.reason = guide(catalogue, state.language)
             return DirectReply("guide", ())
@@ -103,5 +113,27 @@ class DirectReplies:
         least = 2 if kind.group == "comparison" else 1
         if len(named) < least:
             return None
-        found = overview(self._library.store, named, state.language)
-        return found if found.drafts else None
+        return self._shown(state, named)
+
+    def _shown(self, state: AnswerState, works: list[Source]) -> Overview | None:
+        """Show how works begin; where they have no sentences, the state says so."""
+        found = overview(self._library.store, works, state.language)
+        if not found.drafts:
+            state.unknown = found.reason
+            return None
+        return found
+
+
+def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:
+    """Return the sources of which a question is nothing but the name, such as "Whisper"."""
+    named = named_sources(f"「{question}」", catalogue)  # in brackets, any word may be a name
+    letters = folded_letters(question)
+    return [n.source for n in named if n.by != "only" and folded_letters(n.words) == letters]
+
+
+def _trusted(kind: QuestionKind, question: str) -> QuestionKind:
+    """Return the kind of a question; a single word that does not surely greet asks for a fact."""
+    greets = kind.group in ("greeting", "help") and kind.probability > SURE
+    if greets or not ONE_WORD.fullmatch(question) or re.search(r"[\u3041-\u3096]", question):
+        return kind
+    return replace(kind, name="definition", group="fact")

@@ -55,6 +55,7 @@ from service.query import check_question
 from service.questions.parts import question_parts
 from service.questions.premise_check import PremiseFinding, unsupported_premise
 from service.questions.presuppositions import presupposition
+from service.text.prompt_injection import without_orders
 from service.types import (
     Answer,
     AnswerStep,
@@ -238,9 +239,8 @@ class Engine:
         if made == "abstained":
             await self._new(self._explain, state)
         elif missing := await self._new(quotes.unanswered):
-            state.reason = state.reason or reader_message(
-                "part_unanswered", state.language, missing[0]
-            )
+            name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
+            state.reason = state.reason or reader_message(name, state.language, missing[0])
         yield Event("answer", await self._close(state, made))
 
     @staticmethod
@@ -276,9 +276,11 @@ class Engine:
                 last = last_answered(self.history.conversation(conversation))
             state = AnswerState(secrets.token_urlsafe(12), conversation, question)
             state.within = source_ids
-            filled = alone(question, last)
+            asked = without_orders(question)
+            filled = alone(asked, last)
             if filled != question:
-                state.understood, state.doubtful = filled, leans(question) == "maybe"
+                state.understood = filled
+                state.doubtful = filled != asked and leans(asked) == "maybe"
             return state
 
         state: AnswerState = await self._records(look_up)
@@ -334,10 +336,11 @@ class Engine:
         store = self.library.store
         empty = not state.evidence and not store.sources()
         found = (state.evidence, state.premise, store.unread())
-        elsewhere = state.kind is not None and state.kind.group == "other"
         state.abstention, reason = explain_abstention(
-            state.asked, *found, state.language, empty, state.unnamed, elsewhere
+            state.asked, *found, state.language, empty, state.unnamed, state.elsewhere
         )
+        if state.unknown and state.abstention == "outside_library":
+            state.abstention = "not_enough_evidence"  # it is about a document of the library
         state.reason = state.reason or state.unknown or reason
 
     def _as_meant(self, state: AnswerState) -> AnswerState:

@@ -32,6 +32,9 @@ from service.verification.provenance import Originals
 # Calibrated log-odds from which a question is answered: refusing what could be answered is the
 # worse error, and what is less likely than not to answer gets no tick.
 ANSWERED_FROM = -0.5
+# The same for what no document is asked for, such as an opinion: facts about its subject, however
+# near, are no answer to that.
+ELSEWHERE_ANSWERED_FROM = 2.0
 
 
 @dataclass
@@ -122,6 +125,11 @@ class AnswerState:
         return self.understood or self.question
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether the question asks for what no document is asked for, such as an opinion."""
+        return self.kind is not None and self.kind.group == "other"
+
+    @property
     def plausible(self) -> bool:
         """Whether there is evidence, and nothing in the question that it speaks against."""
         return bool(self.evidence) and not self.unnamed and self.premise is None
@@ -131,7 +139,8 @@ class AnswerState:
         """Whether the evidence seems to answer the question, by search and checker."""
         if self.overview:
             return True
-        return self.plausible and self.answerability > ANSWERED_FROM
+        least = ELSEWHERE_ANSWERED_FROM if self.elsewhere else ANSWERED_FROM
+        return self.plausible and self.answerability > least
 
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.

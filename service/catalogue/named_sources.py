@@ -42,7 +42,8 @@ _ABOUT_A_WORK = re.compile(
 )
 _THIS_WORK = re.compile(
     rf"\b(?:this|the)\s+(?:\w+\s+)?{_WORK}\b(?!\s+(?:by|of|on|about|from|called)\s+\w)"
-    rf"|(?:この|その|本|当該){_WORK_JA}|本稿|^{_WORK_JA}(?=[のをはが])",
+    r"|\bwhat(?:['’]s| is) (?:this|it) (?:all )?about\b|\b(?:who wrote|summari[sz]e) (?:this|it)\b"
+    rf"|(?:この|その|本|当該){_WORK_JA}|本稿|^{_WORK_JA}(?=[のをはが])|これは何|これを(?:書いた|要約)",
     re.IGNORECASE,
 )
 _ONE_WORD = re.compile(

@@ -283,10 +283,12 @@ def _print_quotes(claim: Claim, evidence: Mapping[int, Evidence]) -> None:
     for citation in claim.citations:
         _print_quote(citation, evidence[citation.label])
     works = {evidence[citation.label].source.work_key for citation in claim.citations}
+    cited = {citation.source_id for citation in claim.citations}
     for citation in claim.disputed_by:
         found = evidence[citation.label]
-        same_work = found.source.work_key in works
-        _print_quote(citation, found, "another version: " if same_work else "disputed: ")
+        before = "another version: " if found.source.work_key in works else "disputed: "
+        before = "elsewhere in it: " if citation.source_id in cited else before
+        _print_quote(citation, found, before)
     if claim.secondary:
         print("    second hand: the source only reports on a work that is in the library")
 

@@ -79,12 +79,13 @@ export function withheldPanel(rejected) {
         verdict?.method && h("p", { class: "fine-print" }, t("method"), ": ", bdi(checkedBy(verdict.method))))))));
 }
 
-/** What other sources say otherwise, word for word; and whether it is the same work in another text. */
+/** What says otherwise, word for word: other sources, the same work in another text, or the source itself. */
 export function disputes(claim, source, read) {
   if (!claim.disputed_by?.length) return null;
   const works = new Set(claim.citations.map((c) => workOf(source(c.label), c.source_id)));
-  const same = (c) => works.has(workOf(source(c.label), c.source_id));
-  const groups = [["disputed", claim.disputed_by.filter((c) => !same(c))], ["disputedSelf", claim.disputed_by.filter(same)]];
+  const cited = new Set(claim.citations.map((c) => c.source_id));
+  const kind = (c) => cited.has(c.source_id) ? "disputedHere" : works.has(workOf(source(c.label), c.source_id)) ? "disputedSelf" : "disputed";
+  const groups = ["disputed", "disputedSelf", "disputedHere"].map((key) => [key, claim.disputed_by.filter((c) => kind(c) === key)]);
   return h("div", { class: "disputes" }, groups.map(([key, citations]) => citations.length > 0 && [
     h("p", { class: "word contradicted" }, t(key)),
     citations.map((citation) => [quoted(citation), source(citation.label)

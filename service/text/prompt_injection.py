@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from corpus.text.sentences import sentence_spans
+from corpus.text.sentences import sentence_spans, sentences
 
 # An order begins a clause, or follows a word such as "please" or "now".
 _ORDER = (
@@ -210,6 +210,15 @@ _LABEL = re.compile(r"[\[［【]\s*(\d{1,3}(?:\s*[,、–-]\s*\d{1,3})*)\s*[\]�
 def speaks_to_a_model(text: str) -> bool:
     """Return whether a sentence instructs a language model, or imitates a turn of a chat."""
     return bool(_SPEAKS_TO_A_MODEL.search(unicodedata.normalize("NFKC", _visible(text))))
+
+
+def without_orders(question: str) -> str:
+    """Return a question without its sentences that instruct a language model.
+
+    A question that has no other sentence is returned as it is.
+    """
+    kept = [each for each in sentences(question) if not speaks_to_a_model(each)]
+    return " ".join(kept) or question
 
 
 def for_readers(text: str) -> list[tuple[int, int]]:

@@ -151,18 +151,29 @@ def cited_sources(citations: Iterable[Citation], evidence: Iterable[Evidence]) -
 
 
 def disputing_citations(
-    others: Sequence[CounterQuote], cited: Sequence[Source]
+    others: Sequence[CounterQuote], citations: Sequence[Citation], cited: Sequence[Source]
 ) -> tuple[Citation, ...]:
-    """Return quotes of sources not cited with an exact conflict, the nearest of each source.
+    """Return quotes with an exact conflict, the nearest of each source.
 
-    Another text of a cited work that says otherwise, such as an earlier version, is for the
-    reader to see, but is no second voice: it comes after those of other works.
+    A cited source may contradict itself, elsewhere than in what is cited, by another number and
+    nothing else: sentences that differ in more are about two things. That, or another text of a
+    cited work that says otherwise, such as an earlier version, is for the reader to see, but is no
+    second voice: it comes after those of other works.
     """
     ids, works = {source.id for source in cited}, {source.work_key for source in cited}
     found = {
         rival.window.evidence.source.id: rival.window
         for rival in sorted(others, key=lambda rival: rival.covered)
-        if rival.finding.decides and rival.window.evidence.source.id not in ids
+        if rival.finding.decides
+        and (rival.window.evidence.source.id not in ids or _apart(rival, citations))
     }
     ordered = sorted(found.values(), key=lambda window: window.evidence.source.work_key in works)
     return tuple(map(cite_quote, ordered))[:MAX_CITATIONS]
+
+
+def _apart(rival: CounterQuote, citations: Sequence[Citation]) -> bool:
+    """Return whether a sentence has but another number, and stands in none of some quotes."""
+    window = rival.window
+    start, source_id = window.evidence.passage.start + window.start, window.evidence.source.id
+    cited = any(c.source_id == source_id and c.start <= start < c.end for c in citations)
+    return rival.only and rival.finding.kind == "number" and not cited

@@ -25,6 +25,7 @@ class CounterQuote:
     window: CandidateQuote
     covered: float  # share of the claim's words that it has
     finding: Finding
+    only: bool = False  # whether that is the only difference that the rules found
 
 
 def find_counter_quotes(
@@ -42,7 +43,7 @@ def find_counter_quotes(
             continue
         findings = window.findings(claim)
         if findings and findings[0].contradicts:
-            found.append(CounterQuote(window, share, findings[0]))
+            found.append(CounterQuote(window, share, findings[0], len(findings) == 1))
     return found
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from corpus.text.sentences import sentences
 from index.inference.cross_encoder import Checker
 from index.inference.embedder import Embedder
 from service.messages import reader_message
@@ -80,8 +81,8 @@ class Verifier:
         claim, and goes if none does; another passage whose quote does so better is cited before it.
         ``contradicted``: the citation has another number, unit or name. ``partial`` and
         ``unsupported``: what came nearest, the best quote of each clause. ``disputed_by`` are
-        quotes of other sources that conflict with a supported claim. ``originals`` tells which
-        sources only report on others; their works are cited first.
+        quotes that conflict with a supported claim; see ``disputing_citations``. ``originals``
+        tells which sources only report on others; their works are cited first.
 
         The claim's ``start`` and ``end`` are 0 and its length: who assembles the answer knows
         where it stands.
@@ -98,6 +99,8 @@ class Verifier:
             found.sort(key=lambda f: originals.reports(f[0].source))
             citations = tuple(make_citation(*place) for place in found[:MAX_CITATIONS])
             verdict = Verdict("supported", 1.0, "verbatim")
+            if len(quoted := sentences(draft.text)) > 1:
+                others = [rival for each in quoted for rival in find_counter_quotes(each, singles)]
         else:
             reading = self._clear(draft, singles, others, originals)
             reading = reading or self._read(draft, singles, others)
@@ -237,7 +240,7 @@ def _supported(
     return replace(
         _claim(draft, citations, verdict),
         secondary=originals.secondary(source.id for source in cited),
-        disputed_by=disputing_citations(others, cited),
+        disputed_by=disputing_citations(others, citations, cited),
         works=originals.independent(cited),
     )
 
