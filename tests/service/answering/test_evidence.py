@@ -1,5 +1,7 @@
 """Which hits become evidence: places for each language, and hits of several searches."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,3 +60,5 @@ def test_hits_of_several_searches_take_turns_each_once() -> None:
     assert interleaved([[a, b, c], [d, a, e], [b]]) == [a, d, b, c, e]
     assert interleaved([[a, b]]) == [a, b] and interleaved([[], [a]]) == [a]
     assert interleaved([]) == []
+    worse = replace(a, score=1.0)
+    assert interleaved([[a, b], [worse]]) == [a, b] and interleaved([[b, worse], [a]]) == [b, a]
