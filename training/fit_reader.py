@@ -57,7 +57,7 @@ def encoded(
         for n, (a, b) in enumerate(text.offsets[:room]):
             a, b = a - len(title), b - len(title)
             inside[lead + n] = b > 0
-            gold[lead + n] = b > 0 and any(a < y and x < b for x, y in row.spans)
+            gold[lead + n] = any(a < y and x < b for x, y in row.spans)
         if row.spans and not any(gold):
             continue  # its answer was cut off
         found.append((ids, inside, gold))

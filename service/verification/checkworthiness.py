@@ -3,8 +3,8 @@
 A checker takes "More of it." for supported by any text that has "more". So these are no claims: a
 sentence without a content word of its own (pronouns, "yes", remarks on the answer), a phrase that
 is no sentence (a heading, "The model."), and one that breaks off or repeats itself. One of the
-others with a number always is a claim. A name alone is one only as the answer to a question that
-asks for it.
+others with a number always is a claim, and so is a row of a table, by which its cells belong
+together. A name alone is one only as the answer to a question that asks for it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _PHRASE = re.compile(
     r"|most|some|many|all|both|each)\b",
     re.IGNORECASE,
 )
+_CELLS = re.compile(r"\S \| \S")  # as readers of files write a row of a table
 _SHORT = 4  # words of a phrase that may be taken for a sentence
 _PARTICLE = re.compile(r"[はがをに]")
 _BROKEN = re.compile(r"(?:は|が|を|の|について|に関して|および|または)[。.…!！?？:：]*$")
@@ -77,6 +78,8 @@ def is_not_checkworthy(text: str, question: str = "") -> bool:
     if any(word.kind == "number" for word in listed):
         return False
     own = _own_words(folded)
+    if _CELLS.search(folded) and len(own) > 1:
+        return False
     if is_japanese(folded) or re.search(r"[\u3041-\u3096]", folded):
         return _nothing_in_japanese(folded, len(own))
     if not own:

@@ -73,6 +73,7 @@ def test_neighbours_join_that_answer_nearly_as_well(odds, wanted) -> None:
             {"three": 2.0},
             "Aiko had rooms. She named three:\n- Kanda",
         ),
+        ("Aiko came. She sat. She named three:\n- Kanda", {"three": 2.0}, "She sat. She named three:\n- Kanda"),
     ],
 )  # fmt: skip
 def test_window_has_what_its_sentence_cannot_be_understood_without(text, odds, wanted) -> None:

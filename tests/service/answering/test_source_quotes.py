@@ -71,6 +71,13 @@ def test_question_that_is_answered_gets_no_more_quotes() -> None:
     assert quotes.unanswered() == [WHEN] and said(quotes.answer()) == [OPENED]
 
 
+def test_answer_by_another_sentence_is_enough() -> None:
+    quotes, state = made(MANY, {"40,000": 2.0, "1931": 1.9})
+    draft = Draft(OPENED, (2,))
+    state.record(draft, VerbatimVerifier().check(draft, state.evidence))
+    assert quotes.answer() == [] and quotes.unanswered() == []
+
+
 @pytest.mark.parametrize(
     ("odds", "bar", "shown"),
     [
@@ -107,6 +114,18 @@ def test_overview_cites_the_evidence_as_it_was_numbered_for_the_reader() -> None
         cited = next(e for e in shown if e.label == citation.label)
         assert cited.passage.id == citation.passage_id
     assert quotes.unanswered() == []
+
+
+def test_overview_cites_the_work_that_it_shows_where_two_say_the_same() -> None:
+    works = [
+        passage_evidence(f"{OPENED} {more}", n, source=f"work{n}")
+        for n, more in ((1, DOGS), (2, MAPS))
+    ]
+    state = read_state("Compare them.", works, ScriptedReader({"40,000": 1.0}))
+    assert [e.source.id for e in state.evidence] == ["work2", "work1"]
+    state.overview = Overview((Draft(OPENED, (2,)),), tuple(works), "")
+    SourceQuotes(state, VerbatimVerifier()).overview()
+    assert [claim.citations[0].source_id for claim in state.claims] == ["work2"]
 
 
 def test_overview_answers_whatever_the_reader_says_of_its_sentences() -> None:

@@ -19,6 +19,7 @@ NOTHING = (
     "そうです。", "はい、そうです。", "いいえ。", "以上です。", "もっとあります。", "それについてです。", "以下の通りです。",
     "回答：", "資料の通りです。", "その通りです。", "概要", "Whisperのモデル。", "Whisperについて。", "モデルは。",
     "それは正しいです。", "これです。", "同じです。", "ありがとうございます。", "もちろんです。",
+    "Whisper |", "yes | no", "はい | いいえ",
 )  # fmt: skip
 SOMETHING = (
     "It is robust.", "It won.", "GT Sophy won.", "Whisper hallucinates.", "Models hallucinate.",
@@ -30,6 +31,7 @@ SOMETHING = (
     "Whisperは頑健である。", "それは頑健です。", "月曜日は休館である。", "OpenAIが公開した。", "68万時間。", "1931年です。",
     "区画に分ける。", "性能が落ちる。", "ソニーが作った。", "はい、公開されています。", "Whisperです。", "いいえ、無料です。",
     "著者はShion Hondaである。", "Whisperは68万時間で学習。",
+    "Kanda | Aiko Mori", "Room | Founder\nKanda | Aiko Mori", "部屋 | 創設者\n神田 | 森秋子",
 )  # fmt: skip
 
 
