@@ -318,7 +318,9 @@ class Engine:
         asked = question_parts(state.asked)
         state.evidence, state.parts = read_evidence(asked, chosen, state.originals, self.checker)
         odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
-        state.relevant = count_relevant(np.array(odds, np.float32))
+        state.relevant = (
+            len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
+        )
         state.decide_answers = AnswerDecider(state, self.checker)
         state.unnamed = unnamed(state.asked, state.evidence, self.library.store)
         state.premise = None if state.unnamed else self._false_premise(state)
