@@ -101,20 +101,16 @@ def explain_abstention(
     language: str = "",
     empty: bool = False,
     unnamed: Sequence[str] = (),
-    elsewhere: bool = False,
 ) -> tuple[Abstention | None, str]:
     """Return the kind of an abstention, None without evidence, and its reason for the reader.
 
     It is two sentences: what came nearest, and what would help, such as the original of a work
     that came near and could not be read. ``language`` is the reader's; "": the question's.
     ``empty``: the library has no source at all. ``unnamed``: identifiers that no evidence has.
-    ``elsewhere``: the question asks for what no document is asked for, such as an opinion.
     """
     language = language or language_of(question)
     if premise is not None:
         return "false_premise", _explain_premise(premise, language)
-    if elsewhere:
-        return "outside_library", reader_message("only_documents", language)
     if not evidence:
         return None, reader_message("empty" if empty else "no_sources", language)
     near = evidence[:CLOSEST_SHOWN]

@@ -12,34 +12,19 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TypedDict, Unpack
-
-import numpy as np
+from typing import Unpack
 
 from corpus.protocols import require_protocol
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
-from index.search import Hit, Library
+from index.search import Library
 from service.answering.abstention import (
-    FalsePremise,
     explain_abstention,
-    false_premise,
-    unnamed,
 )
-from service.answering.answer_decision import AnswerDecider
-from service.answering.answer_windows import read_evidence
 from service.answering.direct_replies import DirectReplies
-from service.answering.evidence import (
-    LatestOriginals,
-    interleaved,
-    reserve_languages,
-    select_evidence,
-    with_originals,
-)
+from service.answering.evidence_finder import EvidenceFinder, Sizes
 from service.answering.model_answer import ModelAnswer
-from service.answering.query_rewriting import alone, astray, last_answered, last_said, leans, stands
-from service.answering.reranking import count_relevant
+from service.answering.query_rewriting import alone, last_answered, last_said, leans
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
@@ -52,9 +37,6 @@ from service.judging.record import record_judgements
 from service.judging.types import Judge
 from service.messages import reader_message
 from service.query import check_question
-from service.questions.parts import question_parts
-from service.questions.premise_check import PremiseFinding, unsupported_premise
-from service.questions.presuppositions import presupposition
 from service.text.prompt_injection import without_orders
 from service.types import (
     Answer,
@@ -77,32 +59,11 @@ ANSWER_VERSION = 3
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
-CERTAIN = 2.0  # log-odds of an answer above which what the question takes for granted is true
 HISTORY_THREADS = 4  # answers that are looked up or written down at once
 
 
 def _status(step: AnswerStep) -> Event:
     return Event("status", Status(step))
-
-
-class Sizes(TypedDict, total=False):
-    """How much an answer is made from.
-
-    Passages and characters bound what a question costs to read: each part of it once beside every
-    passage below its title and headings, which are about 130 tokens for paragraphs of an
-    encyclopedia and 165 for papers and posts. With the defaults that is 1,050 to 1,300 tokens on
-    average, and was never more than 1,850; ten passages of 8,000 characters cost a third more.
-
-    Attributes:
-        top_k: Passages at most; a ``LANGUAGE_SHARE`` of them is kept for each language.
-        evidence_chars: Characters of them together. The default always holds six passages of the
-            usual full width, and eight as they are on average.
-        window: Tokens that the language model reads and writes in all.
-    """
-
-    top_k: int
-    evidence_chars: int
-    window: int
 
 
 class Engine:
@@ -138,10 +99,8 @@ class Engine:
         self.library, self.checker, self.history, self.model = library, checker, history, model
         self.judge, self._judge_writes = judge, judge_writes
         self.verifier = Verifier(checker, library.embedder)
-        self._top_k = sizes.get("top_k", 8)
-        self._evidence_chars = sizes.get("evidence_chars", 5000)
         self._window = sizes.get("window", prompts.DEFAULT_CONTEXT_TOKENS)
-        self._originals = LatestOriginals(library.store)
+        self._evidence = EvidenceFinder(library, checker, sizes)
         self._direct = DirectReplies(library)
         self._new = PriorityThreadPool("questions", MAX_NEW_QUESTIONS)
         self._begun = PriorityThreadPool("claims", MAX_CLAIM_CHECKS, priority=Priority.CLAIM)
@@ -207,11 +166,11 @@ class Engine:
                 yield event
             yield Event("answer", await self._close(state, direct.mode))
             return
-        hits = await self._new(self._search, state)
+        hits = await self._new(self._evidence.search, state)
         yield _status("reading")
-        await self._new(self._choose, state, hits)
+        await self._new(self._evidence.read, state, hits)
         if state.doubtful:
-            state = await self._new(self._as_meant, state)
+            state = await self._new(self._evidence.as_meant, state)
         yield self._evidence_event(state)
         made: Mode = "abstained"
         quotes = SourceQuotes(state, self.verifier)
@@ -292,65 +251,22 @@ class Engine:
         Nothing is stored. Blocks for as long as a search and a re-ranking take.
         """
         state = AnswerState("", "", check_question(question))
-        self._choose(state, self._search(state))
+        self._evidence.read(state, self._evidence.search(state))
         return state.answerable
-
-    def _search(self, state: AnswerState) -> list[Hit]:
-        store = self.library.store
-        state.revision = store.revision()
-        state.originals = self._originals()
-        asked = dict.fromkeys((state.asked, *question_parts(state.asked)))
-        found = [self.library.search(text, 2 * self._top_k, state.within) for text in asked]
-        state.record_time("search")
-        return interleaved(found)
-
-    def _choose(self, state: AnswerState, hits: Sequence[Hit]) -> None:
-        """Turn hits into evidence: those that answer the question first, by the checker."""
-        if state.within is None:
-            hits = with_originals(self.library, state.originals, state.asked, hits, self._top_k)
-        hits = reserve_languages(hits, self._top_k)
-        twins = self.library.store.works.twins([hit.passage.id for hit in hits])
-        chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
-        if state.overview:
-            chosen = state.overview.evidence
-        if not chosen:
-            return state.record_time("read")
-        asked = question_parts(state.asked)
-        state.evidence, state.parts = read_evidence(asked, chosen, state.originals, self.checker)
-        odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
-        state.relevant = (
-            len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
-        )
-        state.decide_answers = AnswerDecider(state, self.checker)
-        state.unnamed = unnamed(state.asked, state.evidence, self.library.store)
-        state.premise = None if state.unnamed else self._false_premise(state)
-        state.record_time("read")
-
-    def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
-        """What the question takes for granted and the evidence does not say."""
-        found = false_premise(state.asked, state.evidence)
-        statement = presupposition(state.asked)
-        if found or not statement or state.answerability > CERTAIN:
-            return found
-        return unsupported_premise(statement, state.evidence, self.checker)
 
     def _explain(self, state: AnswerState) -> None:
         store = self.library.store
         empty = not state.evidence and not store.sources()
         found = (state.evidence, state.premise, store.unread())
         state.abstention, reason = explain_abstention(
-            state.asked, *found, state.language, empty, state.unnamed, state.elsewhere
+            state.asked, *found, state.language, empty, state.unnamed
         )
+        if state.elsewhere and state.premise is None:
+            state.abstention = "outside_library"
+            reason = reader_message("only_documents", state.language)
         if state.unknown and state.abstention == "outside_library":
             state.abstention = "not_enough_evidence"  # it is about a document of the library
         state.reason = state.reason or state.unknown or reason
-
-    def _as_meant(self, state: AnswerState) -> AnswerState:
-        """The state, or one with the question as it was asked, where that is answered better."""
-        bare = replace(state, understood=None, evidence=(), parts=())
-        self._choose(bare, self._search(bare))
-        lost = astray(state.asked, state.question, state.nearest)
-        return bare if lost or stands(bare.best, state.best) else state
 
     async def _close(self, state: AnswerState, mode: Mode) -> Answer:
         name = model_name(self.model.name) if self.model and mode == "generated" else ""

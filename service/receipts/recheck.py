@@ -321,9 +321,7 @@ def _library(receipt: Receipt, store: Store) -> Iterator[Check]:
         elif not standing.current:
             former.append(f"[{e.label}]")
     if former:
-        changed = (
-            "their sources have changed since, and the library here has them as they were read"
-        )
+        changed = "their sources have changed since; the library has them as they were read"
         yield Check("library", "note", f"{changed}: {' '.join(former)}")
     if gone:
         yield Check("library", "note", f"no longer in the library here: {' '.join(gone)}")

@@ -1,0 +1,113 @@
+"""Evidence for a question: found by a search, read for each part of it, numbered best first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypedDict
+
+import numpy as np
+
+from index.inference.cross_encoder import Checker
+from index.search import Hit, Library
+from service.answering.abstention import FalsePremise, false_premise, unnamed
+from service.answering.answer_decision import AnswerDecider
+from service.answering.answer_windows import read_evidence
+from service.answering.evidence import (
+    LatestOriginals,
+    interleaved,
+    reserve_languages,
+    select_evidence,
+    with_originals,
+)
+from service.answering.query_rewriting import astray, stands
+from service.answering.reranking import count_relevant
+from service.answering.state import AnswerState
+from service.questions.parts import question_parts
+from service.questions.premise_check import PremiseFinding, unsupported_premise
+from service.questions.presuppositions import presupposition
+
+CERTAIN = 2.0  # log-odds of an answer above which what the question takes for granted is true
+
+
+class Sizes(TypedDict, total=False):
+    """How much an answer is made from.
+
+    Passages and characters bound what a question costs to read: each part of it once beside every
+    passage below its title and headings, which are about 130 tokens for paragraphs of an
+    encyclopedia and 165 for papers and posts. With the defaults that is 1,050 to 1,300 tokens on
+    average, and was never more than 1,850; ten passages of 8,000 characters cost a third more.
+
+    Attributes:
+        top_k: Passages at most; a ``LANGUAGE_SHARE`` of them is kept for each language.
+        evidence_chars: Characters of them together. The default always holds six passages of the
+            usual full width, and eight as they are on average.
+        window: Tokens that the language model reads and writes in all.
+    """
+
+    top_k: int
+    evidence_chars: int
+    window: int
+
+
+class EvidenceFinder:
+    """Finds and reads the evidence of answers. Methods block; safe to share between threads.
+
+    Args:
+        library: What is searched.
+        checker: Reads the passages.
+        sizes: How much is read.
+    """
+
+    def __init__(self, library: Library, checker: Checker, sizes: Sizes) -> None:
+        self._library, self._checker = library, checker
+        self._top_k = sizes.get("top_k", 8)
+        self._evidence_chars = sizes.get("evidence_chars", 5000)
+        self._originals = LatestOriginals(library.store)
+
+    def search(self, state: AnswerState) -> list[Hit]:
+        """Search for the question, and for each of several in it; hits in turns, best first."""
+        store = self._library.store
+        state.revision = store.revision()
+        state.originals = self._originals()
+        asked = dict.fromkeys((state.asked, *question_parts(state.asked)))
+        found = [self._library.search(text, 2 * self._top_k, state.within) for text in asked]
+        state.record_time("search")
+        return interleaved(found)
+
+    def read(self, state: AnswerState, hits: Sequence[Hit]) -> None:
+        """Turn hits into evidence: those that answer the question first, by the checker."""
+        if state.within is None:
+            hits = with_originals(self._library, state.originals, state.asked, hits, self._top_k)
+        hits = reserve_languages(hits, self._top_k)
+        twins = self._library.store.works.twins([hit.passage.id for hit in hits])
+        chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
+        if state.overview:
+            chosen = state.overview.evidence
+        if not chosen:
+            return state.record_time("read")
+        asked = question_parts(state.asked)
+        state.evidence, state.parts = read_evidence(asked, chosen, state.originals, self._checker)
+        odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
+        state.relevant = (
+            len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
+        )
+        state.decide_answers = AnswerDecider(state, self._checker)
+        state.unnamed = unnamed(state.asked, state.evidence, self._library.store)
+        state.premise = None if state.unnamed else self._false_premise(state)
+        state.record_time("read")
+
+    def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
+        """What the question takes for granted and the evidence does not say."""
+        found = false_premise(state.asked, state.evidence)
+        statement = presupposition(state.asked)
+        if found or not statement or state.answerability > CERTAIN:
+            return found
+        return unsupported_premise(statement, state.evidence, self._checker)
+
+    def as_meant(self, state: AnswerState) -> AnswerState:
+        """The state, or one with the question as it was asked, where that is answered better."""
+        bare = replace(state, understood=None, evidence=(), parts=())
+        self.read(bare, self.search(bare))
+        lost = astray(state.asked, state.question, state.nearest)
+        return bare if lost or stands(bare.best, state.best) else state
