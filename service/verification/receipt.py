@@ -44,7 +44,7 @@ class Shown(Evidence):
 class RecordedClaim(Claim):
     """A claim with what its verdict says of support; None in receipts that are older than it."""
 
-    supports: Decision | None = field(default=None, kw_only=True)
+    supports: Decision | None = field(default=None, kw_only=True)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
