@@ -6,9 +6,9 @@ addWords({
   en: {
     ownWords: "the source's own words",
     answering: "The question",
-    answersYes: "it answers it",
+    answersYes: "it answers the question",
     contextWhy: "supported by its source, but it does not answer the question",
-    answersUnknown: "not known whether it answers it: that was not checked when this was said",
+    answersUnknown: "not known whether it answers: that was not checked when this was said",
     methods: {
       verbatim: "comparing the words: they stand in the source",
       "rules + cross-encoder": "rules (numbers, names, negation) and a small reading model",

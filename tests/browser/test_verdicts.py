@@ -1,10 +1,11 @@
 """Verdicts on the page: in words, without relying on colour, by any means of input."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from service.types import Decision, Rejected, Verdict
+from service.types import Decision, Rejected, Verdict, to_json
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, cite, evidence, recited
 
@@ -216,8 +217,8 @@ YES, NO = Decision(True, 0.93, "a method of tomorrow"), Decision(False, 0.21, "j
 ANSWERING = {
     "en-GB": (
         "supported by one work", "Context", "supported and answering", "1 context",
-        "0.93: it answers it", "supported by its source, but it does not answer the question",
-        "not known whether it answers it",
+        "0.93: it answers the question", "supported by its source, but it does not answer the question",
+        "not known whether it answers",
     ),
     "ja-JP": (
         "一つの著作に裏づけあり", "補足", "裏づけありの答え", "補足 1文",
@@ -286,6 +287,30 @@ def test_answer_from_the_catalogue_has_its_badge(reciting, visit, language, badg
     expect(reader.turn.locator(".badge strong")).to_have_text(badge)
     expect(reader.turn.locator(".badge span")).not_to_be_empty()
     expect(reader.turn.locator(".sign.ticked")).not_to_have_count(0)
+
+
+def test_field_of_the_catalogue_is_shown_on_the_card_and_sought_in_no_text(reciting, visit):
+    made = to_json(decided(YES, mode="metadata", model=""))
+    field = {"quote": "Ada Berg", "start": 0, "end": 0, "metadata": "authors"}
+    made["claims"][0]["citations"][0] |= field
+    reader = visit(reciting.url)
+    body = f"event: answer\ndata: {json.dumps(made)}\n\n"
+    reader.page.route(
+        "**/v1/answers",
+        lambda route: route.fulfill(body=body, headers={"content-type": "text/event-stream"}),
+    )
+    asked = []
+    reader.page.on("request", lambda request: asked.append(request.url))
+    reader.expected.append("status of 404")  # a conversation that is in no database
+    reader.ask(WHISPER).answered()
+    expect(reader.turn.locator(".card .meta mark")).to_have_text("Ada Berg")
+    expect(reader.turn.locator(".card blockquote")).to_have_count(0)
+    assert reader.turn.get_by_role("link", name="Open the source at this quote").count() == 0
+    reader.claims.locator(".cite").click()
+    expect(reader.page.locator("#reader mark.lit")).to_have_text("Ada Berg")
+    reader.at_rest()
+    expect(reader.page.locator("#reader .reader-notes p")).to_have_count(0)
+    assert not [url for url in asked if "/v1/passages/" in url]
 
 
 @pytest.mark.parametrize(
