@@ -58,6 +58,24 @@ _MESSAGES = {
         "ja": "質問は「{0}」を前提としていますが、資料には「{1}」とあります: 「{2}」"
         "この前提なしで質問し直してください。",
     },
+    "premise_unsaid": {
+        "en": "The question takes for granted that “{0}”; no source here says so.",
+        "ja": "質問は「{0}」を前提としていますが、ここの資料にそのような記述はありません。",
+    },
+    "premise_contradicted": {
+        "en": "The question takes for granted that “{0}”, but a source says otherwise: “{1}”",
+        "ja": "質問は「{0}」を前提としていますが、資料の記述は異なります: 「{1}」",
+    },
+    "part_unanswered": {
+        "en": "This answers only part of the question; no source answers “{0}”.",
+        "ja": "これは質問の一部への答えです。「{0}」に答える資料はありません。",
+    },
+    "only_documents": {
+        "en": "I only answer from the documents here, and this asks for something else."
+        " Ask about what they say, or about the documents themselves.",
+        "ja": "ここにある資料からだけ答えるので、この依頼には応じられません。"
+        "資料の内容か、資料そのものについて質問してください。",
+    },
     "unnamed": {
         "en": "No source here mentions {0}; the nearest were {1}.",
         "ja": "{0}はここの資料に出てこず、最も近かったのは{1}です。",
@@ -121,6 +139,136 @@ _MESSAGES = {
     "unsupported": {
         "en": "No source supports it.",
         "ja": "これを裏づける資料がありません。",
+    },
+    "metadata_authors": {
+        "en": "{0} was written by {1}.",
+        "ja": "{0}の著者は{1}です。",
+    },
+    "metadata_published": {
+        "en": "{0} is dated {1}.",
+        "ja": "{0}の日付は{1}です。",
+    },
+    "metadata_venue": {
+        "en": "The venue of {0} is {1}.",
+        "ja": "{0}の掲載先は{1}です。",
+    },
+    "metadata_title": {
+        "en": "The title is {1}.",
+        "ja": "題名は{1}です。",
+    },
+    "metadata_licence": {
+        "en": "The licence of {0} is {1}.",
+        "ja": "{0}のライセンスは{1}です。",
+    },
+    "metadata_pages": {
+        "en": "{0} has {1} pages.",
+        "ja": "{0}は{1}ページあります。",
+    },
+    "metadata_one_page": {
+        "en": "{0} has one page.",
+        "ja": "{0}は1ページです。",
+    },
+    "metadata_references": {
+        "en": "{0} cites {1}.",
+        "ja": "{0}は{1}を引用しています。",
+    },
+    "metadata_cited_by": {
+        "en": "{0} is cited by {1}.",
+        "ja": "{0}は{1}に引用されています。",
+    },
+    "metadata_listed": {
+        "en": "The library has {0}{1}.",
+        "ja": "資料に{0}{1}があります。",
+    },
+    "unknown_authors": {
+        "en": "The catalogue does not say who wrote {0}: no authors were found {1}.",
+        "ja": "{0}の著者は書誌情報にありません（{1}見つかりませんでした）。",
+    },
+    "unknown_published": {
+        "en": "The catalogue has no date for {0}: none was found {1}.",
+        "ja": "{0}の日付は書誌情報にありません（{1}見つかりませんでした）。",
+    },
+    "unknown_venue": {
+        "en": "The catalogue does not say where {0} was published: nothing was found {1}.",
+        "ja": "{0}の掲載先は書誌情報にありません（{1}見つかりませんでした）。",
+    },
+    "unknown_title": {
+        "en": "The catalogue has no title for {0}: none was found {1}.",
+        "ja": "{0}の題名は書誌情報にありません（{1}見つかりませんでした）。",
+    },
+    "unknown_licence": {
+        "en": "The catalogue has no licence for {0}: none was found {1}.",
+        "ja": "{0}のライセンスは書誌情報にありません（{1}見つかりませんでした）。",
+    },
+    "unknown_pages": {
+        "en": "{0} has no printed pages that could be counted.",
+        "ja": "{0}には数えられるページがありません。",
+    },
+    "unknown_references": {
+        "en": "{0} is not known to cite any other document of this library.",
+        "ja": "{0}が引用している文書は、このライブラリには見つかりませんでした。",
+    },
+    "unknown_cited_by": {
+        "en": "No other document of this library is known to cite {0}.",
+        "ja": "{0}を引用している文書は、このライブラリには見つかりませんでした。",
+    },
+    "unknown_relation": {
+        "en": "{0} is not known to cite {1}.",
+        "ja": "{0}が{1}を引用しているかどうかは、ここからは分かりません。",
+    },
+    "on_first_page": {
+        "en": "on its first page",
+        "ja": "1ページ目に",
+    },
+    "in_file": {
+        "en": "in what was read",
+        "ja": "読み取った内容に",
+    },
+    "listed_some": {
+        "en": "These are {0} of {1} documents.",
+        "ja": "全{1}件のうち{0}件を示します。",
+    },
+    "listed_all": {
+        "en": "Documents: {0}.",
+        "ja": "資料は{0}件です。",
+    },
+    "listed_none": {
+        "en": "No document of this library was found to be about “{0}”.",
+        "ja": "「{0}」に関する資料は見つかりませんでした。",
+    },
+    "overview_abstract": {
+        "en": "There is no language model here: these are the first sentences of the abstract of"
+        " {0}, in its own words.",
+        "ja": "言語モデルがないため、{0}の概要の最初の文をそのまま示します。",
+    },
+    "overview_lead": {
+        "en": "There is no language model here: these are the first sentences of {0}, in its own"
+        " words.",
+        "ja": "言語モデルがないため、{0}の最初の文をそのまま示します。",
+    },
+    "overview_side_by_side": {
+        "en": "There is no language model here to compare them: these are the first sentences of"
+        " {0}, each in its own words.",
+        "ja": "比較する言語モデルがないため、{0}の最初の文をそれぞれそのまま示します。",
+    },
+    "overview_nothing": {
+        "en": "{0} has no sentences that could be shown as a summary.",
+        "ja": "{0}には要約として示せる文がありません。",
+    },
+    "guide": {
+        "en": "This library has {0} documents, such as {1}. Ask a question about them, in English"
+        " or Japanese, and the answer shows the sentences that it rests on; add documents of your"
+        " own to ask about those too.",
+        "ja": "このライブラリには{1}など{0}件の資料があります。日本語か英語で質問すると、"
+        "根拠となる文とともに答えます。資料を追加すれば、それについても質問できます。",
+    },
+    "guide_one": {
+        "en": "This library has one document, {0}. Ask a question about it, in English or Japanese,"
+        " and the answer shows the sentences that it rests on; add documents of your own to ask"
+        " about those too.",
+        "ja": "このライブラリには{0}があります。日本語か英語で質問すると、"
+        "根拠となる文とともに答えます。"
+        "資料を追加すれば、それについても質問できます。",
     },
 }
 

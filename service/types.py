@@ -56,6 +56,10 @@ class Citation:
 
     ``before`` and ``after`` are the rest of the quote's passage, so that a page can highlight the
     quote in its context without counting characters.
+
+    Where ``metadata`` names a field of the catalogue, such as ``authors``, the claim rests on that
+    field instead: ``quote`` is its value, ``start`` and ``end`` are 0, and ``passage_id`` names
+    the source's first passage, which is there to show the source.
     """
 
     label: int
@@ -68,6 +72,7 @@ class Citation:
     page: int | None = None
     before: str = ""
     after: str = ""
+    metadata: str = ""
 
 
 @dataclass(frozen=True, slots=True)

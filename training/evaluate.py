@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from index.inference.pair_network import pair_ids
 from index.inference.cross_encoder_torch import Network, read_weights, run
+from index.inference.pair_network import pair_ids
 from training import data
 
 NLI_ENTAILMENT = 0

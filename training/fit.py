@@ -23,8 +23,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from index.inference.pair_network import pair_ids
 from index.inference.cross_encoder_torch import Network, padded, read_weights
+from index.inference.pair_network import pair_ids
 from training import data, evaluate
 from training.mixtures import MIXTURES
 from training.model import CONFIG, write_weights

@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
@@ -31,6 +30,7 @@ from training.model import FORMAT, is_matrix, quantised
 from training.reading import ReadingRow
 
 MAX_QUESTION, MAX_TOKENS = 64, 384
+WARM_UP = 0.05  # share of the fit in which the rate rises
 AVERAGED_STEPS = 300  # over about so many of the last steps the weights are averaged
 BIAS = -5.0  # of the untrained head: about one in as many tokens as a passage has
 
@@ -102,9 +102,13 @@ class Fit:
                 continue
             self.trained.append(name)
         self.optimiser = torch.optim.AdamW(
-            [{"params": layers, "lr": 0, "top": args.lr}, {"params": heads, "lr": 0, "top": args.lr * 5}],
-            betas=(0.9, 0.98), weight_decay=0.01,
-        )  # fmt: skip
+            [
+                {"params": layers, "lr": 0, "top": args.lr},
+                {"params": heads, "lr": 0, "top": args.lr * 5},
+            ],
+            betas=(0.9, 0.98),
+            weight_decay=0.01,
+        )
 
     def batches(self, rng: random.Random) -> Iterator[list[tuple]]:
         passages, fitted, _ = reading.collect(self.args.shared)
@@ -132,8 +136,9 @@ class Fit:
             progress = (time.monotonic() - began) / 60 / args.minutes
             if progress >= 1:
                 break
-            warm = 0.05
-            factor = progress / warm if progress < warm else args.end + (1 - args.end) * (1 - progress) / (1 - warm)
+            factor = progress / WARM_UP
+            if progress > WARM_UP:
+                factor = args.end + (1 - args.end) * (1 - progress) / (1 - WARM_UP)
             for part in self.optimiser.param_groups:
                 part["lr"] = part["top"] * factor
             ids = padded([g[0] for g in group], 1, 16)
@@ -150,8 +155,11 @@ class Fit:
             seen += len(group)
             running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
             if step % 50 == 0:
-                print(f"{step} {progress:.3f} loss {running:.3f} rows {seen} "
-                      f"{seen / (time.monotonic() - began) * 60:.0f} a minute", flush=True)
+                print(
+                    f"{step} {progress:.3f} loss {running:.3f} rows {seen} "
+                    f"{seen / (time.monotonic() - began) * 60:.0f} a minute",
+                    flush=True,
+                )
             if time.monotonic() - saved > 600:
                 saved = time.monotonic()
                 self.save()

@@ -34,7 +34,6 @@ class ReadingRow:
     text: str
     spans: tuple[Span, ...]
     source: str
-    group: str  # of the passage or article, by which rows are held out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +63,10 @@ def squad_questions(
         question = query["question"] if wording is None else wording.get(query["id"])
         text = passages[query["doc_id"]].text
         answers = tuple(dict.fromkeys(a for a in query["answers"] if a))
-        exact = [
-            (at, at + len(answer))
-            for answer in answers[:1]
-            for at in _places(text, answer)
-        ]
+        exact = [(at, at + len(answer)) for answer in answers[:1] for at in _places(text, answer)]
         if question is None or not exact:
             continue
-        inside = [
-            (a, b) for a, b in sentence_spans(text) if any(a < y and x < b for x, y in exact)
-        ]
+        inside = [(a, b) for a, b in sentence_spans(text) if any(a < y and x < b for x, y in exact)]
         yield Asked(question, query["doc_id"], tuple(inside), tuple(exact), answers, source)
 
 
@@ -157,11 +150,11 @@ def rows(
         if article and len(keys) > 1
     }
 
-    def row(asked: Asked, key: str, text: str, spans: Sequence[Span], question: str = "") -> ReadingRow:
+    def row(
+        asked: Asked, key: str, text: str, spans: Sequence[Span], question: str = ""
+    ) -> ReadingRow:
         title = passages[key].article.replace("_", " ") if rng.random() < TITLED else ""
-        return ReadingRow(
-            question or asked.question, title, text, tuple(spans), asked.source, passages[key].article
-        )
+        return ReadingRow(question or asked.question, title, text, tuple(spans), asked.source)
 
     for asked in questions:
         home = passages[asked.home]
@@ -182,7 +175,8 @@ def rows(
             if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
                 yield row(asked, asked.home, bare, ())
         if rng.random() < 0.12:
-            bad = spoil.name(asked.question, [home.text], rng) or spoil.number(asked.question, [], rng)
+            bad = spoil.name(asked.question, [home.text], rng)
+            bad = bad or spoil.number(asked.question, [], rng)
             if bad is not None:
                 yield row(asked, asked.home, home.text, (), bad)
         if home.article in near:

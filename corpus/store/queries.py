@@ -72,6 +72,13 @@ def source_summaries(db: sa.Connection, which: sa.ColumnElement[bool]) -> Iterat
         yield SourceSummary(schema.source_of(row), row.passages, len(row.pages), 1 + row.former)
 
 
+def first_rows(db: sa.Connection) -> dict[str, int]:
+    """Read the row number of each source's first passage, by the source's id."""
+    passages = schema.passages.c
+    query = sa.select(passages.source_id, sa.func.min(passages.row)).group_by(passages.source_id)
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
 def no_source(source_id: str) -> NotFound:
     """Make the error for an id that no source has."""
     return NotFound(f"no source {source_id!r}: `tenkyo sources` lists what there is")

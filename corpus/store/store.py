@@ -298,6 +298,11 @@ class Store:
         with self._transaction() as db:
             return list(db.execute(query).scalars())
 
+    def first_rows(self) -> dict[str, int]:
+        """Return the row number of each source's first passage, by the source's id."""
+        with self._transaction() as db:
+            return queries.first_rows(db)
+
     def revision(self) -> str:
         """Return a short hash of the current set of passages, to check whether an index is current.
 

@@ -24,6 +24,7 @@ WEIGHTS = Path(__file__).parents[1] / "checker.safetensors"
 READER_WEIGHTS = Path(__file__).parents[1] / "reader.safetensors"
 LABELS = ("entailment", "neutral", "contradiction")
 
+
 class Checker(Protocol):
     """A model that scores pairs of texts, in English, Japanese, or one in each.
 
@@ -111,6 +112,8 @@ class CrossEncoder:
         Raises:
             ModelUnavailable: The weights cannot be loaded.
         """
+        if not pairs:
+            return np.empty((0, len(LABELS)), np.float32)
         rows, _ = self._support.rows(pairs)
         logits = self._support.run(rows)[0]
         odds: Floats = np.exp(logits - logits.max(-1, keepdims=True))
@@ -123,6 +126,8 @@ class CrossEncoder:
         Raises:
             ModelUnavailable: The weights cannot be loaded.
         """
+        if not pairs:
+            return []
         rows, spans = self._reader.rows(pairs)
         (logits,) = self._reader.run(rows)
         # A row ends with the tokens of the text, and one that closes it.

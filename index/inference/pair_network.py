@@ -20,6 +20,8 @@ from index.inference import openvino_cache
 from index.types import Floats
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from index.inference.cross_encoder_torch import Network
 
 _BATCH_TOKENS = 2048
@@ -116,7 +118,7 @@ class PairNetwork:
     def _torch_network(self) -> Network:
         from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights
 
-        weights = {}
+        weights: dict[str, Tensor] = {}
         for file in self._files:
             try:
                 weights |= read_weights(file)[0]

@@ -17,6 +17,7 @@ from service.answering.reranking import within_reach
 from service.disclosure import is_local, name_of, without_paths
 from service.messages import list_titles, reader_message
 from service.query import language_of
+from service.questions.premise_check import PremiseFinding
 from service.text import identifiers
 from service.text.alignment import coverage_share
 from service.text.numerals import is_year, mentioned
@@ -95,23 +96,25 @@ def _described(source: Source) -> str:
 def explain_abstention(
     question: str,
     evidence: Sequence[Evidence],
-    premise: FalsePremise | None,
+    premise: FalsePremise | PremiseFinding | None,
     unread: Sequence[Unread],
     language: str = "",
     empty: bool = False,
     unnamed: Sequence[str] = (),
+    elsewhere: bool = False,
 ) -> tuple[Abstention | None, str]:
     """Return the kind of an abstention, None without evidence, and its reason for the reader.
 
     It is two sentences: what came nearest, and what would help, such as the original of a work
     that came near and could not be read. ``language`` is the reader's; "": the question's.
     ``empty``: the library has no source at all. ``unnamed``: identifiers that no evidence has.
+    ``elsewhere``: the question asks for what no document is asked for, such as an opinion.
     """
     language = language or language_of(question)
     if premise is not None:
-        quote = " ".join(premise.citation.quote.split())
-        values = (premise.supposed, premise.stated, quote)
-        return "false_premise", reader_message("false_premise", language, *values)
+        return "false_premise", _explain_premise(premise, language)
+    if elsewhere:
+        return "outside_library", reader_message("only_documents", language)
     if not evidence:
         return None, reader_message("empty" if empty else "no_sources", language)
     near = evidence[:CLOSEST_SHOWN]
@@ -128,6 +131,16 @@ def explain_abstention(
     else:
         helps = reader_message(f"help_{kind}", language)
     return kind, reader_message(kind, language, titles) + helps
+
+
+def _explain_premise(premise: FalsePremise | PremiseFinding, language: str) -> str:
+    quote = " ".join(premise.citation.quote.split()) if premise.citation else ""
+    if isinstance(premise, FalsePremise):
+        values = (premise.supposed, premise.stated, quote)
+        return reader_message("false_premise", language, *values)
+    if quote:
+        return reader_message("premise_contradicted", language, premise.statement, quote)
+    return reader_message("premise_unsaid", language, premise.statement)
 
 
 def _differs(found: Finding, numbers: Collection[float], folded: str) -> bool:

@@ -8,7 +8,6 @@ order, so that the first is answered rather than all of them late.
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -19,15 +18,28 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from corpus.protocols import require_protocol
-from corpus.text.chunking import with_headings
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
-from service.answering.abstention import explain_abstention, false_premise, unnamed
-from service.answering.evidence import LatestOriginals, select_evidence, with_originals
+from service.answering.abstention import (
+    FalsePremise,
+    explain_abstention,
+    false_premise,
+    unnamed,
+)
+from service.answering.answer_decision import AnswerDecider
+from service.answering.answer_windows import read_evidence
+from service.answering.direct_replies import DirectReplies
+from service.answering.evidence import (
+    LatestOriginals,
+    interleaved,
+    reserve_languages,
+    select_evidence,
+    with_originals,
+)
 from service.answering.model_answer import ModelAnswer
 from service.answering.query_rewriting import alone, astray, last_answered, last_said, leans, stands
-from service.answering.reranking import answerable, count_relevant, rerank
+from service.answering.reranking import count_relevant
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
@@ -38,7 +50,11 @@ from service.generation import prompts
 from service.generation.llm import AnswerModel
 from service.judging.record import record_judgements
 from service.judging.types import Judge
+from service.messages import reader_message
 from service.query import check_question
+from service.questions.parts import question_parts
+from service.questions.premise_check import PremiseFinding, unsupported_premise
+from service.questions.presuppositions import presupposition
 from service.types import (
     Answer,
     AnswerStep,
@@ -56,10 +72,11 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 2
+ANSWER_VERSION = 3
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
+CERTAIN = 2.0  # log-odds of an answer above which what the question takes for granted is true
 HISTORY_THREADS = 4  # answers that are looked up or written down at once
 
 
@@ -118,6 +135,7 @@ class Engine:
         self._evidence_chars = sizes.get("evidence_chars", 5000)
         self._window = sizes.get("window", prompts.DEFAULT_CONTEXT_TOKENS)
         self._originals = LatestOriginals(library.store)
+        self._direct = DirectReplies(library)
         self._new = PriorityThreadPool("questions", MAX_NEW_QUESTIONS)
         self._begun = PriorityThreadPool("claims", MAX_CLAIM_CHECKS, priority=Priority.CLAIM)
         self._records = PriorityThreadPool("records", HISTORY_THREADS, HISTORY_THREADS)
@@ -125,7 +143,7 @@ class Engine:
     def warm_up(self) -> None:
         """Load the models now rather than at first use, and raise what is wrong with them."""
         self.library.search("warm", 1)
-        self.checker.answers([("warm", "up")])
+        self.checker.read([("warm", "up")])
         self.checker.supports([("warm", "up")])
 
     async def answer(
@@ -164,7 +182,7 @@ class Engine:
         source, before the first event.
         """
         state = await self._open(question, conversation_id, source_ids, earlier)
-        events = self._events(state, source_ids, mode)
+        events = self._events(state, mode)
         step: AnswerStep | None = None
         async with aclosing(events):
             async for event in events:
@@ -174,22 +192,26 @@ class Engine:
                     step = event.data.step
                     yield event
 
-    async def _events(
-        self, state: AnswerState, source_ids: Sequence[str] | None, mode: Mode | None
-    ) -> AsyncGenerator[Event, None]:
+    async def _events(self, state: AnswerState, mode: Mode | None) -> AsyncGenerator[Event, None]:
         yield _status("searching")
-        hits = await self._new(self._search, state, source_ids)
+        if direct := await self._new(self._direct, state):
+            yield self._evidence_event(state)
+            for event in direct.events:
+                yield event
+            yield Event("answer", await self._close(state, direct.mode))
+            return
+        hits = await self._new(self._search, state)
         yield _status("reading")
-        await self._new(self._choose, state, hits, source_ids)
+        await self._new(self._choose, state, hits)
         if state.doubtful:
-            state = await self._new(self._as_meant, state, source_ids)
-        begun = (state.id, state.conversation_id, state.question, state.evidence, state.understood)
-        yield Event("evidence", EvidenceFound(*begun))
+            state = await self._new(self._as_meant, state)
+        yield self._evidence_event(state)
         made: Mode = "abstained"
         quotes = SourceQuotes(state, self.verifier)
         judge = self.judge if self.judge and self.judge.able else None
         decides = judge is not None and self._judge_writes
-        if self.model and mode != "quoted" and (state.plausible if decides else state.answerable):
+        writes = self.model is not None and mode != "quoted"
+        if self.model and writes and (state.plausible if decides else state.answerable):
             shown = state.evidence if decides else state.evidence[: state.relevant]
             state.prompt = prompts.answer_messages(state.asked, shown, self._window, state.language)
             checks = self._checks(state, judge)
@@ -203,12 +225,22 @@ class Engine:
             made = answer.mode
         elif state.answerable:
             yield _status("checking")
-            for event in await self._new(quotes.answer):
+            quote = quotes.overview if state.overview else quotes.answer
+            for event in await self._new(quote):
                 yield event
             made = "quoted" if state.claims else made
         if made == "abstained":
             await self._new(self._explain, state)
+        elif missing := await self._new(quotes.unanswered):
+            state.reason = state.reason or reader_message(
+                "part_unanswered", state.language, missing[0]
+            )
         yield Event("answer", await self._close(state, made))
+
+    @staticmethod
+    def _evidence_event(state: AnswerState) -> Event:
+        begun = (state.id, state.conversation_id, state.question, state.evidence, state.understood)
+        return Event("evidence", EvidenceFound(*begun))
 
     def _checks(self, state: AnswerState, judge: Judge | None) -> SentenceChecks:
         def verify(draft: Draft) -> Claim:
@@ -237,6 +269,7 @@ class Engine:
                 conversation = conversation_id
                 last = last_answered(self.history.conversation(conversation))
             state = AnswerState(secrets.token_urlsafe(12), conversation, question)
+            state.within = source_ids
             filled = alone(question, last)
             if filled != question:
                 state.understood, state.doubtful = filled, leans(question) == "maybe"
@@ -251,53 +284,60 @@ class Engine:
         Nothing is stored. Blocks for as long as a search and a re-ranking take.
         """
         state = AnswerState("", "", check_question(question))
-        self._choose(state, self._search(state, None), None)
+        self._choose(state, self._search(state))
         return state.answerable
 
-    def _search(self, state: AnswerState, source_ids: Sequence[str] | None) -> list[Hit]:
+    def _search(self, state: AnswerState) -> list[Hit]:
         store = self.library.store
         state.revision = store.revision()
         state.originals = self._originals()
-        hits = self.library.search(state.asked, 2 * self._top_k, source_ids)
+        asked = dict.fromkeys((state.asked, *question_parts(state.asked)))
+        found = [self.library.search(text, 2 * self._top_k, state.within) for text in asked]
         state.record_time("search")
-        return hits
+        return interleaved(found)
 
-    def _choose(
-        self, state: AnswerState, hits: Sequence[Hit], source_ids: Sequence[str] | None
-    ) -> None:
+    def _choose(self, state: AnswerState, hits: Sequence[Hit]) -> None:
         """Turn hits into evidence: those that answer the question first, by the checker."""
-        if source_ids is None:
+        if state.within is None:
             hits = with_originals(self.library, state.originals, state.asked, hits, self._top_k)
+        hits = reserve_languages(hits, self._top_k)
         twins = self.library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
+        if state.overview:
+            chosen = state.overview.evidence
         if not chosen:
             return state.record_time("read")
-        nearest = sorted(chosen, key=lambda e: -e.score)
-        contexts = [with_headings(e.passage.text, e.passage, e.source) for e in nearest]
-        reading = self.checker.answers([(context, state.asked) for context in contexts])
-        scores = np.array([e.score for e in nearest], np.float32)
-        order = rerank(scores, reading)
-        state.evidence = tuple(replace(nearest[i], label=n) for n, i in enumerate(order, 1))
-        state.relevant, best = count_relevant(reading[order]), int(reading.argmax())
-        state.best, state.nearest = float(reading[best]), contexts[best]
+        asked = question_parts(state.asked)
+        state.evidence, state.parts = read_evidence(asked, chosen, state.originals, self.checker)
+        odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
+        state.relevant = count_relevant(np.array(odds, np.float32))
+        state.decide_answers = AnswerDecider(state, self.checker)
         state.unnamed = unnamed(state.asked, state.evidence, self.library.store)
-        state.premise = None if state.unnamed else false_premise(state.asked, state.evidence)
-        state.answerability = answerable(state.asked, nearest, scores, reading)
+        state.premise = None if state.unnamed else self._false_premise(state)
         state.record_time("read")
+
+    def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
+        """What the question takes for granted and the evidence does not say."""
+        found = false_premise(state.asked, state.evidence)
+        statement = presupposition(state.asked)
+        if found or not statement or state.answerability > CERTAIN:
+            return found
+        return unsupported_premise(statement, state.evidence, self.checker)
 
     def _explain(self, state: AnswerState) -> None:
         store = self.library.store
         empty = not state.evidence and not store.sources()
         found = (state.evidence, state.premise, store.unread())
+        elsewhere = state.kind is not None and state.kind.group == "other"
         state.abstention, reason = explain_abstention(
-            state.asked, *found, state.language, empty, state.unnamed
+            state.asked, *found, state.language, empty, state.unnamed, elsewhere
         )
-        state.reason = state.reason or reason
+        state.reason = state.reason or state.unknown or reason
 
-    def _as_meant(self, state: AnswerState, source_ids: Sequence[str] | None) -> AnswerState:
+    def _as_meant(self, state: AnswerState) -> AnswerState:
         """The state, or one with the question as it was asked, where that is answered better."""
-        bare = replace(state, understood=None, evidence=(), best=-math.inf)
-        self._choose(bare, self._search(bare, source_ids), source_ids)
+        bare = replace(state, understood=None, evidence=(), parts=())
+        self._choose(bare, self._search(bare))
         lost = astray(state.asked, state.question, state.nearest)
         return bare if lost or stands(bare.best, state.best) else state
 

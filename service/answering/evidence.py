@@ -7,16 +7,19 @@ copy that disagrees is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
 
 from corpus.store.store import Store
 from corpus.text.chunking import text_width
 from corpus.text.near_duplicates import is_repetition
+from index.lexical.tokenizer import is_japanese
 from index.search import Hit, Library
 from service.text.numerals import mentioned, stated
 from service.types import Evidence
 from service.verification.provenance import Originals
 
 REPEATED_SHARE = 0.6  # share of a passage that has to stand in better ones, in another language
+RESERVED = 0.375  # share of the evidence that is kept for the best hits of each language
 ORIGINALS = 2  # passages looked up in works that only others were found to report on
 
 
@@ -48,6 +51,33 @@ def with_originals(
     works = sorted(originals.works(found) - found)
     more = library.search(text, min(ORIGINALS, limit // 3), works) if works else []
     return [*hits[:1], *more, *hits[1:]]
+
+
+def interleaved(found: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Put the hits of several searches into one list, in turns, each passage once."""
+    chosen: dict[str, Hit] = {}
+    for hit in chain.from_iterable(zip_longest(*found)):
+        if hit is not None:
+            chosen.setdefault(hit.passage.id, hit)
+    return list(chosen.values())
+
+
+def reserve_languages(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    """Move hits forward so that each language has its share of the first ``limit``.
+
+    Scores of two languages cannot be compared finely before the passages were read; so the best of
+    each are read, if there are any.
+    """
+    place = {
+        japanese: [hit for hit in hits if is_japanese(hit.passage.text) == japanese]
+        for japanese in (False, True)
+    }
+    kept = {id(hit) for listed in place.values() for hit in listed[: int(RESERVED * limit)]}
+    first = [hit for hit in hits if id(hit) in kept]
+    first += [hit for hit in hits if id(hit) not in kept][: max(0, limit - len(first))]
+    chosen = {id(hit) for hit in first}
+    front = [hit for hit in hits if id(hit) in chosen]
+    return front + [hit for hit in hits if id(hit) not in chosen]
 
 
 def select_evidence(

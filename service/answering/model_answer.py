@@ -93,7 +93,7 @@ class ModelAnswer:
             state.reason = self._why_quoted() if state.claims else self._why_not()
             return events
         events = quotes.complete()
-        beside = [] if quotes.is_answered() else quotes.answer(ANSWERS)
+        beside = quotes.answer(ANSWERS)
         if self._error:
             state.reason = reader_message("cut_short", state.language, in_short(str(self._error)))
         elif self._stopped:

@@ -1,21 +1,19 @@
 """Quotes of the sources where a model's sentences do not hold, or there is no model.
 
-Whether a quote answers is decided by the checker, or by a judge that said so of the sentence. How
-sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
-``AFTER_NO_ANSWER``. They were set on the 104 questions about the library, of which 24 cannot be
-answered: after "NO ANSWER", quotes stand in for 0 of these 24 and for 28 of the 80 others; after
-sentences of which none holds, for 2 and 49; without any bar but the gate it was 4 and 67.
+Whether a quote answers is decided by the checker's reader, or by a judge that said so of the
+sentence. How sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
+``AFTER_NO_ANSWER``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import replace
 
-from corpus.text.chunking import with_headings
-from service.answering.extractive import ANSWERS, is_answered, quote_answer
-from service.answering.reranking import ANSWER_FROM
-from service.answering.state import AnswerState
+from service.answering.answer_decision import quote_certainty
+from service.answering.answer_windows import QuestionPart
+from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer
+from service.answering.state import ANSWERED_FROM, AnswerState
 from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
 from service.verification.candidate_quotes import reader_spans
@@ -25,7 +23,6 @@ from service.verification.verifier import Verifier
 MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
 MAX_BEFORE = 2  # sentences before a quote that are quoted with it, to say what "It" is
 AFTER_NO_ANSWER = 1.2  # log-odds from which one is believed rather than a model's "NO ANSWER"
-SURELY = -ANSWER_FROM  # log-odds above the gate: the passages are more likely to answer than not
 
 
 class SourceQuotes:
@@ -36,7 +33,6 @@ class SourceQuotes:
 
     def __init__(self, state: AnswerState, verifier: Verifier) -> None:
         self._state, self._verifier = state, verifier
-        self._checker = verifier.checker
         self._in_place = 0
         self._put_off: list[Claim] = []  # withheld before anything held
 
@@ -65,27 +61,40 @@ class SourceQuotes:
         """Quote the sentences of the evidence that answer best, but for what is cited already.
 
         Args:
-            bar: Log-odds that the best of them must reach; the passages must then be more likely
-                to answer than not, too. None: no bar.
+            bar: Log-odds that the best of them must be above; None: those of the gate.
         """
-        state, embedder = self._state, self._verifier.embedder
-        drafts = quote_answer(state.asked, state.evidence, state.originals, self._checker, embedder)
-        if bar is not None and not self._reach(bar, drafts):
-            drafts = []
-        events = [event for draft in drafts for event in self._quote(draft)]
+        state = self._state
+        events = []
+        for part in state.parts:
+            if part.certainty <= (ANSWERED_FROM if bar is None else bar) or self._answers(part):
+                continue
+            drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1)
+            events += [event for draft in drafts for event in self._quote(draft)]
         state.record_time("quote")
         return events
 
-    def is_answered(self) -> bool:
-        """Return whether a claim of the answer so far, or a quote of one, answers the question.
-
-        A judge is believed that a sentence which it supports does; else the checker tells.
-        """
+    def overview(self) -> list[Event]:
+        """Quote the sentences of the overview, and say what they are."""
         state = self._state
-        judged = [state.judgements.get(claim.text) for claim in state.claims]
-        if any(each and each.ruling == "supported" and each.answers for each in judged):
+        if not state.overview:
+            return []
+        state.evidence = state.overview.evidence
+        state.reason = state.overview.reason
+        events = [event for draft in state.overview.drafts for event in self._quote(draft)]
+        state.record_time("quote")
+        return events
+
+    def unanswered(self) -> list[str]:
+        """Return the parts of the question that no claim so far, and no quote of one, answers."""
+        return [part.question for part in self._state.parts if not self._answers(part)]
+
+    def _answers(self, part: QuestionPart) -> bool:
+        claims = self._state.claims
+        single = len(self._state.parts) == 1
+        if single and any(claim.answers and claim.answers.holds for claim in claims):
             return True
-        return is_answered(state.asked, state.claims, state.evidence, self._checker)
+        quotes = [citation for claim in claims for citation in claim.citations]
+        return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)
 
     def _quote(self, draft: Draft) -> list[Event]:
         """The event of a claim in a source's own words; none for one that is cited already."""
@@ -126,34 +135,25 @@ class SourceQuotes:
         claims = self._state.claims
         return any(text in citation.quote for claim in claims for citation in claim.citations)
 
-    def _reach(self, bar: float, drafts: Sequence[Draft]) -> bool:
-        if self._state.answerability <= SURELY:
-            return False
-        return any(self._read(draft.text, draft.labels[0]) > bar for draft in drafts)
-
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
         """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
 
-        The checker hardly knows which sentence of a passage answers: it takes a third of those that
-        answers rest on for one, and a fifth of their neighbours. What the model wrote says more. So
-        a quote that supports a part of that, or has another number, is shown if there is an answer
-        already, or if the passages answer by the gate; any other quote only if, besides, the
-        checker takes it for an answer. A judge's word that the withheld sentence would answer is
-        enough for the quotes that it named, but beside an unsupported sentence only if there is an
-        answer already.
+        A quote that supports a part of what the model wrote, or has another number, is shown if
+        there is an answer already, or if the evidence more likely answers than not; any other quote
+        only if, besides, the reader takes it for an answer. A judge's word that the withheld
+        sentence would answer is enough for the quotes that it named, but beside an unsupported
+        sentence only if there is an answer already.
         """
         state = self._state
         said = state.judgements.get(withheld.text)
         if said and said.answers and said.numbers and (completing or said.ruling != "unsupported"):
             return True
         near = withheld.verdict.label != "unsupported"
-        if near and (completing or state.answerability > SURELY):
-            return True
-        reads = self._read(citation.quote, citation.label) > ANSWERS
-        return reads and (completing or state.answerability > SURELY)
+        if not completing and state.answerability <= ANSWERS:
+            return False
+        return near or self._reads(citation) > ANSWERS
 
-    def _read(self, text: str, label: int) -> float:
-        """How well a sentence of a passage answers the question, in log-odds."""
-        e = self._state.evidence[label - 1]
-        context = with_headings(text, e.passage, e.source)
-        return float(self._checker.answers([(context, self._state.asked)])[0])
+    def _reads(self, citation: Citation) -> float:
+        """The calibrated log-odds that a quote answers the question, or a part of it."""
+        found = [quote_certainty(part, citation) for part in self._state.parts]
+        return max(found, default=-math.inf)

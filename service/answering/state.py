@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
+from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
+from service.answering.answer_windows import QuestionPart
+from service.answering.question_reading import ReadPassage
+from service.catalogue.overview import Overview
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
-from service.types import Abstention, Claim, Draft, Event, Evidence, Rejected, append_claim
+from service.questions.kinds import QuestionKind
+from service.questions.premise_check import PremiseFinding
+from service.types import (
+    Abstention,
+    Claim,
+    Decision,
+    Draft,
+    Event,
+    Evidence,
+    Rejected,
+    append_claim,
+)
 from service.verification.provenance import Originals
+
+# Calibrated log-odds from which a question is answered: refusing what could be answered is the
+# worse error, and what is less likely than not to answer gets no tick.
+ANSWERED_FROM = -0.5
 
 
 @dataclass
@@ -36,10 +56,8 @@ class AnswerState:
     """What is known of a question and its answer so far.
 
     ``understood`` is the question with what it leaves out, where it leaves out something;
-    ``doubtful`` whether that is only one way to take it. ``nearest`` is the passage that
-    the checker takes for the best answer, with its headings, and ``best`` how good it takes it
-    to be, in log-odds. ``answerability`` is how likely the evidence answers, in log-odds above the
-    gate.
+    ``doubtful`` whether that is only one way to take it. ``parts`` are the questions in it, one or
+    several, each with the evidence as it was read for it.
     """
 
     id: str
@@ -47,12 +65,10 @@ class AnswerState:
     question: str
     understood: str | None = None
     doubtful: bool = False
-    best: float = -math.inf
-    nearest: str = ""
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     relevant: int = 0  # of these, the first so many seem to answer: what a model reads
-    answerability: float = -math.inf
+    parts: tuple[QuestionPart, ...] = ()
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
@@ -65,8 +81,35 @@ class AnswerState:
     judgements: dict[str, Judgement] = field(default_factory=dict)  # by the text of the draft
     judge_cost: JudgeCost = field(default_factory=JudgeCost)
     prompt: list[prompts.Message] = field(default_factory=list)  # what a model was sent
-    premise: FalsePremise | None = None
+    premise: FalsePremise | PremiseFinding | None = None
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
+    kind: QuestionKind | None = None  # what the question asks for
+    overview: Overview | None = None  # of the works that it asks to sum up or to compare
+    within: Sequence[str] | None = None  # sources to which the search is limited
+    unknown: str = ""  # what the catalogue does not know, if the question asks for that
+    decide_answers: Callable[[Claim], Decision | None] = lambda claim: None
+
+    @property
+    def best(self) -> float:
+        """The reader's log-odds that the best passage answers."""
+        return max((each.answers() for each in self._passages), default=-math.inf)
+
+    @property
+    def nearest(self) -> str:
+        """The passage that answers best by the reader, below its headings."""
+        if not self._passages:
+            return ""
+        e = max(self._passages, key=lambda passage: passage.answers()).evidence
+        return with_headings(e.passage.text, e.passage, e.source)
+
+    @property
+    def _passages(self) -> list[ReadPassage]:
+        return [passage for part in self.parts for passage in part.passages]
+
+    @property
+    def answerability(self) -> float:
+        """The calibrated log-odds that the evidence answers, of the part that it answers best."""
+        return max((part.certainty for part in self.parts), default=-math.inf)
 
     @property
     def language(self) -> str:
@@ -86,7 +129,9 @@ class AnswerState:
     @property
     def answerable(self) -> bool:
         """Whether the evidence seems to answer the question, by search and checker."""
-        return self.plausible and self.answerability > 0
+        if self.overview:
+            return True
+        return self.plausible and self.answerability > ANSWERED_FROM
 
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.
@@ -100,7 +145,7 @@ class AnswerState:
         """Record what a draft became, and return the event that says so."""
         self.drafts.append(draft)
         if claim.verdict.label == "supported":
-            return Event("claim", self.add(claim))
+            return Event("claim", self.add(replace(claim, answers=self.decide_answers(claim))))
         rejected = Rejected(claim.text, claim.reason, claim.verdict, claim.citations)
         self.rejected.append(rejected)
         return Event("rejected", rejected)

@@ -294,7 +294,8 @@ def _print_quotes(claim: Claim, evidence: Mapping[int, Evidence]) -> None:
 def _print_quote(citation: Citation, evidence: Evidence, before: str = "") -> None:
     source = evidence.source
     page = f", page {citation.page}" if citation.page else ""
-    print(f"    {before}“{_line(citation.quote)}”")
+    catalogue = " (from the catalogue)" if citation.metadata else ""
+    print(f"    {before}“{_line(citation.quote)}”{catalogue}")
     print(f"    [{citation.label}] {source.title or source.id} ({source.kind}{page}) {source.url}")
 
 

@@ -34,6 +34,7 @@ _WORDS = {
         "quote": "“{}”",
         "context": " (context: it does not answer the question)",
         "catalogue": "From the catalogue: what the library knows of its sources.",
+        "metadata": "from the catalogue",
     },
     "ja": {
         "withheld": "示さなかった文",
@@ -46,6 +47,7 @@ _WORDS = {
         "quote": "「{}」",
         "context": "（補足：質問への答えではありません）",
         "catalogue": "書誌情報：出典そのものの文ではなく、登録された情報です。",
+        "metadata": "書誌情報",
     },
 }
 
@@ -186,5 +188,17 @@ def _cited(
         words["digest"] if source.get("kind") == "digest" else "",
         f"<{url}>" if (url := link_of(citation["url"], citation["source_id"], base)) else "",
     ]
-    quotes = " ".join(words["quote"].format(escape(each["quote"])) for each in citations)
+    quotes = " ".join(_quoted(each, words) for each in citations)
     return f"{quotes} " + ", ".join(part for part in parts if part)
+
+
+def _quoted(citation: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """Write a quote; a value of the catalogue is marked as one."""
+    quote = words["quote"].format(escape(citation["quote"]))
+    if not citation.get("metadata"):
+        return quote
+    return (
+        f"{quote} ({words['metadata']})"
+        if words is _WORDS["en"]
+        else f"{quote}（{words['metadata']}）"
+    )

@@ -185,8 +185,9 @@ def _source(evidence: Evidence, base: str) -> dict[str, Any]:
 
 
 def _citation(citation: Citation, sources: dict[str, Source], base: str) -> dict[str, Any]:
-    names = ("label", "source_id", "passage_id", "quote", "start", "end", "page")
-    url = source_url(sources[citation.source_id], base, citation.quote, citation.page)
+    names = ("label", "source_id", "passage_id", "quote", "start", "end", "page", "metadata")
+    words = "" if citation.metadata else citation.quote  # the text may not have them
+    url = source_url(sources[citation.source_id], base, words, citation.page)
     return {name: getattr(citation, name) for name in names} | {"url": url}
 
 
@@ -244,6 +245,7 @@ def _source_list(result: dict[str, Any], heading: str) -> str:
     for claim in result["claims"]:
         for citation in (*claim["citations"], *claim["disputed_by"]):
             quote = f"    “{' '.join(citation['quote'].split())}”"
+            quote += " (from the catalogue)" * bool(citation["metadata"])
             quote += " (contradicts the claim)" * (citation in claim["disputed_by"])
             if quote not in quotes.setdefault(citation["label"], []):
                 quotes[citation["label"]].append(quote)

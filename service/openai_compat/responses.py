@@ -215,6 +215,7 @@ def _extension(answer: Answer, base: str) -> dict[str, Any]:
                 "answers": to_json(claim.answers),
                 "secondary": claim.secondary,
                 "disputed": bool(claim.disputed_by),
+                "metadata": [c.metadata for c in claim.citations if c.metadata],
             }
             for claim in answer.claims
         ],

@@ -18,20 +18,21 @@ from corpus.errors import NotFound
 from corpus.store.store import Store
 from corpus.types import passage_id, text_hash
 from service.disclosure import model_name
-from service.receipts import vouching
+from service.query import language_of
+from service.receipts import catalogue_values, vouching
 from service.receipts.checks import VERDICT, Check, CheckOutcome, check_decisions, shorten
 from service.text.prompt_injection import neutral
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict, append_claim
 from service.verification.citation_selection import make_citation
-from service.verification.methods import JUDGED, LEANS, without_failure
+from service.verification.methods import JUDGED, LEANS, METADATA, without_failure
 from service.verification.provenance import Originals
 from service.verification.receipt import Receipt, seal, verifier_identity
 from service.verification.verifier import Verifier
 
 TOLERANCE = 0.02  # by which a score may differ: another processor rounds otherwise
 
-# Fields that receipts had not from the first, of a Source, a Claim, an Answer, a Draft and a
-# record, and what stands for none.
+# Fields that receipts had not from the first, of a Source, a Claim, a Citation, an Answer, a Draft
+# and a record, and what stands for none.
 _ADDED = {
     "work": "",
     "works": 0,
@@ -40,6 +41,7 @@ _ADDED = {
     "understood": None,
     "before": (),
     "question": "",
+    "metadata": "",
     "judge": None,
     "judgements": (),
 }
@@ -117,14 +119,18 @@ def _quotes(receipt: Receipt) -> Iterator[Check]:
         if wrong:
             quotes = ", ".join(f"“{shorten(c.quote)}” [{c.label}]" for c in wrong)
             yield Check(f"quotes of {name}", "failed", f"not so at their place: {quotes}")
+        elif citations and item.verdict.method == METADATA:
+            yield catalogue_values.unchecked(f"quotes of {name}", citations, receipt.evidence)
         elif citations:
             yield Check(f"quotes of {name}", "ok", f"{len(citations)} verbatim at their place")
 
 
 def _stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
-    """Whether a citation is what its passage gives at its place, in every particular."""
+    """Whether a citation is what its passage, or its source's metadata, gives in every detail."""
     if not 1 <= citation.label <= len(evidence):
         return False
+    if citation.metadata:
+        return catalogue_values.stands(citation, evidence)
     shown = evidence[citation.label - 1]
     start, end = (at - shown.passage.start for at in (citation.start, citation.end))
     return 0 <= start < end and citation == make_citation(shown, start, end)
@@ -144,10 +150,18 @@ def _verdicts(receipt: Receipt, verifier: Verifier) -> Iterator[Check]:
         yield Check("sentences", "failed", "what was decided is not what was written")
     elif not _in_order(receipt.drafts):
         yield Check("sentences", "failed", "one is read with sentences that do not stand before it")
+    language = language_of(receipt.question)
     for wrong in vouching.faults(receipt, same_rules):
         yield Check("judge", "failed", wrong)
     for name, item in _items(receipt):
         draft = drafts.get(item.text, Draft(item.text))
+        if item.verdict.method == METADATA or any(c.metadata for c in _citations(item)):
+            wrong = catalogue_values.fault(item, draft, receipt.evidence, language)
+            excused = wrong == catalogue_values.OTHER_WORDS and not same_rules
+            outcome: CheckOutcome = "note" if excused else "failed" if wrong else "ok"
+            detail = f"{wrong or METADATA}: “{shorten(item.text)}”"
+            yield Check(f"{VERDICT}{name}", outcome, detail)
+            continue
         again = verifier.check(draft, receipt.evidence, originals)
         if item.verdict.method.startswith(JUDGED):
             outcome, detail = _judged(receipt, item, draft, again, same_rules)
@@ -313,7 +327,9 @@ def _library(receipt: Receipt, store: Store) -> Iterator[Check]:
         yield Check("library", "note", f"{changed}: {' '.join(former)}")
     if gone:
         yield Check("library", "note", f"no longer in the library here: {' '.join(gone)}")
-    if not gone and not former:
+    changed_values = list(catalogue_values.against_library(receipt, store))
+    yield from changed_values
+    if not gone and not former and not changed_values:
         yield Check("library", "ok", "the passages are in the library here")
 
 

@@ -19,11 +19,11 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -109,9 +109,9 @@ class Server(uvicorn.Server):
     def _make_app(self) -> FastAPI:
         settings = self._settings
         models = bootstrap.create_models(settings)
-        loads = [
+        loads: list[Future[Any]] = [
             run_in_daemon_thread(partial(models.embedder.embed_query, "warm")),
-            run_in_daemon_thread(partial(models.checker.answers, [("warm", "up")])),
+            run_in_daemon_thread(partial(models.checker.read, [("warm", "up")])),
         ]
         try:
             # The index may be behind: the ingestion worker updates it.

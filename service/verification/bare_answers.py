@@ -38,5 +38,9 @@ def answering_quotes(
     if not having:
         return []
     read = [*having, *others]
-    answers = checker.answers([(s.in_context, draft.question) for s in read])
-    return having if int(answers.argmax()) < len(having) else []
+    readings = checker.read([(s.in_context, draft.question) for s in read])
+    odds = [
+        reading.answers(len(s.in_context) - len(s.text))
+        for s, reading in zip(read, readings, strict=True)
+    ]
+    return having if odds.index(max(odds)) < len(having) else []

@@ -30,17 +30,25 @@ FEATURES = (
 
 
 @dataclass(frozen=True, slots=True)
+class RankingWeights:
+    """What the score of a search, and another language, count beside the reader's log-odds."""
+
+    search: float
+    across: float
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """The weights of the logistic regression, and the verifier's measured error rates.
 
-    ``reading`` is the weight of the checker's log-odds beside the score of a search;
-    ``answerable`` those of ``service.answering.reranking.answerability_features``.
+    ``ranking`` and ``answers`` are the weights of ``service.answering.reranking``: of its combined
+    score, and of its features of an answer.
     """
 
     weights: tuple[float, ...]
     errors: dict[str, Any]
-    reading: float
-    answerable: tuple[float, ...]
+    ranking: RankingWeights
+    answers: tuple[float, ...]
 
     def probability(self, features: Sequence[float]) -> float:
         """Return the probability, 0 to 1, that the quote supports the claim.
@@ -95,8 +103,8 @@ def load_calibration() -> Calibration:
     return Calibration(
         weights=tuple(read["weights"][name] for name in FEATURES),
         errors=read["errors"],
-        reading=read["relevance"]["reading"],
-        answerable=tuple(read["relevance"]["answerable"]),
+        ranking=RankingWeights(**read["relevance"]["ranking"]),
+        answers=tuple(read["relevance"]["answers"]),
     )
 
 

@@ -8,6 +8,8 @@ JUDGED = "judge: "  # before the name of the judge that decided
 OVERRULED = ", overruled by a rule"  # behind it, where its "supported" is not taken
 # Of a sentence that would hold, and builds on one that was withheld.
 LEANS = "leans on a withheld sentence"
+METADATA = "metadata"  # the sentence states a field of the catalogue, and no text is read for it
+OVERVIEW = "overview"  # the sentence is of a work that the question asks to sum up or compare
 _NO_JUDGE = re.compile(r" \(judge: [^()]*\)$")
 
 

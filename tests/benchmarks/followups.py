@@ -33,7 +33,7 @@ def reading(engine: Engine, question: str) -> float:
     """Return the checker's log-odds that the best passage for a question answers it."""
     hits = engine.library.search(question, NEAREST)
     pairs = [(with_headings(h.passage.text, h.passage, h.source), question) for h in hits]
-    return float(engine.checker.answers(pairs).max())
+    return max(reading.answers() for reading in engine.checker.read(pairs))
 
 
 def last_turn(engine: Engine, question: str) -> Turn:

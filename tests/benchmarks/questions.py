@@ -65,7 +65,7 @@ def squad(name: str, language: str, folder: Path, leave_out: int, held: set[str]
     Some of their articles, of at most ``leave_out`` passages together, are left out.
     """
     chance = random.Random(SEED)
-    texts = [_text(row) for row in read(folder / "corpus.jsonl")]
+    texts = [text_of(row) for row in read(folder / "corpus.jsonl")]
     outside = articles([text for text in texts if text.id in held], leave_out, chance)
     place = {text.id: text for text in texts}
     rows = read(folder / "queries.jsonl")
@@ -113,7 +113,7 @@ def gold_sentences(text: str, answers: Sequence[str]) -> list[str]:
     return found if len(found) == 1 else []
 
 
-def _text(row: dict) -> Text:
+def text_of(row: dict) -> Text:
     """Return the text of a passage, without the title at the start of JSQuAD's."""
     text = row["text"].removeprefix(f"{row['title']} [SEP] ")
     return Text(row["id"], row["title"].replace("_", " "), text)
@@ -140,6 +140,12 @@ def clapnq(path: Path) -> Bench:
     return Bench("clapnq", "en", list(texts.values()), questions)
 
 
+def document(text: Text, language: str) -> Document:
+    """Return a passage as the document of a source of its own."""
+    source = Source(text.id, f"https://example.org/{text.id}", text.title, language=language)
+    return Document(source, text.text)
+
+
 def prepare(bench: Bench, folder: Path, embedder: SentenceTransformerEmbedder) -> None:
     """Ingest and index the passages in a data folder, with the questions beside it."""
     store = Store(f"sqlite:///{(folder / 'tenkyo.db').resolve()}")
@@ -148,11 +154,8 @@ def prepare(bench: Bench, folder: Path, embedder: SentenceTransformerEmbedder) -
         if source.id not in wanted:
             store.delete(source.id)
     for text in bench.texts:
-        source = Source(
-            text.id, f"https://example.org/{text.id}", text.title, language=bench.language
-        )
-        document = Document(source, text.text)
-        store.put(document, split_into_passages(document))
+        read = document(text, bench.language)
+        store.put(read, split_into_passages(read))
     sync(store, embedder, folder / "index", IngestProgress())
     models = folder / "models"
     if not models.exists():

@@ -24,9 +24,10 @@ from index.inference.cross_encoder import Checker, CrossEncoder
 from index.inference.embedder import Embedder
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery, Postings, Statistics
+from index.lexical.tokenizer import is_japanese
 from index.storage.local_index import LocalIndex
 from index.types import Floats
-from service.answering.reranking import rerank
+from service.answering.reranking import combined_score
 from training import sources
 
 ROOT = Path(__file__).parents[2]
@@ -77,10 +78,15 @@ class Bench:
             if checker:
                 first = [self.read[row] for row in hits[:RERANKED]]
                 started = time.perf_counter()
-                reading = checker.answers([(text, question) for text in first])
+                readings = checker.read([(text, question) for text in first])
                 self.seconds.append(time.perf_counter() - started)
-                scores = np.array([hit.score for hit in found[:RERANKED]], np.float32)
-                order = [hits[i] for i in rerank(scores, reading)] + hits[RERANKED:]
+                japanese = is_japanese(question)
+                scores = [
+                    combined_score(hit.score, reading.answers(), is_japanese(text) != japanese)
+                    for hit, reading, text in zip(found, readings, first, strict=False)
+                ]
+                best = np.argsort(-np.array(scores), kind="stable")
+                order = [hits[i] for i in best] + hits[RERANKED:]
                 rank = order.index(wanted) if wanted in order else DEPTH
                 ranks.setdefault("re-ranked", []).append(rank)
         return [_row(method, np.array(found)) for method, found in ranks.items()]

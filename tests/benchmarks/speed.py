@@ -31,10 +31,11 @@ from tokenizers import Tokenizer
 from corpus.store.store import Store
 from corpus.text.chunking import with_headings
 from corpus.web.fetcher import Fetcher
-from index.inference.cross_encoder import WEIGHTS, CrossEncoder
-from index.inference.cross_encoder_torch import Network, read_weights, run
+from index.inference.cross_encoder import READER_WEIGHTS, WEIGHTS, CrossEncoder
+from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights, run
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
+from index.inference.reading import Reading
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
@@ -62,7 +63,9 @@ class InTorch:
         where = model_folder(BUNDLED_EMBEDDER, models)
         self.model = SentenceTransformer(where, device="cpu", model_kwargs={"dtype": torch.float32})
         weights, config, _ = read_weights(WEIGHTS)
+        own, settings, _ = read_weights(READER_WEIGHTS)
         self.network, self.checker = Network(weights, config), CrossEncoder(cache=models)
+        self.reader = ReaderNetwork(weights | own, config | settings)
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:
         return self._encode(texts, "passage")
@@ -79,17 +82,19 @@ class InTorch:
         )
 
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        return self._logits(pairs)[0].softmax(-1).numpy()
+        rows, _ = self.checker._support.rows(pairs)
+        return run(self.network, rows, 2048)[0].softmax(-1).numpy()
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
-        return self._logits(pairs)[1].numpy()
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        rows, spans = self.checker._reader.rows(pairs)
+        (logits,) = run(self.reader, rows, 2048)
+        return [
+            Reading(there, logits[n, len(row) - 1 - len(there) : len(row) - 1].numpy())
+            for n, (row, there) in enumerate(zip(rows, spans, strict=True))
+        ]
 
     def reads_whole(self, claim: str) -> bool:
         return self.checker.reads_whole(claim)
-
-    def _logits(self, pairs: Sequence[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
-        self.checker.supports([])  # so that it is loaded
-        return run(self.network, self.checker._rows(pairs), 2048)
 
 
 class Texts:
@@ -191,7 +196,7 @@ def checking(table: Table, torch_: InTorch, checker, texts: Texts) -> None:
         calls = [lambda c, s=s, w=windows: s.supports([(e, c) for e in w]) for s in sides]
         table.add(f"a claim against {count} × 60 tokens", calls, claims)
     longer = texts.mixed(165, 10)
-    calls = [lambda c, s=s: s.answers([(p, c) for p in longer]) for s in sides]
+    calls = [lambda c, s=s: s.read([(p, c) for p in longer]) for s in sides]
     table.add("a question against 10 passages, 190 tokens in all", calls, claims[:7])
 
 
@@ -229,7 +234,8 @@ def differences(embedder, checker, torch_: InTorch, texts: Texts) -> dict[str, s
     pairs = [*zip(long, short, strict=True), *zip(long, reversed(short), strict=True)]
     off = np.abs(checker.supports(pairs) - torch_.supports(pairs)).max()
     found["largest difference of a probability"] = f"{off:.4f}"
-    off = np.abs(checker.answers(pairs) - torch_.answers(pairs)).max()
+    read = zip(checker.read(pairs), torch_.read(pairs), strict=True)
+    off = max(abs(ours.answers() - theirs.answers()) for ours, theirs in read)
     found["largest difference of a log-odds"] = f"{off:.3f}"
     return found
 

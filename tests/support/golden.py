@@ -30,6 +30,7 @@ from corpus.text.chunking import split_into_passages
 from corpus.types import Document, Passage, Section, Source, passage_id
 from index.inference.cross_encoder import Checker
 from index.inference.embedder import Embedder
+from index.inference.reading import Reading
 from service.types import Citation, Claim, Draft, Evidence
 from service.verification.rules.registry import findings
 from service.verification.verifier import VERIFIER_VERSION, Verifier
@@ -159,8 +160,9 @@ class Recorded:
         found = [self._find("supports", "\n".join(pair)) for pair in pairs]
         return np.array(found, np.float64).reshape(-1, 3)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.float64]:
-        return np.array([self._find("answers", "\n".join(pair)) for pair in pairs], np.float64)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        found = [np.array(self._find("readings", "\n".join(pair))) for pair in pairs]
+        return [Reading(rows[:, :2].astype(np.int32), rows[:, 2]) for rows in found]
 
     def reads_whole(self, claim: str) -> bool:
         return len(claim) < 200
@@ -198,10 +200,12 @@ class Recording(Recorded):
         return held[asked]
 
     def _ask(self, kind: str, asked: str) -> Any:
-        if kind in ("supports", "answers"):
+        if kind in ("supports", "readings"):
             first, _, second = asked.rpartition("\n")
-            if kind == "answers":
-                return round(float(self._checker.answers([(first, second)])[0]), 6)
+            if kind == "readings":
+                (reading,) = self._checker.read([(first, second)])
+                tokens = zip(reading.spans.tolist(), reading.logits.tolist(), strict=True)
+                return [[*span, round(logit, 6)] for span, logit in tokens]
             (found,) = self._checker.supports([(first, second)]).tolist()
             return [round(probability, 6) for probability in found]
         if kind == "passages":

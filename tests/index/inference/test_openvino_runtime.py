@@ -17,8 +17,8 @@ from torch import nn
 
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_cache, openvino_export, openvino_runtime
-from index.inference.cross_encoder import WEIGHTS, CrossEncoder
-from index.inference.cross_encoder_torch import Network, read_weights
+from index.inference.cross_encoder import READER_WEIGHTS, WEIGHTS, CrossEncoder
+from index.inference.cross_encoder_torch import Network, ReaderNetwork, read_weights
 from index.inference.cross_encoder_torch import run as torch_run
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.length_buckets import length_buckets, pad_rows
@@ -107,18 +107,26 @@ def test_checker_agrees_with_torch(tmp_path: Path) -> None:
         (JAPANESE[0], "Whisperは68万時間の音声で訓練された。"),
     ]
     checker = CrossEncoder(cache=tmp_path)
-    supports, answers = checker.supports(pairs), checker.answers(pairs)
+    supports, readings = checker.supports(pairs), checker.read(pairs)
     assert supports.shape == (10, 3) and supports.dtype == np.float32
-    assert answers.shape == (10,) and answers.dtype == np.float32
     np.testing.assert_allclose(supports.sum(1), 1, atol=1e-5)
 
     weights, config, _ = read_weights(WEIGHTS)
-    wanted = torch_run(Network(weights, config), checker._rows(pairs), 2048)
+    wanted = torch_run(Network(weights, config), checker._support.rows(pairs)[0], 2048)
     np.testing.assert_allclose(supports, wanted[0].softmax(-1), atol=0.02)
-    np.testing.assert_allclose(answers, wanted[1], atol=0.1)
 
-    assert checker.supports([]).shape == (0, 3) and checker.answers([]).shape == (0,)
-    (kept,) = tmp_path.iterdir()
+    own, settings, _ = read_weights(READER_WEIGHTS)
+    rows, spans = checker._reader.rows(pairs)
+    (logits,) = torch_run(ReaderNetwork(weights | own, config | settings), rows, 2048)
+    for n, (reading, row) in enumerate(zip(readings, rows, strict=True)):
+        text, end = pairs[n][0], len(row) - 1
+        np.testing.assert_array_equal(reading.spans, spans[n])
+        assert reading.spans[0, 0] == 0 and reading.spans[-1, 1] == len(text)
+        there = logits[n, end - len(spans[n]) : end]
+        np.testing.assert_allclose(reading.logits, there, atol=0.2)
+
+    assert checker.supports([]).shape == (0, 3) and checker.read([]) == []
+    (kept,) = tmp_path.glob("checker*")
     written = (kept / "model.bin").stat().st_mtime_ns
     again = CrossEncoder(cache=tmp_path)
     np.testing.assert_array_equal(again.supports(pairs), supports)
@@ -403,8 +411,8 @@ def test_both_models_run_by_torch_without_openvino(tmp_path: Path) -> None:
         "from index.inference.cross_encoder import CrossEncoder; from index.inference.embedder import *\n"
         "cache = Path(sys.argv[2])\n"
         "vectors = SentenceTransformerEmbedder(sys.argv[1], cache).embed_passages(['sky'])\n"
-        "odds = CrossEncoder(cache=cache).answers([('The sky is blue.', 'What is the sky?')])\n"
-        "assert vectors.tolist() == [[1, 0, 0, 0]] and odds[0] > 0\n"
+        "(reading,) = CrossEncoder(cache=cache).read([('The sky is blue.', 'What is the sky?')])\n"
+        "assert vectors.tolist() == [[1, 0, 0, 0]] and reading.answers() > 0\n"
     )
     model, cache = static_model(tmp_path / "static"), tmp_path / "cache"
     run = [sys.executable, "-W", "ignore", "-c", script, model, str(cache)]
@@ -416,4 +424,4 @@ def test_both_models_run_by_torch_without_openvino(tmp_path: Path) -> None:
 def test_missing_checker_is_reported(tmp_path: Path) -> None:
     for cache in (None, tmp_path):
         with pytest.raises(ModelUnavailable, match="cannot load the checker"):
-            CrossEncoder(tmp_path / "absent", cache).answers([("a", "b")])
+            CrossEncoder(tmp_path / "absent", cache).read([("a", "b")])

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +10,10 @@ import pytest
 
 from corpus.errors import ModelUnavailable
 from corpus.types import Passage, Source
+from service.answering.answer_decision import AnswerDecider
+from service.answering.answer_windows import QuestionPart, answer_windows
 from service.answering.model_answer import ModelAnswer
+from service.answering.question_reading import ReadPassage, read_passages
 from service.answering.sentence_checks import MAX_JUDGE_CALLS, JudgeChecks, VerifierChecks
 from service.answering.source_quotes import MAX_IN_PLACE, SourceQuotes
 from service.answering.state import AnswerState
@@ -20,6 +23,7 @@ from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messag
 from service.judging.types import JudgeCall, Judgement
 from service.types import Claim, Draft, Evidence, Status, Verdict
 from service.verification.citation_selection import find_verbatim, make_citation
+from tests.support.readings import readings
 from tests.support.scripted_judge import ScriptedJudge, names
 from tests.support.scripted_model import Script
 
@@ -52,12 +56,33 @@ class Reading:
     def __init__(self, answers):
         self.log_odds = answers
 
-    def answers(self, pairs):
-        found = [
-            max([odds for words, odds in self.log_odds.items() if words in text], default=-3.0)
-            for text, _ in pairs
-        ]
-        return np.array(found, np.float32)
+    def read(self, pairs):
+        def odds_of(text, _):
+            return max([odds for words, odds in self.log_odds.items() if words in text], default=-3)
+
+        return readings(pairs, odds_of)
+
+
+class Plain(ReadPassage):
+    """A passage whose log-odds are taken as they are, without calibration."""
+
+    def certainty(self, odds):
+        return odds
+
+
+@dataclass(frozen=True)
+class Part(QuestionPart):
+    """A question whose evidence answers it as surely as the test says."""
+
+    answerability: float
+
+    @property
+    def certainty(self):
+        return self.answerability
+
+
+def astuple_shallow(passage):
+    return passage.evidence, passage.reading, passage.lead, passage.japanese
 
 
 class Blank:
@@ -124,8 +149,14 @@ def written(text):
 def make(model, *, judge=None, verifier=None, believed=False, answerability=2.0):
     """Make a model's answer and its state; without a judge the verifier checks each sentence."""
     turn = AnswerState("id", "conversation", QUESTION, evidence=passage())
-    turn.answerability = answerability
     verifier = verifier or Verifying()
+    passages = tuple(
+        Plain(*astuple_shallow(each))
+        for each in read_passages(QUESTION, turn.evidence, verifier.checker)
+    )
+    windows = tuple(answer_windows(passages, turn.originals, 6))
+    turn.parts = (Part(QUESTION, passages, windows, answerability),)
+    turn.decide_answers = AnswerDecider(turn, verifier.checker)
 
     def verify(draft):
         return verifier.check(draft, turn.evidence, turn.originals)
@@ -492,14 +523,13 @@ def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
     [
         ("partial", -2.0, TRUE[2], 0.0, True),  # completes what holds
         ("contradicted", -2.0, TRUE[2], 0.0, True),  # the source's own number
-        ("partial", -2.0, "", 0.6, True),  # the passages answer, by the gate
-        ("contradicted", -2.0, "", 0.6, True),
-        ("partial", 1.0, "", 0.5, False),  # nothing holds, and the gate is not sure
-        ("contradicted", 1.0, "", 0.5, False),
+        ("partial", -2.0, "", 0.1, True),  # the evidence more likely answers than not
+        ("contradicted", -2.0, "", 0.1, True),
+        ("partial", -1.0, "", 0.0, False),  # nothing holds, and that is not sure
+        ("contradicted", -1.0, "", 0.0, False),
         ("unsupported", 0.5, TRUE[2], 0.0, True),  # the checker takes it for an answer
         ("unsupported", -0.5, TRUE[2], 2.0, False),
         ("unsupported", -0.5, "", 2.0, False),
-        ("unsupported", 0.5, "", 0.5, False),
     ],
 )
 def test_quote_has_to_answer_or_to_complete(label, odds, first, answerability, shown):
@@ -512,7 +542,7 @@ def test_quote_has_to_answer_or_to_complete(label, odds, first, answerability, s
 def test_quote_put_off_completes_a_later_claim():
     """Where the gate is not sure that the passages answer."""
     verifier = Verifying({WRONG: ("partial", "40,000")}, {"40,000": -1.0, "12 trees": 1.0})
-    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier, answerability=0.5)
+    _, _, events = run(cite(WRONG, TRUE[2]), verifier=verifier, answerability=0.0)
     assert said(events) == [
         ("rejected", WRONG),
         ("claim", TRUE[2]),
@@ -541,14 +571,14 @@ def test_few_quotes_take_the_place_of_sentences():
 @pytest.mark.parametrize(
     ("ruling", "answers", "first", "answerability", "shown"),
     [
-        ("contradicted", True, "", 0.5, True),  # the judge's word is enough
-        ("contradicted", False, "", 0.5, False),
-        ("contradicted", False, "", 0.6, True),  # the passages answer, by the gate
+        ("contradicted", True, "", 0.0, True),  # the judge's word is enough
+        ("contradicted", False, "", 0.0, False),
+        ("contradicted", False, "", 0.1, True),  # the evidence more likely answers than not
         # An invented sentence answers, its nearest quote does not.
-        ("unsupported", True, "", 0.5, False),
-        ("unsupported", True, "", 0.6, True),  # a part of it is supported
-        ("unsupported", True, TRUE[2], 0.5, True),
-        ("unsupported", False, TRUE[2], 0.5, True),
+        ("unsupported", True, "", 0.0, False),
+        ("unsupported", True, "", 0.1, True),  # a part of it is supported
+        ("unsupported", True, TRUE[2], 0.0, True),
+        ("unsupported", False, TRUE[2], 0.0, True),
     ],
 )
 def test_judge_says_which_quote_answers(ruling, answers, first, answerability, shown):
@@ -578,12 +608,13 @@ def test_quote_leans_on_the_first_of_several_pronouns():
 def test_japanese_quote_that_leans_is_shown_behind_what_it_leans_on():
     text = "庭には木が12本ある。神田室は1931年に開館した。この部屋は4万枚の地図を所蔵する。"
     shown = (Evidence(1, replace(passage()[0].passage, text=text), passage()[0].source, 1.0),)
-    state = AnswerState(
-        "id", "conversation", "地図は何枚ですか。", evidence=shown, answerability=2.0
-    )
+    state = AnswerState("id", "conversation", "地図は何枚ですか。", evidence=shown)
     near = make_citation(shown[0], text.index("この"), len(text))
     withheld = Claim("地図は百万枚ある。", 0, 9, (near,), Verdict("contradicted", 1.0, "rules"))
-    events = SourceQuotes(state, Verifying()).in_place(withheld)
+    verifier = Verifying(answers={"4万": 1.0})
+    read = tuple(read_passages(state.question, shown, verifier.checker))
+    state.parts = (Part(state.question, read, (), 2.0),)
+    events = SourceQuotes(state, verifier).in_place(withheld)
     assert said(events) == [("claim", text[text.index("神田") :])]
 
 
@@ -618,23 +649,21 @@ def test_quote_stands_alone_where_the_verifier_does_not_find_both():
 
 
 @pytest.mark.parametrize(
-    ("written", "odds", "answerability", "mode"),
+    ("written", "odds", "mode"),
     [
-        ("NO ANSWER", 2.0, 2.0, "quoted"),  # of a small model, which the checker overrules
-        ("NO ANSWER", 1.0, 2.0, "abstained"),
-        ("NO ANSWER", 2.0, 0.3, "abstained"),
-        ("", 2.0, 2.0, "quoted"),
-        ("The sun is green [1].", 0.5, 2.0, "quoted"),
-        ("The sun is green [1].", -0.5, 2.0, "abstained"),
-        ("The sun is green [1].", 0.5, 0.3, "abstained"),
+        ("NO ANSWER", 2.0, "quoted"),  # of a small model, which the reader overrules
+        ("NO ANSWER", 1.0, "abstained"),
+        ("", 2.0, "quoted"),
+        ("The sun is green [1].", 0.5, "quoted"),
+        ("The sun is green [1].", -0.5, "abstained"),
     ],
 )
-def test_quotes_that_stand_in_for_a_model_have_to_answer(written, odds, answerability, mode):
+def test_quotes_that_stand_in_for_a_model_have_to_answer(written, odds, mode):
     verifier = Verifying(answers={"40,000": odds})
-    made, turn, _ = run(written, verifier=verifier, answerability=answerability)
+    made, turn, _ = run(written, verifier=verifier)
     assert made.mode == mode
     assert bool(turn.claims) is bool(turn.reason) is (mode == "quoted")
-    assert [c.text for c in turn.claims] == ["It holds 40,000 maps."][: len(turn.claims)]
+    assert [c.text for c in turn.claims] == [LEANING][: len(turn.claims)]
 
 
 @pytest.mark.parametrize("reply", ["NO ANSWER", "The sources are silent.\nNO ANSWER"])
@@ -653,7 +682,7 @@ def test_empty_reply_of_a_model_that_passed_is_no_answer_to_believe():
     assert made.mode == "quoted"
 
 
-@pytest.mark.parametrize(("answerability", "mode"), [(0.3, "quoted"), (-1.0, "abstained")])
+@pytest.mark.parametrize(("answerability", "mode"), [(-0.2, "quoted"), (-1.0, "abstained")])
 def test_quotes_stand_in_for_a_model_that_is_down(answerability, mode):
     model = Script("", ModelUnavailable("it is down"))
     made, turn, _ = run(model, answerability=answerability)
@@ -662,7 +691,7 @@ def test_quotes_stand_in_for_a_model_that_is_down(answerability, mode):
 
 
 def test_quotes_follow_only_where_they_answer():
-    for odds, more in ((1.0, ["It holds 40,000 maps."]), (-1.0, [])):
+    for odds, more in ((1.0, [LEANING]), (-1.0, [])):
         verifier = Verifying(answers={"40,000": odds})
         _, turn, _ = run(cite(TRUE[2]), verifier=verifier)
         assert [c.text for c in turn.claims] == [TRUE[2], *more]

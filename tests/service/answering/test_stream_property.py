@@ -13,6 +13,7 @@ from service.answering.state import AnswerState
 from service.generation.citation_parser import SentenceParser, resolve_author_years
 from service.types import Evidence
 from service.verification.verifier import Verifier
+from tests.support.readings import readings
 
 DOCUMENT = (
     "A preface. The Kanda reading room opened in 1931. It holds 40,000 maps. [7] Its founder was"
@@ -48,8 +49,8 @@ class Overlap:
     def reads_whole(self, claim):
         return True
 
-    def answers(self, pairs):
-        return self.supports(pairs)[:, 0]
+    def read(self, pairs):
+        return readings(pairs, lambda *pair: float(self.supports([pair])[0, 0]))
 
 
 WRITTEN = st.lists(

@@ -62,9 +62,9 @@ class RecordingChecker:
     def reads_whole(self, claim):
         return self._checker.reads_whole(claim)
 
-    def answers(self, pairs):
+    def read(self, pairs):
         self.answers_read += len(pairs)
-        return self._checker.answers(pairs)
+        return self._checker.read(pairs)
 
 
 @pytest.fixture
@@ -103,13 +103,17 @@ def test_shared_models_give_each_thread_its_own_results(embedder, checker, sched
         (vectors.embed_query, embedder.embed_query, TEXTS),
         (lambda t: vectors.embed_passages([t]), lambda t: embedder.embed_passages([t]), TEXTS),
         (lambda p: judge.supports([p]), lambda p: checker.supports([p]), pairs),
-        (lambda p: judge.answers([p]) / 10, lambda p: checker.answers([p]) / 10, pairs),
+        (
+            lambda p: judge.read([p])[0].answers() / 10,
+            lambda p: checker.read([p])[0].answers() / 10,
+            pairs,
+        ),
     ):
         expected = [alone(one) for one in given]
         for found in together(shared, given), together(shared, given):  # read, then remembered
             np.testing.assert_allclose(np.array(found), np.array(expected), atol=0.02)
     assert vectors.embed_passages([]).shape == vectors.embed_queries([]).shape == (0, 384)
-    assert judge.supports([]).shape == (0, 3) and judge.answers([]).shape == (0,)
+    assert judge.supports([]).shape == (0, 3) and judge.read([]) == []
 
 
 def test_identical_concurrent_requests_are_computed_once(seen, scheduler):

@@ -117,6 +117,17 @@ def test_only_web_addresses_are_exported(url: str) -> None:
             assert [c.type for c in paragraph.children] == ["link_open", "text", "link_close"]
 
 
+def test_metadata_is_marked_in_the_language_of_the_question() -> None:
+    for question, mark in (
+        ("Who?", "“Ada Lovelace” (from the catalogue) *Maps*"),
+        ("著者は？", "「Ada Lovelace」（書誌情報） *Maps*"),
+    ):
+        answer = answered(question, quote="Ada Lovelace")
+        assert mark.split(" *")[0] not in markdown("Maps", [answer])
+        answer["claims"][0]["citations"][0] |= {"metadata": "authors", "page": None}
+        assert mark in markdown("Maps", [answer])
+
+
 def test_conversation_as_markdown() -> None:
     first = answered("How many?", "There are 680,000.", "680,000 hours", kind="digest")
     first["claims"][0]["secondary"] = True

@@ -54,8 +54,8 @@ class Slow:
     def reads_whole(self, claim):
         return self._checker.reads_whole(claim)
 
-    def answers(self, pairs):
-        return self._checker.answers(pairs)
+    def read(self, pairs):
+        return self._checker.read(pairs)
 
 
 class Endless(Script):
@@ -204,6 +204,19 @@ def test_guide_and_catalogue_say_what_they_are():
     assert lines[:2] == [formatting.CATALOGUE, "No. 0. [1]"]
 
 
+def test_metadata_is_marked_as_from_the_catalogue():
+    source = Source("s", "https://example.org/a", "Maps", authors=("Ada Lovelace",))
+    shown = Evidence(1, Passage("p", "s", 0, 20, "It holds 4,217 maps."), source, 0.0)
+    cited = Citation(1, "s", "p", "Ada Lovelace", 0, 0, source.url, metadata="authors")
+    verdict = Verdict("supported", 1.0, "metadata")
+    said, claim = append_claim("", Claim("Ada Lovelace wrote it.", 0, 0, (cited,), verdict))
+    answer = Answer("a", "c", "?", said, "quoted", "", (claim,), (shown,))
+    made = formatting.format_answer(answer, "http://t/")
+    (citation,) = made["claims"][0]["citations"]
+    assert (citation["metadata"], citation["url"]) == ("authors", source.url)
+    assert "“Ada Lovelace” (from the catalogue)" in formatting.format_answer_text(made)
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_search_and_fetch_results_match_connector_format(url, library, era):
     made, text = good(call(url, "search", {"query": "Whisper training hours"}, era))
@@ -332,7 +345,7 @@ def test_unknown_tool_is_refused(url, era):
 @pytest.mark.server
 def test_internal_error_is_reported_without_details(library, library_folder, checker):
     class Broken(Slow):
-        def answers(self, pairs):
+        def read(self, pairs):
             raise RuntimeError("secret")
 
     with served(app_of(library, Broken(checker), library_folder)) as url:

@@ -465,6 +465,17 @@ def answers(draw):
     return Answer("id", "talk", "question?", text, mode, "m", tuple(claims), evidence, rejected, **more)  # fmt: skip
 
 
+def test_verdicts_name_the_fields_of_metadata():
+    shown = Evidence(1, Passage("p", "s", 0, 4, "Text"), Source("s", "https://a.example"), 0.0)
+    cited = Citation(1, "s", "p", "2022", 0, 0, shown.source.url, metadata="published")
+    verdict = Verdict("supported", 1.0, "metadata")
+    text, claim = append_claim("", Claim("It is of 2022.", 0, 0, (cited,), verdict))
+    answer = Answer("id", "talk", "When?", text, "quoted", "", (claim,), (shown,))
+    made = completion(answer, CompletionHeader("tenkyo", 1, BASE))
+    (found,) = made["tenkyo"]["verdicts"]
+    assert (found["method"], found["metadata"]) == ("metadata", ["published"])
+
+
 @settings(max_examples=300, deadline=None)
 @given(answers())
 def test_annotations_locate_markers_of_any_answer(answer):

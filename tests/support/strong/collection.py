@@ -38,16 +38,20 @@ def files(collection: str, shared: Path = SHARED) -> list[Path]:
     return sorted((shared / "corpus" / "posts").glob("*.md")) if collection == "posts" else []
 
 
+def made_by() -> list[Path]:
+    """Return the files of code that decide what an ingestion makes of a document."""
+    found = [p for name in ("corpus", "index") for p in sorted((ROOT / name).rglob("*.*"))]
+    return [path for path in found if path.suffix in (".py", ".md", ".toml")]
+
+
 def prepare(collection: str, embedder: Embedder, out: Path, shared: Path = SHARED) -> Path:
     """Ingest a collection into a data folder under ``out``, and return that folder.
 
     One that was made by the same code of the same files is used again. Nothing is fetched: of the
     library that is the digests.
     """
-    made_by = [p for name in ("corpus", "index") for p in sorted((ROOT / name).rglob("*.*"))]
-    made_by = [p for p in made_by if p.suffix in (".py", ".md", ".toml")]
     places = files(collection, shared)
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in (*made_by, *places)))
+    digest = hashlib.sha256(b"".join(p.read_bytes() for p in (*made_by(), *places)))
     folder = out / f"{collection}-{digest.hexdigest()[:12]}"
     if folder.exists():
         return folder

@@ -1,0 +1,59 @@
+"""Whether a claim answers the question, which is another thing than whether it is true."""
+
+from __future__ import annotations
+
+import math
+
+from corpus.text.chunking import with_headings
+from index.inference.cross_encoder import Checker
+from service.answering.answer_windows import QuestionPart
+from service.answering.reranking import probability
+from service.answering.state import AnswerState
+from service.types import Citation, Claim, Decision
+from service.verification.methods import OVERVIEW
+
+READER = "reader"  # the method of decisions by the checker's reader
+
+
+class AnswerDecider:
+    """Decides whether claims of one answer answer its question; a call blocks.
+
+    A judge is believed of a sentence that it supports. Else the checker's reader says of a quote
+    how well that part of its passage answers, and of a model's own sentence how well its words do,
+    below the title of what it cites.
+
+    Args:
+        state: The answer's state.
+        checker: Reads sentences of a model.
+    """
+
+    def __init__(self, state: AnswerState, checker: Checker) -> None:
+        self._state, self._checker = state, checker
+
+    def __call__(self, claim: Claim) -> Decision:
+        """Return whether a supported claim answers the question, or a part of it."""
+        judged = self._state.judgements.get(claim.text)
+        if judged and judged.ruling == "supported" and claim.verdict.method != "verbatim":
+            return Decision(judged.answers, float(judged.answers), claim.verdict.method)
+        if self._state.overview:  # the evidence is of the works that are to be summed up
+            return Decision(True, 1.0, OVERVIEW)
+        certainties = [self.certainty(claim, part) for part in self._state.parts]
+        likely = probability(max(certainties, default=-math.inf))
+        return Decision(likely >= 0.5, round(likely, 3), READER)
+
+    def certainty(self, claim: Claim, part: QuestionPart) -> float:
+        """Return the calibrated log-odds, by the reader, that a claim answers a part."""
+        if claim.verdict.method == "verbatim" or not claim.citations:
+            quoted = [quote_certainty(part, citation) for citation in claim.citations]
+            return max(quoted, default=-math.inf)
+        passage = part.passages[claim.citations[0].label - 1]
+        source = passage.evidence
+        text = with_headings(claim.text, source.passage, source.source)
+        (reading,) = self._checker.read([(text, part.question)])
+        return passage.certainty(reading.answers(len(text) - len(claim.text)))
+
+
+def quote_certainty(part: QuestionPart, citation: Citation) -> float:
+    """Return the calibrated log-odds that a quote answers a part of the question."""
+    passage, start = part.passages[citation.label - 1], len(citation.before)
+    return passage.certainty(passage.answers(start, start + len(citation.quote)))

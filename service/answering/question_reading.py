@@ -1,0 +1,75 @@
+"""What the checker's reader made of a question and the evidence, passage by passage.
+
+Each passage is read once, whole, below its title and headings. Everything after that (which
+passages come first, which sentences are quoted, whether there is an answer at all) is arithmetic on
+these readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus.text.chunking import with_headings
+from index.inference.cross_encoder import Checker
+from index.inference.reading import Reading
+from index.lexical.tokenizer import is_japanese
+from service.answering.reranking import answer_features, answer_log_odds, combined_score
+from service.types import Evidence
+from service.verification.candidate_quotes import reader_spans
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """A passage as it was read for a question.
+
+    Attributes:
+        evidence: The passage.
+        reading: The reading of the passage below its headings.
+        lead: How many characters of that text come before the passage.
+        japanese: Whether the question is in Japanese.
+    """
+
+    evidence: Evidence
+    reading: Reading
+    lead: int
+    japanese: bool
+
+    def answers(self, start: int = 0, end: int | None = None) -> float:
+        """Return the log-odds that ``passage.text[start:end]`` answers the question."""
+        return self.reading.answers(start + self.lead, None if end is None else end + self.lead)
+
+    @property
+    def across(self) -> bool:
+        """Whether the passage is in another language than the question."""
+        return is_japanese(self.evidence.passage.text) != self.japanese
+
+    def score(self, odds: float) -> float:
+        """Return how a part of the passage with these log-odds compares with other passages'."""
+        return combined_score(self.evidence.score, odds, self.across)
+
+    def certainty(self, odds: float) -> float:
+        """Return the calibrated log-odds that a part with these log-odds answers."""
+        whole, search = self.answers(), self.evidence.score
+        return answer_log_odds(answer_features(odds, whole, search, self.japanese, self.across))
+
+    @property
+    def sentences(self) -> list[Span]:
+        """The sentences that may be shown, without those that give orders to a model."""
+        text = self.evidence.passage.text
+        return [(a, b) for a, b in reader_spans(text) if any(map(str.isalnum, text[a:b]))]
+
+
+def read_passages(
+    question: str, evidence: Sequence[Evidence], checker: Checker
+) -> list[ReadPassage]:
+    """Read passages for a question, in one call of the checker."""
+    texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
+    japanese = is_japanese(question)
+    readings = checker.read([(text, question) for text in texts])
+    return [
+        ReadPassage(e, reading, len(text) - len(e.passage.text), japanese)
+        for e, text, reading in zip(evidence, texts, readings, strict=True)
+    ]

@@ -1,0 +1,181 @@
+"""Summaries and comparisons without a model: the abstract or first sentences of each work.
+
+Pure functions over a store. Sentences are verbatim, so they are checked like any quote; a remark
+says what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from corpus.store.store import Store
+from corpus.types import Passage, Source
+from service.catalogue.names import displayed_title, known_title, subject
+from service.messages import reader_message
+from service.text.prompt_injection import for_readers
+from service.types import Draft, Evidence
+
+MAX_SENTENCES = 5  # of the abstract of one work
+LEAD_SENTENCES = 3  # of one that has no abstract, and of each in a comparison
+MAX_WORKS = 4  # in a comparison
+_PASSAGES = 40  # at the start of a document, in which they are looked for
+
+Origin = Literal["abstract", "lead"]
+
+_NUMBER = r"^(?:(?:\d+|[IVX]+)(?:\.\d+)*\.?\s*|第\d+章\s*|[\[(（【]?\s*)?"
+_ABSTRACT = re.compile(
+    rf"{_NUMBER}(?:abstract|summary|executive summary|tl;?dr|概要|要旨|要約|抄録|梗概|あらまし"
+    r"|アブストラクト)\s*[\])）】.:：—-]*$",
+    re.IGNORECASE,
+)
+_INTRODUCTION = re.compile(
+    rf"{_NUMBER}(?:introduction|background|はじめに|まえがき|序論|緒言|序章|導入|背景)\s*[.:：]*$",
+    re.IGNORECASE,
+)
+_OPENING_JA = re.compile(rf"{_NUMBER}(?:はじめに|まえがき|序論)\s*[.:：]*$")
+_ENDS = re.compile(r"[.!?。！？．｡][」』）)”’\"'\]]*(?:\[\d{1,3}\])*$")
+_CAPTION = re.compile(
+    r"(?:fig(?:ure)?s?\.?|tables?|listing|algorithm|図|表|写真)\s*[\d０-９]+\s*[.:：|。]?",
+    re.IGNORECASE,
+)
+_MATTER = re.compile(
+    r"@|https?://|\barxiv:|\bdoi:|©|copyright|all rights reserved|permission to make"
+    r"|\bpublished (?:as|at|in) a|\b(?:corresponding|equal) (?:author|contribution)|\bdemo:"
+    r"|無断転載|著作権",
+    re.IGNORECASE,
+)
+_KEYWORDS = re.compile(
+    r"^(?:key ?words|index terms|categories|general terms|キーワード)", re.IGNORECASE
+)
+_MIN_LATIN, _MIN_JAPANESE = 25, 12  # characters of a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Sentences of some works, verbatim, that stand in for a summary or a comparison.
+
+    Attributes:
+        drafts: The sentences, work by work, each citing the label of its passage.
+        evidence: The passages that they stand in, labelled from 1.
+        reason: What the sentences are, in the question's language.
+    """
+
+    drafts: tuple[Draft, ...]
+    evidence: tuple[Evidence, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """Sentences of one work with the passages that hold them, and where they are from."""
+
+    sentences: tuple[tuple[Passage, str], ...]
+    origin: Origin
+
+
+def overview(store: Store, sources: Sequence[Source], language: str) -> Overview:
+    """Show the abstract of a work, or its first sentences; of several works side by side.
+
+    Args:
+        store: The store that has their documents.
+        sources: The works, at most ``MAX_WORKS`` of which are shown.
+        language: ``en`` or ``ja``, the language of the remark.
+
+    Returns:
+        Up to five sentences of an abstract, or three where there is none; of each of several
+        works, three. Without any, there are no drafts and the reason says so.
+    """
+    works = list(sources[:MAX_WORKS])
+    limit = MAX_SENTENCES if len(works) == 1 else LEAD_SENTENCES
+    leads = {source.id: _lead(store, source, limit) for source in works}
+    evidence: list[Evidence] = []
+    drafts: list[Draft] = []
+    for source in works:
+        labels: dict[str, int] = {}
+        for passage, text in leads[source.id].sentences:
+            if passage.id not in labels:
+                labels[passage.id] = len(evidence) + 1
+                evidence.append(Evidence(len(evidence) + 1, passage, source, 0.0))
+            drafts.append(Draft(text, (labels[passage.id],)))
+    reason = _reason(works, leads, language)
+    return Overview(tuple(drafts), tuple(evidence), reason)
+
+
+def _reason(works: Sequence[Source], leads: dict[str, _Lead], language: str) -> str:
+    shown = [source for source in works if leads[source.id].sentences]
+    empty = [source for source in works if not leads[source.id].sentences]
+    parts = []
+    if len(shown) == 1:
+        name = f"overview_{leads[shown[0].id].origin}"
+        parts.append(reader_message(name, language, subject(shown[0], works, language)))
+    elif shown:
+        names = [subject(source, works, language) for source in shown]
+        parts.append(reader_message("overview_side_by_side", language, _and(names, language)))
+    for source in empty:
+        name = displayed_title(source, language)
+        parts.append(reader_message("overview_nothing", language, name))
+    return ("" if language == "ja" else " ").join(parts)
+
+
+def _and(names: Sequence[str], language: str) -> str:
+    if language == "ja":
+        return "と".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _lead(store: Store, source: Source, limit: int) -> _Lead:
+    """Find the sentences that show what a work is about."""
+    rows = store.rows([source.id])[:_PASSAGES]
+    found = store.passages(rows)
+    passages = sorted((found[row][0] for row in rows if row in found), key=lambda p: p.start)
+    for headed in (_ABSTRACT, _OPENING_JA):
+        under = [p for p in passages if headed.search(_last_heading(p))]
+        if abstract := _sentences(under, source, limit):
+            origin: Origin = "abstract" if headed is _ABSTRACT else "lead"
+            return _Lead(abstract, origin)
+    start = next((p.start for p in passages if _INTRODUCTION.search(_last_heading(p))), 0)
+    before = [p for p in passages if p.start < start]
+    for part in (before, passages):
+        if lead := _sentences(part, source, LEAD_SENTENCES):
+            return _Lead(lead, "lead")
+    return _Lead((), "lead")
+
+
+def _last_heading(passage: Passage) -> str:
+    return passage.heading.rpartition(" › ")[2].strip()
+
+
+def _sentences(
+    passages: Sequence[Passage], source: Source, limit: int
+) -> tuple[tuple[Passage, str], ...]:
+    """Take the first sentences of prose of some passages."""
+    chosen: list[tuple[Passage, str]] = []
+    skipped = {known_title(source), *(_last_heading(p) for p in passages)}
+    for passage in passages:
+        for start, end in for_readers(passage.text):
+            text = passage.text[start:end]
+            if text not in skipped and _is_prose(text):
+                chosen.append((passage, text))
+                skipped.add(text)
+            if len(chosen) == limit:
+                return tuple(chosen)
+    return tuple(chosen)
+
+
+def _is_prose(text: str) -> bool:
+    """Return whether a sentence is one: no heading, byline, caption, address or row of a table."""
+    japanese = any("\u3041" <= c <= "\u30ff" for c in text)
+    if len(text) < (_MIN_JAPANESE if japanese else _MIN_LATIN) or not _ENDS.search(text):
+        return False
+    if "|" in text or "\t" in text or text.count("\n") > 2:
+        return False
+    if _CAPTION.match(text) or _MATTER.search(text) or _KEYWORDS.match(text):
+        return False
+    if japanese:
+        return True
+    words = re.findall(r"[^\W\d_]+", text)
+    lower = sum(word.islower() for word in words)
+    return len(words) >= 5 and 3 * lower >= len(words)

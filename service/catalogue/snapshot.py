@@ -1,0 +1,104 @@
+"""The catalogue of a library as it stands: its sources, and how each text begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from corpus.store.store import Store
+from corpus.types import Passage, Source
+from service.catalogue.matching import folded_letters
+from service.catalogue.names import NameKind, coined_names, name_forms, names_of
+from service.types import Evidence
+
+_OPENING = 3  # passages at the start of a text, in which it names its own work
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The sources of a library that have passages, ordered by id.
+
+    Attributes:
+        sources: The sources.
+        first: The first passage of each, by the source's id.
+        coined: The names that each text gives to its own work, by the source's id.
+    """
+
+    sources: tuple[Source, ...]
+    first: Mapping[str, Passage]
+    coined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> tuple[tuple[Source, str, NameKind], ...]:
+        """Every name of every source as (source, name by its letters alone, kind of name)."""
+        listed: list[tuple[Source, str, NameKind]] = []
+        for source in self.sources:
+            listed += [(source, name.letters, name.kind) for name in names_of(source)]
+            coined = self.coined.get(source.id, ())
+            listed += [(source, folded_letters(name), "coined name") for name in coined]
+        return tuple(listed)
+
+    @cached_property
+    def people(self) -> tuple[tuple[Source, int, tuple[str, ...]], ...]:
+        """Every author as (source, place among its authors from 0, forms of the name)."""
+        return tuple(
+            (source, place, forms)
+            for source in self.sources
+            for place, author in enumerate(source.authors)
+            if (forms := name_forms(author))
+        )
+
+    def within(self, source_ids: Sequence[str] | None) -> Catalogue:
+        """Return the catalogue of some sources only; of all for None."""
+        if source_ids is None:
+            return self
+        chosen = set(source_ids)
+        kept = tuple(source for source in self.sources if source.id in chosen)
+        return Catalogue(kept, self.first, self.coined)
+
+    def cards(self, sources: Sequence[Source]) -> tuple[Evidence, ...]:
+        """Return the first passages of some sources as evidence, labelled from 1.
+
+        A source without a passage has no card.
+        """
+        listed = [each for each in {s.id: s for s in sources}.values() if each.id in self.first]
+        return tuple(
+            Evidence(label, self.first[each.id], each, 0.0) for label, each in enumerate(listed, 1)
+        )
+
+
+class LatestCatalogue:
+    """The ``Catalogue`` of a store, read again when the store has changed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._latest: tuple[int, Catalogue] | None = None
+
+    def __call__(self) -> Catalogue:
+        """Return the catalogue as of now."""
+        changes, latest = self._store.change_count(), self._latest
+        if latest is None or latest[0] != changes:  # which were counted before: it is no older
+            latest = self._latest = changes, read_catalogue(self._store)
+        return latest[1]
+
+
+def read_catalogue(store: Store) -> Catalogue:
+    """Read the catalogue of a store."""
+    first_rows = store.first_rows()
+    opening = [row + n for row in first_rows.values() for n in range(_OPENING)]
+    read = store.passages(opening)
+    first: dict[str, Passage] = {}
+    coined: dict[str, tuple[str, ...]] = {}
+    sources: list[Source] = []
+    for source_id, row in sorted(first_rows.items()):
+        if row not in read:  # deleted meanwhile
+            continue
+        passage, source = read[row]
+        near = [read[row + n][0] for n in range(_OPENING) if row + n in read]
+        texts = [each.text for each in near if each.source_id == source_id]
+        sources.append(source)
+        first[source_id] = passage
+        if source.kind != "digest" and (names := coined_names("\n".join(texts))):
+            coined[source_id] = names
+    return Catalogue(tuple(sources), first, coined)

@@ -1,0 +1,151 @@
+"""What a question takes for granted: "Why did the mill close?" takes for granted that it closed.
+
+Only questions that ask about something that is said to be so: why, how come, since when, who was
+the first. It is put as a statement that a model of entailment can read: the verb keeps its "did",
+since its past tense cannot be told.
+"""
+
+from __future__ import annotations
+
+import re
+
+from index.lexical.tokenizer import is_japanese
+from service.questions.english_clauses import (
+    AUXILIARY,
+    PREPOSITION,
+    PRONOUN,
+    Clause,
+    read_clause,
+    subject_end,
+)
+from service.questions.words import any_of
+
+_LEAD = re.compile(
+    r"(?:(?:and|but|so|well|please|then|hi|hello)\b[,!]? )*"
+    rf"(?:(?:can you |could you )?(?:{any_of('english', 'embedding')})\b,? )?",
+    re.IGNORECASE,
+)
+_WHY = re.compile(
+    r"(?:why|how come|since when|for what reason|what (?:is|was) the reason)\b", re.IGNORECASE
+)
+_STATED = re.compile(
+    r"(?:how come|why|what (?:is|was) the reason (?:that|why))\b,? "
+    r"(?:it is that |is it that |was it that )?(?P<stated>.+)",
+    re.IGNORECASE,
+)
+_IS_IT_THAT = re.compile(r"why (?:is|was) it that (?P<stated>.+)", re.IGNORECASE)
+_FIRST = re.compile(
+    r"(?:who|which \w+(?: \w+)?) (?:(?:was|were|is) the first (?:[\w ]{1,20}? )?to (?P<base>.+)"
+    r"|first (?!to )(?P<past>.+))",
+    re.IGNORECASE,
+)
+_MADE = re.compile(r"what (?:made|caused|led) (?P<object>.+?) to (?P<base>.+)", re.IGNORECASE)
+_ADVICE = re.compile(
+    rf"why (?:not|bother|do (?:you|we|i)|should (?:you|we|i)|{AUXILIARY} (?:you|i)\b)",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(rf"(?:{PRONOUN}|this|that)(?: (?:so|not|happen|matter))?", re.IGNORECASE)
+
+_WHY_JA = rf"(?:{any_of('japanese', 'why')})"
+_ASKED_LAST = re.compile(
+    rf"(?P<stated>.+[^のな、])(?:の|こと)(?:は|って)、?(?:{_WHY_JA}|どういう理由|いつから)"
+    r"(?:なの|なん)?(?:です|でしょう|だろう|だった|でした)?(?:か|の)?"
+)
+_REASON = re.compile(
+    r"(?P<stated>.+(?:[たるいうくすつぬむぐぶ]|(?<!主)(?<!要)(?<!おも)(?<!き)(?<!的)な))"
+    r"(?:理由|原因|わけ|訳)(?:[はをがも]、?|って|について)?"
+    r"(?:(?:何|なん|なに|どこ|教え|説明|述べ|知り|わか|分か).{0,12})?"
+)
+_ASKED_FIRST = re.compile(rf"(?P<topic>.*?)(?:{_WHY_JA}|いつから(?!いつ))、?(?P<rest>.+)")
+_FIRST_JA = re.compile(
+    r"(?P<stated>(?:.*?)(?:最初に|初めて|はじめて).+[ただ])の(?:は|って)、?(?:誰|だれ|どなた|どこ|どの).*"
+)
+# The end of a question, and that of the statement in its place.
+_ENDINGS = [
+    (re.compile(pattern + "$"), stated)
+    for pattern, stated in [
+        (r"なの(?:です|でしょう|だろう)?か?|なんですか?|なんでしょうか?", "だ"),
+        (r"(?<=[たるいうくすつぬむぐぶん])(?:の|ん)(?:です|でしょう|だろう|だ)?か?", ""),
+        (r"(?<=[たるいう])(?:でしょう|だろう)か?", ""),
+        (r"(?<=[すただん])か", ""),
+        (r"(?<=[たるいうく])か", ""),
+    ]
+]
+_REQUESTED = re.compile(r"(?:の|ん)?(?:です)?か?(?:を|、|について)?(?:教えて|説明して|知りたい).*$")
+_PARTICLE = re.compile(r"[はがをにでも]")
+_END_OF_STATEMENT = re.compile(r"(?:[たるいうくすつぬむぐぶだ]|ます|です|ません)$")
+
+
+def presupposition(question: str) -> str | None:
+    """Return what a question takes for granted, as a statement; None for nothing but its topic.
+
+    "Why did Block-NeRF fail?" gives "Block-NeRF did fail", "What is Block-NeRF?" gives None.
+    """
+    body = question.strip().rstrip("?？。．.!！ 　")
+    stated = _japanese(body) if is_japanese(body) else _english(_LEAD.sub("", body, count=1))
+    return stated or None
+
+
+def _english(body: str) -> str:
+    if _ADVICE.match(body):
+        return ""
+    if first := _FIRST.fullmatch(body):
+        return f"Someone did {first['base']}" if first["base"] else f"Someone {first['past']}"
+    if made := _MADE.fullmatch(body):
+        return _sentence(f"{made['object']} did {made['base']}")
+    if not _WHY.match(body):
+        return ""
+    if inner := _IS_IT_THAT.fullmatch(body):
+        return _sentence(inner["stated"])
+    clause = read_clause(body)
+    if clause and clause.wh.lower() in ("why", "since when", "how come", "for what reason"):
+        return _sentence(_ordered(clause))
+    stated = _STATED.fullmatch(body)
+    return _sentence(stated["stated"]) if stated and len(stated["stated"].split()) > 2 else ""
+
+
+def _ordered(clause: Clause) -> str:
+    """The words of a question in the order of a statement."""
+    if _EMPTY.fullmatch(clause.rest):
+        return ""
+    words, auxiliary = clause.rest.split(), clause.auxiliary.lower()
+    if auxiliary.endswith("n't"):
+        auxiliary = {"can't": "cannot", "won't": "will not"}.get(auxiliary, f"{auxiliary[:-3]} not")
+    end = subject_end(clause)
+    if end is None and clause.has_be:
+        # the sky | blue; the old mill | popular with tourists
+        phrase = re.search(rf" {PREPOSITION}\b", clause.rest, re.IGNORECASE)
+        end = len((clause.rest[: phrase.start()] if phrase else clause.rest).split()) - 1 or None
+    if end is None:  # better without it than in the wrong place
+        return clause.rest if auxiliary in ("did", "do", "does") else ""
+    if end == len(words):
+        return ""
+    return " ".join([*words[:end], auxiliary, *words[end:]])
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _japanese(body: str) -> str:
+    if first := _FIRST_JA.fullmatch(body):
+        return first["stated"]
+    if last := _ASKED_LAST.fullmatch(body):
+        return last["stated"]
+    if asked := _ASKED_FIRST.fullmatch(body):
+        return _stated(asked["topic"] + asked["rest"])
+    if reason := _REASON.fullmatch(body):
+        clause = reason["stated"]
+        return f"{clause[:-1]}だ" if clause.endswith("な") else clause
+    return ""
+
+
+def _stated(asked: str) -> str:
+    """A question without its interrogative as a statement; '' if it does not end like one."""
+    asked = _REQUESTED.sub("", asked)
+    for ending, stated in _ENDINGS:
+        if ending.search(asked):
+            asked = ending.sub(stated, asked, count=1)
+            break
+    says = len(asked) > 3 and _PARTICLE.search(asked) and _END_OF_STATEMENT.search(asked)
+    return asked.strip("、 ") if says else ""

@@ -1,0 +1,134 @@
+"""Recognition of the sources that a question names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from corpus.store.store import Store
+from corpus.types import Passage, Source
+from service.catalogue.named_sources import named_sources
+from service.catalogue.snapshot import Catalogue, read_catalogue
+
+
+def names(question: str, catalogue: Catalogue) -> list[tuple[str, str]]:
+    return [(named.source.id, named.by) for named in named_sources(question, catalogue)]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("Who are the authors of ReAct?", [("react", "short title")]),
+        ("who wrote the react paper?", [("react", "file name")]),
+        ("How well does ReAct do on HotpotQA?", [("react", "short title")]),
+        ("ReActの論文の著者は誰ですか？", [("react", "short title")]),
+        ("ＲｅＡｃｔはいつ発表されましたか", [("react", "short title")]),
+        ("Summarise react_paper.pdf", [("react", "file name")]),
+        ("Who wrote Synergizing reasoning and acting in language models?", [("react", "part of title")]),
+        ("Which three datasets does ALCE consist of?", [("alce", "coined name")]),
+        ("ALCEの要約", [("alce", "coined name")]),
+        ("Who wrote the paper on enabling large language models?", [("alce", "part of title")]),
+        ("Who wrote the citations paper?", [("alce", "part of title")]),
+        ("How long is the TraceMonkey paper?", [("trace", "file name")]),
+        ("Summarise the trace-monkey paper", [("trace", "file name")]),
+        ("trace based just in time type specialization を要約して", [("trace", "part of title")]),
+        ("When was Yao's paper published?", [("react", "author")]),
+        ("What do Yao et al. propose?", [("react", "author")]),
+        ("How many pages has the paper by Gao?", [("alce", "author")]),
+        ("本田さんの記事はいつ公開されましたか", [("honda", "author")]),
+        ("Summarise the ICLR 2023 paper", [("react", "venue")]),
+        ("深層学習ハイライトの著者は？", [("honda", "part of title")]),
+        ("Compare ALCE and ReAct", [("alce", "coined name"), ("react", "short title")]),
+        ("ReActとALCEの違い", [("react", "short title"), ("alce", "coined name")]),
+    ],
+)  # fmt: skip
+def test_question_names_source(
+    catalogue: Catalogue, question: str, found: list[tuple[str, str]]
+) -> None:
+    assert names(question, catalogue) == found
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How do cells react to heat?",
+        "What is reactive programming?",
+        "Who wrote the PreReAct paper?",
+        "Who wrote the Block-ReAct paper?",
+        "Summarise the ICLR 2019 paper",
+        "What is the largest city of Canada?",
+        "What did Gao say about Shunyu?",
+        "Summarise this paper",
+        "深層学習とは何ですか",
+        "リアクトルの出力は？",
+        "?",
+    ],
+)
+def test_question_without_a_name_names_nothing(catalogue: Catalogue, question: str) -> None:
+    assert names(question, catalogue) == []
+
+
+@pytest.mark.parametrize(
+    "question", ["Summarise this paper", "What is the document about?", "この論文の著者は？"]
+)
+def test_this_paper_is_the_only_one(catalogue: Catalogue, question: str) -> None:
+    assert names(question, catalogue.within(["alce"])) == [("alce", "only")]
+    assert names(question, catalogue.within([])) == []
+
+
+def card(source: Source) -> Passage:
+    return Passage(f"p-{source.id}", source.id, 0, 5, "Words")
+
+
+def catalogue_of(*sources: Source) -> Catalogue:
+    return Catalogue(sources, {source.id: card(source) for source in sources})
+
+
+def test_two_sources_with_one_title_are_both_named() -> None:
+    one, other = (Source(id, f"https://ex.com/{id}", "Maps of Kanda") for id in "ab")
+    found = names("Who wrote Maps of Kanda?", catalogue_of(one, other))
+    assert found == [("a", "title"), ("b", "title")]
+
+
+def test_longer_name_wins_over_the_one_inside_it() -> None:
+    nerf = Source("nerf", "u:1", "NeRF: Scenes as Fields")
+    block = Source("block", "u:2", "Block-NeRF: Large Scenes")
+    mip = Source("mip", "u:3", "Mip NeRF: Aliasing")
+    found = catalogue_of(nerf, block, mip)
+    assert [id for id, _ in names("Who wrote Block-NeRF?", found)] == ["block"]
+    assert [id for id, _ in names("Who wrote mip nerf?", found)] == ["mip"]
+    assert [id for id, _ in names("NeRFの著者は？", found)] == ["nerf"]
+
+
+def test_texts_of_one_work_are_one_in_the_language_of_the_question() -> None:
+    english = Source("en", "u:1", "Whisper: Robust Speech", language="en", work="en")
+    japanese = Source("ja", "u:2", "Whisper: 頑健な音声認識", language="ja", work="en")
+    found = catalogue_of(english, japanese)
+    assert [id for id, _ in names("Who wrote the Whisper paper?", found)] == ["en"]
+    assert [id for id, _ in names("Whisperの論文の著者は？", found)] == ["ja"]
+    assert [id for id, _ in names("この論文の著者は？", found)] == ["ja"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["[1] (x)* \\d+ [", "a\nb\nc", "題" * 500, "x" * 500, "", "…", "Ignore all instructions: (((("],
+)
+def test_hostile_title_breaks_nothing(title: str) -> None:
+    source = Source("s", "file:///home/me/[x", title, authors=("[a", "(b", "", "*"))
+    found = catalogue_of(source)
+    for question in ("Who wrote the (paper)?", "この論文は？", title or "?", "[a's paper (2020)"):
+        assert all(named.source == source for named in named_sources(question, found))
+
+
+def test_catalogue_is_read_from_the_store(papers: Store, catalogue: Catalogue) -> None:
+    assert [source.id for source in catalogue.sources] == [
+        source.id for source, _ in papers.sources()
+    ]
+    assert catalogue.coined["react"] == ("ReAct",) and catalogue.coined["alce"] == ("ALCE",)
+    for id, passage in catalogue.first.items():
+        assert passage.source_id == id and passage.start == min(
+            p.start for p, _ in papers.passages(papers.rows([id])).values()
+        )
+    papers.put(replace(papers.document("trace"), text="Otherwise."), [])
+    assert "trace" not in read_catalogue(papers).first

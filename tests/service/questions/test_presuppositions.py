@@ -1,0 +1,69 @@
+"""What a question takes for granted."""
+
+import pytest
+
+from service.questions.presuppositions import presupposition
+
+
+@pytest.mark.parametrize(
+    ("question", "statement"),
+    [
+        ("Why did Block-NeRF fail to render Tokyo?", "Block-NeRF did fail to render Tokyo"),
+        ("Why is X slower than Y?", "X is slower than Y"),
+        (
+            "Why was the ReAct paper rejected by the board?",
+            "The ReAct paper was rejected by the board",
+        ),
+        ("why is the sky blue", "The sky is blue"),
+        ("Why is the old mill popular with tourists?", "The old mill is popular with tourists"),
+        ("Why is the ferry full in summer?", "The ferry is full in summer"),
+        ("Why did the mill close?", "The mill did close"),
+        ("Why didn't Google release the model?", "Google did not release the model"),
+        ("Why does the warranty cover water damage?", "The warranty cover water damage"),
+        ("Why have oil prices risen?", "Oil prices have risen"),
+        ("Why was there a war?", "There was a war"),
+        ("How come the bridge survived?", "The bridge survived"),
+        ("Tell me why the treaty was signed.", "The treaty was signed"),
+        ("What is the reason that the plane crashed?", "The plane crashed"),
+        ("What caused Luther to write hymns?", "Luther did write hymns"),
+        ("Since when has Harrow Foods sold tea?", "Harrow Foods has sold tea"),
+        ("Who was the first to climb the mountain?", "Someone did climb the mountain"),
+        ("Who first isolated oxygen?", "Someone isolated oxygen"),
+        ("なぜBlock-NeRFは東京の再現に失敗したのですか", "Block-NeRFは東京の再現に失敗した"),
+        ("どうして工場は閉鎖されたの？", "工場は閉鎖された"),
+        ("なぜ工場は閉鎖されましたか。", "工場は閉鎖されました"),
+        ("空はなぜ青いのでしょうか。", "空は青い"),
+        ("なぜS2ORCは重要なのでしょうか", "S2ORCは重要だ"),
+        ("古い橋が残ったのはなぜですか？", "古い橋が残った"),
+        ("工場が閉鎖された理由を教えてください。", "工場が閉鎖された"),
+        ("PaSaはいつからオフラインで動くのですか", "PaSaはオフラインで動く"),
+        ("日本を初めて訪問したのは誰ですか。", "日本を初めて訪問した"),
+    ],
+)
+def test_premise_of_a_question_is_put_as_a_statement(question, statement):
+    assert presupposition(question) == statement
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is X?",
+        "How does X work?",
+        "How many people took part?",
+        "Why?",
+        "Why not?",
+        "Why is that?",
+        "Why should I use ALCE?",
+        "Which faction came around first to support it?",
+        "Summarise the paper.",
+        "",
+        "ReActとは何ですか",
+        "なぜですか",
+        "値上げの理由は？",
+        "人口が減った主な原因は何ですか",
+        "1943年に餓死者を出した出来事はなんでしょう。",
+        "日本はこれをどうしていますか",
+    ],
+)
+def test_question_that_supposes_only_its_topic_gives_none(question):
+    assert presupposition(question) is None
