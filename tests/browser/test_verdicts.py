@@ -1,11 +1,10 @@
 """Verdicts on the page: in words, without relying on colour, by any means of input."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from service.types import Decision, Rejected, Verdict, to_json
+from service.types import Decision, Rejected, Verdict
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, cite, evidence, recited
 
@@ -102,6 +101,9 @@ METHODS = {
     "rules + cross-encoder (judge: control)": ("got a control sentence wrong", "確認用の文を誤った"),
     "rules + cross-encoder (judge: no control)": ("nothing to test", "確かめる文をつくれなかった"),
     "rules + cross-encoder (judge: window)": ("too long for the language model", "長すぎました"),
+    "reader": ("a small reading model", "小さな読解モデル"),
+    "metadata": ("the catalogue, of which it repeats an entry", "登録された項目"),
+    "overview": ("the beginning of a work", "著作の冒頭"),
     "leans on a withheld sentence": ("on which it builds", "前提となる文"),
     "rules + big.7b": ("rules + big.7b", "rules + big.7b"),
     "rules (judge: asleep)": ("rules (judge: asleep)", "rules (judge: asleep)"),
@@ -131,7 +133,8 @@ def test_how_a_sentence_was_checked_is_said_in_words(reciting, visit, language, 
         expect(claim.locator(".why dd").last).to_contain_text(words[place])
         held = reader.turn.locator(".withheld li").nth(n)
         expect(held).to_contain_text(words[place])
-        scores = 0 if method.startswith("judge: ") else 1  # a judge gives no probability
+        certain = method.startswith("judge: ") or method in ("metadata", "overview")
+        scores = 0 if certain else 1  # a judge gives no probability
         assert claim.get_by_text("1.00").count() == scores == held.get_by_text("1.00").count()
 
 
@@ -287,30 +290,6 @@ def test_answer_from_the_catalogue_has_its_badge(reciting, visit, language, badg
     expect(reader.turn.locator(".badge strong")).to_have_text(badge)
     expect(reader.turn.locator(".badge span")).not_to_be_empty()
     expect(reader.turn.locator(".sign.ticked")).not_to_have_count(0)
-
-
-def test_field_of_the_catalogue_is_shown_on_the_card_and_sought_in_no_text(reciting, visit):
-    made = to_json(decided(YES, mode="metadata", model=""))
-    field = {"quote": "Ada Berg", "start": 0, "end": 0, "metadata": "authors"}
-    made["claims"][0]["citations"][0] |= field
-    reader = visit(reciting.url)
-    body = f"event: answer\ndata: {json.dumps(made)}\n\n"
-    reader.page.route(
-        "**/v1/answers",
-        lambda route: route.fulfill(body=body, headers={"content-type": "text/event-stream"}),
-    )
-    asked = []
-    reader.page.on("request", lambda request: asked.append(request.url))
-    reader.expected.append("status of 404")  # a conversation that is in no database
-    reader.ask(WHISPER).answered()
-    expect(reader.turn.locator(".card .meta mark")).to_have_text("Ada Berg")
-    expect(reader.turn.locator(".card blockquote")).to_have_count(0)
-    assert reader.turn.get_by_role("link", name="Open the source at this quote").count() == 0
-    reader.claims.locator(".cite").click()
-    expect(reader.page.locator("#reader mark.lit")).to_have_text("Ada Berg")
-    reader.at_rest()
-    expect(reader.page.locator("#reader .reader-notes p")).to_have_count(0)
-    assert not [url for url in asked if "/v1/passages/" in url]
 
 
 @pytest.mark.parametrize(
