@@ -8,8 +8,8 @@ addWords({
     fromCatalogue: "from the catalogue",
     toCard: "Go to its card",
     fields: {
-      authors: "authors:", published: "date:", venue: "venue:", title: "title:", licence: "licence:", pages: "pages:",
-      references: "cites:", cited_by: "cited by:", file: "file:", id: "id:",
+      authors: "authors: ", published: "date: ", venue: "venue: ", title: "title: ", licence: "licence: ", pages: "pages: ",
+      references: "cites: ", cited_by: "cited by: ", file: "file: ", id: "id: ",
     },
     answering: "The question",
     answersYes: "it answers the question",

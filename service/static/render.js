@@ -101,7 +101,7 @@ export const quoted = (citation, label = ` [${citation.label}]`) =>
 /** A field of the catalogue on which a sentence rests: "authors: Ada Berg". */
 export function field({ metadata, quote }) {
   const value = metadata === "published" ? text.shortDate(quote, language()) : text.clipEnd(quote, 600);
-  return h("p", { class: "field" }, t(`fields.${metadata}`) ?? `${metadata}:`, " ", bdi(value));
+  return h("p", { class: "field" }, t(`fields.${metadata}`) ?? `${metadata}: `, bdi(value));
 }
 
 /** The end of a text that should not be parted from the marker after it. */

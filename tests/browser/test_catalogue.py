@@ -22,7 +22,7 @@ LOOKS = [
     {"locale": "ja-JP", "color_scheme": "light", "viewport": PHONE},
 ]
 WORDS = {
-    "en-GB": ("From the catalogue", "from the catalogue", "authors:", "Go to its card", "repeats an entry"),
+    "en-GB": ("From the catalogue", "from the catalogue", "authors: ", "Go to its card", "repeats an entry"),
     "ja-JP": ("書誌情報", "書誌情報から", "著者：", "出典の欄へ", "登録された項目"),
 }  # fmt: skip
 TABLE = "Model | HotpotQA\nReAct | 35.1"
@@ -74,7 +74,7 @@ def test_marker_of_the_catalogue_leads_to_its_card(reciting, library, visit, loo
     kind, short, authors, to_card, method = WORDS[language]
     card, marker = reader.turn.locator(".card"), reader.claims.locator(".cite")
     expect(card.locator(".part summary")).to_have_text(kind)
-    expect(card.locator(".field")).to_have_text(f"{authors} {', '.join(source.authors)}")
+    expect(card.locator(".field")).to_have_text(f"{authors}{', '.join(source.authors)}")
     expect(card.locator("mark, blockquote")).to_have_count(0)
     marker.click()
     expect(card).to_be_focused()
@@ -175,7 +175,7 @@ def test_catalogue_in_history_and_in_a_shared_conversation(house, visit):
     for path in ("/?c=catalogue", f"/shared/{link.rpartition('/')[2]}"):
         reader = visit(house.url, path, start=False, viewport=WIDE)
         expect(reader.claims).to_have_count(1)
-        for field in (f"authors: {source.authors[0]}", f"著者： {source.authors[0]}"):
+        for field in (f"authors: {source.authors[0]}", f"著者：{source.authors[0]}"):
             card = reader.turn.locator(".card")
             expect(card.locator(".field")).to_contain_text(field)
             reader.claims.locator(".cite").click()
