@@ -5,7 +5,7 @@ import { bdi, catalogued, field, h } from "./render.js";
 import { clipEnd, clipStart, flow, languageOf } from "./text.js";
 
 const AROUND = 90; // characters of context on each side
-const QUOTE = 1200; // characters of a quote: a window of sentences is shown whole
+const QUOTE = 1200; // characters of a quote: most windows of sentences are whole
 const tip = h("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
 document.querySelector("main").append(tip); // inside a landmark, for those who move by them
 
