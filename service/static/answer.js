@@ -289,10 +289,11 @@ export class AnswerView {
   /** The answer with its sources, from what is on the page alone. */
   #plain() {
     const cited = new Set(this.claims.flatMap((c) => c.citations.map((x) => x.label)));
-    const beside = (c) => (render.standing(c) === "context" ? ` (${t("verdict.context")})` : "");
+    const beside = (c) => (render.standing(c) === "context" ? ` (${t("verdict.context")})` : render.catalogued(c) ? ` (${t("fromCatalogue")})` : "");
     const lines = this.claims.map((c) => `${plainClaim(c)} ${[...new Set(c.citations.map((x) => `[${x.label}]`))].join("")}${beside(c)}`);
     const sources = this.evidence.filter((e) => cited.has(e.label))
       .map(({ label, source }) => `[${label}] ${[source.title, safeUrl(source.url)?.href].filter(Boolean).join(" ")}`);
-    return [this.question, "", ...lines, "", ...sources].join("\n");
+    const remark = this.answer.reason ? [this.answer.reason, ""] : [];
+    return [this.question, "", ...remark, ...lines, "", ...sources].join("\n");
   }
 }

@@ -185,6 +185,19 @@ def test_catalogue_in_history_and_in_a_shared_conversation(house, visit):
         assert "[^1]" in httpx.get(f"{house.url}/v1/answers/listed/export?format=markdown").text
 
 
+def test_copy_says_what_is_from_the_catalogue(reciting, library, visit):
+    """As the page makes it where the server has no such answer."""
+    reply = ten_works(library.store)
+    reciting.engine.made = from_catalogue(reply)
+    reader = visit(reciting.url, permissions=["clipboard-read", "clipboard-write"]).ask(WHISPER)
+    reader.expected.append("status of 404")
+    reader.answered().turn.get_by_role("button", name="Copy with sources").click()
+    expect(reader.page.locator("#announcer")).to_contain_text("Copied")
+    copied = reader.page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert reply.reason in copied
+    assert f"{reply.claims[0].text} [1] (from the catalogue)" in copied
+
+
 def test_field_that_the_page_does_not_know_is_shown_as_it_is(reciting, library, visit):
     made = from_catalogue(authors_of(library.store)[0])
     (claim,) = made.claims
