@@ -24,11 +24,13 @@ def main() -> None:
         raise SystemExit(f"{response.status_code}: {response.json()['detail']}")
     answer = response.json()
 
-    if answer["abstained"]:
+    if not answer["claims"]:  # it abstained, or says how to use the service
         print(answer["reason"])
     for claim in answer["claims"]:
         verdict = claim["verdict"]
-        print(f"{claim['text']}  ({verdict['label']}, {verdict['score']:.2f})")
+        beside = claim["answers"] and not claim["answers"]["holds"]  # the question
+        context = "context: " if beside else ""
+        print(f"{context}{claim['text']}  ({verdict['label']}, {verdict['score']:.2f})")
         for citation in claim["citations"]:
             print(f"  [{citation['label']}] “{citation['quote']}”\n      {citation['url']}")
 

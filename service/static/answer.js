@@ -14,7 +14,7 @@ let turns = 0;
 
 export class AnswerView {
   /** `actions`: edit(question), ask(question, options), say(words), read(stops, at, opener, shown),
-   *  only(source), leave(source). */
+   *  shut() what was opened to read, only(source), leave(source). */
   constructor(question, options, actions) {
     this.id = `t${++turns}`;
     this.question = question;
@@ -104,6 +104,7 @@ export class AnswerView {
   /** Everything anew, from the state: at the start and when the language changes. */
   rebuild() {
     const lang = languageOf(this.question);
+    this.lead = h("div", { class: "lead", hidden: true });
     this.list = h("ol", { class: "claims", role: "list" });
     this.end = h("div", { class: "end" });
     this.taken = h("p", { class: "understood" });
@@ -116,7 +117,7 @@ export class AnswerView {
           t("edit"), render.srOnly(`: ${this.question}`)),
         this.taken),
       h("div", { class: "columns" },
-        h("div", { class: "answer", role: "group", "aria-label": t("answer") }, this.list, this.end),
+        h("div", { class: "answer", role: "group", "aria-label": t("answer") }, this.lead, this.list, this.end),
         this.side));
     this.#drawUnderstood();
     this.#drawSources();
@@ -137,7 +138,7 @@ export class AnswerView {
       const citations = claim.citations.filter((c) => c.label === label);
       return render.markerButton(label, source(label)?.title ?? "", {
         ...tipHandlers(() => ({ label, source: source(label), citations })),
-        onclick: (e) => read(citations[0], e.currentTarget),
+        onclick: (e) => read(citations.find((c) => !c.metadata) ?? citations[0], e.currentTarget),
       });
     };
     this.list.append(render.claimItem(claim, marker, disputes(claim, source, read), verdictDetails(claim, source, read)));
@@ -203,8 +204,11 @@ export class AnswerView {
     if (answer?.mode === "abstained") parts.push(render.abstention(answer.abstention, answer.reason));
     else if (answer?.mode === "guide") parts.push(render.note("guide", null, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
-    if (["quoted", "metadata"].includes(answer?.mode) && claims.length) parts.push(render.badge(answer.mode, answer.reason));
-    if (answer?.mode === "generated" && answer.reason) parts.push(render.note("stopped", null, answer.reason));
+    const unwritten = ["quoted", "metadata"].includes(answer?.mode) && claims.length > 0;
+    this.lead.hidden = !unwritten || !answer.reason;
+    this.lead.replaceChildren(this.lead.hidden ? "" : render.note("remark", null, answer.reason)); // what the sentences are: before them
+    if (unwritten) parts.push(render.badge(answer.mode));
+    if (answer?.mode === "generated" && claims.length && answer.reason) parts.push(render.note("remark", null, answer.reason));
     if (this.phase === "stopped") {
       parts.push(render.note("stopped", null, t(claims.length ? "stoppedNote" : "stoppedEmpty"), this.#again("again")));
     }
@@ -239,11 +243,12 @@ export class AnswerView {
   #stops() {
     const evidence = new Map(this.evidence.map((e) => [e.label, e]));
     return this.claims.flatMap((claim, index) => [...claim.citations, ...(claim.disputed_by ?? [])]
-      .filter((citation) => evidence.has(citation.label))
+      .filter((citation) => evidence.has(citation.label) && !citation.metadata)
       .map((citation) => ({ evidence: evidence.get(citation.label), citation, claim: index })));
   }
 
   #read(claim, citation, opener) {
+    if (citation?.metadata) return this.#showCard(citation.label);
     const stops = this.#stops();
     const at = stops.findIndex((s) => s.claim === claim && s.citation.label === citation?.label && s.citation.quote === citation.quote);
     if (at >= 0) this.#open(stops, at, opener);
@@ -253,7 +258,19 @@ export class AnswerView {
     const stops = this.#stops();
     const at = stops.findIndex((stop) => stop.citation.label === label);
     if (at >= 0) return this.#open(stops, at, opener);
-    this.#open([{ evidence: this.evidence.find((e) => e.label === label), citation: null, claim: null }], 0, opener);
+    const fields = this.claims.flatMap((claim) => claim.citations).filter((c) => c.label === label && c.metadata);
+    const stop = { evidence: this.evidence.find((e) => e.label === label), citation: null, claim: null };
+    this.#open([fields.length ? { ...stop, fields } : stop], 0, opener);
+  }
+
+  /** Of what the catalogue says: it stands in no text, but on the card. */
+  #showCard(label) {
+    hideTip();
+    this.actions.shut(); // a source that is open lies over the cards
+    const { root } = this.cards.find(({ passages }) => passages.some((e) => e.label === label)) ?? {};
+    root?.focus();
+    root?.classList.add("lit");
+    root?.addEventListener("blur", () => root.classList.remove("lit"), { once: true });
   }
 
   #open(stops, at, opener) {
@@ -272,10 +289,11 @@ export class AnswerView {
   /** The answer with its sources, from what is on the page alone. */
   #plain() {
     const cited = new Set(this.claims.flatMap((c) => c.citations.map((x) => x.label)));
-    const beside = (c) => (render.standing(c) === "context" ? ` (${t("verdict.context")})` : "");
+    const beside = (c) => (render.standing(c) === "context" ? ` (${t("verdict.context")})` : render.catalogued(c) ? ` (${t("fromCatalogue")})` : "");
     const lines = this.claims.map((c) => `${plainClaim(c)} ${[...new Set(c.citations.map((x) => `[${x.label}]`))].join("")}${beside(c)}`);
     const sources = this.evidence.filter((e) => cited.has(e.label))
       .map(({ label, source }) => `[${label}] ${[source.title, safeUrl(source.url)?.href].filter(Boolean).join(" ")}`);
-    return [this.question, "", ...lines, "", ...sources].join("\n");
+    const remark = this.answer.reason ? [this.answer.reason, ""] : [];
+    return [this.question, "", ...remark, ...lines, "", ...sources].join("\n");
   }
 }

@@ -39,7 +39,7 @@ async function ask(question, options = { quoted: $("quotes-only").checked, sourc
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new AnswerView(question, options, { edit, ask, say: announce, only, leave: leaveOut, read });
+  const turn = new AnswerView(question, options, { ...actions, only, leave: leaveOut });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
@@ -118,8 +118,8 @@ function receive(turn, event, data, elapsed) {
     turn.understand(value.understood);
     if (value.conversation_id) desk.answered(value);
     if (value.mode === "abstained") announce(value.reason || t("abstainedWhy"));
-    else if (value.mode === "guide") announce(value.reason);
     else value.claims.forEach((claim) => sayClaim(turn, claim));
+    if (value.reason && value.mode !== "abstained") announce(value.reason);
   } else if (event === "error") {
     throw problem(value);
   }
@@ -212,6 +212,7 @@ async function read(...where) {
   pane ? pane.open(...where) : status("unreachable");
 }
 
+const actions = { edit, ask, say: announce, read, shut: () => reader?.close() };
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
 const only = (source, question) => narrow(desk.with(({ library }) => library.only(source.id)), question);
 const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
@@ -301,9 +302,8 @@ const reading = document.body.classList.contains("reading"); // what somebody sh
 /** Answers that were given before, as they were. */
 function show(answers) {
   if (!reading) clear();
-  const actions = { edit, ask, say: announce, read, ...(reading ? {} : { only, leave: leaveOut }) };
   for (const answer of answers) {
-    const turn = new AnswerView(answer.question, { quoted: false, past: true }, actions);
+    const turn = new AnswerView(answer.question, { quoted: false, past: true }, { ...actions, ...(reading ? {} : { only, leave: leaveOut }) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);

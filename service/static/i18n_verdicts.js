@@ -5,14 +5,23 @@ import { addWords } from "./i18n.js";
 addWords({
   en: {
     ownWords: "the source's own words",
+    fromCatalogue: "from the catalogue",
+    toCard: "Go to its card",
+    fields: {
+      authors: "authors: ", published: "date: ", venue: "venue: ", title: "title: ", licence: "licence: ", pages: "pages: ",
+      references: "cites: ", cited_by: "cited by: ", file: "file: ", id: "id: ",
+    },
     answering: "The question",
-    answersYes: "it answers it",
+    answersYes: "it answers the question",
     contextWhy: "supported by its source, but it does not answer the question",
-    answersUnknown: "not known whether it answers it: that was not checked when this was said",
+    answersUnknown: "not known whether it answers: that was not checked when this was said",
     methods: {
       verbatim: "comparing the words: they stand in the source",
       "rules + cross-encoder": "rules (numbers, names, negation) and a small reading model",
       rules: "rules alone: it says nothing that a source could support",
+      reader: "a small reading model",
+      metadata: "the catalogue, of which it repeats an entry",
+      overview: "what was asked for: the beginning of a work, to sum it up or to compare it",
       "leans on a withheld sentence": "looking at the sentence before it, on which it builds and which was withheld",
     },
     judged: ({ name }) => `the language model ${name}, which read it beside the evidence`,
@@ -37,6 +46,12 @@ addWords({
   },
   ja: {
     ownWords: "出典の言葉のまま",
+    fromCatalogue: "書誌情報から",
+    toCard: "出典の欄へ",
+    fields: {
+      authors: "著者：", published: "日付：", venue: "掲載先：", title: "題名：", licence: "ライセンス：", pages: "ページ数：",
+      references: "引用している資料：", cited_by: "引用元の資料：", file: "ファイル：", id: "番号：",
+    },
     answering: "質問との関係",
     answersYes: "質問に答えています",
     contextWhy: "出典に裏づけはありますが、質問への答えではありません",
@@ -45,6 +60,9 @@ addWords({
       verbatim: "語句の照合：出典にそのまま書かれています",
       "rules + cross-encoder": "規則（数値・名前・否定）と小さな読解モデル",
       rules: "規則だけ：裏づけられるような内容がありません",
+      reader: "小さな読解モデル",
+      metadata: "書誌情報：登録された項目をそのまま述べています",
+      overview: "質問の種類：要約や比較のために、著作の冒頭を示しています",
       "leans on a withheld sentence": "前の文との関係：前提となる文が示されていません",
     },
     judged: ({ name }) => `言語モデル ${name} が根拠と読み比べました`,

@@ -63,6 +63,9 @@ export const sign = (how) => h("span", { class: `sign ${how}` }, icon(SHAPES[how
 /** Whether a sentence stands in its source word for word. */
 export const verbatim = (claim) => claim.verdict?.method === "verbatim";
 
+/** Whether a sentence rests on what is recorded about sources, not on their texts. */
+export const catalogued = ({ citations }) => citations.length > 0 && citations.every((citation) => citation.metadata);
+
 export const verdictWord = (verdict) => t(`verdict.${known(verdict?.label)}`);
 
 /** "3 supported and answering · 1 context", each with its sign: the legend and the sum in one line. */
@@ -81,17 +84,25 @@ export function claimItem(claim, marker, ...below) {
   pieces.forEach((piece, i) => {
     if (piece.labels) return; // set beside the words before it, below
     const next = pieces[i + 1];
-    if (!next?.labels) return void words.append(isolate(piece.text));
-    const [head, tail] = lastWord(piece.text);
+    const said = text.flow(piece.text).replace(/\n{2,}/g, "\n");
+    if (!next?.labels) return void words.append(isolate(said));
+    const [head, tail] = lastWord(said);
     words.append(isolate(head), h("span", { class: "together" }, isolate(tail), next.labels.map(marker)));
   });
   if (pieces[0]?.labels) words.prepend(...pieces[0].labels.map(marker));
   const how = standing(claim);
-  return h("li", { class: `claim ${how} ${verbatim(claim) ? "own" : ""}`, tabindex: "-1" }, sign(how), h("div", {}, words, below));
+  const kind = verbatim(claim) ? "own" : catalogued(claim) ? "catalogue" : "";
+  return h("li", { class: `claim ${how} ${kind}`, tabindex: "-1" }, sign(how), h("div", {}, words, below));
 }
 
 export const quoted = (citation, label = ` [${citation.label}]`) =>
   h("blockquote", { dir: "auto", lang: text.languageOf(citation.quote) }, text.flow(citation.quote), label);
+
+/** A field of the catalogue on which a sentence rests: "authors: Ada Berg". */
+export function field({ metadata, quote }) {
+  const value = metadata === "published" ? text.shortDate(quote, language()) : text.clipEnd(quote, 600);
+  return h("p", { class: "field" }, t(`fields.${metadata}`) ?? `${metadata}: `, bdi(value));
+}
 
 /** The end of a text that should not be parted from the marker after it. */
 function lastWord(value) {
@@ -135,8 +146,7 @@ export const interleave = (items, between) => items.flatMap((item, i) => (i ? [b
 // --- The parts of a turn ----------------------------------------------------------------------
 
 /** What an answer without a model is: "quoted", or "metadata" from the catalogue. */
-export const badge = (mode, reason) => h("p", { class: "badge" },
-  h("strong", {}, t(mode)), " ", h("span", {}, t(`${mode}Why`)), reason && [h("br"), bdi(reason)]);
+export const badge = (mode) => h("p", { class: "badge" }, h("strong", {}, t(mode)), " ", h("span", {}, t(`${mode}Why`)));
 
 export const abstention = (kind, reason) => h("div", { class: "note abstained" },
   h("p", { class: "note-title" }, t(`abstention.${kind}`) ?? t("abstained")),

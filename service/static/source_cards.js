@@ -1,13 +1,13 @@
 // The source cards: one for each source, with the passages of it that are evidence.
 
 import { t } from "./i18n.js";
-import { bdi, h, interleave, link, sourceMeta, sourceTitle } from "./render.js";
+import { bdi, field, h, interleave, link, sourceMeta, sourceTitle } from "./render.js";
 import * as text from "./text.js";
 
 /**
  * The card of a source. `passages` are its evidence, best first; `kin` the labels of other texts of
- * its work. `setUses(uses)` marks the quotes that claims take from it: a use is {claim: index of
- * the sentence, citation}. `on` has back(claim, label), read(label, opener), only(), leave().
+ * its work. `setUses(uses)` marks the quotes that claims take from it, and shows the fields of the
+ * catalogue: a use is {claim: index of the sentence, citation}. `on` has back(claim, label), read(label, opener), only(), leave().
  */
 export function sourceCard(passages, kin, { id, ...on }) {
   const [{ source, label: first }] = passages;
@@ -35,14 +35,21 @@ function passagePart(evidence, numbered, id, on) {
   const body = h("div", { class: "passage" });
   const heading = text.headingBelow(source.title, passage.heading);
   const where = [passage.page && t("page", { page: passage.page }), heading && bdi(heading)].filter(Boolean);
+  const name = h("span");
   const root = h("details", { class: "part", id, open: true, "data-label": label },
-    h("summary", {}, numbered && h("span", { class: "part-no" }, String(label)), where.length ? interleave(where, " · ") : t("passage")), body);
+    h("summary", {}, numbered && h("span", { class: "part-no" }, String(label)), name), body);
   let shown = -1;
   const setUses = (uses) => {
     if (uses.length === shown) return;
     if (shown < 1) root.open = uses.length > 0 || !numbered; // of several, those that are cited
     shown = uses.length;
-    body.replaceChildren(...passageBlocks(evidence, uses), cardFoot(evidence, uses, on));
+    const quotes = uses.filter((use) => !use.citation.metadata);
+    const fields = new Map(uses.filter((use) => use.citation.metadata).map(({ citation: c }) => [`${c.metadata}:${c.quote}`, c]));
+    const bare = fields.size > 0 && !quotes.length; // then the passage is no more than where the source begins
+    name.replaceChildren(...(bare ? [t("metadata")] : where.length ? interleave(where, " · ") : [t("passage")]));
+    body.replaceChildren(...(bare ? [] : passageBlocks(evidence, quotes)),
+      ...(fields.size ? [h("div", { class: "fields" }, !bare && h("p", { class: "word" }, t("metadata")), [...fields.values()].map(field))] : []),
+      cardFoot(evidence, uses, quotes, on));
   };
   return { root, label, setUses };
 }
@@ -57,20 +64,19 @@ function passageBlocks({ source, passage }, uses) {
   }
   // A quote that is not in this passage as we hold it is shown in its own context.
   for (const { claim, citation } of lost) {
-    blocks.push(citation.metadata ? h("p", { class: "meta" }, h("mark", { "data-claims": claim }, bdi(citation.quote)))
-      : quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
+    blocks.push(quote(text.flow(citation.before ?? ""), h("mark", { "data-claims": claim }, text.flow(citation.quote)), text.flow(citation.after ?? "")));
   }
   return blocks;
 }
 
-function cardFoot({ source, passage, label }, uses, on) {
+function cardFoot({ source, passage, label }, uses, quotes, on) {
   const items = [h("button", { type: "button", class: "plain", onclick: (e) => on.read(label, e.currentTarget) }, t("readHere"))];
   const original = source.kind === "digest" && text.safeUrl(source.url);
   if (original) items.push(link(original.href, t("openOriginal"), "out"));
   else {
-    const [use] = uses;
+    const [use] = quotes;
     const page = use?.citation.page ?? passage.page;
-    const url = use && !use.citation.metadata && text.quoteUrl(source, use.citation.quote, page);
+    const url = use && text.quoteUrl(source, use.citation.quote, page);
     if (url) items.push(link(url, /#page=\d+$/.test(url) ? t("openPage", { page }) : t("openQuote"), "out"));
   }
   const sentences = [...new Set(uses.map((use) => use.claim))].sort((a, b) => a - b);

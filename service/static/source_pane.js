@@ -1,8 +1,37 @@
 // The pane beside the answer with the text of a source, opened at the quote, and its metadata.
 
-import { language, t } from "./i18n.js";
-import { bdi, h, link, sourceMeta, sourceTitle } from "./render.js";
+import { addWords, language, t } from "./i18n.js";
+import { bdi, field, h, link, sourceMeta, sourceTitle } from "./render.js";
 import * as text from "./text.js";
+
+addWords({
+  en: {
+    sourceText: "Text of the source",
+    quotes: "Quotes of this answer",
+    quoteAt: ({ n, all, sentence }) => `Quote ${all > 1 ? `${n} of ${all}, ` : ""}for sentence ${sentence}`,
+    previous: "Previous",
+    next: "Next",
+    digestWhy: "This is our own digest of the work, which could not be fetched. The words below are ours, not the work's.",
+    byOcr: "This page was read by OCR: a letter may be wrong. See the original.",
+    changedSince: ({ date }) => `The source has changed since. This is the text that was read${date ? `, of ${date}` : ""}.`,
+    sourceGone: "This source is no longer in the library. These are the words that were read.",
+    sourceUnreached: "The whole text could not be loaded. These are the words that were read; open it again to retry.",
+    openFile: "Download the file",
+  },
+  ja: {
+    sourceText: "出典の本文",
+    quotes: "この答えの引用",
+    quoteAt: ({ n, all, sentence }) => `引用${all > 1 ? ` ${n}／${all}` : ""}（第${sentence}文）`,
+    previous: "前へ",
+    next: "次へ",
+    digestWhy: "取得できなかった著作を私たちがまとめた要約です。下の文は著作そのものの文ではありません。",
+    byOcr: "このページは文字認識で読み取りました。誤字があるかもしれません。原文も見てください。",
+    changedSince: ({ date }) => `出典はその後変わりました。これは読んだ時点${date ? `（${date}）` : ""}の本文です。`,
+    sourceGone: "この出典はもう資料にありません。読んだときの文だけを示します。",
+    sourceUnreached: "全文を読み込めませんでした。読んだときの文を示します。開き直すともう一度試します。",
+    openFile: "ファイルをダウンロード",
+  },
+});
 
 const STEP = 16; // paragraphs added at a time
 const LONGEST = 3000; // UTF-16 units of a paragraph that has no end
@@ -12,7 +41,8 @@ const held = new Map();
 
 /**
  * One pane for the page. A stop is {evidence, citation, claim}: a passage that was read, the quote
- * in it (null: the passage alone), and the index of the sentence that it is cited for.
+ * in it (null: the passage alone), and the index of the sentence that it is cited for. One with
+ * `fields`, citations of the catalogue, shows these above the text, in which nothing is marked.
  */
 export class SourcePane {
   #pane;
@@ -80,7 +110,9 @@ export class SourcePane {
     this.#text = h("div", { class: "reader-text", tabindex: "0", role: "group", "aria-label": t("sourceText"), dir: "auto",
       lang: stop.evidence.source.language || text.languageOf(stop.evidence.passage.text) });
     this.#notes = h("div", { class: "reader-notes" });
+    this.#pane.classList.toggle("bare", Boolean(stop.fields));
     this.#pane.replaceChildren(this.#head(stop), this.#text);
+    if (stop.fields) this.#notes.append(h("div", { class: "fields" }, h("p", { class: "word" }, t("metadata")), stop.fields.map(field)));
     this.#note(stop.evidence.source.kind === "digest" && t("digestWhy"));
     this.#excerpt(stop);
     this.#shown(stop);
@@ -103,7 +135,7 @@ export class SourcePane {
       sourceMeta(source, [languageName(source.language), source.licence && bdi(source.licence)], source.kind === "digest" ? t("digestShort") : undefined),
       (page || under) && h("p", { class: "meta" }, page && t("page", { page }), page && under && " · ", under && bdi(under)),
       this.#notes,
-      outLink(source, citation?.metadata ? "" : citation?.quote, page));
+      outLink(source, citation?.quote, page));
   }
 
   #note(words, ...more) {
@@ -119,7 +151,6 @@ export class SourcePane {
 
   async #fill(stop, turn) {
     const { source, passage } = stop.evidence;
-    if (stop.citation?.metadata) return; // what the catalogue says stands in no text
     try {
       const found = await get(`/v1/passages/${encodeURIComponent(stop.citation?.passage_id ?? passage.id)}`);
       if (turn !== this.#turn) return;

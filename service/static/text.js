@@ -45,15 +45,16 @@ export function quoteUrl(source, quote, page) {
 
 function textFragment(quote) {
   const encode = (part) => encodeURIComponent(part).replaceAll("-", "%2D");
-  const text = quote.replace(/\s+/g, " ").trim();
-  if (!text) return null;
+  // Its lines and the cells of its rows: what the page has in an element of its own.
+  const parts = flow(quote).split(/[\n|]+/).map((part) => part.replace(/\s+/g, " ").trim().replace(/^(?:[-*•·]|\d+[.)]) /, ""))
+    .filter((part) => /[^-:\s]/.test(part));
+  if (!parts.length) return null;
   try {
-    if (text.length <= 120) return encode(text);
+    if (parts.length === 1 && parts[0].length <= 120) return encode(parts[0]);
     // A long quote is named by its first and last words: a page's markup seldom matches all of it.
-    const words = text.split(" ");
-    if (words.length >= 12) return `${encode(words.slice(0, 6).join(" "))},${encode(words.slice(-6).join(" "))}`;
-    const points = Array.from(text);
-    return `${encode(points.slice(0, 20).join(""))},${encode(points.slice(-20).join(""))}`;
+    const ends = (part, ...at) => (CJK.test(part) ? Array.from(part).slice(...at.map((n) => n * 20)).join("")
+      : part.split(" ").slice(...at.map((n) => n * 6)).join(" "));
+    return `${encode(ends(parts[0], 0, 1))},${encode(ends(parts.at(-1), -1))}`;
   } catch {
     return null; // a lone surrogate cannot be encoded
   }
@@ -121,9 +122,9 @@ function locate(passage, points, citation) {
   return { start: found, end: found + length };
 }
 
-/** Passage text for reading: line breaks inside a sentence go, those of paragraphs and lists stay. */
+/** Passage text for reading: line breaks inside a sentence go, those of paragraphs, lists and tables stay. */
 export function flow(text) {
-  return text.replace(/([^\n]?)\n(?!\n|[-*•·] |\d+[.)] )([^\n]?)/g, (all, a, b) => {
+  return text.replace(/([^\n]?)\n(?<!\| [^\n]*\n)(?!\n|[-*•·] |\d+[.)] |[^\n]*\| )([^\n]?)/g, (all, a, b) => {
     if (!a || !b) return all;
     return CJK.test(a) && CJK.test(b) ? a + b : `${a} ${b}`;
   });

@@ -1,9 +1,11 @@
-// The tooltip that shows a quote in its context while its marker is hovered or focused.
+// The tooltip that shows a quote in its context, or a field of the catalogue, while its marker is hovered or focused.
 
-import { bdi, h } from "./render.js";
+import { t } from "./i18n.js";
+import { bdi, catalogued, field, h } from "./render.js";
 import { clipEnd, clipStart, flow, languageOf } from "./text.js";
 
 const AROUND = 90; // characters of context on each side
+const QUOTE = 1200; // characters of a quote: most windows of sentences are whole
 const tip = h("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
 document.querySelector("main").append(tip); // inside a landmark, for those who move by them
 
@@ -16,8 +18,9 @@ function show(button, { label, source, citations }) {
   owner = button;
   tip.replaceChildren(
     h("p", { class: "tip-title" }, h("span", { class: "no" }, String(label)), bdi(source?.title ?? "", source?.language)),
-    ...citations.map((c) => h("p", { class: "tip-quote", dir: "auto", lang: source?.language || languageOf(c.quote) },
-      flow(clipStart(c.before ?? "", AROUND)), h("mark", {}, flow(clipEnd(c.quote, 420))), flow(clipEnd(c.after ?? "", AROUND)))));
+    catalogued({ citations }) ? h("p", { class: "word" }, t("metadata")) : "",
+    ...citations.map((c) => (c.metadata ? field(c) : h("p", { class: "tip-quote", dir: "auto", lang: source?.language || languageOf(c.quote) },
+      flow(clipStart(c.before ?? "", AROUND)), h("mark", {}, flow(clipEnd(c.quote, QUOTE))), flow(clipEnd(c.after ?? "", AROUND))))));
   tip.hidden = false;
   button.setAttribute("aria-describedby", "tip");
   place(button);

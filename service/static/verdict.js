@@ -2,10 +2,11 @@
 
 import { number, t } from "./i18n.js";
 import "./i18n_verdicts.js";
-import { bdi, h, known, quoted, sign, standing, verbatim, verdictWord } from "./render.js";
+import { bdi, catalogued, field, h, known, quoted, sign, standing, verbatim, verdictWord } from "./render.js";
 import { languageOf } from "./text.js";
 
 const JUDGED = /^judge: (.+?)(, overruled by a rule)?$/s; // by which model
+const CERTAIN = ["metadata", "overview"]; // what is so by its making has no probability
 const UNJUDGED = /^(.+?)(?: \(judge: ([a-z ]+)\))?$/s; // how else, and why no judge decided
 
 /** Which model judges the sentences, where they are sent, and how its test went. */
@@ -25,10 +26,10 @@ export function checkedBy(method) {
 
 /**
  * The verdict of a claim, to be unfolded. `source(label)` gives a source of the evidence,
- * `read(citation)` opens it at a quote. What is inside is made when it is first asked for.
+ * `read(citation)` opens it at a quote, or goes to its card. What is inside is made when it is first asked for.
  */
 export function verdictDetails(claim, source, read) {
-  const words = claim.works > 0 ? t("supportedBy", { n: claim.works }) : verdictWord(claim.verdict);
+  const words = catalogued(claim) ? t("fromCatalogue") : claim.works > 0 ? t("supportedBy", { n: claim.works }) : verdictWord(claim.verdict);
   const context = standing(claim) === "context";
   const fold = h("details", { class: "why", ontoggle: () => fold.open && fold.children.length < 2 && fold.append(inside(claim, source, read)) },
     h("summary", { title: context && t("contextWhy") }, context && h("span", { class: "word" }, t("verdict.context")),
@@ -43,11 +44,13 @@ function inside(claim, source, read) {
   const rows = [];
   for (const citation of claim.citations) {
     const about = source(citation.label);
-    rows.push([t("restsOn", { label: citation.label }), [about && bdi(about.title || about.url), quoted(citation, ""),
-      h("button", { type: "button", class: "plain", onclick: (e) => read(citation, e.currentTarget) }, t("readHere"))]]);
+    const { label, metadata } = citation;
+    rows.push([metadata ? `${t("metadata")} [${label}]` : t("restsOn", { label }),
+      [about && bdi(about.title || about.url), metadata ? field(citation) : quoted(citation, ""),
+        h("button", { type: "button", class: "plain", onclick: (e) => read(citation, e.currentTarget) }, t(metadata ? "toCard" : "readHere"))]]);
   }
   if (claim.reason) rows.push([t("why"), bdi(claim.reason)]);
-  if (claim.works > 0) rows.push([t("witnesses"), t("witnessesWhy", { n: claim.works })]);
+  if (claim.works > 0 && !catalogued(claim)) rows.push([t("witnesses"), t("witnessesWhy", { n: claim.works })]);
   if (claim.secondary) rows.push([t("secondary"), t("secondaryWhy")]);
   if (known(verdict?.label) === "supported") rows.push([t("answering"), answering(claim)]);
   if (scored(verdict)) rows.push([t("score"), [`${number(verdict.score, 2)} `, t("scoreWhy")]]);
@@ -63,7 +66,7 @@ function answering({ answers }) {
 }
 
 /** A judge gives no probability: its verdicts all have the score 1, which would say too much. */
-const scored = (verdict) => Number.isFinite(verdict?.score) && !JUDGED.test(verdict.method ?? "");
+const scored = (verdict) => Number.isFinite(verdict?.score) && !JUDGED.test(verdict.method ?? "") && !CERTAIN.includes(verdict.method);
 
 /** The sentences that were withheld, with the reasons, what speaks against them, and who decided. */
 export function withheldPanel(rejected) {

@@ -50,7 +50,7 @@ def test_reload_restores_the_conversation(asked):
     reader.page.reload()
     expect(reader.page.locator(".turn")).to_have_count(2)
     assert reader.page.locator(".claim").all_text_contents() == said
-    reader.claims.first.locator(".cite").first.click()
+    reader.page.locator(".claim .cite").first.click()
     expect(reader.page.locator("#reader mark").first).to_be_visible()
 
 
@@ -152,7 +152,7 @@ def test_conversation_deleted_elsewhere(asked, house):
     reader.expected.append("status of 404")
     talk = named(reader)
     httpx.delete(f"{house.url}/v1/conversations/{talk}")
-    reader.ask(BLOCK).answered()
+    reader.ask(WHISPER).answered()
     expect(reader.turn.locator(".note.failed")).to_be_visible()
     expect(reader.page.locator(".lost")).to_be_visible()
     reader.turn.get_by_role("button", name="Try again").click()

@@ -65,7 +65,7 @@ def test_question_to_source_by_keyboard(quoting, visit):
     reader.page.keyboard.press("Shift+Tab")
     assert reader.page.evaluate("document.activeElement.closest('#reader') !== null")
     reader.page.keyboard.press("Escape")
-    expect(reader.claims.first.locator(".cite").first).to_be_focused()
+    expect(reader.claims.last.locator(".cite").last).to_be_focused()
 
 
 def test_skip_link_leads_to_the_question(quoting, visit):

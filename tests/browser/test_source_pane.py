@@ -8,6 +8,7 @@ import pytest
 
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
+from corpus.text.sentences import sentences
 from corpus.types import Document, PageSpan, Source
 from index.ingestion.report import IngestProgress
 from index.ingestion.sync import sync
@@ -16,6 +17,7 @@ from index.storage.local_index import LocalIndex
 from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History
+from service.types import Evidence
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, WHISPER_JA, evidence, recited
 from tests.support.live_server import served
@@ -59,9 +61,13 @@ def test_marker_opens_source_at_quote(quoting, visit, size, question):
     expect(marker).to_be_focused()
 
 
-def test_quotes_are_stepped_through_one_by_one(quoting, visit):
-    reader = visit(quoting).ask(WHISPER_JA).answered()
-    quotes = [c["quote"] for claim in reader.answer()["claims"] for c in claim["citations"]]
+def test_quotes_are_stepped_through_one_by_one(reciting, library, visit):
+    hits = enumerate(library.search(WHISPER_JA, 3), 1)
+    found = [Evidence(label, hit.passage, hit.source, 1.0) for label, hit in hits]
+    quotes = [sentences(each.passage.text)[0] for each in found]
+    claims = zip(quotes, found, quotes, strict=True)
+    reciting.engine.made = recited(list(claims), mode="quoted")
+    reader = visit(reciting.url).ask(WHISPER_JA).answered()
     assert len(quotes) > 1
     reader.claims.first.locator(".cite").first.click()
     pane = opened(reader)
@@ -117,19 +123,20 @@ def test_long_text_is_rendered_in_parts_and_former_version_is_marked(archive, vi
     reader.answered()
     reader.claims.first.locator(".cite").first.click()
     pane = opened(reader)
-    expect(pane.locator("mark.lit")).to_have_text(
-        FACT
-    )  # 2,000 characters outside the BMP before it
+    fact = pane.locator("mark.lit", has_text=FACT)
+    expect(fact).to_have_text(FACT)  # 2,000 characters outside the BMP before it
+    quote = reader.answer()["claims"][0]["citations"][0]["quote"]
+    assert "\n\n".join(pane.locator("mark.lit").all_text_contents()) == quote
     expect(pane.locator(".reader-notes")).to_contain_text("OCR")
     expect(pane.locator(".meta").first).to_contain_text("CC BY 4.0")
     assert pane.locator(".reader-out a").get_attribute("href") == "https://example.org/a.pdf#page=7"
     assert pane.locator(".reader-text p").count() < 150
     text = pane.locator(".reader-text")
     expect(text.locator("p", has_text="Paragraph 1980 tells")).to_be_attached()
-    box = pane.locator("mark.lit").bounding_box()
+    box = fact.bounding_box()
     text.evaluate("el => el.scrollBy(0, -1200)")
     expect(text.locator("p", has_text="Paragraph 1970 tells")).to_be_attached()
-    assert abs(pane.locator("mark.lit").bounding_box()["y"] - box["y"] - 1200) < 3  # nothing jumps
+    assert abs(fact.bounding_box()["y"] - box["y"] - 1200) < 3  # nothing jumps
     text.evaluate("el => el.scrollTo(0, el.scrollHeight)")
     expect(text.locator("p", has_text="Paragraph 2025 tells")).to_be_attached()
     reader.page.keyboard.press("Escape")
@@ -144,7 +151,7 @@ def test_long_text_is_rendered_in_parts_and_former_version_is_marked(archive, vi
     reader.ask(WHISPER).answered()
     reader.claims.first.locator(".cite").first.click()
     pane = opened(reader)
-    expect(pane.locator("mark.lit")).to_have_text(FACT)
+    expect(fact).to_have_text(FACT)
     expect(pane.locator(".reader-notes")).to_contain_text("has changed since")
 
 

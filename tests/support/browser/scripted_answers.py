@@ -80,10 +80,10 @@ def evidence(text: str, *, label: int = 1, passage: dict[str, Any] | None = None
 
 def cite(shown: Evidence, quote: str) -> Citation:
     """Cite a quote in a piece of evidence."""
-    start = shown.passage.text.index(quote)
-    end = start + len(quote)
-    before, after = shown.passage.text[:start], shown.passage.text[end:]
     source, passage = shown.source, shown.passage
+    before, _, after = passage.text.partition(quote)
+    start = passage.start + len(before)
+    end = start + len(quote)
     return Citation(
         shown.label, source.id, passage.id, quote, start, end, source.url, None, before, after
     )
