@@ -18,7 +18,8 @@ import pickle
 import random
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,12 @@ from index.ingestion.sync import sync
 from index.lexical.tokenizer import is_japanese
 from index.search import Library
 from index.storage.local_index import LocalIndex
+from service.answering import reranking
 from service.answering.answer_windows import answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
 from service.answering.question_reading import ReadPassage, read_passages
 from service.answering.reranking import answer_features
-from service.verification.calibration import CALIBRATION_FILE
+from service.verification.calibration import CALIBRATION_FILE, RankingWeights
 from service.verification.provenance import Originals
 from training import reading, sources
 from training.calibrate import logistic
@@ -49,8 +51,12 @@ from training.sources import Passage
 TOP_K, CHARACTERS = 8, 5000
 OF_EACH = 260  # questions of a set and language
 NEAR = tuple(f"near_unanswerable_{pair}" for pair in ("en_en", "ja_en", "en_ja", "ja_ja"))
-SEARCH = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
-ACROSS = (-8.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+SEARCH = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+ACROSS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+NEAR_COUNTS = 0.3  # what near questions count beside the others: few readers ask so
+# Shares of answerable questions that may be refused. Across languages the reader knows less, and
+# refusing no more than that would let too much through.
+REFUSED, REFUSED_ACROSS = 0.04, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,11 @@ class Read:
     asked: Asked
     gold: str
     passages: tuple[ReadPassage, ...]
+
+    @property
+    def near(self) -> bool:
+        """Whether it was written to be near to what a passage says, or is such a one's control."""
+        return ", near" in self.kind
 
     @property
     def pair(self) -> str:
@@ -141,66 +152,104 @@ def read(
     return Read(kind + (", without" if without else ""), half, asked, gold, passages)
 
 
-def first(asked: Sequence[Read], search: float, across: float) -> float:
-    """Return the share of questions whose passage is first with some weights."""
-    right = []
+Windows = list[tuple[tuple[float, ...], bool, bool]]  # features, whether right, whether answerable
+
+
+def windows(asked: Sequence[Read], ranking: RankingWeights) -> Windows:
+    """Return the features of the best window for each question, and whether it has the answer."""
+    found: Windows = []
     for each in asked:
-        scores = [
-            search * p.evidence.score + p.answers() + across * p.across for p in each.passages
-        ]
-        best = each.passages[int(np.argmax(scores))]
-        right.append(best.evidence.source.id == each.gold)
-    return float(np.mean(right))
+        with ranked_by(ranking):
+            (window,) = answer_windows(each.passages, Originals(()), 1)
+        passage = window.passage
+        score, whole = passage.evidence.score, passage.answers()
+        x = answer_features(window.odds, whole, score, passage.japanese, passage.across)
+        right = each.answered_by(passage, window.start, window.end)
+        found.append((x, right, bool(each.gold)))
+    return found
 
 
-def best_ranking(asked: Sequence[Read]) -> tuple[float, float]:
-    """Return the weights of the grid with the most right passages first, each pair alike."""
+@contextmanager
+def ranked_by(ranking: RankingWeights) -> Iterator[None]:
+    """Rank with these weights instead of those of the calibration."""
+    kept = reranking.load_calibration
+    changed = replace(kept(), ranking=ranking)
+    reranking.load_calibration = lambda: changed  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        reranking.load_calibration = kept
+
+
+def best_ranking(asked: Sequence[Read]) -> RankingWeights:
+    """Return the weights with which most best windows answer, each pair of languages alike."""
     there = [a for a in asked if a.gold]
     pairs = [[a for a in there if a.pair == pair] for pair in sorted({a.pair for a in there})]
-    grid = [(search, across) for search in SEARCH for across in ACROSS]
-    return max(grid, key=lambda w: (sum(first(p, *w) for p in pairs), -abs(w[1]), -w[0]))
+
+    def right(weights: RankingWeights) -> float:
+        return sum(float(np.mean([r for _, r, _ in windows(p, weights)])) for p in pairs)
+
+    grid = [RankingWeights(search, across) for search in SEARCH for across in ACROSS]
+    return max(grid, key=lambda w: (round(right(w), 6), -abs(w.across), -w.search))
 
 
-def features(asked: Read) -> tuple[tuple[float, ...], bool]:
-    """Return the features of the best window, and whether it has the answer."""
-    (window,) = answer_windows(asked.passages, Originals(()), 1)
-    passage = window.passage
-    found = answer_features(
-        window.odds, passage.answers(), passage.evidence.score, passage.japanese, passage.across
-    )
-    return found, asked.answered_by(passage, window.start, window.end)
-
-
-def fit(asked: Sequence[Read]) -> np.ndarray:
+def fit(asked: Sequence[Read], found: Windows) -> np.ndarray:
     """Fit the weights of the features for the log-odds that the best window answers.
 
-    Each pair of languages counts alike, and so do questions with and without an answer.
+    Each pair of languages counts alike, and in it questions with and without an answer, near ones
+    apart.
     """
-    rows = [features(a) for a in asked]
-    x, y = np.array([r[0] for r in rows]), np.array([r[1] for r in rows], float)
-    groups = [(a.pair, bool(a.gold)) for a in asked]
+    x, y = np.array([x for x, _, _ in found]), np.array([right for _, right, _ in found], float)
+    groups = [(a.pair, bool(a.gold), a.near) for a in asked]
     size = {group: groups.count(group) for group in set(groups)}
-    counts = np.array([1 / size[group] for group in groups])
+    counts = np.array([(NEAR_COUNTS if g[2] else 1.0) / size[g] for g in groups])
     return logistic(x, y, 1e-3, counts / counts.mean())
 
 
-def table(asked: Sequence[Read], threshold: float) -> str:
+def thresholds(asked: Sequence[Read], odds: np.ndarray) -> dict[str, float]:
+    """Return for each pair the log-odds below which so many answerable questions lie.
+
+    Near ones are left out: most of those that are answerable need more than the reader can.
+    """
+    found = {}
+    for row in reranking.LANGUAGE_PAIRS:
+        for pair in row:
+            here = [
+                o
+                for o, a in zip(odds, asked, strict=True)
+                if a.pair == pair and a.gold and not a.near
+            ]
+            across = pair[:2] != pair[-2:]
+            share = REFUSED_ACROSS if across else REFUSED
+            found[pair] = round(float(np.quantile(here, share)), 3) if here else 0.0
+    return found
+
+
+def table(asked: Sequence[Read], found: Windows) -> str:
     """Return figures by kind of question, each half with weights fitted on the other."""
     lines = []
-    fitted = {g: fit([a for a in asked if a.half != g]) for g in (0, 1)}
-    for kind in sorted({a.kind for a in asked}):
-        here = [a for a in asked if a.kind == kind]
-        rows = [features(a) for a in here]
-        odds = np.array([np.dot(x, fitted[a.half]) for (x, _), a in zip(rows, here, strict=True)])
-        right = np.array([r for _, r in rows])
-        has = np.array([bool(a.gold) for a in here])
-        parts = [kind, str(len(here))]
+    odds, least = np.zeros(len(asked)), np.zeros(len(asked))
+    half = np.array([a.half for a in asked])
+    x = np.array([x for x, _, _ in found])
+    for g in (0, 1):
+        others = np.flatnonzero(half != g)
+        weights = fit([asked[i] for i in others], [found[i] for i in others])
+        bars = thresholds([asked[i] for i in others], x[others] @ weights)
+        odds[half == g] = x[half == g] @ weights
+        least[half == g] = [bars[a.pair] for a in asked if a.half == g]
+    every, answers = (np.array([f[n] for f in found]) for n in (2, 1))
+    kinds = np.array([a.kind for a in asked])
+    for kind in sorted(set(kinds)):
+        here = kinds == kind
+        right, has = answers[here], every[here]
+        shown, ticked = odds[here] > least[here], odds[here] > 0
+        parts = [kind, str(here.sum())]
         for some, label in ((has, "answerable"), (~has, "not")):
             if some.any():
                 parts.append(
-                    f"{label}: first {right[some].mean():.3f}, refused"
-                    f" {(odds[some] <= threshold).mean():.3f}, wrong with a tick"
-                    f" {((odds[some] > 0) & ~right[some]).mean():.3f}"
+                    f"{label}: first {right[some].mean():.3f}, refused {(~shown[some]).mean():.3f},"
+                    f" right and shown {(right & shown)[some].mean():.3f},"
+                    f" wrong with a tick {(ticked & ~right)[some].mean():.3f}"
                 )
         lines.append(" | ".join(parts))
     return "\n".join(lines)
@@ -238,15 +287,20 @@ def main() -> None:
         asked = list(rows_of(found, CrossEncoder(reader=args.reader), named, args.each))
         if args.keep:
             args.keep.write_bytes(pickle.dumps(asked))
-    search, across = best_ranking(asked)
-    print(f"search {search}, across {across}")
-    print(table(asked, -0.5))
-    weights = [round(float(w), 4) for w in fit(asked)]
-    print(f"answers {weights}")
+    ranking = best_ranking(asked)
+    found_windows = windows(asked, ranking)
+    print(table(asked, found_windows))
+    weights = fit(asked, found_windows)
+    least = thresholds(asked, np.array([x for x, _, _ in found_windows]) @ weights)
+    answers = [round(float(w), 4) for w in weights]
+    print(f"{ranking}\nanswers {answers}\nanswered from {least}")
     if args.write:
         held = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
-        ranking = {"search": search, "across": across}
-        held["relevance"] = {"ranking": ranking, "answers": weights}
+        held["relevance"] = {
+            "ranking": asdict(ranking),
+            "answers": answers,
+            "answered_from": least,
+        }
         CALIBRATION_FILE.write_text(
             json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )

@@ -23,7 +23,7 @@ from service.verification.provenance import Originals
 MAX_WINDOWS = 6  # parts of the evidence that are looked at as answers
 MAX_SENTENCES = 3  # of a window, but for rows of a table
 MAX_TABLE_WIDTH = 600.0  # from a table's head to the row that answers, in units of ``text_width``
-JOINS = 1.5  # log-odds that a neighbour may answer worse than the best sentence, to join it
+JOINS = 2.5  # log-odds that a neighbour may answer worse than the best sentence, to join it
 MAX_BEFORE = 2  # sentences before a window that say what its pronoun stands for
 SECONDARY_PENALTY = 0.5  # log-odds by which a work goes before one that reports on it
 
@@ -75,6 +75,11 @@ class QuestionPart:
     def certainty(self) -> float:
         """The calibrated log-odds that the evidence answers the part."""
         return self.windows[0].certainty if self.windows else -math.inf
+
+    @property
+    def answered(self) -> bool:
+        """Whether its best window is likely enough to answer to be shown."""
+        return bool(self.windows) and self.certainty > self.windows[0].passage.answered_from
 
 
 def read_evidence(

@@ -14,7 +14,12 @@ from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
 from index.inference.reading import Reading
 from index.lexical.tokenizer import is_japanese
-from service.answering.reranking import answer_features, answer_log_odds, combined_score
+from service.answering.reranking import (
+    answer_features,
+    answer_log_odds,
+    answered_from,
+    combined_score,
+)
 from service.types import Evidence
 from service.verification.candidate_quotes import reader_spans
 
@@ -54,6 +59,11 @@ class ReadPassage:
         """Return the calibrated log-odds that a part with these log-odds answers."""
         whole, search = self.answers(), self.evidence.score
         return answer_log_odds(answer_features(odds, whole, search, self.japanese, self.across))
+
+    @property
+    def answered_from(self) -> float:
+        """The calibrated log-odds from which a part of the passage is shown as an answer."""
+        return answered_from(self.japanese, self.across)
 
     @property
     def sentences(self) -> list[Span]:

@@ -16,6 +16,8 @@ from index.types import Floats
 from service.types import Evidence
 from service.verification.calibration import load_calibration
 
+# Names of the pairs in the calibration, by whether question and passage are in Japanese.
+LANGUAGE_PAIRS = (("en→en", "en→ja"), ("ja→en", "ja→ja"))
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
 _TELLING = 3.0  # log-odds by which a passage may seem less of an answer than the best one
 
@@ -45,16 +47,27 @@ def answer_features(
         across: Whether the passage is in the other language.
 
     Returns:
-        The numbers, those of the languages, on which the level of both scores depends, and a
-        constant.
+        The scores, the same again where the languages differ, the languages, and a constant.
     """
+    search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
-    return (odds, whole, search / 100, *map(float, pair), 1.0)
+    return (odds, whole, search, odds * across, search * across, *map(float, pair), 1.0)
 
 
 def answer_log_odds(features: Sequence[float]) -> float:
     """Return the calibrated log-odds that a part of a passage answers, from its features."""
     return sum(w * x for w, x in zip(load_calibration().answers, features, strict=True))
+
+
+def answered_from(japanese: bool, across: bool) -> float:
+    """Return the calibrated log-odds from which a question is answered.
+
+    Args:
+        japanese: Whether the question is in Japanese.
+        across: Whether the passage is in the other language.
+    """
+    passage = japanese != across
+    return load_calibration().answered_from[LANGUAGE_PAIRS[japanese][passage]]
 
 
 def probability(log_odds: float) -> float:

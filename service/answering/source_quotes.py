@@ -13,7 +13,7 @@ from dataclasses import replace
 from service.answering.answer_decision import quote_certainty
 from service.answering.answer_windows import QuestionPart
 from service.answering.extractive import ANSWERS, MAX_QUOTES, quote_answer
-from service.answering.state import ANSWERED_FROM, AnswerState
+from service.answering.state import AnswerState
 from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
 from service.verification.candidate_quotes import reader_spans
@@ -66,8 +66,7 @@ class SourceQuotes:
         state = self._state
         events = []
         for part in state.parts:
-            sure = part.certainty > ANSWERED_FROM
-            sure = sure and (bar is None or part.windows[0].certainty > bar)
+            sure = part.answered and (bar is None or part.windows[0].certainty > bar)
             if not sure or self._answers(part):
                 continue
             drafts = quote_answer(part.windows, MAX_QUOTES if len(state.parts) == 1 else 1)

@@ -29,11 +29,8 @@ from service.types import (
 )
 from service.verification.provenance import Originals
 
-# Calibrated log-odds from which a question is answered: refusing what could be answered is the
-# worse error, and what is less likely than not to answer gets no tick.
-ANSWERED_FROM = -0.5
-# The same for what no document is asked for, such as an opinion: facts about its subject, however
-# near, are no answer to that.
+# Calibrated log-odds from which something is shown for what no document is asked for, such as an
+# opinion: facts about its subject, however near, are no answer to that.
 ELSEWHERE_ANSWERED_FROM = 2.0
 
 
@@ -139,8 +136,9 @@ class AnswerState:
         """Whether the evidence seems to answer the question, by search and checker."""
         if self.overview:
             return True
-        least = ELSEWHERE_ANSWERED_FROM if self.elsewhere else ANSWERED_FROM
-        return self.plausible and self.answerability > least
+        if self.elsewhere and self.answerability <= ELSEWHERE_ANSWERED_FROM:
+            return False
+        return self.plausible and any(part.answered for part in self.parts)
 
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.

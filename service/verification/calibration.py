@@ -42,13 +42,15 @@ class Calibration:
     """The weights of the logistic regression, and the verifier's measured error rates.
 
     ``ranking`` and ``answers`` are the weights of ``service.answering.reranking``: of its combined
-    score, and of its features of an answer.
+    score, and of its features of an answer; ``answered_from`` the log-odds from which a question is
+    answered, by the languages of question and passage.
     """
 
     weights: tuple[float, ...]
     errors: dict[str, Any]
     ranking: RankingWeights
     answers: tuple[float, ...]
+    answered_from: dict[str, float]
 
     def probability(self, features: Sequence[float]) -> float:
         """Return the probability, 0 to 1, that the quote supports the claim.
@@ -105,6 +107,7 @@ def load_calibration() -> Calibration:
         errors=read["errors"],
         ranking=RankingWeights(**read["relevance"]["ranking"]),
         answers=tuple(read["relevance"]["answers"]),
+        answered_from=read["relevance"]["answered_from"],
     )
 
 
