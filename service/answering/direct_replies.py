@@ -6,24 +6,30 @@ its sentences are the answer, with one they are the evidence that it reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.search import Library
 from service.answering.state import AnswerState
+from service.catalogue.fields import FIELDS
 from service.catalogue.guide import guide
-from service.catalogue.named_sources import named_sources
+from service.catalogue.named_sources import NamedSource, is_of_another_work, named_sources
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
-from service.catalogue.requests import listing_request, requested_fields
+from service.catalogue.requests import further_words, listing_request, requested_fields
 from service.catalogue.snapshot import Catalogue, LatestCatalogue
-from service.query import language_of
+from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# A question that names a source and asks for a field of it needs less to be taken for one about
-# the document: "Who wrote ReAct?" looks like one about a person.
+# The probability of the kinds of a group that is enough where the question also names a source:
+# "Who wrote ReAct?" looks like a question about a person.
 NAMED = 0.25
+# The least probability of the greatest of the kinds "help" and "documents" where a question has no
+# content words beside those of such a question.
+PLAIN = 0.5
+KINDS = {"date": "published"}  # kinds of question whose field has another name
 LISTED = 50  # passages that are searched for the documents on a topic
 
 
@@ -54,40 +60,57 @@ class DirectReplies:
         case nothing answers. For a summary or comparison of works that the question names, the
         state gets their ``overview``.
         """
-        kind = question_kind(state.asked, self._library.embedder)
-        state.kind = kind
+        asked = without_greeting(state.asked)
+        kind = state.kind = question_kind(asked or state.asked, self._library.embedder)
         catalogue = self._catalogue().within(state.within)
-        if kind.group in ("greeting", "help"):
+        if not asked or _asks_for_the_guide(asked, kind):
             state.reason = guide(catalogue, state.language)
             return DirectReply("guide", ())
-        reply = self._from_catalogue(state, kind, catalogue)
+        named = named_sources(asked, catalogue)
+        reply = self._listing(state, kind, catalogue) if not named else None
+        reply = reply or self._description(state, kind, catalogue, named)
         if reply and reply.claims:
             return self._recorded(state, reply)
         state.unknown = reply.reason if reply else ""
-        if kind.group in ("summary", "comparison"):
-            state.overview = self._overview(state, kind, catalogue)
+        state.overview = self._overview(state, kind, named)
         return None
 
-    def _from_catalogue(
+    def _listing(
         self, state: AnswerState, kind: QuestionKind, catalogue: Catalogue
     ) -> CatalogueReply | None:
-        asked, store = state.asked, self._library.store
-        language = language_of(state.question)
-        if kind.group == "catalogue" and (listing := listing_request(asked)):
-            return list_works(
-                catalogue,
-                listing,
-                language,
-                lambda text: self._library.search(text, LISTED, state.within),
-            )
-        if kind.group_probability("catalogue") < NAMED:
+        """List the documents of the library if the question asks for that."""
+        certain = kind.name == "documents"
+        if kind.probabilities.get("documents", 0.0) >= PLAIN:
+            certain = certain or not further_words(state.asked)
+        if not certain and kind.group != "catalogue":
             return None
-        fields = requested_fields(asked)
-        named = [each.source for each in named_sources(asked, catalogue)] if fields else []
-        if not named:
+        listing = listing_request(state.asked, certain)
+        if listing is None:
             return None
-        state.within = [source.id for source in named]
-        return describe(store, catalogue, named, fields, language)
+        search = self._library.search
+        return list_works(
+            catalogue, listing, state.language, lambda text: search(text, LISTED, state.within)
+        )
+
+    def _description(
+        self,
+        state: AnswerState,
+        kind: QuestionKind,
+        catalogue: Catalogue,
+        named: Sequence[NamedSource],
+    ) -> CatalogueReply | None:
+        """State the fields of the named sources that the question asks for."""
+        fields = requested_fields(state.asked)
+        if kind.group == "catalogue" and not fields:
+            fields = tuple(field for field in FIELDS if KINDS.get(kind.name, kind.name) == field)
+        sources = [each.source for each in named if not is_of_another_work(each, state.asked)]
+        if not sources or not fields:
+            return None
+        certain = kind.group_probability("catalogue") >= NAMED
+        if not certain and further_words(state.asked, [each.words for each in named]):
+            return None
+        state.within = [source.id for source in sources]
+        return describe(self._library.store, catalogue, sources, fields, state.language)
 
     def _recorded(self, state: AnswerState, reply: CatalogueReply) -> DirectReply:
         state.evidence = reply.evidence
@@ -97,11 +120,20 @@ class DirectReplies:
         return DirectReply("metadata", events)
 
     def _overview(
-        self, state: AnswerState, kind: QuestionKind, catalogue: Catalogue
+        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]
     ) -> Overview | None:
-        named = [each.source for each in named_sources(state.asked, catalogue)]
-        least = 2 if kind.group == "comparison" else 1
-        if len(named) < least:
-            return None
-        found = overview(self._library.store, named, state.language)
-        return found if found.drafts else None
+        for group, least in (("comparison", 2), ("summary", 1)):
+            asks = kind.group == group or kind.group_probability(group) >= NAMED
+            if asks and len(named) >= least:
+                found = overview(
+                    self._library.store, [each.source for each in named], state.language
+                )
+                return found if found.drafts else None
+        return None
+
+
+def _asks_for_the_guide(asked: str, kind: QuestionKind) -> bool:
+    """Return whether a message is a greeting, or asks what the service can do."""
+    if kind.group in ("greeting", "help"):
+        return True
+    return kind.probabilities.get("help", 0.0) >= PLAIN and not further_words(asked)

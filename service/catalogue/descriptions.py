@@ -66,10 +66,10 @@ def described_sources(text: str, catalogue: Catalogue) -> Iterator[tuple[Source,
         text: A question about documents, in one width.
         catalogue: The sources that it may mean.
     """
-    for start, end, noun in (*_english(text), *_japanese(text)):
-        for wanted in (f"{text[start:end]} {noun}", text[start:end]):
-            if found := _one_work(wanted, catalogue.name_words):
-                yield from ((source, start, end) for source in found)
+    for start, end, noun_end in (*_english(text), *_japanese(text)):
+        for last in dict.fromkeys((noun_end, end)):  # "the museum guide" may be called a guide
+            if found := _one_work(text[start:last], catalogue.name_words):
+                yield from ((source, start, last) for source in found)
                 break
     if _OVERVIEW.search(text):
         for match in _UNUSUAL.finditer(text):
@@ -77,8 +77,8 @@ def described_sources(text: str, catalogue: Catalogue) -> Iterator[tuple[Source,
                 yield source, *match.span()
 
 
-def _english(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the span of each description in English, and the noun that it goes with."""
+def _english(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the start and end of each description, and the end of the noun that it goes with."""
     words = [match.span() for match in _WORD.finditer(text)]
     nouns = list(_NOUN.finditer(text))
     for noun in (*nouns, *(_ONE.finditer(text) if nouns else ())):
@@ -90,20 +90,26 @@ def _english(text: str) -> Iterator[tuple[int, int, str]]:
                 break
             kept.append((start, end))
         if kept:
-            yield kept[-1][0], kept[0][1], noun[0] if noun[0].casefold() != "one" else ""
+            one = _ONE.fullmatch(noun[0])
+            yield kept[-1][0], kept[0][1], kept[0][1] if one else noun.end()
     if match := _ABOUT.search(text):
-        yield *match.span("about"), ""
+        yield *match.span("about"), match.end("about")
 
 
-def _japanese(text: str) -> Iterator[tuple[int, int, str]]:
+def _japanese(text: str) -> Iterator[tuple[int, int, int]]:
     for match in _JAPANESE.finditer(text):
-        yield *match.span("of"), match["noun"]
+        yield *match.span("of"), match.end("noun")
 
 
 def _one_work(wanted: str, names: Sequence[tuple[Source, NameWords]]) -> list[Source]:
     """Return the texts of the only work whose names have every content word; else nothing."""
-    words = {word.text for word in content_words(wanted)}
-    if not any(len(word) > 1 for word in words):
+    words, letters = {word.text for word in content_words(wanted)}, folded_letters(wanted)
+    whole = is_japanese(wanted) and len(letters) > 1
+    if not whole and not any(len(word) > 1 for word in words):
         return []
-    found = [source for source, known in names if all(map(known.has, words))]
+    found = [
+        source
+        for source, known in names
+        if (whole and letters in known.letters) or (words and all(map(known.has, words)))
+    ]
     return found if len({source.work_key for source in found}) == 1 else []

@@ -198,9 +198,9 @@ def documents_on(
 ) -> list[Source]:
     """Find the works about a topic, best first.
 
-    Those come first whose title has the topic's words, then those of which a passage that was
-    found has all of them. What a search finds in another language than the topic's cannot share
-    its words: there the similarity of the embeddings decides.
+    Those come first whose title and authors have the topic's words, then those of which a passage
+    that was found has all of them. What a search finds in another language than the topic's cannot
+    share its words: there the similarity of the embeddings decides.
 
     Args:
         topic: The topic, in English or Japanese.
@@ -208,7 +208,7 @@ def documents_on(
         language: The language of the question; of several texts of a work, the one in it is meant.
         search: Finds the passages that fit a text best, best first.
     """
-    titled = [source for source in sources if _speaks_of(known_title(source), topic)]
+    titled = [s for s in sources if _speaks_of("\n".join((known_title(s), *s.authors)), topic)]
     allowed = {source.id for source in sources}
     said: list[Source] = []
     for hit in search(topic):

@@ -48,7 +48,10 @@ _STOP = frozenset(
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # Behind a name, the version of a work: Whisper 2 is not Whisper.
-_VERSION = re.compile(rf"\s+v?\d{{1,2}}(?:\.\d+)?(?=\s*(?:{WORK}\b|{WORK_JA}|の|は|を|[?.!。？]|$))")
+_VERSION = re.compile(
+    rf"\s+v?\d{{1,2}}(?:\.\d+)?(?=\s*(?:{WORK}\b|{WORK_JA}|[のはを?.!。？]|$))", re.IGNORECASE
+)
+_OF_ANOTHER_WORK = re.compile(r"\breview\b|\breading\b|書評|感想|を読んで", re.IGNORECASE)
 _LONG_ENOUGH_JA = 6  # letters of a Japanese title that name it
 _LONGEST_QUESTION = 500  # characters of a question in which names are looked for
 _LONGEST_TITLE = 300  # letters of a title that are compared
@@ -108,6 +111,13 @@ def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...
         if len(one_work) == 1:
             found = [_Mention(s, "only", *this.span()) for s in catalogue.sources]
     return _one_text_per_work(found, catalogue.sources, text, language_of(question))
+
+
+def is_of_another_work(named: NamedSource, question: str) -> bool:
+    """Return whether a question may mean the book that the source it names is a review of."""
+    title = known_title(named.source)
+    review = named.by == "part of title" and _OF_ANOTHER_WORK.search(title)
+    return bool(review) and not re.search(rf"\b{WORK}\b|{WORK_JA}", question, re.IGNORECASE)
 
 
 def _by_name(text: FoldedText, catalogue: Catalogue, about_a_work: bool) -> Iterator[_Mention]:

@@ -60,7 +60,9 @@ _COINED = (
 )
 # The beginnings of passages that say what the work of a digest is called.
 _NAMED = r"[A-Z][\w+-]*(?: [A-Z0-9][\w+-]*){0,3}"
-_DEFINED = re.compile(rf"({_NAMED})(?:,? (?:or|also called|known as) ({_NAMED}),?)? is (?:an?|the)\b")
+_DEFINED = re.compile(
+    rf"({_NAMED})(?:,? (?:or|also called|known as) ({_NAMED}),?)? is (?:an?|the)\b"
+)
 _ITS_PAPER = re.compile(rf"The ({_NAMED}) (?:paper|model|system|method|article)\b")
 _WORD_LIKE = re.compile(r"[a-z]{3,}(?:-[a-z0-9]+)*")  # an id that a person chose
 _PLAIN_WORDS = frozenset("We The This Our In A An It Figure Table Section I".split())
