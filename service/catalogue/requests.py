@@ -50,6 +50,7 @@ _CITED_BY = re.compile(
     re.IGNORECASE,
 )
 _REFERENCES = re.compile(
+    rf"\b(?:{_WORKS}|what|which) (?:are|is|were) (?:cited|referenced) (?:in|by)\b|"
     r"\b(?:do|does|did)\s(?:\S+\s){0,12}?(?:cite|reference)\b"  # "What does the paper cite?"
     r"|\b(?:references|bibliography|works cited)\b(?: (?:of|in|does)\b|\W*$)"
     r"|参考文献|(?:何|どの[^。]{1,8}|どれ|どんな[^。]{1,8})を(?:引用|参照)"

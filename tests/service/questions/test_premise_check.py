@@ -76,6 +76,29 @@ def test_quote_about_something_else_contradicts_nothing():
     assert found.citation is None
 
 
+@pytest.mark.parametrize(
+    ("premise", "quote"),
+    [
+        # the names of the premise, and nothing of what it says of them
+        ("The Orlova telescope did fail to map Neptune", "Vera Lund built the Orlova telescope."),
+        # what it says, of something else
+        ("The Orlova telescope did map Mars", "No map of Mars was made with the Sato dish."),
+    ],
+)
+def test_sentence_with_only_part_of_a_premise_contradicts_nothing(premise: str, quote: str) -> None:
+    evidence = shown(("Instruments", quote), ("Colours", "The Orlova telescope is red."))
+    found = unsupported_premise(premise, evidence, ScriptedChecker(AGAINST))
+    assert found and found.citation is None
+
+
+def test_name_that_no_source_has_is_not_needed_for_a_contradiction():
+    evidence = shown(("Instruments", "The Orlova telescope never failed to map a planet."))
+    found = unsupported_premise(
+        "The Orlova telescope did fail to map Neptune", evidence, ScriptedChecker(AGAINST)
+    )
+    assert found.citation.quote == "The Orlova telescope never failed to map a planet."
+
+
 def test_premise_that_no_source_mentions_has_no_citation():
     found = unsupported_premise(
         "The mill did sink", shown(("Mill", SAYS)), ScriptedChecker(NEUTRAL)
