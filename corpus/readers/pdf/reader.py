@@ -17,6 +17,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
+from corpus.readers.byline import read_date_line
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.fallback_font import install_fallback_font
 from corpus.readers.pdf.glyphs import printed_lines
@@ -116,7 +117,7 @@ def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
         links=printed.links,
         title=_sane(info["Title"]) or one_line(layout.title),
         authors=parse_authors(info["Author"]) or layout.authors,
-        published=published,
+        published=published or read_date_line(layout.blocks),
         gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
         by_ocr=printed.by_ocr,
     )
