@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from index.search import Library
 from service.answering.state import AnswerState
-from service.catalogue.fields import FIELDS
+from service.catalogue.fields import FIELDS, Field
 from service.catalogue.guide import guide
 from service.catalogue.named_sources import NamedSource, is_of_another_work, named_sources
 from service.catalogue.overview import Overview, overview
@@ -100,9 +100,7 @@ class DirectReplies:
         named: Sequence[NamedSource],
     ) -> CatalogueReply | None:
         """State the fields of the named sources that the question asks for."""
-        fields = requested_fields(state.asked)
-        if kind.group == "catalogue" and not fields:
-            fields = tuple(field for field in FIELDS if KINDS.get(kind.name, kind.name) == field)
+        fields = _asked_fields(state.asked, kind)
         sources = [each.source for each in named if not is_of_another_work(each, state.asked)]
         if not sources or not fields:
             return None
@@ -130,6 +128,14 @@ class DirectReplies:
                 )
                 return found if found.drafts else None
         return None
+
+
+def _asked_fields(asked: str, kind: QuestionKind) -> tuple[Field, ...]:
+    """Return the fields of a work that a question asks for: by its words, or else by its kind."""
+    fields = requested_fields(asked)
+    if kind.group == "catalogue" and not fields:
+        return tuple(field for field in FIELDS if KINDS.get(kind.name, kind.name) == field)
+    return fields
 
 
 def _asks_for_the_guide(asked: str, kind: QuestionKind) -> bool:

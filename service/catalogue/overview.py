@@ -197,6 +197,8 @@ def _is_prose(text: str) -> bool:
     japanese = any("\u3041" <= c <= "\u30ff" for c in text)
     if len(text) < (_MIN_JAPANESE if japanese else _MIN_LATIN) or not _ENDS.search(text):
         return False
+    if text[-1] in "?？":  # it asks, and says nothing
+        return False
     if "|" in text or "\t" in text or text.count("\n") > 2:
         return False
     if _CAPTION.match(text) or _MATTER.search(text) or _KEYWORDS.match(text):
