@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from corpus.store.store import Store
 from corpus.types import Source
 from service.catalogue.fields import (
+    ENTRY,
     Field,
     FieldValue,
     Search,
@@ -83,10 +84,11 @@ def describe(
     reasons = [
         _unknown(value, wanted, asked, evidence, language) for value in read if not value.known
     ]
+    counts = [len(value.related) or len(value.entries) for value in read]
     reasons += [
-        reader_message("listed_some", language, MAX_LISTED, len(value.related))
-        for value in read
-        if len(value.related) > MAX_LISTED
+        reader_message("listed_some", language, MAX_LISTED, count)
+        for count in counts
+        if count > MAX_LISTED
     ]
     return CatalogueReply(tuple(claims), evidence, _joined(reasons, language))
 
@@ -148,6 +150,9 @@ def _claims(value: FieldValue, evidence: Sequence[Evidence], language: str) -> l
         text = field_sentence(value.source, value.field, value.value, sources, language)
         return [_claim(text, (metadata_citation(card, value.field, value.value),))]
     claims = []
+    for entry in value.entries[:MAX_LISTED]:
+        text = field_sentence(value.source, ENTRY, entry, sources, language)
+        claims.append(_claim(text, (metadata_citation(card, ENTRY, entry),)))
     for other in value.related[:MAX_LISTED]:
         if other.id not in cards:
             continue
@@ -170,7 +175,7 @@ def _limited(value: FieldValue, asked: Sequence[Source]) -> FieldValue:
     """Keep of the works that a source cites, or that cite it, those asked about; all for none."""
     works = {source.work_key for source in asked}
     kept = tuple(other for other in value.related if not works or other.work_key in works)
-    return replace(value, related=kept)
+    return replace(value, related=kept, entries=() if works else value.entries)
 
 
 def _unknown(
