@@ -104,11 +104,11 @@ class DirectReplies:
         sources = [each.source for each in named if not is_of_another_work(each, state.asked)]
         if not sources or not fields:
             return None
-        certain = kind.group_probability("catalogue") >= NAMED
-        if not certain and further_words(state.asked, [each.words for each in named]):
+        more = further_words(state.asked, [each.words for each in named])
+        if more and kind.group_probability("catalogue") < NAMED:
             return None
         state.within = [source.id for source in sources]
-        return describe(self._library.store, catalogue, sources, fields, state.language)
+        return describe(self._library.store, catalogue, sources, fields, state.language, more)
 
     def _recorded(self, state: AnswerState, reply: CatalogueReply) -> DirectReply:
         state.evidence = reply.evidence

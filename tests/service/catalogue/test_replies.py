@@ -170,6 +170,14 @@ def test_list_of_references_is_shown_where_no_cited_work_is_there(store: Store, 
     assert len(texts(reply_to(store, "What does Loaves of the North cite?"))) == 2
 
 
+def test_list_of_references_is_searched_for_what_is_asked_about(store: Store, put: Put) -> None:
+    put("loaves", LISTED, title="Loaves of the North")
+    catalogue, named = read_catalogue(store), [store.source("loaves")]
+    (claim,) = describe(store, catalogue, named, ["references"], "en", ["flour"]).claims
+    assert "A. Miller" in claim.text
+    assert not describe(store, catalogue, named, ["references"], "en", ["Pasta"]).claims
+
+
 def test_long_list_of_references_is_cut_and_counted(store: Store, put: Put) -> None:
     entries = "\n\n".join(f"{n}. Author {n}. A Work on Bread, {1990 + n}." for n in range(1, 15))
     put(
