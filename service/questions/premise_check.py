@@ -18,6 +18,8 @@ MAX_READ = 6  # candidate quotes that are read
 # Probabilities, chosen on training/data/premises.jsonl, where the best quote of a true premise had
 # at least .63. A premise that is taken for false and is not does more harm than one that is missed.
 _ENTAILED = 0.4  # from which on a quote says it, or may say it
+# A sentence that has nearly all of a premise's words and says otherwise outweighs a weak "may say".
+_SAME_WORDS, _SURELY_ENTAILED = 0.9, 0.75
 _CONTRADICTED = 0.7  # from which on a quote says otherwise
 _ABOUT_IT = 0.25  # share of the premise's words that such a quote has, in the same language
 _SUBJECT = re.compile(rf"^.*?\b{AUXILIARY}\b", re.IGNORECASE)  # "Block-NeRF did" render Tokyo
@@ -69,12 +71,15 @@ def unsupported_premise(
         return None
     texts = [f"{each.quote.evidence.source.title}. {each.quote.in_context}" for each in near]
     probabilities = checker.supports([(text, statement) for text in texts])
-    if probabilities[:, 0].max() >= _ENTAILED:
-        return None
+    said = float(probabilities[:, 0].max())
     for each, (_, _, against) in zip(near, probabilities, strict=True):
+        if said >= (_ENTAILED if each.share < _SAME_WORDS else _SURELY_ENTAILED):
+            continue
         if against >= _CONTRADICTED and _is_about(statement, each, evidence):
             quote = each.quote
             return PremiseFinding(statement, make_citation(quote.evidence, quote.start, quote.end))
+    if said >= _ENTAILED:
+        return None
     across = is_japanese(evidence[0].passage.text) != is_japanese(statement)
     return None if across else PremiseFinding(statement, None)
 

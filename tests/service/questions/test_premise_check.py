@@ -60,6 +60,16 @@ def test_premise_that_a_source_may_say_is_none_though_another_denies_it():
     assert unsupported_premise("The mill did close", shown(("Mill", SAYS)), checker) is None
 
 
+def test_denial_in_the_words_of_the_premise_outweighs_what_may_say_it():
+    text = "The mill is not a museum. The mill has many visitors."
+    premise, evidence = "The mill is a museum", shown(("Mill", text))
+    weak = ScriptedChecker((0.6, 0.3, 0.1), museum=AGAINST)
+    found = unsupported_premise(premise, evidence, weak)
+    assert found and "The mill is not a museum." in found.citation.quote
+    sure = ScriptedChecker((0.8, 0.1, 0.1), museum=AGAINST)
+    assert unsupported_premise(premise, evidence, sure) is None
+
+
 def test_contradicted_premise_is_cited():
     checker = ScriptedChecker(NEUTRAL, closed=AGAINST)
     found = unsupported_premise("The mill closed before 1900", shown(("Mill", SAYS)), checker)
