@@ -10,10 +10,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from corpus.links import bare_urls
-from corpus.readers.byline import read_byline
 from corpus.readers.front_matter import author_list, split_front_matter
 from corpus.readers.html import read_html
 from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block, ParsedDocument, iso_date, one_line
+from corpus.text.byline import read_byline
 from corpus.types import Link
 
 # What is nested deeper is left out. The parser recurses, so there must be a limit.

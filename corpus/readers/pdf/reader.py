@@ -17,7 +17,6 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from corpus.errors import CorpusError, EmptyDocument, UnreadableText
-from corpus.readers.byline import read_date_line
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.fallback_font import install_fallback_font
 from corpus.readers.pdf.glyphs import printed_lines
@@ -25,6 +24,7 @@ from corpus.readers.pdf.layout import build_layout
 from corpus.readers.pdf.legibility import readable_lines, text_length
 from corpus.readers.pdf.line import PrintedLine, PrintedPage
 from corpus.text.blocks import ParsedDocument, iso_date, normalize_text, one_line, parse_authors
+from corpus.text.byline import read_date_line
 from corpus.types import Gap, Link
 
 MAX_PAGES = 5_000

@@ -61,8 +61,8 @@ def test_premise_that_a_source_may_say_is_none_though_another_denies_it():
 
 
 def test_denial_in_the_words_of_the_premise_outweighs_what_may_say_it():
-    text = "The mill is not a museum. The mill has many visitors."
-    premise, evidence = "The mill is a museum", shown(("Mill", text))
+    evidence = shown(("Mill", "The mill is not a museum."), ("Visitors", "People visit the mill."))
+    premise = "The mill is a museum"
     weak = ScriptedChecker((0.6, 0.3, 0.1), museum=AGAINST)
     found = unsupported_premise(premise, evidence, weak)
     assert found and "The mill is not a museum." in found.citation.quote

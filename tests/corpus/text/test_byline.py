@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.readers.byline import read_byline, read_date_line
 from corpus.readers.markdown import read_markdown
 from corpus.text.blocks import Block
+from corpus.text.byline import read_byline, read_date_line
 
 
 @pytest.mark.parametrize(
