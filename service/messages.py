@@ -176,6 +176,10 @@ _MESSAGES = {
         "en": "{0} cites {1}.",
         "ja": "{0}は{1}を引用しています。",
     },
+    "metadata_entry": {
+        "en": "{0} has in its list of references: {1}",
+        "ja": "{0}の参考文献：{1}",
+    },
     "metadata_cited_by": {
         "en": "{0} is cited by {1}.",
         "ja": "{0}は{1}に引用されています。",

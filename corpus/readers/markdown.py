@@ -13,6 +13,7 @@ from corpus.links import bare_urls
 from corpus.readers.front_matter import author_list, split_front_matter
 from corpus.readers.html import read_html
 from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block, ParsedDocument, iso_date, one_line
+from corpus.text.byline import read_byline
 from corpus.types import Link
 
 # What is nested deeper is left out. The parser recurses, so there must be a limit.
@@ -34,12 +35,13 @@ def read_markdown(text: str, url: str = "") -> ParsedDocument:
     reader.read(_PARSER.parse(body))
     heading = next((block.text for block in reader.blocks if block.level == 1), "")
     dates = (iso_date(" ".join(front.get(key, []))) for key in _DATES)
+    by, dated = read_byline(reader.blocks)
     return ParsedDocument(
         reader.blocks,
         links=reader.links,
         title=" ".join(front.get("title", [])) or one_line(heading),
-        authors=author_list(front.get("authors") or front.get("author") or []),
-        published=next(filter(None, dates), ""),
+        authors=author_list(front.get("authors") or front.get("author") or []) or by,
+        published=next(filter(None, dates), "") or dated,
         language=" ".join(front.get("lang") or front.get("language") or [])[:2].lower(),
     )
 

@@ -7,26 +7,32 @@ its sentences are the answer, with one they are the evidence that it reads.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpus.types import Source
 from index.search import Library
 from service.answering.state import AnswerState
+from service.catalogue.fields import FIELDS, Field
 from service.catalogue.guide import guide
 from service.catalogue.matching import folded_letters
-from service.catalogue.named_sources import named_sources
+from service.catalogue.named_sources import NamedSource, is_of_another_work, named_sources
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
-from service.catalogue.requests import listing_request, requested_fields
+from service.catalogue.requests import further_words, listing_request, requested_fields
 from service.catalogue.snapshot import Catalogue, LatestCatalogue
-from service.query import language_of
+from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# A question that names a source and asks for a field of it needs less to be taken for one about
-# the document: "Who wrote ReAct?" looks like one about a person.
+# The probability of the kinds of a group that is enough where the question also names a source:
+# "Who wrote ReAct?" looks like a question about a person.
 NAMED = 0.25
+# The least probability of the greatest of the kinds "help" and "documents" where a question has no
+# content words beside those of such a question.
+PLAIN = 0.5
+KINDS = {"date": "published"}  # kinds of question whose field has another name
 LISTED = 50  # passages that are searched for the documents on a topic
 # Kinds of questions were not learnt from single words. Alone, one greets, or asks for help, where
 # that is as probable as for "hello"; 「東京」 is a greeting by half.
@@ -61,43 +67,59 @@ class DirectReplies:
         case nothing answers. For a summary or comparison of works that the question names, the
         state gets their ``overview``.
         """
-        kind = _trusted(question_kind(state.asked, self._library.embedder), state.asked)
+        asked = without_greeting(state.asked)
+        kind = _trusted(question_kind(asked or state.asked, self._library.embedder), asked)
         state.kind = kind
         catalogue = self._catalogue().within(state.within)
-        if named := _named_alone(state.asked, catalogue):
-            state.overview = self._shown(state, named)
+        if asked and (alone := _named_alone(asked, catalogue)):
+            state.overview = self._shown(state, alone)
             return None
-        if kind.group in ("greeting", "help"):
+        if not asked or _asks_for_the_guide(asked, kind):
             state.reason = guide(catalogue, state.language)
             return DirectReply("guide", ())
-        reply = self._from_catalogue(state, kind, catalogue)
+        named = named_sources(asked, catalogue)
+        reply = self._listing(state, kind, catalogue) if not named else None
+        reply = reply or self._description(state, kind, catalogue, named)
         if reply and reply.claims:
             return self._recorded(state, reply)
         state.unknown = reply.reason if reply else ""
-        if kind.group in ("summary", "comparison"):
-            state.overview = self._overview(state, kind, catalogue)
+        state.overview = self._overview(state, kind, named)
         return None
 
-    def _from_catalogue(
+    def _listing(
         self, state: AnswerState, kind: QuestionKind, catalogue: Catalogue
     ) -> CatalogueReply | None:
-        asked, store = state.asked, self._library.store
-        language = language_of(state.question)
-        if kind.group == "catalogue" and (listing := listing_request(asked)):
-            return list_works(
-                catalogue,
-                listing,
-                language,
-                lambda text: self._library.search(text, LISTED, state.within),
-            )
-        if kind.group_probability("catalogue") < NAMED:
+        """List the documents of the library if the question asks for that."""
+        certain = kind.name == "documents"
+        if kind.probabilities.get("documents", 0.0) >= PLAIN:
+            certain = certain or not further_words(state.asked)
+        if not certain and kind.group != "catalogue":
             return None
-        fields = requested_fields(asked)
-        named = [each.source for each in named_sources(asked, catalogue)] if fields else []
-        if not named:
+        listing = listing_request(state.asked, certain)
+        if listing is None:
             return None
-        state.within = [source.id for source in named]
-        return describe(store, catalogue, named, fields, language)
+        search = self._library.search
+        return list_works(
+            catalogue, listing, state.language, lambda text: search(text, LISTED, state.within)
+        )
+
+    def _description(
+        self,
+        state: AnswerState,
+        kind: QuestionKind,
+        catalogue: Catalogue,
+        named: Sequence[NamedSource],
+    ) -> CatalogueReply | None:
+        """State the fields of the named sources that the question asks for."""
+        fields = _asked_fields(state.asked, kind)
+        sources = [each.source for each in named if not is_of_another_work(each, state.asked)]
+        if not sources or not fields:
+            return None
+        more = further_words(state.asked, [each.words for each in named])
+        if more and kind.group_probability("catalogue") < NAMED:
+            return None
+        state.within = [source.id for source in sources]
+        return describe(self._library.store, catalogue, sources, fields, state.language, more)
 
     def _recorded(self, state: AnswerState, reply: CatalogueReply) -> DirectReply:
         state.evidence = reply.evidence
@@ -107,13 +129,13 @@ class DirectReplies:
         return DirectReply("metadata", events)
 
     def _overview(
-        self, state: AnswerState, kind: QuestionKind, catalogue: Catalogue
+        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]
     ) -> Overview | None:
-        named = [each.source for each in named_sources(state.asked, catalogue)]
-        least = 2 if kind.group == "comparison" else 1
-        if len(named) < least:
-            return None
-        return self._shown(state, named)
+        for group, least in (("comparison", 2), ("summary", 1)):
+            asks = kind.group == group or kind.group_probability(group) >= NAMED
+            if asks and len(named) >= least:
+                return self._shown(state, [each.source for each in named])
+        return None
 
     def _shown(self, state: AnswerState, works: list[Source]) -> Overview | None:
         """Show how works begin; where they have no sentences, the state says so."""
@@ -137,3 +159,18 @@ def _trusted(kind: QuestionKind, question: str) -> QuestionKind:
     if greets or not ONE_WORD.fullmatch(question) or re.search(r"[\u3041-\u3096]", question):
         return kind
     return replace(kind, name="definition", group="fact")
+
+
+def _asked_fields(asked: str, kind: QuestionKind) -> tuple[Field, ...]:
+    """Return the fields of a work that a question asks for: by its words, or else by its kind."""
+    fields = requested_fields(asked)
+    if kind.group == "catalogue" and not fields:
+        return tuple(field for field in FIELDS if KINDS.get(kind.name, kind.name) == field)
+    return fields
+
+
+def _asks_for_the_guide(asked: str, kind: QuestionKind) -> bool:
+    """Return whether a message is a greeting, or asks what the service can do."""
+    if kind.group in ("greeting", "help"):
+        return True
+    return kind.probabilities.get("help", 0.0) >= PLAIN and not further_words(asked)

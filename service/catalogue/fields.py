@@ -25,6 +25,7 @@ Field = Literal[
     "authors", "published", "venue", "title", "licence", "pages", "references", "cited_by"
 ]
 FIELDS: tuple[Field, ...] = get_args(Field)
+ENTRY = "entry"  # of the list of references at the end of a text
 SEPARATOR = ", "  # between the authors in the value of that field
 
 _MAX_READ = 100  # documents whose text is searched for a citation
@@ -32,6 +33,13 @@ _MIN_TITLE = 20  # letters of a title that is recognised in another text
 # Cosine from which a passage in the other language is about a topic. It belongs to the bundled
 # embedder: on the library that ships, unrelated topics stay below, and most related ones above.
 _SIMILAR_ACROSS = 0.82
+_WORKS_CITED = re.compile(
+    r"(?:[\dA-ZIVX.]+\s+)?(?:references?(?: cited)?|bibliography|works cited|literature(?: cited)?"
+    r"|参考文献|引用文献|文献|参考資料)\W*",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"(?m)^[ \t]*(?=\[\d{1,3}\]|\d{1,3}\.\s)")
+_MIN_ENTRY = 15  # letters of an entry
 _URL = re.compile(r"https?://[^\s<>\"'“”‘’「」（）)\]]+")
 _ARXIV = re.compile(r"\barXiv:\s?(\d{4}\.\d{4,5})", re.IGNORECASE)
 
@@ -47,17 +55,19 @@ class FieldValue:
         field: The field.
         value: Its value as the catalogue has it; empty for ``references`` and ``cited_by``.
         related: For ``references`` and ``cited_by``: the sources that it cites, or that cite it.
+        entries: For ``references`` without any of these: the entries of its list of references.
     """
 
     source: Source
     field: Field
     value: str = ""
     related: tuple[Source, ...] = ()
+    entries: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
         """Whether the catalogue has anything."""
-        return bool(self.value or self.related)
+        return bool(self.value or self.related or self.entries)
 
 
 def metadata_value(source: Source, field: str) -> str:
@@ -106,10 +116,30 @@ def read_field(store: Store, sources: Sequence[Source], source: Source, field: F
     if field == "pages":
         return FieldValue(source, field, count_pages(store, source.id))
     if field == "references":
-        return FieldValue(source, field, related=cited_sources(store, sources, source))
+        related = cited_sources(store, sources, source)
+        entries = () if related else reference_entries(store, source.id)
+        return FieldValue(source, field, related=related, entries=entries)
     if field == "cited_by":
         return FieldValue(source, field, related=citing_sources(store, sources, source))
     return FieldValue(source, field, metadata_value(source, field))
+
+
+def reference_entries(store: Store, source_id: str) -> tuple[str, ...]:
+    """Read the list of references at the end of a text, entry by entry, each on one line.
+
+    Entries that would speak to a language model are left out.
+    """
+    try:
+        document = store.document(source_id)
+    except NotFound:
+        return ()
+    lists = [s for s in document.sections if _WORKS_CITED.fullmatch(s.heading.strip())]
+    found: list[str] = []
+    for section in lists[-1:]:
+        text = document.text[section.start : section.end].partition("\n")[2].strip()
+        parts = (_NUMBERED if _NUMBERED.search(text) else re.compile(r"\n+")).split(text)
+        found += [" ".join(part.split()) for part in parts]
+    return tuple(each for each in found if len(each) >= _MIN_ENTRY and displayed(each))
 
 
 def cited_sources(store: Store, sources: Sequence[Source], source: Source) -> tuple[Source, ...]:
@@ -198,9 +228,9 @@ def documents_on(
 ) -> list[Source]:
     """Find the works about a topic, best first.
 
-    Those come first whose title has the topic's words, then those of which a passage that was
-    found has all of them. What a search finds in another language than the topic's cannot share
-    its words: there the similarity of the embeddings decides.
+    Those come first whose title and authors have the topic's words, then those of which a passage
+    that was found has all of them. What a search finds in another language than the topic's cannot
+    share its words: there the similarity of the embeddings decides.
 
     Args:
         topic: The topic, in English or Japanese.
@@ -208,7 +238,7 @@ def documents_on(
         language: The language of the question; of several texts of a work, the one in it is meant.
         search: Finds the passages that fit a text best, best first.
     """
-    titled = [source for source in sources if _speaks_of(known_title(source), topic)]
+    titled = [s for s in sources if _speaks_of("\n".join((known_title(s), *s.authors)), topic)]
     allowed = {source.id for source in sources}
     said: list[Source] = []
     for hit in search(topic):

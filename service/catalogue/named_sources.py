@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from corpus.types import Source
+from service.catalogue.descriptions import WORK, WORK_JA, described_sources
 from service.catalogue.matching import FoldedText, folded_letters
 from service.catalogue.names import FILE_SUFFIX, NameKind, known_title
 from service.catalogue.snapshot import Catalogue
@@ -27,27 +28,19 @@ _ORDER: tuple[NameKind, ...] = (
     "venue",
     "only",
 )
-_WORK = (
-    r"(?:papers?|articles?|works?|stud(?:y|ies)|documents?|sources?|texts?|files?|pdfs?|reports?"
-    r"|books?|(?:blog )?posts?|blogs?|essays?|thes[ie]s|preprints?|slides)"
-)
-_WORK_JA = r"(?:論文|記事|資料|文書|文献|文章|ドキュメント|ファイル|レポート|報告書|本|ブログ)"
 _ABOUT_A_WORK = re.compile(
-    rf"\b(?:{_WORK}|(?:co-?)?authors?|wr(?:o|i)tes?|written|writ(?:er|ing)|publish\w*|cit(?:e[sd]?|ing)"
+    rf"\b(?:{WORK}|(?:co-?)?authors?|wr(?:o|i)tes?|written|writ(?:er|ing)|publish\w*|cit(?:e[sd]?|ing)"
     r"|citations?|referenc\w+|licen[cs]\w+|venue|titles?|pages?|summar\w+|abstract|compar\w+"
     r"|differ\w*|versus|vs|tl;?dr|overview)\b"
-    rf"|{_WORK_JA}|著者|筆者|作者|書い|書か|発表|公開|出版|掲載|引用|要約|要旨|概要|まとめ|比較|比べ"
+    rf"|{WORK_JA}|著者|筆者|作者|書い|書か|発表|公開|出版|掲載|引用|要約|要旨|概要|まとめ|比較|比べ"
     r"|違い|ページ|ライセンス|題名|タイトル",
     re.IGNORECASE,
 )
 _THIS_WORK = re.compile(
-    rf"\b(?:this|the)\s+(?:\w+\s+)?{_WORK}\b(?!\s+(?:by|of|on|about|from|called)\s+\w)"
+    rf"\b(?:this|the)\s+(?:(?:whole|entire|full|same|attached|uploaded|research|conference|journal"
+    rf"|blog|pdf|html|text)\s+)?{WORK}\b(?!\s+(?:by|of|on|about|from|called)\s+\w)"
     r"|\bwhat(?:['’]s| is) (?:this|it) (?:all )?about\b|\b(?:who wrote|summari[sz]e) (?:this|it)\b"
-    rf"|(?:この|その|本|当該){_WORK_JA}|本稿|^{_WORK_JA}(?=[のをはが])|これは何|これを(?:書いた|要約)",
-    re.IGNORECASE,
-)
-_ONE_WORD = re.compile(
-    rf"\bthe\s+([^\W_]{{4,}})\s+{_WORK}\b|([A-Za-z0-9]{{3,}})(?:の|に関する){_WORK_JA}",
+    rf"|(?:この|その|本|当該){WORK_JA}|本稿|^{WORK_JA}(?=[のをはが])|これは何|これを(?:書いた|要約)",
     re.IGNORECASE,
 )
 _STOP = frozenset(
@@ -55,6 +48,11 @@ _STOP = frozenset(
     " why can do does we it its into over under".split()
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# Behind a name, the version of a work: Whisper 2 is not Whisper.
+_VERSION = re.compile(
+    rf"\s+v?\d{{1,2}}(?:\.\d+)?(?=\s*(?:{WORK}\b|{WORK_JA}|[のはを?.!。？]|$))", re.IGNORECASE
+)
+_OF_ANOTHER_WORK = re.compile(r"\breview\b|\breading\b|書評|感想|を読んで", re.IGNORECASE)
 _LONG_ENOUGH_JA = 6  # letters of a Japanese title that name it
 _LONGEST_QUESTION = 500  # characters of a question in which names are looked for
 _LONGEST_TITLE = 300  # letters of a title that are compared
@@ -103,7 +101,9 @@ def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...
     about_a_work = bool(_ABOUT_A_WORK.search(text.shown))
     found = list(_by_name(text, catalogue, about_a_work))
     if about_a_work:
-        found += _by_part_of_title(text, catalogue, found)
+        found += _by_part_of_title(text, catalogue)
+        described = described_sources(text.shown, catalogue)
+        found += [_Mention(source, "part of title", *span) for source, *span in described]
     found = _longest(found)
     if not found:
         found = [*_by_author(text, catalogue)] or [*_by_venue(text, catalogue.sources)]
@@ -114,10 +114,18 @@ def named_sources(question: str, catalogue: Catalogue) -> tuple[NamedSource, ...
     return _one_text_per_work(found, catalogue.sources, text, language_of(question))
 
 
+def is_of_another_work(named: NamedSource, question: str) -> bool:
+    """Return whether a question may mean the book that the source it names is a review of."""
+    title = known_title(named.source)
+    review = named.by == "part of title" and _OF_ANOTHER_WORK.search(title)
+    return bool(review) and not re.search(rf"\b{WORK}\b|{WORK_JA}", question, re.IGNORECASE)
+
+
 def _by_name(text: FoldedText, catalogue: Catalogue, about_a_work: bool) -> Iterator[_Mention]:
     for source, letters, kind in catalogue.names:
         for start, end in text.find(letters):
-            if about_a_work or _is_distinctive(text, start, end):
+            another = _VERSION.match(text.shown, end)
+            if not another and (about_a_work or _is_distinctive(text, start, end)):
                 yield _Mention(source, kind, start, end)
 
 
@@ -137,16 +145,13 @@ def _is_distinctive(text: FoldedText, start: int, end: int) -> bool:
     return len(words) >= 4 or any(c.isupper() or c.isdigit() for c in shown)
 
 
-def _by_part_of_title(
-    text: FoldedText, catalogue: Catalogue, found: Sequence[_Mention]
-) -> Iterator[_Mention]:
+def _by_part_of_title(text: FoldedText, catalogue: Catalogue) -> Iterator[_Mention]:
     """Yield the sources of whose titles the question has a part that no other title has."""
-    named = {mention.source.id for mention in found}
     titles = [(source, letters) for source, letters, kind in catalogue.names if kind == "title"]
     hints = _hints(text)
     best: dict[str, tuple[Source, tuple[int, int]]] = {}
     for source, letters in titles:
-        if source.id in named or not any(hint in letters for hint in hints):
+        if not any(hint in letters for hint in hints):
             continue
         if span := _shared_part(text, known_title(source)):
             best[source.id] = source, span
@@ -167,9 +172,7 @@ def _hints(text: FoldedText) -> set[str]:
     ends = range(_LONG_ENOUGH_JA, len(text.letters) + 1)
     runs = {text.letters[end - _LONG_ENOUGH_JA : end] for end in ends}
     japanese = {run for run in runs if any(c >= "\u3041" for c in run)}
-    return (
-        pairs | japanese | {text.shown[slice(*m.span(n))].casefold() for m, n in _one_words(text)}
-    )
+    return pairs | japanese
 
 
 def _shared_part(text: FoldedText, title: str) -> tuple[int, int] | None:
@@ -215,16 +218,7 @@ def _shared_words(text: FoldedText, title: str) -> tuple[int, int] | None:
             best = content, i, i + length - 1
     if best and best[0] >= 2:
         return asked[best[1]][1], asked[best[2]][2]
-    for match, group in _one_words(text):
-        if match[group].casefold() in words and match[group].casefold() not in _STOP:
-            return match.span(group)
     return None
-
-
-def _one_words(text: FoldedText) -> Iterator[tuple[re.Match[str], int]]:
-    """Yield the one word in "the citations paper" or 「RAGの論文」: a match and its group."""
-    for match in _ONE_WORD.finditer(text.shown):
-        yield match, 1 if match[1] else 2
 
 
 def _by_author(text: FoldedText, catalogue: Catalogue) -> Iterator[_Mention]:
@@ -244,12 +238,12 @@ def _author_span(question: str, name: str) -> tuple[int, int] | None:
     """Find a person's name where it stands for what that person wrote."""
     word, edge = re.escape(name), "" if name[0] >= "\u3041" else r"(?<![^\W_])"
     patterns = (
-        rf"{edge}({word})['’]s?\s(?:\S+\s){{0,4}}?{_WORK}\b",
+        rf"{edge}({word})['’]s?\s(?:\S+\s){{0,4}}?{WORK}\b",
         rf"{edge}({word})(?:\s+et\s+al\b|\s+and\s+(?:colleagues|co-?authors)"
         rf"|\s*\(?{_YEAR.pattern})",
-        rf"\b{_WORK}\b(?:\s+\w+){{0,3}}\s+(?:by|of|from)\s+(?:\w+\s+){{0,2}}({word})(?![^\W_])",
-        rf"{edge}({word})\s+{_WORK}\b",
-        rf"{edge}({word})\s*(?:ら|さん|氏|先生|たち)?(?:の|が(?:書い|発表し)た?)[^。]{{0,12}}?{_WORK_JA}",
+        rf"\b{WORK}\b(?:\s+\w+){{0,3}}\s+(?:by|of|from)\s+(?:\w+\s+){{0,2}}({word})(?![^\W_])",
+        rf"{edge}({word})\s+{WORK}\b",
+        rf"{edge}({word})\s*(?:ら|さん|氏|先生|たち)?(?:の|が(?:書い|発表し)た?)[^。]{{0,12}}?{WORK_JA}",
     )
     flags = re.IGNORECASE if " " in name else re.NOFLAG  # a surname alone may be a word
     matches = (re.search(pattern, question, flags) for pattern in patterns)
@@ -258,7 +252,7 @@ def _author_span(question: str, name: str) -> tuple[int, int] | None:
 
 def _by_venue(text: FoldedText, sources: Sequence[Source]) -> Iterator[_Mention]:
     """Yield the sources that "the CVPR 2022 paper" names; venue and year must both be right."""
-    if not re.search(rf"\b{_WORK}\b|{_WORK_JA}", text.shown, re.IGNORECASE):
+    if not re.search(rf"\b{WORK}\b|{WORK_JA}", text.shown, re.IGNORECASE):
         return
     years = {match[0]: match.span() for match in _YEAR.finditer(text.shown)}
     for source in sources:

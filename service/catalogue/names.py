@@ -58,6 +58,13 @@ _COINED = (
         r"(?:という[^。]{1,20})?を(?:提案|開発|紹介|公開|構築)"
     ),
 )
+# The beginnings of passages that say what the work of a digest is called.
+_NAMED = r"[A-Z][\w+-]*(?: [A-Z0-9][\w+-]*){0,3}"
+_DEFINED = re.compile(
+    rf"({_NAMED})(?:,? (?:or|also called|known as) ({_NAMED}),?)? is (?:an?|the)\b"
+)
+_ITS_PAPER = re.compile(rf"The ({_NAMED}) (?:paper|model|system|method|article)\b")
+_WORD_LIKE = re.compile(r"[a-z]{3,}(?:-[a-z0-9]+)*")  # an id that a person chose
 _PLAIN_WORDS = frozenset("We The This Our In A An It Figure Table Section I".split())
 
 
@@ -119,6 +126,7 @@ def names_of(source: Source) -> list[Name]:
         rest = _SHORT_TITLE.split(bare, maxsplit=1)[1:]
         names += [Name(each, "part of title") for each in rest if len(folded_letters(each)) >= 12]
     names += [Name(text, "file name") for text in _file_names(file_of(source))]
+    names += [Name(text, "coined name") for text in _id_names(source)]
     return [n for n in dict.fromkeys(names) if len(n.letters) >= 2]
 
 
@@ -147,18 +155,42 @@ def _file_names(file: str) -> list[str]:
     return told
 
 
-def coined_names(opening: str) -> tuple[str, ...]:
+def words_of_names(source: Source, coined: Sequence[str]) -> str:
+    """Return the names of a source as one text: title, file name, id, and what it calls itself."""
+    file = re.sub(r"[_.\-]+", " ", FILE_SUFFIX.sub("", file_of(source)))
+    return "\n".join((known_title(source), file, *_id_names(source), *coined))
+
+
+def _id_names(source: Source) -> list[str]:
+    """Return the id of a source where it is a word, as those are that a person chose."""
+    words = source.id.replace("-", " ")
+    return [words] if _WORD_LIKE.fullmatch(source.id) and not is_generic(words) else []
+
+
+def coined_names(opening: Sequence[str]) -> tuple[str, ...]:
     """Find the names that a text gives to its own work, as in "we propose ALCE".
 
     Args:
         opening: The first passages of the text.
     """
-    found = [match[1] for pattern in _COINED for match in pattern.finditer(opening)]
+    text = "\n".join(opening)
+    found = [match[1] for pattern in _COINED for match in pattern.finditer(text)]
     return tuple(
         name
         for name in dict.fromkeys(found)
         if len(name) >= 3 and name not in _PLAIN_WORDS and not name[1:].islower()
     )
+
+
+def defined_names(opening: Sequence[str]) -> tuple[str, ...]:
+    """Find the names that a digest has for its work: "Whisper is a model", "the Whisper paper".
+
+    Args:
+        opening: The first passages of the digest, which speaks of one work.
+    """
+    found = [name for text in opening if (m := _DEFINED.match(text)) for name in m.groups() if name]
+    found += [match[1] for text in opening if (match := _ITS_PAPER.match(text))]
+    return tuple(name for name in dict.fromkeys(found) if not is_generic(name))
 
 
 # What a reply calls a source

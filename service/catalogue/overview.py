@@ -36,6 +36,19 @@ _INTRODUCTION = re.compile(
     re.IGNORECASE,
 )
 _OPENING_JA = re.compile(rf"{_NUMBER}(?:はじめに|まえがき|序論)\s*[.:：]*$")
+# A section about the work as a thing, which says nothing of what is in it.
+_PUBLICATION = re.compile(
+    rf"{_NUMBER}(?:publication|publishing|citation|citing|authors?|bibliograph|licen[cs]e"
+    r"|書誌|出版|発表|公開|著者|引用)",
+    re.IGNORECASE,
+)
+# "In this post I compare two protocols" sums it up better than how it begins.
+_ANNOUNCES = re.compile(
+    r"\b(?:in )?this (?:blog )?(?:post|article|report|guide|document|tutorial|note|essay|review)\b"
+    r"|(?:本|この)(?:記事|稿|報告書?|資料|文書)(?:では|は)|今回は",
+    re.IGNORECASE,
+)
+_OPENING = 15  # sentences at the beginning in which a text announces what it is about
 _ENDS = re.compile(r"[.!?。！？．｡][」』）)”’\"'\]]*(?:\[\d{1,3}\])*$")
 _CAPTION = re.compile(
     r"(?:fig(?:ure)?s?\.?|tables?|listing|algorithm|図|表|写真)\s*[\d０-９]+\s*[.:：|。]?",
@@ -138,10 +151,24 @@ def _lead(store: Store, source: Source, limit: int) -> _Lead:
             return _Lead(abstract, origin)
     start = next((p.start for p in passages if _INTRODUCTION.search(_last_heading(p))), 0)
     before = [p for p in passages if p.start < start]
-    for part in (before, passages):
-        if lead := _sentences(part, source, LEAD_SENTENCES):
+    contents = [p for p in passages if not _PUBLICATION.search(_last_heading(p))]
+    for part in (before, contents, passages):
+        opening = [p for p in part if p.heading == part[0].heading]
+        lead = _announced(_sentences(opening, source, _OPENING))
+        if len(lead) < LEAD_SENTENCES:
+            lead = _sentences(part, source, LEAD_SENTENCES)
+        if lead:
             return _Lead(lead, "lead")
     return _Lead((), "lead")
+
+
+def _announced(opening: tuple[tuple[Passage, str], ...]) -> tuple[tuple[Passage, str], ...]:
+    """Choose the first sentences, and in place of the last the one that says what follows."""
+    lead = opening[:LEAD_SENTENCES]
+    if any(_ANNOUNCES.search(text) for _, text in lead):
+        return lead
+    announcing = [each for each in opening[LEAD_SENTENCES:] if _ANNOUNCES.search(each[1])]
+    return (*lead[:-1], announcing[0]) if announcing else lead
 
 
 def _last_heading(passage: Passage) -> str:
@@ -169,6 +196,8 @@ def _is_prose(text: str) -> bool:
     """Return whether a sentence is one: no heading, byline, caption, address or row of a table."""
     japanese = any("\u3041" <= c <= "\u30ff" for c in text)
     if len(text) < (_MIN_JAPANESE if japanese else _MIN_LATIN) or not _ENDS.search(text):
+        return False
+    if text[-1] in "?？":  # it asks, and says nothing
         return False
     if "|" in text or "\t" in text or text.count("\n") > 2:
         return False

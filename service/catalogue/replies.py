@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from corpus.store.store import Store
 from corpus.types import Source
 from service.catalogue.fields import (
+    ENTRY,
     Field,
     FieldValue,
     Search,
@@ -58,6 +59,7 @@ def describe(
     named: Sequence[Source],
     fields: Sequence[Field],
     language: str,
+    containing: Sequence[str] = (),
 ) -> CatalogueReply:
     """State fields of some sources, and say which of them are not known.
 
@@ -68,12 +70,13 @@ def describe(
             it names are those that it asks about: "Does ALCE cite ReAct?".
         fields: The fields that it asks for.
         language: ``en`` or ``ja``, the language of the question.
+        containing: Words that an entry of a list of references must have: "Does ALCE cite BERT?".
     """
     wanted = [source for source in named if source.id in catalogue.first]
     related = {"references", "cited_by"}.intersection(fields) and len(wanted) > 1
     about, asked = (wanted[:1], wanted[1:]) if related else (wanted, [])
     read = [
-        _limited(read_field(store, catalogue.sources, source, field), asked)
+        _limited(read_field(store, catalogue.sources, source, field), asked, containing)
         for source in about
         for field in fields
     ]
@@ -83,10 +86,11 @@ def describe(
     reasons = [
         _unknown(value, wanted, asked, evidence, language) for value in read if not value.known
     ]
+    counts = [len(value.related) or len(value.entries) for value in read]
     reasons += [
-        reader_message("listed_some", language, MAX_LISTED, len(value.related))
-        for value in read
-        if len(value.related) > MAX_LISTED
+        reader_message("listed_some", language, MAX_LISTED, count)
+        for count in counts
+        if count > MAX_LISTED
     ]
     return CatalogueReply(tuple(claims), evidence, _joined(reasons, language))
 
@@ -148,6 +152,9 @@ def _claims(value: FieldValue, evidence: Sequence[Evidence], language: str) -> l
         text = field_sentence(value.source, value.field, value.value, sources, language)
         return [_claim(text, (metadata_citation(card, value.field, value.value),))]
     claims = []
+    for entry in value.entries[:MAX_LISTED]:
+        text = field_sentence(value.source, ENTRY, entry, sources, language)
+        claims.append(_claim(text, (metadata_citation(card, ENTRY, entry),)))
     for other in value.related[:MAX_LISTED]:
         if other.id not in cards:
             continue
@@ -166,11 +173,13 @@ def _claim(text: str, citations: tuple[Citation, ...]) -> Claim:
     return Claim(text, 0, 0, citations, Verdict("supported", 1.0, METADATA), works=works)
 
 
-def _limited(value: FieldValue, asked: Sequence[Source]) -> FieldValue:
+def _limited(value: FieldValue, asked: Sequence[Source], containing: Sequence[str]) -> FieldValue:
     """Keep of the works that a source cites, or that cite it, those asked about; all for none."""
+    entries = () if asked else value.entries
+    entries = tuple(e for e in entries if all(w.casefold() in e.casefold() for w in containing))
     works = {source.work_key for source in asked}
     kept = tuple(other for other in value.related if not works or other.work_key in works)
-    return replace(value, related=kept)
+    return replace(value, related=kept, entries=entries)
 
 
 def _unknown(

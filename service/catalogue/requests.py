@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from service.catalogue.descriptions import WORK as _WORKS
+from service.catalogue.descriptions import WORK_JA as _WORKS_JA
 from service.catalogue.fields import Field
-
-_WORKS = r"(?:documents?|papers?|articles?|sources?|files?|texts?|books?|(?:blog )?posts?|works?)"
-_WORKS_JA = r"(?:資料|文書|論文|記事|文献|ドキュメント|ファイル|本)"
+from service.text.alignment import content_words
 
 # Much of what is asked about a paper's contents has the same words ("What do the authors conclude?"
 # or "When was the model released?"), so these are narrow.
@@ -49,6 +50,7 @@ _CITED_BY = re.compile(
     re.IGNORECASE,
 )
 _REFERENCES = re.compile(
+    rf"\b(?:{_WORKS}|what|which) (?:are|is|were) (?:cited|referenced) (?:in|by)\b|"
     r"\b(?:do|does|did)\s(?:\S+\s){0,12}?(?:cite|reference)\b"  # "What does the paper cite?"
     r"|\b(?:references|bibliography|works cited)\b(?: (?:of|in|does)\b|\W*$)"
     r"|参考文献|(?:何|どの[^。]{1,8}|どれ|どんな[^。]{1,8})を(?:引用|参照)"
@@ -75,16 +77,32 @@ _LISTS = re.compile(
     re.IGNORECASE,
 )
 _TOPIC = re.compile(
-    r"\b(?:on|about|regarding|concerning|related to|that deal with|dealing with|discuss(?:ing)?)\s+"
+    r"\b(?:on|about|regarding|concerning|related to|that deal with|dealing with|discuss(?:ing)?|by)"
+    r"\s+"
     r"(?!(?:the|this|your) library\b|hand\b|file\b)(?:the topic of\s+)?(.+?)[\s?.!]*$",
     re.IGNORECASE,
 )
-_TOPIC_JA = re.compile(r"([^、。]+?)(?:に関する|について|に関して|関連の|に関連する)")
+_TOPIC_JA = re.compile(
+    r"([^、。]+?)(?:に関する|について|に関して|関連の|に関連する|さんの|が書いた)"
+)
 _LEAD_JA = re.compile(
     r"^(?:ここには|ライブラリに(?:は)?|この中に|手元に|最新の|最近の|新しい順に)+、?"
 )
 _NEWEST = re.compile(
     r"\b(?:latest|newest|most recent|recent)\b|最新|最近|新しい|新着", re.IGNORECASE
+)
+# Words that say no more than that a document, a field of it or a list of documents is asked for.
+_SAYS_NO_MORE = re.compile(
+    rf"\b(?:{_WORKS}|wr(?:ote|ites?|itten|iting)|(?:co-?)?authors?|names?|publi\w+|appear\w*|dated?"
+    r"|years?|posted|released?|come|came|venue|journal|conference|titled?|called|licen[cs]\w*|pages?"
+    r"|number|long|old|cite[sd]?|citing|cited|referenc\w+|bibliography|tell|give|show|list|please"
+    r"|me|know|thank(?:s| you)|have|got|there|here|library|collection|everything|anything|something"
+    r"|things?|stuff|available|contain\w*|find|found|see|search|read|use|any|other|latest|newest"
+    r"|recent|exactly|actually|under|own|what['’]?s|who['’]?s)\b"
+    rf"|{_WORKS_JA}|著者|筆者|作者|執筆者?|書[いくか]|発表|公開|出版|刊行|掲載|投稿|引用|参照|参考文献"
+    r"|日付|何年|何月|年月日|何ページ|ページ数?|ライセンス|題名|タイトル|教え|見せ|誰|何|一覧|リスト|全部"
+    r"|すべて|全て|登録|入って|持って|知りたい|下さい|最新|最近|新しい|今|中|ライブラリ",
+    re.IGNORECASE,
 )
 
 
@@ -107,11 +125,35 @@ def requested_fields(question: str) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def listing_request(question: str) -> ListingRequest | None:
-    """Return the list of documents that a question asks for, or None if it asks for none."""
+def listing_request(question: str, certain: bool = False) -> ListingRequest | None:
+    """Return the list of documents that a question asks for, or None if it asks for none.
+
+    Args:
+        question: The question.
+        certain: Whether it is known that it asks for one. Then any words are taken for a topic
+            that are not those of such a request.
+    """
     asked = unicodedata.normalize("NFKC", question).strip()
-    if not _LISTS.search(asked):
+    listed = bool(_LISTS.search(asked))
+    if not listed and not certain:
         return None
     topic = _TOPIC.search(asked) or _TOPIC_JA.search(asked)
     words = _LEAD_JA.sub("", topic[1]).strip() if topic else ""
+    if not topic and not listed:
+        words = " ".join(further_words(asked))
     return ListingRequest(words, bool(_NEWEST.search(asked)))
+
+
+def further_words(question: str, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the content words of a question that are not those of a question for metadata.
+
+    "Who wrote ReAct?" has none beside the name; "Who wrote the code of ReAct?" has "code".
+
+    Args:
+        question: The question.
+        names: Its words that name sources, which do not count.
+    """
+    asked = unicodedata.normalize("NFKC", question)
+    for name in names:
+        asked = asked.replace(name, " ")
+    return tuple(word.shown for word in content_words(_SAYS_NO_MORE.sub(" ", asked)))

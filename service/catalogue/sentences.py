@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from corpus.types import Source
-from service.catalogue.fields import FIELDS, metadata_value
+from service.catalogue.fields import ENTRY, FIELDS, metadata_value
 from service.catalogue.names import (
     LONGEST_NAME,
     catalogue_name,
@@ -22,6 +22,7 @@ from service.messages import reader_message
 from service.types import Citation, Evidence
 
 MAX_AUTHORS = 30  # who are named; the others are counted
+LONGEST_ENTRY = 300  # characters of an entry of a list of references
 LISTED_AUTHORS = 1  # who are named in a list of documents
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
@@ -56,7 +57,7 @@ def metadata_sentences(
             for other in others[:1]
         )
     listed = [listed_sentence(source, language)] if first.metadata in _NAMES else []
-    if len(citations) > 1 or first.metadata not in FIELDS:
+    if len(citations) > 1 or first.metadata not in (*FIELDS, ENTRY):
         return tuple(listed)
     return field_sentence(source, first.metadata, first.quote, sources, language), *listed
 
@@ -68,7 +69,7 @@ def field_sentence(
 
     Args:
         source: The source.
-        field: The field, other than ``references`` and ``cited_by``.
+        field: The field, other than ``references`` and ``cited_by``; or ``entry``.
         value: Its value as the catalogue has it.
         sources: All sources that the reply shows, some of which may have the same title.
         language: ``en`` or ``ja``.
@@ -79,6 +80,7 @@ def field_sentence(
         "authors": lambda: list_names(source.authors, language),
         "published": lambda: display_date(value, language),
         "title": lambda: displayed_title(source, language),
+        ENTRY: lambda: displayed(value, LONGEST_ENTRY),
     }.get(field, lambda: displayed(value))()
     return _message(field, source, shown, sources, language)
 

@@ -9,10 +9,30 @@ from functools import cached_property
 from corpus.store.store import Store
 from corpus.types import Passage, Source
 from service.catalogue.matching import folded_letters
-from service.catalogue.names import NameKind, coined_names, name_forms, names_of
+from service.catalogue.names import (
+    NameKind,
+    coined_names,
+    defined_names,
+    name_forms,
+    names_of,
+    words_of_names,
+)
+from service.text.alignment import content_words
 from service.types import Evidence
 
 _OPENING = 3  # passages at the start of a text, in which it names its own work
+
+
+@dataclass(frozen=True, slots=True)
+class NameWords:
+    """The content words of a source's names, and the letters of those names."""
+
+    words: frozenset[str]
+    letters: str
+
+    def has(self, word: str) -> bool:
+        """Return whether a content word is among them; a Japanese one may be part of one."""
+        return word in self.words or (not word.isascii() and word in self.letters)
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,16 @@ class Catalogue:
             listed += [(source, name.letters, name.kind) for name in names_of(source)]
             coined = self.coined.get(source.id, ())
             listed += [(source, folded_letters(name), "coined name") for name in coined]
+        return tuple(listed)
+
+    @cached_property
+    def name_words(self) -> tuple[tuple[Source, NameWords], ...]:
+        """Every source with the words of its names."""
+        listed: list[tuple[Source, NameWords]] = []
+        for source in self.sources:
+            text = words_of_names(source, self.coined.get(source.id, ()))
+            words = frozenset(word.text for word in content_words(text))
+            listed.append((source, NameWords(words, folded_letters(text))))
         return tuple(listed)
 
     @cached_property
@@ -99,6 +129,6 @@ def read_catalogue(store: Store) -> Catalogue:
         texts = [each.text for each in near if each.source_id == source_id]
         sources.append(source)
         first[source_id] = passage
-        if source.kind != "digest" and (names := coined_names("\n".join(texts))):
+        if names := (defined_names(texts) if source.kind == "digest" else coined_names(texts)):
             coined[source_id] = names
     return Catalogue(tuple(sources), first, coined)

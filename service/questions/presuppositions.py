@@ -12,6 +12,7 @@ import re
 from index.lexical.tokenizer import is_japanese
 from service.questions.english_clauses import (
     AUXILIARY,
+    DETERMINER,
     PREPOSITION,
     PRONOUN,
     Clause,
@@ -42,6 +43,11 @@ _FIRST = re.compile(
 _MADE = re.compile(r"what (?:made|caused|led) (?P<object>.+?) to (?P<base>.+)", re.IGNORECASE)
 _ADVICE = re.compile(
     rf"why (?:not|bother|do (?:you|we|i)|should (?:you|we|i)|{AUXILIARY} (?:you|i)\b)",
+    re.IGNORECASE,
+)
+_SECOND_ARTICLE = re.compile(
+    rf"((?!the |an? |\w+ing )\S+|{DETERMINER}(?: (?!(?:{PREPOSITION}|of|and|{DETERMINER})\b)\S+)+?)"
+    r" (?:the|an?)\b",
     re.IGNORECASE,
 )
 _EMPTY = re.compile(rf"(?:{PRONOUN}|this|that)(?: (?:so|not|happen|matter))?", re.IGNORECASE)
@@ -112,7 +118,9 @@ def _ordered(clause: Clause) -> str:
     if auxiliary.endswith("n't"):
         auxiliary = {"can't": "cannot", "won't": "will not"}.get(auxiliary, f"{auxiliary[:-3]} not")
     end = subject_end(clause)
-    if end is None and clause.has_be:
+    if clause.has_be and (other := _SECOND_ARTICLE.match(clause.rest)):
+        end = len(other[1].split())  # the old mill | the best place to swim
+    elif end is None and clause.has_be:
         # the sky | blue; the old mill | popular with tourists
         phrase = re.search(rf" {PREPOSITION}\b", clause.rest, re.IGNORECASE)
         end = len((clause.rest[: phrase.start()] if phrase else clause.rest).split()) - 1 or None

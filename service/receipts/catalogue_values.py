@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from corpus.errors import NotFound
 from corpus.store.store import Store
 from corpus.types import Source
-from service.catalogue.fields import cites, count_pages, metadata_value
+from service.catalogue.fields import ENTRY, cites, count_pages, metadata_value, reference_entries
 from service.catalogue.names import catalogue_name
 from service.catalogue.sentences import metadata_sentences
 from service.receipts.checks import Check, shorten
@@ -47,6 +47,8 @@ def stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
         return False
     if citation.metadata == "pages":
         return citation.quote.isascii() and citation.quote.isdigit()
+    if citation.metadata == ENTRY:
+        return True  # as far as a receipt shows: the list is in no passage
     if citation.metadata in _RELATIONS:
         return _other(citation, evidence) is not None
     return citation.quote == metadata_value(source, citation.metadata)
@@ -103,6 +105,8 @@ def against_library(receipt: Receipt, store: Store) -> Iterator[Check]:
 def _holds(citation: Citation, source: Source, evidence: Sequence[Evidence], store: Store) -> bool:
     if citation.metadata == "pages":
         return citation.quote == count_pages(store, source.id)
+    if citation.metadata == ENTRY:
+        return citation.quote in reference_entries(store, source.id)
     if citation.metadata in _RELATIONS:
         other = _other(citation, evidence)
         if other is None:
@@ -124,7 +128,7 @@ def _other(citation: Citation, evidence: Sequence[Evidence]) -> Source | None:
 
 def _shown(citation: Citation, evidence: Sequence[Evidence]) -> bool:
     """Return whether the receipt itself shows what a citation says."""
-    if citation.metadata == "pages":
+    if citation.metadata in ("pages", ENTRY):
         return False
     other = _other(citation, evidence)
     if citation.metadata not in _RELATIONS or other is None:

@@ -24,6 +24,7 @@ from corpus.readers.pdf.layout import build_layout
 from corpus.readers.pdf.legibility import readable_lines, text_length
 from corpus.readers.pdf.line import PrintedLine, PrintedPage
 from corpus.text.blocks import ParsedDocument, iso_date, normalize_text, one_line, parse_authors
+from corpus.text.byline import read_date_line
 from corpus.types import Gap, Link
 
 MAX_PAGES = 5_000
@@ -116,7 +117,7 @@ def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
         links=printed.links,
         title=_sane(info["Title"]) or one_line(layout.title),
         authors=parse_authors(info["Author"]) or layout.authors,
-        published=published,
+        published=published or read_date_line(layout.blocks),
         gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
         by_ocr=printed.by_ocr,
     )

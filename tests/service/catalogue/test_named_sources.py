@@ -8,8 +8,9 @@ import pytest
 
 from corpus.store.store import Store
 from corpus.types import Passage, Source
-from service.catalogue.named_sources import named_sources
+from service.catalogue.named_sources import is_of_another_work, named_sources
 from service.catalogue.snapshot import Catalogue, read_catalogue
+from tests.support.catalogue_library import Put
 
 
 def names(question: str, catalogue: Catalogue) -> list[tuple[str, str]]:
@@ -75,6 +76,86 @@ def test_question_without_a_name_names_nothing(catalogue: Catalogue, question: s
 def test_this_paper_is_the_only_one(catalogue: Catalogue, question: str) -> None:
     assert names(question, catalogue.within(["alce"])) == [("alce", "only")]
     assert names(question, catalogue.within([])) == []
+
+
+@pytest.fixture
+def digests(store: Store, put: Put) -> Catalogue:
+    """A catalogue with digests whose titles do not say what their works are called."""
+    put(
+        "comet", "The Comet paper was posted on arXiv in 2021. It has two authors.\n\n# What it does"
+        "\n\nComet is a system that translates letters.", kind="digest",
+        title="Learned Measures of Translated Text",
+    )  # fmt: skip
+    put(
+        "5ea1", "Sea Otter Vision, or SO Vision, is a model by Ito. The Orca model is older.",
+        kind="digest", title="Watching Animals from the Shore",
+    )  # fmt: skip
+    put(
+        "b10c", "Python is a language. We went to the coast.", title="A Week in Lisbon",
+        url="file:///home/me/lisbon_trip_2019.md",
+    )  # fmt: skip
+    put(
+        "b10d", "パンを焼いた。", title="はじめてのパン焼き日記 第2版", language="ja",
+        url="file:///home/me/bread.md",
+    )  # fmt: skip
+    put(
+        "b10e", "The bridge opened.", title="Inspection Report on the Kado Bridge",
+        url="file:///home/me/report.md",
+    )  # fmt: skip
+    put("b10f", "Cheap trains.", title="Trains in Lisbon", url="file:///home/me/trains.md")
+    return read_catalogue(store)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("Summarise the Comet paper", ["comet"]),
+        ("summarize comet", ["comet"]),
+        ("Cometの論文を要約して", ["comet"]),
+        ("Compare Comet and SO Vision", ["comet", "5ea1"]),
+        ("Who wrote Sea Otter Vision?", ["5ea1"]),
+        ("Summarise the Orca paper", []),
+        ("Summarise the Python paper", []),
+        ("How often does a comet return?", []),
+        ("Who wrote Comet 2?", []),
+        ("Summarise the Comet 3 paper", []),
+        ("Comet 2の著者は？", []),
+        ("When was the post about the trip to Lisbon written?", ["b10c"]),
+        ("the lisbon trip post", ["b10c"]),
+        ("Summarise the trains in Lisbon post", ["b10f"]),
+        ("Summarise the Lisbon post", []),  # there are two
+        ("Who wrote the Kado report?", ["b10e"]),
+        ("Who wrote the Kado tunnel report?", []),
+        ("How does the Kado report differ from the trip one?", ["b10e", "b10c"]),
+        ("パン焼きの記事を要約して", ["b10d"]),
+        ("パンの記事はいつ書かれましたか", ["b10d"]),
+        ("電車の記事を要約して", []),
+    ],
+)
+def test_digest_and_post_are_named_by_what_they_are_about(
+    digests: Catalogue, question: str, found: list[str]
+) -> None:
+    assert [id for id, _ in names(question, digests)] == found
+
+
+def test_only_document_is_not_another_one_that_is_named(catalogue: Catalogue) -> None:
+    alone = catalogue.within(["trace"])
+    assert names("Who wrote the whole paper?", alone) == [("trace", "only")]
+    assert names("Who wrote the gemini paper?", alone) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "another"),
+    [
+        ("Who wrote The Loaf at Home?", True),
+        ("Who wrote the review of The Loaf at Home?", False),
+        ("When was the article on The Loaf at Home written?", False),
+    ],
+)
+def test_review_is_not_the_book(question: str, another: bool) -> None:
+    review = Source("r", "file:///home/me/loaf.md", "Book Review: The Loaf at Home")
+    (named,) = named_sources(question, catalogue_of(review))
+    assert is_of_another_work(named, question) == another
 
 
 def card(source: Source) -> Passage:

@@ -61,6 +61,28 @@ def test_comparison_shows_each_work(papers: Store) -> None:
     check_verbatim(shown)
 
 
+def test_digest_is_summed_up_by_what_its_work_is(store: Store, put: Put) -> None:
+    about = "Comet is a system that translates letters. It was built for a small archive."
+    source = put(
+        "comet", f"# Publication\n\nThe Comet paper was posted on arXiv on 3 May 2021.\n\n"
+        f"# What Comet is\n\n{about}", title="Learned Measures", kind="digest",
+    )  # fmt: skip
+    assert " ".join(draft.text for draft in overview(store, [source], "en").drafts) == about
+
+
+def test_sentence_that_announces_the_contents_is_shown(store: Store, put: Put) -> None:
+    source = put(
+        "bread", "Many people bake at home these days. I had never asked myself why they do. What"
+        " could be the reason for it? My oven is old and hard to heat. In this post I compare three"
+        " ways to bake bread. Then I had a long rest.", title="Bread",
+    )  # fmt: skip
+    assert [draft.text for draft in overview(store, [source], "en").drafts] == [
+        "Many people bake at home these days.",
+        "I had never asked myself why they do.",
+        "In this post I compare three ways to bake bread.",
+    ]
+
+
 def test_headings_bylines_and_tables_are_no_lead(store: Store, put: Put) -> None:
     put(
         "s",

@@ -60,6 +60,16 @@ def test_premise_that_a_source_may_say_is_none_though_another_denies_it():
     assert unsupported_premise("The mill did close", shown(("Mill", SAYS)), checker) is None
 
 
+def test_denial_in_the_words_of_the_premise_outweighs_what_may_say_it():
+    evidence = shown(("Mill", "The mill is not a museum."), ("Visitors", "People visit the mill."))
+    premise = "The mill is a museum"
+    weak = ScriptedChecker((0.6, 0.3, 0.1), museum=AGAINST)
+    found = unsupported_premise(premise, evidence, weak)
+    assert found and "The mill is not a museum." in found.citation.quote
+    sure = ScriptedChecker((0.8, 0.1, 0.1), museum=AGAINST)
+    assert unsupported_premise(premise, evidence, sure) is None
+
+
 def test_contradicted_premise_is_cited():
     checker = ScriptedChecker(NEUTRAL, closed=AGAINST)
     found = unsupported_premise("The mill closed before 1900", shown(("Mill", SAYS)), checker)
@@ -74,6 +84,29 @@ def test_quote_about_something_else_contradicts_nothing():
         "A king did visit Oslo", shown(("Mill", SAYS)), ScriptedChecker(AGAINST)
     )
     assert found.citation is None
+
+
+@pytest.mark.parametrize(
+    ("premise", "quote"),
+    [
+        # the names of the premise, and nothing of what it says of them
+        ("The Orlova telescope did fail to map Neptune", "Vera Lund built the Orlova telescope."),
+        # what it says, of something else
+        ("The Orlova telescope did map Mars", "No map of Mars was made with the Sato dish."),
+    ],
+)
+def test_sentence_with_only_part_of_a_premise_contradicts_nothing(premise: str, quote: str) -> None:
+    evidence = shown(("Instruments", quote), ("Colours", "The Orlova telescope is red."))
+    found = unsupported_premise(premise, evidence, ScriptedChecker(AGAINST))
+    assert found and found.citation is None
+
+
+def test_name_that_no_source_has_is_not_needed_for_a_contradiction():
+    evidence = shown(("Instruments", "The Orlova telescope never failed to map a planet."))
+    found = unsupported_premise(
+        "The Orlova telescope did fail to map Neptune", evidence, ScriptedChecker(AGAINST)
+    )
+    assert found.citation.quote == "The Orlova telescope never failed to map a planet."
 
 
 def test_premise_that_no_source_mentions_has_no_citation():

@@ -17,6 +17,13 @@ from service.questions.presuppositions import presupposition
         ("why is the sky blue", "The sky is blue"),
         ("Why is the old mill popular with tourists?", "The old mill is popular with tourists"),
         ("Why is the ferry full in summer?", "The ferry is full in summer"),
+        (
+            "Why is the green ferry the best boat for a crossing?",
+            "The green ferry is the best boat for a crossing",
+        ),
+        ("Why was Ada the first programmer?", "Ada was the first programmer"),
+        ("Why is this a problem?", "This is a problem"),
+        ("Why are the cats and the dogs hungry?", "The cats and the dogs are hungry"),
         ("Why did the mill close?", "The mill did close"),
         ("Why didn't Google release the model?", "Google did not release the model"),
         ("Why does the warranty cover water damage?", "The warranty cover water damage"),

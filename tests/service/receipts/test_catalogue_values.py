@@ -11,7 +11,7 @@ import pytest
 
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
-from corpus.types import Document, PageSpan, Source, text_hash
+from corpus.types import Document, PageSpan, Section, Source, text_hash
 from service.catalogue.fields import FIELDS
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import ListingRequest
@@ -112,6 +112,30 @@ def test_receipt_of_a_list_and_of_a_reference_holds(store: Store) -> None:
         for library in (None, store):
             checks = recheck(found, VERIFIER, library)
             assert all_passed(checks), checks
+
+
+def test_receipt_of_a_list_of_references_holds_only_for_its_entries(store: Store) -> None:
+    text = "Bread is old. It is baked daily.\n# References\n\n[1] A. Miller. On Flour. 2001."
+    start = text.index("#")
+    sections = (Section("References", 1, start, len(text)),)
+    document = Document(Source("d", "file:///d.md", "Loaves", language="en"), text, sections)
+    store.put(document, split_into_passages(document))
+    catalogue = read_catalogue(store)
+    reply = describe(store, catalogue, [store.source("d")], ["references"], "en")
+    found = receipt_of(reply, "What does it cite?")
+    assert len(found["claims"]) == 1
+    alone, with_library = recheck(found, VERIFIER), recheck(found, VERIFIER, store)
+    assert all_passed(alone) and all_passed(with_library), [*alone, *with_library]
+    assert [c.detail for c in alone if c.outcome == "note"] == [
+        "only the library can show its entry"
+    ]
+    bent = copy.deepcopy(found)
+    for claim, draft in zip(bent["claims"], bent["drafts"], strict=True):
+        quote = claim["citations"][0]["quote"]
+        claim["citations"][0]["quote"] = quote.replace("2001", "1901")
+        bent["text"] = bent["text"].replace("2001", "1901")
+        claim["text"] = draft["text"] = claim["text"].replace("2001", "1901")
+    assert not all_passed(recheck(seal(bent), VERIFIER, store))
 
 
 def forged(receipt: dict[str, Any], claim: int, **changed: Any) -> dict[str, Any]:

@@ -1,0 +1,182 @@
+"""Replies that need no reading: the guide, the catalogue's, and overviews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from corpus.store.store import Store
+from service.answering import direct_replies
+from service.answering.direct_replies import DirectReplies
+from service.answering.state import AnswerState
+from service.questions.kinds import QuestionKind
+from tests.support.catalogue_library import put_papers, putter
+
+FACT = QuestionKind("choice", "fact", 0.9, {"choice": 0.9})
+
+
+def kind(name: str, group: str = "", probability: float = 0.9) -> QuestionKind:
+    return QuestionKind(name, group or name, probability, {name: probability})
+
+
+class Asked:
+    """Asks questions whose kinds are given; ``classified`` are the texts that were to be one."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        library = SimpleNamespace(store=store, embedder=None, search=lambda *_: [])
+        self.replies = DirectReplies(library)  # type: ignore[arg-type]
+        self.classified: list[str] = []
+        self.kind = FACT
+        monkeypatch.setattr(direct_replies, "question_kind", self.classify)
+
+    def classify(self, text: str, embedder: None) -> QuestionKind:
+        self.classified.append(text)
+        return self.kind
+
+    def __call__(self, question: str, given: QuestionKind) -> AnswerState:
+        """Return the state of the answer; its text is the mode of the reply, empty for none."""
+        self.kind = given
+        state = AnswerState("a", "c", question)
+        made = self.replies(state)
+        state.text = made.mode if made else ""
+        return state
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    put = putter(store)
+    put_papers(put)
+    put(
+        "c0ffee", "A sourdough starter needs flour and water. It is fed each day.",
+        title="Review: The Loaf at Home", url="file:///home/me/sourdough_notes.md",
+        published="2021-05-06", authors=("Ann Baker",),
+    )  # fmt: skip
+    return Asked(store, monkeypatch)
+
+
+def said(state: AnswerState) -> list[str]:
+    return [claim.text for claim in state.claims]
+
+
+@pytest.mark.parametrize("message", ["hi", "Good evening!", "こんにちは。", "thanks a lot!"])
+def test_greeting_alone_gets_the_guide(ask: Asked, message: str) -> None:
+    assert ask(message, kind("greeting")).text == "guide"
+    assert ask(message, FACT).text == ("guide" if message != "hi" else "")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Hello! Who wrote ReAct?",
+        "good morning, hi there! who wrote ReAct?",
+        "Thanks. And who wrote ReAct?",
+        "こんにちは。ReActの著者は誰ですか？",
+    ],
+)
+def test_question_behind_a_greeting_is_answered(ask: Asked, message: str) -> None:
+    state = ask(message, kind("authors", "catalogue"))
+    assert state.text == "metadata" and "Shunyu Yao" in said(state)[0]
+
+
+def test_question_behind_a_greeting_is_what_is_classified(ask: Asked) -> None:
+    state = ask("Hello, what does ALCE measure?", FACT)
+    assert state.text == "" and ask.classified == ["what does ALCE measure?"]
+    ask("Hello world programs: who wrote the first?", FACT)
+    assert ask.classified[-1] == "Hello world programs: who wrote the first?"
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("Who wrote ReAct?", "Shunyu Yao"),  # looks like a question about a person
+        ("when was the sourdough post written", "6 May 2021"),
+        ("how long is the react paper", "2 pages"),
+    ],
+)
+def test_question_for_nothing_but_a_field_needs_no_other_sign(
+    ask: Asked, question: str, says: str
+) -> None:
+    state = ask(question, kind("person", "fact"))
+    assert state.text == "metadata" and says in said(state)[0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who wrote the code of ReAct?",
+        "Who wrote the GPT-5 paper?",
+        "Who wrote ReAct 2?",
+        "Who wrote The Loaf at Home?",  # the book, of which there is a review
+        "Which licence did the ReAct authors breach?",
+    ],
+)
+def test_question_for_something_else_is_left_to_reading(ask: Asked, question: str) -> None:
+    state = ask(question, kind("person", "fact"))
+    assert state.text == "" and not state.claims and state.overview is None
+
+
+def test_field_without_its_usual_words_is_known_by_the_kind(ask: Asked) -> None:
+    state = ask("what day is the ReAct paper from?", kind("date", "catalogue"))
+    assert said(state) == ["ReAct is dated 27 November 2022."]
+
+
+@pytest.mark.parametrize(
+    ("question", "given"),
+    [
+        ("list everything you have", kind("documents", "catalogue")),
+        ("what have you got there", QuestionKind("list", "fact", 0.3, {"documents": 0.6})),
+        ("何がありますか？", QuestionKind("list", "fact", 0.3, {"documents": 0.6})),
+    ],
+)
+def test_documents_are_listed_whatever_the_words(
+    ask: Asked, question: str, given: QuestionKind
+) -> None:
+    assert len(said(ask(question, given))) == 6
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("anything about citations?", "Text with Citations"),
+        ("show me the citations stuff", "Text with Citations"),
+        ("do you have anything by Tianyu Gao?", "Text with Citations"),
+        ("Which papers did Howard Yen write?", "Text with Citations"),
+    ],
+)
+def test_documents_are_listed_by_topic_and_author(ask: Asked, question: str, title: str) -> None:
+    (text,) = said(ask(question, kind("documents", "catalogue")))
+    assert title in text
+
+
+def test_question_that_may_ask_for_documents_and_says_more_is_no_list(ask: Asked) -> None:
+    unsure = QuestionKind("list", "fact", 0.3, {"list": 0.3, "documents": 0.6})
+    assert ask("what have bakers got there", unsure).text == ""
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "question", "works"),
+    [
+        ({"summary": 0.4, "definition": 0.5}, "sum up ReAct", {"react"}),
+        ({"summary": 0.4, "definition": 0.5}, "the sourdough notes in brief", {"c0ffee"}),
+        ({"comparison": 0.9}, "Compare ALCE and ReAct", {"alce", "react"}),
+        ({"comparison": 0.9}, "Compare ALCE and GPT-5", set()),
+        ({"summary": 0.9}, "Summarise the BERT paper", set()),
+        ({"summary": 0.1, "definition": 0.9}, "What is ReAct?", set()),
+    ],
+)
+def test_overview_of_named_works(
+    ask: Asked, probabilities: Mapping[str, float], question: str, works: set[str]
+) -> None:
+    state = ask(question, QuestionKind("definition", "fact", 0.5, probabilities))
+    shown = state.overview.evidence if state.overview else ()
+    assert {each.source.id for each in shown} == works and not state.claims
+
+
+def test_help_is_known_by_a_question_without_content(ask: Asked) -> None:
+    unsure = QuestionKind("definition", "fact", 0.1, {"help": 0.7, "definition": 0.3})
+    assert ask("what can you do", unsure).text == "guide"
+    assert ask("what can you bake", unsure).text == ""
