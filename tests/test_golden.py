@@ -158,6 +158,7 @@ def functions_of(module: types.ModuleType) -> dict[types.CodeType, str]:
 
 NOT_RUN = {  # functions of these modules that others call, or that run at import
     "service.text.prompt_injection.neutral",
+    "service.text.prompt_injection.without_orders",
     "service.verification.rules.registry.Rule.examples",
     "service.verification.rules.registry._examples",
     "service.verification.rules.registry._example",

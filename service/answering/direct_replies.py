@@ -156,6 +156,7 @@ def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:
 def _trusted(kind: QuestionKind, question: str) -> QuestionKind:
     """Return the kind of a question; a single word that does not surely greet asks for a fact."""
     greets = kind.group in ("greeting", "help") and kind.probability > SURE
+    greets = greets or not without_greeting(f"{question}!")
     if greets or not ONE_WORD.fullmatch(question) or re.search(r"[\u3041-\u3096]", question):
         return kind
     return replace(kind, name="definition", group="fact")

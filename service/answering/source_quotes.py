@@ -18,6 +18,7 @@ from service.text.leaning import leans_on_previous
 from service.types import Citation, Claim, Draft, Event
 from service.verification.candidate_quotes import reader_spans
 from service.verification.citation_selection import find_verbatim
+from service.verification.methods import is_judged
 from service.verification.verifier import Verifier
 
 MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
@@ -97,7 +98,8 @@ class SourceQuotes:
     def _answers(self, part: QuestionPart) -> bool:
         claims = self._state.claims
         undivided = len(self._state.parts) == 1 or self._state.overview is not None
-        if undivided and any(claim.answers and claim.answers.holds for claim in claims):
+        holding = [c.answers for c in claims if c.answers and c.answers.holds]
+        if any(undivided or is_judged(answers.method) for answers in holding):
             return True
         quotes = [citation for claim in claims for citation in claim.citations]
         return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)

@@ -13,6 +13,11 @@ OVERVIEW = "overview"  # the sentence is of a work that the question asks to sum
 _NO_JUDGE = re.compile(r" \(judge: [^()]*\)$")
 
 
+def is_judged(method: str) -> bool:
+    """Return whether a judge decided."""
+    return method.startswith(JUDGED)
+
+
 def with_failure(method: str, failure: str) -> str:
     """Return the method of a verdict that a judge was to give, with why it did not."""
     return f"{method} (judge: {failure})"

@@ -12,13 +12,21 @@ from index.inference.reading import Reading
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import read_evidence
 from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.reranking import LANGUAGE_PAIRS
 from service.answering.state import AnswerState
 from service.types import Claim, Draft, Evidence, Verdict
 from service.verification.calibration import Calibration, RankingWeights
 from service.verification.citation_selection import find_verbatim, make_citation
 from service.verification.provenance import Originals
 
-PLAIN = Calibration((), {}, RankingWeights(search=1.0, across=0.0), (1.0, *[0.0] * 6))
+ANSWERED_FROM = -0.5
+PLAIN = Calibration(
+    weights=(),
+    errors={},
+    ranking=RankingWeights(search=1.0, across=0.0),
+    answers=(1.0, *[0.0] * 8),
+    answered_from={pair: ANSWERED_FROM for row in LANGUAGE_PAIRS for pair in row},
+)
 """A calibration by which a part is as certain as the reader's log-odds say."""
 
 

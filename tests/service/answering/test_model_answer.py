@@ -23,7 +23,7 @@ from service.judging.prompt import JUDGED_AT_ONCE, evidence_tokens, judge_messag
 from service.judging.types import JudgeCall, Judgement
 from service.types import Claim, Draft, Evidence, Status, Verdict
 from service.verification.citation_selection import find_verbatim, make_citation
-from tests.support.readings import readings
+from tests.support.readings import ANSWERED_FROM, readings
 from tests.support.scripted_judge import ScriptedJudge, names
 from tests.support.scripted_model import Script
 
@@ -79,6 +79,10 @@ class Part(QuestionPart):
     @property
     def certainty(self):
         return self.answerability
+
+    @property
+    def answered(self):
+        return self.answerability > ANSWERED_FROM
 
 
 def astuple_shallow(passage):

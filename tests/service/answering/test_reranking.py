@@ -10,6 +10,7 @@ from service.answering import reranking
 from service.answering.reranking import (
     answer_features,
     answer_log_odds,
+    answered_from,
     combined_score,
     count_relevant,
     probability,
@@ -49,11 +50,20 @@ def test_better_readings_never_score_less() -> None:
     [(False, False, (0, 0, 0)), (True, False, (1, 0, 0)), (True, True, (0, 1, 0)), (False, True, (0, 0, 1))],
 )  # fmt: skip
 def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair) -> None:
-    assert answer_features(1.5, 2.5, 110.0, japanese, across) == (1.5, 2.5, 1.1, *pair, 1.0)
+    scores = (1.5, 2.5, 1.1, 1.5 * across, 1.1 * across)
+    assert answer_features(1.5, 2.5, 110.0, japanese, across) == (*scores, *pair, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("japanese", "across", "pair"),
+    [(False, False, "en→en"), (True, False, "ja→ja"), (True, True, "ja→en"), (False, True, "en→ja")],
+)  # fmt: skip
+def test_each_pair_of_languages_has_a_threshold_of_its_own(japanese, across, pair) -> None:
+    assert answered_from(japanese, across) == load_calibration().answered_from[pair]
 
 
 def test_combined_score_weighs_search_and_language(monkeypatch) -> None:
-    weighted = Calibration((), {}, RankingWeights(search=0.5, across=-2.0), ())
+    weighted = Calibration((), {}, RankingWeights(search=0.5, across=-2.0), (), {})
     monkeypatch.setattr(reranking, "load_calibration", lambda: weighted)
     assert combined_score(100.0, 3.0, across=False) == pytest.approx(53.0)
     assert combined_score(100.0, 3.0, across=True) == pytest.approx(51.0)

@@ -4,10 +4,10 @@ import pytest
 
 from service.answering.extractive import ANSWERS
 from service.answering.source_quotes import SourceQuotes
-from service.answering.state import ANSWERED_FROM
 from service.catalogue.overview import Overview
 from service.types import Draft
 from tests.support.readings import (
+    ANSWERED_FROM,
     ScriptedReader,
     VerbatimVerifier,
     passage_evidence,
