@@ -316,7 +316,7 @@ def test_claims_are_verified_with_progress(url, era):
         ("fetch", {"id": "nope"}, "`search`"),
         ("fetch", {"id": "x" * 9_000}, "`search`"),
         ("fetch", {"id": None}, "id"),
-        ("answer", {"question": "…"}, "empty"),
+        ("answer", {"question": "…"}, "no words"),
         ("answer", {"question": "Whisper?", "source_ids": ["nope"]}, "tenkyo sources"),
         ("answer", {"question": "Whisper?", "source_ids": "whisper"}, "source_ids"),
         ("verify", {"text": ""}, "empty"),
