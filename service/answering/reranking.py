@@ -47,11 +47,13 @@ def answer_features(
         across: Whether the passage is in the other language.
 
     Returns:
-        The scores, the same again where the languages differ, the languages, and a constant.
+        The scores, how far the search's is below those of questions on the topic, two of them again
+        where the languages differ, the languages, and a constant.
     """
+    beyond = max(0.0, _WITHIN_REACH - search) / 10
     search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
-    return (odds, whole, search, odds * across, search * across, *map(float, pair), 1.0)
+    return (odds, whole, search, beyond, odds * across, search * across, *map(float, pair), 1.0)
 
 
 def answer_log_odds(features: Sequence[float]) -> float:

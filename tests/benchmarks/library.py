@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.answering.engine import Engine
-from service.types import Answer
+from service.types import Answer, Claim
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -40,14 +40,26 @@ def supports(question: dict, quote: str) -> bool:
     return all(any(s.casefold() in folded for s in group) for group in question["must_contain"])
 
 
+def cites_answer(question: dict, claim: Claim) -> bool:
+    """Whether the first citation of a claim supports the answer.
+
+    A field of the catalogue is a value alone: it has to be what was asked for, the last of the
+    groups, and its card that of a source with the answer.
+    """
+    first = claim.citations[0]
+    if not first.metadata:
+        return supports(question, first.quote)
+    asked = question | {"must_contain": question["must_contain"][-1:]}
+    return first.source_id in question["sources"] and supports(asked, first.quote)
+
+
 def ask_all(engine: Engine, questions: list[dict]) -> list[Result]:
     async def run() -> list[Result]:
         results = []
         for question in questions:
             answer = await engine.answer(question["question"], mode="quoted")
             if question["answerable"]:
-                first = answer.claims[0].citations[0].quote if answer.claims else ""
-                right = bool(answer.claims) and supports(question, first)
+                right = bool(answer.claims) and cites_answer(question, answer.claims[0])
             else:
                 right = answer.abstained
             results.append(Result(question, answer, right))

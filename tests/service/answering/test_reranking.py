@@ -50,7 +50,7 @@ def test_better_readings_never_score_less() -> None:
     [(False, False, (0, 0, 0)), (True, False, (1, 0, 0)), (True, True, (0, 1, 0)), (False, True, (0, 0, 1))],
 )  # fmt: skip
 def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair) -> None:
-    scores = (1.5, 2.5, 1.1, 1.5 * across, 1.1 * across)
+    scores = (1.5, 2.5, 1.1, 0.0, 1.5 * across, 1.1 * across)
     assert answer_features(1.5, 2.5, 110.0, japanese, across) == (*scores, *pair, 1.0)
 
 
