@@ -11,7 +11,7 @@ from service.answering.claim_stream import ClaimStream
 from service.answering.extractive import ANSWERS
 from service.answering.sentence_checks import SentenceChecks, Threads
 from service.answering.sentence_reader import SentenceReader
-from service.answering.source_quotes import AFTER_NO_ANSWER, SourceQuotes
+from service.answering.source_quotes import SURELY, SourceQuotes
 from service.answering.state import AnswerState
 from service.disclosure import in_short
 from service.messages import reader_message
@@ -112,9 +112,7 @@ class ModelAnswer:
             return self._quotes.answer() if self._state.answerable else []
         if self._declined and self._believed:
             return []
-        return self._quotes.answer(
-            ANSWERS if self._wrote and not self._declined else AFTER_NO_ANSWER
-        )
+        return self._quotes.answer(ANSWERS if self._wrote and not self._declined else SURELY)
 
     def _why_quoted(self) -> str:
         if self._error:

@@ -2,7 +2,7 @@
 
 Whether a quote answers is decided by the checker's reader, or by a judge that said so of the
 sentence. How sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
-``AFTER_NO_ANSWER``.
+``SURELY``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from service.verification.methods import is_judged
 from service.verification.verifier import Verifier
 
 MAX_IN_PLACE = 5  # quotes of one answer that take the place of withheld sentences
+BESIDE = -4.0  # log-odds below which a quote has nothing to do with the question
 MAX_BEFORE = 2  # sentences before a quote that are quoted with it, to say what "It" is
-AFTER_NO_ANSWER = 0.7  # two in three: from there a quote is believed rather than "NO ANSWER"
+SURELY = 0.7  # log-odds, two in three, from which a quote is believed against what a model says
 
 
 class SourceQuotes:
@@ -146,8 +147,9 @@ class SourceQuotes:
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
         """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
 
-        A quote that supports a part of what the model wrote, or has another number, is shown if
-        there is an answer already, or if the evidence more likely answers than not; any other quote
+        A quote that supports a part of what the model wrote, or has another number, is shown unless
+        it is beside the question, if there is an answer already, or if the evidence more likely
+        answers than not; any other quote
         only if, besides, the reader takes it for an answer. A judge's word that the withheld
         sentence would answer is enough for the quotes that it named, but beside an unsupported
         sentence only if there is an answer already.
@@ -159,7 +161,7 @@ class SourceQuotes:
         near = withheld.verdict.label != "unsupported"
         if not completing and state.answerability <= ANSWERS:
             return False
-        return near or self._reads(citation) > ANSWERS
+        return self._reads(citation) > (BESIDE if near else SURELY)
 
     def _reads(self, citation: Citation) -> float:
         """The calibrated log-odds that a quote answers the question, or a part of it."""

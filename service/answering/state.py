@@ -31,7 +31,7 @@ from service.verification.provenance import Originals
 
 # Calibrated log-odds from which something is shown for what no document is asked for, such as an
 # opinion: facts about its subject, however near, are no answer to that.
-ELSEWHERE_ANSWERED_FROM = 2.0
+ELSEWHERE_ANSWERED_FROM = 4.0
 
 
 @dataclass

@@ -163,8 +163,12 @@ def test_quotes_replace_a_model_without_claims(library, checker, model, says):
 
 
 def test_quotes_follow_claims_that_do_not_answer(library, checker):
-    """The claim is another sentence of the passage that states the number of hours."""
-    beside = "The Whisper team cleaned the data with many heuristics (article by Shion Honda)."
+    """The claim is a sentence of the evidence that says nothing of hours."""
+    beside = (
+        "Whisper reads audio at 16 kHz as an 80-channel log-mel spectrogram, with windows of 25"
+        " milliseconds and a stride of 10 milliseconds, in segments of 30 seconds (paper, sections"
+        " 2.1 and 2.2)."
+    )
     made = answer(library, checker, Script(f"{beside[:-1]} [1]."))
     assert made.mode == "generated" and "does not seem to answer" in made.reason
     assert made.claims[0].text == beside and "680,000" in made.claims[1].text

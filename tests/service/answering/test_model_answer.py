@@ -531,7 +531,7 @@ def test_quotes_of_a_model_of_which_nothing_holds_make_a_quoted_answer():
         ("contradicted", -2.0, "", 0.1, True),
         ("partial", -1.0, "", 0.0, False),  # nothing holds, and that is not sure
         ("contradicted", -1.0, "", 0.0, False),
-        ("unsupported", 0.5, TRUE[2], 0.0, True),  # the checker takes it for an answer
+        ("unsupported", 0.8, TRUE[2], 0.0, True),  # the checker takes it for an answer
         ("unsupported", -0.5, TRUE[2], 2.0, False),
         ("unsupported", -0.5, "", 2.0, False),
     ],
@@ -656,7 +656,7 @@ def test_quote_stands_alone_where_the_verifier_does_not_find_both():
     ("written", "odds", "mode"),
     [
         ("NO ANSWER", 2.0, "quoted"),  # of a small model, which the reader overrules
-        ("NO ANSWER", 1.0, "abstained"),
+        ("NO ANSWER", 0.6, "abstained"),
         ("", 2.0, "quoted"),
         ("The sun is green [1].", 0.5, "quoted"),
         ("The sun is green [1].", -0.5, "abstained"),
