@@ -616,7 +616,8 @@ def test_japanese_quote_that_leans_is_shown_behind_what_it_leans_on():
     near = make_citation(shown[0], text.index("この"), len(text))
     withheld = Claim("地図は百万枚ある。", 0, 9, (near,), Verdict("contradicted", 1.0, "rules"))
     verifier = Verifying(answers={"4万": 1.0})
-    read = tuple(read_passages(state.question, shown, verifier.checker))
+    found = read_passages(state.question, shown, verifier.checker)
+    read = tuple(Plain(*astuple_shallow(each)) for each in found)
     state.parts = (Part(state.question, read, (), 2.0),)
     events = SourceQuotes(state, verifier).in_place(withheld)
     assert said(events) == [("claim", text[text.index("神田") :])]
