@@ -53,6 +53,4 @@ async def timed(
 
 def ticked(claim: Claim) -> bool | None:
     """Return whether a claim is shown as one that answers; None if claims do not say it."""
-    if not hasattr(claim, "answers"):
-        return None
-    return claim.answers is not None and bool(claim.answers.holds)
+    return None if claim.answers is None else claim.answers.holds

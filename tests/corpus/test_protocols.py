@@ -48,7 +48,7 @@ def without(name: str) -> object:
 
 MEMBERS = [
     *((Embedder, name) for name in "name dim embed_passages embed_query embed_queries".split()),
-    *((Checker, name) for name in "name digest supports answers".split()),
+    *((Checker, name) for name in "name digest supports read".split()),
     *((SearchIndex, name) for name in "__len__ search".split()),
     *((AnswerModel, name) for name in "name stream".split()),
 ]
@@ -94,8 +94,8 @@ def test_instance_attributes_slots_and_delegation_count_as_members():
 
     require_protocol(Attributes(), AnswerModel)
     require_protocol(Wrapper(Complete()), Checker)
-    with pytest.raises(TypeError, match="the method 'answers'"):
-        require_protocol(Wrapper(without("answers")), Checker)
+    with pytest.raises(TypeError, match="the method 'read'"):
+        require_protocol(Wrapper(without("read")), Checker)
 
 
 def test_members_of_inherited_protocols_are_required():
@@ -118,7 +118,7 @@ def test_library_checks_index_and_embedder():
 def test_engine_checks_checker_and_model():
     library = Library(None, Complete(), Complete())
     for checker, model, name in [
-        (without("answers"), None, "answers"),
+        (without("read"), None, "read"),
         (Complete(), without("stream"), "stream"),
     ]:
         with pytest.raises(TypeError, match=f"Partial .*'{name}'"):

@@ -42,7 +42,7 @@ def ids(house, client):
     uploaded = house.ended(house.upload(("maps.md", MAPS)))
     house.web.hold.clear()  # a job that takes a while, to be read and cancelled
     job = client.post("/v1/sources", json={"url": "https://example.org/slow"}).json()
-    answer = client.post("/v1/answers", json={"question": "Whisper?"}).json()
+    answer = client.post("/v1/answers", json={"question": "What is Whisper?"}).json()
     share = client.post(f"/v1/conversations/{answer['conversation_id']}/share").json()
     return {
         "answer_id": answer["id"],

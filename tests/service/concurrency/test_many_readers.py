@@ -120,7 +120,7 @@ def test_identical_concurrent_requests_are_computed_once(seen, scheduler):
     judge = SharedChecker(seen, scheduler)
     pairs = [("The sky is blue.", f"The sky is {colour}.") for colour in ("blue", "red")]
     together(judge.supports, [pairs] * 8)
-    together(judge.answers, [pairs + pairs] * 8)
+    together(judge.read, [pairs + pairs] * 8)
     assert sorted(seen.claims) == sorted(claim for _, claim in pairs) and seen.answers_read == 2
 
 

@@ -32,10 +32,10 @@ class Reader:
     name, digest = "words", ""
 
     def __init__(self, words, most=1000):
-        self.words, self.most, self.read = words, most, []
+        self.words, self.most, self.pairs = words, most, []
 
     def supports(self, pairs):
-        self.read += pairs
+        self.pairs += pairs
         found = [all(w in text for w in self.words if w in claim) for text, claim in pairs]
         entailed = np.where(found, 0.97, 0.03).astype(np.float32)
         return np.stack([entailed, 1 - entailed, np.zeros_like(entailed)], 1)
@@ -51,7 +51,7 @@ class Gullible(Reader):
     """A checker that believes a whole sentence whose beginning is true."""
 
     def supports(self, pairs):
-        self.read += pairs
+        self.pairs += pairs
         found = [
             (any(w in claim for w in self.words if w in text) and not claim.endswith("in prison."))
             or len(claim) > 60
@@ -79,7 +79,7 @@ def test_lie_behind_true_clauses_is_withheld_though_whole_sentence_seems_support
     lie = "Halden mapped the northern coast in 1911, and the archive's founders are in prison."
     checker = Gullible(("coast", "Bergen"))
     claim = verifier(checker).check(Draft(lie, (1,)), evidence(*TEXTS))
-    assert any(claim == lie for _, claim in checker.read)  # it was read whole, too
+    assert any(claim == lie for _, claim in checker.pairs)  # it was read whole, too
     assert claim.verdict.label != "supported"
 
 
@@ -88,14 +88,14 @@ def test_sentence_longer_than_checker_reads_is_judged_by_its_clauses(verifier):
     checker = Reader(("coast", "Bergen"), most=60)
     claim = verifier(checker).check(Draft(joined, (1,)), evidence(*TEXTS))
     assert claim.verdict.label == "supported"
-    assert all(len(read) <= 60 for _, read in checker.read)
+    assert all(len(read) <= 60 for _, read in checker.pairs)
 
 
 def test_clause_longer_than_checker_reads_is_withheld_never_cut(verifier):
     checker = Reader(("coast",), most=20)
     claim = verifier(checker).check(Draft(f"{TEXTS[0][:40]} twice", (1,)), evidence(*TEXTS))
     assert claim.verdict.label == "unsupported" and "too long" in claim.reason
-    assert not checker.read
+    assert not checker.pairs
 
 
 def test_sentence_that_repeats_itself_is_no_claim(verifier):
@@ -111,7 +111,7 @@ def test_bare_name_is_read_with_its_question(verifier):
     bare = Draft("Bergen.", (2,), question=question)
     claim = verifier(checker).check(bare, evidence(*TEXTS))
     assert claim.verdict.label == "supported" and claim.citations[0].quote == TEXTS[1]
-    assert all(read.startswith(question) for _, read in checker.read)
+    assert all(read.startswith(question) for _, read in checker.pairs)
     alone = verifier(checker).check(Draft("Bergen.", (2,)), evidence(*TEXTS))
     assert alone.verdict.label == "unsupported"
 
@@ -126,5 +126,5 @@ def test_bare_name_that_another_sentence_answers_better_is_withheld(verifier):
 def test_checker_sees_the_words_before_a_quote(verifier):
     checker = Reader(("survey",))
     verifier(checker).check(Draft("The survey lasted four summers.", (1,)), evidence(*TEXTS))
-    seen = [text for text, _ in checker.read if text.endswith("The survey took four summers.")]
+    seen = [text for text, _ in checker.pairs if text.endswith("The survey took four summers.")]
     assert seen and all("coast" in text for text in seen)
