@@ -27,7 +27,7 @@ from service.questions.parts import question_parts
 from service.questions.premise_check import PremiseFinding, unsupported_premise
 from service.questions.presuppositions import presupposition
 
-CERTAIN = 2.0  # log-odds of an answer above which what the question takes for granted is true
+CERTAIN = 0.0  # log-odds of an answer above which what the question takes for granted is true
 
 
 class Sizes(TypedDict, total=False):
@@ -83,7 +83,9 @@ class EvidenceFinder:
         twins = self._library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if state.overview:
-            chosen = state.overview.evidence
+            shown = {e.passage.id for e in state.overview.evidence}
+            others = tuple(e for e in chosen if e.passage.id not in shown)
+            chosen = (*state.overview.evidence, *others)
         if not chosen:
             return state.record_time("read")
         asked = question_parts(state.asked)

@@ -128,8 +128,9 @@ class AnswerState:
 
     @property
     def plausible(self) -> bool:
-        """Whether there is evidence, and nothing in the question that it speaks against."""
-        return bool(self.evidence) and not self.unnamed and self.premise is None
+        """Whether there is evidence, and nothing in the question that it conflicts with exactly."""
+        conflicts = isinstance(self.premise, FalsePremise)
+        return bool(self.evidence) and not self.unnamed and not conflicts
 
     @property
     def answerable(self) -> bool:
@@ -138,7 +139,8 @@ class AnswerState:
             return True
         if self.elsewhere and self.answerability <= ELSEWHERE_ANSWERED_FROM:
             return False
-        return self.plausible and any(part.answered for part in self.parts)
+        likely = any(part.answered for part in self.parts)
+        return self.plausible and self.premise is None and likely
 
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.
