@@ -129,8 +129,8 @@ class AnswerState:
     @property
     def plausible(self) -> bool:
         """Whether there is evidence, and nothing in the question that it conflicts with exactly."""
-        conflicts = isinstance(self.premise, FalsePremise)
-        return bool(self.evidence) and not self.unnamed and not conflicts
+        conflicts = self.unnamed or isinstance(self.premise, FalsePremise)
+        return bool(self.evidence) and (self.overview is not None or not conflicts)
 
     @property
     def answerable(self) -> bool:
