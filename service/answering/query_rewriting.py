@@ -20,7 +20,7 @@ from service.text.prompt_injection import neutral
 
 SCRAP = 2  # words with sense, at most, of a question that leaves out what is asked
 CARRIED = 200  # characters
-BETTER = 3.0  # log-odds by which a question must be answered better as it was asked, to stand so
+BETTER = 0.6  # log-odds by which a question must be answered better as it was asked, to stand so
 RECENT = 20  # messages of a conversation, the last, that may say what a question leaves out
 REPLY = 4000  # characters of one of them that are looked through for names
 

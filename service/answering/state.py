@@ -96,10 +96,10 @@ class AnswerState:
 
     @property
     def nearest(self) -> str:
-        """The passage that answers best by the reader, below its headings."""
+        """The passage that comes first by search and reader, below its headings."""
         if not self._passages:
             return ""
-        e = max(self._passages, key=lambda passage: passage.answers()).evidence
+        e = max(self._passages, key=lambda passage: passage.score(passage.answers())).evidence
         return with_headings(e.passage.text, e.passage, e.source)
 
     @property

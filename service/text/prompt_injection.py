@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from corpus.text.sentences import sentence_spans, sentences
+from corpus.text.sentences import sentence_spans
 
 # An order begins a clause, or follows a word such as "please" or "now".
 _ORDER = (
@@ -215,10 +215,17 @@ def speaks_to_a_model(text: str) -> bool:
 def without_orders(question: str) -> str:
     """Return a question without its sentences that instruct a language model.
 
-    A question that has no other sentence is returned as it is.
+    The rest keeps its characters. A question that has no other sentence, or no such one, is
+    returned as it is.
     """
-    kept = [each for each in sentences(question) if not speaks_to_a_model(each)]
-    return " ".join(kept) or question
+    spans = sentence_spans(question)
+    orders = [span for span in spans if speaks_to_a_model(question[slice(*span)])]
+    if not orders or len(orders) == len(spans):
+        return question
+    kept = question
+    for start, end in reversed(orders):
+        kept = kept[:start] + kept[end:].lstrip()
+    return kept.strip()
 
 
 def for_readers(text: str) -> list[tuple[int, int]]:
