@@ -1,6 +1,5 @@
 """Questions as text: what each asks for, the questions in it, and what it takes for granted.
 
-Used from outside: ``kinds.question_kind``, ``slots.fills_slot`` and ``slots.echoes``,
-``parts.question_parts``, ``presuppositions.presupposition`` and
+Used from outside: ``kinds.question_kind``, ``parts.question_parts``, ``presuppositions.presupposition`` and
 ``premise_check.unsupported_premise``. Only the last asks the checker; ``kinds`` the embedder.
 """
