@@ -1,7 +1,7 @@
 """Questions that are hardly questions, and libraries that are hardly libraries.
 
-Each is answered rightly, or declined in the question's language with a reason. What depends on how
-well the reader reads is not asserted, but where ``needs_the_reader`` says so.
+Each is answered rightly, or declined in the question's language with a reason. What the reader that
+ships does not know yet is marked ``not_yet``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,8 @@ from service.types import Answer, Draft, Evidence, to_json
 
 pytestmark = pytest.mark.model
 
-READER_IS_FINAL = False
-"""Whether the reader that ships is the one that these tests were written for."""
-needs_the_reader = pytest.mark.xfail(
-    not READER_IS_FINAL, reason="the reader is provisional", strict=False
-)
+# What the reader that ships does not know yet; strict, so that it is noticed when a better one does.
+not_yet = pytest.mark.xfail(strict=True, reason="the reader has seen too little")
 
 Ask = Callable[[str, str], Answer]
 """Answers a question from one of ``LIBRARIES``."""
@@ -334,34 +331,39 @@ def test_row_of_a_table_is_shown_with_its_cells(ask: Ask, question: str) -> None
         assert all(line.count("|") == 3 for line in claim.text.splitlines())
 
 
-@needs_the_reader
 @pytest.mark.parametrize(
     ("name", "question", "answer"),
     [
         ("one sentence", "How much power did the Zephyr reactor produce?", "40 megawatts"),
-        ("one sentence", "ゼファー原子炉(Zephyr)の出力はどれくらいでしたか。", "40 megawatts"),
+        pytest.param(
+            "one sentence",
+            "ゼファー原子炉(Zephyr)の出力はどれくらいでしたか。",
+            "40 megawatts",
+            marks=not_yet,
+        ),
         ("one file", "How many fishing boats are listed in Shiogama?", "312"),
-        ("table", "Who owns the Minato?", "Ono"),
+        pytest.param("table", "Who owns the Minato?", "Ono", marks=not_yet),
         ("poems", "When does the ferry leave?", "at dusk"),
         ("contradiction", "When was the Hoshino bridge opened?", "1962"),
         ("namesakes", "How many visitors did the reading room have in 2018?", "8,200"),
-        ("Japanese", "How many maps does the Kanda reading room hold?", "4万枚"),
+        pytest.param(
+            "Japanese", "How many maps does the Kanda reading room hold?", "4万枚", marks=not_yet
+        ),
     ],
 )
 def test_small_library_answers(ask: Ask, name: str, question: str, answer: str) -> None:
     assert any(claim.ticked and answer in claim.text for claim in ask(name, question).claims)
 
 
-@needs_the_reader
 @pytest.mark.parametrize(
     ("name", "question"),
     [
-        ("one sentence", "Who built the Zephyr reactor?"),
+        pytest.param("one sentence", "Who built the Zephyr reactor?", marks=not_yet),
         ("table", "How many masts does the Asahi have?"),
         ("poems", "How heavy is the ferry?"),
-        ("three", "Whisperについてどう思いますか。"),
+        pytest.param("three", "Whisperについてどう思いますか。", marks=not_yet),
         ("three", "君の意見では、神田閲覧室は良い場所ですか？"),
-        ("three", "a"),
+        pytest.param("three", "a", marks=not_yet),
         ("three", "あ" * LONGEST_QUESTION),
     ],
 )
