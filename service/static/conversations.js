@@ -100,14 +100,16 @@ export class ConversationList {
 
   drawList(grown = false) {
     if (!this.list) return;
-    const had = this.list.contains(document.activeElement) && document.activeElement?.closest?.(".talks li")?.dataset.id;
+    const focused = document.activeElement;
+    const had = this.list.contains(focused) && focused.closest("li")?.dataset.id;
+    const part = [".rename", ".delete"].find((name) => focused?.matches(name));
     const before = this.list.children.length;
     this.list.replaceChildren(...this.#list.map((talk) => this.#row(talk)));
     this.foot.replaceChildren(
       this.#failure ? problemNote(this.#failure) : "",
       !this.#failure && !this.#list.length ? h("p", { class: "none" }, t("talks.none")) : "",
       this.#next ? button(t("talks.more"), () => this.load(true), "secondary") : "");
-    if (had) this.#focus(had);
+    if (had) this.#focus(had, part);
     else if (grown) this.list.children[before]?.querySelector("a").focus();
   }
 

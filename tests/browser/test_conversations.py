@@ -112,6 +112,10 @@ def test_conversation_is_renamed_in_place(asked, house):
     expect(row.locator(".talk-name")).to_have_text(kept)
     expect(reader.page.locator(".talk-title")).to_have_text(kept)
     assert reader.page.locator(".talks b, .talk-bar b").count() == 0
+    row.evaluate("row => row.classList.add('old')")
+    reader.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(reader.page.locator(".talks .old")).to_have_count(0)  # the list was read again
+    expect(row.get_by_role("button", name=re.compile("Rename"))).to_be_focused()
 
 
 def test_conversation_is_deleted_after_confirmation(asked, house):
