@@ -93,7 +93,7 @@ class Settings(BaseModel):
         description="context window of the judge, in tokens; 0: TENKYO_LLM_WINDOW where that is"
         " set and the server is the same, else 8,192",
     )
-    top_k: int = Field(default=8, ge=1, le=50, description="passages of evidence in an answer")
+    top_k: int = Field(default=10, ge=1, le=50, description="passages of evidence in an answer")
     evidence_chars: int = Field(
         default=5000,
         ge=500,

@@ -50,7 +50,7 @@ from training.calibrate import logistic
 from training.reading import Asked
 from training.sources import Passage
 
-TOP_K, CHARACTERS = 8, 5000
+TOP_K, CHARACTERS = 10, 5000
 OF_EACH = 260  # questions of a set and language
 NEAR = tuple(f"near_unanswerable_{pair}" for pair in ("en_en", "ja_en", "en_ja", "ja_ja"))
 SEARCH = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)

@@ -61,7 +61,7 @@ class EvidenceFinder:
 
     def __init__(self, library: Library, checker: Checker, sizes: Sizes) -> None:
         self._library, self._checker = library, checker
-        self._top_k = sizes.get("top_k", 8)
+        self._top_k = sizes.get("top_k", 10)
         self._evidence_chars = sizes.get("evidence_chars", 5000)
         self._originals = LatestOriginals(library.store)
 

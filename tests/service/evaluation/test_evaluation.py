@@ -387,7 +387,7 @@ def test_results_of_other_settings_and_other_files_are_refused_unchanged(
 ):
     engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     evaluate(engine, ASKED[1:2], out)
-    with pytest.raises(SettingsError, match=r"top_k was 8 and is 3.*another file"):
+    with pytest.raises(SettingsError, match=r"top_k was 10 and is 3.*another file"):
         evaluate(engine, ASKED, out, top_k=3)
     for text in ("notes without an end", "notes\nmore", '{"id": "1", "question": "Who?"}\n'):
         out.write_text(text)
