@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus.text.sentences import sentence_spans
+from training import passages as written
 from training import sources, spoil
 from training.data import PAIRS_HELD, text_id
 from training.near import Index
@@ -106,6 +107,33 @@ def clapnq_questions(shared: Path, wording: dict[str, str] | None = None) -> Ite
             yield Asked(question, row["id"], tuple(chosen), source="clapnq")
 
 
+def written_questions(
+    held: bool = False, pairs: Sequence[tuple[str, str]] = written.LANGUAGE_PAIRS
+) -> tuple[dict[str, Passage], list[Asked]]:
+    """Read the passages that were written for fitting, and what is asked of them.
+
+    Each question is asked in each language of each text; ``pairs`` limits that to some (language of
+    the question, of the text).
+    """
+    passages: dict[str, Passage] = {}
+    found: list[Asked] = []
+    for row in written.load(held):
+        for asking, language in pairs:
+            key = f"{row['id']}:{language}"
+            text = written.joined(row["sentences"], language)
+            passages[key] = Passage(text, row["title"][language], held)
+            spans = written.spans(row["sentences"], language)
+            source = f"written_{asking}_{language}"
+            for each in row["questions"]:
+                chosen = tuple(spans[n] for n in each["s"])
+                answer = each["answer"][language]
+                places = [(at, at + len(answer)) for at in _places(text, answer)]
+                exact = tuple(p for p in places if any(a <= p[0] < b for a, b in chosen))
+                found.append(Asked(each["q"][asking], key, chosen, exact, (answer,), source))
+            found += [Asked(each["q"][asking], key, (), source=source) for each in row["near"]]
+    return passages, found
+
+
 def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]:
     """Return the passages by id, the questions for fitting, and those that are held out.
 
@@ -121,7 +149,8 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
         for r in sources.plain_sets(shared)
         if r.source == "fm2_long"
     }
-    passages = english | japanese | long | posts | more
+    ours, asked_ours = written_questions()
+    passages = english | japanese | long | posts | more | ours
 
     def words(name: str, language: str) -> dict[str, str]:
         return {row["id"]: row[language] for row in sources.handwritten(name)}
@@ -143,6 +172,7 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
     held += [asked for asked, out in pairs if out]
     fitted = [a for a in found if a.home not in apart and not passages[a.home].held]
     fitted += [asked for asked, out in pairs if not out]
+    fitted += asked_ours
     marked = {key: replace(p, held=p.held or key in apart) for key, p in passages.items()}
     return marked, fitted, held
 
