@@ -114,9 +114,13 @@ class Fit:
         )
 
     def batches(self, rng: random.Random) -> Iterator[list[tuple]]:
-        passages, fitted, _ = reading.collect(self.args.shared)
-        while True:
-            rows = list(reading.rows(passages, fitted, rng))
+        while True:  # passages that were written meanwhile are read with the next pass
+            passages, fitted, _ = reading.collect(self.args.shared)
+            rows = [
+                row
+                for row in reading.rows(passages, fitted, rng)
+                if row.source.startswith("written") or rng.random() < self.args.sets
+            ]
             print(f"{len(rows)} rows a pass", flush=True)
             rng.shuffle(rows)
             for at in range(0, len(rows), 2000):
@@ -209,6 +213,7 @@ def main() -> None:
     ap.add_argument("--dropout", type=float, default=0.05)
     ap.add_argument("--frozen-layers", type=int, default=4)
     ap.add_argument("--budget", type=int, default=2048)
+    ap.add_argument("--sets", type=float, default=1.0, help="share of the rows on data sets")
     ap.add_argument("--seed", type=int, default=1)
     Fit(ap.parse_args()).run()
 

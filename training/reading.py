@@ -107,22 +107,18 @@ def clapnq_questions(shared: Path, wording: dict[str, str] | None = None) -> Ite
             yield Asked(question, row["id"], tuple(chosen), source="clapnq")
 
 
-def written_questions(
-    held: bool = False, pairs: Sequence[tuple[str, str]] = written.LANGUAGE_PAIRS
-) -> tuple[dict[str, Passage], list[Asked]]:
-    """Read the passages that were written for fitting, and what is asked of them.
+def written_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], list[Asked]]:
+    """Read passages that were written for fitting, and what is asked of them.
 
-    Each question is asked in each language of each text; ``pairs`` limits that to some (language of
-    the question, of the text).
+    Each question is there in each language for the text in each language.
     """
     passages: dict[str, Passage] = {}
     found: list[Asked] = []
-    for row in written.load(held):
-        for asking, language in pairs:
+    for row in written.load(part):
+        for asking, language in written.LANGUAGE_PAIRS:
             key = f"{row['id']}:{language}"
-            text = written.joined(row["sentences"], language)
-            passages[key] = Passage(text, row["title"][language], held)
-            spans = written.spans(row["sentences"], language)
+            text, spans = written.text_of(row, language)
+            passages[key] = Passage(text, row["title"][language], part != "fit")
             source = f"written_{asking}_{language}"
             for each in row["questions"]:
                 chosen = tuple(spans[n] for n in each["s"])
@@ -211,7 +207,7 @@ def rows(
             cut = [(max(a, low) - low, min(b, high) - low) for a, b in gold if a < high and low < b]
             yield row(asked, asked.home, home.text[low:high], cut)
         if rng.random() < 0.55:
-            bare = _without(home.text, asked.sentences)
+            bare = without_sentences(home.text, asked.sentences)
             if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
                 yield row(asked, asked.home, bare, ())
         if rng.random() < 0.12 and (bad := _spoilt(asked.question, home.text, rng)):
@@ -256,7 +252,7 @@ def _window(text: str, sentences: Sequence[Span], rng: random.Random) -> Span:
     return spans[low][0], spans[low + size - 1][1]
 
 
-def _without(text: str, sentences: Sequence[Span]) -> str:
+def without_sentences(text: str, sentences: Sequence[Span]) -> str:
     """Take sentences out of a text."""
     kept, last = [], 0
     for a, b in sorted(sentences):
