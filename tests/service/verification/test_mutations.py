@@ -50,19 +50,21 @@ def test_unaltered_claims_are_supported(language, library, verifier, found):
 
 
 @pytest.mark.timeout(900)
-def test_lies_behind_true_clauses_are_caught(library, verifier, found):
-    """How many of the same sentences without their lie are supported is printed beside it: who
-    withholds everything long catches every lie."""
+def test_lies_behind_true_clauses_are_caught(library, verifier, found, request):
+    """With ``-s``, how many of the same sentences without their lie are supported is printed beside
+    it: who withholds everything long catches every lie."""
+    printed = request.config.getoption("capture") == "no"
     through, tried = [], 0
     for language in ("en", "ja"):
         for count in COUNTS:
             made = lies_behind(found, language, count, BEHIND)
             got = [m.claim for m in made if not caught(m, library, verifier)]
-            true = sum(accepted_behind(m.control, m, library, verifier) for m in made)
-            print(
-                f"{language}, {count} true clauses: {len(got)} of {len(made)} lies let through,",
-                f"{true} of {len(made)} without the lie",
-            )
+            if printed:
+                true = sum(accepted_behind(m.control, m, library, verifier) for m in made)
+                print(
+                    f"{language}, {count} true clauses: {len(got)} of {len(made)} lies let through,",
+                    f"{true} of {len(made)} without the lie",
+                )
             through += got
             tried += len(made)
     assert tried == 8 * BEHIND and len(through) <= 0.04 * tried, through
