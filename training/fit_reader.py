@@ -119,7 +119,7 @@ class Fit:
             rows = [
                 row
                 for row in reading.rows(passages, fitted, rng)
-                if row.source.startswith("written") or rng.random() < self.args.sets
+                if rng.random() < (self.args.ours if _is_ours(row) else self.args.sets)
             ]
             print(f"{len(rows)} rows a pass", flush=True)
             rng.shuffle(rows)
@@ -189,6 +189,10 @@ class Fit:
         write_reader(trained, self.args.out)
 
 
+def _is_ours(row: ReadingRow) -> bool:
+    return row.source.startswith("written")
+
+
 def write_reader(trained: dict[str, Tensor], path: Path) -> None:
     """Write the weights that are the reader's own, matrices as int8 rows."""
     out: dict[str, Tensor] = {}
@@ -213,7 +217,8 @@ def main() -> None:
     ap.add_argument("--dropout", type=float, default=0.05)
     ap.add_argument("--frozen-layers", type=int, default=4)
     ap.add_argument("--budget", type=int, default=2048)
-    ap.add_argument("--sets", type=float, default=1.0, help="share of the rows on data sets")
+    ap.add_argument("--ours", type=float, default=1.0, help="share of the rows on our passages")
+    ap.add_argument("--sets", type=float, default=1.0, help="share of the rows on other passages")
     ap.add_argument("--seed", type=int, default=1)
     Fit(ap.parse_args()).run()
 
