@@ -24,10 +24,10 @@ from service.answering.query_rewriting import astray, stands
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.questions.parts import question_parts
-from service.questions.premise_check import PremiseFinding, unsupported_premise
-from service.questions.presuppositions import presupposition
+from service.questions.premise_check import PremiseFinding, denied_premise, unsupported_premise
+from service.questions.presuppositions import open_presupposition, presupposition
 
-CERTAIN = 0.0  # log-odds of an answer above which what the question takes for granted is true
+CERTAIN = 0.0  # log-odds of an answer above which no source need say what it takes for granted
 
 
 class Sizes(TypedDict, total=False):
@@ -101,11 +101,15 @@ class EvidenceFinder:
 
     def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
         """What the question takes for granted and the evidence does not say."""
-        found = false_premise(state.asked, state.evidence)
-        statement = presupposition(state.asked)
-        if found or not statement or state.answerability > CERTAIN:
-            return found
-        return unsupported_premise(statement, state.evidence, self._checker)
+        asked, evidence, checker = state.asked, state.evidence, self._checker
+        found: FalsePremise | PremiseFinding | None = false_premise(asked, evidence)
+        statement = presupposition(asked)
+        if not found and statement and state.answerability <= CERTAIN:
+            found = unsupported_premise(statement, evidence, checker)
+        statement = statement or open_presupposition(asked)
+        if not found and statement:  # however well something seems to answer it
+            found = denied_premise(statement, evidence, checker)
+        return found
 
     def as_meant(self, state: AnswerState) -> AnswerState:
         """The state, or one with the question as it was asked, where that is answered better."""

@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from index.inference.cross_encoder import Checker
 from index.lexical.tokenizer import is_japanese, tokens
 from service.questions.english_clauses import AUXILIARY
+from service.questions.presuppositions import denial
 from service.text.alignment import content_words
 from service.types import Citation, Evidence
 from service.verification.candidate_quotes import CandidateQuote, sentence_pairs, single_sentences
@@ -22,6 +25,10 @@ _ENTAILED = 0.4  # from which on a quote says it, or may say it
 _SAME_WORDS, _SURELY_ENTAILED = 0.9, 0.75
 _CONTRADICTED = 0.7  # from which on a quote says otherwise
 _ABOUT_IT = 0.25  # share of the premise's words that such a quote has, in the same language
+MAX_DENIALS = 3  # sentences that deny something and are read as denials of a premise
+# By how much such a sentence says the opposite rather than the premise: the sum of two differences
+# of probabilities. Of 156 true premises of XQuAD and JSQuAD questions none had more than .40.
+_DENIED = 0.45
 _SUBJECT = re.compile(rf"^.*?\b{AUXILIARY}\b", re.IGNORECASE)  # "Block-NeRF did" render Tokyo
 
 
@@ -82,6 +89,59 @@ def unsupported_premise(
         return None
     across = is_japanese(evidence[0].passage.text) != is_japanese(statement)
     return None if across else PremiseFinding(statement, None)
+
+
+def denied_premise(
+    statement: str, evidence: Sequence[Evidence], checker: Checker
+) -> PremiseFinding | None:
+    """Find a sentence that denies a premise, beside its opposite.
+
+    Small networks of entailment take shared words for agreement: of "It is not a holiday" they hold
+    that it is one nearly as probable. So only sentences with a negation are read, and each beside
+    the premise and beside its denial: the one that fits better is what it says.
+
+    Args:
+        statement: What a question takes for granted.
+        evidence: What was found for the question, the best first.
+        checker: Reads all sentences in one call.
+
+    Returns:
+        The premise and the sentence that denies it; None if there is none.
+
+    Raises:
+        ModelUnavailable: The checker cannot be loaded.
+    """
+    opposite = denial(statement)
+    quotes = _denying(statement, evidence) if opposite else []
+    if not opposite or not quotes or not checker.reads_whole(opposite):
+        return None
+    texts = [f"{quote.evidence.source.title}. {quote.in_context}" for quote in quotes]
+    pairs = [(text, said) for said in (statement, opposite) for text in texts]
+    premise, denied = np.split(checker.supports(pairs), 2)
+    scores = premise[:, 2] - premise[:, 0] + denied[:, 0] - denied[:, 2]
+    best = int(scores.argmax())
+    if scores[best] < _DENIED:
+        return None
+    quote = quotes[best]
+    return PremiseFinding(statement, make_citation(quote.evidence, quote.start, quote.end))
+
+
+def _denying(statement: str, evidence: Sequence[Evidence]) -> list[CandidateQuote]:
+    """Return the sentences with a negation that share most words with a statement, best first.
+
+    None for a statement that has a negation itself.
+    """
+    if _denies(statement):
+        return []
+    wanted = _words(statement)
+    sentences = [s for each in evidence for s in single_sentences(each) if _denies(s.text)]
+    shared = [(len(wanted & _words(sentence.text)), sentence) for sentence in sentences]
+    ranked = sorted((each for each in shared if each[0]), key=lambda each: -each[0])
+    return [sentence for _, sentence in ranked[:MAX_DENIALS]]
+
+
+def _denies(text: str) -> bool:
+    return any(word.kind == "turn" for word in content_words(text))
 
 
 def _is_about(statement: str, near: _Near, evidence: Sequence[Evidence]) -> bool:
