@@ -164,6 +164,10 @@ _MESSAGES = {
         "en": "The licence of {0} is {1}.",
         "ja": "{0}のライセンスは{1}です。",
     },
+    "metadata_stated_licence": {
+        "en": "{0} says of its licence: {1}",
+        "ja": "{0}はライセンスについてこう述べています：{1}",
+    },
     "metadata_pages": {
         "en": "{0} has {1} pages.",
         "ja": "{0}は{1}ページあります。",
