@@ -263,6 +263,11 @@ _MESSAGES = {
         " {0}, each in its own words.",
         "ja": "比較する言語モデルがないため、{0}の最初の文をそれぞれそのまま示します。",
     },
+    "compared": {
+        "en": "There is no language model here to compare {0} and {1}: these are the sentences of"
+        " the sources that come nearest to it.",
+        "ja": "{0}と{1}を比較する言語モデルがないため、資料のうち最も近い文をそのまま示します。",
+    },
     "overview_nothing": {
         "en": "{0} has no sentences that could be shown as a summary.",
         "ja": "{0}には要約として示せる文がありません。",

@@ -10,7 +10,7 @@ import numpy as np
 
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
-from service.answering.abstention import FalsePremise, false_premise, unnamed
+from service.answering.abstention import FalsePremise, false_premise, unmentioned, unnamed
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import read_evidence
 from service.answering.evidence import (
@@ -95,7 +95,9 @@ class EvidenceFinder:
             len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
         )
         state.decide_answers = AnswerDecider(state, self._checker)
-        state.unnamed = unnamed(state.asked, state.evidence, self._library.store)
+        store = self._library.store
+        state.unnamed = unnamed(state.asked, state.evidence, store)
+        state.unnamed = state.unnamed or unmentioned(state.compared, state.evidence, store)
         state.premise = None if state.unnamed else self._false_premise(state)
         state.record_time("read")
 

@@ -1,7 +1,8 @@
 """The fields of a source: authors, date, venue, title, licence, pages, and what cites what.
 
-A field that neither the catalogue has nor the text itself states is empty here, and a reply says so; nothing is guessed. A
-file name that stands in for a title is no title. No function here uses a model.
+A field that neither the catalogue has nor the text itself states is empty here, and a reply says
+so; nothing is guessed. A file name that stands in for a title is no title. No function here uses a
+model.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class FieldValue:
     Attributes:
         source: The source.
         field: The field.
-        value: Its value as the catalogue has it, or as the text states it; empty for ``references`` and ``cited_by``.
+        value: Its value as the catalogue has it, or as the text states it; empty for
+            ``references`` and ``cited_by``.
         related: For ``references`` and ``cited_by``: the sources that it cites, or that cite it.
         entries: For ``references`` without any of these: the entries of its list of references.
     """

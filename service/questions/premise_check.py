@@ -29,6 +29,7 @@ MAX_DENIALS = 3  # sentences that deny something and are read as denials of a pr
 # By how much such a sentence says the opposite rather than the premise: the sum of two differences
 # of probabilities. Of 156 true premises of XQuAD and JSQuAD questions none had more than .40.
 _DENIED = 0.45
+_STEM = 4  # letters that forms of a word share at the least
 _SUBJECT = re.compile(rf"^.*?\b{AUXILIARY}\b", re.IGNORECASE)  # "Block-NeRF did" render Tokyo
 
 
@@ -129,15 +130,38 @@ def denied_premise(
 def _denying(statement: str, evidence: Sequence[Evidence]) -> list[CandidateQuote]:
     """Return the sentences with a negation that share most words with a statement, best first.
 
-    None for a statement that has a negation itself.
+    They are in its language, and have a word of what it says of its subject. None for a statement
+    that has a negation itself.
     """
     if _denies(statement):
         return []
-    wanted = _words(statement)
-    sentences = [s for each in evidence for s in single_sentences(each) if _denies(s.text)]
-    shared = [(len(wanted & _words(sentence.text)), sentence) for sentence in sentences]
-    ranked = sorted((each for each in shared if each[0]), key=lambda each: -each[0])
+    wanted, predicate = _words(statement), _predicate(statement)
+    ranked: list[tuple[int, CandidateQuote]] = []
+    for sentence in (s for each in evidence for s in single_sentences(each)):
+        words = _words(sentence.text)
+        same = is_japanese(sentence.text) == is_japanese(statement)
+        if same and _shared(predicate, words) and _denies(sentence.text):
+            ranked.append((_shared(wanted, words), sentence))
+    ranked.sort(key=lambda each: -each[0])
     return [sentence for _, sentence in ranked[:MAX_DENIALS]]
+
+
+def _shared(wanted: set[str], words: set[str]) -> int:
+    """Count the words that a text has too, in any form of an English verb: close, closed."""
+    return sum(any(_same_stem(each, word) for word in words) for each in wanted)
+
+
+def _same_stem(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    letters = max(_STEM, min(len(one), len(other)) - 1)
+    return one.isascii() and len(one) >= _STEM and one[:letters] == other[:letters]
+
+
+def _predicate(statement: str) -> set[str]:
+    """Return the words of what a statement says of its subject, but for names."""
+    names = {word.text for word in content_words(statement) if word.kind == "name"}
+    return _words(_SUBJECT.sub("", statement, count=1)) - names
 
 
 def _denies(text: str) -> bool:
@@ -158,7 +182,7 @@ def _is_about(statement: str, near: _Near, evidence: Sequence[Evidence]) -> bool
         return False
     if not near.same_language:
         return True
-    predicate = _words(_SUBJECT.sub("", statement, count=1)) - names
+    predicate = _predicate(statement)
     said = is_japanese(statement) or not predicate or predicate & _words(near.quote.text)
     return bool(said) and near.share >= _ABOUT_IT
 

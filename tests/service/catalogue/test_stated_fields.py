@@ -95,9 +95,7 @@ def reply_to(store: Store, question: str) -> CatalogueReply:
          "The code is under the Harbour Licence 2.0. The data are free."),
     ],
 )  # fmt: skip
-def test_what_a_text_states_is_the_reply(
-    question: str, says: str, put: Put, store: Store
-) -> None:
+def test_what_a_text_states_is_the_reply(question: str, says: str, put: Put, store: Store) -> None:
     put("readme", README, title="Tidal Nets: Forecasts of the Sea")
     reply = reply_to(store, question)
     assert [claim.text for claim in reply.claims] == [says]
