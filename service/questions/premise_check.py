@@ -29,6 +29,12 @@ MAX_DENIALS = 3  # sentences that deny something and are read as denials of a pr
 # By how much such a sentence says the opposite rather than the premise: the sum of two differences
 # of probabilities. Of 156 true premises of XQuAD and JSQuAD questions none had more than .40.
 _DENIED = 0.45
+# Words that deny without a negation: "not allowed" agrees with "forbidden".
+_DENYING_WORD = re.compile(
+    r"\b(?:forb[aio]\w+|bann?\w*|prohibit\w*|refus\w+|reject\w*|prevent\w*|lack\w*|miss(?:ing|es|ed)?"
+    r"|avoid\w*|stop(?:s|ped)?|unable|im?possible|only)\b|禁止|禁じ|拒|欠け|避け|やめ|不可|だけ|しか",
+    re.IGNORECASE,
+)
 _STEM = 4  # letters that forms of a word share at the least
 _SUBJECT = re.compile(rf"^.*?\b{AUXILIARY}\b", re.IGNORECASE)  # "Block-NeRF did" render Tokyo
 
@@ -131,9 +137,9 @@ def _denying(statement: str, evidence: Sequence[Evidence]) -> list[CandidateQuot
     """Return the sentences with a negation that share most words with a statement, best first.
 
     They are in its language, and have a word of what it says of its subject. None for a statement
-    that has a negation itself.
+    that denies something itself.
     """
-    if _denies(statement):
+    if _denies(statement) or _DENYING_WORD.search(statement):
         return []
     wanted, predicate = _words(statement), _predicate(statement)
     ranked: list[tuple[int, CandidateQuote]] = []

@@ -178,6 +178,7 @@ def test_sentence_that_fits_a_premise_no_worse_than_its_denial_denies_nothing():
         ("The mill did not close", SAYS),  # nor where the premise denies
         ("The bridge survived", "The bridge never fell."),  # whose opposite cannot be told
         ("A king did visit Oslo", SAYS),  # another subject
+        ("The mill is forbidden to sell flour", "The mill is not allowed to sell flour."),
         ("The mill did sell flour", "The mill never closed."),  # nothing of what it did
         ("The mill did close", "水車小屋(mill)は閉まらなかった(close)。"),  # another language
     ],
