@@ -28,7 +28,7 @@ from service.questions.premise_check import PremiseFinding, denied_premise, unsu
 from service.questions.presuppositions import open_presupposition, presupposition
 
 CERTAIN = 0.0  # log-odds of an answer above which no source need say what it takes for granted
-SURE = 2.5  # the same, above which a sentence that seems to deny that is believed to mean otherwise
+SURE = 2.5  # the same, above which only a sentence that clearly denies that counts
 
 
 class Sizes(TypedDict, total=False):
@@ -110,8 +110,8 @@ class EvidenceFinder:
         if not found and statement and state.answerability <= CERTAIN:
             found = unsupported_premise(statement, evidence, checker)
         statement = statement or open_presupposition(asked)
-        if not found and statement and state.answerability <= SURE:
-            found = denied_premise(statement, evidence, checker)
+        if not found and statement:
+            found = denied_premise(statement, evidence, checker, state.answerability > SURE)
         return found
 
     def as_meant(self, state: AnswerState) -> AnswerState:

@@ -28,7 +28,7 @@ _ABOUT_IT = 0.25  # share of the premise's words that such a quote has, in the s
 MAX_DENIALS = 3  # sentences that deny something and are read as denials of a premise
 # By how much such a sentence says the opposite rather than the premise: the sum of two differences
 # of probabilities. Of 156 true premises of XQuAD and JSQuAD questions none had more than .40.
-_DENIED = 0.45
+_DENIED, _CLEARLY_DENIED = 0.45, 1.0
 # Words that deny without a negation: "not allowed" agrees with "forbidden".
 _DENYING_WORD = re.compile(
     r"\b(?:forb[aio]\w+|bann?\w*|prohibit\w*|refus\w+|reject\w*|prevent\w*|lack\w*|miss(?:ing|es|ed)?"
@@ -99,7 +99,7 @@ def unsupported_premise(
 
 
 def denied_premise(
-    statement: str, evidence: Sequence[Evidence], checker: Checker
+    statement: str, evidence: Sequence[Evidence], checker: Checker, answered: bool = False
 ) -> PremiseFinding | None:
     """Find a sentence that denies a premise, beside its opposite.
 
@@ -111,6 +111,8 @@ def denied_premise(
         statement: What a question takes for granted.
         evidence: What was found for the question, the best first.
         checker: Reads all sentences in one call.
+        answered: Whether something surely seems to answer the question; then a sentence must deny
+            the premise more clearly.
 
     Returns:
         The premise and the sentence that denies it; None if there is none.
@@ -127,7 +129,7 @@ def denied_premise(
     premise, denied = np.split(checker.supports(pairs), 2)
     scores = premise[:, 2] - premise[:, 0] + denied[:, 0] - denied[:, 2]
     best = int(scores.argmax())
-    if scores[best] < _DENIED:
+    if scores[best] < (_CLEARLY_DENIED if answered else _DENIED):
         return None
     quote = quotes[best]
     return PremiseFinding(statement, make_citation(quote.evidence, quote.start, quote.end))

@@ -171,6 +171,15 @@ def test_sentence_that_fits_a_premise_no_worse_than_its_denial_denies_nothing():
     assert denied_premise("The mill did close", shown(("Mill", SAYS)), checker) is None
 
 
+def test_denial_of_what_is_surely_answered_must_be_clear():
+    premise, evidence = "The mill did close", shown(("Mill", SAYS))
+    weak = PairChecker((0.4, 0.2, 0.4), (0.8, 0.1, 0.1))
+    assert denied_premise(premise, evidence, weak)
+    assert denied_premise(premise, evidence, weak, answered=True) is None
+    clear = PairChecker((0.1, 0.1, 0.8), (0.8, 0.1, 0.1))
+    assert denied_premise(premise, evidence, clear, answered=True)
+
+
 @pytest.mark.parametrize(
     ("premise", "text"),
     [
