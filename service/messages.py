@@ -164,6 +164,10 @@ _MESSAGES = {
         "en": "The licence of {0} is {1}.",
         "ja": "{0}のライセンスは{1}です。",
     },
+    "metadata_stated_licence": {
+        "en": "{0} says of its licence: {1}",
+        "ja": "{0}はライセンスについてこう述べています：{1}",
+    },
     "metadata_pages": {
         "en": "{0} has {1} pages.",
         "ja": "{0}は{1}ページあります。",
@@ -258,6 +262,11 @@ _MESSAGES = {
         "en": "There is no language model here to compare them: these are the first sentences of"
         " {0}, each in its own words.",
         "ja": "比較する言語モデルがないため、{0}の最初の文をそれぞれそのまま示します。",
+    },
+    "compared": {
+        "en": "There is no language model here to compare {0} and {1}: these are the sentences of"
+        " the sources that come nearest to it.",
+        "ja": "{0}と{1}を比較する言語モデルがないため、資料のうち最も近い文をそのまま示します。",
     },
     "overview_nothing": {
         "en": "{0} has no sentences that could be shown as a summary.",

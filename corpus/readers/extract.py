@@ -61,6 +61,7 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
         title=source.title or parsed.title,
         authors=source.authors or parsed.authors,
         published=source.published or parsed.published,
+        licence=source.licence or parsed.licence,
         # Japanese pages often still declare English, the language of their template.
         language=source.language or (detected if detected == "ja" else parsed.language or detected),
         version=text_hash(text),

@@ -43,6 +43,7 @@ def read_markdown(text: str, url: str = "") -> ParsedDocument:
         authors=author_list(front.get("authors") or front.get("author") or []) or by,
         published=next(filter(None, dates), "") or dated,
         language=" ".join(front.get("lang") or front.get("language") or [])[:2].lower(),
+        licence=", ".join(front.get("license") or front.get("licence") or []),
     )
 
 

@@ -75,6 +75,7 @@ class ParsedDocument:
     authors: tuple[str, ...] = ()
     published: str = ""
     language: str = ""
+    licence: str = ""
     gaps: list[Gap] = field(default_factory=list)
     by_ocr: set[int] = field(default_factory=set)
 

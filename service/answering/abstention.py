@@ -6,6 +6,7 @@ passages about PPR-9088 read like an answer about PPR-9099.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from corpus.errors import NotFound
 from corpus.store.store import Store
 from corpus.text.sentences import sentence_spans
 from corpus.types import Source, Unread
+from index.lexical.tokenizer import is_japanese
 from service.answering.reranking import within_reach
 from service.disclosure import is_local, name_of, without_paths
 from service.messages import list_titles, reader_message
@@ -78,6 +80,30 @@ def unnamed(question: str, evidence: Sequence[Evidence], store: Store) -> tuple[
     wholes = [_text(store, source_id) for source_id in sources]
     still = identifiers.unnamed(question, known + wholes)
     return tuple(each for each in missing if each in still)
+
+
+def unmentioned(
+    things: Sequence[str], evidence: Sequence[Evidence], store: Store
+) -> tuple[str, ...]:
+    """Return the things whose names neither the evidence nor its sources have.
+
+    Only names count, which have capitals or digits: others may be called something else.
+    """
+    if not evidence or (
+        is_japanese(evidence[0].passage.text) and not any(map(is_japanese, things))
+    ):
+        return ()  # in Japanese a name may be written otherwise
+    names = {thing: re.findall(r"[^\W_]*[A-Z0-9][^\W_]*", thing) for thing in things}
+    if not any(names.values()):
+        return ()
+    sources = {e.source.id: e.source for e in evidence}
+    known = "\n".join((*map(_described, sources.values()), *(_text(store, s) for s in sources)))
+    folded = known.casefold()
+    return tuple(
+        thing
+        for thing, words in names.items()
+        if words and not any(word.casefold() in folded for word in words)
+    )
 
 
 def _text(store: Store, source_id: str) -> str:

@@ -21,13 +21,14 @@ from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import further_words, listing_request, requested_fields
 from service.catalogue.snapshot import Catalogue, LatestCatalogue
+from service.questions.comparisons import compared_things
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# The probability of the kinds of a group that is enough where the question also names a source:
-# "Who wrote ReAct?" looks like a question about a person.
+# The probability of the kinds of a group that is enough where the question also names a source, or
+# two things that it compares: "Who wrote ReAct?" looks like a question about a person.
 NAMED = 0.25
 # The least probability of the greatest of the kinds "help" and "documents" where a question has no
 # content words beside those of such a question.
@@ -84,6 +85,8 @@ class DirectReplies:
             return self._recorded(state, reply)
         state.unknown = reply.reason if reply else ""
         state.overview = self._overview(state, kind, named)
+        if not state.overview and _asks_for(kind, "comparison"):
+            state.compared = compared_things(asked) or ()
         return None
 
     def _listing(
@@ -132,8 +135,7 @@ class DirectReplies:
         self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]
     ) -> Overview | None:
         for group, least in (("comparison", 2), ("summary", 1)):
-            asks = kind.group == group or kind.group_probability(group) >= NAMED
-            if asks and len(named) >= least:
+            if _asks_for(kind, group) and len(named) >= least:
                 return self._shown(state, [each.source for each in named])
         return None
 
@@ -144,6 +146,10 @@ class DirectReplies:
             state.unknown = found.reason
             return None
         return found
+
+
+def _asks_for(kind: QuestionKind, group: str) -> bool:
+    return kind.group == group or kind.group_probability(group) >= NAMED
 
 
 def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:

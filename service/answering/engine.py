@@ -200,6 +200,9 @@ class Engine:
         elif missing := await self._new(quotes.unanswered):
             name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
             state.reason = state.reason or reader_message(name, state.language, missing[0])
+        elif state.compared and made == "quoted":
+            compared = reader_message("compared", state.language, *state.compared)
+            state.reason = state.reason or compared
         yield Event("answer", await self._close(state, made))
 
     @staticmethod

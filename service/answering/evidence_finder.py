@@ -10,7 +10,7 @@ import numpy as np
 
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
-from service.answering.abstention import FalsePremise, false_premise, unnamed
+from service.answering.abstention import FalsePremise, false_premise, unmentioned, unnamed
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import read_evidence
 from service.answering.evidence import (
@@ -24,10 +24,11 @@ from service.answering.query_rewriting import astray, stands
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.questions.parts import question_parts
-from service.questions.premise_check import PremiseFinding, unsupported_premise
-from service.questions.presuppositions import presupposition
+from service.questions.premise_check import PremiseFinding, denied_premise, unsupported_premise
+from service.questions.presuppositions import open_presupposition, presupposition
 
-CERTAIN = 0.0  # log-odds of an answer above which what the question takes for granted is true
+CERTAIN = 0.0  # log-odds of an answer above which no source need say what it takes for granted
+SURE = 2.5  # the same, above which only a sentence that clearly denies that counts
 
 
 class Sizes(TypedDict, total=False):
@@ -95,17 +96,23 @@ class EvidenceFinder:
             len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
         )
         state.decide_answers = AnswerDecider(state, self._checker)
-        state.unnamed = unnamed(state.asked, state.evidence, self._library.store)
+        store = self._library.store
+        state.unnamed = unnamed(state.asked, state.evidence, store)
+        state.unnamed = state.unnamed or unmentioned(state.compared, state.evidence, store)
         state.premise = None if state.unnamed else self._false_premise(state)
         state.record_time("read")
 
     def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
         """What the question takes for granted and the evidence does not say."""
-        found = false_premise(state.asked, state.evidence)
-        statement = presupposition(state.asked)
-        if found or not statement or state.answerability > CERTAIN:
-            return found
-        return unsupported_premise(statement, state.evidence, self._checker)
+        asked, evidence, checker = state.asked, state.evidence, self._checker
+        found: FalsePremise | PremiseFinding | None = false_premise(asked, evidence)
+        statement = presupposition(asked)
+        if not found and statement and state.answerability <= CERTAIN:
+            found = unsupported_premise(statement, evidence, checker)
+        statement = statement or open_presupposition(asked)
+        if not found and statement:
+            found = denied_premise(statement, evidence, checker, state.answerability > SURE)
+        return found
 
     def as_meant(self, state: AnswerState) -> AnswerState:
         """The state, or one with the question as it was asked, where that is answered better."""

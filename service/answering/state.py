@@ -85,6 +85,7 @@ class AnswerState:
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
     kind: QuestionKind | None = None  # what the question asks for
     overview: Overview | None = None  # of the works that it asks to sum up or to compare
+    compared: tuple[str, ...] = ()  # two things that it compares, which are no works
     within: Sequence[str] | None = None  # sources to which the search is limited
     unknown: str = ""  # what the catalogue does not know, if the question asks for that
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None

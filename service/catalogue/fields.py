@@ -1,7 +1,8 @@
 """The fields of a source: authors, date, venue, title, licence, pages, and what cites what.
 
-A field that the catalogue does not have is empty here, and a reply says so; nothing is guessed. A
-file name that stands in for a title is no title. No function here uses a model.
+A field that neither the catalogue has nor the text itself states is empty here, and a reply says
+so; nothing is guessed. A file name that stands in for a title is no title. No function here uses a
+model.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from corpus.types import Source
 from index.search import Hit
 from service.catalogue.matching import FoldedText, folded_letters
 from service.catalogue.names import catalogue_name, displayed, known_title
+from service.catalogue.stated_fields import STATED, stated_value
 from service.text.alignment import content_words
 
 Field = Literal[
@@ -53,7 +55,8 @@ class FieldValue:
     Attributes:
         source: The source.
         field: The field.
-        value: Its value as the catalogue has it; empty for ``references`` and ``cited_by``.
+        value: Its value as the catalogue has it, or as the text states it; empty for
+            ``references`` and ``cited_by``.
         related: For ``references`` and ``cited_by``: the sources that it cites, or that cite it.
         entries: For ``references`` without any of these: the entries of its list of references.
     """
@@ -121,7 +124,20 @@ def read_field(store: Store, sources: Sequence[Source], source: Source, field: F
         return FieldValue(source, field, related=related, entries=entries)
     if field == "cited_by":
         return FieldValue(source, field, related=citing_sources(store, sources, source))
-    return FieldValue(source, field, metadata_value(source, field))
+    return FieldValue(source, field, metadata_value(source, field) or stated(store, source, field))
+
+
+def stated(store: Store, source: Source, field: str) -> str:
+    """Return what a source's own text says of a field that the catalogue lacks; empty if nothing.
+
+    See ``stated_fields``.
+    """
+    if field not in STATED or metadata_value(source, field):
+        return ""
+    try:
+        return stated_value(store.document(source.id), field)
+    except NotFound:
+        return ""
 
 
 def reference_entries(store: Store, source_id: str) -> tuple[str, ...]:

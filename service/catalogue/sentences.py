@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from corpus.types import Source
-from service.catalogue.fields import ENTRY, FIELDS, metadata_value
+from service.catalogue.fields import ENTRY, FIELDS, SEPARATOR, metadata_value
 from service.catalogue.names import (
     LONGEST_NAME,
     catalogue_name,
     displayed,
     displayed_title,
+    known_title,
     subject,
 )
+from service.catalogue.stated_fields import LICENCE, LONGEST_LICENCE
 from service.messages import reader_message
 from service.types import Citation, Evidence
 
@@ -76,10 +79,15 @@ def field_sentence(
     """
     if field == "pages" and value == "1":
         return _message("one_page", source, value, sources, language)
+    if field == LICENCE and value != source.licence:
+        shown = displayed(value, LONGEST_LICENCE)
+        return _message("stated_licence", source, shown, sources, language)
+    authors = source.authors or tuple(value.split(SEPARATOR))
+    title = replace(source, title=source.title if known_title(source) else value)
     shown = {
-        "authors": lambda: list_names(source.authors, language),
+        "authors": lambda: list_names(authors, language),
         "published": lambda: display_date(value, language),
-        "title": lambda: displayed_title(source, language),
+        "title": lambda: displayed_title(title, language),
         ENTRY: lambda: displayed(value, LONGEST_ENTRY),
     }.get(field, lambda: displayed(value))()
     return _message(field, source, shown, sources, language)

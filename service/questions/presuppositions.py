@@ -1,8 +1,9 @@
 """What a question takes for granted: "Why did the mill close?" takes for granted that it closed.
 
-Only questions that ask about something that is said to be so: why, how come, since when, who was
-the first. It is put as a statement that a model of entailment can read: the verb keeps its "did",
-since its past tense cannot be told.
+Some questions ask about something that is said to be so: why, how come, since when, who was the
+first. Others, such as when and where, take for granted what they leave open in one place. Either is
+put as a statement that a model of entailment can read: the verb keeps its "did", since its past
+tense cannot be told.
 """
 
 from __future__ import annotations
@@ -45,6 +46,18 @@ _ADVICE = re.compile(
     rf"why (?:not|bother|do (?:you|we|i)|should (?:you|we|i)|{AUXILIARY} (?:you|i)\b)",
     re.IGNORECASE,
 )
+# What is asked for is only a circumstance: the rest of the question is a statement without it.
+_CIRCUMSTANCE = re.compile(
+    r"(?:(?:in|on|at|since|until|from|by) )?"
+    r"(?:when|where|how(?: long| often)?|(?:what|which) (?:year|month|day|century|date))",
+    re.IGNORECASE,
+)
+_SUBJECT_ASKED = re.compile(
+    rf"(?P<asked>who|what)(?P<said> (?!(?:{AUXILIARY}) (?:{DETERMINER}|{PRONOUN})\b).+)",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(rf"\b(?P<verb>{AUXILIARY})\b(?P<denied> not\b)?", re.IGNORECASE)
+_NONE = {"Someone": "Nobody", "Something": "Nothing"}
 _SECOND_ARTICLE = re.compile(
     rf"((?!the |an? |\w+ing )\S+|{DETERMINER}(?: (?!(?:{PREPOSITION}|of|and|{DETERMINER})\b)\S+)+?)"
     r" (?:the|an?)\b",
@@ -56,6 +69,13 @@ _WHY_JA = rf"(?:{any_of('japanese', 'why')})"
 _ASKED_LAST = re.compile(
     rf"(?P<stated>.+[^のな、])(?:の|こと)(?:は|って)、?(?:{_WHY_JA}|どういう理由|いつから)"
     r"(?:なの|なん)?(?:です|でしょう|だろう|だった|でした)?(?:か|の)?"
+    r"(?:だ?と[^、。]{0,12}(?:思|考え|述べ|書|言|説明)[^、。]{0,8})?"  # だと筆者は考えていますか
+)
+_OPEN_LAST = re.compile(
+    r"(?P<stated>.+[^のな、])の(?:は|って)、?(?:いつ|どこ|誰|だれ|どうやって|どのように|何[年月])[^、。]{0,12}"
+)
+_OPEN_FIRST = re.compile(
+    r"(?P<topic>.*?)(?:いつ|どこ[でに]|どうやって|どのように|何[年月]に)(?!も|か)、?(?P<rest>.+)"
 )
 _REASON = re.compile(
     r"(?P<stated>.+(?:[たるいうくすつぬむぐぶ]|(?<!主)(?<!要)(?<!おも)(?<!き)(?<!的)な))"
@@ -90,6 +110,46 @@ def presupposition(question: str) -> str | None:
     body = question.strip().rstrip("?？。．.!！ 　")
     stated = _japanese(body) if is_japanese(body) else _english(_LEAD.sub("", body, count=1))
     return stated or None
+
+
+def open_presupposition(question: str) -> str | None:
+    """Return what a question takes for granted besides what it asks for, as a statement.
+
+    "When did the mill close?" gives "The mill did close", "Who built it?" gives "Someone built it";
+    None where ``presupposition`` has more, or where it cannot be told.
+    """
+    body = question.strip().rstrip("?？。．.!！ 　")
+    if is_japanese(body):
+        if last := _OPEN_LAST.fullmatch(body):
+            return last["stated"]
+        first = _OPEN_FIRST.fullmatch(body)
+        return (_stated(first["topic"] + first["rest"]) or None) if first else None
+    body = _LEAD.sub("", body, count=1)
+    clause = read_clause(body)
+    if clause and _CIRCUMSTANCE.fullmatch(clause.wh):
+        subject_only = clause.has_be and subject_end(clause) is None  # "Where is the mill?"
+        return None if subject_only else _sentence(_ordered(clause)) or None
+    if asked := _SUBJECT_ASKED.fullmatch(body):
+        someone = "Someone" if asked["asked"].lower() == "who" else "Something"
+        return someone + asked["said"]
+    return None
+
+
+def denial(statement: str) -> str | None:
+    """Return the opposite of a statement as these functions make them; None if it cannot be told.
+
+    "The mill did close" gives "The mill did not close".
+    """
+    if is_japanese(statement):
+        said = re.sub(r"(?<![んい])だ$", "", statement)  # 重要だ, but not 学んだ
+        return f"{said}わけではない" if said == statement else f"{said}ではない"
+    subject = statement.partition(" ")[0]
+    if subject in _NONE:
+        return _NONE[subject] + statement.removeprefix(subject)
+    if not (verb := _DENIED.search(statement)):
+        return None
+    denied = "" if verb["denied"] else " not"
+    return statement[: verb.end("verb")] + denied + statement[verb.end() :]
 
 
 def _english(body: str) -> str:

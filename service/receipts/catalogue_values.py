@@ -1,7 +1,8 @@
 """Re-checks claims that rest on the catalogue: whether the metadata is what they say it is.
 
-Authors, date, venue, title and licence are in the receipt, with the sources of its evidence. The
-number of pages, and a citation that was found in a text, can be checked only against the library.
+Authors, date, venue, title and licence are in the receipt, with the sources of its evidence. What
+of these only a text states, the number of pages, and a citation that was found in a text, can be
+checked only against the library.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from collections.abc import Iterator, Sequence
 from corpus.errors import NotFound
 from corpus.store.store import Store
 from corpus.types import Source
-from service.catalogue.fields import ENTRY, cites, count_pages, metadata_value, reference_entries
+from service.catalogue.fields import (
+    ENTRY,
+    cites,
+    count_pages,
+    metadata_value,
+    reference_entries,
+    stated,
+)
 from service.catalogue.names import catalogue_name
 from service.catalogue.sentences import metadata_sentences
+from service.catalogue.stated_fields import STATED
 from service.receipts.checks import Check, shorten
 from service.types import Citation, Claim, Draft, Evidence, Rejected, Verdict
 from service.verification.methods import METADATA
@@ -51,7 +60,12 @@ def stands(citation: Citation, evidence: Sequence[Evidence]) -> bool:
         return True  # as far as a receipt shows: the list is in no passage
     if citation.metadata in _RELATIONS:
         return _other(citation, evidence) is not None
-    return citation.quote == metadata_value(source, citation.metadata)
+    return _stated(citation, source) or citation.quote == metadata_value(source, citation.metadata)
+
+
+def _stated(citation: Citation, source: Source) -> bool:
+    """Return whether a citation is of a field for which the source itself has nothing."""
+    return citation.metadata in STATED and not metadata_value(source, citation.metadata)
 
 
 def unchecked(name: str, citations: Sequence[Citation], evidence: Sequence[Evidence]) -> Check:
@@ -117,7 +131,8 @@ def _holds(citation: Citation, source: Source, evidence: Sequence[Evidence], sto
             return True
         pair = (source, now) if citation.metadata == "references" else (now, source)
         return cites(store, *pair)
-    return citation.quote == metadata_value(source, citation.metadata)
+    known = metadata_value(source, citation.metadata) or stated(store, source, citation.metadata)
+    return citation.quote == known
 
 
 def _other(citation: Citation, evidence: Sequence[Evidence]) -> Source | None:
@@ -128,11 +143,11 @@ def _other(citation: Citation, evidence: Sequence[Evidence]) -> Source | None:
 
 def _shown(citation: Citation, evidence: Sequence[Evidence]) -> bool:
     """Return whether the receipt itself shows what a citation says."""
-    if citation.metadata in ("pages", ENTRY):
+    source = evidence[citation.label - 1].source
+    if citation.metadata in ("pages", ENTRY) or _stated(citation, source):
         return False
     other = _other(citation, evidence)
     if citation.metadata not in _RELATIONS or other is None:
         return True
-    source = evidence[citation.label - 1].source
     citing, cited = (source, other) if citation.metadata == "references" else (other, source)
     return citing.id in cited.cited_by

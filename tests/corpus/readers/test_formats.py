@@ -579,6 +579,19 @@ def test_front_matter_in_yaml(
             assert (source.published, source.language) == (published, language)
 
 
+@pytest.mark.parametrize(
+    ("front", "licence"),
+    [
+        ("license: mit\ntags: [a]", "mit"),
+        ("licence: CC BY 4.0", "CC BY 4.0"),
+        ("license:\n- mit\n- apache-2.0", "mit, apache-2.0"),
+        ("title: T", ""),
+    ],
+)
+def test_licence_in_front_matter(front: str, licence: str) -> None:
+    assert read(f"---\n{front}\n---\nBody text.", "a.md").source.licence == licence
+
+
 def test_front_matter_in_toml_and_text_that_is_not_front_matter() -> None:
     source = read('+++\ntitle = "T"\ndate = 2022-12-31\nauthors = ["A B"]\n+++\nx', "a.md").source
     assert (source.title, source.authors, source.published) == ("T", ("A B",), "2022-12-31")

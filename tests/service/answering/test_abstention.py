@@ -2,8 +2,9 @@
 
 import pytest
 
-from corpus.types import Passage, Source, Unread
-from service.answering.abstention import explain_abstention, false_premise
+from corpus.store.store import Store
+from corpus.types import Document, Passage, Source, Unread
+from service.answering.abstention import explain_abstention, false_premise, unmentioned
 from service.types import Draft, Evidence
 from service.verification.provenance import Originals
 
@@ -143,6 +144,28 @@ def test_digit_of_an_identifier_is_not_a_false_premise():
     question = "How many amperes is the fuse of the RX-3100 rated at?"
     evidence = shown((PAPER, "The fuse of the oven is rated at 16 amperes."))
     assert false_premise(question, evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("things", "missing"),
+    [
+        (("Whisper", "Zorblat"), ("Zorblat",)),
+        (("whisper", "zorblat"), ()),  # which may be called something else
+        (("Whisper", "the Zorblat model"), ("the Zorblat model",)),
+        (("Whisper", "Harbour pilots"), ()),  # elsewhere in the source
+        ((), ()),
+    ],
+)
+def test_compared_thing_that_no_source_names_is_missing(things, missing, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    store.put(Document(PAPER, f"{SAYS} It helps harbour pilots."), [])
+    assert unmentioned(things, shown((PAPER, SAYS)), store) == missing
+
+
+def test_latin_name_may_be_written_otherwise_in_japanese(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    evidence = shown((PAPER, "ウィスパーは音声を認識します。"))
+    assert unmentioned(("Whisper", "Zorblat"), evidence, store) == ()
 
 
 def test_abstention_without_sources():

@@ -81,6 +81,11 @@ The Hoshino bridge was opened in 1962 by the mayor of the town. It crosses the r
 
 Visitors often ask about its age. The Hoshino bridge was opened in 1971 by the mayor of the town.
 """
+FERRY = """# The ferry of Ullapool
+
+The ferry leaves at 9 and at 17. It is not free for tourists. Dogs are not welcome on board.
+Monday's crossing is cancelled, because the crew has no second captain.
+"""
 REPORT = "---\ntitle: Report of the Reading Room\nauthor: {}\ndate: {}\n---\n\n{}\n"
 LIBRARIES = {
     "three": {"whisper.md": WHISPER, "kanda.md": KANDA, "harbour.md": HARBOUR},
@@ -90,6 +95,7 @@ LIBRARIES = {
     "poems": {"poems.md": POEMS, "haiku.md": HAIKU},
     "one sentence": {"zephyr.txt": "The Zephyr reactor produced 40 megawatts in 1987."},
     "contradiction": {"bridge.md": BRIDGE},
+    "ferry": {"ferry.md": FERRY},
     "namesakes": {
         "a.md": REPORT.format(
             "Mei Tanaka", "2019-04-01", "The reading room had 8,200 visitors in 2018."
@@ -362,6 +368,8 @@ def test_small_library_answers(ask: Ask, name: str, question: str, answer: str) 
         ("table", "How many masts does the Asahi have?"),
         ("poems", "How heavy is the ferry?"),
         pytest.param("three", "Whisperについてどう思いますか。", marks=not_yet),
+        ("three", "Compare Whisper with Zorblat."),
+        ("three", "WhisperとZorblatの違いは？"),
         ("three", "君の意見では、神田閲覧室は良い場所ですか？"),
         pytest.param("three", "a", marks=not_yet),
         ("three", "あ" * LONGEST_QUESTION),
@@ -369,6 +377,26 @@ def test_small_library_answers(ask: Ask, name: str, question: str, answer: str) 
 )
 def test_small_library_does_not_answer(ask: Ask, name: str, question: str) -> None:
     assert is_declined(ask(name, question))
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Since when is the ferry free for tourists?", "It is not free for tourists."),
+        ("Why are dogs welcome on the ferry?", "Dogs are not welcome on board."),
+    ],
+)
+def test_premise_that_a_sentence_denies_is_false(ask: Ask, question: str, quote: str) -> None:
+    made = ask("ferry", question)
+    assert is_declined(made) and made.abstention == "false_premise"
+    assert made.reason and quote in made.reason
+
+
+@pytest.mark.parametrize(
+    "question", ["Why is Monday's crossing cancelled?", "When does the ferry leave?"]
+)
+def test_premise_beside_a_denial_of_something_else_is_true(ask: Ask, question: str) -> None:
+    assert ask("ferry", question).abstention != "false_premise"
 
 
 @pytest.mark.parametrize(

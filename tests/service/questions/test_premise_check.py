@@ -7,8 +7,13 @@ import pytest
 
 from corpus.types import Passage, Source
 from service.messages import reader_message
-from service.questions.premise_check import MAX_READ, unsupported_premise
-from service.questions.presuppositions import presupposition
+from service.questions.premise_check import (
+    MAX_DENIALS,
+    MAX_READ,
+    denied_premise,
+    unsupported_premise,
+)
+from service.questions.presuppositions import open_presupposition, presupposition
 from service.types import Evidence
 from tests.support.paths import ROOT
 
@@ -141,6 +146,80 @@ def test_nearest_sentences_are_read_with_their_title_in_one_call():
     assert checker.read_pairs[0][0] == "Mill. The mill was built in 1850."
 
 
+class PairChecker(ScriptedChecker):
+    """A checker that gives probabilities by the statement: first those of premises."""
+
+    def __init__(self, premise, denied):
+        super().__init__(NEUTRAL)
+        self.by_statement = premise, denied
+
+    def supports(self, pairs):
+        self.read_pairs += pairs
+        rows = [self.by_statement["not" in claim.split()] for _, claim in pairs]
+        return np.array(rows, np.float32)
+
+
+def test_sentence_that_says_the_opposite_rather_than_the_premise_denies_it():
+    checker = PairChecker((0.4, 0.3, 0.3), (0.8, 0.1, 0.1))
+    found = denied_premise("The mill did close", shown(("Mill", SAYS)), checker)
+    assert found and found.citation.quote == "The mill never closed before that."
+    assert len(checker.read_pairs) == 2  # one sentence has a negation
+
+
+def test_sentence_that_fits_a_premise_no_worse_than_its_denial_denies_nothing():
+    checker = PairChecker((0.6, 0.2, 0.2), (0.7, 0.1, 0.2))
+    assert denied_premise("The mill did close", shown(("Mill", SAYS)), checker) is None
+
+
+def test_denial_of_what_is_surely_answered_must_be_clear():
+    premise, evidence = "The mill did close", shown(("Mill", SAYS))
+    weak = PairChecker((0.4, 0.2, 0.4), (0.8, 0.1, 0.1))
+    assert denied_premise(premise, evidence, weak)
+    assert denied_premise(premise, evidence, weak, answered=True) is None
+    clear = PairChecker((0.1, 0.1, 0.8), (0.8, 0.1, 0.1))
+    assert denied_premise(premise, evidence, clear, answered=True)
+
+
+@pytest.mark.parametrize(
+    ("premise", "text"),
+    [
+        ("The mill did close", "The mill was built in 1850."),  # nothing is denied
+        ("The mill did not close", SAYS),  # nor where the premise denies
+        ("The bridge survived", "The bridge never fell."),  # whose opposite cannot be told
+        ("A king did visit Oslo", SAYS),  # another subject
+        ("The mill is forbidden to sell flour", "The mill is not allowed to sell flour."),
+        ("The mill did sell flour", "The mill never closed."),  # nothing of what it did
+        ("The mill did close", "水車小屋(mill)は閉まらなかった(close)。"),  # another language
+    ],
+)
+def test_only_denials_on_the_subject_of_a_premise_are_read(premise: str, text: str) -> None:
+    checker = PairChecker(NEUTRAL, ENTAILED)
+    assert denied_premise(premise, shown(("Mill", text)), checker) is None
+    assert not checker.read_pairs
+
+
+def test_few_denials_are_read():
+    checker = PairChecker(NEUTRAL, NEUTRAL)
+    denied_premise("The mill did close", shown(("Mill", "The mill never closed. " * 9)), checker)
+    assert len(checker.read_pairs) == 2 * MAX_DENIALS
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Since when is the ferry free for tourists?", "It is not free for tourists."),
+        ("When did the swans leave the pond?", "The swans did not leave the pond that winter."),
+        ("Why did the new pump make the garden greener?", "The pump did not change the garden."),
+    ],
+)
+def test_denied_premise_is_found_by_the_checker(question, quote, checker):
+    text = f"The ferry has two decks. {quote} The pond was dug in 1802 by the garden's owner."
+    premise = presupposition(question) or open_presupposition(question)
+    found = denied_premise(premise, shown(("The garden by the pond", text)), checker)
+    assert found and found.citation.quote == quote
+
+
 @pytest.mark.shared
 @pytest.mark.model
 def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
@@ -159,7 +238,9 @@ def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
         half = at // 15 * 15  # the first fifteen passages are English
         near = [ids[half + (at - half + step) % 15] for step in range(5)]
         premise = presupposition(row["question"])
-        finding = unsupported_premise(premise, shown(*(texts[each] for each in near)), checker)
+        evidence = shown(*(texts[each] for each in near))
+        finding = unsupported_premise(premise, evidence, checker)
+        finding = finding or denied_premise(premise, evidence, checker)
         found[row["premise"]] += finding is not None
     print(found)
     assert found["true"] <= 1  # of 30; measured: 0

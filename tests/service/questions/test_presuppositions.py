@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.questions.presuppositions import presupposition
+from service.questions.presuppositions import denial, open_presupposition, presupposition
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,8 @@ from service.questions.presuppositions import presupposition
         ("工場が閉鎖された理由を教えてください。", "工場が閉鎖された"),
         ("PaSaはいつからオフラインで動くのですか", "PaSaはオフラインで動く"),
         ("日本を初めて訪問したのは誰ですか。", "日本を初めて訪問した"),
+        ("橋が残ったのはなぜだと筆者は考えていますか", "橋が残った"),
+        ("Why did ferry.plan make the boats faster?", "Ferry.plan did make the boats faster"),
     ],
 )
 def test_premise_of_a_question_is_put_as_a_statement(question, statement):
@@ -74,3 +76,49 @@ def test_premise_of_a_question_is_put_as_a_statement(question, statement):
 )
 def test_question_that_supposes_only_its_topic_gives_none(question):
     assert presupposition(question) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "statement"),
+    [
+        ("When did the mill close?", "The mill did close"),
+        ("In which year did Harrow Foods win the award?", "Harrow Foods did win the award"),
+        ("How did Oslo beat Bergen?", "Oslo did beat Bergen"),
+        ("Where was the treaty signed?", "The treaty was signed"),
+        ("Who built the mill?", "Someone built the mill"),
+        ("What was wrong with the fuel?", "Something was wrong with the fuel"),
+        ("工場はいつ閉鎖されたの？", "工場は閉鎖された"),
+        ("工場が再開したのはいつですか", "工場が再開した"),
+        ("彼女はどこで化学を学んだ？", "彼女は化学を学んだ"),
+    ],
+)
+def test_what_is_asked_for_is_left_open(question: str, statement: str) -> None:
+    assert presupposition(question) is None
+    assert open_presupposition(question) == statement
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who is the director?", "What is the title?", "Where is the mill?", "How long are the tours?",
+     "What did they use?", "How many people took part?", "何年に発売された？", "誰か来た？", ""],
+)  # fmt: skip
+def test_question_whose_statement_cannot_be_told_leaves_nothing_open(question: str) -> None:
+    assert open_presupposition(question) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "opposite"),
+    [
+        ("The mill did close", "The mill did not close"),
+        ("The mill did not close", "The mill did close"),
+        ("Oil prices have risen", "Oil prices have not risen"),
+        ("Someone built the mill", "Nobody built the mill"),
+        ("Something was wrong with the fuel", "Nothing was wrong with the fuel"),
+        ("工場は閉鎖された", "工場は閉鎖されたわけではない"),
+        ("S2ORCは重要だ", "S2ORCは重要ではない"),
+        ("彼女は化学を学んだ", "彼女は化学を学んだわけではない"),
+        ("The bridge survived", None),
+    ],
+)
+def test_denial_is_the_opposite_of_a_statement(statement: str, opposite: str | None) -> None:
+    assert denial(statement) == opposite

@@ -138,6 +138,27 @@ def test_receipt_of_a_list_of_references_holds_only_for_its_entries(store: Store
     assert not all_passed(recheck(seal(bent), VERIFIER, store))
 
 
+def test_receipt_of_a_field_that_only_a_text_states_holds_only_for_its_words(store: Store) -> None:
+    text = "Bread is old. It is baked daily.\n# License\n\nThese pages are under CC BY 4.0."
+    start = text.index("#")
+    sections = (Section("License", 1, start, len(text)),)
+    document = Document(Source("d", "file:///d.md", "Loaves", language="en"), text, sections)
+    store.put(document, split_into_passages(document))
+    catalogue = read_catalogue(store)
+    found = receipt_of(
+        describe(store, catalogue, [store.source("d")], ["licence"], "en"), "Its licence?"
+    )
+    assert len(found["claims"]) == 1
+    alone, with_library = recheck(found, VERIFIER), recheck(found, VERIFIER, store)
+    assert all_passed(alone) and all_passed(with_library), [*alone, *with_library]
+    assert [c.detail for c in alone if c.outcome == "note"] == [
+        "only the library can show its licence"
+    ]
+    bent = json.loads(json.dumps(found).replace("CC BY 4.0", "CC BY 3.0"))
+    bent["evidence"] = found["evidence"]
+    assert not all_passed(recheck(seal(bent), VERIFIER, store))
+
+
 def forged(receipt: dict[str, Any], claim: int, **changed: Any) -> dict[str, Any]:
     """Change a claim's citation, and seal the receipt again."""
     bent = copy.deepcopy(receipt)
