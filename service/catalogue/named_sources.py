@@ -226,9 +226,11 @@ def _by_author(text: FoldedText, catalogue: Catalogue) -> Iterator[_Mention]:
     years, question = set(_YEAR.findall(text.shown)), text.shown.casefold()
     found: dict[str, tuple[int, _Mention]] = {}
     for source, place, forms in catalogue.people:
-        spans = (_author_span(text.shown, form) for form in forms if form.casefold() in question)
-        if source.id not in found and (span := next(filter(None, spans), None)):
-            found[source.id] = place, _Mention(source, "author", *span)
+        for form, folded in forms:
+            if folded not in question or source.id in found:
+                continue
+            if span := _author_span(text.shown, form):
+                found[source.id] = place, _Mention(source, "author", *span)
     dated = [each for each in found.values() if each[1].source.published[:4] in years]
     by_place = sorted(dated or found.values(), key=lambda each: each[0] > 0)
     yield from (mention for _, mention in by_place)

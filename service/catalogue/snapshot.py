@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from corpus.store.store import Store
 from corpus.types import Passage, Source
@@ -20,6 +20,7 @@ from service.catalogue.names import (
 from service.text.alignment import content_words
 from service.types import Evidence
 
+_KEPT = 100_000  # sources whose names are kept
 _OPENING = 3  # passages at the start of a text, in which it names its own work
 
 
@@ -33,6 +34,21 @@ class NameWords:
     def has(self, word: str) -> bool:
         """Return whether a content word is among them; a Japanese one may be part of one."""
         return word in self.words or (not word.isascii() and word in self.letters)
+
+
+# The names of a source cost more than all else: after a change, those of the others are kept.
+
+
+@lru_cache(_KEPT)
+def _names(source: Source, coined: tuple[str, ...]) -> tuple[tuple[str, NameKind], ...]:
+    listed = [(name.letters, name.kind) for name in names_of(source)]
+    return (*listed, *((folded_letters(name), "coined name") for name in coined))
+
+
+@lru_cache(_KEPT)
+def _name_words(source: Source, coined: tuple[str, ...]) -> NameWords:
+    text = words_of_names(source, coined)
+    return NameWords(frozenset(w.text for w in content_words(text)), folded_letters(text))
 
 
 @dataclass(frozen=True)
@@ -52,28 +68,25 @@ class Catalogue:
     @cached_property
     def names(self) -> tuple[tuple[Source, str, NameKind], ...]:
         """Every name of every source as (source, name by its letters alone, kind of name)."""
-        listed: list[tuple[Source, str, NameKind]] = []
-        for source in self.sources:
-            listed += [(source, name.letters, name.kind) for name in names_of(source)]
-            coined = self.coined.get(source.id, ())
-            listed += [(source, folded_letters(name), "coined name") for name in coined]
-        return tuple(listed)
+        return tuple(
+            (source, *name)
+            for source in self.sources
+            for name in _names(source, self.coined.get(source.id, ()))
+        )
 
     @cached_property
     def name_words(self) -> tuple[tuple[Source, NameWords], ...]:
         """Every source with the words of its names."""
-        listed: list[tuple[Source, NameWords]] = []
-        for source in self.sources:
-            text = words_of_names(source, self.coined.get(source.id, ()))
-            words = frozenset(word.text for word in content_words(text))
-            listed.append((source, NameWords(words, folded_letters(text))))
-        return tuple(listed)
+        return tuple((s, _name_words(s, self.coined.get(s.id, ()))) for s in self.sources)
 
     @cached_property
-    def people(self) -> tuple[tuple[Source, int, tuple[str, ...]], ...]:
-        """Every author as (source, place among its authors from 0, forms of the name)."""
+    def people(self) -> tuple[tuple[Source, int, tuple[tuple[str, str], ...]], ...]:
+        """Every author as (source, place among its authors from 0, forms of the name).
+
+        Each form stands beside the same without case.
+        """
         return tuple(
-            (source, place, forms)
+            (source, place, tuple((form, form.casefold()) for form in forms))
             for source in self.sources
             for place, author in enumerate(source.authors)
             if (forms := name_forms(author))
