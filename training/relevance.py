@@ -19,7 +19,6 @@ import pickle
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -38,12 +37,15 @@ from index.ingestion.sync import sync
 from index.lexical.tokenizer import is_japanese
 from index.search import Library
 from index.storage.local_index import LocalIndex
-from service.answering import reranking
 from service.answering.answer_windows import answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
 from service.answering.question_reading import ReadPassage, read_passages
-from service.answering.reranking import answer_features
-from service.verification.calibration import CALIBRATION_FILE, RankingWeights
+from service.answering.reranking import LANGUAGE_PAIRS
+from service.verification.calibration import (
+    CALIBRATION_FILE,
+    RankingWeights,
+    load_calibration,
+)
 from service.verification.provenance import Originals
 from training import reading, sources
 from training.calibrate import logistic
@@ -184,28 +186,14 @@ Windows = list[tuple[tuple[float, ...], bool, bool]]  # features, whether right,
 
 def windows(asked: Sequence[Read], ranking: RankingWeights) -> Windows:
     """Return the features of the best window for each question, and whether it has the answer."""
+    calibration = replace(load_calibration(), ranking=ranking)
     found: Windows = []
     for each in asked:
-        with ranked_by(ranking):
-            (window,) = answer_windows(each.passages, Originals(()), 1)
-        passage = window.passage
-        score, whole = passage.evidence.score, passage.answers()
-        x = answer_features(window.odds, whole, score, passage.japanese, passage.across)
-        right = each.answered_by(passage, window.start, window.end)
-        found.append((x, right, bool(each.gold)))
+        passages = [replace(passage, calibration=calibration) for passage in each.passages]
+        (window,) = answer_windows(passages, Originals(()), 1)
+        right = each.answered_by(window.passage, window.start, window.end)
+        found.append((window.passage.features(window.odds), right, bool(each.gold)))
     return found
-
-
-@contextmanager
-def ranked_by(ranking: RankingWeights) -> Iterator[None]:
-    """Rank with these weights instead of those of the calibration."""
-    kept = reranking.load_calibration
-    changed = replace(kept(), ranking=ranking)
-    reranking.load_calibration = lambda: changed  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        reranking.load_calibration = kept
 
 
 def best_ranking(asked: Sequence[Read]) -> RankingWeights:
@@ -246,7 +234,7 @@ def thresholds(asked: Sequence[Read], odds: np.ndarray) -> dict[str, float]:
     are answerable need more than the reader can.
     """
     found = {}
-    for row in reranking.LANGUAGE_PAIRS:
+    for row in LANGUAGE_PAIRS:
         for pair in row:
             here = [
                 o
