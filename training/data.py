@@ -8,7 +8,6 @@ Writes arrays, compressed by xz, that `training.fit` reads on this machine or an
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import lzma
 import random
@@ -22,7 +21,7 @@ from tokenizers import Tokenizer
 from corpus.text.sentences import sentence_spans
 from training import made, sources, spoil, xling
 from training.near import Index
-from training.sources import ENTAILMENT, NOT_SUPPORTED, Passage, Row
+from training.sources import ENTAILMENT, LABELS, NOT_SUPPORTED, Passage, Row
 
 PAIRS_HELD = 0.15  # share of the passages of hand-written pairs that no fit sees
 
@@ -115,7 +114,7 @@ def by_sentence(
         other = rng.choice(articles[home.article])
         if other != home:
             wrong.append(rng.choice(spoil.sentences(other.text) or [other.text]))
-        title = home.article.replace("_", " ") + "\n" if rng.random() < 0.7 else ""
+        title = home.title + "\n" if rng.random() < 0.7 else ""
         for text, label in [(right[0], 1), *((part, 0) for part in wrong)]:
             yield Row("ans", question, title + text, label, source, home.held)
 
@@ -166,7 +165,7 @@ def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
 def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
     """Return the passages with enough sentences to generate claims and questions from."""
     found = [*sources.xquad(shared)[0].values(), *sources.jsquad(shared)[0].values()]
-    found += [Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)]
+    found += sources.clapnq_passages(shared).values()
     found += sources.prose(shared)
     for row in sources.wice(shared):
         lines = [line for line in row["evidence"] if len(line) > 60 and line[-1] in ".!?"]
@@ -228,7 +227,7 @@ def hand_claims(
     """Make rows of hand-written claims; for fitting also altered ones and neighbouring passages."""
     for name in names:
         for row in sources.handwritten(name):
-            label = LABEL_OF[row["label"]]
+            label = LABELS[row["label"]]
             home = passages[row["doc_id"]]
             yield Row("nli", row["claim"], home.text, label, name, home.held)
             if home.held or label != ENTAILMENT:
@@ -248,38 +247,27 @@ def hand_questions(passages: dict[str, Passage], name: str) -> Iterator[Row]:
         yield Row("ans", row["question"], home.text, label, name, home.held)
 
 
-def text_id(text: str) -> str:
-    """Return the id by which hand-written pairs refer to a passage without an id of its own."""
-    return hashlib.sha1(text.encode()).hexdigest()[:12]
-
-
 def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
-    """Make hand-written rows: Japanese on English passages, and English on Japanese ones."""
+    """Make the rows of hand-written claims, questions and pairs, and of translated questions."""
     english, queries = sources.xquad(shared)
     japanese, asked_ja = sources.jsquad(shared)
     yield from hand_claims(english, ("ja_en_claims", "en_en_claims", "xquad_claims_ja"), rng)
     yield from hand_claims(japanese, ("en_ja_claims", "ja_ja_claims", "jsquad_claims_en"), rng)
     yield from hand_questions(english, "ja_en_questions")
     yield from hand_questions(english, "xquad_unanswerable_ja")
-    queries_en = sources.clapnq(shared)
-    found = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in queries_en}
-    yield from hand_claims(found, ("clapnq_claims_ja",), rng)
-    yield from hand_questions(found, "clapnq_unanswerable_ja")
-    posts = {text_id(p.text): p for p in sources.prose(shared)}
-    plain = sources.plain_sets(shared)
-    long = {
-        text_id(r.second): Passage(r.second, "", r.held) for r in plain if r.source == "fm2_long"
-    }
+    clapnq = sources.clapnq_passages(shared)
+    yield from hand_claims(clapnq, ("clapnq_claims_ja",), rng)
+    yield from hand_questions(clapnq, "clapnq_unanswerable_ja")
     for name in ("pairs_ja_en", "pairs_en_en"):
-        yield from pair_rows(english | found | posts | long, name, rng)
+        yield from pair_rows(english | clapnq | sources.passages_by_text_id(shared), name, rng)
     for name in ("pairs_en_ja", "pairs_ja_ja"):
         yield from pair_rows(japanese, name, rng)
-    words = {row["id"]: row["ja"] for row in sources.handwritten("xquad_questions_ja")}
+    words = sources.translated_questions("xquad_questions_ja", "ja")
     yield from asked(english, queries, rng, "xquad_ja", words)
     yield from by_sentence(english, queries, rng, "xquad_ja_sentences", words)
-    words = {row["id"]: row["ja"] for row in sources.handwritten("clapnq_questions_ja")}
+    words = sources.translated_questions("clapnq_questions_ja", "ja")
     yield from clapnq_rows(shared, rng, words)
-    words = {row["id"]: row["en"] for row in sources.handwritten("jsquad_questions_en")}
+    words = sources.translated_questions("jsquad_questions_en", "en")
     yield from asked(japanese, asked_ja, rng, "jsquad_en", words)
     yield from by_sentence(japanese, asked_ja, rng, "jsquad_en_sentences", words)
 
@@ -304,7 +292,7 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
             home.text[a:b] for n, (a, b) in enumerate(spans) if n not in row["s"] and b - a > 12
         ]
         other = rng.sample(other, min(2, len(other)))
-        title = home.article.replace("_", " ") + "\n" if rng.random() < 0.6 else ""
+        title = home.title + "\n" if rng.random() < 0.6 else ""
         yield Row("nli", row["t"], bearing, ENTAILMENT, name, out)
         yield Row("nli", row["f"], bearing, NOT_SUPPORTED, name, out)
         yield Row("ans", row["q"], title + bearing, 1, name + "_asked", out)
@@ -324,9 +312,6 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
         near = [p for p in articles[home.article] if p != home]
         if near and rng.random() < 0.4:
             yield Row("ans", row["q"], rng.choice(near).text, 0, name + "_asked")
-
-
-LABEL_OF = {"supported": ENTAILMENT, "not_supported": NOT_SUPPORTED}
 
 
 def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
@@ -356,7 +341,7 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
 
 
 def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
-    """Return the token ids of each distinct text, and rows as indices of them."""
+    """Write the token ids of each distinct text, and the rows as indices of them, to a folder."""
     texts = list(dict.fromkeys(text for row in rows for text in (row.first, row.second)))
     place = {text: i for i, text in enumerate(texts)}
     encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
@@ -380,7 +365,11 @@ def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def unpack(folder: Path) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
-    """Return token ids by text, the table of rows, and the names of the sources."""
+    """Read what ``pack`` wrote: token ids by text, the table of rows, and the names of the sources.
+
+    The columns of the table are: first text, second text, whether it is a question, label, source,
+    whether it is held out, and group.
+    """
     found = {}
     for name in ("tokens", "lengths", "rows"):
         with lzma.open(folder / f"{name}.npy.xz") as file:

@@ -141,7 +141,7 @@ def print_read(shared: Path, folder: Path, embedder: SentenceTransformerEmbedder
     from training import relevance
 
     passages, named = relevance.questions(shared)
-    found = relevance.library(passages, folder / "both", embedder)
+    found = relevance.open_library(passages, folder / "both", embedder)
     of_pair: dict[str, list[tuple[str, str]]] = {}
     for kind, asked in named:
         if asked.sentences:
