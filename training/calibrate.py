@@ -184,7 +184,7 @@ def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.n
     return odds, np.array(accepted)
 
 
-def validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+def cross_validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
     """Return the same as ``scores``, by cross-validation over folds of passages."""
     fold = np.array([int(case.group, 16) % FOLDS for case in found])
     odds, accepted = np.zeros(len(found)), np.zeros(len(found), bool)
@@ -225,7 +225,7 @@ def interval(hits: int, n: int) -> list[float]:
 
 def report(found: Sequence[Case]) -> dict[str, dict]:
     """Report errors by kind of claim, from cross-validation: counts, and shares with intervals."""
-    odds, accepted = validated(found)
+    odds, accepted = cross_validated(found)
     good = np.array([case.supported for case in found])
     kinds = np.array([case.kind for case in found])
     errors = {}

@@ -55,7 +55,7 @@ def wice_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
             yield Row("nli", row["claim"], text, NOT_SUPPORTED, "wice")
 
 
-def asked(
+def question_rows(
     passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
     wording: dict[str, str] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
@@ -89,7 +89,7 @@ def asked(
             yield Row("ans", question, passages[i].text, 0, source, home.held)
 
 
-def by_sentence(
+def sentence_question_rows(
     passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
     wording: dict[str, str] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
@@ -147,7 +147,7 @@ def clapnq_rows(
                 yield Row("ans", question, other["passage"], 0, source)
 
 
-def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
+def condaqa_rows(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
     """Make rows of CondaQA's yes/no questions: only their own passage answers them."""
     kept = [row for row in rows if row.source == "condaqa_claims"]
     texts = sorted({row.second for row in kept})
@@ -263,13 +263,13 @@ def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
     for name in ("pairs_en_ja", "pairs_ja_ja"):
         yield from pair_rows(japanese, name, rng)
     words = sources.translated_questions("xquad_questions_ja", "ja")
-    yield from asked(english, queries, rng, "xquad_ja", words)
-    yield from by_sentence(english, queries, rng, "xquad_ja_sentences", words)
+    yield from question_rows(english, queries, rng, "xquad_ja", words)
+    yield from sentence_question_rows(english, queries, rng, "xquad_ja_sentences", words)
     words = sources.translated_questions("clapnq_questions_ja", "ja")
     yield from clapnq_rows(shared, rng, words)
     words = sources.translated_questions("jsquad_questions_en", "en")
-    yield from asked(japanese, asked_ja, rng, "jsquad_en", words)
-    yield from by_sentence(japanese, asked_ja, rng, "jsquad_en_sentences", words)
+    yield from question_rows(japanese, asked_ja, rng, "jsquad_en", words)
+    yield from sentence_question_rows(japanese, asked_ja, rng, "jsquad_en_sentences", words)
 
 
 def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> Iterator[Row]:
@@ -321,12 +321,12 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
         *sources.plain_sets(shared), *sources.symmetric(shared), *sources.paws(shared),
         *sources.jsick(shared), *sources.jnli(shared), *wice_rows(shared, rng),
     ]  # fmt: skip
-    rows += asked(*sources.jsquad(shared), rng, "jsquad")
-    rows += asked(*sources.xquad(shared), rng, "xquad")
-    rows += by_sentence(*sources.jsquad(shared), rng, "jsquad_sentences")
-    rows += by_sentence(*sources.xquad(shared), rng, "xquad_sentences")
+    rows += question_rows(*sources.jsquad(shared), rng, "jsquad")
+    rows += question_rows(*sources.xquad(shared), rng, "xquad")
+    rows += sentence_question_rows(*sources.jsquad(shared), rng, "jsquad_sentences")
+    rows += sentence_question_rows(*sources.xquad(shared), rng, "xquad_sentences")
     rows += clapnq_rows(shared, rng)
-    rows += condaqa_asked(rows, rng)
+    rows += condaqa_rows(rows, rng)
     rows += made.asked_of_claims([r for r in rows if r.source == "jaquad_claims"], rng)
     prose = passages_for_making(shared, rows)
     rows += made.claims(prose, rng, 4, "made_claims")
