@@ -86,7 +86,8 @@ def unmentioned(
 ) -> tuple[str, ...]:
     """Return the things whose names neither the evidence nor its sources have.
 
-    Only names count, which have capitals or digits: others may be called something else.
+    Only names count, that is words with capitals or digits: a source may use other words for
+    other things.
     """
     if not evidence or (
         is_japanese(evidence[0].passage.text) and not any(map(is_japanese, things))
