@@ -115,7 +115,7 @@ class ResultCache(Generic[Item]):
     """
 
     def __init__(self, run: Callable[[list[Item]], Iterable[Floats]], most: int) -> None:
-        self._run = run
+        self._run: Callable[[list[Item]], Iterable[Floats]] = run
         self._lock = threading.Lock()
         self._results: LRUCache[bytes, Floats] = LRUCache(most)
 
