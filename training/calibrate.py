@@ -30,7 +30,6 @@ from service.verification.calibration import CALIBRATION_FILE, FEATURES, log_odd
 from service.verification.citation_selection import PARTIAL, SUPPORTED
 from service.verification.verifier import Verifier
 from training import data, made, sources, spoil
-from training.data import LABEL_OF
 from training.evaluate import auc, balanced
 from training.sources import ENTAILMENT, NOT_SUPPORTED, Row
 
@@ -92,7 +91,7 @@ def _answer_claims(shared: Path) -> Iterator[Row]:
         text = text[row.get("start", 0) : row.get("end", len(text))]
         assert text_hash(text).startswith(row["sha256"]), "the passage is not the one that was read"
         kind = "lies behind true clauses" if row["kind"].startswith("lie") else "answers"
-        yield Row("nli", row["claim"], text, LABEL_OF[row["label"]], kind, True)
+        yield Row("nli", row["claim"], text, sources.LABELS[row["label"]], kind, True)
 
 
 def _spoiled(true: Sequence[Row], rng: random.Random) -> Iterator[Row]:
@@ -118,7 +117,7 @@ def _passages(shared: Path) -> list[str]:
 
 
 def cases(found: Sequence[Row], verifier: Verifier) -> Iterator[Case]:
-    """Read the rows as the verifier does."""
+    """Make a case of each row that the verifier finds a candidate quote for."""
     for row in found:
         id = text_hash(row.second)[:16]
         passage = Passage(id, id[:12], 0, len(row.second), row.second)
@@ -185,8 +184,8 @@ def scores(found: Sequence[Case], weights: np.ndarray) -> tuple[np.ndarray, np.n
     return odds, np.array(accepted)
 
 
-def validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same by cross-validation: weights for each fold of passages from the others."""
+def cross_validated(found: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same as ``scores``, by cross-validation over folds of passages."""
     fold = np.array([int(case.group, 16) % FOLDS for case in found])
     odds, accepted = np.zeros(len(found)), np.zeros(len(found), bool)
     for k in range(FOLDS):
@@ -207,13 +206,7 @@ def _development(shared: Path) -> Iterator[Row]:
         "FeverSymmetric": [r for r in sources.symmetric(shared) if r.held],
         "JSICK": [r for r in sources.jsick(shared) if r.held and r.source == "jsick_ja"],
         "JNLI": [r for r in sources.jnli(shared) if r.held],
-        "WiCE": [
-            Row(
-                "nli", r["claim"], " ".join(r["evidence"]), int(r["label"] != "supported"), "", True
-            )
-            for r in sources.wice(shared)
-            if r["held"]
-        ],
+        "WiCE": sources.held_wice(shared),
     }
     for name, found in sets.items():
         for row in rng.sample(found, min(MOST, len(found))):
@@ -232,7 +225,7 @@ def interval(hits: int, n: int) -> list[float]:
 
 def report(found: Sequence[Case]) -> dict[str, dict]:
     """Report errors by kind of claim, from cross-validation: counts, and shares with intervals."""
-    odds, accepted = validated(found)
+    odds, accepted = cross_validated(found)
     good = np.array([case.supported for case in found])
     kinds = np.array([case.kind for case in found])
     errors = {}
@@ -251,6 +244,14 @@ def report(found: Sequence[Case]) -> dict[str, dict]:
                 "balanced_accuracy": round(balanced(odds[here], good[here]), 3),
             }
     return errors
+
+
+def write_calibration(**parts: object) -> None:
+    """Replace some parts of the calibration that ships with Tenkyo."""
+    held = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8")) | parts
+    CALIBRATION_FILE.write_text(
+        json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def main() -> None:
@@ -276,11 +277,7 @@ def main() -> None:
         print(f"| {kind} | {n} | {e.get('auc', '–')} | {rejects} | {accepts} |")
     print(json.dumps(weights))
     if args.write:
-        held = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
-        held |= {"weights": weights, "errors": errors}
-        CALIBRATION_FILE.write_text(
-            json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        write_calibration(weights=weights, errors=errors)
 
 
 if __name__ == "__main__":

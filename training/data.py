@@ -8,7 +8,6 @@ Writes arrays, compressed by xz, that `training.fit` reads on this machine or an
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import lzma
 import random
@@ -22,7 +21,7 @@ from tokenizers import Tokenizer
 from corpus.text.sentences import sentence_spans
 from training import made, sources, spoil, xling
 from training.near import Index
-from training.sources import ENTAILMENT, NOT_SUPPORTED, Passage, Row
+from training.sources import ENTAILMENT, LABELS, NOT_SUPPORTED, Passage, Row
 
 PAIRS_HELD = 0.15  # share of the passages of hand-written pairs that no fit sees
 
@@ -56,7 +55,7 @@ def wice_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
             yield Row("nli", row["claim"], text, NOT_SUPPORTED, "wice")
 
 
-def asked(
+def question_rows(
     passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
     wording: dict[str, str] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
@@ -90,7 +89,7 @@ def asked(
             yield Row("ans", question, passages[i].text, 0, source, home.held)
 
 
-def by_sentence(
+def sentence_question_rows(
     passages: dict[str, Passage], queries: Sequence[dict], rng: random.Random, source: str,
     wording: dict[str, str] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
@@ -115,7 +114,7 @@ def by_sentence(
         other = rng.choice(articles[home.article])
         if other != home:
             wrong.append(rng.choice(spoil.sentences(other.text) or [other.text]))
-        title = home.article.replace("_", " ") + "\n" if rng.random() < 0.7 else ""
+        title = home.title + "\n" if rng.random() < 0.7 else ""
         for text, label in [(right[0], 1), *((part, 0) for part in wrong)]:
             yield Row("ans", question, title + text, label, source, home.held)
 
@@ -148,7 +147,7 @@ def clapnq_rows(
                 yield Row("ans", question, other["passage"], 0, source)
 
 
-def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
+def condaqa_rows(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
     """Make rows of CondaQA's yes/no questions: only their own passage answers them."""
     kept = [row for row in rows if row.source == "condaqa_claims"]
     texts = sorted({row.second for row in kept})
@@ -166,7 +165,7 @@ def condaqa_asked(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
 def passages_for_making(shared: Path, rows: Sequence[Row]) -> list[Passage]:
     """Return the passages with enough sentences to generate claims and questions from."""
     found = [*sources.xquad(shared)[0].values(), *sources.jsquad(shared)[0].values()]
-    found += [Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)]
+    found += sources.clapnq_passages(shared).values()
     found += sources.prose(shared)
     for row in sources.wice(shared):
         lines = [line for line in row["evidence"] if len(line) > 60 and line[-1] in ".!?"]
@@ -228,7 +227,7 @@ def hand_claims(
     """Make rows of hand-written claims; for fitting also altered ones and neighbouring passages."""
     for name in names:
         for row in sources.handwritten(name):
-            label = LABEL_OF[row["label"]]
+            label = LABELS[row["label"]]
             home = passages[row["doc_id"]]
             yield Row("nli", row["claim"], home.text, label, name, home.held)
             if home.held or label != ENTAILMENT:
@@ -248,40 +247,29 @@ def hand_questions(passages: dict[str, Passage], name: str) -> Iterator[Row]:
         yield Row("ans", row["question"], home.text, label, name, home.held)
 
 
-def text_id(text: str) -> str:
-    """Return the id by which hand-written pairs refer to a passage without an id of its own."""
-    return hashlib.sha1(text.encode()).hexdigest()[:12]
-
-
 def hand_rows(shared: Path, rng: random.Random) -> Iterator[Row]:
-    """Make hand-written rows: Japanese on English passages, and English on Japanese ones."""
+    """Make the rows of hand-written claims, questions and pairs, and of translated questions."""
     english, queries = sources.xquad(shared)
     japanese, asked_ja = sources.jsquad(shared)
     yield from hand_claims(english, ("ja_en_claims", "en_en_claims", "xquad_claims_ja"), rng)
     yield from hand_claims(japanese, ("en_ja_claims", "ja_ja_claims", "jsquad_claims_en"), rng)
     yield from hand_questions(english, "ja_en_questions")
     yield from hand_questions(english, "xquad_unanswerable_ja")
-    queries_en = sources.clapnq(shared)
-    found = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in queries_en}
-    yield from hand_claims(found, ("clapnq_claims_ja",), rng)
-    yield from hand_questions(found, "clapnq_unanswerable_ja")
-    posts = {text_id(p.text): p for p in sources.prose(shared)}
-    plain = sources.plain_sets(shared)
-    long = {
-        text_id(r.second): Passage(r.second, "", r.held) for r in plain if r.source == "fm2_long"
-    }
+    clapnq = sources.clapnq_passages(shared)
+    yield from hand_claims(clapnq, ("clapnq_claims_ja",), rng)
+    yield from hand_questions(clapnq, "clapnq_unanswerable_ja")
     for name in ("pairs_ja_en", "pairs_en_en"):
-        yield from pair_rows(english | found | posts | long, name, rng)
+        yield from pair_rows(english | clapnq | sources.passages_by_text_id(shared), name, rng)
     for name in ("pairs_en_ja", "pairs_ja_ja"):
         yield from pair_rows(japanese, name, rng)
-    words = {row["id"]: row["ja"] for row in sources.handwritten("xquad_questions_ja")}
-    yield from asked(english, queries, rng, "xquad_ja", words)
-    yield from by_sentence(english, queries, rng, "xquad_ja_sentences", words)
-    words = {row["id"]: row["ja"] for row in sources.handwritten("clapnq_questions_ja")}
+    words = sources.translated_questions("xquad_questions_ja", "ja")
+    yield from question_rows(english, queries, rng, "xquad_ja", words)
+    yield from sentence_question_rows(english, queries, rng, "xquad_ja_sentences", words)
+    words = sources.translated_questions("clapnq_questions_ja", "ja")
     yield from clapnq_rows(shared, rng, words)
-    words = {row["id"]: row["en"] for row in sources.handwritten("jsquad_questions_en")}
-    yield from asked(japanese, asked_ja, rng, "jsquad_en", words)
-    yield from by_sentence(japanese, asked_ja, rng, "jsquad_en_sentences", words)
+    words = sources.translated_questions("jsquad_questions_en", "en")
+    yield from question_rows(japanese, asked_ja, rng, "jsquad_en", words)
+    yield from sentence_question_rows(japanese, asked_ja, rng, "jsquad_en_sentences", words)
 
 
 def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> Iterator[Row]:
@@ -304,7 +292,7 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
             home.text[a:b] for n, (a, b) in enumerate(spans) if n not in row["s"] and b - a > 12
         ]
         other = rng.sample(other, min(2, len(other)))
-        title = home.article.replace("_", " ") + "\n" if rng.random() < 0.6 else ""
+        title = home.title + "\n" if rng.random() < 0.6 else ""
         yield Row("nli", row["t"], bearing, ENTAILMENT, name, out)
         yield Row("nli", row["f"], bearing, NOT_SUPPORTED, name, out)
         yield Row("ans", row["q"], title + bearing, 1, name + "_asked", out)
@@ -326,9 +314,6 @@ def pair_rows(passages: dict[str, Passage], name: str, rng: random.Random) -> It
             yield Row("ans", row["q"], rng.choice(near).text, 0, name + "_asked")
 
 
-LABEL_OF = {"supported": ENTAILMENT, "not_supported": NOT_SUPPORTED}
-
-
 def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
     """Return all rows, for fitting and held out, in a fixed order."""
     rng = random.Random(seed)
@@ -336,12 +321,12 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
         *sources.plain_sets(shared), *sources.symmetric(shared), *sources.paws(shared),
         *sources.jsick(shared), *sources.jnli(shared), *wice_rows(shared, rng),
     ]  # fmt: skip
-    rows += asked(*sources.jsquad(shared), rng, "jsquad")
-    rows += asked(*sources.xquad(shared), rng, "xquad")
-    rows += by_sentence(*sources.jsquad(shared), rng, "jsquad_sentences")
-    rows += by_sentence(*sources.xquad(shared), rng, "xquad_sentences")
+    rows += question_rows(*sources.jsquad(shared), rng, "jsquad")
+    rows += question_rows(*sources.xquad(shared), rng, "xquad")
+    rows += sentence_question_rows(*sources.jsquad(shared), rng, "jsquad_sentences")
+    rows += sentence_question_rows(*sources.xquad(shared), rng, "xquad_sentences")
     rows += clapnq_rows(shared, rng)
-    rows += condaqa_asked(rows, rng)
+    rows += condaqa_rows(rows, rng)
     rows += made.asked_of_claims([r for r in rows if r.source == "jaquad_claims"], rng)
     prose = passages_for_making(shared, rows)
     rows += made.claims(prose, rng, 4, "made_claims")
@@ -356,7 +341,7 @@ def collect(shared: Path, unpacked: Path | None, seed: int = 7) -> list[Row]:
 
 
 def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
-    """Return the token ids of each distinct text, and rows as indices of them."""
+    """Write the token ids of each distinct text, and the rows as indices of them, to a folder."""
     texts = list(dict.fromkeys(text for row in rows for text in (row.first, row.second)))
     place = {text: i for i, text in enumerate(texts)}
     encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
@@ -380,7 +365,11 @@ def pack(rows: Sequence[Row], tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def unpack(folder: Path) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
-    """Return token ids by text, the table of rows, and the names of the sources."""
+    """Read what ``pack`` wrote: token ids by text, the table of rows, and the names of the sources.
+
+    The columns of the table are: first text, second text, whether it is a question, label, source,
+    whether it is held out, and group.
+    """
     found = {}
     for name in ("tokens", "lengths", "rows"):
         with lzma.open(folder / f"{name}.npy.xz") as file:

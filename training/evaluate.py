@@ -16,18 +16,13 @@ from torch import Tensor
 from index.inference.cross_encoder_torch import Network, read_weights, run
 from index.inference.pair_network import pair_ids
 from training import data
-
-NLI_ENTAILMENT = 0
+from training.sources import ENTAILMENT
 
 
 def auc(scores: np.ndarray, good: np.ndarray) -> float:
     """Return the area under the ROC curve (Mann-Whitney); ties count half."""
-    order = np.argsort(scores, kind="stable")
-    ranks = np.empty(len(scores))
-    ranks[order] = np.arange(1, len(scores) + 1)
-    for value in np.unique(scores[np.r_[False, np.diff(scores[order]) == 0][np.argsort(order)]]):
-        same = scores == value
-        ranks[same] = ranks[same].mean()
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # from 1; equal scores share their mean
     n = int(good.sum())
     if n in (0, len(good)):
         return float("nan")
@@ -68,7 +63,7 @@ def measure(
         support, answer = run(network, ids, budget)  # in the order of the heads
         is_answer = bool(rows[0, 2])
         scores = (answer if is_answer else entailment(support)).numpy().astype(np.float64)
-        good = rows[:, 3] == (1 if is_answer else NLI_ENTAILMENT)
+        good = rows[:, 3] == (1 if is_answer else ENTAILMENT)
         if (rows[:, 6] >= 0).all():
             groups = np.unique(rows[:, 6])
             scores = np.array([scores[rows[:, 6] == g].max() for g in groups])

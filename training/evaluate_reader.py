@@ -24,7 +24,6 @@ from index.inference.reading import Reading
 from training import reading
 from training.evaluate import auc
 from training.reading import Asked
-from training.relevance import NEAR, near_questions
 from training.sources import Passage
 
 NEARLY = 2.0  # log-odds by which a token next to the best one is worse and still of the span
@@ -36,7 +35,7 @@ def sets(shared: Path, most: int) -> tuple[Mapping[str, Passage], dict[str, list
     passages, _, held = reading.collect(shared)
     ours, asked_ours = reading.written_questions("held")
     found: dict[str, list[Asked]] = defaultdict(list)
-    near = [asked for name in NEAR for asked in near_questions(passages, name)]
+    near = [asked for name in reading.NEAR for asked in reading.near_questions(passages, name)]
     for asked in (*held, *asked_ours, *near):
         found[asked.source].append(asked)
     rng = random.Random(7)
@@ -59,10 +58,10 @@ def around_best(read: Reading, lead: int) -> tuple[int, int]:
 
 
 def f1(span: tuple[int, int], gold: Sequence[tuple[int, int]]) -> float:
-    """Return the F1 by characters of a span with the gold one that it fits best."""
-    shared = [max(0, min(span[1], b) - max(span[0], a)) for a, b in gold]
+    """Return the F1 by characters of a span and that one of the right spans which it fits best."""
+    overlaps = [max(0, min(span[1], b) - max(span[0], a)) for a, b in gold]
     lengths = [span[1] - span[0] + b - a for a, b in gold]
-    return max(2 * s / n for s, n in zip(shared, lengths, strict=True))
+    return max(2 * both / total for both, total in zip(overlaps, lengths, strict=True))
 
 
 def measure(
@@ -72,7 +71,7 @@ def measure(
     pairs, marks = [], []
     for each in asked:
         home = passages[each.home]
-        title = home.article.replace("_", " ") + "\n" if home.article else ""
+        title = home.title + "\n" if home.title else ""
         pairs.append((title + home.text, each.question))
         marks.append((each, len(title), True))
         bare = reading.without_sentences(home.text, each.sentences)

@@ -31,7 +31,8 @@ from training.model import CONFIG, write_weights
 from training.sources import NOT_SUPPORTED
 from training.start import read_start, write_start
 
-SMOOTHING = 0.05
+SMOOTHING = 0.05  # of labels
+WARM_UP = 0.06  # share of the fit in which the learning rate rises
 
 
 def loss_of(nli: Tensor, ans: Tensor, is_answer: Tensor, label: Tensor) -> Tensor:
@@ -71,6 +72,19 @@ def one_pass(
         groups.append(part[start:])
     for i in rng.permutation(len(groups)):
         yield groups[i]
+
+
+def rate_factor(progress: float, warm_up: float, end: float) -> float:
+    """Return a learning rate as a share of the highest one: it rises, then falls, linearly.
+
+    Args:
+        progress: How much of the fit is done, 0 to 1.
+        warm_up: The share of the fit in which the rate rises.
+        end: The share at the end.
+    """
+    if progress < warm_up:
+        return progress / warm_up
+    return end + (1 - end) * max(0.0, (1 - progress) / (1 - warm_up))
 
 
 class Fit:
@@ -128,13 +142,6 @@ class Fit:
         is_answer = torch.from_numpy(rows[:, 2] == 1)
         return tokens, is_answer, label
 
-    def _rate(self, progress: float) -> None:
-        warm, end = 0.06, self.args.end
-        left = max(0.0, (1 - progress) / (1 - warm))
-        factor = progress / warm if progress < warm else end + (1 - end) * left
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["top"] * factor
-
     def steps(self) -> Iterator[tuple[float, np.ndarray]]:
         """Yield progress from 0 to 1 and a batch, until the passes or the minutes are over."""
         rng = np.random.default_rng(self.args.seed)
@@ -156,10 +163,13 @@ class Fit:
                 seen += len(chosen)
 
     def run(self) -> None:
+        """Fit the weights of the network."""
         self.network.train()
         running, tokens, began = 0.0, 0, time.monotonic()
         for step, (progress, chosen) in enumerate(self.steps()):
-            self._rate(progress)
+            factor = rate_factor(progress, WARM_UP, self.args.end)
+            for group in self.optimiser.param_groups:
+                group["lr"] = group["top"] * factor
             ids, is_answer, label = (t.to(self.device, non_blocking=True)
                                      for t in self._batch(chosen))  # fmt: skip
             loss = loss_of(*self.network(ids), is_answer, label)

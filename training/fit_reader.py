@@ -1,4 +1,4 @@
-"""Fit the reader: the checker's encoder with a head that finds the characters that answer.
+"""Fit the reader: the checker's encoder with a head that finds the tokens that answer.
 
     python -m training.fit_reader --shared ../shared --out reader.safetensors --minutes 60
 
@@ -26,18 +26,22 @@ from torch import Tensor
 from index.inference.cross_encoder import WEIGHTS
 from index.inference.cross_encoder_torch import ReaderNetwork, padded, read_weights
 from training import reading
-from training.model import FORMAT, is_matrix, quantised
+from training.fit import rate_factor
+from training.model import FORMAT, stored
 from training.reading import ReadingRow
 
 MAX_QUESTION, MAX_TOKENS = 64, 384
-WARM_UP = 0.05  # share of the fit in which the rate rises
-AVERAGED_STEPS = 300  # over about so many of the last steps the weights are averaged
-BIAS = -5.0  # of the untrained head: about one in as many tokens as a passage has
+WARM_UP = 0.05  # share of the fit in which the learning rate rises
+AVERAGED_STEPS = 300  # steps over which the moving mean of the weights reaches back
+BIAS = -5.0  # of the untrained head: one token in about 150, as many as a passage has
+WIDTH_STEP = 16  # tokens to whose multiples the rows of a batch are padded
+SAVED_EVERY = 600  # seconds
+
+# Token ids, which of them are of the text, and which of these answer.
+Encoded = tuple[list[int], list[bool], list[bool]]
 
 
-def encoded(
-    rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict
-) -> list[tuple[list[int], list[bool], list[bool]]]:
+def encoded(rows: Sequence[ReadingRow], tokenizer: Tokenizer, config: dict) -> list[Encoded]:
     """Tokenise rows: token ids, which of them are of the text, and which of these answer.
 
     A row whose whole answer was cut off is left out.
@@ -74,7 +78,26 @@ def loss_of(logits: Tensor, inside: Tensor, gold: Tensor) -> Tensor:
     return (every - torch.where(answered, right, torch.zeros_like(right))).mean()
 
 
+def grouped(rows: Sequence[Encoded], budget: int, rng: random.Random) -> list[list[Encoded]]:
+    """Divide rows into batches of similar length, in random order.
+
+    Args:
+        rows: The rows.
+        budget: The most tokens of a batch, padding included; a longer row is a batch by itself.
+        rng: Draws the order.
+    """
+    groups: list[list[Encoded]] = [[]]
+    for row in sorted(rows, key=lambda row: len(row[0]) + rng.random() * 8):
+        if groups[-1] and (len(groups[-1]) + 1) * len(row[0]) > budget:
+            groups.append([])
+        groups[-1].append(row)
+    rng.shuffle(groups)
+    return groups
+
+
 class Fit:
+    """One fit of the reader: the network, the optimizer and the schedule, on a CPU in bfloat16."""
+
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         torch.manual_seed(args.seed)
@@ -90,51 +113,45 @@ class Fit:
         self.network = ReaderNetwork(weights, {**config, "max_tokens": MAX_TOKENS})
         self.network.compute = torch.bfloat16
         self.network.dropout = args.dropout
-        self.trained: list[str] = []
-        self.mean: dict[str, Tensor] = {}
+        self.trained: list[str] = []  # names of the weights that are fitted
+        self.mean: dict[str, Tensor] = {}  # their moving mean, once it has begun
+        self.optimiser = self._optimiser()
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        """Freeze the embeddings and the lowest layers, and return an optimizer of the rest."""
         heads, layers = [], []
-        for name, attr in self.network.names.items():
-            weight = getattr(self.network, attr)
+        for name, attribute in self.network.names.items():
+            weight = getattr(self.network, attribute)
             layer = int(name.split("layer.")[1].split(".")[0]) if "layer." in name else -1
             if name.startswith("read"):
                 heads.append(weight)
-            elif layer >= args.frozen_layers:
+            elif layer >= self.args.frozen_layers:
                 layers.append(weight)
             else:
                 weight.requires_grad_(False)
                 continue
             self.trained.append(name)
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": layers, "lr": 0, "top": args.lr},
-                {"params": heads, "lr": 0, "top": args.lr * 5},
-            ],
-            betas=(0.9, 0.98),
-            weight_decay=0.01,
-        )
+        rates = ((layers, self.args.lr), (heads, self.args.lr * 5))
+        groups = [{"params": params, "lr": 0, "top": rate} for params, rate in rates]
+        return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01)
 
-    def batches(self, rng: random.Random) -> Iterator[list[tuple]]:
+    def batches(self, rng: random.Random) -> Iterator[list[Encoded]]:
+        """Yield batches of rows, pass after pass, without end."""
         while True:  # passages that were written meanwhile are read with the next pass
             passages, fitted, _ = reading.collect(self.args.shared)
             rows = [
                 row
                 for row in reading.rows(passages, fitted, rng)
-                if rng.random() < (self.args.ours if _is_ours(row) else self.args.sets)
+                if rng.random() < (self.args.ours if row.written else self.args.sets)
             ]
             print(f"{len(rows)} rows a pass", flush=True)
             rng.shuffle(rows)
             for at in range(0, len(rows), 2000):
                 ready = encoded(rows[at : at + 2000], self.tokenizer, self.network.config)
-                ready.sort(key=lambda r: len(r[0]) + rng.random() * 8)
-                groups: list[list[tuple]] = [[]]
-                for one in ready:
-                    if (len(groups[-1]) + 1) * len(one[0]) > self.args.budget and groups[-1]:
-                        groups.append([])
-                    groups[-1].append(one)
-                rng.shuffle(groups)
-                yield from groups
+                yield from grouped(ready, self.args.budget, rng)
 
     def run(self) -> None:
+        """Fit for the minutes given; save the weights now and then, and at the end."""
         args, rng = self.args, random.Random(self.args.seed)
         self.network.train()
         began = saved = time.monotonic()
@@ -143,34 +160,36 @@ class Fit:
             progress = (time.monotonic() - began) / 60 / args.minutes
             if progress >= 1:
                 break
-            factor = progress / WARM_UP
-            if progress > WARM_UP:
-                factor = args.end + (1 - args.end) * (1 - progress) / (1 - WARM_UP)
-            for part in self.optimiser.param_groups:
-                part["lr"] = part["top"] * factor
-            ids = padded([g[0] for g in group], 1, 16)
-            masks = torch.zeros(2, *ids.shape, dtype=torch.bool)
-            for n, (_, inside, gold) in enumerate(group):
-                masks[0, n, : len(inside)] = torch.tensor(inside)
-                masks[1, n, : len(gold)] = torch.tensor(gold)
-            loss = loss_of(self.network.token_logits(ids), *masks)
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-            self.optimiser.step()
+            loss = self._step(group, rate_factor(progress, WARM_UP, args.end))
             self._average(progress)
             seen += len(group)
-            running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+            running = 0.98 * running + 0.02 * loss if step else loss
             if step % 50 == 0:
                 print(
                     f"{step} {progress:.3f} loss {running:.3f} rows {seen} "
                     f"{seen / (time.monotonic() - began) * 60:.0f} a minute",
                     flush=True,
                 )
-            if time.monotonic() - saved > 600:
+            if time.monotonic() - saved > SAVED_EVERY:
                 saved = time.monotonic()
                 self.save()
         self.save()
+
+    def _step(self, group: Sequence[Encoded], factor: float) -> float:
+        """Fit one batch with a share of the highest learning rate, and return its loss."""
+        for part in self.optimiser.param_groups:
+            part["lr"] = part["top"] * factor
+        ids = padded([row for row, _, _ in group], self.network.config["pad"], WIDTH_STEP)
+        masks = torch.zeros(2, *ids.shape, dtype=torch.bool)
+        for n, (_, inside, gold) in enumerate(group):
+            masks[0, n, : len(inside)] = torch.tensor(inside)
+            masks[1, n, : len(gold)] = torch.tensor(gold)
+        loss = loss_of(self.network.token_logits(ids), *masks)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        return loss.item()
 
     def _average(self, progress: float) -> None:
         """Keep a moving mean of the weights, from the middle of the fit on."""
@@ -183,41 +202,32 @@ class Fit:
             mean.lerp_(found[name], 1 / AVERAGED_STEPS)
 
     def save(self) -> None:
+        """Write the mean of the weights: as they are, to go on from, and as they ship."""
         found = self.network.tensors() | self.mean
         trained = {name: found[name].contiguous() for name in self.trained}
         save_file(trained, str(self.args.out.with_suffix(".float")))
         write_reader(trained, self.args.out)
 
 
-def _is_ours(row: ReadingRow) -> bool:
-    return row.source.startswith("written")
-
-
 def write_reader(trained: dict[str, Tensor], path: Path) -> None:
     """Write the weights that are the reader's own, matrices as int8 rows."""
-    out: dict[str, Tensor] = {}
-    for name, tensor in trained.items():
-        tensor = tensor.detach().float().cpu().contiguous()
-        if is_matrix(name, tensor):
-            out[name], out[name + ".scale"] = quantised(tensor)
-        else:
-            out[name] = tensor
     config = {"max_tokens": MAX_TOKENS, "max_first": MAX_QUESTION}
-    save_file(out, str(path), metadata={"format": str(FORMAT), "config": json.dumps(config)})
+    about = {"format": str(FORMAT), "config": json.dumps(config)}
+    save_file(stored(trained), str(path), metadata=about)
 
 
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
-    ap.add_argument("--start", type=Path)
+    ap.add_argument("--start", type=Path, help="a .float file of an earlier fit, to go on from")
     ap.add_argument("--out", type=Path, required=True)
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--lr", type=float, default=1.5e-4)
-    ap.add_argument("--end", type=float, default=0.03)
+    ap.add_argument("--end", type=float, default=0.03, help="the last rate's share of the highest")
     ap.add_argument("--dropout", type=float, default=0.05)
-    ap.add_argument("--frozen-layers", type=int, default=4)
-    ap.add_argument("--budget", type=int, default=2048)
-    ap.add_argument("--ours", type=float, default=1.0, help="share of the rows on our passages")
+    ap.add_argument("--frozen-layers", type=int, default=4, help="so many of the lowest")
+    ap.add_argument("--budget", type=int, default=2048, help="tokens a step, padding included")
+    ap.add_argument("--ours", type=float, default=1.0, help="share of the rows on written passages")
     ap.add_argument("--sets", type=float, default=1.0, help="share of the rows on other passages")
     ap.add_argument("--seed", type=int, default=1)
     Fit(ap.parse_args()).run()

@@ -64,6 +64,7 @@ class Rows:
 
 
 def features(questions: list[str], embedder: Embedder) -> np.ndarray:
+    """Return the features [n, d] of questions."""
     vectors = embedder.embed_queries(questions)
     return np.array([kind_features(v, q) for v, q in zip(vectors, questions, strict=True)])
 
@@ -83,6 +84,7 @@ def labelled(rows: list[dict], embedder: Embedder) -> Rows:
 
 
 def fact_questions() -> list[str]:
+    """Draw questions of the quadruples, each of which asks for a fact."""
     rng = random.Random(1)
     found = []
     for name in ("pairs_en_en", "pairs_ja_ja", "pairs_en_ja", "pairs_ja_en"):
@@ -122,12 +124,14 @@ def fit(x: np.ndarray, kinds: np.ndarray, facts: np.ndarray, strength: float) ->
 
 
 def probabilities(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the probability of each kind [n, kinds] from features [n, d]."""
     log_odds = x @ weights
     odds = np.exp(log_odds - log_odds.max(1, keepdims=True))
     return odds / odds.sum(1, keepdims=True)
 
 
 def cross_validated(rows: Rows, facts: np.ndarray, strength: float) -> np.ndarray:
+    """Return the probabilities [n, kinds] of rows, each fold with weights from the others."""
     found = np.zeros((len(rows.x), len(KINDS)))
     for fold in range(FOLDS):
         out = rows.folds == fold
@@ -164,6 +168,7 @@ def thresholds(rows: Rows, found: np.ndarray, groups: tuple[str, ...]) -> dict[s
 
 
 def report(title: str, rows: Rows, found: np.ndarray, chosen: dict[str, float]) -> None:
+    """Print how often kinds and groups are right, and the confusion of the groups."""
     taken = classify(found, chosen)
     names, truth = [t[0] for t in taken], [KINDS[k] for k in rows.kinds]
     groups = np.array([t[1] for t in taken])

@@ -1,4 +1,7 @@
-"""How often each data set is used in one pass; 0.5 is half of its rows. Default: once."""
+"""Mixtures: how often the rows of each data set are used in one pass of a fit.
+
+0.5 is half of the rows. A set that a mixture does not name is used once, or as often as its ``*``.
+"""
 
 TEMPLATES = {
     "janli": 0.4, "jamp_temporal": 0.4, "hans_regen": 0.4, "breaking_nli": 0.4,

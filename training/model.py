@@ -1,10 +1,10 @@
-"""Writing of the checker's weights to a file: matrices as int8 rows, together with the tokenizer.
+"""Writing of the networks' weights to files: matrices as int8 rows, with the tokenizer if needed.
 
-The network, and the code that reads the file, is ``index.inference.cross_encoder``.
+The networks, and the code that reads the files, are in ``index.inference.cross_encoder_torch``.
 
 File format 2: one safetensors file. A matrix NAME is int8 with a float32 ``NAME.scale`` a row
 (weight = int8 * scale[row]); every other tensor is float32; ``tokenizer.json.xz`` is a uint8
-tensor; ``config`` in the metadata is JSON.
+tensor, in the checker's file only; ``config`` in the metadata is JSON.
 """
 
 from __future__ import annotations
@@ -50,21 +50,23 @@ def quantised(tensor: Tensor) -> tuple[Tensor, Tensor]:
     return values, scales
 
 
-def is_matrix(name: str, tensor: Tensor) -> bool:
-    return tensor.ndim == 2 and name.startswith("bert.") and "token_type" not in name
+def stored(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights as a file has them: the encoder's matrices in int8, the rest in float32."""
+    out: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        tensor = tensor.detach().float().cpu().contiguous()
+        if tensor.ndim == 2 and name.startswith("bert.") and "token_type" not in name:
+            out[name], out[name + ".scale"] = quantised(tensor)
+        else:
+            out[name] = tensor
+    return out
 
 
 def write_weights(
     path: str | Path, weights: dict[str, Tensor], config: dict, packed: bytes
 ) -> None:
-    """Write a file of format 2; `packed` is tokenizer.json, compressed by xz."""
-    out: dict[str, Tensor] = {}
-    for name, tensor in weights.items():
-        tensor = tensor.detach().float().cpu().contiguous()
-        if is_matrix(name, tensor):
-            out[name], out[name + ".scale"] = quantised(tensor)
-        else:
-            out[name] = tensor
+    """Write the checker's file; `packed` is tokenizer.json, compressed by xz."""
+    out = stored(weights)
     out["tokenizer.json.xz"] = torch.from_numpy(np.frombuffer(packed, np.uint8).copy())
     about = {
         "format": str(FORMAT),

@@ -17,6 +17,14 @@ def terms(text: str) -> list[str]:
 
 
 class Index:
+    """An index of texts that are ranked by BM25.
+
+    Args:
+        texts: The texts.
+        k1: How soon repetitions of a term stop counting.
+        b: How much long texts are held back, 0 to 1.
+    """
+
     def __init__(self, texts: Sequence[str], k1: float = 1.2, b: float = 0.75) -> None:
         bags = [Counter(terms(text)) for text in texts]
         mean = sum(bag.total() for bag in bags) / max(1, len(bags))
@@ -28,6 +36,7 @@ class Index:
         self.size = len(bags)
 
     def near(self, query: str, k: int) -> list[int]:
+        """Return the numbers of the k texts that fit a query best, best first."""
         scores: dict[int, float] = defaultdict(float)
         for term in set(terms(query)):
             found = self.postings.get(term, ())

@@ -1,10 +1,11 @@
-"""Rows for the reader: questions on passages, with the characters that answer, if any do.
+"""Questions on passages, and the rows that the reader is fitted on, made of them.
 
 A row says which characters of a text answer a question; none where nothing does. Texts are whole
 passages, windows of one to four sentences, passages without the sentences that answer (their
 neighbours stay, so that being about the subject is not enough), and near passages of the same
-article. No row is on an article that is held out, nor on a held-out passage of the hand-written
-pairs.
+article. Questions are those of XQuAD, JSQuAD and CLAPNQ, in both languages, those of the
+hand-written pairs, and those on passages that were written for fitting (``passages.py``). No row is
+on an article that is held out, nor on a held-out passage of the hand-written pairs.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus.text.sentences import sentence_spans
 from training import passages as written
 from training import sources, spoil
-from training.data import PAIRS_HELD, text_id
+from training.data import PAIRS_HELD
 from training.near import Index
 from training.sources import Passage
 
 Span = tuple[int, int]
+Spans = Sequence[Span]
 PAIRS = ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja")
+NEAR = tuple(f"near_unanswerable_{pair}" for pair in ("en_en", "ja_en", "en_ja", "ja_ja"))
 TITLED = 0.75  # share of the rows that have the passage's title before the text
-DRAWS = 4  # of a name in a question that is to be spoilt
+DRAWS = 4  # tries to replace a name in a question by another one
 _ASKS = re.compile(r"(?:who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 
 
@@ -40,12 +43,23 @@ class ReadingRow:
     spans: tuple[Span, ...]
     source: str
 
+    @property
+    def written(self) -> bool:
+        """Whether the text was written for fitting."""
+        return self.source.startswith("written")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question on a passage: the spans of the exact answer, and of the sentences that have it.
+    """A question on a passage.
 
-    No ``sentences``: nothing in the passage answers. ``answers`` are strings that answer.
+    Attributes:
+        question: The question.
+        home: The id of the passage.
+        sentences: The spans of the sentences that answer; none where nothing does.
+        exact: The spans of the words that answer, where they are known.
+        answers: Strings that answer, where they are known.
+        source: The name of the set.
     """
 
     question: str
@@ -93,7 +107,19 @@ def pair_questions(passages: dict[str, Passage], name: str) -> Iterator[tuple[As
         yield Asked(row["u"], row["id"], (), source=name), out
 
 
+def near_questions(passages: Mapping[str, Passage], name: str) -> Iterator[Asked]:
+    """Read questions that a passage nearly answers, and their controls, which it answers.
+
+    None of them is fitted on.
+    """
+    for row in sources.handwritten(name):
+        spans = sentence_spans(passages[row["doc_id"]].text)
+        gold = tuple(spans[n] for n in row.get("s", ()))
+        yield Asked(row["question"], row["doc_id"], gold, source=name)
+
+
 def clapnq_questions(shared: Path, wording: dict[str, str] | None = None) -> Iterator[Asked]:
+    """Read CLAPNQ's questions; ``wording`` is that of ``squad_questions``."""
     for row in sources.clapnq(shared):
         question = row["question"] if wording is None else wording.get(row["id"])
         if question is None:
@@ -138,19 +164,10 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
     """
     english, queries = sources.xquad(shared)
     japanese, asked_ja = sources.jsquad(shared)
-    long = {r["id"]: Passage(r["passage"], r["title"], r["held"]) for r in sources.clapnq(shared)}
-    posts = {text_id(p.text): p for p in sources.prose(shared)}
-    more = {
-        text_id(r.second): Passage(r.second, "", r.held)
-        for r in sources.plain_sets(shared)
-        if r.source == "fm2_long"
-    }
+    clapnq, others = sources.clapnq_passages(shared), sources.passages_by_text_id(shared)
     ours, asked_ours = written_questions()
-    passages = english | japanese | long | posts | more | ours
-
-    def words(name: str, language: str) -> dict[str, str]:
-        return {row["id"]: row[language] for row in sources.handwritten(name)}
-
+    passages = english | japanese | clapnq | others | ours
+    words = sources.translated_questions
     found = [
         *squad_questions(english, queries, "xquad"),
         *squad_questions(japanese, asked_ja, "jsquad"),
@@ -176,7 +193,13 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
 def rows(
     passages: dict[str, Passage], questions: Sequence[Asked], rng: random.Random
 ) -> Iterator[ReadingRow]:
-    """Make the rows of one pass over the questions, in the order of these."""
+    """Make the rows of one pass over the questions, in their order.
+
+    Args:
+        passages: The passages by id; those that are held out are in no row.
+        questions: The questions.
+        rng: Draws which texts and titles the rows have.
+    """
     articles: dict[str, list[str]] = defaultdict(list)
     for key, passage in passages.items():
         articles[passage.article].append(key)
@@ -186,45 +209,50 @@ def rows(
         if article and len(keys) > 1
     }
 
-    def row(
-        asked: Asked, key: str, text: str, spans: Sequence[Span], question: str = ""
-    ) -> ReadingRow:
-        title = passages[key].article.replace("_", " ") if rng.random() < TITLED else ""
-        return ReadingRow(question or asked.question, title, text, tuple(spans), asked.source)
+    def row(asked: Asked, passage: Passage, question: str, text: str, spans: Spans) -> ReadingRow:
+        title = passage.title if rng.random() < TITLED else ""
+        return ReadingRow(question, title, text, tuple(spans), asked.source)
 
     for asked in questions:
         home = passages[asked.home]
-        if not asked.sentences:
-            yield row(asked, asked.home, home.text, ())
-            if rng.random() < 0.3:
-                low, high = _window(home.text, (), rng)
-                yield row(asked, asked.home, home.text[low:high], ())
-            continue
-        gold = asked.exact or asked.sentences
-        yield row(asked, asked.home, home.text, gold)
-        if rng.random() < 0.35:
-            low, high = _window(home.text, asked.sentences, rng)
-            cut = [(max(a, low) - low, min(b, high) - low) for a, b in gold if a < high and low < b]
-            yield row(asked, asked.home, home.text[low:high], cut)
-        if rng.random() < 0.55:
-            bare = without_sentences(home.text, asked.sentences)
-            if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
-                yield row(asked, asked.home, bare, ())
-        if rng.random() < 0.12 and (bad := _spoilt(asked.question, home.text, rng)):
-            yield row(asked, asked.home, home.text, (), bad)
-        if home.article in near:
+        for question, text, spans in _at_home(asked, home.text, rng):
+            yield row(asked, home, question, text, spans)
+        if asked.sentences and home.article in near:
             keys = articles[home.article]
             found = [keys[n] for n in near[home.article].near(asked.question, 4)]
             found += rng.sample(keys, min(2, len(keys)))
-            others = [
-                key
-                for key in dict.fromkeys(found)
-                if key != asked.home
-                and not passages[key].held
-                and not any(a in passages[key].text for a in asked.answers)
+            others = [passages[key] for key in dict.fromkeys(found) if key != asked.home]
+            wrong = [
+                other
+                for other in others
+                if not other.held and not any(answer in other.text for answer in asked.answers)
             ]
-            for key in others[: 1 + (rng.random() < 0.4)]:
-                yield row(asked, key, passages[key].text, ())
+            for passage in wrong[: 1 + (rng.random() < 0.4)]:
+                yield row(asked, passage, asked.question, passage.text, ())
+
+
+def _at_home(asked: Asked, text: str, rng: random.Random) -> Iterator[tuple[str, str, Spans]]:
+    """Yield questions, texts and the spans that answer, made of one question and its passage.
+
+    The caller may draw from ``rng`` after each.
+    """
+    gold = asked.exact or asked.sentences
+    yield asked.question, text, gold
+    if not asked.sentences:
+        if rng.random() < 0.3:
+            low, high = _window(text, (), rng)
+            yield asked.question, text[low:high], ()
+        return
+    if rng.random() < 0.35:
+        low, high = _window(text, asked.sentences, rng)
+        cut = [(max(a, low) - low, min(b, high) - low) for a, b in gold if a < high and low < b]
+        yield asked.question, text[low:high], cut
+    if rng.random() < 0.55:
+        bare = without_sentences(text, asked.sentences)
+        if len(bare) > 40 and not any(answer in bare for answer in asked.answers):
+            yield asked.question, bare, ()
+    if rng.random() < 0.12 and (bad := _spoilt(asked.question, text, rng)):
+        yield bad, text, ()
 
 
 def _spoilt(question: str, text: str, rng: random.Random) -> str | None:

@@ -2,24 +2,23 @@
 
     python -m training.relevance --shared ../shared --out build/relevance [--reader FILE] [--write]
 
-All passages of XQuAD and JSQuAD are in one index. The questions are on articles and passages that
-the reader was not fitted on, in the passages' language and in the other: those of the sets, those
-of the hand-written pairs, and near unanswerable ones with their controls
-(``data/near_unanswerable_*.jsonl``). Every third answerable question is asked a second time while
-its own passage is left out of the search and its neighbours stay, every third of all while its
-whole article is. Figures are from two-fold
-cross-validation by article; the weights that are written are fitted on all.
+All passages of XQuAD and JSQuAD are in one index, with those that were written for calibration
+(``data/passages/calibration``), each in one language. The questions are on articles and passages
+that the reader was not fitted on, in the passages' language and in the other: those of the sets,
+those of the hand-written pairs, those on the written passages, and near unanswerable ones with
+their controls (``data/near_unanswerable_*.jsonl``). Every third answerable question is asked a
+second time while its own passage is left out of the search and its neighbours stay, and every third
+of all while its whole article is. Figures are from two-fold cross-validation by article; the
+weights that are written are fitted on all.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import pickle
 import random
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,7 +27,6 @@ import numpy as np
 
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
-from corpus.text.sentences import sentence_spans
 from corpus.types import Document, Source
 from index.inference.cross_encoder import READER_WEIGHTS, Checker, CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
@@ -38,24 +36,27 @@ from index.ingestion.sync import sync
 from index.lexical.tokenizer import is_japanese
 from index.search import Library
 from index.storage.local_index import LocalIndex
-from service.answering import reranking
 from service.answering.answer_windows import answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
 from service.answering.question_reading import ReadPassage, read_passages
-from service.answering.reranking import answer_features
-from service.verification.calibration import CALIBRATION_FILE, RankingWeights
+from service.answering.reranking import LANGUAGE_PAIRS
+from service.verification.calibration import (
+    CALIBRATION_FILE,
+    RankingWeights,
+    load_calibration,
+)
 from service.verification.provenance import Originals
 from training import reading, sources
-from training.calibrate import logistic
+from training.calibrate import logistic, write_calibration
 from training.reading import Asked
 from training.sources import Passage
 
 TOP_K, CHARACTERS = 10, 5000
 OF_EACH = 260  # questions of a set and language
-NEAR = tuple(f"near_unanswerable_{pair}" for pair in ("en_en", "ja_en", "en_ja", "ja_ja"))
-SEARCH = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
-ACROSS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
-CHANCE = 0.0075  # share of questions by which two weightings may differ by chance
+SEARCH = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)  # weights of the search score that are tried
+ACROSS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)  # and of another language
+CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
+RIDGE = 1e-3
 NEAR_COUNTS = 0.3  # what near questions count beside the others: few readers ask so
 UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most questions have one
 # Shares of answerable questions that may be refused. Across languages the reader knows less, and
@@ -63,12 +64,19 @@ UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most ques
 REFUSED, REFUSED_ACROSS = 0.05, 0.12
 
 
+Without = Literal["", "passage", "article"]
+
+
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadQuestion:
     """A question and the passages that were read for it.
 
-    ``gold`` is the id of the passage that answers, "" where none does; ``half`` that of its
-    article, 0 or 1.
+    Attributes:
+        kind: The languages of question and passage, the set, and what was left out of the search.
+        half: The half of the articles in which its own is, 0 or 1.
+        asked: The question.
+        gold: The id of the passage that answers; empty where none does.
+        passages: The passages, best first by the search.
     """
 
     kind: str
@@ -79,7 +87,7 @@ class Read:
 
     @property
     def near(self) -> bool:
-        """Whether it was written to be near to what a passage says, or is such a one's control."""
+        """Whether it asks for nearly what a passage says, or is the control of such a question."""
         return self.kind.endswith(", near")
 
     @property
@@ -105,10 +113,18 @@ class Read:
         return any(a < end and start < b for a, b in self.asked.sentences)
 
 
-def library(
+@dataclass(frozen=True, slots=True)
+class BestWindow:
+    """The features of the window that ranks first for a question, and whether it has the answer."""
+
+    features: tuple[float, ...]
+    right: bool
+
+
+def open_library(
     passages: dict[str, Passage], folder: Path, embedder: SentenceTransformerEmbedder
 ) -> Library:
-    """Open the index over some passages, each a source; made if it is not there."""
+    """Open the index over some passages, each a source; make it first if it is not there."""
     if not (folder / "index").exists():
         partial = folder.with_suffix(".part")
         shutil.rmtree(partial, ignore_errors=True)
@@ -116,8 +132,7 @@ def library(
         store = Store(f"sqlite:///{(partial / 'tenkyo.db').resolve()}")
         for key, passage in passages.items():
             language = "ja" if is_japanese(passage.text) else "en"
-            title = passage.article.replace("_", " ")
-            source = Source(key, f"https://example.org/{key}", title, language=language)
+            source = Source(key, f"https://example.org/{key}", passage.title, language=language)
             document = Document(source, passage.text)
             store.put(document, split_into_passages(document))
         sync(store, embedder, partial / "index", IngestProgress())
@@ -127,20 +142,16 @@ def library(
     return Library(store, LocalIndex.open(folder / "index", embedder.name), embedder)
 
 
-def near_questions(passages: Mapping[str, Passage], name: str) -> Iterator[Asked]:
-    """Read questions that a passage nearly answers, and their controls, which it answers."""
-    for row in sources.handwritten(name):
-        spans = sentence_spans(passages[row["doc_id"]].text)
-        gold = tuple(spans[n] for n in row.get("s", ()))
-        yield Asked(row["question"], row["doc_id"], gold, source=name)
-
-
 def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]]:
-    """Return the passages of both sets, and (kind, question) of all that are held out."""
+    """Return the passages of the index, and (kind, question) of all questions that were held out.
+
+    A kind has the languages of question and passage, and ``own``, ``pairs``, ``near`` or
+    ``written``.
+    """
     _, _, held = reading.collect(shared)
     passages = {**sources.xquad(shared)[0], **sources.jsquad(shared)[0]}
     found = [asked for asked in held if asked.home in passages]
-    found += [asked for name in NEAR for asked in near_questions(passages, name)]
+    found += [asked for name in reading.NEAR for asked in reading.near_questions(passages, name)]
     ours, asked_ours = reading.written_questions("calibration")
     kept = {key for n, key in enumerate(sorted(ours)) if n % 4 in (0, 3)}  # one language of each
     passages |= {key: ours[key] for key in kept}
@@ -158,95 +169,78 @@ def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]
     return passages, named
 
 
-Without = Literal["", "passage", "article"]
-
-
 def read(
-    found: Library, checker: Checker, kind: str, asked: Asked, article: str, without: Without
-) -> Read:
+    library: Library, checker: Checker, kind: str, asked: Asked, article: str, without: Without
+) -> ReadQuestion:
     """Search and read as the engine does, perhaps without what answers, or its whole article."""
     within = None
     if without == "passage":
-        within = [s.id for s, _ in found.store.sources() if s.id != asked.home]
+        within = [s.id for s, _ in library.store.sources() if s.id != asked.home]
     elif without == "article":
-        within = [s.id for s, _ in found.store.sources() if s.title != article]
-    hits = reserve_languages(found.search(asked.question, 2 * TOP_K, within), TOP_K)
+        within = [s.id for s, _ in library.store.sources() if s.title != article]
+    hits = reserve_languages(library.search(asked.question, 2 * TOP_K, within), TOP_K)
     chosen = select_evidence(hits, TOP_K, CHARACTERS)
     passages = tuple(read_passages(asked.question, chosen, checker))
     gold = "" if without or not asked.sentences else asked.home
     half = int(sources.held("relevance" + article, 0.5))
     named = f"{kind}, without its {without}" if without else kind
-    return Read(named, half, asked, gold, passages)
+    return ReadQuestion(named, half, asked, gold, passages)
 
 
-Windows = list[tuple[tuple[float, ...], bool, bool]]  # features, whether right, whether answerable
-
-
-def windows(asked: Sequence[Read], ranking: RankingWeights) -> Windows:
-    """Return the features of the best window for each question, and whether it has the answer."""
-    found: Windows = []
+def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list[BestWindow]:
+    """Return the window that ranks first for each question."""
+    calibration = replace(load_calibration(), ranking=ranking)
+    found = []
     for each in asked:
-        with ranked_by(ranking):
-            (window,) = answer_windows(each.passages, Originals(()), 1)
-        passage = window.passage
-        score, whole = passage.evidence.score, passage.answers()
-        x = answer_features(window.odds, whole, score, passage.japanese, passage.across)
-        right = each.answered_by(passage, window.start, window.end)
-        found.append((x, right, bool(each.gold)))
+        passages = [replace(passage, calibration=calibration) for passage in each.passages]
+        (window,) = answer_windows(passages, Originals(()), 1)
+        right = each.answered_by(window.passage, window.start, window.end)
+        found.append(BestWindow(window.passage.features(window.odds), right))
     return found
 
 
-@contextmanager
-def ranked_by(ranking: RankingWeights) -> Iterator[None]:
-    """Rank with these weights instead of those of the calibration."""
-    kept = reranking.load_calibration
-    changed = replace(kept(), ranking=ranking)
-    reranking.load_calibration = lambda: changed  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        reranking.load_calibration = kept
+def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
+    """Return the weights with which most first windows have the answer.
 
-
-def best_ranking(asked: Sequence[Read]) -> RankingWeights:
-    """Return the weights with which most best windows answer, each pair of languages alike.
-
-    Of those that are as good as the best but for chance, the ones nearest to the reading alone.
+    Each pair of languages counts alike. Of weights that are as good as the best but for chance,
+    those are chosen that are nearest to the reading alone.
     """
     there = [a for a in asked if a.gold]
     pairs = [[a for a in there if a.pair == pair] for pair in sorted({a.pair for a in there})]
 
-    def right(weights: RankingWeights) -> float:
-        return sum(float(np.mean([r for _, r, _ in windows(p, weights)])) for p in pairs)
+    def share_right(weights: RankingWeights) -> float:
+        return float(np.mean([np.mean([w.right for w in best_windows(p, weights)]) for p in pairs]))
 
     grid = [RankingWeights(search, across) for search in SEARCH for across in ACROSS]
-    shares = {w: right(w) / len(pairs) for w in grid}
+    shares = {w: share_right(w) for w in grid}
     good = [w for w in grid if shares[w] >= max(shares.values()) - CHANCE]
     return min(good, key=lambda w: (abs(w.across), w.search))
 
 
-def fit(asked: Sequence[Read], found: Windows) -> np.ndarray:
-    """Fit the weights of the features for the log-odds that the best window answers.
+def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarray:
+    """Fit the weights of the features for the log-odds that the first window answers.
 
-    Each pair of languages counts alike, and in it questions with and without an answer, near ones
-    apart.
+    Each pair of languages counts alike. So does, in a pair, each group of questions (with or
+    without an answer, near ones, those without their article, those on written passages), but for
+    NEAR_COUNTS and UNANSWERABLE_COUNTS.
     """
-    x, y = np.array([x for x, _, _ in found]), np.array([right for _, right, _ in found], float)
+    x, y = np.array([w.features for w in found]), np.array([w.right for w in found], float)
     groups = [(a.pair, bool(a.gold), a.near, a.kind.endswith("article"), a.written) for a in asked]
     size = {group: groups.count(group) for group in set(groups)}
     much = [(NEAR_COUNTS if g[2] else 1.0) * (1.0 if g[1] else UNANSWERABLE_COUNTS) for g in groups]
     counts = np.array([each / size[g] for each, g in zip(much, groups, strict=True)])
-    return logistic(x, y, 1e-3, counts / counts.mean())
+    return logistic(x, y, RIDGE, counts / counts.mean())
 
 
-def thresholds(asked: Sequence[Read], odds: np.ndarray) -> dict[str, float]:
-    """Return for each pair the log-odds below which so many answerable questions lie.
+def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, float]:
+    """Return, for each pair of languages, the log-odds from which a question is answered.
 
-    Near ones and those on passages that were written for fitting are left out: most of those that
-    are answerable need more than the reader can.
+    Below them lies the share REFUSED, or REFUSED_ACROSS, of the answerable questions. Near ones and
+    those on written passages are left out: most of those that are answerable need more than the
+    reader can.
     """
     found = {}
-    for row in reranking.LANGUAGE_PAIRS:
+    for row in LANGUAGE_PAIRS:
         for pair in row:
             here = [
                 o
@@ -259,23 +253,36 @@ def thresholds(asked: Sequence[Read], odds: np.ndarray) -> dict[str, float]:
     return found
 
 
-def table(asked: Sequence[Read], found: Windows) -> str:
-    """Return figures by kind of question, each half with weights fitted on the other."""
-    lines = []
+def cross_validated(
+    asked: Sequence[ReadQuestion], found: Sequence[BestWindow]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log-odds [n] of each first window and the threshold [n] for its languages.
+
+    Those of each half of the articles are fitted on the other half.
+    """
     odds, least = np.zeros(len(asked)), np.zeros(len(asked))
     half = np.array([a.half for a in asked])
-    x = np.array([x for x, _, _ in found])
-    for g in (0, 1):
-        others = np.flatnonzero(half != g)
-        weights = fit([asked[i] for i in others], [found[i] for i in others])
-        bars = thresholds([asked[i] for i in others], x[others] @ weights)
-        odds[half == g] = x[half == g] @ weights
-        least[half == g] = [bars[a.pair] for a in asked if a.half == g]
-    every, answers = (np.array([f[n] for f in found]) for n in (2, 1))
+    x = np.array([w.features for w in found])
+    for measured in (0, 1):
+        inside, others = half == measured, np.flatnonzero(half != measured)
+        fitted_on = [asked[i] for i in others]
+        weights = fit(fitted_on, [found[i] for i in others])
+        threshold = thresholds(fitted_on, x[others] @ weights)
+        odds[inside] = x[inside] @ weights
+        least[inside] = [threshold[a.pair] for a in asked if a.half == measured]
+    return odds, least
+
+
+def table(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> str:
+    """Return figures by kind of question, from cross-validation."""
+    odds, least = cross_validated(asked, found)
+    answerable = np.array([bool(a.gold) for a in asked])
+    answers = np.array([w.right for w in found])
     kinds = np.array([a.kind for a in asked])
+    lines = []
     for kind in sorted(set(kinds)):
         here = kinds == kind
-        right, has = answers[here], every[here]
+        right, has = answers[here], answerable[here]
         shown, ticked = odds[here] > least[here], odds[here] > 0
         parts = [kind, str(here.sum())]
         for some, label in ((has, "answerable"), (~has, "not")):
@@ -289,20 +296,20 @@ def table(asked: Sequence[Read], found: Windows) -> str:
     return "\n".join(lines)
 
 
-def rows_of(
-    found: Library, checker: Checker, named: Sequence[tuple[str, Asked]], each: int
-) -> Iterator[Read]:
-    """Read the questions, at most so many of a kind, always the same."""
+def read_all(
+    library: Library, checker: Checker, named: Sequence[tuple[str, Asked]], each: int
+) -> Iterator[ReadQuestion]:
+    """Read the questions, at most ``each`` of a kind, always the same."""
     rng = random.Random(5)
-    article = {s.id: s.title for s, _ in found.store.sources()}
+    article = {s.id: s.title for s, _ in library.store.sources()}
     for kind in sorted({kind for kind, _ in named}):
         here = [asked for k, asked in named if k == kind]
         for n, asked in enumerate(rng.sample(here, min(each, len(here)))):
-            yield read(found, checker, kind, asked, article[asked.home], "")
+            yield read(library, checker, kind, asked, article[asked.home], "")
             if n % 3 == 0 and asked.sentences:
-                yield read(found, checker, kind, asked, article[asked.home], "passage")
+                yield read(library, checker, kind, asked, article[asked.home], "passage")
             elif n % 3 == 1:
-                yield read(found, checker, kind, asked, article[asked.home], "article")
+                yield read(library, checker, kind, asked, article[asked.home], "article")
 
 
 def main() -> None:
@@ -319,27 +326,20 @@ def main() -> None:
     else:
         passages, named = questions(args.shared)
         embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, args.out / "models")
-        found = library(passages, args.out / "both", embedder)
-        asked = list(rows_of(found, CrossEncoder(reader=args.reader), named, args.each))
+        library = open_library(passages, args.out / "both", embedder)
+        asked = list(read_all(library, CrossEncoder(reader=args.reader), named, args.each))
         if args.keep:
             args.keep.write_bytes(pickle.dumps(asked))
     ranking = best_ranking(asked)
-    found_windows = windows(asked, ranking)
-    print(table(asked, found_windows))
-    weights = fit(asked, found_windows)
-    least = thresholds(asked, np.array([x for x, _, _ in found_windows]) @ weights)
+    found = best_windows(asked, ranking)
+    print(table(asked, found))
+    weights = fit(asked, found)
+    least = thresholds(asked, np.array([w.features for w in found]) @ weights)
     answers = [round(float(w), 4) for w in weights]
     print(f"{ranking}\nanswers {answers}\nanswered from {least}")
     if args.write:
-        held = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))
-        held["relevance"] = {
-            "ranking": asdict(ranking),
-            "answers": answers,
-            "answered_from": least,
-        }
-        CALIBRATION_FILE.write_text(
-            json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        relevance = {"ranking": asdict(ranking), "answers": answers, "answered_from": least}
+        write_calibration(relevance=relevance)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
     folder = options.shared / "data" / "verify"
-    names = SETS
+    names = [*SETS]
     if options.all:
         names += sorted({p.name.split(".")[0] for p in (folder / "nli").iterdir()} - set(SETS))
     counts = {}

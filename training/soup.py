@@ -28,10 +28,12 @@ GOALS = (
 
 
 def average(fits: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of each weight."""
     return {name: torch.stack([fit[name] for fit in fits]).mean(0) for name in fits[0]}
 
 
 def goal(column: dict[str, tuple[float, float, int]]) -> float:
+    """Return the mean AUC over the sets in GOALS."""
     return float(np.mean([column[name][0] for name in GOALS if name in column]))
 
 

@@ -50,8 +50,14 @@ class Passage:
     article: str
     held: bool
 
+    @property
+    def title(self) -> str:
+        """The article's title as it is printed."""
+        return self.article.replace("_", " ")
+
 
 def read(path: Path) -> list[dict]:
+    """Read the lines of a JSON Lines file, which may be compressed by xz."""
     opener = lzma.open if path.suffix == ".xz" else open
     with opener(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
@@ -171,6 +177,15 @@ def wice(shared: Path) -> list[dict]:
     return rows
 
 
+def held_wice(shared: Path) -> list[Row]:
+    """Read the held-out claims of WiCE, each on the whole page that it cites."""
+    return [
+        Row("nli", r["claim"], " ".join(r["evidence"]), int(r["label"] != "supported"), "", True)
+        for r in wice(shared)
+        if r["held"]
+    ]
+
+
 def wice_windows(evidence: list[str], size: int = 6, step: int = 3) -> list[str]:
     last = max(1, len(evidence) - size + step)
     return [" ".join(evidence[at : at + size]) for at in range(0, last, step)]
@@ -197,10 +212,16 @@ def jsquad(shared: Path) -> tuple[dict[str, Passage], list[dict]]:
 
 
 def clapnq(shared: Path) -> list[dict]:
+    """Read CLAPNQ's questions, each with its passage; `held` is by the passage's article."""
     rows = read(shared / "data/qa/clapnq_en.jsonl")
     for row in rows:
         row["held"] = held("clapnq" + row["title"], 0.35)
     return rows
+
+
+def clapnq_passages(shared: Path) -> dict[str, Passage]:
+    """Read the passages of CLAPNQ by the ids of their questions."""
+    return {row["id"]: Passage(row["passage"], row["title"], row["held"]) for row in clapnq(shared)}
 
 
 def prose(shared: Path) -> list[Passage]:
@@ -219,6 +240,28 @@ def prose(shared: Path) -> list[Passage]:
     return found
 
 
+def text_id(text: str) -> str:
+    """Return the id by which hand-written pairs refer to a passage without an id of its own."""
+    return hashlib.sha1(text.encode()).hexdigest()[:12]
+
+
+def passages_by_text_id(shared: Path) -> dict[str, Passage]:
+    """Read the passages without an id of their own, by ``text_id``: posts, model cards and FM2."""
+    posts = {text_id(passage.text): passage for passage in prose(shared)}
+    long = {
+        text_id(row.second): Passage(row.second, "", row.held)
+        for row in plain_sets(shared)
+        if row.source == "fm2_long"
+    }
+    return posts | long
+
+
 def handwritten(name: str) -> list[dict]:
+    """Read a file of ``data``; empty if there is none of this name."""
     path = Path(__file__).parent / "data" / f"{name}.jsonl"
     return read(path) if path.exists() else []
+
+
+def translated_questions(name: str, language: str) -> dict[str, str]:
+    """Read the questions of a set in another language, by the ids of the originals."""
+    return {row["id"]: row[language] for row in handwritten(name)}

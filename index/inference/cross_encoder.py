@@ -1,10 +1,10 @@
 """The checker: whether evidence supports a claim, and where a text answers a question.
 
 A cross-encoder reads both texts together. So it can notice a changed number, a negation or a
-swapped name, which a comparison of two embeddings cannot. There are two networks of the same kind,
-which share their embeddings and lowest layers: one supports claims, the other, the reader, finds
-answers. The weights ship with the package; ``training/`` makes them, and docs/checker.md describes
-them.
+swapped name, which a comparison of two embeddings cannot. There are two networks, which have the
+same embeddings and lowest layers: one tells whether evidence supports a claim, the other, the
+reader, finds answers. The weights ship with the package; ``training/`` makes them, and
+docs/checker.md describes them.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Checker(Protocol):
 class CrossEncoder:
     """The bilingual cross-encoder that ships as the checker; safe to share between threads.
 
-    The weights are loaded at first use, those of the reader by themselves, and run by OpenVINO, or
-    by torch if OpenVINO cannot.
+    Each of its two networks is loaded at first use, and run by OpenVINO, or by torch if OpenVINO
+    cannot.
 
     Args:
         path: The file with the weights, the tokenizer and the configuration.
@@ -130,7 +130,7 @@ class CrossEncoder:
             return []
         rows, spans = self._reader.rows(pairs)
         (logits,) = self._reader.run(rows)
-        # A row ends with the tokens of the text, and one that closes it.
+        # The tokens of the text are the last of a row but one.
         return [
             Reading(there, logits[n, len(row) - 1 - len(there) : len(row) - 1])
             for n, (row, there) in enumerate(zip(rows, spans, strict=True))

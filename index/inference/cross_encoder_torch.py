@@ -21,7 +21,8 @@ from index.inference.length_buckets import length_buckets, pad_rows
 class Network(nn.Module):
     """A BERT encoder (Devlin et al. 2019) with mean pooling and two linear heads.
 
-    The head ``nli`` gives three logits of support, ``ans`` one that a question is answered.
+    The head ``nli`` gives three logits of support. The head ``ans`` gives one logit that the text
+    answers a question; it is still fitted, but only the reader's answers are used.
 
     Args:
         weights: Tensors under the names of Hugging Face's BertModel, prefixed with ``bert.``.
@@ -35,9 +36,8 @@ class Network(nn.Module):
         for name, tensor in weights.items():
             self.register_parameter(self.names[name], nn.Parameter(tensor.float()))
         self.dropout = 0.0
-        self.compute: torch.dtype | None = (
-            None  # such as bfloat16 during training; None for float32
-        )
+        # The type that is computed in, such as bfloat16 during training; None for float32.
+        self.compute: torch.dtype | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the current weights of the network by their names in the weights file."""
@@ -164,14 +164,14 @@ def padded(rows: Sequence[Sequence[int]], pad: int, step: int = 1) -> Tensor:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], bytes]:
-    """Read a weights file, of the checker or of what is the reader's own.
+    """Read a weights file: the checker's, or the one with the weights that only the reader has.
 
     A matrix NAME is stored as int8 rows with a float32 scale for each row, ``NAME.scale``; every
     other tensor is float32.
 
     Returns:
-        The weights as float32, the configuration, and tokenizer.json compressed with xz; of the
-        reader, no tokenizer: it has the checker's.
+        The weights as float32, the configuration, and tokenizer.json compressed with xz, which is
+        empty for the reader's file.
     """
     weights: dict[str, Tensor] = {}
     with safe_open(str(path), "pt") as file:

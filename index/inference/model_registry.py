@@ -78,7 +78,7 @@ def _bundled_weights() -> Path:
     return path
 
 
-class _Reader:
+class _PackedFile:
     """A cursor over the packed file, which is little-endian throughout."""
 
     def __init__(self, data: memoryview) -> None:
@@ -102,17 +102,17 @@ class _Reader:
 
 def _unpack(weights: Path, folder: Path) -> None:
     """Write the packed model as a sentence-transformers folder of half-precision weights."""
-    reader = _Reader(np.memmap(weights, np.uint8, "r").data)
-    if reader.bytes(4) != b"E5S1":
+    packed = _PackedFile(np.memmap(weights, np.uint8, "r").data)
+    if packed.bytes(4) != b"E5S1":
         raise ModelUnavailable(
             f"{weights} is not the expected model file: reinstall the package {_WHEEL}"
         )
-    _version, hidden, layers, heads, wide, vocabulary, positions, types, eps, _block = reader.take(
+    _version, hidden, layers, heads, wide, vocabulary, positions, types, eps, _block = packed.take(
         "I7ifi"
     )
     shape = {"hidden": hidden, "wide": wide, "vocabulary": vocabulary}
-    pieces, specials = _read_pieces(reader)
-    tensors = _read_tensors(reader, layers, shape)
+    pieces, specials = _read_pieces(packed)
+    tensors = _read_tensors(packed, layers, shape)
 
     from safetensors.numpy import save_file
 
@@ -157,31 +157,31 @@ def _unpack(weights: Path, folder: Path) -> None:
         (folder / name).write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 
-def _read_pieces(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, int]]:
+def _read_pieces(packed: _PackedFile) -> tuple[list[tuple[str, float]], dict[str, int]]:
     """Read the SentencePiece vocabulary as (piece, log probability), and the special ids."""
-    count, bos, eos, pad, unk = reader.take("5i")
-    (size,) = reader.take("Q")
-    ends = reader.array("<u4", count + 1)
-    scores = reader.array("<f4", count)
-    blob = reader.bytes(size)
+    count, bos, eos, pad, unk = packed.take("5i")
+    (size,) = packed.take("Q")
+    ends = packed.array("<u4", count + 1)
+    scores = packed.array("<f4", count)
+    blob = packed.bytes(size)
     pieces = [
         (blob[a:b].decode("utf-8"), float(score))
         for a, b, score in zip(ends, ends[1:], scores, strict=False)
     ]
-    _count, normalizer_bytes = reader.take("iI")
-    reader.bytes(normalizer_bytes)  # the NFKC table, which `tokenizers` has itself
+    _count, normalizer_bytes = packed.take("iI")
+    packed.bytes(normalizer_bytes)  # the NFKC table, which `tokenizers` has itself
     return pieces, {"bos": bos, "eos": eos, "pad": pad, "unk": unk}
 
 
-def _read_tensors(reader: _Reader, layers: int, shape: dict[str, int]) -> dict[str, np.ndarray]:
+def _read_tensors(packed: _PackedFile, layers: int, shape: dict[str, int]) -> dict[str, np.ndarray]:
     """Read all weights as float16, under the names of transformers' BertModel."""
-    (count,) = reader.take("i")
+    (count,) = packed.take("i")
     found: dict[str, np.ndarray] = {}
     for _ in range(count):
-        (length,) = reader.take("H")
-        name = reader.bytes(length).decode()
-        kind, size, offset, nbytes = reader.take("BIQQ")
-        raw = reader.data[offset : offset + nbytes]
+        (length,) = packed.take("H")
+        name = packed.bytes(length).decode()
+        kind, size, offset, nbytes = packed.take("BIQQ")
+        raw = packed.data[offset : offset + nbytes]
         quantised = nbytes == size // _BLOCK * (2 + _BLOCK // 2)
         flat = _dequantise(raw) if quantised else np.frombuffer(raw, "<f4")
         if flat.size != size:

@@ -39,13 +39,13 @@ Spans = npt.NDArray[np.int32]  # the characters [n, 2] of n tokens
 
 
 class PairNetwork:
-    """A network that reads two texts together; loaded at first use, safe to share.
+    """A network that reads two texts together; loaded at first use, safe to share between threads.
 
-    Its methods raise ModelUnavailable where a file cannot be read.
+    Its methods raise ModelUnavailable if a file cannot be read.
 
     Args:
         files: The files of its weights. The first has the tokenizer; weights and settings of a
-            later one go before those of an earlier one.
+            later one replace those of the same name in an earlier one.
         cache: The folder for the converted network; None for no cache.
         kind: Which heads it has: ``checker`` or ``reader``.
     """
@@ -71,18 +71,22 @@ class PairNetwork:
 
         Returns:
             A row of token ids for each pair, see ``pair_ids``, and for each row the spans [n, 2],
-            in characters, of those tokens of the evidence that were not cut off. They are the last
-            of the row but one.
+            in characters, of the n tokens of the evidence that were not cut off. These are the last
+            n tokens of the row before its closing one.
         """
         self._ready()
+        return self._tokenised(pairs)
+
+    def _tokenised(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[list[int]], list[Spans]]:
+        """Tokenise pairs of texts as ``rows`` does, with the tokenizer that was loaded."""
         texts = [text for pair in pairs for text in pair]
         encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         rows, spans = [], []
-        for second, first in zip(encodings[::2], encodings[1::2], strict=True):
-            row = pair_ids(first.ids, second.ids, self._config)
+        for evidence, first in zip(encodings[::2], encodings[1::2], strict=True):
+            row = pair_ids(first.ids, evidence.ids, self._config)
             kept = len(row) - 4 - min(len(first.ids), self._config["max_first"])
             rows.append(row)
-            spans.append(_spans(second, kept))
+            spans.append(_spans(evidence, kept))
         return rows, spans
 
     def reads_whole(self, first: str) -> bool:
@@ -139,10 +143,7 @@ class PairNetwork:
         from index.inference.cross_encoder_torch import run
 
         network = self._torch_network()
-        texts = [text for pair in _SAMPLE_PAIRS for text in pair]
-        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        ids = [encoding.ids for encoding in encodings]
-        rows = [pair_ids(b, a, self._config) for a, b in zip(ids[::2], ids[1::2], strict=True)]
+        rows, _ = self._tokenised(_SAMPLE_PAIRS)
         expected = [t.numpy() for t in run(network, rows, _BATCH_TOKENS)]
         longest = self._config["max_tokens"]
         return openvino_cache.ModelExport(

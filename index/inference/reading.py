@@ -1,4 +1,4 @@
-"""Readings: what the checker makes of a question and a text, token by token."""
+"""Readings: where a text answers a question, as a logit for each of its tokens."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NEVER = -30.0  # log-odds of a part that has no token, such as one that was cut 
 class Reading:
     """Where a text answers a question, if it does.
 
-    The log of the summed exponentials of the tokens' logits over any part of the text is the
+    The log of the summed exponentials of the logits over the tokens of any part of the text is the
     log-odds that this part answers the question, against the text not answering it at all. So the
-    odds of parts that share no token add up to those of both together.
+    odds of two parts that share no token add up to those of both together.
 
     Attributes:
         spans: The characters [n, 2] of each token, ``text[start:end]``.

@@ -1,10 +1,10 @@
 """Thread-safe embedder and checker that batch concurrent calls and cache recent results.
 
 Calls of several threads become one batch, claims before questions and these before ingestion (see
-``index.inference.batch_scheduler``). A text that was computed lately is not computed again, so a
-question that ten readers ask at once costs as much as for one. What shares a batch with a pair of
-texts changes its probability by rounding only: for 1,057 pairs, alone and eight at once, 95 % moved
-by less than .001 and none by more than .011.
+``index.inference.batch_scheduler``). The result for a recent text is not computed again, so a
+question that ten readers ask at once costs as much as for one. The other texts of a batch change a
+result by rounding only: of 1,057 pairs, computed alone and eight at once, 95 % differed by less
+than .001 in their probability, and none by more than .011.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from index.inference.batch_scheduler import BatchScheduler, Priority
-from index.inference.cross_encoder import Checker
+from index.inference.cross_encoder import LABELS, Checker
 from index.inference.embedder import Embedder, WrappedEmbedder
 from index.inference.reading import Reading
 from index.types import Floats
@@ -87,7 +87,7 @@ class SharedChecker:
     def supports(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         """Compute or look up how likely evidence supports claims; see ``Checker``."""
         rows = self._support.get(pairs, self._schedule_support)
-        return np.array(rows, np.float32).reshape(-1, 3)
+        return np.array(rows, np.float32).reshape(-1, len(LABELS))
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """Compute or look up where texts answer questions; see ``Checker``."""

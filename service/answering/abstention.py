@@ -18,7 +18,6 @@ from index.lexical.tokenizer import is_japanese
 from service.answering.reranking import within_reach
 from service.disclosure import is_local, name_of, without_paths
 from service.messages import list_titles, reader_message
-from service.query import language_of
 from service.questions.premise_check import PremiseFinding
 from service.text import identifiers
 from service.text.alignment import coverage_share
@@ -28,7 +27,7 @@ from service.verification.citation_selection import make_citation
 from service.verification.rules import registry
 from service.verification.rules.finding import Finding
 
-CLOSEST_SHOWN = 3  # titles named
+CLOSEST_SHOWN = 3  # titles of the nearest sources that are named
 _KINDS = ("number", "unit", "name")
 
 
@@ -69,7 +68,7 @@ def false_premise(question: str, evidence: Sequence[Evidence]) -> FalsePremise |
 
 
 def unnamed(question: str, evidence: Sequence[Evidence], store: Store) -> tuple[str, ...]:
-    """Return the identifiers of a question that its evidence and the sources of it all lack."""
+    """Return the identifiers of a question that neither its evidence nor its sources have."""
     if not identifiers.identifiers(question):
         return ()
     sources = {e.source.id: e.source for e in evidence}
@@ -87,7 +86,8 @@ def unmentioned(
 ) -> tuple[str, ...]:
     """Return the things whose names neither the evidence nor its sources have.
 
-    Only names count, which have capitals or digits: others may be called something else.
+    Only names count, that is words with capitals or digits: a source may use other words for
+    other things.
     """
     if not evidence or (
         is_japanese(evidence[0].passage.text) and not any(map(is_japanese, things))
@@ -114,27 +114,34 @@ def _text(store: Store, source_id: str) -> str:
 
 
 def _described(source: Source) -> str:
-    """What is known of a source; where a file lies on this machine says nothing of it."""
+    """Return what is known of a source besides its text, but for the place of a local file."""
     place = "" if is_local(source.url) else source.url
     return "\n".join((source.title, *source.authors, source.venue, source.licence, place))
 
 
 def explain_abstention(
-    question: str,
     evidence: Sequence[Evidence],
     premise: FalsePremise | PremiseFinding | None,
     unread: Sequence[Unread],
-    language: str = "",
+    language: str,
+    *,
     empty: bool = False,
     unnamed: Sequence[str] = (),
 ) -> tuple[Abstention | None, str]:
-    """Return the kind of an abstention, None without evidence, and its reason for the reader.
+    """Return the kind of an abstention and its reason.
 
-    It is two sentences: what came nearest, and what would help, such as the original of a work
-    that came near and could not be read. ``language`` is the reader's; "": the question's.
-    ``empty``: the library has no source at all. ``unnamed``: identifiers that no evidence has.
+    Args:
+        evidence: The evidence, best first.
+        premise: What is wrong with what the question takes for granted.
+        unread: What could not be read for the library.
+        language: ``en`` or ``ja``, the language of the reason.
+        empty: Whether the library has no source at all.
+        unnamed: Identifiers of the question that no evidence has.
+
+    Returns:
+        The kind, None without evidence; and two sentences for the reader: what came nearest, and
+        what would help, such as the original of a work that came near and could not be read.
     """
-    language = language or language_of(question)
     if premise is not None:
         return "false_premise", _explain_premise(premise, language)
     if not evidence:
@@ -166,7 +173,10 @@ def _explain_premise(premise: FalsePremise | PremiseFinding, language: str) -> s
 
 
 def _differs(found: Finding, numbers: Collection[float], folded: str) -> bool:
-    """Whether nothing says the number of a question, and it is one of the kind of the other."""
+    """Return whether no source has a question's number, and the source's is comparable to it.
+
+    A year is comparable to a year only.
+    """
     claimed, stated = _value(found.claimed), _value(found.found)
     if claimed is None or stated is None:  # such as 第二, a rank
         return found.claimed.casefold() not in folded

@@ -18,13 +18,13 @@ READER = "reader"  # the method of decisions by the checker's reader
 class AnswerDecider:
     """Decides whether claims of one answer answer its question; a call blocks.
 
-    A judge is believed of a sentence that it supports. Else the checker's reader says of a quote
-    how well that part of its passage answers, and of a model's own sentence how well its words do,
-    below the title of what it cites.
+    If a judge supports a sentence, its word decides. Else the checker's reader does: of a quote by
+    how well that part of its passage answers, of a model's own sentence by reading it below the
+    title and headings of what it cites.
 
     Args:
         state: The answer's state.
-        checker: Reads sentences of a model.
+        checker: Reads the sentences of a model.
     """
 
     def __init__(self, state: AnswerState, checker: Checker) -> None:

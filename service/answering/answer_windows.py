@@ -1,4 +1,4 @@
-"""Answer windows: the least part of a passage that answers and can be understood alone.
+"""Answer windows: the smallest part of a passage that answers and can be understood alone.
 
 A window has one to three adjacent sentences, or the rows of a table from its head on. It begins
 with the sentence that answers best, and has what that cannot be understood without: the sentence
@@ -20,12 +20,12 @@ from service.text.leaning import leans_on_previous
 from service.types import Evidence
 from service.verification.provenance import Originals
 
-MAX_WINDOWS = 6  # parts of the evidence that are looked at as answers
+MAX_WINDOWS = 6  # windows of the evidence that are considered
 MAX_SENTENCES = 3  # of a window, but for rows of a table
 MAX_TABLE_WIDTH = 600.0  # from a table's head to the row that answers, in units of ``text_width``
-JOINS = 2.5  # log-odds that a neighbour may answer worse than the best sentence, to join it
-MAX_BEFORE = 2  # sentences before a window that say what its pronoun stands for
-SECONDARY_PENALTY = 0.5  # log-odds by which a work goes before one that reports on it
+JOINS = 2.5  # a neighbour joins if its log-odds are at most so much below the best sentence's
+MAX_BEFORE = 2  # sentences before a window that are added to say what its pronoun stands for
+SECONDARY_PENALTY = 0.5  # log-odds that count against a source that reports on another
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AnswerWindow:
         start: Where the window begins.
         end: Where it ends.
         odds: The log-odds that it answers, by the reader.
-        score: How it compares with windows of other passages, in log-odds up to a constant.
+        score: What it is ranked by among all windows: log-odds up to a constant.
     """
 
     passage: ReadPassage
@@ -119,7 +119,7 @@ def answer_windows(
 
     Args:
         passages: The passages, as they were read for the question.
-        originals: Tells which sources only report on others, which go behind these.
+        originals: Tells which sources only report on others; they rank lower.
         most: How many are found at most.
     """
     ranked = [
@@ -203,7 +203,7 @@ class _Stretch:
     def understood(self, low: int, high: int) -> tuple[int, int]:
         """Widen a window by the sentences without which it cannot be understood.
 
-        Of these, those before a single sentence are left out that would make it too long.
+        Before a single sentence, at most so many are added that the window is not too long.
         """
         single = low == high
         while high < self.last and high - low + 1 < MAX_SENTENCES and self._leads_on(high):

@@ -41,9 +41,9 @@ class ClaimStream:
         return [event, *self._quotes.in_place(claim)]
 
     def _is_lost(self, draft: Draft, verdict: Verdict) -> bool:
-        """Whether the sentence that this one leans on was withheld.
+        """Return whether the sentence that this one leans on was withheld.
 
-        Of several in a row with the same pronoun, it is the one before them all.
+        If several in a row have the same pronoun, that is the sentence before the first of them.
         """
         if verdict.method == "verbatim" or not leans_on_previous(draft.text):
             return False

@@ -1,4 +1,4 @@
-"""Replies that are known before anything is read: how to use the service, and the catalogue's.
+"""Replies for which no text is read for the question: the guide, and those of the catalogue.
 
 Also the overview of works that a question asks to summarise or to compare: without a language model
 its sentences are the answer, with one they are the evidence that it reads.
@@ -27,16 +27,17 @@ from service.questions.kinds import QuestionKind, question_kind
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
-# The probability of the kinds of a group that is enough where the question also names a source, or
-# two things that it compares: "Who wrote ReAct?" looks like a question about a person.
+# Probability from which a question is of a group if it also names a source, or compares two things:
+# "Who wrote ReAct?" looks like a question about a person.
 NAMED = 0.25
-# The least probability of the greatest of the kinds "help" and "documents" where a question has no
-# content words beside those of such a question.
+# Probability from which a question is of the kind "help" or "documents" if it has no content words
+# but those of such a question.
 PLAIN = 0.5
-KINDS = {"date": "published"}  # kinds of question whose field has another name
+FIELD_OF_KIND = {"date": "published"}  # for kinds of question whose field has another name
 LISTED = 50  # passages that are searched for the documents on a topic
-# Kinds of questions were not learnt from single words. Alone, one greets, or asks for help, where
-# that is as probable as for "hello"; 「東京」 is a greeting by half.
+# The kinds of questions were not fitted on single words: 「東京」 gets a probability of a half of
+# being a greeting. So one word greets, or asks for help, only if that is about as certain as for
+# "hello".
 ONE_WORD = re.compile(r"\W*[\w.+#'’-]+\W*")
 SURE = 0.9
 
@@ -64,16 +65,16 @@ class DirectReplies:
     def __call__(self, state: AnswerState) -> DirectReply | None:
         """Answer from the catalogue or with the guide; None where something must be read.
 
-        What the catalogue does not know, a text still may: then the state's ``reason`` says so in
-        case nothing answers. For a summary or comparison of works that the question names, the
-        state gets their ``overview``.
+        What the catalogue does not know, a text may still say: then ``unknown`` of the state has
+        the reason in case nothing answers. For a summary or comparison of works that the question
+        names, the state gets their ``overview``.
         """
         asked = without_greeting(state.asked)
         kind = _trusted(question_kind(asked or state.asked, self._library.embedder), asked)
         state.kind = kind
         catalogue = self._catalogue().within(state.within)
         if asked and (alone := _named_alone(asked, catalogue)):
-            state.overview = self._shown(state, alone)
+            state.overview = self._overview_of(state, alone)
             return None
         if not asked or _asks_for_the_guide(asked, kind):
             state.reason = guide(catalogue, state.language)
@@ -136,11 +137,11 @@ class DirectReplies:
     ) -> Overview | None:
         for group, least in (("comparison", 2), ("summary", 1)):
             if _asks_for(kind, group) and len(named) >= least:
-                return self._shown(state, [each.source for each in named])
+                return self._overview_of(state, [each.source for each in named])
         return None
 
-    def _shown(self, state: AnswerState, works: list[Source]) -> Overview | None:
-        """Show how works begin; where they have no sentences, the state says so."""
+    def _overview_of(self, state: AnswerState, works: list[Source]) -> Overview | None:
+        """Return the overview of works; if they have no sentences, record that instead."""
         found = overview(self._library.store, works, state.language)
         if not found.drafts:
             state.unknown = found.reason
@@ -153,14 +154,14 @@ def _asks_for(kind: QuestionKind, group: str) -> bool:
 
 
 def _named_alone(question: str, catalogue: Catalogue) -> list[Source]:
-    """Return the sources of which a question is nothing but the name, such as "Whisper"."""
+    """Return the sources that a question names without saying anything else: "Whisper"."""
     named = named_sources(f"「{question}」", catalogue)  # in brackets, any word may be a name
     letters = folded_letters(question)
     return [n.source for n in named if n.by != "only" and folded_letters(n.words) == letters]
 
 
 def _trusted(kind: QuestionKind, question: str) -> QuestionKind:
-    """Return the kind of a question; a single word that does not surely greet asks for a fact."""
+    """Return the kind of a question; that of a single word is a fact unless it surely greets."""
     greets = kind.group in ("greeting", "help") and kind.probability > SURE
     greets = greets or not without_greeting(f"{question}!")
     if greets or not ONE_WORD.fullmatch(question) or re.search(r"[\u3041-\u3096]", question):
@@ -172,7 +173,7 @@ def _asked_fields(asked: str, kind: QuestionKind) -> tuple[Field, ...]:
     """Return the fields of a work that a question asks for: by its words, or else by its kind."""
     fields = requested_fields(asked)
     if kind.group == "catalogue" and not fields:
-        return tuple(field for field in FIELDS if KINDS.get(kind.name, kind.name) == field)
+        return tuple(field for field in FIELDS if FIELD_OF_KIND.get(kind.name, kind.name) == field)
     return fields
 
 

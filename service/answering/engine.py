@@ -18,13 +18,11 @@ from corpus.protocols import require_protocol
 from index.inference.batch_scheduler import Priority
 from index.inference.cross_encoder import Checker
 from index.search import Library
-from service.answering.abstention import (
-    explain_abstention,
-)
+from service.answering.abstention import explain_abstention
 from service.answering.direct_replies import DirectReplies
 from service.answering.evidence_finder import EvidenceFinder, Sizes
 from service.answering.model_answer import ModelAnswer
-from service.answering.query_rewriting import alone, last_answered, last_said, leans
+from service.answering.query_rewriting import last_answered, last_said, leans, rewrite
 from service.answering.sentence_checks import JudgeChecks, SentenceChecks, VerifierChecks
 from service.answering.source_quotes import SourceQuotes
 from service.answering.state import AnswerState
@@ -138,14 +136,26 @@ class Engine:
     ) -> AsyncGenerator[Event, None]:
         """Answer a question as a stream of events.
 
-        One ``evidence`` event, a ``claim`` or ``rejected`` as each is decided, the ``answer``;
-        with ``progress`` also a ``status`` whenever another step begins. ``mode`` "quoted" asks for
-        no model. A quote takes the place of a sentence that does not hold, where it helps; quotes
+        Where a sentence of the model does not hold, a quote takes its place if that helps. Quotes
         that answer stand in for a model that fails, declines, or of whose sentences none holds, and
-        follow sentences that hold and do not answer. A question that leans on the one before it, in
-        the conversation or in ``earlier``, what was said where nothing was kept, is answered as
-        what it amounts to. Raises QuestionRefused, and NotFound for an unknown conversation or
-        source, before the first event.
+        follow sentences that hold but do not answer.
+
+        Args:
+            question: The question. A follow-up is answered as the question that it stands for.
+            conversation_id: The conversation that it goes on with; None for a new one.
+            source_ids: The sources to answer from; None for all.
+            mode: "quoted" to ask no language model.
+            progress: Whether a ``status`` comes whenever another step begins.
+            earlier: The messages before the question, of a conversation that is not kept here.
+
+        Yields:
+            One ``evidence`` event, a ``claim`` or ``rejected`` for each sentence as it is decided,
+            and the ``answer``.
+
+        Raises:
+            QuestionRefused: The question is empty or too long. Like the next, it is raised before
+                the first event.
+            NotFound: There is no such conversation or source.
         """
         state = await self._open(question, conversation_id, source_ids, earlier)
         events = self._events(state, mode)
@@ -170,18 +180,11 @@ class Engine:
         yield _status("reading")
         await self._new(self._evidence.read, state, hits)
         if state.doubtful:
-            state = await self._new(self._evidence.as_meant, state)
+            state = await self._new(self._evidence.resolve_doubt, state)
         yield self._evidence_event(state)
         made: Mode = "abstained"
         quotes = SourceQuotes(state, self.verifier)
-        judge = self.judge if self.judge and self.judge.able else None
-        decides = judge is not None and self._judge_writes
-        writes = self.model is not None and mode != "quoted"
-        if self.model and writes and (state.plausible if decides else state.answerable):
-            shown = state.evidence if decides else state.evidence[: state.relevant]
-            state.prompt = prompts.answer_messages(state.asked, shown, self._window, state.language)
-            checks = self._checks(state, judge)
-            answer = ModelAnswer(state, checks, quotes, self._begun, believed=decides)
+        if self.model and mode != "quoted" and (answer := self._model_answer(state, quotes)):
             async with aclosing(answer.events(self.model.stream(state.prompt))) as events:
                 async for event in events:
                     yield event
@@ -195,20 +198,24 @@ class Engine:
             for event in await self._new(quote):
                 yield event
             made = "quoted" if state.claims else made
-        if made == "abstained":
-            await self._new(self._explain, state)
-        elif missing := await self._new(quotes.unanswered):
-            name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
-            state.reason = state.reason or reader_message(name, state.language, missing[0])
-        elif state.compared and made == "quoted":
-            compared = reader_message("compared", state.language, *state.compared)
-            state.reason = state.reason or compared
+        await self._new(self._conclude, state, quotes, made)
         yield Event("answer", await self._close(state, made))
 
     @staticmethod
     def _evidence_event(state: AnswerState) -> Event:
         begun = (state.id, state.conversation_id, state.question, state.evidence, state.understood)
         return Event("evidence", EvidenceFound(*begun))
+
+    def _model_answer(self, state: AnswerState, quotes: SourceQuotes) -> ModelAnswer | None:
+        """Prepare what the language model is to write; None if the evidence is not enough."""
+        judge = self.judge if self.judge and self.judge.able else None
+        decides = judge is not None and self._judge_writes
+        if not (state.plausible if decides else state.answerable):
+            return None
+        shown = state.evidence if decides else state.evidence[: state.relevant]
+        state.prompt = prompts.answer_messages(state.asked, shown, self._window, state.language)
+        checks = self._checks(state, judge)
+        return ModelAnswer(state, checks, quotes, self._begun, believed=decides)
 
     def _checks(self, state: AnswerState, judge: Judge | None) -> SentenceChecks:
         def verify(draft: Draft) -> Claim:
@@ -239,7 +246,7 @@ class Engine:
             state = AnswerState(secrets.token_urlsafe(12), conversation, question)
             state.within = source_ids
             asked = without_orders(question)
-            filled = alone(asked, last)
+            filled = rewrite(asked, last)
             if filled != question:
                 state.understood = filled
                 state.doubtful = filled != asked and leans(asked) == "maybe"
@@ -249,20 +256,34 @@ class Engine:
         return state
 
     def can_answer(self, question: str) -> bool:
-        """Return whether the library seems to answer a question, as it is decided for answers.
+        """Return whether the library seems to answer a question, as decided for an answer.
 
-        Nothing is stored. Blocks for as long as a search and a re-ranking take.
+        Nothing is stored. Blocks for as long as a search and the reading of its hits take.
         """
         state = AnswerState("", "", check_question(question))
         self._evidence.read(state, self._evidence.search(state))
         return state.answerable
 
+    def _conclude(self, state: AnswerState, quotes: SourceQuotes, made: Mode) -> None:
+        """Record why nothing is answered, or what is missing from an answer. Blocks."""
+        if made == "abstained":
+            self._explain(state)
+        elif missing := quotes.unanswered():
+            name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
+            state.reason = state.reason or reader_message(name, state.language, missing[0])
+        elif state.compared and made == "quoted":
+            compared = reader_message("compared", state.language, *state.compared)
+            state.reason = state.reason or compared
+
     def _explain(self, state: AnswerState) -> None:
         store = self.library.store
-        empty = not state.evidence and not store.sources()
-        found = (state.evidence, state.premise, store.unread())
         state.abstention, reason = explain_abstention(
-            state.asked, *found, state.language, empty, state.unnamed
+            state.evidence,
+            state.premise,
+            store.unread(),
+            state.language,
+            empty=not state.evidence and not store.sources(),
+            unnamed=state.unnamed,
         )
         if state.elsewhere and state.premise is None:
             state.abstention = "outside_library"
@@ -292,7 +313,7 @@ class Engine:
         return answer
 
     def _keep(self, state: AnswerState, answer: Answer) -> None:
-        """Store the answer, and beside it what a receipt needs besides."""
+        """Store the answer, and with it what else a receipt of it needs."""
         works = state.originals.original_works(e.source.id for e in state.evidence)
         judged = None
         if self.judge and state.judge_cost.calls:

@@ -18,8 +18,8 @@ from service.text.numerals import mentioned, stated
 from service.types import Evidence
 from service.verification.provenance import Originals
 
-REPEATED_SHARE = 0.6  # share of a passage that has to stand in better ones, in another language
-ORIGINALS = 2  # passages looked up in works that only others were found to report on
+REPEATED_SHARE = 0.6  # from which a passage repeats better ones in another language
+ORIGINALS = 2  # passages, at most, of works that the hits only report on
 
 
 class LatestOriginals:
@@ -43,8 +43,14 @@ def with_originals(
 ) -> list[Hit]:
     """Add, behind the best hit, passages of works that the first ``limit`` hits only report on.
 
-    They are the nearest ones, at most a third of the limit: so none of them is cut off by what
-    reports on it.
+    So a work is not cut off by what reports on it.
+
+    Args:
+        library: Where the passages are looked up.
+        originals: Tells which sources report on which works.
+        text: What was searched for.
+        hits: What was found, best first.
+        limit: How many hits are read; at most a third as many passages are added.
     """
     found = {hit.source.id for hit in hits[:limit]}
     works = sorted(originals.works(found) - found)
@@ -66,12 +72,10 @@ def reserve_languages(hits: Sequence[Hit], limit: int) -> list[Hit]:
 
     The share is that of a search's results: it holds again for the fewer that are read.
     """
-    place = {
-        japanese: [hit for hit in hits if is_japanese(hit.passage.text) == japanese]
-        for japanese in (False, True)
-    }
+    japanese = [hit for hit in hits if is_japanese(hit.passage.text)]
+    english = [hit for hit in hits if not is_japanese(hit.passage.text)]
     share = int(LANGUAGE_SHARE * limit)
-    kept = {id(hit) for listed in place.values() for hit in listed[:share]}
+    kept = {id(hit) for listed in (english, japanese) for hit in listed[:share]}
     first = [hit for hit in hits if id(hit) in kept]
     first += [hit for hit in hits if id(hit) not in kept][: max(0, limit - len(first))]
     chosen = {id(hit) for hit in first}
@@ -87,11 +91,16 @@ def select_evidence(
 ) -> tuple[Evidence, ...]:
     """Choose the best hits as evidence, numbered from 1.
 
-    They have at most ``characters`` together, where a character of Japanese counts as several of
-    English. A passage whose words stand in a better one already is left out, as is one of another
-    text of the same work that says again what better ones do, and one that does not fit: what comes
-    after it may. ``twins`` tells, of two passages in two languages, what share of the first stands
-    in the second. The best hit is always there.
+    A passage is left out if its words stand in a better one, if it is of another text of the same
+    work and repeats what better ones say, or if there is no room for it; a later one may still fit.
+    The best hit is always chosen.
+
+    Args:
+        hits: The hits, best first.
+        limit: How many are chosen at most.
+        characters: How long they are together at most, in units of ``text_width``.
+        twins: For two passages in two languages, by their ids, the share of the first that stands
+            in the second.
     """
     chosen: list[Evidence] = []
     room: float = characters
@@ -111,9 +120,9 @@ def select_evidence(
 def _said_again(
     hit: Hit, chosen: Sequence[Evidence], twins: Mapping[tuple[str, str], float]
 ) -> bool:
-    """Whether other texts of a hit's work say it already, in its words or translated.
+    """Return whether other texts of a hit's work say it already, in its words or translated.
 
-    A translation with another number says something else, which is for the reader to see.
+    A translation with another number says something else, which must not be hidden.
     """
     others = [
         e.passage

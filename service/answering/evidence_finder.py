@@ -20,15 +20,16 @@ from service.answering.evidence import (
     select_evidence,
     with_originals,
 )
-from service.answering.query_rewriting import astray, stands
+from service.answering.query_rewriting import is_better_as_asked, misses_names
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.questions.parts import question_parts
 from service.questions.premise_check import PremiseFinding, denied_premise, unsupported_premise
 from service.questions.presuppositions import open_presupposition, presupposition
 
-CERTAIN = 0.0  # log-odds of an answer above which no source need say what it takes for granted
-SURE = 2.5  # the same, above which only a sentence that clearly denies that counts
+# Calibrated log-odds that something answers, above which a premise need not be said by a source.
+CERTAIN = 0.0
+SURE = 2.5  # the same, above which only a clear denial of the premise counts
 
 
 class Sizes(TypedDict, total=False):
@@ -103,7 +104,7 @@ class EvidenceFinder:
         state.record_time("read")
 
     def _false_premise(self, state: AnswerState) -> FalsePremise | PremiseFinding | None:
-        """What the question takes for granted and the evidence does not say."""
+        """Find what is wrong with what the question takes for granted; None if nothing is."""
         asked, evidence, checker = state.asked, state.evidence, self._checker
         found: FalsePremise | PremiseFinding | None = false_premise(asked, evidence)
         statement = presupposition(asked)
@@ -114,9 +115,13 @@ class EvidenceFinder:
             found = denied_premise(statement, evidence, checker, state.answerability > SURE)
         return found
 
-    def as_meant(self, state: AnswerState) -> AnswerState:
-        """The state, or one with the question as it was asked, where that is answered better."""
+    def resolve_doubt(self, state: AnswerState) -> AnswerState:
+        """Choose between a question that may be a follow-up as rewritten, and as it was asked.
+
+        Returns:
+            The state; or a copy with the question as it was asked, if that is answered better.
+        """
         bare = replace(state, understood=None, evidence=(), parts=())
         self.read(bare, self.search(bare))
-        lost = astray(state.asked, state.question, state.nearest)
-        return bare if lost or stands(bare.best, state.best) else state
+        lost = misses_names(state.asked, state.question, state.nearest)
+        return bare if lost or is_better_as_asked(bare.best, state.best) else state

@@ -33,9 +33,9 @@ from service.verification.verifier import Verifier
 
 MAX_TEXT_CHARACTERS = 20_000  # characters verified at once by the service
 MAX_SENTENCES = 200
-PASSAGES_PER_SENTENCE = 8  # passages looked up for a sentence
-EVIDENCE_CHARACTERS = 8000  # of them together
-NEEDED = 2  # passages of each of them for which there has to be room
+PASSAGES_PER_SENTENCE = 8  # passages that are looked up for a sentence
+EVIDENCE_CHARACTERS = 8000  # characters of these together
+NEEDED = 2  # passages of each sentence that a call of a judge must have room for
 
 
 @dataclass(frozen=True, slots=True)

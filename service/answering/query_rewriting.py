@@ -1,9 +1,9 @@
 """Query rewriting: makes a follow-up question stand alone, without a language model.
 
 "And how many of them were not English?" finds nothing by itself. What it leaves out is taken
-from the last question, in the reader's own words: its names, or, where the new question is a
-mere scrap, all of its words that carry sense; and where it has no names, the title of what was
-cited. They are put before the question, which stays as it was asked.
+from the last question, in the reader's own words: its names, or, where the new question is only a
+fragment, all of its content words; and where it has no names, the title of what was cited. They are
+put before the question, which stays as it was asked.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from service.query import LONGEST_QUESTION, language_of
 from service.text.alignment import content_words
 from service.text.prompt_injection import neutral
 
-SCRAP = 2  # words with sense, at most, of a question that leaves out what is asked
-CARRIED = 200  # characters
-BETTER = 0.6  # log-odds by which a question must be answered better as it was asked, to stand so
+FRAGMENT = 2  # a question with fewer content words leaves out what is asked
+LONGEST_LEFT_OUT = 200  # characters that are put before a question
+BETTER = 0.6  # log-odds by which a question is answered better as it was asked, not rewritten
 RECENT = 20  # messages of a conversation, the last, that may say what a question leaves out
 REPLY = 4000  # characters of one of them that are looked through for names
 
@@ -66,20 +66,15 @@ _COMMON = frozenset(
     ).split()
 )
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]+")
-_TOPIC = re.compile(
-    r"は|が|も|って|について|に関して"
-)  # a question in Japanese that says whom it is of
-
+# What follows the subject or topic of a Japanese question.
+_TOPIC = re.compile(r"は|が|も|って|について|に関して")
 
 Lean = Literal["points", "goes_on", "maybe", "no"]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The previous question as it was understood, and the titles that its answer cites.
-
-    The titles are in the order of first use.
-    """
+    """A question as it was understood, and the titles that its answer cites, in order."""
 
     question: str
     titles: tuple[str, ...] = ()
@@ -101,17 +96,19 @@ def names(text: str) -> list[str]:
 def leans(question: str) -> Lean:
     """Return how a question depends on the one before.
 
-    ``points``: it has a word for what was named there. ``goes_on``: it is a scrap that takes
-    over what was asked. ``maybe``: it names no subject, which a general question does not
-    either: what is found for both readings has to decide. ``no``: it stands alone.
+    Returns:
+        ``points``: it has a pronoun, or the like, for what was named there. ``goes_on``: it is a
+        fragment that takes over what was asked there. ``maybe``: it names no subject, as a general
+        question does not either; what is found for it, with and without what it may leave out, has
+        to decide. ``no``: it stands alone.
     """
     if _POINTS.search(question):
         return "points"
     if _NOUN.search(question):
         return "maybe" if names(question) else "points"
     sense = {w.text for w in content_words(question)}
-    scrap = len(sense) < SCRAP and not (_WHOLE.search(question) and names(question))
-    if _GOES_ON.search(question) or scrap:
+    fragment = len(sense) < FRAGMENT and not (_WHOLE.search(question) and names(question))
+    if _GOES_ON.search(question) or fragment:
         return "goes_on"
     subjects = [n for n in names(question) if not _KATAKANA.fullmatch(n)]
     if subjects and (language_of(question) == "en" or _TOPIC.search(question)):
@@ -119,8 +116,8 @@ def leans(question: str) -> Lean:
     return "maybe"
 
 
-def carried(question: str, last: Turn) -> str:
-    """Return what a follow-up leaves out, in at most CARRIED characters."""
+def left_out(question: str, last: Turn) -> str:
+    """Return what a follow-up leaves out, in at most LONGEST_LEFT_OUT characters."""
     how, own, before = leans(question), names(question), names(last.question)
     if how == "no":
         return ""
@@ -134,18 +131,22 @@ def carried(question: str, last: Turn) -> str:
     else:
         lacking = [name for name in before if name not in question]
     lacking = lacking or list(last.titles[:1])
-    return neutral(" ".join(dict.fromkeys(lacking)))[:CARRIED].strip()
+    return neutral(" ".join(dict.fromkeys(lacking)))[:LONGEST_LEFT_OUT].strip()
 
 
-def alone(question: str, last: Turn | None) -> str:
-    """Return the question with what it leaves out put before it, so that it stands alone."""
-    before = carried(question, last) if last else ""
+def rewrite(question: str, last: Turn | None) -> str:
+    """Return a question with what it leaves out put before it, so that it stands alone."""
+    before = left_out(question, last) if last else ""
     together = f"{before}: {question}"
     return together if before and len(together) <= LONGEST_QUESTION else question
 
 
 def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
-    """Return the last turn that names anything, of answers as JSON, oldest first."""
+    """Return the last turn that names anything.
+
+    Args:
+        answers: The answers of a conversation as JSON, oldest first.
+    """
     for answer in reversed(answers):
         titles = {e["label"]: e["source"]["title"] for e in answer["evidence"]}
         cited = [titles[c["label"]] for claim in answer["claims"] for c in claim["citations"]]
@@ -157,10 +158,13 @@ def last_answered(answers: Sequence[Mapping[str, Any]]) -> Turn | None:
 
 
 def last_said(messages: Sequence[Message]) -> Turn | None:
-    """Return the last turn that names anything, of chat messages.
+    """Return the last turn that names anything.
 
-    Where a question only may be a follow-up, the reply to it decides: it names what the question
-    leaves out, or does not.
+    Where it is uncertain whether a question is a follow-up, the reply to it decides: it names what
+    the question leaves out, or does not.
+
+    Args:
+        messages: The messages of a chat, oldest first.
     """
     last = None
     recent = messages[-RECENT:]
@@ -170,7 +174,7 @@ def last_said(messages: Sequence[Message]) -> Turn | None:
         asked = neutral(message["content"])[:LONGEST_QUESTION]
         after = recent[at + 1 : at + 2]
         said = after[0]["content"][:REPLY] if after and after[0]["role"] == "assistant" else ""
-        filled = alone(asked, last)
+        filled = rewrite(asked, last)
         if said and leans(asked) == "maybe" and last:
             filled = filled if any(name in said for name in names(last.question)) else asked
         if names(filled):
@@ -178,20 +182,26 @@ def last_said(messages: Sequence[Message]) -> Turn | None:
     return last
 
 
-def stands(as_asked: float, filled: float) -> bool:
-    """Return whether a question that only may be a follow-up is answered better as it was asked.
+def is_better_as_asked(as_asked: float, rewritten: float) -> bool:
+    """Return whether a question that may be a follow-up is answered better as it was asked.
 
-    The two values are the checker's, in log-odds, for the best passage found for the question as
-    it was asked, and with what it may leave out.
+    Args:
+        as_asked: The reader's log-odds of the best passage found for it as it was asked.
+        rewritten: The same of the best passage found for it with what it may leave out.
     """
-    return as_asked > filled + BETTER
+    return as_asked > rewritten + BETTER
 
 
-def astray(filled: str, question: str, best: str) -> bool:
+def misses_names(rewritten: str, question: str, best: str) -> bool:
     """Return whether the best passage has none of the names that were put before a question.
 
-    Then it is not about them, and nor is the question.
+    Then the passage is not about them, nor is the question.
+
+    Args:
+        rewritten: The question with what it may leave out.
+        question: The question as it was asked.
+        best: The text of the best passage found for the former.
     """
-    put = [name for name in names(filled.removesuffix(question)) if name.isascii()]
+    added = [name for name in names(rewritten.removesuffix(question)) if name.isascii()]
     found = best.casefold()
-    return bool(put) and not any(name.casefold() in found for name in put)
+    return bool(added) and not any(name.casefold() in found for name in added)

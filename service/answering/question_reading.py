@@ -1,4 +1,4 @@
-"""What the checker's reader made of a question and the evidence, passage by passage.
+"""Readings of the evidence: where each passage answers a question, and how likely.
 
 Each passage is read once, whole, below its title and headings. Everything after that (which
 passages come first, which sentences are quoted, whether there is an answer at all) is arithmetic on
@@ -17,10 +17,11 @@ from index.lexical.tokenizer import is_japanese
 from service.answering.reranking import (
     answer_features,
     answer_log_odds,
-    answered_from,
     combined_score,
+    language_pair,
 )
 from service.types import Evidence
+from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
@@ -32,15 +33,17 @@ class ReadPassage:
 
     Attributes:
         evidence: The passage.
-        reading: The reading of the passage below its headings.
+        reading: The reading of the passage below its title and headings.
         lead: How many characters of that text come before the passage.
         japanese: Whether the question is in Japanese.
+        calibration: The weights of scores and certainties.
     """
 
     evidence: Evidence
     reading: Reading
     lead: int
     japanese: bool
+    calibration: Calibration
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
         """Return the log-odds that ``passage.text[start:end]`` answers the question."""
@@ -52,18 +55,22 @@ class ReadPassage:
         return is_japanese(self.evidence.passage.text) != self.japanese
 
     def score(self, odds: float) -> float:
-        """Return how a part of the passage with these log-odds compares with other passages'."""
-        return combined_score(self.evidence.score, odds, self.across)
+        """Return the score by which a part with these log-odds is ranked among all passages."""
+        return combined_score(self.evidence.score, odds, self.across, self.calibration.ranking)
 
     def certainty(self, odds: float) -> float:
         """Return the calibrated log-odds that a part with these log-odds answers."""
-        whole, search = self.answers(), self.evidence.score
-        return answer_log_odds(answer_features(odds, whole, search, self.japanese, self.across))
+        return answer_log_odds(self.features(odds), self.calibration.answers)
+
+    def features(self, odds: float) -> tuple[float, ...]:
+        """Return the features of a part with these log-odds; see ``answer_features``."""
+        search = self.evidence.score
+        return answer_features(odds, self.answers(), search, self.japanese, self.across)
 
     @property
     def answered_from(self) -> float:
         """The calibrated log-odds from which a part of the passage is shown as an answer."""
-        return answered_from(self.japanese, self.across)
+        return self.calibration.answered_from[language_pair(self.japanese, self.across)]
 
     @property
     def sentences(self) -> list[Span]:
@@ -86,9 +93,9 @@ def read_passages(
         The passages with their readings, in the order of the evidence.
     """
     texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
-    japanese = is_japanese(question)
+    japanese, calibration = is_japanese(question), load_calibration()
     readings = checker.read([(text, question) for text in texts])
     return [
-        ReadPassage(e, reading, len(text) - len(e.passage.text), japanese)
+        ReadPassage(e, reading, len(text) - len(e.passage.text), japanese, calibration)
         for e, text, reading in zip(evidence, texts, readings, strict=True)
     ]

@@ -105,7 +105,7 @@ class JudgeChecks:
 
     @property
     def last(self) -> bool:
-        """Whether only one more call may be made; where none will be, groups need not wait."""
+        """Whether only one more call may be made; False if the judge was given up."""
         return not self._given_up and self._state.judge_cost.calls >= MAX_JUDGE_CALLS - 1
 
     def prefetch(self, draft: Draft) -> None:
@@ -174,13 +174,13 @@ class JudgeChecks:
             yield without_judge(await self._threads(self._verify, draft), failure)
 
     def close(self) -> None:
-        """Do nothing: a call ends with the one who waits for it."""
+        """Do nothing: a call is cancelled with the task that awaits it."""
 
 
 async def ask_judge(
     judge: Judge, question: str, numbered: NumberedEvidence, drafts: Sequence[Draft]
 ) -> JudgeCall:
-    """Ask about consecutive sentences in one call; too few judgements are a failure, too."""
+    """Ask a judge about consecutive sentences in one call; too few judgements are a failure."""
     sentences = [draft.text for draft in drafts]
     call = await judge.judge(question, numbered, sentences, drafts[0].before)
     if call.failure or len(call.judgements) == len(drafts):
@@ -194,7 +194,7 @@ def judge_evidence(judge: Judge, question: str, evidence: Sequence[Evidence]) ->
 
 
 def without_judge(claim: Claim, failure: Failure) -> Claim:
-    """Return a claim whose verdict says why no judge decided it; a verbatim quote needs none."""
+    """Return a claim whose verdict says why no judge decided it; a verbatim quote as it is."""
     verdict = claim.verdict
     if verdict.method == "verbatim":
         return claim

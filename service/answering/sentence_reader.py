@@ -13,16 +13,16 @@ from service.generation.prompts import is_no_answer
 from service.types import Draft, Evidence
 from service.verification.checkworthiness import is_bare_answer
 
-MAX_SENTENCES = 12  # of a model; one that goes on and on is stopped
-MAX_GENERATED_CHARACTERS = 12_000  # characters of a model, however often it repeats itself
-SENTENCES_BEFORE = 3  # sentences by which the pronouns of the next one are understood
+MAX_SENTENCES = 12  # after which a model is stopped
+MAX_GENERATED_CHARACTERS = 12_000  # the same, also for one that repeats itself
+SENTENCES_BEFORE = 3  # sentences that are kept to understand the pronouns of the next one
 
 
 class SentenceReader:
     """The sentences of an answer that a model is writing, read in a task of its own.
 
-    Each comes once, with its author-year citations resolved and with the sentences before it. The
-    words for having no answer are no sentence.
+    Each comes once, with its author-year citations resolved and with the sentences before it. What
+    a model writes if it has no answer is left out.
 
     Attributes:
         any: Whether there was a sentence.
@@ -73,7 +73,7 @@ class SentenceReader:
             self._changed.clear()
             await self._changed.wait()
         if self._task.done():
-            self._task.result()  # raises what is no failure of a model
+            self._task.result()  # raises any error other than a ModelError
         taken, self._ready = self._ready, []
         return taken
 
@@ -122,7 +122,7 @@ class SentenceReader:
             self._changed.set()
 
     def _new(self, drafts: Sequence[Draft]) -> Iterator[Draft]:
-        """The drafts that were not there yet, as they are passed on."""
+        """Yield the drafts that were not written before, with their context."""
         for draft in drafts:
             draft = resolve_author_years(draft, self._evidence)
             if draft.text not in self._written and not self._full and not is_no_answer(draft.text):

@@ -1,8 +1,8 @@
-"""Quotes of the sources where a model's sentences do not hold, or there is no model.
+"""Quotes of the sources, for where a model's sentences do not hold or there is no model.
 
 Whether a quote answers is decided by the checker's reader, or by a judge that said so of the
-sentence. How sure that must be depends on what else speaks for an answer: see ``ANSWERS`` and
-``SURELY``.
+sentence that the quote replaces. How certain that must be depends on what else speaks for an
+answer: see ``ANSWERS`` and ``SURELY``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SourceQuotes:
     def in_place(self, withheld: Claim) -> list[Event]:
         """Quote what came nearest to a withheld sentence, if it answers or completes the answer.
 
-        Where nothing is shown yet, the quotes are looked at again in ``complete``.
+        While nothing is shown yet, the sentence is kept for ``complete`` too.
         """
         completing = bool(self._state.claims)
         events: list[Event] = []
@@ -55,15 +55,16 @@ class SourceQuotes:
         return events
 
     def complete(self) -> list[Event]:
-        """Quote what completes the answer, beside sentences withheld before anything was shown."""
+        """Quote what completes the answer, for sentences withheld before anything was shown."""
         put_off, self._put_off = self._put_off, []  # ``in_place`` may put one off again
         return [event for claim in put_off for event in self.in_place(claim)]
 
     def answer(self, bar: float | None = None) -> list[Event]:
-        """Quote the sentences of the evidence that answer best, but for what is cited already.
+        """Quote the windows that answer best, for each part that no claim answers yet.
 
         Args:
-            bar: Log-odds that the best of them must be above; None: those of the gate.
+            bar: Calibrated log-odds that the best window must be above, besides the threshold from
+                which a part is answered; None for that alone.
         """
         state = self._state
         events = []
@@ -77,7 +78,7 @@ class SourceQuotes:
         return events
 
     def overview(self) -> list[Event]:
-        """Quote the sentences of the overview, and say what they are."""
+        """Quote the sentences of the overview, and record what they are as the reason."""
         state = self._state
         if not state.overview:
             return []
@@ -106,7 +107,7 @@ class SourceQuotes:
         return any(quote_certainty(part, citation) > ANSWERS for citation in quotes)
 
     def _quote(self, draft: Draft) -> list[Event]:
-        """The event of a claim in a source's own words; none for one that is cited already."""
+        """Record a claim in a source's own words; return no event if it is cited already."""
         state = self._state
         if self._is_cited(draft.text):
             return []
@@ -114,14 +115,14 @@ class SourceQuotes:
         return [state.record(draft, claim)] if claim.verdict.method == "verbatim" else []
 
     def _quote_in_context(self, draft: Draft) -> list[Event]:
-        """The event of a quote, with the sentence that says what its pronoun stands for."""
+        """Record a quote, with the sentences that say what its pronoun stands for if possible."""
         if self._is_cited(draft.text):
             return []
         whole = self._behind_subject(draft)
         return self._quote(whole) or ([] if whole is draft else self._quote(draft))
 
     def _behind_subject(self, draft: Draft) -> Draft:
-        """A quote as one span with those sentences before it on which its subject leans.
+        """Return a quote together with those sentences before it on which its subject leans.
 
         They are the ones right before it in its passage, up to one that is shown already.
         """
@@ -145,14 +146,13 @@ class SourceQuotes:
         return any(text in citation.quote for claim in claims for citation in claim.citations)
 
     def _helps(self, withheld: Claim, citation: Citation, completing: bool) -> bool:
-        """Whether a quote beside a withheld sentence answers the question, or adds to an answer.
+        """Return whether a quote in place of a withheld sentence helps the reader.
 
-        A quote that supports a part of what the model wrote, or has another number, is shown unless
-        it is beside the question, if there is an answer already, or if the evidence more likely
-        answers than not; any other quote
-        only if, besides, the reader takes it for an answer. A judge's word that the withheld
-        sentence would answer is enough for the quotes that it named, but beside an unsupported
-        sentence only if there is an answer already.
+        If a judge said that the sentence would answer, the quotes that it named do; those of an
+        unsupported sentence only if something is shown already. Else something must be shown, or
+        the evidence must more likely answer than not. Then a quote helps that supports a part of
+        the sentence, or has another number, unless it has nothing to do with the question; any
+        other must surely answer.
         """
         state = self._state
         said = state.judgements.get(withheld.text)
@@ -161,9 +161,9 @@ class SourceQuotes:
         near = withheld.verdict.label != "unsupported"
         if not completing and state.answerability <= ANSWERS:
             return False
-        return self._reads(citation) > (BESIDE if near else SURELY)
+        return self._certainty(citation) > (BESIDE if near else SURELY)
 
-    def _reads(self, citation: Citation) -> float:
-        """The calibrated log-odds that a quote answers the question, or a part of it."""
+    def _certainty(self, citation: Citation) -> float:
+        """Return the calibrated log-odds that a quote answers the question, or a part of it."""
         found = [quote_certainty(part, citation) for part in self._state.parts]
         return max(found, default=-math.inf)

@@ -29,8 +29,8 @@ from service.types import (
 )
 from service.verification.provenance import Originals
 
-# Calibrated log-odds from which something is shown for what no document is asked for, such as an
-# opinion: facts about its subject, however near, are no answer to that.
+# Calibrated log-odds from which a question is answered that is not one for documents, such as one
+# for an opinion: facts about its subject, however near, do not answer it.
 ELSEWHERE_ANSWERED_FROM = 4.0
 
 
@@ -55,8 +55,8 @@ class JudgeCost:
 class AnswerState:
     """What is known of a question and its answer so far.
 
-    ``understood`` is the question with what it leaves out, where it leaves out something;
-    ``doubtful`` whether that is only one way to take it. ``parts`` are the questions in it, one or
+    ``understood`` is a follow-up with what it leaves out, None for a question that stands alone;
+    ``doubtful`` whether it may stand alone after all. ``parts`` are the questions in it, one or
     several, each with the evidence as it was read for it.
     """
 
@@ -67,7 +67,7 @@ class AnswerState:
     doubtful: bool = False
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
-    relevant: int = 0  # of these, the first so many seem to answer: what a model reads
+    relevant: int = 0  # how many pieces of evidence, from the first, a model is to read
     parts: tuple[QuestionPart, ...] = ()
     text: str = ""
     claims: list[Claim] = field(default_factory=list)
@@ -86,8 +86,8 @@ class AnswerState:
     kind: QuestionKind | None = None  # what the question asks for
     overview: Overview | None = None  # of the works that it asks to sum up or to compare
     compared: tuple[str, ...] = ()  # two things that it compares, which are no works
-    within: Sequence[str] | None = None  # sources to which the search is limited
-    unknown: str = ""  # what the catalogue does not know, if the question asks for that
+    within: Sequence[str] | None = None  # ids of the sources to which the search is limited
+    unknown: str = ""  # a sentence on what the catalogue does not know, if the question asks for it
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None
 
     @property
@@ -124,7 +124,7 @@ class AnswerState:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the question asks for what no document is asked for, such as an opinion."""
+        """Whether the question is not one for documents, such as one for an opinion."""
         return self.kind is not None and self.kind.group == "other"
 
     @property

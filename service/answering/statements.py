@@ -1,6 +1,6 @@
-"""The sentences of any text that claim something, where they stand in it.
+"""The sentences of any text that state something, with their places in it.
 
-Markers and citations of the text's own are ignored: what it is checked against decides.
+Markers and citations that the text has itself are ignored: the library alone decides.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from service.answering.sentence_reader import SENTENCES_BEFORE
 from service.generation.citation_parser import SentenceParser
 from service.types import Draft
 
-MAX_SENTENCE_CHARACTERS = 2000  # characters
+MAX_SENTENCE_CHARACTERS = 2000
 
-# What makes no claim: front matter, comments, code blocks, headings of three kinds (`# …`,
+# What states nothing: front matter, comments, code blocks, headings of three kinds (`# …`,
 # underlined, a line in bold), and definitions of links and footnotes.
 _FENCE = r"^[ \t]{0,3}(?P=fence)"
 _NO_CLAIM = re.compile(
@@ -43,12 +43,13 @@ _QUESTION = re.compile(
 
 
 def statements(text: str) -> list[tuple[int, int, Draft]]:
-    """Return the sentences of a text that claim something: start, end, and a draft of each.
+    """Return the sentences of a text that state something: start, end, and a draft of each.
 
     A draft has the sentences before it in its paragraph, by which its pronouns are understood.
 
-    Raises TextRefused for a text without a word or with half a character, and for a sentence
-    of more than MAX_SENTENCE_CHARACTERS characters.
+    Raises:
+        TextRefused: The text has no word, or a lone surrogate, or a sentence of more than
+            MAX_SENTENCE_CHARACTERS characters.
     """
     if not any(char.isalnum() for char in text):
         raise TextRefused("the text is empty: give the sentences that you want verified")
@@ -78,7 +79,7 @@ def statements(text: str) -> list[tuple[int, int, Draft]]:
 
 
 def _before(found: Sequence[tuple[int, int, Draft]], text: str, start: int) -> tuple[str, ...]:
-    """The last of the sentences that stand before ``start`` in the same paragraph."""
+    """Return the last sentences before ``start`` that are in the same paragraph."""
     before: list[str] = []
     for _, end, draft in reversed(found[-SENTENCES_BEFORE:]):
         if _NEW_PARAGRAPH.search(text, end, start):
@@ -88,7 +89,7 @@ def _before(found: Sequence[tuple[int, int, Draft]], text: str, start: int) -> t
 
 
 def _said(sentence: str) -> str:
-    """What a sentence says, without markup, markers and blanks that are too many."""
+    """Return a sentence without markup, markers and superfluous blanks."""
     bare = _FOOTNOTE.sub("", _LINK.sub(r"\1", " ".join(sentence.split())))
     parser = SentenceParser()
     drafts = parser.feed(bare) + parser.finish()

@@ -21,17 +21,17 @@ from service.conversations.conversations import title_of
 from service.query import language_of
 from service.text.prompt_injection import speaks_to_a_model
 
-MAX_SUGGESTIONS = 3  # questions
-QUESTIONS_EXCLUDED = 20  # questions of a conversation, the last, that are not suggested again
-MAX_CANDIDATES_TRIED = 10  # candidates; asking takes about as long as finding an answer's evidence
-SOURCES_SUGGESTED_FROM = 4  # of an answer, those that it cites first, about which is asked
-_REMEMBERED = 2_000  # whether a question is answered, until the library changes
-_SAME = 0.955  # cosine from which two questions ask the same, more or less
+MAX_SUGGESTIONS = 3
+QUESTIONS_EXCLUDED = 20  # last questions of a conversation that are not suggested again
+MAX_CANDIDATES_TRIED = 10  # each takes about as long as finding the evidence of an answer
+SOURCES_SUGGESTED_FROM = 4  # sources of an answer, those that it cites first
+_REMEMBERED = 2_000  # questions of which it is known whether they are answered
+_SAME = 0.955  # cosine from which two questions ask about the same
 _ASKS = {
     "en": "What does “{title}” say about “{heading}”?",
     "ja": "「{title}」は「{heading}」について何と述べていますか？",
 }
-# Headings that say where in a text one is, and not what stands there.
+# Headings that name a part of a text, and not its topic.
 _GENERAL = re.compile(
     r"abstract|introduction|background|related works?|methods?|results?|discussions?|conclusions?"
     r"|summary|references|bibliography|acknowledge?ments?|appendix.*|contents|publication|question"
@@ -40,8 +40,6 @@ _GENERAL = re.compile(
     r"|参考文献|謝辞|付録.*|目次|課題|今後の課題",
     re.IGNORECASE,
 )
-
-
 _NUMBERED = re.compile(r"^(?:[\d.．]+\s+|[IVX]+\.\s+|[A-Z](?:\.\d+|\.|\d+)+\s+|第?\d+[章節]\s*)")
 
 
@@ -60,20 +58,21 @@ class Suggestions:
     def related(self, answer_id: str) -> list[str]:
         """Return at most MAX_SUGGESTIONS questions near an answer, nearest first, in its language.
 
-        None that was asked in its conversation, and none that asks the same as another.
+        Questions that its conversation had already are left out, as are those that ask the same as
+        another.
         """
         history = self._engine.history
         answer = history.answer(answer_id)
         language = language_of(answer["question"])
-        told = [answer.get("understood") or answer["question"]]
+        earlier = [answer.get("understood") or answer["question"]]
         turns = history.conversation(answer["conversation_id"])
-        told += [turn["question"] for turn in turns[-QUESTIONS_EXCLUDED:]]
+        earlier += [turn["question"] for turn in turns[-QUESTIONS_EXCLUDED:]]
         cited = [c["source_id"] for claim in answer["claims"] for c in claim["citations"]]
         cited += [e["source"]["id"] for e in answer["evidence"]]
         present = self._sources()
         near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES_SUGGESTED_FROM]
         found = [*_curated(near, language), *self._headed(near, present, language)]
-        return self._kept(found, told)
+        return self._kept(found, earlier)
 
     def examples(self, language: str) -> list[str]:
         """Return at most MAX_SUGGESTIONS questions to begin with, each about another work."""
@@ -89,12 +88,12 @@ class Suggestions:
                 kept.append(candidate)
         return kept
 
-    def _kept(self, candidates: Sequence[str], told: Sequence[str]) -> list[str]:
-        """The nearest of some questions to the first of those told that are answered."""
+    def _kept(self, candidates: Sequence[str], earlier: Sequence[str]) -> list[str]:
+        """Return the candidates nearest to the first earlier question that the library answers."""
         if not candidates:
             return []
         embed = self._engine.library.embedder.embed_queries
-        vectors, asked = embed(candidates), embed(told)
+        vectors, asked = embed(candidates), embed(earlier)
         kept: list[str] = []
         for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:MAX_CANDIDATES_TRIED]:
             fresh = float((asked @ vectors[at]).max()) < _SAME
@@ -122,7 +121,14 @@ class Suggestions:
         language: str,
         once: bool = False,
     ) -> Iterator[str]:
-        """Headings of sources that do not ship with questions, as questions."""
+        """Make questions of the headings of sources that do not ship with questions.
+
+        Args:
+            source_ids: The sources.
+            present: All sources of the library by id.
+            language: ``en`` or ``ja``, the language of the questions.
+            once: Whether to make only one for each source.
+        """
         shipped = {each.source for each in suggestions()}
         store = self._engine.library.store
         for source_id in source_ids:
@@ -131,13 +137,13 @@ class Suggestions:
                 continue
             name = title_of(source.title)
             headings = [section.heading for section in store.document(source_id).sections]
-            matters = [m for h in headings if (m := _matter(h, source.title, language))]
-            for matter in matters[: 1 if once else MAX_CANDIDATES_TRIED]:
-                yield _ASKS[language].format(title=name, heading=matter)
+            topics = [topic for h in headings if (topic := _topic(h, source.title, language))]
+            for topic in topics[: 1 if once else MAX_CANDIDATES_TRIED]:
+                yield _ASKS[language].format(title=name, heading=topic)
 
 
 def _curated(source_ids: Collection[str], language: str, once: bool = False) -> Iterator[str]:
-    """The questions that ship about some sources; ``once``: one of each."""
+    """Yield the questions that ship about some sources; ``once``: only one for each."""
     seen: set[str] = set()
     for each in suggestions():
         if each.source in source_ids and not (once and each.source in seen):
@@ -145,13 +151,14 @@ def _curated(source_ids: Collection[str], language: str, once: bool = False) -> 
             yield getattr(each, language)
 
 
-def _matter(heading: str, title: str, language: str) -> str:
+def _topic(heading: str, title: str, language: str) -> str:
     """Return the topic that a heading names, without its number; empty if it names none.
 
-    Nor does one that speaks to the model that may be asked. A heading in English can stand in a
-    question in Japanese, not the other way round.
+    A heading that gives orders to a language model counts as naming none. One in English can stand
+    in a question in Japanese, but not the other way round.
     """
-    plain = _NUMBERED.sub("", heading).strip()
-    told = 3 <= len(plain) <= 60 and plain != title and not _GENERAL.fullmatch(plain.rstrip(":："))
-    told = told and not speaks_to_a_model(plain)
-    return plain if told and language in ("ja", language_of(plain)) else ""
+    topic = _NUMBERED.sub("", heading).strip()
+    if not 3 <= len(topic) <= 60 or topic == title or _GENERAL.fullmatch(topic.rstrip(":：")):
+        return ""
+    usable = language in ("ja", language_of(topic)) and not speaks_to_a_model(topic)
+    return topic if usable else ""

@@ -25,7 +25,7 @@ WORK_JA = (
     r"|マニュアル|手引き?|ガイド|書評|レビュー|メモ|カード)"
 )
 _LONGEST = 6  # words of a description
-# What stands before a description and does not belong to it.
+# Words before a description that do not belong to it.
 _BEFORE = frozenset(
     (
         "a an the this that these those your my our his her their its of in on for by from to with"
@@ -39,7 +39,7 @@ _BEFORE = frozenset(
 _WORD = re.compile(r"[^\s,;:!?。、\"“”「」()]*[^\W_]")
 _NOUN = re.compile(rf"\b{WORK}\b", re.IGNORECASE)
 _ONE = re.compile(r"\bones?\b", re.IGNORECASE)
-# "the post about the washing machine": up to the end, but for what is asked of it
+# "the post about the washing machine": up to the end, without verbs such as "was published"
 _ABOUT = re.compile(
     rf"\b{WORK}\s+(?:is\s+)?(?:about|on|regarding|concerning|called|titled|entitled)\s+"
     r"(?P<about>[^,;:!?。]+?)(?:\s+(?:was|were|is|been|written|published|posted|released|from|about"
@@ -50,7 +50,7 @@ _JAPANESE = re.compile(
     rf"(?P<of>[^、。，\s「」『』はをがで]{{2,30}}?)(?P<link>の|について(?:の|書いた)?|に関する|を扱った)"
     rf"(?P<noun>{WORK_JA})"
 )
-# In a comparison or a summary, a word with a capital inside or a digit may be all that is said.
+# In a comparison or a summary, one word with a capital inside or a digit may name a document.
 _OVERVIEW = re.compile(
     r"\b(?:compar\w+|differ\w*|differences?|versus|vs|contrast|summar\w+|sum up|overview|tl;?dr)\b"
     r"|比較|比べ|違い|要約|まとめ",
@@ -78,7 +78,7 @@ def described_sources(text: str, catalogue: Catalogue) -> Iterator[tuple[Source,
 
 
 def _english(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield the start and end of each description, and the end of the noun that it goes with."""
+    """Yield the start and end of each English description, and the end of the noun behind it."""
     words = [match.span() for match in _WORD.finditer(text)]
     nouns = list(_NOUN.finditer(text))
     for noun in (*nouns, *(_ONE.finditer(text) if nouns else ())):
@@ -97,6 +97,7 @@ def _english(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 def _japanese(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the same of each Japanese description."""
     for match in _JAPANESE.finditer(text):
         yield *match.span("of"), match.end("noun")
 

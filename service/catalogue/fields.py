@@ -20,7 +20,7 @@ from corpus.types import Source
 from index.search import Hit
 from service.catalogue.matching import FoldedText, folded_letters
 from service.catalogue.names import catalogue_name, displayed, known_title
-from service.catalogue.stated_fields import STATED, stated_value
+from service.catalogue.stated_fields import SEPARATOR, STATED, stated_value
 from service.text.alignment import content_words
 
 Field = Literal[
@@ -28,12 +28,11 @@ Field = Literal[
 ]
 FIELDS: tuple[Field, ...] = get_args(Field)
 ENTRY = "entry"  # of the list of references at the end of a text
-SEPARATOR = ", "  # between the authors in the value of that field
 
 _MAX_READ = 100  # documents whose text is searched for a citation
 _MIN_TITLE = 20  # letters of a title that is recognised in another text
-# Cosine from which a passage in the other language is about a topic. It belongs to the bundled
-# embedder: on the library that ships, unrelated topics stay below, and most related ones above.
+# Cosine, with the bundled embedder, from which a passage in the other language is about a topic: in
+# the library that ships, unrelated topics stay below it, and most related ones are above.
 _SIMILAR_ACROSS = 0.82
 _WORKS_CITED = re.compile(
     r"(?:[\dA-ZIVX.]+\s+)?(?:references?(?: cited)?|bibliography|works cited|literature(?: cited)?"
@@ -161,8 +160,8 @@ def reference_entries(store: Store, source_id: str) -> tuple[str, ...]:
 def cited_sources(store: Store, sources: Sequence[Source], source: Source) -> tuple[Source, ...]:
     """Find the works of a library that a source cites, one text of each.
 
-    Known are links that were followed when it was read; and its text is searched for their
-    addresses and their whole titles, as in a list of references.
+    These are the works whose links were followed when the source was read, and those of which its
+    text has the address or the whole title, as in a list of references.
     """
     text = _CitingText.read(store, source.id)
     return _one_per_work(
@@ -175,7 +174,7 @@ def cited_sources(store: Store, sources: Sequence[Source], source: Source) -> tu
 def citing_sources(store: Store, sources: Sequence[Source], source: Source) -> tuple[Source, ...]:
     """Find the works of a library that cite a source, one text of each; see ``cited_sources``.
 
-    In a large library only links that were followed are known.
+    In a library of more than _MAX_READ other texts, only links that were followed count.
     """
     others = [other for other in sources if other.work_key != source.work_key]
     found = [other for other in others if other.id in source.cited_by]
@@ -244,9 +243,9 @@ def documents_on(
 ) -> list[Source]:
     """Find the works about a topic, best first.
 
-    Those come first whose title and authors have the topic's words, then those of which a passage
-    that was found has all of them. What a search finds in another language than the topic's cannot
-    share its words: there the similarity of the embeddings decides.
+    Works whose title and authors have the topic's words come first, then those with a found passage
+    that has all of them. A passage in another language than the question cannot share its words:
+    there the similarity of the embeddings decides.
 
     Args:
         topic: The topic, in English or Japanese.

@@ -1,4 +1,4 @@
-"""What to tell a reader who greets, or asks what this is: what the library has, and what to do."""
+"""The guide: a reply to greetings and to questions about the service."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ _STOP = frozenset(
     " why can do does we it its into over under".split()
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-# Behind a name, the version of a work: Whisper 2 is not Whisper.
+# A version number after a name, which makes it the name of another work: Whisper 2 is not Whisper.
 _VERSION = re.compile(
     rf"\s+v?\d{{1,2}}(?:\.\d+)?(?=\s*(?:{WORK}\b|{WORK_JA}|[のはを?.!。？]|$))", re.IGNORECASE
 )

@@ -147,12 +147,12 @@ def _file_names(file: str) -> list[str]:
     stem = FILE_SUFFIX.sub("", file)
     words = [w for w in re.split(r"[\s_.\-]+", stem) if w]
     own = [w for w in words if w.casefold() not in _GENERIC and not _VERSION.fullmatch(w)]
-    told = [file] if stem != file else []
+    found = [file] if stem != file else []
     for text in (stem, " ".join(own)):
         letters = folded_letters(text)
         if len(letters) >= 3 and not is_generic(text) and (len(letters) >= 6 or not text.isdigit()):
-            told.append(text)
-    return told
+            found.append(text)
+    return found
 
 
 def words_of_names(source: Source, coined: Sequence[str]) -> str:

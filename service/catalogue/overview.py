@@ -21,7 +21,7 @@ from service.types import Draft, Evidence
 MAX_SENTENCES = 5  # of the abstract of one work
 LEAD_SENTENCES = 3  # of one that has no abstract, and of each in a comparison
 MAX_WORKS = 4  # in a comparison
-_PASSAGES = 40  # at the start of a document, in which they are looked for
+_PASSAGES = 40  # first passages of a document in which the sentences are looked for
 
 Origin = Literal["abstract", "lead"]
 
@@ -36,19 +36,19 @@ _INTRODUCTION = re.compile(
     re.IGNORECASE,
 )
 _OPENING_JA = re.compile(rf"{_NUMBER}(?:はじめに|まえがき|序論)\s*[.:：]*$")
-# A section about the work as a thing, which says nothing of what is in it.
+# A section about the document itself, which does not say what the document is about.
 _PUBLICATION = re.compile(
     rf"{_NUMBER}(?:publication|publishing|citation|citing|authors?|bibliograph|licen[cs]e"
     r"|書誌|出版|発表|公開|著者|引用)",
     re.IGNORECASE,
 )
-# "In this post I compare two protocols" sums it up better than how it begins.
+# "In this post I compare two protocols" sums a text up better than its first sentences.
 _ANNOUNCES = re.compile(
     r"\b(?:in )?this (?:blog )?(?:post|article|report|guide|document|tutorial|note|essay|review)\b"
     r"|(?:本|この)(?:記事|稿|報告書?|資料|文書)(?:では|は)|今回は",
     re.IGNORECASE,
 )
-_OPENING = 15  # sentences at the beginning in which a text announces what it is about
+_OPENING = 15  # first sentences in which a text may announce what it is about
 _ENDS = re.compile(r"[.!?。！？．｡][」』）)”’\"'\]]*(?:\[\d{1,3}\])*$")
 _CAPTION = re.compile(
     r"(?:fig(?:ure)?s?\.?|tables?|listing|algorithm|図|表|写真)\s*[\d０-９]+\s*[.:：|。]?",
@@ -163,7 +163,7 @@ def _lead(store: Store, source: Source, limit: int) -> _Lead:
 
 
 def _announced(opening: tuple[tuple[Passage, str], ...]) -> tuple[tuple[Passage, str], ...]:
-    """Choose the first sentences, and in place of the last the one that says what follows."""
+    """Choose the first sentences; a later one that announces the topic replaces their last."""
     lead = opening[:LEAD_SENTENCES]
     if any(_ANNOUNCES.search(text) for _, text in lead):
         return lead

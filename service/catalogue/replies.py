@@ -40,7 +40,7 @@ class CatalogueReply:
     Attributes:
         claims: What is known, each a sentence with metadata citations.
         evidence: The first passages of the cited sources, labelled from 1.
-        reason: What is not known, or how many documents there are; empty for nothing to say.
+        reason: What is not known, or how many documents there are; empty if there is neither.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -174,7 +174,13 @@ def _claim(text: str, citations: tuple[Citation, ...]) -> Claim:
 
 
 def _limited(value: FieldValue, asked: Sequence[Source], containing: Sequence[str]) -> FieldValue:
-    """Keep of the works that a source cites, or that cite it, those asked about; all for none."""
+    """Keep, of the works and entries that a value has, those that the question asks about.
+
+    Args:
+        value: The value of a field.
+        asked: The works that it asks about; empty for all.
+        containing: Words that an entry must have.
+    """
     entries = () if asked else value.entries
     entries = tuple(e for e in entries if all(w.casefold() in e.casefold() for w in containing))
     works = {source.work_key for source in asked}

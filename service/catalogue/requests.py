@@ -16,8 +16,8 @@ from service.catalogue.descriptions import WORK_JA as _WORKS_JA
 from service.catalogue.fields import Field
 from service.text.alignment import content_words
 
-# Much of what is asked about a paper's contents has the same words ("What do the authors conclude?"
-# or "When was the model released?"), so these are narrow.
+# Narrow patterns, because questions about a paper's contents have the same words: "What do the
+# authors conclude?", "When was the model released?"
 _FIELDS: dict[Field, str] = {
     "authors": r"\b(?:who|name|list|tell me|give me|which|what (?:are|is|was|were)|how many)\b"
     r"[^?]{0,40}\b(?:co-?)?authors?\b(?! (?:say|think|find|conclude|do|did|use|mean)\b)"
@@ -91,7 +91,7 @@ _LEAD_JA = re.compile(
 _NEWEST = re.compile(
     r"\b(?:latest|newest|most recent|recent)\b|最新|最近|新しい|新着", re.IGNORECASE
 )
-# Words that say no more than that a document, a field of it or a list of documents is asked for.
+# Words that only say that a question is about a document, a field of one, or a list of documents.
 _SAYS_NO_MORE = re.compile(
     rf"\b(?:{_WORKS}|wr(?:ote|ites?|itten|iting)|(?:co-?)?authors?|names?|publi\w+|appear\w*|dated?"
     r"|years?|posted|released?|come|came|venue|journal|conference|titled?|called|licen[cs]\w*|pages?"

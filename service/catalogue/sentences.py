@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from corpus.types import Source
-from service.catalogue.fields import ENTRY, FIELDS, SEPARATOR, metadata_value
+from service.catalogue.fields import ENTRY, FIELDS, metadata_value
 from service.catalogue.names import (
     LONGEST_NAME,
     catalogue_name,
@@ -20,13 +20,13 @@ from service.catalogue.names import (
     known_title,
     subject,
 )
-from service.catalogue.stated_fields import LICENCE, LONGEST_LICENCE
+from service.catalogue.stated_fields import LICENCE, LONGEST_LICENCE, SEPARATOR
 from service.messages import reader_message
 from service.types import Citation, Evidence
 
-MAX_AUTHORS = 30  # who are named; the others are counted
+MAX_AUTHORS = 30  # authors that are named; the others are counted
 LONGEST_ENTRY = 300  # characters of an entry of a list of references
-LISTED_AUTHORS = 1  # who are named in a list of documents
+LISTED_AUTHORS = 1  # authors of each document that are named in a list
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _MONTHS = (
@@ -38,7 +38,7 @@ _NAMES = ("title", "file", "id")  # fields that name a source
 def metadata_sentences(
     citations: Sequence[Citation], evidence: Sequence[Evidence], language: str
 ) -> tuple[str, ...]:
-    """Make the sentences that some metadata citations can stand behind; most often one.
+    """Make the sentences that some metadata citations can support; most often one.
 
     Args:
         citations: The citations of one claim, in order.
@@ -46,7 +46,7 @@ def metadata_sentences(
         language: ``en`` or ``ja``.
 
     Returns:
-        The sentences: none where the citations are not such as a reply has.
+        The sentences; none if no reply has such citations.
     """
     sources = [e.source for e in evidence]
     first = citations[0] if citations else None

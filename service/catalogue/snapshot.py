@@ -20,7 +20,7 @@ from service.catalogue.names import (
 from service.text.alignment import content_words
 from service.types import Evidence
 
-_KEPT = 100_000  # sources whose names are kept
+_KEPT = 100_000  # sources whose names are cached
 _OPENING = 3  # passages at the start of a text, in which it names its own work
 
 
@@ -36,7 +36,8 @@ class NameWords:
         return word in self.words or (not word.isascii() and word in self.letters)
 
 
-# The names of a source cost more than all else: after a change, those of the others are kept.
+# Finding the names of a source takes longer than all else here. When the library changes, those of
+# the other sources are still cached.
 
 
 @lru_cache(_KEPT)

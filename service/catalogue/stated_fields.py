@@ -1,8 +1,8 @@
 """Fields of a work that its own text states: in a BibTeX entry for it, or in a licence section.
 
-They are read where the catalogue has nothing for a field, such as for most READMEs. Pure functions,
-no model. An entry counts only if it is for the work itself: if it is the only one of the text, and
-has its title or stands where the text says how to cite it.
+They are read if the catalogue has nothing for a field, as for most READMEs. Pure functions, no
+model. An entry counts only if it is for the work itself: the only one in the text, and one that has
+the work's title or stands where the text says how to cite it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from service.catalogue.names import displayed, known_title
 LICENCE = "licence"
 STATED = ("authors", "published", "venue", "title", LICENCE)
 LONGEST_LICENCE = 300  # characters of what a text says about its licence
+SEPARATOR = ", "  # between the authors in the value of that field
 
 _SENTENCES = 2  # of a licence section
 _CITES = re.compile(
@@ -81,10 +82,9 @@ def _own_entry(document: Document) -> dict[str, str]:
         named = bool(own) and bool(title) and (own in title or title in own)
         if named or _CITES.search(document.text[max(0, start - _BEFORE) : start]):
             venue = parts.get("booktitle") or parts.get("journal") or ""
+            authors = re.split(r"\s+and\s+", parts.get("author", ""))
             return {
-                "authors": ", ".join(map(_in_order, re.split(r"\s+and\s+", parts["author"])))
-                if parts.get("author")
-                else "",
+                "authors": SEPARATOR.join(map(_in_order, authors)),
                 "title": parts.get("title", ""),
                 "published": _year(parts.get("year", "")),
                 "venue": "" if venue.lower().startswith("arxiv") else venue,
@@ -107,7 +107,7 @@ def _entries(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _braced(text: str) -> str:
-    """Return the value at the beginning of a text: in braces, in quotation marks, or a number."""
+    """Return the BibTeX value at the start of a text: in braces, quotation marks, or a number."""
     if text[:1] == '"':
         return text[: text.find('"', 1) + 1]
     if text[:1] != "{":
@@ -132,7 +132,7 @@ def _plain(value: str) -> str:
 
 
 def _in_order(author: str) -> str:
-    """Return a name with the surname last, as a byline has it."""
+    """Return a name of BibTeX with the surname last: ``Björn, Anna`` is Anna Björn."""
     last, comma, first = author.partition(",")
     return f"{first.strip()} {last.strip()}" if comma else author.strip()
 

@@ -1,6 +1,6 @@
 """The two things that a question compares: "How does WSGI differ from ASGI?" compares two.
 
-Rules of thumb for questions of which it is known that they ask for a comparison.
+Rules of thumb, for questions that are known to ask for a comparison.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from index.lexical.tokenizer import is_japanese
 from service.questions.english_clauses import AUXILIARY, WH
 from service.questions.words import any_of
 
-_LONGEST = 6  # words of one of them
-_LONGEST_JA = 20  # characters
+_LONGEST = 6  # words of one thing
+_LONGEST_JA = 20  # characters of one thing
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 _ASKS = re.compile(rf"\b(?:{WH}|{AUXILIARY}|{any_of('english', 'pronouns')})\b", re.IGNORECASE)
 _ENGLISH = [
@@ -36,7 +36,7 @@ _JAPANESE = [
         r"(?P<one>[^、。]+?)(?:は|って)、?(?P<other>[^、。]+?)と(?:は)?、?(?:どう|どのように|どこが|何が)",
     )
 ]
-_WHERE = re.compile(r"(.+?) in .+")  # A and B in the report
+_PLACE = re.compile(r"(.+?) in .+")  # A and B in the report
 _END = re.compile(r"[\s,.?!。、？！「」『』\"“”]+$|^[\s「『\"“]+")
 
 
@@ -46,8 +46,8 @@ def compared_things(question: str) -> tuple[str, str] | None:
     for pattern in _JAPANESE if japanese else _ENGLISH:
         if match := pattern.search(question.strip(" ?.!？。！")):
             one, other = (_bare(match[name]) for name in ("one", "other"))
-            if where := _WHERE.fullmatch(other):
-                other = where[1]
+            if placed := _PLACE.fullmatch(other):
+                other = placed[1]
             return (one, other) if one != other and all(map(_is_thing, (one, other))) else None
     return None
 

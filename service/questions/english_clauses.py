@@ -37,7 +37,7 @@ _PREDICATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A question with an auxiliary: "why", "did", "the mill close"."""
+    """A question divided at its auxiliary, such as "why", "did", "the mill close"."""
 
     wh: str
     auxiliary: str
@@ -84,13 +84,18 @@ def name_length(words: Sequence[str], start: int = 0) -> int:
     return end - start
 
 
+def capitalised(text: str) -> str:
+    """Return a text with its first letter in upper case, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def _noun_start(words: Sequence[str]) -> int:
-    """How many words at the least the subject has before its end can be looked for."""
+    """Return how many words the subject has at least: a noun, with its determiner."""
     return 2 if _IS_DETERMINER.fullmatch(words[0]) else 1
 
 
 def _be_subject(words: Sequence[str]) -> int | None:
-    """The end of a subject after a "be": before an adverb, a participle or a preposition."""
+    """Find the end of a subject after a "be": before an adverb, a participle or a preposition."""
     start = max(_noun_start(words), name_length(words))
     bounds: list[int] = []
     for at in range(start, len(words)):
@@ -107,7 +112,7 @@ def _be_subject(words: Sequence[str]) -> int | None:
 
 
 def _verb_subject(words: Sequence[str]) -> int | None:
-    """The end of a subject after "do" or a modal: before the verb."""
+    """Find the end of a subject after "do" or a modal: before the verb."""
     named = name_length(words)
     if named:
         plural = named < len(words) and re.fullmatch(r"[a-z]{3,}[^su\W]s", words[named])

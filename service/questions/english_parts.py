@@ -12,6 +12,7 @@ from service.questions.english_clauses import (
     PRONOUN,
     WH,
     Clause,
+    capitalised,
     name_length,
     read_clause,
     subject_end,
@@ -38,7 +39,7 @@ _EMBEDS = re.compile(
     re.IGNORECASE,
 )
 _EMBEDDED = re.compile(rf"(?:{PREPOSITION} )?{WH} \S+", re.IGNORECASE)
-# A question of its own, whose auxiliary stands before its subject, or whose subject is asked for.
+# The beginning of a direct question: with the auxiliary before the subject, or one for the subject.
 _DIRECT = re.compile(
     rf"(?:(?:{PREPOSITION} )?(?:when|where|why|how(?: [^\s,]+){{0,3}}?) {AUXILIARY} \S"
     rf"|(?:when|where|why|how|what|who)'s \S"
@@ -93,7 +94,7 @@ def divide(sentence: str) -> list[str]:
         body = body[lead.end() :]
     both = _BOTH.fullmatch(body)
     parts = [both[each] + both["rest"] for each in ("one", "two")] if both else _divide(body)
-    return [_capital(part) + mark for part in parts] if len(parts) > 1 or lead else [sentence]
+    return [capitalised(part) + mark for part in parts] if len(parts) > 1 or lead else [sentence]
 
 
 def _divide(body: str) -> list[str]:
@@ -145,21 +146,20 @@ def _asks_anew(left: str, right: str) -> bool:
 
 
 def _relative(left: str, right: str) -> bool:
-    """Whether ``right`` begins like a relative clause that ``left`` has: who …, and who …."""
+    """Return whether ``right`` begins like a relative clause of ``left``: who …, and who …."""
+    begins = re.match(rf"(?:{PREPOSITION} )?{WH}\b", right, re.IGNORECASE)
     word = re.search(rf"{WH}\b", right, re.IGNORECASE)
     inside = left.partition(" ")[2].lower().split()
-    return bool(word and re.match(rf"(?:{PREPOSITION} )?{WH}\b", right, re.IGNORECASE)) and bool(
-        word and word[0].lower() in inside[1:]
-    )
+    return bool(begins and word and word[0].lower() in inside[1:])
 
 
 def complete(part: str, first: str) -> str:
-    """Fill in what a later part leaves out; '' if it cannot be understood without it."""
+    """Fill in what a later part leaves out; return '' if that is needed but uncertain."""
     body = part.rstrip(" ?!.")
     mark = part[len(body) :]
     if _FRAGMENT.fullmatch(body):
         filled = _filled(body, first.rstrip(" ?!."))
-        return _capital(filled) + mark if filled else ""
+        return capitalised(filled) + mark if filled else ""
     found = _PRONOUN_WORD.findall(body)
     kinds = {word.lower()[:2] for word in found}
     if len(kinds) != 1 or _EXPLETIVE.search(body):
@@ -177,7 +177,7 @@ def complete(part: str, first: str) -> str:
 
 
 def _filled(fragment: str, first: str) -> str:
-    """A fragment such as "by whom" with the words of the first question; '' if that is unsafe."""
+    """Complete a fragment such as "by whom" from the first question; '' if it is uncertain how."""
     clause = read_clause(first)
     if clause is None or clause.auxiliary.endswith("n't"):
         return ""
@@ -190,10 +190,10 @@ def _filled(fragment: str, first: str) -> str:
 
 
 def _topic(question: str, plural: bool) -> str:
-    """What a pronoun stands for, if it is safe to say so: the subject, or the only object.
+    """Return what a pronoun stands for: the subject, or the only object; '' if it is uncertain.
 
     Args:
-        question: The one before the pronoun's.
+        question: The question before that with the pronoun.
         plural: Whether the pronoun is a form of "they".
     """
     clause = read_clause(_EMBEDS.sub("", question, count=1).partition(",")[0])
@@ -224,21 +224,19 @@ def _is_plural(noun: str) -> bool:
 
 
 def _nouns_end(words: list[str]) -> int:
-    """Where a noun phrase at the end of a question is over; 0 for a long one, or two."""
-    for at, word in enumerate(words):
-        if at and re.fullmatch(rf"{PREPOSITION}|of|and|or", word):
-            return 0
-    return len(words) if len(words) <= 4 else 0
+    """Return the number of words if they are one short noun phrase, else 0."""
+    joined = any(re.fullmatch(rf"{PREPOSITION}|of|and|or", word) for word in words[1:])
+    return 0 if joined or len(words) > 4 else len(words)
 
 
 def _short_subject(words: list[str]) -> int:
-    """The end of "the bell cast" or "osmosis work": of a noun and one more word."""
+    """Return the end of the subject in "the bell cast", three words with a determiner; else 0."""
     determined = bool(re.fullmatch(DETERMINER, words[0], re.IGNORECASE))
     return 2 if determined and len(words) == 3 else 0
 
 
 def _object(question: str) -> str:
-    """The object of "Who built the mill": the only noun phrase, if it has an article."""
+    """Return the object of "Who built the mill": the last noun phrase, if it is the only one."""
     if not re.match(r"(?:who|which|what)\b", question, re.IGNORECASE):
         return ""
     found = re.search(r"\b(?:the|a|an) (\S+(?: \S+){0,2})$", question)
@@ -250,7 +248,3 @@ def _object(question: str) -> str:
     if not found and starts and len(words) == starts[0] + name_length(words, starts[0]):
         return " ".join(words[starts[0] :])
     return ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -110,7 +110,7 @@ def _asks_twice(left: str, right: str, conjunction: bool) -> bool:
 
 
 def _finished(left: str, whole: str) -> str:
-    """The first part with an ending of its own: 開館し is 開館しましたか."""
+    """Give the first part an ending of its own: 開館し becomes 開館しましたか."""
     request = _REQUESTED.search(whole)
     if left.endswith("か"):
         return f"{left}{request[1]}" if request and not left.endswith(("すか", "たか")) else left
@@ -128,7 +128,7 @@ def _finished(left: str, whole: str) -> str:
 
 
 def complete(part: str, first: str) -> str:
-    """Put the topic of the first part before a later one that has none; it is never ''."""
+    """Put the topic of the first part before a later one that has none; never return ''."""
     asked_for = _ASKED_FOR.match(first)
     if asked_for and _BARE.match(part.rstrip("。？?")):
         return asked_for["head"] + part  # 発見したのは誰で、いつですか
@@ -155,6 +155,6 @@ def complete(part: str, first: str) -> str:
 
 
 def _contrast(part: str, first: str) -> bool:
-    """Whether both ask the same of two things: 空はなぜ青く、夕焼けはなぜ赤い."""
+    """Return whether both parts ask the same of two things: 空はなぜ青く、夕焼けはなぜ赤い."""
     ours, theirs = INTERROGATIVE.search(part), INTERROGATIVE.search(first)
     return bool(ours and theirs and ours[0] == theirs[0])

@@ -19,11 +19,12 @@ from service.verification.citation_selection import make_citation
 
 MAX_READ = 6  # candidate quotes that are read
 # Probabilities, chosen on training/data/premises.jsonl, where the best quote of a true premise had
-# at least .63. A premise that is taken for false and is not does more harm than one that is missed.
-_ENTAILED = 0.4  # from which on a quote says it, or may say it
-# A sentence that has nearly all of a premise's words and says otherwise outweighs a weak "may say".
+# at least .63. To take a true premise for false does more harm than to miss a false one.
+_ENTAILED = 0.4  # from which a quote may say the premise
+# A contradicting sentence that has this share of the premise's words outweighs a quote that may say
+# the premise, unless that quote's probability is at least the second number.
 _SAME_WORDS, _SURELY_ENTAILED = 0.9, 0.75
-_CONTRADICTED = 0.7  # from which on a quote says otherwise
+_CONTRADICTED = 0.7  # from which a quote says otherwise
 _ABOUT_IT = 0.25  # share of the premise's words that such a quote has, in the same language
 MAX_DENIALS = 3  # sentences that deny something and are read as denials of a premise
 # By how much such a sentence says the opposite rather than the premise: the sum of two differences
@@ -101,17 +102,17 @@ def unsupported_premise(
 def denied_premise(
     statement: str, evidence: Sequence[Evidence], checker: Checker, answered: bool = False
 ) -> PremiseFinding | None:
-    """Find a sentence that denies a premise, beside its opposite.
+    """Find a sentence that denies a premise.
 
-    Small networks of entailment take shared words for agreement: of "It is not a holiday" they hold
-    that it is one nearly as probable. So only sentences with a negation are read, and each beside
-    the premise and beside its denial: the one that fits better is what it says.
+    Small entailment networks take shared words for agreement: for "It is not a holiday", they give
+    "It is a holiday" nearly the same probability. So only sentences with a negation are read, each
+    with the premise and with its denial, and the two are compared.
 
     Args:
         statement: What a question takes for granted.
         evidence: What was found for the question, the best first.
         checker: Reads all sentences in one call.
-        answered: Whether something surely seems to answer the question; then a sentence must deny
+        answered: Whether something answers the question almost certainly; then a sentence must deny
             the premise more clearly.
 
     Returns:
@@ -138,8 +139,8 @@ def denied_premise(
 def _denying(statement: str, evidence: Sequence[Evidence]) -> list[CandidateQuote]:
     """Return the sentences with a negation that share most words with a statement, best first.
 
-    They are in its language, and have a word of what it says of its subject. None for a statement
-    that denies something itself.
+    They are in its language, and have a word of what it says of its subject. There are none for a
+    statement that denies something itself.
     """
     if _denies(statement) or _DENYING_WORD.search(statement):
         return []
@@ -155,7 +156,7 @@ def _denying(statement: str, evidence: Sequence[Evidence]) -> list[CandidateQuot
 
 
 def _shared(wanted: set[str], words: set[str]) -> int:
-    """Count the words that a text has too, in any form of an English verb: close, closed."""
+    """Count the wanted words that a text has, in any form: close, closed."""
     return sum(any(_same_stem(each, word) for word in words) for each in wanted)
 
 
@@ -167,7 +168,7 @@ def _same_stem(one: str, other: str) -> bool:
 
 
 def _predicate(statement: str) -> set[str]:
-    """Return the words of what a statement says of its subject, but for names."""
+    """Return the words that a statement has after its subject, without names."""
     names = {word.text for word in content_words(statement) if word.kind == "name"}
     return _words(_SUBJECT.sub("", statement, count=1)) - names
 
@@ -177,7 +178,7 @@ def _denies(text: str) -> bool:
 
 
 def _is_about(statement: str, near: _Near, evidence: Sequence[Evidence]) -> bool:
-    """Return whether a quote speaks of what a statement says, and not only of the same thing.
+    """Return whether a quote is about what a statement says, and not only about its subject.
 
     It has all names of the statement but those that no evidence has; and in the same language
     enough of its words, in English one of what is said of the subject.
@@ -200,10 +201,10 @@ def _words(text: str) -> set[str]:
 
 
 def _nearest(statement: str, evidence: Sequence[Evidence]) -> list[_Near]:
-    """The sentences and pairs of sentences that share most words with a statement, best first.
+    """Return the sentences and pairs that share most words with a statement, best first.
 
-    In another language these are names and numbers in Latin letters and digits; where as many are
-    shared, the better passage comes first there, and in the same language the shorter quote.
+    In another language only names and numbers in Latin letters and digits count. Of quotes that
+    share as many, those of the better passage come first; in the same language, the shorter ones.
     """
     wanted, japanese = set(tokens(statement)), is_japanese(statement)
     names = {token for token in wanted if token.isascii()}

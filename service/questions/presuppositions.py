@@ -1,9 +1,9 @@
 """What a question takes for granted: "Why did the mill close?" takes for granted that it closed.
 
-Some questions ask about something that is said to be so: why, how come, since when, who was the
-first. Others, such as when and where, take for granted what they leave open in one place. Either is
-put as a statement that a model of entailment can read: the verb keeps its "did", since its past
-tense cannot be told.
+Some questions assert all but a reason: those with why, how come, since when, or who was the first.
+Others, such as those with when and where, assert something and ask for one detail of it. Both
+become statements that an entailment model can read; the verb keeps its "did", since its past tense
+is not known.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from service.questions.english_clauses import (
     PREPOSITION,
     PRONOUN,
     Clause,
+    capitalised,
     read_clause,
     subject_end,
 )
@@ -103,7 +104,7 @@ _END_OF_STATEMENT = re.compile(r"(?:[たるいうくすつぬむぐぶだ]|ま�
 
 
 def presupposition(question: str) -> str | None:
-    """Return what a question takes for granted, as a statement; None for nothing but its topic.
+    """Return what a question takes for granted, as a statement; None if it is only its topic.
 
     "Why did Block-NeRF fail?" gives "Block-NeRF did fail", "What is Block-NeRF?" gives None.
     """
@@ -128,7 +129,7 @@ def open_presupposition(question: str) -> str | None:
     clause = read_clause(body)
     if clause and _CIRCUMSTANCE.fullmatch(clause.wh):
         subject_only = clause.has_be and subject_end(clause) is None  # "Where is the mill?"
-        return None if subject_only else _sentence(_ordered(clause)) or None
+        return None if subject_only else capitalised(_ordered(clause)) or None
     if asked := _SUBJECT_ASKED.fullmatch(body):
         someone = "Someone" if asked["asked"].lower() == "who" else "Something"
         return someone + asked["said"]
@@ -158,20 +159,20 @@ def _english(body: str) -> str:
     if first := _FIRST.fullmatch(body):
         return f"Someone did {first['base']}" if first["base"] else f"Someone {first['past']}"
     if made := _MADE.fullmatch(body):
-        return _sentence(f"{made['object']} did {made['base']}")
+        return capitalised(f"{made['object']} did {made['base']}")
     if not _WHY.match(body):
         return ""
     if inner := _IS_IT_THAT.fullmatch(body):
-        return _sentence(inner["stated"])
+        return capitalised(inner["stated"])
     clause = read_clause(body)
     if clause and clause.wh.lower() in ("why", "since when", "how come", "for what reason"):
-        return _sentence(_ordered(clause))
+        return capitalised(_ordered(clause))
     stated = _STATED.fullmatch(body)
-    return _sentence(stated["stated"]) if stated and len(stated["stated"].split()) > 2 else ""
+    return capitalised(stated["stated"]) if stated and len(stated["stated"].split()) > 2 else ""
 
 
 def _ordered(clause: Clause) -> str:
-    """The words of a question in the order of a statement."""
+    """Return the words of a question in the order of a statement; '' if that is uncertain."""
     if _EMPTY.fullmatch(clause.rest):
         return ""
     words, auxiliary = clause.rest.split(), clause.auxiliary.lower()
@@ -184,15 +185,11 @@ def _ordered(clause: Clause) -> str:
         # the sky | blue; the old mill | popular with tourists
         phrase = re.search(rf" {PREPOSITION}\b", clause.rest, re.IGNORECASE)
         end = len((clause.rest[: phrase.start()] if phrase else clause.rest).split()) - 1 or None
-    if end is None:  # better without it than in the wrong place
+    if end is None:  # better without the auxiliary than with it in the wrong place
         return clause.rest if auxiliary in ("did", "do", "does") else ""
     if end == len(words):
         return ""
     return " ".join([*words[:end], auxiliary, *words[end:]])
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _japanese(body: str) -> str:
@@ -209,7 +206,7 @@ def _japanese(body: str) -> str:
 
 
 def _stated(asked: str) -> str:
-    """A question without its interrogative as a statement; '' if it does not end like one."""
+    """Make a statement of a question without its interrogative; '' if it does not end like one."""
     asked = _REQUESTED.sub("", asked)
     for ending, stated in _ENDINGS:
         if ending.search(asked):

@@ -11,7 +11,7 @@ _LISTS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding
 def any_of(language: str, name: str) -> str:
     """Return a pattern that matches any word of a list, such as ``english``, ``auxiliaries``.
 
-    A list is separated by bars where its entries contain blanks, else by blanks.
+    Entries are separated by bars if any of them contains a blank, else by blanks.
     """
     listed = str(_LISTS[language][name])
     return "|".join(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from corpus.text.chunking import with_headings
 from service.answering.engine import Engine
-from service.answering.query_rewriting import Turn, alone, leans, stands
+from service.answering.query_rewriting import Turn, is_better_as_asked, leans, rewrite
 from service.server import bootstrap
 from service.settings import read_settings
 
@@ -46,9 +46,11 @@ def last_turn(engine: Engine, question: str) -> Turn:
 def ways(engine: Engine, row: dict) -> dict[str, str]:
     """Return the question of a row in each of the four ways."""
     last, asked = last_turn(engine, row["first"]), row["then"]
-    filled = decided = alone(asked, last)
+    filled = decided = rewrite(asked, last)
     if filled != asked and leans(asked) == "maybe":
-        decided = asked if stands(reading(engine, asked), reading(engine, filled)) else filled
+        decided = (
+            asked if is_better_as_asked(reading(engine, asked), reading(engine, filled)) else filled
+        )
     return dict(zip(WAYS, (asked, f"{last.question} {asked}", filled, decided), strict=True))
 
 

@@ -35,6 +35,7 @@ from index.storage.local_index import LocalIndex
 from index.types import Floats
 from service.answering.evidence import reserve_languages, select_evidence
 from service.answering.reranking import combined_score
+from service.verification.calibration import load_calibration
 from training import sources
 
 ROOT = Path(__file__).parents[2]
@@ -89,9 +90,11 @@ class Bench:
                 readings = checker.read([(text, question) for text in first])
                 self.seconds.append(time.perf_counter() - started)
                 japanese = is_japanese(question)
+                weights = load_calibration().ranking
+                across = [is_japanese(text) != japanese for text in first]
                 scores = [
-                    combined_score(hit.score, reading.answers(), is_japanese(text) != japanese)
-                    for hit, reading, text in zip(found, readings, first, strict=False)
+                    combined_score(hit.score, reading.answers(), differs, weights)
+                    for hit, reading, differs in zip(found, readings, across, strict=False)
                 ]
                 best = np.argsort(-np.array(scores), kind="stable")
                 order = [hits[i] for i in best] + hits[RERANKED:]
@@ -138,7 +141,7 @@ def print_read(shared: Path, folder: Path, embedder: SentenceTransformerEmbedder
     from training import relevance
 
     passages, named = relevance.questions(shared)
-    found = relevance.library(passages, folder / "both", embedder)
+    found = relevance.open_library(passages, folder / "both", embedder)
     of_pair: dict[str, list[tuple[str, str]]] = {}
     for kind, asked in named:
         if asked.sentences:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from service.answering import reranking
+from service.answering import question_reading
 from tests.support.readings import PLAIN
 
 
 @pytest.fixture
 def plain(monkeypatch):
     """Make parts as certain as the reader's log-odds say, and searches count as they are."""
-    monkeypatch.setattr(reranking, "load_calibration", lambda: PLAIN)
+    monkeypatch.setattr(question_reading, "load_calibration", lambda: PLAIN)

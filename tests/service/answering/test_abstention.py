@@ -5,6 +5,7 @@ import pytest
 from corpus.store.store import Store
 from corpus.types import Document, Passage, Source, Unread
 from service.answering.abstention import explain_abstention, false_premise, unmentioned
+from service.query import language_of
 from service.types import Draft, Evidence
 from service.verification.provenance import Originals
 
@@ -64,7 +65,9 @@ def test_rank_contradicted_by_sources_is_a_false_premise(question, says, suppose
 def test_reason_names_premise_and_quote():
     question = "Why was Whisper trained on 90,000 hours of audio?"
     evidence = shown((PAPER, SAYS))
-    kind, reason = explain_abstention(question, evidence, false_premise(question, evidence), ())
+    kind, reason = explain_abstention(
+        evidence, false_premise(question, evidence), (), language_of(question)
+    )
     assert kind == "false_premise" and SAYS in reason and "90,000" in reason
 
 
@@ -77,15 +80,17 @@ def test_reason_names_premise_and_quote():
     ],
 )
 def test_abstentions_name_the_nearest_sources(question, score, expected, words):
-    kind, reason = explain_abstention(question, shown((PAPER, SAYS), score=score), None, ())
+    kind, reason = explain_abstention(
+        shown((PAPER, SAYS), score=score), None, (), language_of(question)
+    )
     assert kind == expected and words in reason
 
 
 def test_abstention_names_sources_that_could_not_be_read():
     unread = [Unread(PAPER.url, "Title of paper", "403 Forbidden", "2026-01-01T00:00:00Z")]
-    _, reason = explain_abstention("Who paid for Whisper?", shown((DIGEST, SAYS)), None, unread)
+    _, reason = explain_abstention(shown((DIGEST, SAYS)), None, unread, "en")
     assert "403 Forbidden" in reason and "Title of digest" in reason
-    _, reason = explain_abstention("Who paid for Whisper?", shown((ARTICLE, SAYS)), None, unread)
+    _, reason = explain_abstention(shown((ARTICLE, SAYS)), None, unread, "en")
     assert "403" not in reason
 
 
@@ -98,7 +103,9 @@ def test_abstention_reveals_no_other_failures_and_no_paths(question, score):
         Unread("https://example.org/tax", "Of taxes", "404 Not Found", "2026-01-01T00:00:00Z"),
         Unread("/home/somebody/cup.pdf", "", "a scan", "2026-01-01T00:00:00Z"),
     ]
-    _, reason = explain_abstention(question, shown((PAPER, SAYS), score=score), None, unread)
+    _, reason = explain_abstention(
+        shown((PAPER, SAYS), score=score), None, unread, language_of(question)
+    )
     assert "Title of paper" in reason
     for other in ("timed out", "404", "cup.pdf", "scan", "taxes", "somebody"):
         assert other not in reason
@@ -131,7 +138,7 @@ MASK = (PAPER, "PPR-9088 is a respirator.")
 @pytest.mark.parametrize("score", [60.0, 130.0])
 def test_abstention_is_nearest_source_and_advice(question, unread, unnamed, helps, score):
     _, reason = explain_abstention(
-        question, shown(MASK, score=score), None, unread, unnamed=unnamed
+        shown(MASK, score=score), None, unread, language_of(question), unnamed=unnamed
     )
     japanese = "。" in helps + reason
     nearest, help_, *more = reason.split("。" if japanese else ". ")
@@ -169,7 +176,7 @@ def test_latin_name_may_be_written_otherwise_in_japanese(tmp_path):
 
 
 def test_abstention_without_sources():
-    assert explain_abstention("Who?", (), None, ())[0] is None
+    assert explain_abstention((), None, (), "en")[0] is None
 
 
 def test_which_sources_report_on_which():

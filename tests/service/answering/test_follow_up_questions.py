@@ -10,7 +10,7 @@ from corpus.store.database import Database
 from service.answering import query_rewriting
 from service.answering.abstention import explain_abstention
 from service.answering.engine import Engine
-from service.answering.query_rewriting import astray, last_answered, last_said, leans
+from service.answering.query_rewriting import last_answered, last_said, leans, misses_names
 from service.answering.state import AnswerState
 from service.conversations.store import History
 from service.generation.prompts import Message, answer_messages
@@ -99,12 +99,12 @@ def test_first_event_has_the_understood_question(engine):
 def test_language_is_that_of_the_question():
     """Whatever the script of the names that were put before it."""
     last = query_rewriting.Turn("マルチゲームDTは何種のゲームで訓練されましたか？")
-    asked = query_rewriting.alone("Who wrote it?", last)
+    asked = query_rewriting.rewrite("Who wrote it?", last)
     turn = AnswerState("a", "b", "Who wrote it?", asked)
     assert "マルチゲーム" in turn.asked and language_of(turn.asked) == "ja"
     assert turn.language == "en"
     assert "in English" in answer_messages(turn.asked, (), language="en")[0]["content"]
-    assert "nothing to search" in explain_abstention(turn.asked, (), None, (), "en")[1]
+    assert "nothing to search" in explain_abstention((), None, (), "en")[1]
 
 
 def test_model_is_asked_the_understood_question_and_receipt_passes(
@@ -171,11 +171,11 @@ def test_any_chat_messages_are_accepted():
     assert "<|" not in last_said(said("<|im_start|>system Whisper?")).question
 
 
-def test_astray_when_best_passage_lacks_the_added_names():
+def test_names_are_missed_when_best_passage_lacks_the_added_ones():
     asked = "Block-NeRF: What corpus was used?"
-    assert astray(asked, "What corpus was used?", "The C4 corpus was used.")
-    assert not astray(asked, "What corpus was used?", "Block-NeRF used pictures.")
-    assert not astray(
+    assert misses_names(asked, "What corpus was used?", "The C4 corpus was used.")
+    assert not misses_names(asked, "What corpus was used?", "Block-NeRF used pictures.")
+    assert not misses_names(
         "マルチゲーム: 何トークンですか？", "何トークンですか？", "160 billion tokens"
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
@@ -86,7 +86,7 @@ class Part(QuestionPart):
 
 
 def astuple_shallow(passage):
-    return passage.evidence, passage.reading, passage.lead, passage.japanese
+    return tuple(getattr(passage, field.name) for field in fields(passage))
 
 
 class Blank:

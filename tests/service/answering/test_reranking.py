@@ -6,19 +6,17 @@ import math
 import numpy as np
 import pytest
 
-from service.answering import reranking
 from service.answering.reranking import (
     answer_features,
     answer_log_odds,
-    answered_from,
     combined_score,
     count_relevant,
+    language_pair,
     probability,
     within_reach,
 )
 from service.verification.calibration import (
     CALIBRATION_FILE,
-    Calibration,
     RankingWeights,
     load_calibration,
 )
@@ -30,15 +28,16 @@ def test_calibration_has_a_weight_for_each_feature() -> None:
     assert len(load_calibration().answers) == len(features)
     shipped = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))["relevance"]
     weights = [w * x for w, x in zip(shipped["answers"], features, strict=True)]
-    assert answer_log_odds(features) == pytest.approx(sum(weights))
+    assert answer_log_odds(features, load_calibration().answers) == pytest.approx(sum(weights))
 
 
 def test_better_readings_never_score_less() -> None:
     """Whatever a fit gives: neither the reading nor the search may count against an answer."""
+    weights = load_calibration().answers
     for japanese in (False, True):
         for across in (False, True):
             certain = [
-                answer_log_odds(answer_features(odds, odds, 110.0, japanese, across))
+                answer_log_odds(answer_features(odds, odds, 110.0, japanese, across), weights)
                 for odds in (-8.0, -2.0, 0.0, 3.0)
             ]
             assert certain == sorted(certain) and len(set(certain)) == 4
@@ -59,14 +58,14 @@ def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair)
     [(False, False, "en→en"), (True, False, "ja→ja"), (True, True, "ja→en"), (False, True, "en→ja")],
 )  # fmt: skip
 def test_each_pair_of_languages_has_a_threshold_of_its_own(japanese, across, pair) -> None:
-    assert answered_from(japanese, across) == load_calibration().answered_from[pair]
+    assert language_pair(japanese, across) == pair
+    assert pair in load_calibration().answered_from
 
 
-def test_combined_score_weighs_search_and_language(monkeypatch) -> None:
-    weighted = Calibration((), {}, RankingWeights(search=0.5, across=-2.0), (), {})
-    monkeypatch.setattr(reranking, "load_calibration", lambda: weighted)
-    assert combined_score(100.0, 3.0, across=False) == pytest.approx(53.0)
-    assert combined_score(100.0, 3.0, across=True) == pytest.approx(51.0)
+def test_combined_score_weighs_search_and_language() -> None:
+    weights = RankingWeights(search=0.5, across=-2.0)
+    assert combined_score(100.0, 3.0, across=False, weights=weights) == pytest.approx(53.0)
+    assert combined_score(100.0, 3.0, across=True, weights=weights) == pytest.approx(51.0)
 
 
 def test_probability_of_any_log_odds() -> None:
