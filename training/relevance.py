@@ -52,16 +52,14 @@ from training.reading import Asked
 from training.sources import Passage
 
 TOP_K, CHARACTERS = 10, 5000
-OF_EACH = 260  # questions of a set and language
+OF_EACH = 110  # questions of a set and language
 SEARCH = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)  # weights of the search score that are tried
 ACROSS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)  # and of another language
 CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
 RIDGE = 1e-3
-NEAR_COUNTS = 0.3  # what near questions count beside the others: few readers ask so
+HARD_COUNTS = 0.3  # what near questions, and those on written passages, count beside the others
 UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most questions have one
-# Shares of answerable questions that may be refused. Across languages the reader knows less, and
-# refusing no more than that would let too much through.
-REFUSED, REFUSED_ACROSS = 0.05, 0.12
+REFUSED = 0.05  # share of the answerable questions of each pair of languages that may be refused
 
 
 Without = Literal["", "passage", "article"]
@@ -202,10 +200,11 @@ def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list
 def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
     """Return the weights with which most first windows have the answer.
 
-    Each pair of languages counts alike. Of weights that are as good as the best but for chance,
-    those are chosen that are nearest to the reading alone.
+    Each pair of languages counts alike; questions on written passages do not count, since many do
+    not name their subject. Of weights that are as good as the best but for chance, those are chosen
+    that are nearest to the reading alone.
     """
-    there = [a for a in asked if a.gold]
+    there = [a for a in asked if a.gold and not a.written]
     pairs = [[a for a in there if a.pair == pair] for pair in sorted({a.pair for a in there})]
 
     def share_right(weights: RankingWeights) -> float:
@@ -222,20 +221,21 @@ def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarra
 
     Each pair of languages counts alike. So does, in a pair, each group of questions (with or
     without an answer, near ones, those without their article, those on written passages), but for
-    NEAR_COUNTS and UNANSWERABLE_COUNTS.
+    HARD_COUNTS and UNANSWERABLE_COUNTS.
     """
     x, y = np.array([w.features for w in found]), np.array([w.right for w in found], float)
     groups = [(a.pair, bool(a.gold), a.near, a.kind.endswith("article"), a.written) for a in asked]
     size = {group: groups.count(group) for group in set(groups)}
-    much = [(NEAR_COUNTS if g[2] else 1.0) * (1.0 if g[1] else UNANSWERABLE_COUNTS) for g in groups]
-    counts = np.array([each / size[g] for each, g in zip(much, groups, strict=True)])
+    counts = np.array([1 / size[group] for group in groups])
+    counts *= [HARD_COUNTS if near or written else 1.0 for _, _, near, _, written in groups]
+    counts *= [1.0 if answerable else UNANSWERABLE_COUNTS for _, answerable, *_ in groups]
     return logistic(x, y, RIDGE, counts / counts.mean())
 
 
 def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, float]:
     """Return, for each pair of languages, the log-odds from which a question is answered.
 
-    Below them lies the share REFUSED, or REFUSED_ACROSS, of the answerable questions. Near ones and
+    Below them lies the share REFUSED of the answerable questions. Near ones and
     those on written passages are left out: most of those that are answerable need more than the
     reader can.
     """
@@ -247,9 +247,7 @@ def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, flo
                 for o, a in zip(odds, asked, strict=True)
                 if a.pair == pair and a.gold and not (a.near or a.written)
             ]
-            across = pair[:2] != pair[-2:]
-            share = REFUSED_ACROSS if across else REFUSED
-            found[pair] = round(float(np.quantile(here, share)), 3) if here else 0.0
+            found[pair] = round(float(np.quantile(here, REFUSED)), 3) if here else 0.0
     return found
 
 
