@@ -59,7 +59,9 @@ CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
 RIDGE = 1e-3
 HARD_COUNTS = 0.3  # what near questions, and those on written passages, count beside the others
 UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most questions have one
-REFUSED = 0.05  # share of the answerable questions of each pair of languages that may be refused
+# Shares of answerable questions that may be refused. Across languages the reader knows less, and
+# refusing no more than that would let too much through.
+REFUSED, REFUSED_ACROSS = 0.05, 0.12
 
 
 Without = Literal["", "passage", "article"]
@@ -235,7 +237,7 @@ def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarra
 def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, float]:
     """Return, for each pair of languages, the log-odds from which a question is answered.
 
-    Below them lies the share REFUSED of the answerable questions. Near ones and
+    Below them lies the share REFUSED, or REFUSED_ACROSS, of the answerable questions. Near ones and
     those on written passages are left out: most of those that are answerable need more than the
     reader can.
     """
@@ -247,7 +249,9 @@ def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, flo
                 for o, a in zip(odds, asked, strict=True)
                 if a.pair == pair and a.gold and not (a.near or a.written)
             ]
-            found[pair] = round(float(np.quantile(here, REFUSED)), 3) if here else 0.0
+            across = pair[:2] != pair[-2:]
+            share = REFUSED_ACROSS if across else REFUSED
+            found[pair] = round(float(np.quantile(here, share)), 3) if here else 0.0
     return found
 
 

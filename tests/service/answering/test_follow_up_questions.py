@@ -180,12 +180,7 @@ def test_names_are_missed_when_best_passage_lacks_the_added_ones():
     )
 
 
-# Japanese questions on English evidence: docs/evaluation.md. It passed before the reader chose
-# the evidence, and has to again.
-ACROSS = pytest.mark.xfail(strict=True, reason="the reader has seen too little across languages")
-
-
-@pytest.mark.parametrize("language", ["en", pytest.param("ja", marks=ACROSS)])
+@pytest.mark.parametrize("language", ["en", "ja"])
 def test_answers_of_three_question_conversations(engine, language):
     """tests/benchmarks/conversations.py measures all of them."""
     picked = [row for row in rows("conversations.jsonl") if row["language"] == language]
