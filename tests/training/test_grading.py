@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.test_passages import ROW
+from tests.support.written_passages import ROW
 from training import grading, passages
 from training.grading import agreement, grades, items, sheet
 
