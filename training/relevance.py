@@ -15,13 +15,14 @@ weights that are written are fitted on all.
 from __future__ import annotations
 
 import argparse
+import json
 import pickle
 import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -169,6 +170,11 @@ def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]
     return passages, named
 
 
+def half_of(article: str) -> int:
+    """Return the half of the articles, 0 or 1, in which one is, by its title."""
+    return int(sources.held("relevance" + article.replace("_", " "), 0.5))
+
+
 def read(
     library: Library, checker: Checker, kind: str, asked: Asked, article: str, without: Without
 ) -> ReadQuestion:
@@ -182,9 +188,8 @@ def read(
     chosen = select_evidence(hits, TOP_K, CHARACTERS)
     passages = tuple(read_passages(asked.question, chosen, checker))
     gold = "" if without or not asked.sentences else asked.home
-    half = int(sources.held("relevance" + article, 0.5))
     named = f"{kind}, without its {without}" if without else kind
-    return ReadQuestion(named, half, asked, gold, passages)
+    return ReadQuestion(named, half_of(article), asked, gold, passages)
 
 
 def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list[BestWindow]:
@@ -275,6 +280,16 @@ def cross_validated(
     return odds, least
 
 
+def relevance(asked: Sequence[ReadQuestion]) -> dict[str, Any]:
+    """Fit the part of the calibration that ranks passages and tells whether one answers."""
+    ranking = best_ranking(asked)
+    found = best_windows(asked, ranking)
+    weights = fit(asked, found)
+    least = thresholds(asked, np.array([w.features for w in found]) @ weights)
+    answers = [round(float(w), 4) for w in weights]
+    return {"ranking": asdict(ranking), "answers": answers, "answered_from": least}
+
+
 def table(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> str:
     """Return figures by kind of question, from cross-validation."""
     odds, least = cross_validated(asked, found)
@@ -321,6 +336,7 @@ def main() -> None:
     ap.add_argument("--reader", type=Path, default=READER_WEIGHTS)
     ap.add_argument("--each", type=int, default=OF_EACH)
     ap.add_argument("--keep", type=Path, help="what was read, as a pickle, made or used again")
+    ap.add_argument("--halves", type=Path, help="write the fits without one half of the articles")
     ap.add_argument("--write", action="store_true", help=f"write {CALIBRATION_FILE.name}")
     args = ap.parse_args()
     if args.keep and args.keep.exists():
@@ -332,16 +348,14 @@ def main() -> None:
         asked = list(read_all(library, CrossEncoder(reader=args.reader), named, args.each))
         if args.keep:
             args.keep.write_bytes(pickle.dumps(asked))
-    ranking = best_ranking(asked)
-    found = best_windows(asked, ranking)
-    print(table(asked, found))
-    weights = fit(asked, found)
-    least = thresholds(asked, np.array([w.features for w in found]) @ weights)
-    answers = [round(float(w), 4) for w in weights]
-    print(f"{ranking}\nanswers {answers}\nanswered from {least}")
+    fitted = relevance(asked)
+    print(table(asked, best_windows(asked, RankingWeights(**fitted["ranking"]))))
+    print(json.dumps(fitted, ensure_ascii=False))
+    if args.halves:
+        others = [relevance([a for a in asked if a.half != half]) for half in (0, 1)]
+        args.halves.write_text(json.dumps(others, ensure_ascii=False), encoding="utf-8")
     if args.write:
-        relevance = {"ranking": asdict(ranking), "answers": answers, "answered_from": least}
-        write_calibration(relevance=relevance)
+        write_calibration(relevance=fitted)
 
 
 if __name__ == "__main__":

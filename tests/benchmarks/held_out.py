@@ -8,6 +8,10 @@ set, each as a source; they are made in the first run and kept. In the near sets
 the passage of a question is left out of the search while its neighbours stay, or somebody has
 written a question that its passage does not answer (training/data/near_unanswerable_*.jsonl).
 
+With --halves, made by `python -m training.relevance --halves FILE`, what ranks passages and decides
+whether one answers is for each question the fit without its article; else it is what ships, which
+was fitted on many of these questions.
+
 "Shown" is what the texts and quotes of the claims have: one of the answer strings, compared as
 `tenkyo eval` does it. Where no such string is known, or the passage has none of them (the answer is
 its title), a question counts as answered if a quote overlaps a gold sentence, or, where nobody
@@ -25,9 +29,10 @@ import statistics
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -41,12 +46,15 @@ from corpus.text.chunking import split_into_passages
 from index.inference.cross_encoder import CrossEncoder
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.model_registry import BUNDLED_EMBEDDER
+from service.answering import question_reading
 from service.answering.engine import Engine
 from service.evaluation.metrics import occurs
 from service.server.bootstrap import Models
 from service.types import Claim, Mode
+from service.verification.calibration import Calibration, RankingWeights, load_calibration
 from tests.support.paths import SHARED
 from tests.support.strong.tables import Row, Table, count, plain
+from training.relevance import half_of
 
 
 class Seen(NamedTuple):
@@ -147,6 +155,17 @@ def _ready(bench: questions.Bench, folder: Path) -> bool:
     return there == {p.id for document in documents for p in split_into_passages(document)}
 
 
+def calibrations(file: Path | None) -> list[Calibration]:
+    """Return the calibration for questions on each half of the articles."""
+    shipped = load_calibration()
+    if file is None:
+        return [shipped, shipped]
+    fits = json.loads(file.read_text(encoding="utf-8"))
+    return [
+        replace(shipped, **(fit | {"ranking": RankingWeights(**fit["ranking"])})) for fit in fits
+    ]
+
+
 async def run(given: argparse.Namespace) -> list[Outcome]:
     """Ask everything that was chosen."""
     sets = {name: Passages(name, given.shared) for name in ("xquad", "jsquad")}
@@ -154,6 +173,7 @@ async def run(given: argparse.Namespace) -> list[Outcome]:
     models = given.models or given.out / "models"
     embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, models)
     loaded = Models(embedder, CrossEncoder(cache=models))
+    halves = calibrations(given.halves)
     mode: Mode = "generated" if given.model else "quoted"
     found = []
     for name, each in sets.items():
@@ -165,7 +185,11 @@ async def run(given: argparse.Namespace) -> list[Outcome]:
         settings = settings_for(folder, given.model, given.model_name)
         async with opened(settings, loaded) as engine:
             for number, asked in enumerate(here, 1):
-                found.append(await ask(engine, asked, mode, list(each.texts)))
+                fitted = halves[half_of(asked.article)]
+                with mock.patch.object(
+                    question_reading, "load_calibration", lambda fit=fitted: fit
+                ):
+                    found.append(await ask(engine, asked, mode, list(each.texts)))
                 if number % 100 == 0 or number == len(here):
                     spent = f"{number} of {len(here)}, {time.perf_counter() - began:.0f} s"
                     print(f"{name}: {spent}", file=sys.stderr, flush=True)
@@ -239,6 +263,7 @@ def _arguments() -> argparse.Namespace:
     add("--limit", type=int, help="ask only so many questions of each set, drawn at random")
     add("--model", default="", help="base URL of a model that writes; without one, quotes")
     add("--model-name", default="", help="name of the model at that URL; default: its first")
+    add("--halves", type=Path, metavar="FILE", help="fits without each half of the articles")
     add("--rows", type=Path, metavar="FILE", help="write what became of each question here")
     add("--json", type=Path, metavar="FILE", help="write the figures here as well")
     return parser.parse_args()

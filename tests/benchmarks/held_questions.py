@@ -1,7 +1,7 @@
 """The questions of tests/benchmarks/held_out.py: on articles and passages that are held out.
 
-The checker was not fitted on them. The few weights of re-ranking and of abstaining may have been,
-on those that `tenkyo eval` does not ask (training/relevance.py).
+The reader was not fitted on them. What ranks passages and abstains was, on many of them: see
+``--halves`` of held_out.py.
 """
 
 from __future__ import annotations
