@@ -15,7 +15,7 @@ import json
 import lzma
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -25,10 +25,15 @@ from torch import Tensor
 
 from index.inference.cross_encoder import WEIGHTS
 from index.inference.cross_encoder_torch import ReaderNetwork, padded, read_weights
+from index.inference.embedder import SentenceTransformerEmbedder
+from index.inference.model_registry import BUNDLED_EMBEDDER
+from index.lexical.tokenizer import is_japanese
 from training import reading
 from training.fit import rate_factor
 from training.model import FORMAT, stored
-from training.reading import ReadingRow
+from training.near import similar_passages
+from training.reading import Asked, ReadingRow
+from training.sources import Passage
 
 MAX_QUESTION, MAX_TOKENS = 64, 384
 WARM_UP = 0.05  # share of the fit in which the learning rate rises
@@ -103,7 +108,7 @@ class Fit:
         torch.manual_seed(args.seed)
         weights, config, packed = read_weights(WEIGHTS)
         if args.start:
-            weights |= {k: v.float() for k, v in load_file(str(args.start)).items()}
+            weights |= start_weights(args.start)
         else:
             weights["read.weight"] = weights["ans.weight"] * 0.5
             weights["read.bias"] = torch.full((1,), BIAS)
@@ -115,6 +120,7 @@ class Fit:
         self.network.dropout = args.dropout
         self.trained: list[str] = []  # names of the weights that are fitted
         self.mean: dict[str, Tensor] = {}  # their moving mean, once it has begun
+        self.similar: dict[tuple[str, str], list[str]] = {}  # see ``reading.rows``
         self.optimiser = self._optimiser()
 
     def _optimiser(self) -> torch.optim.Optimizer:
@@ -139,16 +145,36 @@ class Fit:
         """Yield batches of rows, pass after pass, without end."""
         while True:  # passages that were written meanwhile are read with the next pass
             passages, fitted, _ = reading.collect(self.args.shared)
+            self.similar = self.similar or self._find_similar(passages, fitted)
             rows = [
                 row
-                for row in reading.rows(passages, fitted, rng)
-                if rng.random() < (self.args.ours if row.written else self.args.sets)
+                for row in reading.rows(passages, fitted, rng, self.similar)
+                if rng.random() < self._share(row)
             ]
             print(f"{len(rows)} rows a pass", flush=True)
             rng.shuffle(rows)
             for at in range(0, len(rows), 2000):
                 ready = encoded(rows[at : at + 2000], self.tokenizer, self.network.config)
                 yield from grouped(ready, self.args.budget, rng)
+
+    def _find_similar(
+        self, passages: Mapping[str, Passage], questions: Sequence[Asked]
+    ) -> dict[tuple[str, str], list[str]]:
+        """Find similar passages for questions on passages that were not written for fitting.
+
+        Many of the others do not name their subject, so that another passage may answer them.
+        """
+        written = {q.home for q in questions if q.written}
+        kept = {key: passage for key, passage in passages.items() if key not in written}
+        asked = [q for q in questions if q.sentences and q.home in kept]
+        embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, self.args.models)
+        return similar_passages(asked, kept, embedder)
+
+    def _share(self, row: ReadingRow) -> float:
+        """Return the chance that a row is read in a pass."""
+        share = self.args.ours if row.written else self.args.sets
+        across = is_japanese(row.question) != is_japanese(row.text)
+        return share if across else share * self.args.within
 
     def run(self) -> None:
         """Fit for the minutes given; save the weights now and then, and at the end."""
@@ -209,6 +235,13 @@ class Fit:
         write_reader(trained, self.args.out)
 
 
+def start_weights(path: Path) -> dict[str, Tensor]:
+    """Read weights to go on from: a .float file of an earlier fit, or a reader as it ships."""
+    if path.suffix == ".float":
+        return {name: weight.float() for name, weight in load_file(str(path)).items()}
+    return read_weights(path)[0]
+
+
 def write_reader(trained: dict[str, Tensor], path: Path) -> None:
     """Write the weights that are the reader's own, matrices as int8 rows."""
     config = {"max_tokens": MAX_TOKENS, "max_first": MAX_QUESTION}
@@ -219,7 +252,8 @@ def write_reader(trained: dict[str, Tensor], path: Path) -> None:
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--shared", type=Path, default=Path("../shared"))
-    ap.add_argument("--start", type=Path, help="a .float file of an earlier fit, to go on from")
+    ap.add_argument("--models", type=Path, default=Path("data/models"), help="of the embedder")
+    ap.add_argument("--start", type=Path, help="the .float file or reader to go on from")
     ap.add_argument("--out", type=Path, required=True)
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--lr", type=float, default=1.5e-4)
@@ -229,6 +263,9 @@ def main() -> None:
     ap.add_argument("--budget", type=int, default=2048, help="tokens a step, padding included")
     ap.add_argument("--ours", type=float, default=1.0, help="share of the rows on written passages")
     ap.add_argument("--sets", type=float, default=1.0, help="share of the rows on other passages")
+    ap.add_argument(
+        "--within", type=float, default=1.0, help="share of those in which both are in one language"
+    )
     ap.add_argument("--seed", type=int, default=1)
     Fit(ap.parse_args()).run()
 

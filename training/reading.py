@@ -2,8 +2,8 @@
 
 A row says which characters of a text answer a question; none where nothing does. Texts are whole
 passages, windows of one to four sentences, passages without the sentences that answer (their
-neighbours stay, so that being about the subject is not enough), and near passages of the same
-article. Questions are those of XQuAD, JSQuAD and CLAPNQ, in both languages, those of the
+neighbours stay, so that being about the subject is not enough), near passages of the same article,
+and those of other articles that the search takes for similar. Questions are those of XQuAD, JSQuAD and CLAPNQ, in both languages, those of the
 hand-written pairs, and those on passages that were written for fitting (``passages.py``). No row is
 on an article that is held out, nor on a held-out passage of the hand-written pairs.
 """
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus.text.sentences import sentence_spans
+from index.lexical.tokenizer import is_japanese
 from training import passages as written
 from training import sources, spoil
 from training.data import PAIRS_HELD
@@ -29,6 +30,9 @@ Spans = Sequence[Span]
 PAIRS = ("pairs_en_en", "pairs_ja_en", "pairs_en_ja", "pairs_ja_ja")
 NEAR = tuple(f"near_unanswerable_{pair}" for pair in ("en_en", "ja_en", "en_ja", "ja_ja"))
 TITLED = 0.75  # share of the rows that have the passage's title before the text
+# Chances of a row with a similar passage of another article, by whether the question is in the
+# passage's language: where it is not, most wrong answers come from there.
+SIMILAR_WITHIN, SIMILAR_ACROSS = 0.25, 0.8
 DRAWS = 4  # tries to replace a name in a question by another one
 _ASKS = re.compile(r"(?:who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 
@@ -68,6 +72,11 @@ class Asked:
     exact: tuple[Span, ...] = ()
     answers: tuple[str, ...] = ()
     source: str = ""
+
+    @property
+    def written(self) -> bool:
+        """Whether the passage was written for fitting."""
+        return self.source.startswith("written")
 
 
 def squad_questions(
@@ -191,7 +200,10 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
 
 
 def rows(
-    passages: dict[str, Passage], questions: Sequence[Asked], rng: random.Random
+    passages: dict[str, Passage],
+    questions: Sequence[Asked],
+    rng: random.Random,
+    similar: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> Iterator[ReadingRow]:
     """Make the rows of one pass over the questions, in their order.
 
@@ -199,7 +211,9 @@ def rows(
         passages: The passages by id; those that are held out are in no row.
         questions: The questions.
         rng: Draws which texts and titles the rows have.
+        similar: Ids of passages that do not answer, as ``similar_passages`` finds them.
     """
+    similar = similar or {}
     articles: dict[str, list[str]] = defaultdict(list)
     for key, passage in passages.items():
         articles[passage.article].append(key)
@@ -228,6 +242,11 @@ def rows(
                 if not other.held and not any(answer in other.text for answer in asked.answers)
             ]
             for passage in wrong[: 1 + (rng.random() < 0.4)]:
+                yield row(asked, passage, asked.question, passage.text, ())
+        if found := similar.get((asked.question, asked.home)):
+            across = is_japanese(asked.question) != is_japanese(home.text)
+            if rng.random() < (SIMILAR_ACROSS if across else SIMILAR_WITHIN):
+                passage = passages[rng.choice(found)]
                 yield row(asked, passage, asked.question, passage.text, ())
 
 

@@ -7,9 +7,9 @@ import math
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
 from service.answering.answer_windows import QuestionPart
-from service.answering.reranking import probability
 from service.answering.state import AnswerState
 from service.types import Citation, Claim, Decision
+from service.verification.calibration import probability
 from service.verification.methods import OVERVIEW
 
 READER = "reader"  # the method of decisions by the checker's reader

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from corpus.store.latest import Latest
 from corpus.types import Source
 from index.search import Library
 from service.answering.state import AnswerState
@@ -20,7 +21,7 @@ from service.catalogue.named_sources import NamedSource, is_of_another_work, nam
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import further_words, listing_request, requested_fields
-from service.catalogue.snapshot import Catalogue, LatestCatalogue
+from service.catalogue.snapshot import Catalogue, read_catalogue
 from service.questions.comparisons import compared_things
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
@@ -60,7 +61,7 @@ class DirectReplies:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._catalogue = LatestCatalogue(library.store)
+        self._catalogue = Latest(library.store, read_catalogue)
 
     def __call__(self, state: AnswerState) -> DirectReply | None:
         """Answer from the catalogue or with the guide; None where something must be read.

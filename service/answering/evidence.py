@@ -22,20 +22,9 @@ REPEATED_SHARE = 0.6  # from which a passage repeats better ones in another lang
 ORIGINALS = 2  # passages, at most, of works that the hits only report on
 
 
-class LatestOriginals:
-    """The ``Originals`` of a store, computed again when the store has changed."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._latest: tuple[int, Originals] | None = None
-
-    def __call__(self) -> Originals:
-        """Return which sources of the store report on others, as of now."""
-        changes, latest = self._store.change_count(), self._latest
-        if latest is None or latest[0] != changes:  # which were counted before: it is no older
-            found = Originals(source for source, _ in self._store.sources())
-            latest = self._latest = changes, found
-        return latest[1]
+def originals_of(store: Store) -> Originals:
+    """Return which sources of a store report on others."""
+    return Originals(source for source, _ in store.sources())
 
 
 def with_originals(

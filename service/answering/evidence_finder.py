@@ -8,14 +8,15 @@ from typing import TypedDict
 
 import numpy as np
 
+from corpus.store.latest import Latest
 from index.inference.cross_encoder import Checker
 from index.search import Hit, Library
 from service.answering.abstention import FalsePremise, false_premise, unmentioned, unnamed
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import read_evidence
 from service.answering.evidence import (
-    LatestOriginals,
     interleaved,
+    originals_of,
     reserve_languages,
     select_evidence,
     with_originals,
@@ -65,7 +66,7 @@ class EvidenceFinder:
         self._library, self._checker = library, checker
         self._top_k = sizes.get("top_k", 10)
         self._evidence_chars = sizes.get("evidence_chars", 5000)
-        self._originals = LatestOriginals(library.store)
+        self._originals = Latest(library.store, originals_of)
 
     def search(self, state: AnswerState) -> list[Hit]:
         """Search for the question, and for each of several in it; hits in turns, best first."""

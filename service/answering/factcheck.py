@@ -14,10 +14,11 @@ from typing import Any
 from corpus.errors import TextRefused
 from corpus.readers.format_detection import detect_format
 from corpus.readers.sandbox import ReaderPool
+from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import CrossEncoder
 from index.search import Library
-from service.answering.evidence import LatestOriginals, select_evidence, with_originals
+from service.answering.evidence import originals_of, select_evidence, with_originals
 from service.answering.sentence_checks import GIVEN_UP, Threads, ask_judge, without_judge
 from service.answering.statements import statements
 from service.disclosure import model_name
@@ -92,7 +93,7 @@ class FactChecker:
 
     def __init__(self, library: Library, verifier: Verifier, judge: Judge | None = None) -> None:
         self._library, self._verifier, self._judge = library, verifier, judge
-        self._originals = LatestOriginals(library.store)
+        self._originals = Latest(library.store, originals_of)
 
     async def check_async(
         self,

@@ -8,7 +8,6 @@ questions is among them. docs/evaluation.md has the figures.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,11 +75,6 @@ def answer_log_odds(features: Sequence[float], weights: Sequence[float]) -> floa
         weights: The weight of each feature.
     """
     return sum(w * x for w, x in zip(weights, features, strict=True))
-
-
-def probability(log_odds: float) -> float:
-    """Return the probability that corresponds to log-odds."""
-    return 1 / (1 + math.exp(min(-log_odds, 60.0)))
 
 
 def count_relevant(odds: Floats) -> int:

@@ -1,6 +1,6 @@
 """Catalogue: answers about documents as things, from their metadata and without a model.
 
-Other rooms use ``LatestCatalogue`` and ``Catalogue`` (``snapshot``), ``named_sources``,
+Other rooms use ``read_catalogue`` and ``Catalogue`` (``snapshot``), ``named_sources``,
 ``requested_fields`` and ``listing_request`` (``requests``), ``describe`` and ``list_works``
 (``replies``), ``overview`` and ``guide``. ``sentences`` and ``fields`` are what a receipt is
 checked with again.

@@ -112,21 +112,6 @@ class Catalogue:
         )
 
 
-class LatestCatalogue:
-    """The ``Catalogue`` of a store, read again when the store has changed."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._latest: tuple[int, Catalogue] | None = None
-
-    def __call__(self) -> Catalogue:
-        """Return the catalogue as of now."""
-        changes, latest = self._store.change_count(), self._latest
-        if latest is None or latest[0] != changes:  # which were counted before: it is no older
-            latest = self._latest = changes, read_catalogue(self._store)
-        return latest[1]
-
-
 def read_catalogue(store: Store) -> Catalogue:
     """Read the catalogue of a store."""
     first_rows = store.first_rows()

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from corpus.text.near_duplicates import normalized_letters
+from corpus.text.sentences import sentences
 from corpus.types import Document
 from service.catalogue.names import displayed, known_title
 
@@ -44,7 +45,6 @@ _LICENCE_HEADING = re.compile(
 _LICENCE_LINE = re.compile(
     r"(?m)^[-*•\s]*(?:licen[cs]e|ライセンス)\s*[:：]\s*(?P<value>\S[^\n]{0,120})$", re.IGNORECASE
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？])|\n+")
 
 
 def stated_value(document: Document, field: str) -> str:
@@ -63,9 +63,9 @@ def _licence(document: Document) -> str:
     for section in document.sections:
         if _LICENCE_HEADING.fullmatch(section.heading.strip(" :：#")):
             body = document.text[section.start : section.end].strip().partition("\n")[2]
-            sentences = [s.strip() for s in _SENTENCE_END.split(body) if s.strip()]
-            said = " ".join(sentences[:_SENTENCES])
-            return said if len(said) <= LONGEST_LICENCE else " ".join(sentences[:1])
+            first = sentences(body)[:_SENTENCES]
+            said = " ".join(first)
+            return said if len(said) <= LONGEST_LICENCE else " ".join(first[:1])
     line = _LICENCE_LINE.search(document.text)
     return line["value"].strip() if line else ""
 

@@ -57,7 +57,7 @@ class Calibration:
 
         ``features`` are in the order of FEATURES.
         """
-        return _logistic(sum(w * x for w, x in zip(self.weights, features, strict=True)))
+        return probability(sum(w * x for w, x in zip(self.weights, features, strict=True)))
 
 
 def features(
@@ -117,5 +117,6 @@ def log_odds(probability: float) -> float:
     return math.log(p / (1 - p))
 
 
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+def probability(log_odds: float) -> float:
+    """Return the probability that corresponds to log-odds."""
+    return 1 / (1 + math.exp(min(-log_odds, 60.0)))  # beyond which it would overflow

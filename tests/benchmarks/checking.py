@@ -32,7 +32,7 @@ from index.inference.model_registry import BUNDLED_EMBEDDER  # noqa: E402
 from index.search import Library  # noqa: E402
 from index.storage.local_index import LocalIndex  # noqa: E402
 from index.types import Floats  # noqa: E402
-from service.answering.evidence import LatestOriginals, select_evidence  # noqa: E402
+from service.answering.evidence import originals_of, select_evidence  # noqa: E402
 from service.types import Claim, Draft, Evidence  # noqa: E402
 from service.verification.calibration import features, load_calibration  # noqa: E402
 from service.verification.citation_selection import SUPPORTED  # noqa: E402
@@ -94,7 +94,7 @@ def cases(library: Library, each: int) -> Iterator[Case]:
 
 def compare(library: Library, checker: CrossEncoder, each: int) -> set[tuple[str, str]]:
     """Print how the verdicts of the two ways differ; return all pairs that were read."""
-    counting, originals = Counting(checker), LatestOriginals(library.store)()
+    counting, originals = Counting(checker), originals_of(library.store)
     ways = [kind(counting, library.embedder) for kind in (Whole, Verifier)]
     table: dict[str, Counter[str]] = defaultdict(Counter)
     pairs: set[tuple[str, str]] = set()

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NotFound, StoreError
+from corpus.store.latest import Latest
 from corpus.store.store import Store, StoreChange
 from corpus.text.chunking import split_into_passages
 from corpus.types import Document, PageSpan, Passage, Section, Source, text_hash
-from service.answering.evidence import LatestOriginals
+from service.answering.evidence import originals_of
 from service.verification.provenance import Originals
 
 
@@ -354,7 +355,7 @@ def test_given_passages_are_stored_unchanged(store: Store) -> None:
 def test_writes_of_every_connection_are_counted(store: Store) -> None:
     """Results computed from the sources can be cached until the count changes."""
     put(store, document("a"))
-    other, latest = Store(store.database.url), LatestOriginals(store)
+    other, latest = Store(store.database.url), Latest(store, originals_of)
     for write in (
         lambda: put(other, document("b")),
         lambda: other.add_citing("b", ["a"]),

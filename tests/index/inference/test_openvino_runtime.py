@@ -23,6 +23,7 @@ from index.inference.cross_encoder_torch import run as torch_run
 from index.inference.embedder import SentenceTransformerEmbedder
 from index.inference.length_buckets import length_buckets, pad_rows
 from index.inference.model_registry import BUNDLED_EMBEDDER, model_folder
+from tests.support.damage import empty, truncate, zero
 from tests.support.paths import ROOT
 
 ENGLISH = [
@@ -293,18 +294,6 @@ def test_changed_weights_get_another_folder(tmp_path: Path) -> None:
     assert openvino_cache.model_cache_folder(tmp_path, "bag", [file]) != first
     with pytest.raises(OSError):
         openvino_cache.model_cache_folder(tmp_path, "bag", [tmp_path / "absent"])
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def zero(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
 
 
 def remove(path: Path) -> None:

@@ -13,6 +13,7 @@ from index.inference import openvino_cache
 from index.inference.cross_encoder import CrossEncoder
 from index.inference.cross_encoder_torch import ReaderNetwork, read_weights
 from index.inference.pair_network import PairNetwork, pair_ids
+from tests.support.damage import empty, truncate, zero
 from tests.support.small_checker import CONFIG, READER_CONFIG, write_small_checker
 
 BOS, EOS = CONFIG["bos"], CONFIG["eos"]
@@ -120,18 +121,6 @@ def test_reader_by_openvino_agrees_with_torch(files, monkeypatch, caplog) -> Non
     for a, b in zip(converted, wanted, strict=True):
         np.testing.assert_array_equal(a.spans, b.spans)
         np.testing.assert_allclose(a.logits, b.logits, atol=0.05)
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def zero(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
 
 
 def without_metadata(path: Path) -> None:

@@ -12,13 +12,13 @@ from service.answering.reranking import (
     combined_score,
     count_relevant,
     language_pair,
-    probability,
     within_reach,
 )
 from service.verification.calibration import (
     CALIBRATION_FILE,
     RankingWeights,
     load_calibration,
+    probability,
 )
 from tests.support.readings import passage_evidence
 

@@ -12,7 +12,7 @@ import pytest
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages
 from corpus.types import Document, PageSpan, Section, Source, text_hash
-from service.catalogue.fields import FIELDS
+from service.catalogue.fields import FIELDS, Field
 from service.catalogue.replies import CatalogueReply, describe, list_works
 from service.catalogue.requests import ListingRequest
 from service.catalogue.snapshot import read_catalogue
@@ -114,15 +114,18 @@ def test_receipt_of_a_list_and_of_a_reference_holds(store: Store) -> None:
             assert all_passed(checks), checks
 
 
-def test_receipt_of_a_list_of_references_holds_only_for_its_entries(store: Store) -> None:
-    text = "Bread is old. It is baked daily.\n# References\n\n[1] A. Miller. On Flour. 2001."
-    start = text.index("#")
-    sections = (Section("References", 1, start, len(text)),)
+def stated(store: Store, heading: str, section: str, field: Field) -> dict[str, Any]:
+    """Return the receipt of a field of a work whose text has a section of its own for it."""
+    text = f"Bread is old. It is baked daily.\n# {heading}\n\n{section}"
+    sections = (Section(heading, 1, text.index("#"), len(text)),)
     document = Document(Source("d", "file:///d.md", "Loaves", language="en"), text, sections)
     store.put(document, split_into_passages(document))
-    catalogue = read_catalogue(store)
-    reply = describe(store, catalogue, [store.source("d")], ["references"], "en")
-    found = receipt_of(reply, "What does it cite?")
+    reply = describe(store, read_catalogue(store), [store.source("d")], [field], "en")
+    return receipt_of(reply, "What about it?")
+
+
+def test_receipt_of_a_list_of_references_holds_only_for_its_entries(store: Store) -> None:
+    found = stated(store, "References", "[1] A. Miller. On Flour. 2001.", "references")
     assert len(found["claims"]) == 1
     alone, with_library = recheck(found, VERIFIER), recheck(found, VERIFIER, store)
     assert all_passed(alone) and all_passed(with_library), [*alone, *with_library]
@@ -139,15 +142,7 @@ def test_receipt_of_a_list_of_references_holds_only_for_its_entries(store: Store
 
 
 def test_receipt_of_a_field_that_only_a_text_states_holds_only_for_its_words(store: Store) -> None:
-    text = "Bread is old. It is baked daily.\n# License\n\nThese pages are under CC BY 4.0."
-    start = text.index("#")
-    sections = (Section("License", 1, start, len(text)),)
-    document = Document(Source("d", "file:///d.md", "Loaves", language="en"), text, sections)
-    store.put(document, split_into_passages(document))
-    catalogue = read_catalogue(store)
-    found = receipt_of(
-        describe(store, catalogue, [store.source("d")], ["licence"], "en"), "Its licence?"
-    )
+    found = stated(store, "License", "These pages are under CC BY 4.0.", "licence")
     assert len(found["claims"]) == 1
     alone, with_library = recheck(found, VERIFIER), recheck(found, VERIFIER, store)
     assert all_passed(alone) and all_passed(with_library), [*alone, *with_library]
