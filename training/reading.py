@@ -3,9 +3,10 @@
 A row says which characters of a text answer a question; none where nothing does. Texts are whole
 passages, windows of one to four sentences, passages without the sentences that answer (their
 neighbours stay, so that being about the subject is not enough), near passages of the same article,
-and those of other articles that the search takes for similar. Questions are those of XQuAD, JSQuAD and CLAPNQ, in both languages, those of the
-hand-written pairs, and those on passages that were written for fitting (``passages.py``). No row is
-on an article that is held out, nor on a held-out passage of the hand-written pairs.
+and those of other articles that the search takes for similar. Questions are those of XQuAD, JSQuAD
+and CLAPNQ, in both languages, those of the hand-written pairs, and those on passages that were
+written for fitting (``passages.py``). No row is on an article that is held out, nor on a held-out
+passage of the hand-written pairs.
 """
 
 from __future__ import annotations

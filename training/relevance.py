@@ -4,9 +4,10 @@
 
 All passages of XQuAD and JSQuAD are in one index, with those that were written for calibration
 (``data/passages/calibration``), each in one language. The questions are on articles and passages
-that the reader was not fitted on, in the passages' language and in the other: those of the sets,
-those of the hand-written pairs, those on the written passages, and near unanswerable ones with
-their controls (``data/near_unanswerable_*.jsonl``). Every third answerable question is asked a
+that the reader was not fitted on, in the passages' language and in the other: those of the sets
+(in the other language ``data/*_calibration_*.jsonl``, which serve nothing else), those of the
+hand-written pairs, those on the written passages, and near unanswerable ones with their controls
+(``data/near_unanswerable_*.jsonl``). Every third answerable question is asked a
 second time while its own passage is left out of the search and its neighbours stay, and every third
 of all while its whole article is. Figures are from two-fold cross-validation by article; the
 weights that are written are fitted on all.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import pickle
 import random
 import shutil
@@ -63,7 +65,7 @@ UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most ques
 # Shares of answerable questions that may be refused. Across languages the reader knows less, and
 # refusing no more than that would let too much through.
 REFUSED, REFUSED_ACROSS = 0.05, 0.12
-
+TICKED_RIGHT = 0.9  # share of the windows with a tick that must have the answer
 
 Without = Literal["", "passage", "article"]
 
@@ -150,8 +152,13 @@ def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]
     ``written``.
     """
     _, _, held = reading.collect(shared)
-    passages = {**sources.xquad(shared)[0], **sources.jsquad(shared)[0]}
-    found = [asked for asked in held if asked.home in passages]
+    (english, queries), (japanese, queries_ja) = sources.xquad(shared), sources.jsquad(shared)
+    passages = {**english, **japanese}
+    found = [asked for asked in held if asked.home in passages and asked.source != "jsquad_en"]
+    words = sources.translated_questions("xquad_calibration_ja", "ja")
+    found += reading.squad_questions(english, queries, "xquad_ja", words)
+    words = sources.translated_questions("jsquad_calibration_en", "en")
+    found += reading.squad_questions(japanese, queries_ja, "jsquad_en", words)
     found += [asked for name in reading.NEAR for asked in reading.near_questions(passages, name)]
     ours, asked_ours = reading.written_questions("calibration")
     kept = {key for n, key in enumerate(sorted(ours)) if n % 4 in (0, 3)}  # one language of each
@@ -223,20 +230,44 @@ def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
     return min(good, key=lambda w: (abs(w.across), w.search))
 
 
-def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarray:
-    """Fit the weights of the features for the log-odds that the first window answers.
+def counts(asked: Sequence[ReadQuestion]) -> np.ndarray:
+    """Return what each question counts, 1 on average.
 
     Each pair of languages counts alike. So does, in a pair, each group of questions (with or
     without an answer, near ones, those without their article, those on written passages), but for
     HARD_COUNTS and UNANSWERABLE_COUNTS.
     """
-    x, y = np.array([w.features for w in found]), np.array([w.right for w in found], float)
     groups = [(a.pair, bool(a.gold), a.near, a.kind.endswith("article"), a.written) for a in asked]
     size = {group: groups.count(group) for group in set(groups)}
-    counts = np.array([1 / size[group] for group in groups])
-    counts *= [HARD_COUNTS if near or written else 1.0 for _, _, near, _, written in groups]
-    counts *= [1.0 if answerable else UNANSWERABLE_COUNTS for _, answerable, *_ in groups]
-    return logistic(x, y, RIDGE, counts / counts.mean())
+    found = np.array([1 / size[group] for group in groups])
+    found *= [HARD_COUNTS if near or written else 1.0 for _, _, near, _, written in groups]
+    found *= [1.0 if answerable else UNANSWERABLE_COUNTS for _, answerable, *_ in groups]
+    return np.asarray(found / found.mean())
+
+
+def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarray:
+    """Fit the weights of the features for the log-odds that the first window answers."""
+    x, y = np.array([w.features for w in found]), np.array([w.right for w in found], float)
+    return logistic(x, y, RIDGE, counts(asked))
+
+
+def ticked_from(
+    asked: Sequence[ReadQuestion], found: Sequence[BestWindow], odds: np.ndarray
+) -> dict[str, float]:
+    """Return, for each pair of languages, the log-odds from which a window gets a tick.
+
+    Of those with as much, the share TICKED_RIGHT has the answer.
+    """
+    count, right = counts(asked), np.array([w.right for w in found])
+    pairs = np.array([a.pair for a in asked])
+    least = {}
+    for pair in (pair for row in LANGUAGE_PAIRS for pair in row):
+        here = np.flatnonzero(pairs == pair)
+        here = here[np.argsort(-odds[here])]
+        share = np.cumsum(count[here] * right[here]) / np.cumsum(count[here])
+        good = np.flatnonzero(share >= TICKED_RIGHT)
+        least[pair] = round(float(odds[here][good[-1]]), 3) if len(good) else math.inf
+    return least
 
 
 def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, float]:
@@ -262,12 +293,12 @@ def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, flo
 
 def cross_validated(
     asked: Sequence[ReadQuestion], found: Sequence[BestWindow]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log-odds [n] of each first window and the threshold [n] for its languages.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the log-odds [n] of each first window and both thresholds [n] for its languages.
 
     Those of each half of the articles are fitted on the other half.
     """
-    odds, least = np.zeros(len(asked)), np.zeros(len(asked))
+    odds, least, ticked = (np.zeros(len(asked)) for _ in range(3))
     half = np.array([a.half for a in asked])
     x = np.array([w.features for w in found])
     for measured in (0, 1):
@@ -275,9 +306,11 @@ def cross_validated(
         fitted_on = [asked[i] for i in others]
         weights = fit(fitted_on, [found[i] for i in others])
         threshold = thresholds(fitted_on, x[others] @ weights)
+        tick = ticked_from(fitted_on, [found[i] for i in others], x[others] @ weights)
         odds[inside] = x[inside] @ weights
         least[inside] = [threshold[a.pair] for a in asked if a.half == measured]
-    return odds, least
+        ticked[inside] = [tick[a.pair] for a in asked if a.half == measured]
+    return odds, least, ticked
 
 
 def relevance(asked: Sequence[ReadQuestion]) -> dict[str, Any]:
@@ -285,14 +318,18 @@ def relevance(asked: Sequence[ReadQuestion]) -> dict[str, Any]:
     ranking = best_ranking(asked)
     found = best_windows(asked, ranking)
     weights = fit(asked, found)
-    least = thresholds(asked, np.array([w.features for w in found]) @ weights)
-    answers = [round(float(w), 4) for w in weights]
-    return {"ranking": asdict(ranking), "answers": answers, "answered_from": least}
+    odds = np.array([w.features for w in found]) @ weights
+    return {
+        "ranking": asdict(ranking),
+        "answers": [round(float(w), 4) for w in weights],
+        "answered_from": thresholds(asked, odds),
+        "ticked_from": ticked_from(asked, found, odds),
+    }
 
 
 def table(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> str:
     """Return figures by kind of question, from cross-validation."""
-    odds, least = cross_validated(asked, found)
+    odds, least, ticked_least = cross_validated(asked, found)
     answerable = np.array([bool(a.gold) for a in asked])
     answers = np.array([w.right for w in found])
     kinds = np.array([a.kind for a in asked])
@@ -300,13 +337,15 @@ def table(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> str:
     for kind in sorted(set(kinds)):
         here = kinds == kind
         right, has = answers[here], answerable[here]
-        shown, ticked = odds[here] > least[here], odds[here] > 0
+        shown = odds[here] > least[here]
+        ticked = shown & (odds[here] >= ticked_least[here])
         parts = [kind, str(here.sum())]
         for some, label in ((has, "answerable"), (~has, "not")):
             if some.any():
                 parts.append(
                     f"{label}: first {right[some].mean():.3f}, refused {(~shown[some]).mean():.3f},"
                     f" right and shown {(right & shown)[some].mean():.3f},"
+                    f" with a tick {(right & ticked)[some].mean():.3f},"
                     f" wrong with a tick {(ticked & ~right)[some].mean():.3f}"
                 )
         lines.append(" | ".join(parts))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
 from service.answering.answer_windows import QuestionPart
+from service.answering.question_reading import ReadPassage
 from service.answering.state import AnswerState
 from service.types import Citation, Claim, Decision
 from service.verification.calibration import probability
@@ -20,7 +22,8 @@ class AnswerDecider:
 
     If a judge supports a sentence, its word decides. Else the checker's reader does: of a quote by
     how well that part of its passage answers, of a model's own sentence by reading it below the
-    title and headings of what it cites.
+    title and headings of what it cites. It must be so certain that of such claims hardly any is
+    wrong (``ticked_from`` of the calibration).
 
     Args:
         state: The answer's state.
@@ -37,20 +40,40 @@ class AnswerDecider:
             return Decision(judged.answers, float(judged.answers), claim.verdict.method)
         if self._state.overview:  # the evidence is of the works that are to be summed up
             return Decision(True, 1.0, OVERVIEW)
-        certainties = [self.certainty(claim, part) for part in self._state.parts]
-        likely = probability(max(certainties, default=-math.inf))
-        return Decision(likely >= 0.5, round(likely, 3), READER)
+        certainties = [
+            each for part in self._state.parts for each in self._certainties(claim, part)
+        ]
+        likely = probability(max((each.odds for each in certainties), default=-math.inf))
+        answers = any(each.odds >= each.passage.ticked_from for each in certainties)
+        return Decision(answers, round(likely, 3), READER)
 
     def certainty(self, claim: Claim, part: QuestionPart) -> float:
         """Return the calibrated log-odds, by the reader, that a claim answers a part."""
+        found = self._certainties(claim, part)
+        return max((each.odds for each in found), default=-math.inf)
+
+    def _certainties(self, claim: Claim, part: QuestionPart) -> list[_Certainty]:
+        """Read a claim for a part: each of its quotes, or the sentence of a model."""
         if claim.verdict.method == "verbatim" or not claim.citations:
-            quoted = [quote_certainty(part, citation) for citation in claim.citations]
-            return max(quoted, default=-math.inf)
+            quoted = [
+                (part.passages[c.label - 1], quote_certainty(part, c)) for c in claim.citations
+            ]
+            return [_Certainty(odds, passage) for passage, odds in quoted]
         passage = part.passages[claim.citations[0].label - 1]
         source = passage.evidence
         text = with_headings(claim.text, source.passage, source.source)
         (reading,) = self._checker.read([(text, part.question)])
-        return passage.certainty(reading.answers(len(text) - len(claim.text)))
+        return [
+            _Certainty(passage.certainty(reading.answers(len(text) - len(claim.text))), passage)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Certainty:
+    """The calibrated log-odds that a claim which rests on a passage answers."""
+
+    odds: float
+    passage: ReadPassage
 
 
 def quote_certainty(part: QuestionPart, citation: Citation) -> float:

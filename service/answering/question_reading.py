@@ -73,6 +73,11 @@ class ReadPassage:
         return self.calibration.answered_from[language_pair(self.japanese, self.across)]
 
     @property
+    def ticked_from(self) -> float:
+        """The calibrated log-odds from which a part of the passage is said to answer."""
+        return self.calibration.ticked_from[language_pair(self.japanese, self.across)]
+
+    @property
     def sentences(self) -> list[Span]:
         """The sentences that may be shown, without those that give orders to a model."""
         text = self.evidence.passage.text

@@ -42,8 +42,9 @@ class Calibration:
     """The weights of the logistic regression, and the verifier's measured error rates.
 
     ``ranking`` and ``answers`` are the weights of ``service.answering.reranking``: of its combined
-    score, and of its features of an answer; ``answered_from`` the log-odds from which a question is
-    answered, by the languages of question and passage.
+    score, and of its features of an answer. By the languages of question and passage,
+    ``answered_from`` has the log-odds from which a question is answered, and ``ticked_from`` those
+    from which a claim is said to answer it: of such claims of the fit, nine in ten did.
     """
 
     weights: tuple[float, ...]
@@ -51,6 +52,7 @@ class Calibration:
     ranking: RankingWeights
     answers: tuple[float, ...]
     answered_from: dict[str, float]
+    ticked_from: dict[str, float]
 
     def probability(self, features: Sequence[float]) -> float:
         """Return the probability, 0 to 1, that the quote supports the claim.
@@ -108,6 +110,7 @@ def load_calibration() -> Calibration:
         ranking=RankingWeights(**read["relevance"]["ranking"]),
         answers=tuple(read["relevance"]["answers"]),
         answered_from=read["relevance"]["answered_from"],
+        ticked_from=read["relevance"]["ticked_from"],
     )
 
 

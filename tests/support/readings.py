@@ -26,6 +26,7 @@ PLAIN = Calibration(
     ranking=RankingWeights(search=1.0, across=0.0),
     answers=(1.0, *[0.0] * 9),
     answered_from={pair: ANSWERED_FROM for row in LANGUAGE_PAIRS for pair in row},
+    ticked_from={pair: 0.0 for row in LANGUAGE_PAIRS for pair in row},
 )
 """A calibration by which a part is as certain as the reader's log-odds say."""
 

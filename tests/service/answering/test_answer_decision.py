@@ -1,14 +1,17 @@
 """Whether claims answer: by a judge, by a quote's reading, or by a sentence's own."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.answering import question_reading
 from service.answering.answer_decision import READER, AnswerDecider, quote_certainty
 from service.catalogue.overview import Overview
 from service.judging.types import Judgement
 from service.types import Claim, Decision, Draft, Verdict
 from service.verification.citation_selection import make_citation
 from service.verification.methods import OVERVIEW
-from tests.support.readings import ScriptedReader, passage_evidence, read_state
+from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_state
 
 pytestmark = pytest.mark.usefixtures("plain")
 
@@ -54,6 +57,15 @@ def test_quote_is_decided_by_the_reading_of_its_own_span() -> None:
 def test_quote_that_answers_less_likely_than_not_does_not_answer() -> None:
     decide, state, _ = made(MANY, {"40,000": -0.1})
     assert decide(quote(state, "40,000")) == Decision(False, 0.475, READER)
+
+
+@pytest.mark.parametrize(("least", "holds"), [(0.9, True), (1.1, False)])
+def test_claim_answers_only_from_the_certainty_of_its_languages(monkeypatch, least, holds) -> None:
+    strict = replace(PLAIN, ticked_from=PLAIN.ticked_from | {"en→en": least})
+    monkeypatch.setattr(question_reading, "load_calibration", lambda: strict)
+    decide, state, _ = made(MANY, {"40,000": 1.0})
+    for claim in (quote(state, "40,000"), written(state, "It has 40,000 maps.")):
+        assert decide(claim) == Decision(holds, 0.731, READER)
 
 
 def test_sentence_of_a_model_is_read_below_the_title_of_its_source() -> None:
