@@ -7,13 +7,21 @@ import random
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from index.inference.cross_encoder_torch import ReaderNetwork, read_weights
 from index.inference.pair_network import PairNetwork
 from index.inference.reading import Reading
 from tests.support.small_checker import CONFIG, encoder_weights, tokenizer, write_small_checker
 from training import fit_reader
-from training.fit_reader import MAX_QUESTION, MAX_TOKENS, encoded, loss_of, write_reader
+from training.fit_reader import (
+    MAX_QUESTION,
+    MAX_TOKENS,
+    encoded,
+    loss_of,
+    start_weights,
+    write_reader,
+)
 from training.reading import ReadingRow
 
 
@@ -164,6 +172,20 @@ def test_reader_is_read_as_it_was_written(tmp_path) -> None:
         assert json.loads(file.metadata()["format"]) == fit_reader.FORMAT
         matrix = "bert.encoder.layer.0.intermediate.dense.weight"
         assert file.get_tensor(matrix).dtype == torch.int8
+
+
+@pytest.mark.parametrize("name", ["r.float", "r.safetensors"])
+def test_fit_goes_on_from_a_float_file_or_from_a_reader_as_it_ships(tmp_path, name) -> None:
+    weights = {"read.weight": torch.linspace(-1, 1, 8)[None], "read.bias": torch.tensor([0.5])}
+    path = tmp_path / name
+    if path.suffix == ".float":
+        save_file(weights, str(path))
+    else:
+        write_reader(weights, path)
+    found = start_weights(path)
+    assert found.keys() == weights.keys()
+    for key, weight in weights.items():
+        assert torch.allclose(found[key], weight, atol=0.005)
 
 
 def test_logits_of_a_written_reader_are_near_those_of_the_fit(tmp_path) -> None:
