@@ -31,7 +31,7 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
 
     Args:
         data: The bytes of the file.
-        source: Where it is from. What it leaves blank (title, authors, published, language) is
+        source: Where it is from. What it leaves blank (title, authors, venue and so on) is
             taken from the file.
         content_type: The HTTP header ``Content-Type``, if there was one.
         password: Opens an encrypted PDF.
@@ -61,6 +61,7 @@ def extract(data: bytes, source: Source, content_type: str = "", password: str =
         title=source.title or parsed.title,
         authors=source.authors or parsed.authors,
         published=source.published or parsed.published,
+        venue=source.venue or parsed.venue,
         licence=source.licence or parsed.licence,
         # Japanese pages often still declare English, the language of their template.
         language=source.language or (detected if detected == "ja" else parsed.language or detected),

@@ -33,9 +33,13 @@ _SPACES = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f]")
 _TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]+(?=\n|$)")
 _BLANK = re.compile(r"\n{3,}")
 _WRAP = re.compile(rf"(?<={CJK})[ \t]*\n\s*(?={CJK})")
+# What programs write for an author who is not known, in brackets or not.
 _NOT_A_NAME = re.compile(
-    r"admin(istrator)?|(default )?user|owner|unknown|root|author|your name|dell|hp|python-docx",
-    re.I,
+    r"\W*(?:admin(?:istrator)?|(?:default |windows |(?:microsoft )?office |pc |test )?user|owner"
+    r"|unknown|anonym(?:ous|e)|un(?:specified|named|defined)|not (?:specified|available|known)|n/a"
+    r"|none|null|guest|root|authors?|(?:your|author) name|dell|hp|lenovo|python-docx"
+    r"|不明|匿名|未設定|未指定|なし|著者|作成者|管理者|ユーザー?|所有者)\W*",
+    re.IGNORECASE,
 )
 _DATE = re.compile(r"\s*([0-9]{4})(?:[-/年]([0-9]{1,2})(?:[-/月]([0-9]{1,2}))?)?(?![0-9])")
 _NAMED_DATE = re.compile(
@@ -74,6 +78,7 @@ class ParsedDocument:
     title: str = ""
     authors: tuple[str, ...] = ()
     published: str = ""
+    venue: str = ""
     language: str = ""
     licence: str = ""
     gaps: list[Gap] = field(default_factory=list)
@@ -136,7 +141,7 @@ def join_blocks(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...], tupl
 
 
 def parse_authors(text: str) -> tuple[str, ...]:
-    """Split an author field into names, dropping placeholders such as "admin" or "Default User"."""
+    """Split an author field into names, dropping placeholders such as "admin" or "(anonymous)"."""
     names = map(one_line, re.split(r"[;；,、，]|\band\b", text))
     return tuple(name for name in names if len(name) > 1 and not _NOT_A_NAME.fullmatch(name))
 

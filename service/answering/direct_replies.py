@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 from corpus.store.latest import Latest
 from corpus.types import Source
+from index.inference.cross_encoder import Checker
 from index.search import Library
+from service.answering.described_source import described_source
 from service.answering.state import AnswerState
 from service.catalogue.fields import FIELDS, Field
 from service.catalogue.guide import guide
@@ -20,11 +22,18 @@ from service.catalogue.matching import folded_letters
 from service.catalogue.named_sources import NamedSource, is_of_another_work, named_sources
 from service.catalogue.overview import Overview, overview
 from service.catalogue.replies import CatalogueReply, describe, list_works
-from service.catalogue.requests import further_words, listing_request, requested_fields
+from service.catalogue.requests import (
+    description,
+    further_words,
+    listing_request,
+    requested_fields,
+    speaks_of_a_document,
+)
 from service.catalogue.snapshot import Catalogue, read_catalogue
 from service.questions.comparisons import compared_things
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
+from service.text.alignment import content_words
 from service.types import Decision, Event, Mode
 from service.verification.methods import METADATA
 
@@ -35,6 +44,7 @@ NAMED = 0.25
 # but those of such a question.
 PLAIN = 0.5
 FIELD_OF_KIND = {"date": "published"}  # for kinds of question whose field has another name
+PRINTED: tuple[Field, ...] = ("authors", "published", "venue", "title", "pages")
 LISTED = 50  # passages that are searched for the documents on a topic
 # The kinds of questions were not fitted on single words: 「東京」 gets a probability of a half of
 # being a greeting. So one word greets, or asks for help, only if that is about as certain as for
@@ -59,8 +69,8 @@ class DirectReply:
 class DirectReplies:
     """Makes the replies that need no reading, for one library. Safe to share between threads."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, checker: Checker) -> None:
+        self._library, self._checker = library, checker
         self._catalogue = Latest(library.store, read_catalogue)
 
     def __call__(self, state: AnswerState) -> DirectReply | None:
@@ -82,9 +92,14 @@ class DirectReplies:
             return DirectReply("guide", ())
         named = named_sources(asked, catalogue)
         reply = self._listing(state, kind, catalogue) if not named else None
-        reply = reply or self._description(state, kind, catalogue, named)
+        if reply is None:
+            named = named or self._described(state, kind)
+            reply = self._description(state, kind, catalogue, named)
         if reply and reply.claims:
             return self._recorded(state, reply)
+        if reply and self._is_printed_or_unknown(state, kind, named):
+            state.reason, state.abstention = reply.reason, "not_enough_evidence"
+            return DirectReply("abstained", ())
         state.unknown = reply.reason if reply else ""
         state.overview = self._overview(state, kind, named)
         if not state.overview and _asks_for(kind, "comparison"):
@@ -125,6 +140,35 @@ class DirectReplies:
             return None
         state.within = [source.id for source in sources]
         return describe(self._library.store, catalogue, sources, fields, state.language, more)
+
+    def _described(self, state: AnswerState, kind: QuestionKind) -> tuple[NamedSource, ...]:
+        """Find the works that a question describes, if what it asks for is asked of works only."""
+        of_a_work = bool(_asked_fields(state.asked, kind)) and (
+            kind.group_probability("catalogue") >= NAMED or speaks_of_a_document(state.asked)
+        )
+        descriptions = [state.asked] if of_a_work or _asks_for(kind, "summary") else []
+        if _asks_for(kind, "comparison") and speaks_of_a_document(state.asked):
+            descriptions = list(compared_things(state.asked) or ())
+        found: dict[str, NamedSource] = {}
+        for said in filter(None, map(description, descriptions)):
+            if source := described_source(said, self._library, self._checker, state.within):
+                # All words of the question have been taken into account.
+                found[source.work_key] = NamedSource(source, "part of title", state.asked, 0)
+        return tuple(found.values())
+
+    def _is_printed_or_unknown(
+        self, state: AnswerState, kind: QuestionKind, named: Sequence[NamedSource]
+    ) -> bool:
+        """Return whether a question asks for nothing but what only the catalogue can know.
+
+        Who wrote a work, when and where it was published is printed on it. A sentence of its text
+        with such words is about something else, most often about a work that it cites.
+        """
+        fields = _asked_fields(state.asked, kind)
+        more = further_words(state.asked, [each.words for each in named])
+        titles = {word.text for each in named for word in content_words(each.source.title)}
+        rest = [word for each in more for word in content_words(each) if word.text not in titles]
+        return bool(fields) and set(fields) <= set(PRINTED) and not rest
 
     def _recorded(self, state: AnswerState, reply: CatalogueReply) -> DirectReply:
         state.evidence = reply.evidence

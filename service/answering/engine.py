@@ -53,7 +53,7 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 3
+ANSWER_VERSION = 4
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
@@ -99,7 +99,7 @@ class Engine:
         self.verifier = Verifier(checker, library.embedder)
         self._window = sizes.get("window", prompts.DEFAULT_CONTEXT_TOKENS)
         self._evidence = EvidenceFinder(library, checker, sizes)
-        self._direct = DirectReplies(library)
+        self._direct = DirectReplies(library, checker)
         self._new = PriorityThreadPool("questions", MAX_NEW_QUESTIONS)
         self._begun = PriorityThreadPool("claims", MAX_CLAIM_CHECKS, priority=Priority.CLAIM)
         self._records = PriorityThreadPool("records", HISTORY_THREADS, HISTORY_THREADS)

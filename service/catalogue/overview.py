@@ -117,6 +117,12 @@ def overview(store: Store, sources: Sequence[Source], language: str) -> Overview
     return Overview(tuple(drafts), tuple(evidence), reason)
 
 
+def lead_text(store: Store, source: Source) -> str:
+    """Return the title of a work and the sentences that show what it is about, as one text."""
+    said = " ".join(text for _, text in _lead(store, source, LEAD_SENTENCES).sentences)
+    return ". ".join(filter(None, (known_title(source), said)))
+
+
 def _reason(works: Sequence[Source], leads: dict[str, _Lead], language: str) -> str:
     shown = [source for source in works if leads[source.id].sentences]
     empty = [source for source in works if not leads[source.id].sentences]

@@ -27,6 +27,7 @@ _FIELDS: dict[Field, str] = {
     r"|(?:は|って)?[?。]?$)|書いたのは|誰(?:が|によって)[^。]{0,20}書",
     "published": rf"\bwhen\b[^?]{{0,80}}\b(?:publish|written|appear|posted|dated)"
     rf"|\bwhen\b[^?]{{0,60}}\b{_WORKS}\b[^?]{{0,40}}\b(?:release|come out|came out)"
+    rf"|^\W*(?:the )?(?:year|date) of (?:\w+ ){{0,3}}?{_WORKS}\b"
     r"|\bpublication (?:date|year)\b|\b(?:year|date) of publication\b"
     r"|\b(?:what|which) (?:year|date)\b[^?]{0,60}\b(?:publish|written|appear|posted|dated)"
     rf"|\bdate of (?:the |this )?{_WORKS}\b|\bhow (?:old|recent) is (?:the |this )?{_WORKS}\b"
@@ -92,16 +93,44 @@ _NEWEST = re.compile(
     r"\b(?:latest|newest|most recent|recent)\b|最新|最近|新しい|新着", re.IGNORECASE
 )
 # Words that only say that a question is about a document, a field of one, or a list of documents.
-_SAYS_NO_MORE = re.compile(
-    rf"\b(?:{_WORKS}|wr(?:ote|ites?|itten|iting)|(?:co-?)?authors?|names?|publi\w+|appear\w*|dated?"
+_ASKED = (
+    r"wr(?:ote|ites?|itten|iting)|(?:co-?)?authors?|names?|publi\w+|appear\w*|dated?"
     r"|years?|posted|released?|come|came|venue|journal|conference|titled?|called|licen[cs]\w*|pages?"
     r"|number|long|old|cite[sd]?|citing|cited|referenc\w+|bibliography|tell|give|show|list|please"
     r"|me|know|thank(?:s| you)|have|got|there|here|library|collection|everything|anything|something"
     r"|things?|stuff|available|contain\w*|find|found|see|search|read|use|any|other|latest|newest"
-    r"|recent|exactly|actually|under|own|what['’]?s|who['’]?s)\b"
-    rf"|{_WORKS_JA}|著者|筆者|作者|執筆者?|書[いくか]|発表|公開|出版|刊行|掲載|投稿|引用|参照|参考文献"
+    r"|recent|exactly|actually|under|own|what['’]?s|who['’]?s"
+)
+_ASKED_JA = (
+    r"著者|筆者|作者|執筆者?|書[いくか]|発表|公開|出版|刊行|掲載|投稿|引用|参照|参考文献"
     r"|日付|何年|何月|年月日|何ページ|ページ数?|ライセンス|題名|タイトル|教え|見せ|誰|何|一覧|リスト|全部"
-    r"|すべて|全て|登録|入って|持って|知りたい|下さい|最新|最近|新しい|今|中|ライブラリ",
+    r"|すべて|全て|登録|入って|持って|知りたい|下さい|最新|最近|新しい|今|中|ライブラリ"
+)
+_SAYS_NO_MORE = re.compile(rf"\b(?:{_WORKS}|{_ASKED})\b|{_WORKS_JA}|{_ASKED_JA}", re.IGNORECASE)
+# The other words of a request, which do not describe the work that it is about. A noun for any work
+# does not either, but "manual" and "obituary" do.
+_REQUEST = re.compile(
+    rf"\b(?:{_ASKED}|papers?|articles?|works?|stud(?:y|ies)|documents?|sources?|texts?|files?|pdfs?"
+    r"|reports?|(?:blog )?posts?|blogs?|preprints?|write-?ups?|who|whose|when|where|which|how|many"
+    r"|much|is|are|was|were|be|do|does|did|has|had|can|could|would|you|i|my|it|that|this|there"
+    r"|summar\w+|sum(?:med)? up|tl;?dr|gist|short|brief\w*|overview|abstract|compar\w+|full"
+    r"|what|in all)\b"
+    rf"|{_ASKED_JA}|論文|記事|資料|文書|文献|文章|ドキュメント|ファイル|レポート|報告書|ブログ|投稿"
+    r"|要約|まとめ|概要|要旨|要点|ざっくり|簡単に|短く|全部で|だれ|どなた|いつ|どこ|どの|雑誌|学会"
+    r"|載っ|出た|(?:して|て)?(?:ください|くれ\w*|ほしい|もらえ\w*|お願い\w*)|(?:です|ます|でしょう)か",
+    re.IGNORECASE,
+)
+_LINK = r"(?:the|an?|of|by|in|on|about|for|to|with|at|from|and|me|us)"
+_EDGES = re.compile(
+    rf"^(?:{_LINK}\b|[\W_]|[のをはがにでと]+(?=\W|$))+|(?:\b{_LINK}|[\W_])+$"
+    r"|(?:について|に関する|[にのをはがでて、。])+$",
+    re.IGNORECASE,
+)
+_ENDING_JA = re.compile(r"[\u3041-\u3096]{1,4}")  # of a verb: written
+_DOCUMENT = re.compile(
+    rf"\b(?:{_WORKS}|obituar(?:y|ies)|minutes|release notes|faqs?|logs?|diar(?:y|ies)|recipes?"
+    rf"|newsletters?|travelogues?|trials?)\b|{_WORKS_JA}|追悼文|議事録|リリースノート|FAQ|日記|記録"
+    r"|手記|旅行記|レシピ|随筆|エッセイ|書簡",
     re.IGNORECASE,
 )
 
@@ -157,3 +186,20 @@ def further_words(question: str, names: Iterable[str] = ()) -> tuple[str, ...]:
     for name in names:
         asked = asked.replace(name, " ")
     return tuple(word.shown for word in content_words(_SAYS_NO_MORE.sub(" ", asked)))
+
+
+def description(question: str) -> str:
+    """Return what a question says of the work that it is about, without the words of the request.
+
+    "Who wrote the paper on amber lights in wards?" says "amber lights in wards". Empty if it says
+    nothing but what sort of work it is.
+    """
+    asked = unicodedata.normalize("NFKC", question)
+    parts = [_EDGES.sub("", part) for part in _REQUEST.sub("\0", asked).split("\0")]
+    said = " ".join(part for part in parts if len(part) > 1 and not _ENDING_JA.fullmatch(part))
+    return said if content_words(_DOCUMENT.sub(" ", said)) else ""
+
+
+def speaks_of_a_document(question: str) -> bool:
+    """Return whether a question has a word for some sort of document."""
+    return bool(_DOCUMENT.search(unicodedata.normalize("NFKC", question)))

@@ -1,5 +1,6 @@
-"""Fields of a work that its own text states: in a BibTeX entry for it, or in a licence section.
+"""Fields of a work that its own text states: in a BibTeX entry, or where it speaks of its licence.
 
+That is a section on it, or a sentence that says under which licence work or code is available.
 They are read if the catalogue has nothing for a field, as for most READMEs. Pure functions, no
 model. An entry counts only if it is for the work itself: the only one in the text, and one that has
 the work's title or stands where the text says how to cite it.
@@ -45,6 +46,15 @@ _LICENCE_HEADING = re.compile(
 _LICENCE_LINE = re.compile(
     r"(?m)^[-*•\s]*(?:licen[cs]e|ライセンス)\s*[:：]\s*(?P<value>\S[^\n]{0,120})$", re.IGNORECASE
 )
+# "Code and data are available at … under the MIT licence."
+_LICENSED = re.compile(
+    r"\b(?:available|released|distributed|published|provided|shared|licen[cs]ed)\b[^.!?\n]*"
+    r"(?:\.\S[^.!?\n]*)*?\bunder\b[^.!?\n]{0,60}?"
+    r"(?:\blicen[cs]e|\bCC[ -]BY|\bMIT\b|\bApache\b|\bGPL)"
+    r"|(?:ライセンス|CC[ -]BY)[^。\n]{0,20}(?:で|の[も下])[^。\n]{0,20}(?:公開|配布|提供|利用)",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(r"\bwe use\b|\bused\b|\[\d+\]|\(\d{4}\)|を(?:用い|使用し)", re.IGNORECASE)
 
 
 def stated_value(document: Document, field: str) -> str:
@@ -66,8 +76,14 @@ def _licence(document: Document) -> str:
             first = sentences(body)[:_SENTENCES]
             said = " ".join(first)
             return said if len(said) <= LONGEST_LICENCE else " ".join(first[:1])
-    line = _LICENCE_LINE.search(document.text)
-    return line["value"].strip() if line else ""
+    if line := _LICENCE_LINE.search(document.text):
+        return line["value"].strip()
+    if not _LICENSED.search(document.text):
+        return ""
+    shown = [each for each in sentences(document.text) if _LICENSED.search(each)]
+    own = [" ".join(each.split()) for each in shown if not _OTHERS.search(each)]
+    # A text with many such sentences speaks of licences, and not of its own.
+    return " ".join(own) if len(own) <= _SENTENCES and len(" ".join(own)) <= LONGEST_LICENCE else ""
 
 
 def _own_entry(document: Document) -> dict[str, str]:

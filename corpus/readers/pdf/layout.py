@@ -26,7 +26,12 @@ from corpus.readers.pdf.line import (
     is_section_heading,
 )
 from corpus.readers.pdf.paragraph_joining import LineGroup, join_interrupted_paragraphs
-from corpus.readers.pdf.title_page import author_names, title_block_length, title_lines
+from corpus.readers.pdf.title_page import (
+    author_names,
+    printed_venue,
+    title_block_length,
+    title_lines,
+)
 from corpus.text.blocks import CJK, LINE, PARAGRAPH, Block
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
 
@@ -37,11 +42,21 @@ _IMPRINT = re.compile(r"Proceedings of|Published as|Copyright|.*(?:©|\(c\)|\bc)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The headings and paragraphs of a PDF, and title and authors printed on its first page."""
+    """The headings and paragraphs of a PDF, and what its first page says of the work.
+
+    Attributes:
+        blocks: The headings and paragraphs.
+        title: The title; this and the others are empty where they are not found.
+        authors: The authors.
+        venue: The line that names a journal or a conference.
+        year: The year in that line.
+    """
 
     blocks: list[Block]
     title: str = ""
     authors: tuple[str, ...] = ()
+    venue: str = ""
+    year: str = ""
 
 
 def build_layout(pages: list[PrintedPage]) -> Layout:
@@ -51,15 +66,14 @@ def build_layout(pages: list[PrintedPage]) -> Layout:
         pages: The pages in order, at least one, with the lines in the order of the file.
 
     Returns:
-        The blocks in reading order, without running heads and page numbers; title and authors
-        as printed on the first page ("" and empty where they are not found).
+        The blocks in reading order, without running heads and page numbers; title, authors and
+        venue as printed on the first page ("" and empty where they are not found).
     """
-    pages = _without_running_heads(
-        [
-            replace(page, lines=_rejoin(reorder_columns(_right_to_left(page.lines))))
-            for page in pages
-        ]
-    )
+    pages = [
+        replace(page, lines=_rejoin(reorder_columns(_right_to_left(page.lines)))) for page in pages
+    ]
+    edges = _edges(pages[0].lines)  # a publisher's line among them is no text
+    pages = _without_running_heads(pages)
     body = _body_size(pages)
     first = pages[0].lines
     title = title_lines(first, body)
@@ -75,7 +89,8 @@ def build_layout(pages: list[PrintedPage]) -> Layout:
     # A soft hyphen at the end of a block is a printed hyphen.
     blocks = [replace(each, text=re.sub(f"{SOFT_HYPHEN}$", "-", each.text)) for each in blocks]
     names = author_names(first[:above], title)
-    return Layout(blocks, unwrap.join(line.text for line in title), names)
+    venue, year = printed_venue([line for line in [*first[:above], *edges] if line not in title])
+    return Layout(blocks, unwrap.join(line.text for line in title), names, venue, year)
 
 
 def _right_to_left(lines: list[PrintedLine]) -> list[PrintedLine]:

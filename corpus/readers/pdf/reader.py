@@ -20,11 +20,12 @@ from corpus.errors import CorpusError, EmptyDocument, UnreadableText
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.fallback_font import install_fallback_font
 from corpus.readers.pdf.glyphs import printed_lines
-from corpus.readers.pdf.layout import build_layout
+from corpus.readers.pdf.layout import Layout, build_layout
 from corpus.readers.pdf.legibility import readable_lines, text_length
 from corpus.readers.pdf.line import PrintedLine, PrintedPage
 from corpus.text.blocks import ParsedDocument, iso_date, normalize_text, one_line, parse_authors
 from corpus.text.byline import read_date_line
+from corpus.text.near_duplicates import normalized_letters
 from corpus.types import Gap, Link
 
 MAX_PAGES = 5_000
@@ -116,8 +117,9 @@ def _parsed(pdf: pypdfium2.PdfDocument, name: str) -> ParsedDocument:
         layout.blocks,
         links=printed.links,
         title=_sane(info["Title"]) or one_line(layout.title),
-        authors=parse_authors(info["Author"]) or layout.authors,
-        published=published or read_date_line(layout.blocks),
+        authors=choose_authors(info["Author"], layout),
+        venue=layout.venue,
+        published=published or read_date_line(layout.blocks) or layout.year,
         gaps=[Gap(page, reason) for page, reason in sorted(printed.gaps.items())],
         by_ocr=printed.by_ocr,
     )
@@ -228,6 +230,22 @@ def _check_legible(printed: _Printed, name: str) -> None:
             f"{name} has text that cannot be read (page {lost.most_common(1)[0][0]}:"
             f" {_NO_CHARACTERS}): {ocr.INSTALL_HINT}"
         )
+
+
+def choose_authors(stated: str, layout: Layout) -> tuple[str, ...]:
+    """Choose between the authors of a file's properties and those printed on its first page.
+
+    Programs write a default or the name of whoever is logged in into the properties. So these count
+    only if the first page prints them, or prints no names; and a single word, only if printed.
+    """
+    names = parse_authors(stated)
+    page = normalized_letters(" ".join(b.text for b in layout.blocks if b.page <= 1))
+    printed = [name for name in names if normalized_letters(name.split()[-1]) in page]
+    if printed and len(names) >= len(layout.authors):
+        return names
+    if layout.authors:
+        return layout.authors
+    return tuple(name for name in names if name in printed or len(name.split()) > 1)
 
 
 def _sane(title: str) -> str:

@@ -27,7 +27,7 @@ class Asked:
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         library = SimpleNamespace(store=store, embedder=None, search=lambda *_: [])
-        self.replies = DirectReplies(library)  # type: ignore[arg-type]
+        self.replies = DirectReplies(library, None)  # type: ignore[arg-type]
         self.classified: list[str] = []
         self.kind = FACT
         monkeypatch.setattr(direct_replies, "question_kind", self.classify)
@@ -180,3 +180,40 @@ def test_help_is_known_by_a_question_without_content(ask: Asked) -> None:
     unsure = QuestionKind("definition", "fact", 0.1, {"help": 0.7, "definition": 0.3})
     assert ask("what can you do", unsure).text == "guide"
     assert ask("what can you bake", unsure).text == ""
+
+
+def test_what_only_a_work_itself_can_say_is_unknown_rather_than_read(ask: Asked) -> None:
+    state = ask("When was the TraceMonkey paper published?", kind("date", "catalogue"))
+    assert state.text == "abstained" and state.abstention == "not_enough_evidence"
+    assert state.reason and "no date" in state.reason
+    # "Type" is a word of its title, and "compiler" is not.
+    assert ask("When was TraceMonkey type published?", kind("date", "catalogue")).text
+    state = ask("When was the compiler of TraceMonkey published?", kind("date", "catalogue"))
+    assert not state.text and state.unknown
+
+
+@pytest.mark.parametrize(
+    ("question", "given", "mode"),
+    [
+        ("Who wrote the paper on drawings that people ask for?", kind("authors", "catalogue"),
+         "metadata"),
+        ("Who wrote the memo on drawings?", FACT, "metadata"),
+        ("Who wrote the carols?", FACT, ""),
+        ("How much flour does the starter of the memo need?", FACT, ""),
+    ],
+)  # fmt: skip
+def test_work_is_described_only_where_something_is_asked_of_works(
+    ask: Asked, monkeypatch: pytest.MonkeyPatch, question: str, given: QuestionKind, mode: str
+) -> None:
+    digest = ask.replies._library.store.source("digest")
+    monkeypatch.setattr(direct_replies, "described_source", lambda *_: digest)
+    state = ask(question, given)
+    assert state.text == mode
+    assert not mode or "Shion Honda" in state.claims[0].text
+
+
+def test_described_work_is_summed_up(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = ask.replies._library.store.source("digest")
+    monkeypatch.setattr(direct_replies, "described_source", lambda *_: digest)
+    state = ask("Sum up the one on pictures that people want", kind("summary"))
+    assert state.overview and "diffusion models" in state.overview.drafts[0].text

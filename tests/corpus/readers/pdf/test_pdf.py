@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from corpus.errors import EmptyDocument, UnreadableText
 from corpus.readers.pdf import ocr
+from corpus.readers.pdf.layout import Layout
 from corpus.readers.pdf.line import EM_SPACE, PrintedLine
 from corpus.readers.pdf.paragraph_joining import LineGroup, join_interrupted_paragraphs
-from corpus.readers.pdf.title_page import author_names
+from corpus.readers.pdf.reader import choose_authors
+from corpus.readers.pdf.title_page import author_names, printed_venue
 from corpus.readers.sandbox import ReaderPool
+from corpus.text.blocks import Block
 from corpus.text.chunking import page_at, split_into_passages
 from corpus.text.dehyphenation import SOFT_HYPHEN, Dehyphenator
 from corpus.types import Gap, Source
@@ -226,6 +229,13 @@ def test_separate_accents_are_combined_with_letters() -> None:
         ),
         (["Department of Computer Science", "jane@example.org"], []),
         (["A paper that was read at a conference in May"], []),
+        (["Journal of Boats, 2021", "By Jane Doe¹, Li Wei¹,²"], ["Jane Doe", "Li Wei"]),
+        (
+            ["土木計画論文集 第19巻", "鴨志田 透¹，瀬戸口 麻耶²，Li Wei³", "¹ 北嶺大学"],
+            ["鴨志田 透", "瀬戸口 麻耶", "Li Wei"],
+        ),
+        (["山田太郎（東京大学）・鈴木花子（日本海洋株式会社）"], ["山田太郎", "鈴木花子"]),
+        (["研究報告", "港湾局"], []),
     ],
 )
 def test_authors_are_names_below_title(printed: list[str], names: list[str]) -> None:
@@ -419,3 +429,47 @@ def test_failing_or_hanging_tesseract_is_reported(
         read(pdf([[]], draw=PICTURE))
     with pytest.raises(EmptyDocument):  # nothing is drawn, so there is nothing to read
         read(pdf([[]]))
+
+
+# --- what the first page says of the work ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "venue", "year"),
+    [
+        ("Journal of Small Harbours, Volume 14, Issue 2, 2021",) * 2 + ("2021",),
+        ("Transactions of the Northern Society for Boats",) * 2 + ("",),
+        ("Published as a conference paper at BOATS 2023", "BOATS 2023", "2023"),
+        ("港湾計画研究会論文集 第19巻 2024年",) * 2 + ("2024",),
+        ("The workshop was closed in 2021", "", ""),
+        ("¹ Institute of the Journal of Boats, Kent", "", ""),
+    ],
+)
+def test_venue_is_line_of_names_on_first_page(line: str, venue: str, year: str) -> None:
+    lines = [PrintedLine(text, 0, 100, 0, 10) for text in ("Ada Byron¹", line)]
+    assert printed_venue(lines) == (venue, year)
+
+
+def test_year_beside_copyright_sign_dates_a_work() -> None:
+    texts = ("Proceedings of the Boat Society, pages 1–9", "July 5, Kent. © 2019 Boat Society")
+    lines = [PrintedLine(text, 0, 100, 0, 10) for text in texts]
+    assert printed_venue(lines) == (texts[0], "2019")
+
+
+@pytest.mark.parametrize(
+    ("stated", "printed", "authors"),
+    [
+        ("(anonymous)", ("Ada Byron",), ("Ada Byron",)),
+        ("unspecified", (), ()),
+        ("jsmith", (), ()),
+        ("Registered Owner", ("Ada Byron",), ("Ada Byron",)),
+        ("Ada Byron", ("Ada Byron", "Bo Lind"), ("Ada Byron", "Bo Lind")),
+        ("Ada King Byron; Bo Lind", ("Ada Byron", "Bo Lind"), ("Ada King Byron", "Bo Lind")),
+        ("Clara Wood", (), ("Clara Wood",)),
+    ],
+)
+def test_properties_of_file_name_authors_only_where_plausible(
+    stated: str, printed: tuple[str, ...], authors: tuple[str, ...]
+) -> None:
+    layout = Layout([Block(", ".join(printed), page=1)], authors=printed)
+    assert choose_authors(stated, layout) == authors
