@@ -39,6 +39,9 @@ class AnswerDecider:
             return Decision(True, 1.0, OVERVIEW)
         certainties = [self.certainty(claim, part) for part in self._state.parts]
         likely = probability(max(certainties, default=-math.inf))
+        # A quote does not say why something is so, if it does not say that it is so.
+        if self._state.doubted and claim.verdict.method == "verbatim":
+            return Decision(False, round(likely, 3), READER)
         return Decision(likely >= 0.5, round(likely, 3), READER)
 
     def certainty(self, claim: Claim, part: QuestionPart) -> float:
@@ -55,5 +58,7 @@ class AnswerDecider:
 
 def quote_certainty(part: QuestionPart, citation: Citation) -> float:
     """Return the calibrated log-odds that a quote answers a part of the question."""
+    if part.within is not None and citation.source_id not in part.within:
+        return -math.inf
     passage, start = part.passages[citation.label - 1], len(citation.before)
     return passage.certainty(passage.answers(start, start + len(citation.quote)))

@@ -53,7 +53,7 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 3
+ANSWER_VERSION = 4
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
@@ -268,6 +268,9 @@ class Engine:
         """Record why nothing is answered, or what is missing from an answer. Blocks."""
         if made == "abstained":
             self._explain(state)
+        elif state.doubted and made == "quoted":
+            doubtful = reader_message("premise_doubted", state.language, state.doubted)
+            state.reason = state.reason or doubtful
         elif missing := quotes.unanswered():
             name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
             state.reason = state.reason or reader_message(name, state.language, missing[0])
