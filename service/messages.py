@@ -66,6 +66,12 @@ _MESSAGES = {
         "en": "The question takes for granted that “{0}”, but a source says otherwise: “{1}”",
         "ja": "質問は「{0}」を前提としていますが、資料の記述は異なります: 「{1}」",
     },
+    "premise_doubted": {
+        "en": "The question takes for granted that “{0}”, which no source here clearly says; what"
+        " comes nearest is shown.",
+        "ja": "質問は「{0}」を前提としていますが、そうはっきり述べる資料がないため、最も近い文を"
+        "示します。",
+    },
     "part_unanswered": {
         "en": "This answers only part of the question; no source answers “{0}”.",
         "ja": "これは質問の一部への答えです。「{0}」に答える資料はありません。",

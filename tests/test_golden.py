@@ -65,7 +65,11 @@ def test_append_does_not_change_existing_digest(tmp_path, monkeypatch, capsys):
     golden.DIGESTS.write_text(json.dumps(old))
     assert golden.main(["--append"]) == 1
     out = capsys.readouterr().out
-    assert f"pdf {READER_VERSIONS['pdf']}" in out and "html 1," not in out and "html: its outputs changed" in out
+    assert (
+        f"pdf {READER_VERSIONS['pdf']}" in out
+        and "html 1," not in out
+        and "html: its outputs changed" in out
+    )
     assert golden.read_digests()["html"] == {"1": "another"}
 
 

@@ -45,6 +45,9 @@ class AnswerDecider:
         ]
         likely = probability(max((each.odds for each in certainties), default=-math.inf))
         answers = any(each.odds >= each.passage.ticked_from for each in certainties)
+        # A quote does not say why something is so, if it does not say that it is so.
+        if self._state.doubted and claim.verdict.method == "verbatim":
+            answers = False
         return Decision(answers, round(likely, 3), READER)
 
     def certainty(self, claim: Claim, part: QuestionPart) -> float:
@@ -78,5 +81,7 @@ class _Certainty:
 
 def quote_certainty(part: QuestionPart, citation: Citation) -> float:
     """Return the calibrated log-odds that a quote answers a part of the question."""
+    if part.within is not None and citation.source_id not in part.within:
+        return -math.inf
     passage, start = part.passages[citation.label - 1], len(citation.before)
     return passage.certainty(passage.answers(start, start + len(citation.quote)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from corpus.text.chunking import text_width
 from index.inference.cross_encoder import Checker
@@ -65,11 +65,13 @@ class QuestionPart:
         question: The part.
         passages: The evidence, in the order of its labels.
         windows: Where it answers best, best first.
+        within: Ids of the sources that may answer it; None for all.
     """
 
     question: str
     passages: tuple[ReadPassage, ...]
     windows: tuple[AnswerWindow, ...]
+    within: Collection[str] | None = field(default=None, kw_only=True)
 
     @property
     def certainty(self) -> float:
@@ -83,7 +85,11 @@ class QuestionPart:
 
 
 def read_evidence(
-    asked: Sequence[str], evidence: Sequence[Evidence], originals: Originals, checker: Checker
+    asked: Sequence[str],
+    evidence: Sequence[Evidence],
+    originals: Originals,
+    checker: Checker,
+    within: Sequence[Collection[str] | None] | None = None,
 ) -> tuple[tuple[Evidence, ...], tuple[QuestionPart, ...]]:
     """Read the evidence for each part of a question.
 
@@ -92,6 +98,7 @@ def read_evidence(
         evidence: Passages, in any order.
         originals: Tells which sources only report on others.
         checker: Reads the passages.
+        within: For each of the questions the ids of the sources that may answer it; None for all.
 
     Returns:
         The evidence, numbered again by how well it answers any part, best first, and the parts.
@@ -103,12 +110,14 @@ def read_evidence(
     order = sorted(range(len(evidence)), key=lambda n: -scores[n])
     numbered = tuple(replace(evidence[n], label=label) for label, n in enumerate(order, 1))
     parts = []
-    for question, passages in zip(asked, read, strict=True):
+    allowed = within or [None] * len(asked)
+    for question, passages, sources in zip(asked, read, allowed, strict=True):
         ordered = tuple(
             replace(passages[n], evidence=shown) for n, shown in zip(order, numbered, strict=True)
         )
-        windows = tuple(answer_windows(ordered, originals, MAX_WINDOWS))
-        parts.append(QuestionPart(question, ordered, windows))
+        among = [p for p in ordered if sources is None or p.evidence.source.id in sources]
+        windows = tuple(answer_windows(among, originals, MAX_WINDOWS))
+        parts.append(QuestionPart(question, ordered, windows, within=sources))
     return numbered, tuple(parts)
 
 

@@ -268,6 +268,9 @@ class Engine:
         """Record why nothing is answered, or what is missing from an answer. Blocks."""
         if made == "abstained":
             self._explain(state)
+        elif state.doubted and made == "quoted":
+            doubtful = reader_message("premise_doubted", state.language, state.doubted)
+            state.reason = state.reason or doubtful
         elif missing := quotes.unanswered():
             name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
             state.reason = state.reason or reader_message(name, state.language, missing[0])

@@ -25,8 +25,14 @@ from service.answering.query_rewriting import is_better_as_asked, misses_names
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.questions.parts import question_parts
-from service.questions.premise_check import PremiseFinding, denied_premise, unsupported_premise
+from service.questions.premise_check import (
+    PremiseFinding,
+    denied_premise,
+    read_premise,
+    unsupported_premise,
+)
 from service.questions.presuppositions import open_presupposition, presupposition
+from service.verification.candidate_quotes import CandidateQuote
 
 # Calibrated log-odds that something answers, above which a premise need not be said by a source.
 CERTAIN = 0.0
@@ -74,7 +80,9 @@ class EvidenceFinder:
         state.revision = store.revision()
         state.originals = self._originals()
         asked = dict.fromkeys((state.asked, *question_parts(state.asked)))
-        found = [self._library.search(text, 2 * self._top_k, state.within) for text in asked]
+        searches = [(side.question, side.within or state.within) for side in state.sides]
+        searches = searches or [(text, state.within) for text in asked]
+        found = [self._library.search(text, 2 * self._top_k, ids) for text, ids in searches]
         state.record_time("search")
         return interleaved(found)
 
@@ -86,13 +94,17 @@ class EvidenceFinder:
         twins = self._library.store.works.twins([hit.passage.id for hit in hits])
         chosen = select_evidence(hits, self._top_k, self._evidence_chars, twins)
         if state.overview:
-            shown = {e.passage.id for e in state.overview.evidence}
-            others = tuple(e for e in chosen if e.passage.id not in shown)
-            chosen = (*state.overview.evidence, *others)
+            known = {e.passage.id: e for e in chosen}
+            shown = tuple(known.pop(e.passage.id, e) for e in state.overview.evidence)
+            chosen = (*shown, *known.values())
         if not chosen:
             return state.record_time("read")
-        asked = question_parts(state.asked)
-        state.evidence, state.parts = read_evidence(asked, chosen, state.originals, self._checker)
+        asked = tuple(s.question for s in state.sides) or question_parts(state.asked)
+        within = [side.within for side in state.sides] or None
+        read = read_evidence(asked, chosen, state.originals, self._checker, within)
+        state.evidence, state.parts = read
+        if state.sides and any(part.answered for part in state.parts):
+            state.overview = None  # the first sentences of two works, for want of an answer
         odds = [max(p.passages[n].answers() for p in state.parts) for n in range(len(chosen))]
         state.relevant = (
             len(chosen) if state.overview else count_relevant(np.array(odds, np.float32))
@@ -100,7 +112,8 @@ class EvidenceFinder:
         state.decide_answers = AnswerDecider(state, self._checker)
         store = self._library.store
         state.unnamed = unnamed(state.asked, state.evidence, store)
-        state.unnamed = state.unnamed or unmentioned(state.compared, state.evidence, store)
+        if not any(side.within for side in state.sides):
+            state.unnamed = state.unnamed or unmentioned(state.compared, state.evidence, store)
         state.premise = None if state.unnamed else self._false_premise(state)
         state.record_time("read")
 
@@ -108,12 +121,22 @@ class EvidenceFinder:
         """Find what is wrong with what the question takes for granted; None if nothing is."""
         asked, evidence, checker = state.asked, state.evidence, self._checker
         found: FalsePremise | PremiseFinding | None = false_premise(asked, evidence)
-        statement = presupposition(asked)
-        if not found and statement and state.answerability <= CERTAIN:
+        stated = [(part, presupposition(part.question)) for part in state.parts]
+        part, statement = next(((p, s) for p, s in stated if s), (state.parts[0], None))
+        sure = state.answerability > SURE
+        if not found and statement and state.answerability > CERTAIN:
+            windows = [
+                CandidateQuote(window.passage.evidence, window.start, window.end)
+                for window in part.windows
+            ]
+            reading = read_premise(statement, windows, evidence, checker, sure)
+            state.doubted = statement if reading.doubted and len(state.parts) == 1 else ""
+            return reading.finding
+        if not found and statement:
             found = unsupported_premise(statement, evidence, checker)
         statement = statement or open_presupposition(asked)
         if not found and statement:
-            found = denied_premise(statement, evidence, checker, state.answerability > SURE)
+            found = denied_premise(statement, evidence, checker, sure)
         return found
 
     def resolve_doubt(self, state: AnswerState) -> AnswerState:

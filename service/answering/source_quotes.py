@@ -94,8 +94,16 @@ class SourceQuotes:
         return events
 
     def unanswered(self) -> list[str]:
-        """Return the parts of the question that no claim so far, and no quote of one, answers."""
-        return [part.question for part in self._state.parts if not self._answers(part)]
+        """Return the parts of the question that no claim so far, and no quote of one, answers.
+
+        Of two things that are compared, it is told which.
+        """
+        names = [side.name for side in self._state.sides] or [""] * len(self._state.parts)
+        return [
+            part.question if name in part.question else f"{name}: {part.question}"
+            for name, part in zip(names, self._state.parts, strict=True)
+            if not self._answers(part)
+        ]
 
     def _answers(self, part: QuestionPart) -> bool:
         claims = self._state.claims

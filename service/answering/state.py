@@ -15,6 +15,7 @@ from service.catalogue.overview import Overview
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
 from service.query import language_of
+from service.questions.comparisons import ComparedSide
 from service.questions.kinds import QuestionKind
 from service.questions.premise_check import PremiseFinding
 from service.types import (
@@ -82,10 +83,12 @@ class AnswerState:
     judge_cost: JudgeCost = field(default_factory=JudgeCost)
     prompt: list[prompts.Message] = field(default_factory=list)  # what a model was sent
     premise: FalsePremise | PremiseFinding | None = None
+    doubted: str = ""  # what the question takes for granted, if no text clearly says it
     unnamed: tuple[str, ...] = ()  # identifiers of the question that no evidence has
     kind: QuestionKind | None = None  # what the question asks for
     overview: Overview | None = None  # of the works that it asks to sum up or to compare
-    compared: tuple[str, ...] = ()  # two things that it compares, which are no works
+    compared: tuple[str, ...] = ()  # two things that it compares, by their names
+    sides: tuple[ComparedSide, ...] = ()  # the two, if it compares them in some respect
     within: Sequence[str] | None = None  # ids of the sources to which the search is limited
     unknown: str = ""  # a sentence on what the catalogue does not know, if the question asks for it
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None

@@ -6,10 +6,14 @@ Rules of thumb, for questions that are known to ask for a comparison.
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from index.lexical.tokenizer import is_japanese
 from service.questions.english_clauses import AUXILIARY, WH
 from service.questions.words import any_of
+from service.text.alignment import content_words
 
 _LONGEST = 6  # words of one thing
 _LONGEST_JA = 20  # characters of one thing
@@ -36,8 +40,45 @@ _JAPANESE = [
         r"(?P<one>[^、。]+?)(?:は|って)、?(?P<other>[^、。]+?)と(?:は)?、?(?:どう|どのように|どこが|何が)",
     )
 ]
+_YEARS = re.compile(
+    r"(?P<one>(?<!\d)(?:19|20)\d\d年?)"
+    r"(?:,? (?:and|or|with|against|versus|vs\.?|compared (?:to|with)) |[とや]、?)"
+    r"(?P<other>(?:19|20)\d\d年?(?!\d))",
+    re.IGNORECASE,
+)
+# What joins the two, and what only says that they are to be compared.
+_JOINED = re.compile(
+    r"[\s、,]*(?:and|or|with|to|against|versus|vs\.?|と|や|対)[\s、,]*(?:the )?", re.IGNORECASE
+)
+_COMPARING = re.compile(
+    r"^how (?:do|does|did|is|are)(?=.*\b(?:differ|compare))"
+    r"|^(?:please |can you |could you )*(?:compar(?:e|ing)|contrast(?:ing)?)\b"
+    r"|\b(?:what(?:'s| is| are) the differences? (?:between|in)|compared?|between"
+    r"|differ(?:s|ent|ently|ences?)?(?: from)?|(?:in|with) (?:respect|regard|terms) (?:of|to))\b"
+    r"|は?、?(?:どう|どのように|どれくらい|どこが|何が)(?:違|異な|変わ)[^、。]*"
+    r"|の?(?:違い|差|相違|比較)(?=[をはが]|$)|(?:を|で)?(?:比べ|比較し|対比し)[^、。]*",
+    re.IGNORECASE,
+)
+# The place of the two, with what depends on it: in 2021 and 2022, 2021年と2022年の.
+_PLACE_OF_TWO = re.compile(r"(?:\b(?:in|of|for|from|during)\s+)?\0[ので]?、?", re.IGNORECASE)
 _PLACE = re.compile(r"(.+?) in .+")  # A and B in the report
 _END = re.compile(r"[\s,.?!。、？！「」『』\"“”]+$|^[\s「『\"“]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSide:
+    """One of two things that a question compares in some respect.
+
+    Attributes:
+        name: Its words in the question.
+        question: What is asked of it alone.
+        within: Ids of the sources that it is, such as the notes of one year; None where it is a
+            thing that any source may speak of.
+    """
+
+    name: str
+    question: str
+    within: tuple[str, ...] | None
 
 
 def compared_things(question: str) -> tuple[str, str] | None:
@@ -50,6 +91,52 @@ def compared_things(question: str) -> tuple[str, str] | None:
                 other = placed[1]
             return (one, other) if one != other and all(map(_is_thing, (one, other))) else None
     return None
+
+
+def compared_years(question: str) -> tuple[str, str] | None:
+    """Return the two years that a question compares, with the words they have there, or None."""
+    found = _YEARS.search(unicodedata.normalize("NFKC", question))
+    return (found["one"], found["other"]) if found and found["one"] != found["other"] else None
+
+
+def side_questions(
+    question: str, sides: Sequence[str], told: bool = False
+) -> tuple[str, str] | None:
+    """Ask of each of two compared things alone what a question asks of both.
+
+    "Compare the rent of Harrow and Pell" gives "the rent of Harrow" and "the rent of Pell".
+
+    Args:
+        question: The question.
+        sides: The words of the two in it, the first to stand there first.
+        told: Whether what is read tells the sides apart, so that the questions need not: notes
+            of 2021 seldom say that they are of 2021.
+
+    Returns:
+        The two questions; None if the two do not stand side by side, or if nothing is asked of
+        them but what they are.
+    """
+    asked = unicodedata.normalize("NFKC", question).strip(" ?.!？。！")
+    one, other = (re.escape(side) for side in sides)
+    joined = re.search(rf"{one}{_JOINED.pattern}{other}", asked, re.IGNORECASE)
+    if not joined:
+        return None
+    before, after = asked[: joined.start()], asked[joined.end() :]
+    rest = _COMPARING.sub(" ", f"{before}\0{after}")
+    if not content_words(rest.replace("\0", " ")):
+        return None
+    if told:
+        rest = _PLACE_OF_TWO.sub(" ", rest)
+    first, second = (_alone(rest.replace("\0", side)) for side in sides)
+    return first, second
+
+
+def _alone(placed: str) -> str:
+    """Make a question of what is asked of one of two things."""
+    asked = " ".join(placed.split()).strip(" :,、は")
+    if is_japanese(asked):
+        return f"{asked.replace(' ', '')}は？"
+    return f"{asked}?" if _ASKS.match(asked) else f"What about {asked}?"
 
 
 def _bare(thing: str) -> str:

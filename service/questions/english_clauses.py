@@ -26,6 +26,8 @@ _BE = re.compile(r"(?:is|are|was|were)(?:n't)?", re.IGNORECASE)
 _IS_DETERMINER = re.compile(DETERMINER, re.IGNORECASE)
 _IS_PRONOUN = re.compile(PRONOUN, re.IGNORECASE)
 _IS_NAME = re.compile(r"[\"“']?(?:[A-Z0-9]|\w+[._^@/]\w)[^\s,]*")  # ReAct, torch.compile
+# Behind a noun, "like" is a verb as often as not: the guests like jam.
+_AFTER_NOUN = re.compile(rf"(?!like\b|than\b|as\b){PREPOSITION}", re.IGNORECASE)
 _JOINS = re.compile(r"of|and|&", re.IGNORECASE)
 _BOUNDARY = re.compile(rf"{PREPOSITION}|{DETERMINER}|it|them|him|her|me|us|you", re.IGNORECASE)
 _ADVERB = re.compile(rf"(?:{any_of('english', 'adverbs')}|\w{{3,}}ly)", re.IGNORECASE)
@@ -111,15 +113,44 @@ def _be_subject(words: Sequence[str]) -> int | None:
     return start if bounds[:1] == [start] else None
 
 
+def _before_object(words: Sequence[str]) -> int | None:
+    """Find the end of a subject before a verb and its object: two farmers | prefer the timer."""
+    bound = next((n for n, word in enumerate(words) if _BOUNDARY.fullmatch(word)), 0)
+    if bound < 2 or not _IS_DETERMINER.fullmatch(words[bound]):
+        return None
+    return None if any(map(_JOINS.fullmatch, words[:bound])) else bound - 1
+
+
+def _phrase_after_noun(words: Sequence[str]) -> int | None:
+    """Find the end of a subject that has a preposition behind its noun: the mill in Oslo | close.
+
+    What follows the preposition is a name, or a word with or without its determiner, and any
+    plurals behind it, since no verb behind "did" ends in -s. None where there is no such phrase,
+    or nothing is left for the verb.
+    """
+    start = _noun_start(words)
+    if not _AFTER_NOUN.fullmatch(" ".join(words[start : start + 1])):
+        return None
+    inner = start + 1
+    if inner < len(words) and _IS_DETERMINER.fullmatch(words[inner]):
+        inner += 1
+    end = inner + max(1, name_length(words, inner))
+    while end < len(words) and re.fullmatch(r"[a-z]{2,}[^s]s", words[end]):
+        end += 1
+    return end if end < len(words) else None
+
+
 def _verb_subject(words: Sequence[str]) -> int | None:
     """Find the end of a subject after "do" or a modal: before the verb."""
+    if phrase := _phrase_after_noun(words):
+        return phrase
     named = name_length(words)
     if named:
         plural = named < len(words) and re.fullmatch(r"[a-z]{3,}[^su\W]s", words[named])
         return named + 1 if plural else named
     if not _IS_DETERMINER.fullmatch(words[0]):
         sure = len(words) == 2 or (words[0].endswith("s") and not _JOINS.fullmatch(words[1]))
-        return 1 if sure and len(words) > 1 else None
+        return 1 if sure and len(words) > 1 else _before_object(words)
     end = 1 + name_length(words, 1)
     for at in range(max(2, end), len(words)):
         if "of" in words[at - 1 : at + 1]:
@@ -127,7 +158,10 @@ def _verb_subject(words: Sequence[str]) -> int | None:
         if words[at] == "and":
             return None
         if _ADVERB.fullmatch(words[at]):
-            return at
+            # "the mill suddenly close", but "the mill close suddenly", "close more in winter"
+            rest = words[at + 1 : at + 2]
+            last = not rest or re.fullmatch(PREPOSITION, rest[0], re.IGNORECASE)
+            return at - 1 if at > 2 and last else at
         direct = not re.fullmatch(PREPOSITION, words[at])  # "the firm sell tea in 1990" is unsure
         if _BOUNDARY.fullmatch(words[at]) or _IS_NAME.fullmatch(words[at]):
             return at - 1 if at == 3 or (at > 3 and direct) else None

@@ -38,6 +38,28 @@ def antonyms(claim: str, quote: str) -> Iterator[tuple[str, str]]:
                 yield said[0].strip(), there[0].strip()
 
 
+def with_opposite(statement: str) -> str | None:
+    """Put the opposite in the place of a word of a statement; None if it has no listed word.
+
+    Only a word behind the first is replaced, since "Falls" at the beginning may be a noun. Of
+    Japanese words, one that is inflected alike is preferred: 高く becomes 低く.
+    """
+    for pair in _OPPOSITES:
+        for mine, other in (pair, pair[::-1]):
+            for word in mine:
+                bare = word.strip()
+                edge = r"\b" if bare.isascii() else ""
+                if found := re.search(rf"(?<=.){edge}{re.escape(bare)}{edge}", statement):
+                    best = max(other, key=lambda each: _vowel(each) == _vowel(word)).strip()
+                    return statement[: found.start()] + best + statement[found.end() :]
+    return None
+
+
+def _vowel(word: str) -> str:
+    """Return the vowel with which a word in kana ends, or the last letter of any other word."""
+    return unicodedata.name(word.strip()[-1], "?")[-1]
+
+
 def _has(word: str, text: str) -> bool:
     """可能 does not stand in 不可能, nor 大きい in 大きくない."""
     return word in text and any(

@@ -124,3 +124,15 @@ def test_claim_without_a_citation_does_not_answer() -> None:
     decide, _, _ = made(MANY)
     claim = Claim("It has 40,000 maps.", 0, 0, (), Verdict("supported", 0.9, "rules"))
     assert decide(claim) == Decision(False, 0.0, READER)
+
+
+def test_quote_that_does_not_say_what_the_question_supposes_does_not_answer() -> None:
+    decide, state, _ = made(MANY)
+    state.doubted = "The room did lose its maps"
+    assert decide(quote(state, "40,000")) == Decision(False, 0.881, READER)
+
+
+def test_quote_of_another_source_than_the_part_is_about_does_not_answer_it() -> None:
+    decide, state, _ = made(MANY)
+    state.parts = tuple(replace(part, within={"elsewhere"}) for part in state.parts)
+    assert decide(quote(state, "40,000")).holds is False

@@ -1,6 +1,7 @@
 """Windows: what of a passage is shown as its answer, by a scripted reader."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -244,3 +245,14 @@ def test_evidence_is_numbered_again_by_the_part_that_it_answers_best() -> None:
 
 def test_part_without_evidence_is_not_answered() -> None:
     assert QuestionPart("Who?", (), ()).certainty == -math.inf
+
+
+@pytest.mark.usefixtures("plain")
+def test_each_part_is_answered_by_its_own_sources() -> None:
+    evidence = [passage_evidence("It has 90 rooms.", 1), passage_evidence("It has 70 rooms.", 2)]
+    evidence[1] = replace(evidence[1], source=replace(evidence[1].source, id="second"))
+    reader = ScriptedReader({"90": 4.0, "70": 1.0})
+    asked = ["How many rooms?"] * 2
+    _, parts = read_evidence(asked, evidence, NONE, reader, [None, {"second"}])
+    assert [part.windows[0].text for part in parts] == ["It has 90 rooms.", "It has 70 rooms."]
+    assert len(parts[1].passages) == 2

@@ -217,3 +217,38 @@ def test_described_work_is_summed_up(ask: Asked, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(direct_replies, "described_source", lambda *_: digest)
     state = ask("Sum up the one on pictures that people want", kind("summary"))
     assert state.overview and "diffusion models" in state.overview.drafts[0].text
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    put = putter(store)
+    for year in (2021, 2022):
+        put(f"en{year}", "The plums were late.", title="Garden notes", published=f"{year}-11-01")
+        put(f"ja{year}", "梅を漬けた。", title=f"梅酒の覚え書き {year}", published=f"{year}-12-01")
+    put("other", "It rained.", title="Weather", published="2021-01-01")
+    return Asked(store, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("question", "within"),
+    [
+        ("plums in the garden notes: 2021 against 2022", [("en2021",), ("en2022",)]),
+        ("梅酒、2022年と2021年で漬ける時間はどう違う？", [("ja2022",), ("ja2021",)]),
+    ],
+)
+def test_sides_of_a_comparison_are_the_works_of_two_years(notes, question, within) -> None:
+    state = notes(question, FACT)
+    assert [side.within for side in state.sides] == within
+    assert state.compared == tuple(side.name for side in state.sides)
+
+
+def test_two_works_are_compared_in_some_respect_or_shown_side_by_side(ask) -> None:
+    state = ask("Compare the datasets of ALCE and ReAct", kind("comparison"))
+    assert [side.within for side in state.sides] == [("alce",), ("react",)]
+    assert not ask("Compare ALCE and ReAct", kind("comparison")).sides
+
+
+def test_years_of_no_work_are_not_compared_as_works(notes) -> None:
+    assert not notes("Snow in 2021 and 2022", FACT).sides
+    assert not notes("plums in the garden notes: 2019 and 2022", FACT).sides

@@ -5,6 +5,7 @@ import pytest
 from service.answering.extractive import ANSWERS
 from service.answering.source_quotes import SourceQuotes
 from service.catalogue.overview import Overview
+from service.questions.comparisons import ComparedSide
 from service.types import Draft
 from tests.support.readings import (
     ANSWERED_FROM,
@@ -48,6 +49,13 @@ def test_part_that_nothing_answers_is_named() -> None:
     quotes, _ = made([MANY, "Who swept it?"])
     assert said(quotes.answer()) == [MAPS]
     assert quotes.unanswered() == ["Who swept it?"]
+
+
+def test_side_of_a_comparison_that_nothing_answers_is_named() -> None:
+    quotes, state = made([MANY, "Who swept it?"])
+    state.sides = (ComparedSide("2021", MANY, None), ComparedSide("2022", "Who swept it?", None))
+    quotes.answer()
+    assert quotes.unanswered() == ["2022: Who swept it?"]
 
 
 def test_several_parts_get_one_quote_each_and_a_single_one_several() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.questions.comparisons import compared_things
+from service.questions.comparisons import compared_things, compared_years, side_questions
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,50 @@ def test_both_things_are_found(question: str, things: tuple[str, str]) -> None:
 )  # fmt: skip
 def test_question_that_does_not_name_two_things_gives_none(question: str) -> None:
     assert compared_things(question) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "sides", "asked"),
+    [
+        ("Compare the rent of Harrow and Pell", ("Harrow", "Pell"),
+         ("What about the rent of Harrow?", "What about the rent of Pell?")),
+        ("Compare how the Harrow paper and the Pell paper count rooms", ("Harrow paper", "Pell paper"),
+         ("how the Harrow paper count rooms?", "how the Pell paper count rooms?")),
+        ("How do oats and rye differ in price?", ("oats", "rye"),
+         ("What about oats in price?", "What about rye in price?")),
+        ("緑茶と紅茶のカフェインの量の違いは？", ("緑茶", "紅茶"),
+         ("緑茶のカフェインの量は？", "紅茶のカフェインの量は？")),
+    ],
+)  # fmt: skip
+def test_each_side_is_asked_alone(question, sides, asked) -> None:
+    assert side_questions(question, sides) == asked
+
+
+@pytest.mark.parametrize(
+    ("question", "sides"),
+    [("Compare Harrow and Pell", ("Harrow", "Pell")), ("緑茶と紅茶はどう違うの？", ("緑茶", "紅茶")),
+     ("Is Harrow cheaper in spring than Pell?", ("Harrow", "Pell"))],
+)  # fmt: skip
+def test_sides_of_which_nothing_is_asked_or_that_stand_apart_are_not_asked_alone(
+    question, sides
+) -> None:
+    assert side_questions(question, sides) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("plums in the garden notes: 2021 against 2022", "What about plums in the garden notes?"),
+        ("How did the rent differ in 2021 and 2022?", "What about the rent?"),
+        ("梅酒、2021年と2022年で漬ける時間はどう違う？", "梅酒、漬ける時間は？"),
+    ],
+)
+def test_years_that_tell_works_apart_are_left_out(question, asked) -> None:
+    years = compared_years(question)
+    assert years and years[0].startswith("2021") and years[1].startswith("2022")
+    assert side_questions(question, years, told=True) == (asked, asked)
+
+
+@pytest.mark.parametrize("question", ["notes of 2021", "from 2021 to 2022", "2021 and 2021"])
+def test_no_two_years_are_compared(question) -> None:
+    assert compared_years(question) is None

@@ -11,10 +11,12 @@ from service.questions.premise_check import (
     MAX_DENIALS,
     MAX_READ,
     denied_premise,
+    read_premise,
     unsupported_premise,
 )
 from service.questions.presuppositions import open_presupposition, presupposition
 from service.types import Evidence
+from service.verification.candidate_quotes import single_sentences
 from tests.support.paths import ROOT
 
 SAYS = "The mill was built in 1850. It burnt down in 1900. The mill never closed before that."
@@ -245,3 +247,61 @@ def test_true_premises_are_hardly_ever_called_unsupported(shared, checker):
     print(found)
     assert found["true"] <= 1  # of 30; measured: 0
     assert found["contradicted"] + found["unsaid"] >= 15  # of 30; measured: 17
+
+
+class StatementChecker(ScriptedChecker):
+    """A checker that gives probabilities by a word of the statement; the last one counts."""
+
+    def supports(self, pairs):
+        self.read_pairs += pairs
+        chosen = [[p for word, p in self.words.items() if word in said] for _, said in pairs]
+        return np.array([p[-1] if p else self.usual for p in chosen], np.float32)
+
+
+def windows(evidence):
+    return [quote for each in evidence for quote in single_sentences(each)]
+
+
+FASTER = "Year tables are now computed in a second. They took five before."
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "doubted"),
+    [((0.8, 0.1, 0.1), False), ((0.5, 0.3, 0.2), True), ((0.1, 0.7, 0.2), True)],
+)
+def test_premise_that_no_answer_clearly_says_is_doubted(probabilities, doubted) -> None:
+    evidence = shown(("Release", FASTER))
+    checker = ScriptedChecker(probabilities)
+    reading = read_premise("Year tables are useful", windows(evidence), evidence, checker)
+    assert reading.finding is None and reading.doubted is doubted
+
+
+@pytest.mark.parametrize(
+    ("premise", "opposite"),
+    [("Year tables are slower now", "faster"), ("集計にかかる時間が増えた", "減っ")],
+)
+def test_answer_that_says_the_opposite_contradicts_a_premise(premise, opposite) -> None:
+    evidence = shown(("Release", FASTER))
+    checker = StatementChecker((0.5, 0.3, 0.2), **{opposite: (0.8, 0.1, 0.1)})
+    reading = read_premise(premise, windows(evidence), evidence, checker)
+    assert reading.finding and reading.finding.citation.quote in FASTER
+    unsure = StatementChecker((0.5, 0.3, 0.2), **{opposite: (0.6, 0.2, 0.2)})
+    assert read_premise(premise, windows(evidence), evidence, unsure).finding is None
+
+
+def test_answers_are_read_with_their_neighbours_below_title_year_and_heading() -> None:
+    passage = Passage("p", "s", 0, len(FASTER), FASTER, heading="Release › Changed")
+    source = Source("s", "https://example.org/s", "Release", published="2022-05-01")
+    evidence = (Evidence(1, passage, source, 1.0),)
+    checker = ScriptedChecker(NEUTRAL)
+    read_premise("Year tables are slower", windows(evidence)[1:], evidence, checker)
+    assert checker.read_pairs[0][0] == f"Release (2022). Changed. {FASTER}"
+
+
+def test_a_premise_is_read_in_one_call() -> None:
+    evidence = shown(("Mill", SAYS * 5))
+    calls = []
+    checker = ScriptedChecker(NEUTRAL)
+    checker.supports = lambda pairs: calls.append(pairs) or np.array([NEUTRAL] * len(pairs))
+    read_premise("The mill did close sooner", windows(evidence), evidence, checker)
+    assert len(calls) == 1 and len(calls[0]) <= 14
