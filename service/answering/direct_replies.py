@@ -14,9 +14,9 @@ from corpus.store.latest import Latest
 from corpus.types import Source
 from index.inference.cross_encoder import Checker
 from index.search import Library
+from service.answering.compared_sides import compared_sides, works_of_years
 from service.answering.described_source import described_source
 from service.answering.state import AnswerState
-from service.catalogue.descriptions import WORK, WORK_JA
 from service.catalogue.fields import FIELDS, Field
 from service.catalogue.guide import guide
 from service.catalogue.matching import folded_letters
@@ -31,12 +31,7 @@ from service.catalogue.requests import (
     speaks_of_a_document,
 )
 from service.catalogue.snapshot import Catalogue, read_catalogue
-from service.questions.comparisons import (
-    ComparedSide,
-    compared_things,
-    compared_years,
-    side_questions,
-)
+from service.questions.comparisons import compared_things, compared_years
 from service.questions.greetings import without_greeting
 from service.questions.kinds import QuestionKind, question_kind
 from service.text.alignment import content_words
@@ -55,8 +50,6 @@ LISTED = 50  # passages that are searched for the documents on a topic
 # The kinds of questions were not fitted on single words: 「東京」 gets a probability of a half of
 # being a greeting. So one word greets, or asks for help, only if that is about as certain as for
 # "hello".
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-MAX_SIDES = 2  # works that are compared in some respect
 ONE_WORD = re.compile(r"\W*[\w.+#'’-]+\W*")
 SURE = 0.9
 
@@ -112,9 +105,9 @@ class DirectReplies:
         state.overview = self._overview(state, kind, named)
         compares = _asks_for(kind, "comparison")
         if compares or compared_years(asked):
-            sides = _compared_sides(asked, named, catalogue)
+            sides = compared_sides(asked, named, catalogue)
             state.sides = sides if compares or any(side.within for side in sides) else ()
-            if works := [] if state.overview else _works_of_years(asked, named, catalogue):
+            if works := [] if state.overview else works_of_years(asked, named, catalogue):
                 state.overview = self._overview_of(state, works)
             state.compared = tuple(side.name for side in state.sides)
             if compares and not state.sides and not state.overview:
@@ -207,70 +200,6 @@ class DirectReplies:
             state.unknown = found.reason
             return None
         return found
-
-
-def _compared_sides(
-    asked: str, named: Sequence[NamedSource], catalogue: Catalogue
-) -> tuple[ComparedSide, ...]:
-    """Return the two things that a question compares in some respect; () if it does not.
-
-    They are two works that it names, or the works of two years, or any two things.
-    """
-    works = _works_of_years(asked, named, catalogue)
-    told = bool(works)
-    if years := compared_years(asked):
-        names = years
-    elif len(named) == MAX_SIDES:
-        first, second = sorted(named, key=lambda each: each.start)
-        names, works = (
-            (_with_noun(first, asked), _with_noun(second, asked)),
-            [
-                first.source,
-                second.source,
-            ],
-        )
-    else:
-        names = compared_things(asked) or ("", "")
-    questions = side_questions(asked, names, told) if all(names) else None
-    known = [*names, *(each.words for each in named)]
-    if not questions or not _asks_more(questions[0], known, works):
-        return ()
-    within: list[tuple[str, ...] | None] = [(work.id,) for work in works]
-    within = within or [None] * MAX_SIDES
-    return tuple(ComparedSide(*side) for side in zip(names, questions, within, strict=True))
-
-
-def _with_noun(named: NamedSource, asked: str) -> str:
-    """Return the words that name a source, with the "paper" or the like behind them."""
-    found = re.search(rf"{re.escape(named.words)}(?:\s*(?:{WORK}\b|{WORK_JA}))?", asked)
-    return found[0] if found else named.words
-
-
-def _works_of_years(asked: str, named: Sequence[NamedSource], catalogue: Catalogue) -> list[Source]:
-    """Return the works of the two years that a question compares; [] if there are none such.
-
-    They have one name but for the year, and the question names them or has a word of that name.
-    """
-    years = compared_years(asked)
-    if not years:
-        return []
-    words = [word.text for word in content_words(asked) if word.kind != "number"]
-    chosen = {each.source.id for each in named}
-    alike: dict[str, dict[str, Source]] = {}
-    for source, own in catalogue.name_words:
-        if source.id in chosen or any(map(own.has, words)):
-            of_year = alike.setdefault(folded_letters(_YEAR.sub("", source.title)), {})
-            of_year[(_YEAR.findall(source.title) or [source.published[:4]])[-1]] = source
-    found = [[of.get(year.removesuffix("年")) for year in years] for of in alike.values()]
-    pairs = [[a, b] for a, b in found if a and b]
-    return max(pairs, key=lambda pair: sum(s.id in chosen for s in pair), default=[])
-
-
-def _asks_more(question: str, names: Sequence[str], works: Sequence[Source]) -> bool:
-    """Return whether a question has content words that name no source, nor what sources are."""
-    titles = " ".join(folded_letters(source.title) for source in works)
-    words = further_words(question, names)
-    return any(folded_letters(word) not in titles for word in words)
 
 
 def _asks_for(kind: QuestionKind, group: str) -> bool:
