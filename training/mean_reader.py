@@ -1,6 +1,8 @@
 """Write a weighted mean of readers' weights (model soups, Wortsman et al. 2022).
 
 python -m training.mean_reader --out reader.safetensors r2.float=0.3 r5.float=0.7
+
+A part is the .float file of a fit, or a reader as it ships.
 """
 
 from __future__ import annotations
@@ -8,9 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from safetensors.torch import load_file
-
-from training.fit_reader import write_reader
+from training.fit_reader import start_weights, write_reader
 
 
 def main() -> None:
@@ -21,9 +21,9 @@ def main() -> None:
     parts = [(name, float(share)) for name, _, share in (p.rpartition("=") for p in args.parts)]
     if abs(sum(share for _, share in parts) - 1) > 1e-6:
         ap.error("the shares must add up to 1")
-    read = [(load_file(name), share) for name, share in parts]
+    read = [(start_weights(Path(name)), share) for name, share in parts]
     names = read[0][0]
-    write_reader({n: sum(w[n].float() * share for w, share in read) for n in names}, args.out)
+    write_reader({n: sum(w[n] * share for w, share in read) for n in names}, args.out)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import pickle
 import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,8 +56,9 @@ from training.sources import Passage
 
 TOP_K, CHARACTERS = 10, 5000
 OF_EACH = 110  # questions of a set and language
-SEARCH = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)  # weights of the search score that are tried
-ACROSS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)  # and of another language
+SEARCH = (0.3, 0.5, 0.7, 1.0, 1.4)  # weights of the search score that are tried
+PASSAGE = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the log-odds by the head for whole passages
+ACROSS = (-2.0, -1.0, 0.0, 1.0)  # and of another language
 CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
 RIDGE = 1e-3
 HARD_COUNTS = 0.3  # what near questions, and those on written passages, count beside the others
@@ -65,7 +66,7 @@ UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most ques
 # Shares of answerable questions that may be refused. Across languages the reader knows less, and
 # refusing no more than that would let too much through.
 REFUSED, REFUSED_ACROSS = 0.05, 0.12
-TICKED_RIGHT = 0.9  # share of the windows with a tick that must have the answer
+TICKED_RIGHT = 0.85  # share of the windows with a tick that must have the answer
 
 Without = Literal["", "passage", "article"]
 
@@ -224,10 +225,10 @@ def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
     def share_right(weights: RankingWeights) -> float:
         return float(np.mean([np.mean([w.right for w in best_windows(p, weights)]) for p in pairs]))
 
-    grid = [RankingWeights(search, across) for search in SEARCH for across in ACROSS]
+    grid = [RankingWeights(*each) for each in product(SEARCH, PASSAGE, ACROSS)]
     shares = {w: share_right(w) for w in grid}
     good = [w for w in grid if shares[w] >= max(shares.values()) - CHANCE]
-    return min(good, key=lambda w: (abs(w.across), w.search))
+    return min(good, key=lambda w: (abs(w.across), w.passage, w.search))
 
 
 def counts(asked: Sequence[ReadQuestion]) -> np.ndarray:
@@ -256,7 +257,8 @@ def ticked_from(
 ) -> dict[str, float]:
     """Return, for each pair of languages, the log-odds from which a window gets a tick.
 
-    Of those with as much, the share TICKED_RIGHT has the answer.
+    Of those with as much, the share TICKED_RIGHT has the answer. If that is true of no number of
+    the most certain windows, only the most certain one gets a tick.
     """
     count, right = counts(asked), np.array([w.right for w in found])
     pairs = np.array([a.pair for a in asked])
@@ -266,7 +268,8 @@ def ticked_from(
         here = here[np.argsort(-odds[here])]
         share = np.cumsum(count[here] * right[here]) / np.cumsum(count[here])
         good = np.flatnonzero(share >= TICKED_RIGHT)
-        least[pair] = round(float(odds[here][good[-1]]), 3) if len(good) else math.inf
+        last = good[-1] if len(good) else 0
+        least[pair] = round(float(odds[here[last]]), 3) if len(here) else 0.0
     return least
 
 

@@ -52,6 +52,17 @@ class Checker(Protocol):
         """
         ...
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Compute how likely texts, as wholes, answer questions.
+
+        Args:
+            pairs: (text, question) pairs.
+
+        Returns:
+            Log-odds [n].
+        """
+        ...
+
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """Find where texts answer questions.
 
@@ -119,6 +130,17 @@ class CrossEncoder:
         odds: Floats = np.exp(logits - logits.max(-1, keepdims=True))
         probabilities: Floats = odds / odds.sum(-1, keepdims=True)
         return probabilities
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Compute how likely texts answer questions; see ``Checker``.
+
+        Raises:
+            ModelUnavailable: The weights cannot be loaded.
+        """
+        if not pairs:
+            return np.empty(0, np.float32)
+        rows, _ = self._support.rows(pairs)
+        return self._support.run(rows)[1]
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """Find where texts answer questions; see ``Checker``.

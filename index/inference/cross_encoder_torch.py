@@ -22,7 +22,7 @@ class Network(nn.Module):
     """A BERT encoder (Devlin et al. 2019) with mean pooling and two linear heads.
 
     The head ``nli`` gives three logits of support. The head ``ans`` gives one logit that the text
-    answers a question; it is still fitted, but only the reader's answers are used.
+    answers a question, as a whole: where in it, the reader says.
 
     Args:
         weights: Tensors under the names of Hugging Face's BertModel, prefixed with ``bert.``.

@@ -61,6 +61,10 @@ class NliChecker:
                 table[row, column] += probability
         return table
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Compute how likely texts answer questions, by the base checker; see ``Checker``."""
+        return self._base.answers(pairs)
+
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """Find where texts answer questions, by the base checker; see ``Checker``."""
         return self._base.read(pairs)

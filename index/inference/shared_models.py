@@ -66,9 +66,13 @@ class SharedChecker:
     def __init__(self, checker: Checker, scheduler: BatchScheduler) -> None:
         self._checker = checker
         self._support = ResultCache[tuple[str, str]](checker.supports, CACHED_PAIRS)
+        self._answers = ResultCache[tuple[str, str]](checker.answers, CACHED_PAIRS)
         self._readings = ResultCache[tuple[str, str]](self._read_rows, CACHED_READINGS)
         self._schedule_support = scheduler.batched(
             Priority.CLAIM, self._support.compute_missing, _pair_token_count, RUN_TOKENS
+        )
+        self._schedule_answers = scheduler.batched(
+            Priority.READING, self._answers.compute_missing, _pair_token_count, RUN_TOKENS
         )
         self._schedule_read = scheduler.batched(
             Priority.READING, self._readings.compute_missing, _pair_token_count, RUN_TOKENS
@@ -88,6 +92,10 @@ class SharedChecker:
         """Compute or look up how likely evidence supports claims; see ``Checker``."""
         rows = self._support.get(pairs, self._schedule_support)
         return np.array(rows, np.float32).reshape(-1, len(LABELS))
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Compute or look up how likely texts answer questions; see ``Checker``."""
+        return np.array(self._answers.get(pairs, self._schedule_answers), np.float32)
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """Compute or look up where texts answer questions; see ``Checker``."""

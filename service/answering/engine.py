@@ -271,6 +271,8 @@ class Engine:
         elif state.doubted and made == "quoted":
             doubtful = reader_message("premise_doubted", state.language, state.doubted)
             state.reason = state.reason or doubtful
+        elif not any(claim.ticked for claim in state.claims):
+            state.reason = state.reason or reader_message("nearest_shown", state.language)
         elif missing := quotes.unanswered():
             name = "part_unanswered" if len(missing) < len(state.parts) else "nearest_shown"
             state.reason = state.reason or reader_message(name, state.language, missing[0])

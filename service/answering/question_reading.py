@@ -1,14 +1,15 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
-Each passage is read once, whole, below its title and headings. Everything after that (which
-passages come first, which sentences are quoted, whether there is an answer at all) is arithmetic on
-these readings.
+Each passage is read once, whole, below its title and headings, and the best few a second time, by
+the checker's head for whole passages: two networks that were fitted on different questions err less
+often together. Everything after that (which passages come first, which sentences are quoted,
+whether there is an answer at all) is arithmetic on these readings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
@@ -25,6 +26,7 @@ from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
+READ_AGAIN = 3  # passages that are read a second time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class ReadPassage:
         lead: How many characters of that text come before the passage.
         japanese: Whether the question is in Japanese.
         calibration: The weights of scores and certainties.
+        passage_odds: The log-odds that the passage answers, by the checker's head for whole
+            passages; of one that was not read a second time, the lowest of those that were.
     """
 
     evidence: Evidence
@@ -44,6 +48,7 @@ class ReadPassage:
     lead: int
     japanese: bool
     calibration: Calibration
+    passage_odds: float = 0.0
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
         """Return the log-odds that ``passage.text[start:end]`` answers the question."""
@@ -56,7 +61,8 @@ class ReadPassage:
 
     def score(self, odds: float) -> float:
         """Return the score by which a part with these log-odds is ranked among all passages."""
-        return combined_score(self.evidence.score, odds, self.across, self.calibration.ranking)
+        search, ranking = self.evidence.score, self.calibration.ranking
+        return combined_score(search, odds, self.passage_odds, self.across, ranking)
 
     def certainty(self, odds: float) -> float:
         """Return the calibrated log-odds that a part with these log-odds answers."""
@@ -64,8 +70,8 @@ class ReadPassage:
 
     def features(self, odds: float) -> tuple[float, ...]:
         """Return the features of a part with these log-odds; see ``answer_features``."""
-        search = self.evidence.score
-        return answer_features(odds, self.answers(), search, self.japanese, self.across)
+        scores = odds, self.answers(), self.passage_odds, self.evidence.score
+        return answer_features(*scores, self.japanese, self.across)
 
     @property
     def answered_from(self) -> float:
@@ -87,7 +93,7 @@ class ReadPassage:
 def read_passages(
     question: str, evidence: Sequence[Evidence], checker: Checker
 ) -> list[ReadPassage]:
-    """Read passages for a question, in one call of the checker.
+    """Read passages for a question, in two calls of the checker.
 
     Args:
         question: The question, or one of several in it.
@@ -97,10 +103,16 @@ def read_passages(
     Returns:
         The passages with their readings, in the order of the evidence.
     """
+    if not evidence:
+        return []
     texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
     japanese, calibration = is_japanese(question), load_calibration()
     readings = checker.read([(text, question) for text in texts])
-    return [
+    read = [
         ReadPassage(e, reading, len(text) - len(e.passage.text), japanese, calibration)
         for e, text, reading in zip(evidence, texts, readings, strict=True)
     ]
+    best = sorted(range(len(read)), key=lambda n: -read[n].score(read[n].answers()))[:READ_AGAIN]
+    odds = checker.answers([(texts[n], question) for n in best]).tolist()
+    found = dict(zip(best, odds, strict=True))
+    return [replace(each, passage_odds=found.get(n, min(odds))) for n, each in enumerate(read)]

@@ -1,9 +1,10 @@
 """Re-ranking: scores that order passages and their parts, and the probability that one answers.
 
-Pure functions. Both scores that they combine are log-odds up to a constant: the fused score of a
-search, and the reader's. ``training/relevance.py`` fits the weights on questions in both languages
-about passages of XQuAD and JSQuAD and passages that were written for it; none of the library's own
-questions is among them. docs/evaluation.md has the figures.
+Pure functions. All scores that they combine are log-odds up to a constant: the fused score of a
+search, the reader's, and those of the checker's head for whole passages. ``training/relevance.py``
+fits the weights on questions in both languages about passages of XQuAD and JSQuAD and passages that
+were written for it; none of the library's own questions is among them. docs/evaluation.md has the
+figures.
 """
 
 from __future__ import annotations
@@ -32,39 +33,46 @@ def language_pair(japanese: bool, across: bool) -> str:
     return LANGUAGE_PAIRS[japanese][japanese != across]
 
 
-def combined_score(search: float, odds: float, across: bool, weights: RankingWeights) -> float:
+def combined_score(
+    search: float, odds: float, passage_odds: float, across: bool, weights: RankingWeights
+) -> float:
     """Combine a passage's search score with the log-odds that it, or a part of it, answers.
 
     Args:
         search: The fused score of the search.
         odds: The reader's log-odds.
+        passage_odds: Those of the checker's head for whole passages.
         across: Whether passage and question are in different languages.
-        weights: What the search score and another language count.
+        weights: What the other scores and another language count beside the reader's log-odds.
     """
-    return weights.search * search + odds + weights.across * across
+    beside = weights.search * search + weights.passage * passage_odds
+    return odds + beside + weights.across * across
 
 
 def answer_features(
-    odds: float, whole: float, search: float, japanese: bool, across: bool
+    odds: float, whole: float, passage_odds: float, search: float, japanese: bool, across: bool
 ) -> tuple[float, ...]:
     """Return the features that tell whether a part of a passage answers a question.
 
     Args:
         odds: The reader's log-odds that the part answers.
         whole: The same of the whole passage.
+        passage_odds: The log-odds of the checker's head for whole passages.
         search: The passage's score in the search.
         japanese: Whether the question is in Japanese.
         across: Whether the passage is in the other language.
 
     Returns:
-        The three scores; how far the search score is below those of questions on the topic; the
-        first and the third score again where the languages differ, else 0; three indicators of the
+        The four scores; how far the search score is below those of questions on the topic; all of
+        the four but the second again where the languages differ, else 0; three indicators of the
         pair of languages; and a constant.
     """
     off_topic = max(0.0, _WITHIN_REACH - search) / 10
     search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
-    return (odds, whole, search, off_topic, odds * across, search * across, *map(float, pair), 1.0)
+    within = (odds, whole, passage_odds, search)
+    beyond = (odds * across, passage_odds * across, search * across)
+    return (*within, off_topic, *beyond, *map(float, pair), 1.0)
 
 
 def answer_log_odds(features: Sequence[float], weights: Sequence[float]) -> float:

@@ -85,6 +85,10 @@ class InTorch:
         rows, _ = self.checker._support.rows(pairs)
         return run(self.network, rows, 2048)[0].softmax(-1).numpy()
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        rows, _ = self.checker._support.rows(pairs)
+        return run(self.network, rows, 2048)[1].numpy()
+
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         rows, spans = self.checker._reader.rows(pairs)
         (logits,) = run(self.reader, rows, 2048)

@@ -9,6 +9,7 @@ import numpy as np
 from corpus.text.sentences import sentence_spans
 from corpus.types import Passage, Source
 from index.inference.reading import Reading
+from index.types import Floats
 from service.answering.answer_decision import AnswerDecider
 from service.answering.answer_windows import read_evidence
 from service.answering.question_reading import ReadPassage, read_passages
@@ -23,8 +24,8 @@ ANSWERED_FROM = -0.5
 PLAIN = Calibration(
     weights=(),
     errors={},
-    ranking=RankingWeights(search=1.0, across=0.0),
-    answers=(1.0, *[0.0] * 9),
+    ranking=RankingWeights(search=1.0, passage=0.0, across=0.0),
+    answers=(1.0, *[0.0] * 11),
     answered_from={pair: ANSWERED_FROM for row in LANGUAGE_PAIRS for pair in row},
     ticked_from={pair: 0.0 for row in LANGUAGE_PAIRS for pair in row},
 )
@@ -69,6 +70,10 @@ class ScriptedReader:
         """Make the readings of some pairs."""
         self.calls.append(list(pairs))
         return readings(pairs, self._odds_of)
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """Return the odds of whole texts: by this checker, nothing is known of them."""
+        return np.zeros(len(pairs), np.float32)
 
     def _odds_of(self, sentence: str, question: str) -> float:
         found = [

@@ -21,7 +21,7 @@ class Counting:
     name, digest = "counting", "d" * 64
 
     def __init__(self):
-        self.reads, self.supported = [], []
+        self.reads, self.supported, self.answered = [], [], []
 
     def read(self, pairs):
         self.reads.append(list(pairs))
@@ -31,6 +31,10 @@ class Counting:
     def supports(self, pairs):
         self.supported.append(list(pairs))
         return np.full((len(pairs), 3), 1 / 3, np.float32)
+
+    def answers(self, pairs):
+        self.answered.append(list(pairs))
+        return np.array([len(question) for _, question in pairs], np.float32)
 
     def reads_whole(self, claim):
         return len(claim) < 9

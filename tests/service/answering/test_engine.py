@@ -104,6 +104,9 @@ class Listening:
     def reads_whole(self, claim):
         return self._checker.reads_whole(claim)
 
+    def answers(self, pairs):
+        return self._checker.answers(pairs)
+
     def read(self, pairs):
         return self._checker.read(pairs)
 

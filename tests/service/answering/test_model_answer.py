@@ -56,6 +56,9 @@ class Reading:
     def __init__(self, answers):
         self.log_odds = answers
 
+    def answers(self, pairs):
+        return np.zeros(len(pairs), np.float32)
+
     def read(self, pairs):
         def odds_of(text, _):
             return max([odds for words, odds in self.log_odds.items() if words in text], default=-3)

@@ -5,7 +5,7 @@ import pytest
 
 from corpus.text.chunking import with_headings
 from index.inference.reading import Reading
-from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.question_reading import READ_AGAIN, ReadPassage, read_passages
 from service.verification.calibration import load_calibration
 from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
 
@@ -39,6 +39,24 @@ def test_all_passages_are_read_in_one_call_in_their_order() -> None:
     assert len(reader.calls) == 1 and [each.evidence for each in found] == evidence
     assert [each.answers() > 0 for each in found] == [False, True, False]
     assert read_passages("Which room?", [], reader) == []
+
+
+class ReadsTwice(ScriptedReader):
+    """A reader whose head for whole passages knows something, too."""
+
+    def answers(self, pairs):
+        self.again = list(pairs)
+        return np.array([float(text[5]) for text, _ in pairs], np.float32)
+
+
+@pytest.mark.usefixtures("plain")
+def test_best_passages_are_read_a_second_time_and_no_other_counts_more_than_these() -> None:
+    evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
+    reader = ReadsTwice({f"Room {n}": odds for n, odds in ((2, 1.0), (4, 2.0), (5, 3.0), (6, 0.5))})
+    found = read_passages("Which room?", evidence, reader)
+    again = [f"Room {n} is open." for n in (5, 4, 2)]
+    assert READ_AGAIN == 3 and reader.again == [(text, "Which room?") for text in again]
+    assert [each.passage_odds for each in found] == [2.0, 2.0, 2.0, 4.0, 5.0, 2.0]
 
 
 @pytest.mark.parametrize(

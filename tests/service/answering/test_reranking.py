@@ -24,7 +24,7 @@ from tests.support.readings import passage_evidence
 
 
 def test_calibration_has_a_weight_for_each_feature() -> None:
-    features = answer_features(1.0, 2.0, 90.0, japanese=True, across=False)
+    features = answer_features(1.0, 2.0, 3.0, 90.0, japanese=True, across=False)
     assert len(load_calibration().answers) == len(features)
     shipped = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))["relevance"]
     weights = [w * x for w, x in zip(shipped["answers"], features, strict=True)]
@@ -32,16 +32,16 @@ def test_calibration_has_a_weight_for_each_feature() -> None:
 
 
 def test_better_readings_never_score_less() -> None:
-    """Whatever a fit gives: neither the reading nor the search may count against an answer."""
-    weights = load_calibration().answers
+    """Whatever a fit gives: neither a reading nor the search may count against an answer."""
+    weights, odds = load_calibration().answers, (-8.0, -2.0, 0.0, 3.0)
     for japanese in (False, True):
         for across in (False, True):
-            certain = [
-                answer_log_odds(answer_features(odds, odds, 110.0, japanese, across), weights)
-                for odds in (-8.0, -2.0, 0.0, 3.0)
-            ]
-            assert certain == sorted(certain) and len(set(certain)) == 4
-    assert load_calibration().ranking.search >= 0
+            for scores in ([(x, x, 0.0) for x in odds], [(0.0, 0.0, x) for x in odds]):
+                features = [answer_features(*each, 110.0, japanese, across) for each in scores]
+                certain = [answer_log_odds(each, weights) for each in features]
+                assert certain == sorted(certain) and len(set(certain)) == 4
+    ranking = load_calibration().ranking
+    assert ranking.search >= 0 and ranking.passage >= 0
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_better_readings_never_score_less() -> None:
     [(False, False, (0, 0, 0)), (True, False, (1, 0, 0)), (True, True, (0, 1, 0)), (False, True, (0, 0, 1))],
 )  # fmt: skip
 def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair) -> None:
-    scores = (1.5, 2.5, 1.1, 0.0, 1.5 * across, 1.1 * across)
-    assert answer_features(1.5, 2.5, 110.0, japanese, across) == (*scores, *pair, 1.0)
+    scores = (1.5, 2.5, 0.7, 1.1, 0.0, 1.5 * across, 0.7 * across, 1.1 * across)
+    assert answer_features(1.5, 2.5, 0.7, 110.0, japanese, across) == (*scores, *pair, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_each_pair_of_languages_has_a_threshold_of_its_own(japanese, across, pai
 
 
 def test_combined_score_weighs_search_and_language() -> None:
-    weights = RankingWeights(search=0.5, across=-2.0)
-    assert combined_score(100.0, 3.0, across=False, weights=weights) == pytest.approx(53.0)
-    assert combined_score(100.0, 3.0, across=True, weights=weights) == pytest.approx(51.0)
+    weights = RankingWeights(search=0.5, passage=0.25, across=-2.0)
+    assert combined_score(100.0, 3.0, 4.0, across=False, weights=weights) == pytest.approx(54.0)
+    assert combined_score(100.0, 3.0, 4.0, across=True, weights=weights) == pytest.approx(52.0)
 
 
 def test_probability_of_any_log_odds() -> None:

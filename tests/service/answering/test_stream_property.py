@@ -49,6 +49,9 @@ class Overlap:
     def reads_whole(self, claim):
         return True
 
+    def answers(self, pairs):
+        return np.zeros(len(pairs), np.float32)
+
     def read(self, pairs):
         return readings(pairs, lambda *pair: float(self.supports([pair])[0, 0]))
 

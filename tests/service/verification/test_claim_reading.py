@@ -40,6 +40,9 @@ class Reader:
         entailed = np.where(found, 0.97, 0.03).astype(np.float32)
         return np.stack([entailed, 1 - entailed, np.zeros_like(entailed)], 1)
 
+    def answers(self, pairs):
+        return np.zeros(len(pairs), np.float32)
+
     def read(self, pairs):
         return readings(pairs, lambda text, _: float(all(w in text for w in self.words)))
 
