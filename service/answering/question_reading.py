@@ -1,9 +1,10 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
 Each passage is read once, whole, below its title and headings, and the best few a second time, by
-the checker's head for whole passages: two networks that were fitted on different questions err less
-often together. Everything after that (which passages come first, which sentences are quoted,
-whether there is an answer at all) is arithmetic on these readings.
+the checker's head for whole passages: about whether there is an answer, two networks that were
+fitted on different questions err less often together. Everything after that (which passages come
+first, which sentences are quoted, whether there is an answer at all) is arithmetic on these
+readings.
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ class ReadPassage:
 
     def score(self, odds: float) -> float:
         """Return the score by which a part with these log-odds is ranked among all passages."""
-        search, ranking = self.evidence.score, self.calibration.ranking
-        return combined_score(search, odds, self.passage_odds, self.across, ranking)
+        return combined_score(self.evidence.score, odds, self.across, self.calibration.ranking)
 
     def certainty(self, odds: float) -> float:
         """Return the calibrated log-odds that a part with these log-odds answers."""

@@ -33,20 +33,16 @@ def language_pair(japanese: bool, across: bool) -> str:
     return LANGUAGE_PAIRS[japanese][japanese != across]
 
 
-def combined_score(
-    search: float, odds: float, passage_odds: float, across: bool, weights: RankingWeights
-) -> float:
+def combined_score(search: float, odds: float, across: bool, weights: RankingWeights) -> float:
     """Combine a passage's search score with the log-odds that it, or a part of it, answers.
 
     Args:
         search: The fused score of the search.
         odds: The reader's log-odds.
-        passage_odds: Those of the checker's head for whole passages.
         across: Whether passage and question are in different languages.
-        weights: What the other scores and another language count beside the reader's log-odds.
+        weights: What the search score and another language count.
     """
-    beside = weights.search * search + weights.passage * passage_odds
-    return odds + beside + weights.across * across
+    return weights.search * search + odds + weights.across * across
 
 
 def answer_features(
