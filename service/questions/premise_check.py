@@ -12,12 +12,12 @@ from index.inference.cross_encoder import Checker
 from index.lexical.tokenizer import is_japanese, tokens
 from index.types import Floats
 from service.questions.english_clauses import AUXILIARY
+from service.questions.opposites import with_opposite
 from service.questions.presuppositions import denial
 from service.text.alignment import content_words
 from service.types import Citation, Evidence
 from service.verification.candidate_quotes import CandidateQuote, sentence_pairs, single_sentences
 from service.verification.citation_selection import make_citation
-from service.verification.rules.antonyms import with_opposite
 
 MAX_READ = 6  # candidate quotes that are read
 # Probabilities, chosen on training/data/premises.jsonl, where the best quote of a true premise had

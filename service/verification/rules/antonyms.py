@@ -12,7 +12,7 @@ from service.text.alignment import coverage_share
 
 _CLAUSES = re.compile(r"[、,;；。]|(?<=[a-z]) (?:and|but|while|whereas) ")
 _LIST = tomllib.loads(Path(__file__).with_name("antonyms.toml").read_text(encoding="utf-8"))
-_OPPOSITES = [  # English words are only found whole
+OPPOSITES = [  # English words are only found whole
     [[f" {word} " if word.isascii() else word for word in side.split()] for side in line]
     for line in _LIST["opposites"]
 ]
@@ -24,7 +24,7 @@ def antonyms(claim: str, quote: str) -> Iterator[tuple[str, str]]:
     A word that stands in the quote itself does not count, except in another clause of it.
     """
     ours, theirs = _plain(claim), _plain(quote)
-    for pair in _OPPOSITES:
+    for pair in OPPOSITES:
         for mine, other in (pair, pair[::-1]):
             said = [w for w in mine if _has(w, ours)]
             there = [w for w in other if _has(w, theirs)]
@@ -36,28 +36,6 @@ def antonyms(claim: str, quote: str) -> Iterator[tuple[str, str]]:
                 there = [w for w in there if _has(w, clause) and not ours_too]
             if there:
                 yield said[0].strip(), there[0].strip()
-
-
-def with_opposite(statement: str) -> str | None:
-    """Put the opposite in the place of a word of a statement; None if it has no listed word.
-
-    Only a word behind the first is replaced, since "Falls" at the beginning may be a noun. Of
-    Japanese words, one that is inflected alike is preferred: 高く becomes 低く.
-    """
-    for pair in _OPPOSITES:
-        for mine, other in (pair, pair[::-1]):
-            for word in mine:
-                bare = word.strip()
-                edge = r"\b" if bare.isascii() else ""
-                if found := re.search(rf"(?<=.){edge}{re.escape(bare)}{edge}", statement):
-                    best = max(other, key=lambda each: _vowel(each) == _vowel(word)).strip()
-                    return statement[: found.start()] + best + statement[found.end() :]
-    return None
-
-
-def _vowel(word: str) -> str:
-    """Return the vowel with which a word in kana ends, or the last letter of any other word."""
-    return unicodedata.name(word.strip()[-1], "?")[-1]
 
 
 def _has(word: str, text: str) -> bool:

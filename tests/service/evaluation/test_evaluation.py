@@ -377,8 +377,9 @@ def test_results_of_another_version_are_refused(
 ):
     engine, out = Engine(library, checker, history), tmp_path / "results.jsonl"
     evaluate(engine, ASKED[1:2], out)
+    before = getattr(runner, name)
     monkeypatch.setattr(runner, name, 99)
-    with pytest.raises(SettingsError, match=r"was 3 and is 99.*another file"):
+    with pytest.raises(SettingsError, match=rf"was {before} and is 99.*another file"):
         evaluate(engine, ASKED[1:2], out)
 
 
