@@ -28,20 +28,19 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 def compared_sides(
-    asked: str, named: Sequence[NamedSource], catalogue: Catalogue
+    asked: str, named: Sequence[NamedSource], works: Sequence[Source]
 ) -> tuple[ComparedSide, ...]:
     """Find the two sides of a question that compares two things in some respect.
 
     Args:
         asked: The question.
         named: The sources that it names.
-        catalogue: The sources that it may mean.
+        works: The works of the two years that it compares; see ``works_of_years``.
 
     Returns:
         Two works that it names, or the works of two years, or any two things; () if it compares
         nothing, or asks for no more than what the two are.
     """
-    works = works_of_years(asked, named, catalogue)
     told = bool(works)
     if years := compared_years(asked):
         names = years

@@ -105,9 +105,10 @@ class DirectReplies:
         state.overview = self._overview(state, kind, named)
         compares = _asks_for(kind, "comparison")
         if compares or compared_years(asked):
-            sides = compared_sides(asked, named, catalogue)
+            works = works_of_years(asked, named, catalogue)
+            sides = compared_sides(asked, named, works)
             state.sides = sides if compares or any(side.within for side in sides) else ()
-            if works := [] if state.overview else works_of_years(asked, named, catalogue):
+            if works and not state.overview:
                 state.overview = self._overview_of(state, works)
             state.compared = tuple(side.name for side in state.sides)
             if compares and not state.sides and not state.overview:
