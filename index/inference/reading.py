@@ -47,3 +47,6 @@ class Reading:
             return NEVER
         top = float(logits.max())
         return top + float(np.log(np.exp(logits - top).sum()))
+
+
+UNREAD = Reading(np.empty((0, 2), np.int32), np.empty(0, np.float32))  # no part answers

@@ -90,20 +90,22 @@ def read_evidence(
     originals: Originals,
     checker: Checker,
     within: Sequence[Collection[str] | None] | None = None,
+    first: int | None = None,
 ) -> tuple[tuple[Evidence, ...], tuple[QuestionPart, ...]]:
     """Read the evidence for each part of a question.
 
     Args:
         asked: The question, or the questions in it.
-        evidence: Passages, in any order.
+        evidence: Passages, best first by the search.
         originals: Tells which sources only report on others.
         checker: Reads the passages.
         within: For each of the questions the ids of the sources that may answer it; None for all.
+        first: How many passages are read before the others; see ``read_passages``.
 
     Returns:
         The evidence, numbered again by how well it answers any part, best first, and the parts.
     """
-    read = [read_passages(question, evidence, checker) for question in asked]
+    read = [read_passages(question, evidence, checker, first) for question in asked]
     scores = [
         max(each.score(each.answers()) for each in column) for column in zip(*read, strict=True)
     ]

@@ -53,7 +53,7 @@ from service.verification.verifier import Verifier
 # Raised on purpose, with every change after which the same question may get another answer from the
 # same library, models and verifier: in searching, re-ranking, quoting or abstaining. A run of
 # `tenkyo eval` does not mix two of them.
-ANSWER_VERSION = 4
+ANSWER_VERSION = 5
 
 MAX_NEW_QUESTIONS = 16  # questions that are searched and re-ranked at once; the others wait
 MAX_CLAIM_CHECKS = 32  # claims that are checked at once
@@ -176,6 +176,7 @@ class Engine:
                 yield event
             yield Event("answer", await self._close(state, direct.mode))
             return
+        state.written = self.model is not None and mode != "quoted"
         hits = await self._new(self._evidence.search, state)
         yield _status("reading")
         await self._new(self._evidence.read, state, hits)
@@ -184,7 +185,7 @@ class Engine:
         yield self._evidence_event(state)
         made: Mode = "abstained"
         quotes = SourceQuotes(state, self.verifier)
-        if self.model and mode != "quoted" and (answer := self._model_answer(state, quotes)):
+        if self.model and state.written and (answer := self._model_answer(state, quotes)):
             async with aclosing(answer.events(self.model.stream(state.prompt))) as events:
                 async for event in events:
                     yield event

@@ -22,6 +22,7 @@ from service.answering.evidence import (
     with_originals,
 )
 from service.answering.query_rewriting import is_better_as_asked, misses_names
+from service.answering.question_reading import READ_FIRST
 from service.answering.reranking import count_relevant
 from service.answering.state import AnswerState
 from service.questions.parts import question_parts
@@ -46,6 +47,8 @@ class Sizes(TypedDict, total=False):
     passage below its title and headings, which are about 130 tokens for paragraphs of an
     encyclopedia and 165 for papers and posts. With the defaults that is 1,050 to 1,300 tokens on
     average, and was never more than 1,850; ten passages of 8,000 characters cost a third more.
+    Where no model writes, most questions are answered by the first three passages, and the others
+    are not read.
 
     Attributes:
         top_k: Passages at most; a ``LANGUAGE_SHARE`` of them is kept for each language.
@@ -101,7 +104,9 @@ class EvidenceFinder:
             return state.record_time("read")
         asked = tuple(s.question for s in state.sides) or question_parts(state.asked)
         within = [side.within for side in state.sides] or None
-        read = read_evidence(asked, chosen, state.originals, self._checker, within)
+        every = state.written or state.sides or state.overview
+        first = None if every else READ_FIRST
+        read = read_evidence(asked, chosen, state.originals, self._checker, within, first)
         state.evidence, state.parts = read
         if state.sides and any(part.answered for part in state.parts):
             state.overview = None  # the first sentences of two works, for want of an answer

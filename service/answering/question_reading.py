@@ -1,8 +1,9 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
-Each passage is read once, whole, below its title and headings, and the best few a second time, by
-the checker's head for whole passages: about whether there is an answer, two networks that were
-fitted on different questions err less often together. Everything after that (which passages come
+Passages are read whole, below their titles and headings: the first few, and if none of them seems
+to answer, all others. The best few are read a second time, by the checker's head for whole
+passages: about whether there is an answer, two networks that were fitted on different questions err
+less often together. Everything after that (which passages come
 first, which sentences are quoted, whether there is an answer at all) is arithmetic on these
 readings.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
-from index.inference.reading import Reading
+from index.inference.reading import UNREAD, Reading
 from index.lexical.tokenizer import is_japanese
 from service.answering.reranking import (
     answer_features,
@@ -27,7 +28,9 @@ from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
+READ_FIRST = 3  # passages that are read before the others
 READ_AGAIN = 3  # passages that are read a second time
+LIKELY = 0.0  # calibrated log-odds from which a passage more likely answers than not
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class ReadPassage:
 
     Attributes:
         evidence: The passage.
-        reading: The reading of the passage below its title and headings.
+        reading: The reading of the passage below its title and headings; UNREAD if it was not read.
         lead: How many characters of that text come before the passage.
         japanese: Whether the question is in Japanese.
         calibration: The weights of scores and certainties.
@@ -91,28 +94,55 @@ class ReadPassage:
 
 
 def read_passages(
-    question: str, evidence: Sequence[Evidence], checker: Checker
+    question: str, evidence: Sequence[Evidence], checker: Checker, first: int | None = None
 ) -> list[ReadPassage]:
-    """Read passages for a question, in two calls of the checker.
+    """Read passages for a question, and the best of them a second time.
 
     Args:
         question: The question, or one of several in it.
-        evidence: The passages.
+        evidence: The passages, best first by the search.
         checker: Reads them, each below its title and headings.
+        first: How many are read before the others, which are read only if none of these more likely
+            answers than not; None to read all.
 
     Returns:
-        The passages with their readings, in the order of the evidence.
+        The passages with their readings, in the order of the evidence. No part of a passage that
+        was not read answers.
     """
-    if not evidence:
-        return []
     texts = [with_headings(e.passage.text, e.passage, e.source) for e in evidence]
     japanese, calibration = is_japanese(question), load_calibration()
-    readings = checker.read([(text, question) for text in texts])
-    read = [
-        ReadPassage(e, reading, len(text) - len(e.passage.text), japanese, calibration)
-        for e, text, reading in zip(evidence, texts, readings, strict=True)
+    passages = [
+        ReadPassage(e, UNREAD, len(text) - len(e.passage.text), japanese, calibration)
+        for e, text in zip(evidence, texts, strict=True)
     ]
-    best = sorted(range(len(read)), key=lambda n: -read[n].score(read[n].answers()))[:READ_AGAIN]
-    odds = checker.answers([(texts[n], question) for n in best]).tolist()
-    found = dict(zip(best, odds, strict=True))
-    return [replace(each, passage_odds=found.get(n, min(odds))) for n, each in enumerate(read)]
+    again: dict[int, float] = {}  # the log-odds of the passages that were read a second time
+
+    def read(numbers: range) -> None:
+        readings = checker.read([(texts[n], question) for n in numbers])
+        for n, reading in zip(numbers, readings, strict=True):
+            passages[n] = replace(passages[n], reading=reading)
+        best = sorted(range(numbers.stop), key=lambda n: -passages[n].score(passages[n].answers()))
+        best = best[:READ_AGAIN]
+        if new := [n for n in best if n not in again]:
+            odds = checker.answers([(texts[n], question) for n in new])
+            again.update(zip(new, odds.tolist(), strict=True))
+        least = min(again[n] for n in best)
+        for n, passage in enumerate(passages):
+            passages[n] = replace(passage, passage_odds=again[n] if n in best else least)
+
+    begun = min(first or len(evidence), len(evidence))
+    if begun:
+        read(range(begun))
+    if begun < len(evidence) and not _likely(passages[:begun]):
+        read(range(begun, len(evidence)))
+    return passages
+
+
+def _likely(passages: Sequence[ReadPassage]) -> bool:
+    """Return whether the sentence that ranks first more likely answers than not."""
+    ranked = [
+        (passage.score(odds), passage.certainty(odds))
+        for passage in passages
+        for odds in (passage.answers(*span) for span in passage.sentences)
+    ]
+    return bool(ranked) and max(ranked)[1] > LIKELY

@@ -57,7 +57,8 @@ class AnswerState:
     """What is known of a question and its answer so far.
 
     ``understood`` is a follow-up with what it leaves out, None for a question that stands alone;
-    ``doubtful`` whether it may stand alone after all. ``parts`` are the questions in it, one or
+    ``doubtful`` whether it may stand alone after all; ``written`` whether a model is to write the
+    answer, from all passages that were found. ``parts`` are the questions in it, one or
     several, each with the evidence as it was read for it.
     """
 
@@ -66,6 +67,7 @@ class AnswerState:
     question: str
     understood: str | None = None
     doubtful: bool = False
+    written: bool = False
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()
     relevant: int = 0  # how many pieces of evidence, from the first, a model is to read

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corpus.text.chunking import with_headings
-from index.inference.reading import Reading
+from index.inference.reading import NEVER, Reading
 from service.answering.question_reading import READ_AGAIN, ReadPassage, read_passages
 from service.verification.calibration import load_calibration
 from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
@@ -57,6 +57,38 @@ def test_best_passages_are_read_a_second_time_and_no_other_counts_more_than_thes
     again = [f"Room {n} is open." for n in (5, 4, 2)]
     assert READ_AGAIN == 3 and reader.again == [(text, "Which room?") for text in again]
     assert [each.passage_odds for each in found] == [2.0, 2.0, 2.0, 4.0, 5.0, 2.0]
+
+
+@pytest.mark.usefixtures("plain")
+def test_others_are_not_read_where_one_of_the_first_likely_answers() -> None:
+    evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
+    reader = ReadsTwice({"Room 2": 1.0, "Room 5": 3.0})
+    found = read_passages("Which room?", evidence, reader, first=3)
+    assert [len(pairs) for pairs in reader.calls] == [3] and len(reader.again) == 3
+    assert [each.evidence for each in found] == evidence
+    assert [each.answers() > 0 for each in found] == [False, True] + 4 * [False]
+    assert all(each.answers(0, 4) <= NEVER for each in found[3:])
+
+
+@pytest.mark.usefixtures("plain")
+def test_reading_in_two_steps_is_the_same_as_in_one() -> None:
+    evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
+    odds = {f"Room {n}": odds for n, odds in ((2, -1.0), (4, 2.0), (5, 3.0), (6, -0.5))}
+    reader = ReadsTwice(odds)
+    found = read_passages("Which room?", evidence, reader, first=3)
+    assert [len(pairs) for pairs in reader.calls] == [3, 3]
+    assert [text for text, _ in reader.again] == [f"Room {n} is open." for n in (5, 4, 6)]
+    at_once = read_passages("Which room?", evidence, ReadsTwice(odds))
+    assert [(each.answers(), each.passage_odds) for each in found] == [
+        (each.answers(), each.passage_odds) for each in at_once
+    ]
+
+
+@pytest.mark.usefixtures("plain")
+def test_first_passages_may_be_all_there_are() -> None:
+    reader = ReadsTwice({"Room 2": -1.0})
+    read_passages("Which room?", [passage_evidence("Room 2 is open.")], reader, first=3)
+    assert [len(pairs) for pairs in reader.calls] == [1]
 
 
 @pytest.mark.parametrize(
