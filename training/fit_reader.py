@@ -172,9 +172,11 @@ class Fit:
 
     def _share(self, row: ReadingRow) -> float:
         """Return the chance that a row is read in a pass."""
+        if row.document:
+            return float(self.args.documents)
         share = self.args.ours if row.written else self.args.sets
         across = is_japanese(row.question) != is_japanese(row.text)
-        return share if across else share * self.args.within
+        return float(share if across else share * self.args.within)
 
     def run(self) -> None:
         """Fit for the minutes given; save the weights now and then, and at the end."""
@@ -262,9 +264,10 @@ def main() -> None:
     ap.add_argument("--frozen-layers", type=int, default=4, help="so many of the lowest")
     ap.add_argument("--budget", type=int, default=2048, help="tokens a step, padding included")
     ap.add_argument("--ours", type=float, default=1.0, help="share of the rows on written passages")
+    ap.add_argument("--documents", type=float, default=1.0, help="share of the rows on documents")
     ap.add_argument("--sets", type=float, default=1.0, help="share of the rows on other passages")
     ap.add_argument(
-        "--within", type=float, default=1.0, help="share of those in which both are in one language"
+        "--within", type=float, default=1.0, help="share of these in which both are in one language"
     )
     ap.add_argument("--seed", type=int, default=1)
     Fit(ap.parse_args()).run()

@@ -4,9 +4,9 @@ A row says which characters of a text answer a question; none where nothing does
 passages, windows of one to four sentences, passages without the sentences that answer (their
 neighbours stay, so that being about the subject is not enough), near passages of the same article,
 and those of other articles that the search takes for similar. Questions are those of XQuAD, JSQuAD
-and CLAPNQ, in both languages, those of the hand-written pairs, and those on passages that were
-written for fitting (``passages.py``). No row is on an article that is held out, nor on a held-out
-passage of the hand-written pairs.
+and CLAPNQ, in both languages, those of the hand-written pairs, and those on passages and documents
+that were written for fitting (``passages.py``, ``documents.py``). No row is on an article that is
+held out, nor on a held-out passage of the hand-written pairs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 
 from corpus.text.sentences import sentence_spans
 from index.lexical.tokenizer import is_japanese
+from training import documents, sources, spoil
 from training import passages as written
-from training import sources, spoil
 from training.data import PAIRS_HELD
 from training.near import Index
 from training.sources import Passage
@@ -50,8 +50,13 @@ class ReadingRow:
 
     @property
     def written(self) -> bool:
-        """Whether the text was written for fitting."""
+        """Whether the text was written for fitting, as a passage by itself."""
         return self.source.startswith("written")
+
+    @property
+    def document(self) -> bool:
+        """Whether the text is of a document that was written for fitting."""
+        return self.source.startswith("document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Asked:
 
     @property
     def written(self) -> bool:
-        """Whether the passage was written for fitting."""
+        """Whether the passage was written for fitting, by itself."""
         return self.source.startswith("written")
 
 
@@ -166,6 +171,32 @@ def written_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], l
     return passages, found
 
 
+def document_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], list[Asked]]:
+    """Read documents that were written for fitting, in passages, and what is asked of them.
+
+    Each question is there in each language.
+    """
+    passages: dict[str, Passage] = {}
+    found: list[Asked] = []
+    for row in documents.load(part):
+        split = documents.split(row)
+        keys = [f"{row['id']}:{number}" for number in range(len(split))]
+        for key, passage in zip(keys, split, strict=True):
+            passages[key] = Passage(passage.text, row["title"], part != "fit", passage.heading)
+        for each in row["questions"]:
+            home, chosen, exact = documents.answers(split, each)
+            words = tuple({split[home].text[a:b] for a, b in exact})
+            for asking in written.LANGUAGES:
+                source = f"document_{asking}_{row['lang']}"
+                found.append(Asked(each[asking], keys[home], chosen, exact, words, source))
+        for each in row["near"]:
+            home = documents.nearest(split, row, each)
+            for asking in written.LANGUAGES:
+                source = f"document_{asking}_{row['lang']}"
+                found.append(Asked(each[asking], keys[home], (), source=source))
+    return passages, found
+
+
 def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]:
     """Return the passages by id, the questions for fitting, and those that are held out.
 
@@ -176,13 +207,15 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
     japanese, asked_ja = sources.jsquad(shared)
     clapnq, others = sources.clapnq_passages(shared), sources.passages_by_text_id(shared)
     ours, asked_ours = written_questions()
-    passages = english | japanese | clapnq | others | ours
+    whole, asked_whole = document_questions()
+    passages = english | japanese | clapnq | others | ours | whole
     words = sources.translated_questions
     found = [
         *squad_questions(english, queries, "xquad"),
         *squad_questions(japanese, asked_ja, "jsquad"),
         *squad_questions(english, queries, "xquad_ja", words("xquad_questions_ja", "ja")),
         *squad_questions(japanese, asked_ja, "jsquad_en", words("jsquad_questions_en", "en")),
+        *squad_questions(japanese, asked_ja, "jsquad_en", words("jsquad_fitted_en", "en")),
         *clapnq_questions(shared),
         *clapnq_questions(shared, words("clapnq_questions_ja", "ja")),
     ]
@@ -195,7 +228,7 @@ def collect(shared: Path) -> tuple[dict[str, Passage], list[Asked], list[Asked]]
     held += [asked for asked, out in pairs if out]
     fitted = [a for a in found if a.home not in apart and not passages[a.home].held]
     fitted += [asked for asked, out in pairs if not out]
-    fitted += asked_ours
+    fitted += [*asked_ours, *asked_whole]
     marked = {key: replace(p, held=p.held or key in apart) for key, p in passages.items()}
     return marked, fitted, held
 

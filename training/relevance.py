@@ -3,14 +3,15 @@
     python -m training.relevance --shared ../shared --out build/relevance [--reader FILE] [--write]
 
 All passages of XQuAD and JSQuAD are in one index, with those that were written for calibration
-(``data/passages/calibration``), each in one language. The questions are on articles and passages
-that the reader was not fitted on, in the passages' language and in the other: those of the sets
-(in the other language ``data/*_calibration_*.jsonl``, which serve nothing else), those of the
-hand-written pairs, those on the written passages, and near unanswerable ones with their controls
-(``data/near_unanswerable_*.jsonl``). Every third answerable question is asked a
-second time while its own passage is left out of the search and its neighbours stay, and every third
-of all while its whole article is. Figures are from two-fold cross-validation by article; the
-weights that are written are fitted on all.
+(``data/passages/calibration``), each in one language, and the documents that were
+(``data/documents/calibration``). The questions are on articles, passages and documents that the
+reader was not fitted on, in the text's language and in the other: those of the sets (in the other
+language ``data/*_calibration_*.jsonl``, which serve nothing else), those of the hand-written pairs,
+those on the written passages and documents, and near unanswerable ones with their controls
+(``data/near_unanswerable_*.jsonl``). Every third answerable question, but for those on documents,
+is asked a second time while its own passage is left out of the search and its neighbours stay, and
+every third of all while its whole article is. Figures are from two-fold cross-validation by
+article; the weights that are written are fitted on all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import json
 import pickle
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -55,7 +56,7 @@ from training.reading import Asked
 from training.sources import Passage
 
 TOP_K, CHARACTERS = 10, 5000
-OF_EACH = 80  # questions of a set and language
+OF_EACH = 80  # questions of a set and language, but for the sets' own, which are all read
 SEARCH = (0.3, 0.5, 0.7, 1.0, 1.4)  # weights of the search score that are tried
 ACROSS = (-2.0, -1.0, 0.0, 1.0)  # and of another language
 CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
@@ -101,14 +102,19 @@ class ReadQuestion:
         return ", written" in self.kind
 
     @property
+    def document(self) -> bool:
+        """Whether it is about a document that was written for fitting."""
+        return ", document" in self.kind
+
+    @property
     def pair(self) -> str:
         """The languages of question and passage."""
         return self.kind.split(",")[0]
 
     def answered_by(self, passage: ReadPassage, start: int, end: int) -> bool:
-        """Whether a part of a passage has the answer."""
+        """Whether a part of a passage has the answer; of a document, any passage may."""
         if not self.gold or passage.evidence.source.id != self.gold:
-            return False
+            return self._repeated_in(passage, start, end)
         text = passage.evidence.passage.text[start:end]
         if self.written:
             at = passage.evidence.passage.start
@@ -116,6 +122,15 @@ class ReadQuestion:
         if self.asked.answers:
             return any(answer in text for answer in self.asked.answers)
         return any(a < end and start < b for a, b in self.asked.sentences)
+
+    def _repeated_in(self, passage: ReadPassage, start: int, end: int) -> bool:
+        """Whether a part of another passage of the document has the words that answer."""
+        if not (self.gold and self.document):
+            return False
+        ids = self.gold, passage.evidence.source.id
+        one, other = (id.rpartition(":")[0] for id in ids)
+        text = passage.evidence.passage.text[start:end]
+        return one == other and any(answer in text for answer in self.asked.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +165,8 @@ def open_library(
 def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]]:
     """Return the passages of the index, and (kind, question) of all questions that were held out.
 
-    A kind has the languages of question and passage, and ``own``, ``pairs``, ``near`` or
-    ``written``.
+    A kind has the languages of question and passage, and ``own``, ``pairs``, ``near``, ``written``
+    or ``document``.
     """
     _, _, held = reading.collect(shared)
     (english, queries), (japanese, queries_ja) = sources.xquad(shared), sources.jsquad(shared)
@@ -166,6 +181,9 @@ def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]
     kept = {key for n, key in enumerate(sorted(ours)) if n % 4 in (0, 3)}  # one language of each
     passages |= {key: ours[key] for key in kept}
     found += [asked for asked in asked_ours if asked.home in kept]
+    whole, asked_whole = reading.document_questions("calibration")
+    passages |= whole
+    found += asked_whole
     named = []
     for asked in found:
         pair = "→".join(
@@ -174,7 +192,7 @@ def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]
         )
         near = asked.source.startswith("near")
         kind = "near" if near else asked.source.split("_")[0]
-        kind = kind if kind in ("near", "pairs", "written") else "own"
+        kind = kind if kind in ("near", "pairs", "written", "document") else "own"
         named.append((f"{pair}, {kind}", asked))
     return passages, named
 
@@ -185,14 +203,28 @@ def half_of(article: str) -> int:
 
 
 def read(
-    library: Library, checker: Checker, kind: str, asked: Asked, article: str, without: Without
+    library: Library,
+    checker: Checker,
+    kind: str,
+    asked: Asked,
+    articles: Mapping[str, str],
+    without: Without,
 ) -> ReadQuestion:
-    """Search and read as the engine does, perhaps without what answers, or its whole article."""
-    within = None
+    """Search and read as the engine does, perhaps without what answers, or its whole article.
+
+    Args:
+        library: The index.
+        checker: Reads.
+        kind: See ``questions``.
+        asked: The question.
+        articles: The article of each passage.
+        without: What is left out of the search.
+    """
+    within, article = None, articles[asked.home]
     if without == "passage":
-        within = [s.id for s, _ in library.store.sources() if s.id != asked.home]
+        within = [key for key in articles if key != asked.home]
     elif without == "article":
-        within = [s.id for s, _ in library.store.sources() if s.title != article]
+        within = [key for key in articles if articles[key] != article]
     hits = reserve_languages(library.search(asked.question, 2 * TOP_K, within), TOP_K)
     chosen = select_evidence(hits, TOP_K, CHARACTERS)
     passages = tuple(read_passages(asked.question, chosen, checker))
@@ -236,13 +268,16 @@ def counts(asked: Sequence[ReadQuestion]) -> np.ndarray:
     """Return what each question counts, 1 on average.
 
     Each pair of languages counts alike. So does, in a pair, each group of questions (with or
-    without an answer, near ones, those without their article, those on written passages), but for
-    HARD_COUNTS and UNANSWERABLE_COUNTS.
+    without an answer, near ones, those without their article, those on written passages, those on
+    documents), but for HARD_COUNTS and UNANSWERABLE_COUNTS.
     """
-    groups = [(a.pair, bool(a.gold), a.near, a.kind.endswith("article"), a.written) for a in asked]
+    groups = [
+        (a.pair, bool(a.gold), a.near, a.kind.endswith("article"), a.written, a.document)
+        for a in asked
+    ]
     size = {group: groups.count(group) for group in set(groups)}
     found = np.array([1 / size[group] for group in groups])
-    found *= [HARD_COUNTS if near or written else 1.0 for _, _, near, _, written in groups]
+    found *= [HARD_COUNTS if near or written else 1.0 for _, _, near, _, written, _ in groups]
     found *= [1.0 if answerable else UNANSWERABLE_COUNTS for _, answerable, *_ in groups]
     return np.asarray(found / found.mean())
 
@@ -357,19 +392,23 @@ def table(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> str:
 
 
 def read_all(
-    library: Library, checker: Checker, named: Sequence[tuple[str, Asked]], each: int
+    library: Library,
+    checker: Checker,
+    named: Sequence[tuple[str, Asked]],
+    articles: Mapping[str, str],
+    each: int,
 ) -> Iterator[ReadQuestion]:
-    """Read the questions, at most ``each`` of a kind, always the same."""
+    """Read the questions, at most ``each`` of a kind but ``own``, always the same."""
     rng = random.Random(5)
-    article = {s.id: s.title for s, _ in library.store.sources()}
     for kind in sorted({kind for kind, _ in named}):
         here = [asked for k, asked in named if k == kind]
-        for n, asked in enumerate(rng.sample(here, min(each, len(here)))):
-            yield read(library, checker, kind, asked, article[asked.home], "")
-            if n % 3 == 0 and asked.sentences:
-                yield read(library, checker, kind, asked, article[asked.home], "passage")
+        most = len(here) if kind.endswith("own") else min(each, len(here))
+        for n, asked in enumerate(rng.sample(here, most)):
+            yield read(library, checker, kind, asked, articles, "")
+            if n % 3 == 0 and asked.sentences and not kind.endswith("document"):
+                yield read(library, checker, kind, asked, articles, "passage")
             elif n % 3 == 1:
-                yield read(library, checker, kind, asked, article[asked.home], "article")
+                yield read(library, checker, kind, asked, articles, "article")
 
 
 def main() -> None:
@@ -388,7 +427,9 @@ def main() -> None:
         passages, named = questions(args.shared)
         embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, args.out / "models")
         library = open_library(passages, args.out / "both", embedder)
-        asked = list(read_all(library, CrossEncoder(reader=args.reader), named, args.each))
+        articles = {key: passage.article for key, passage in passages.items()}
+        checker = CrossEncoder(reader=args.reader)
+        asked = list(read_all(library, checker, named, articles, args.each))
         if args.keep:
             args.keep.write_bytes(pickle.dumps(asked))
     fitted = relevance(asked)

@@ -44,16 +44,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage to make examples from; `article` groups passages."""
+    """A passage to make examples from; `article` groups passages, below `heading` each."""
 
     text: str
     article: str
     held: bool
+    heading: str = ""
 
     @property
     def title(self) -> str:
-        """The article's title as it is printed."""
-        return self.article.replace("_", " ")
+        """The article's title as it is printed, with the heading that the passage has in it."""
+        return " › ".join(filter(None, (self.article.replace("_", " "), self.heading)))
 
 
 def read(path: Path) -> list[dict]:
