@@ -47,7 +47,7 @@ class Sizes(TypedDict, total=False):
     passage below its title and headings, which are about 130 tokens for paragraphs of an
     encyclopedia and 165 for papers and posts. With the defaults that is 1,050 to 1,300 tokens on
     average, and was never more than 1,850; ten passages of 8,000 characters cost a third more.
-    Where no model writes, most questions are answered by the first three passages, and the others
+    Where no model writes, most questions are answered by the first four passages, and the others
     are not read.
 
     Attributes:

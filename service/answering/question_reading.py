@@ -1,7 +1,7 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
-Passages are read whole, below their titles and headings: the first few, and if none of them seems
-to answer, all others. The best few are read a second time, by the checker's head for whole
+Passages are read whole, below their titles and headings: the first few, and if none of them surely
+answers, all others. The best few are read a second time, by the checker's head for whole
 passages: about whether there is an answer, two networks that were fitted on different questions err
 less often together. Everything after that (which passages come
 first, which sentences are quoted, whether there is an answer at all) is arithmetic on these
@@ -28,9 +28,8 @@ from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
 
 Span = tuple[int, int]
-READ_FIRST = 3  # passages that are read before the others
+READ_FIRST = 4  # passages that are read before the others
 READ_AGAIN = 3  # passages that are read a second time
-LIKELY = 0.0  # calibrated log-odds from which a passage more likely answers than not
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +132,16 @@ def read_passages(
     begun = min(first or len(evidence), len(evidence))
     if begun:
         read(range(begun))
-    if begun < len(evidence) and not _likely(passages[:begun]):
+    if begun < len(evidence) and not _answered(passages[:begun]):
         read(range(begun, len(evidence)))
     return passages
 
 
-def _likely(passages: Sequence[ReadPassage]) -> bool:
-    """Return whether the sentence that ranks first more likely answers than not."""
+def _answered(passages: Sequence[ReadPassage]) -> bool:
+    """Return whether the sentence that ranks first is so likely to answer that it gets a tick."""
     ranked = [
-        (passage.score(odds), passage.certainty(odds))
+        (passage.score(odds), passage.certainty(odds) >= passage.ticked_from)
         for passage in passages
         for odds in (passage.answers(*span) for span in passage.sentences)
     ]
-    return bool(ranked) and max(ranked)[1] > LIKELY
+    return bool(ranked) and max(ranked)[1]

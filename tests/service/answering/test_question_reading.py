@@ -60,7 +60,7 @@ def test_best_passages_are_read_a_second_time_and_no_other_counts_more_than_thes
 
 
 @pytest.mark.usefixtures("plain")
-def test_others_are_not_read_where_one_of_the_first_likely_answers() -> None:
+def test_others_are_not_read_where_one_of_the_first_surely_answers() -> None:
     evidence = [passage_evidence(f"Room {n} is open.", n) for n in range(1, 7)]
     reader = ReadsTwice({"Room 2": 1.0, "Room 5": 3.0})
     found = read_passages("Which room?", evidence, reader, first=3)
