@@ -34,13 +34,14 @@ def sets(shared: Path, most: int) -> tuple[Mapping[str, Passage], dict[str, list
     """Return the passages, and at most so many held-out questions of each set."""
     passages, _, held = reading.collect(shared)
     ours, asked_ours = reading.written_questions("held")
+    whole, asked_whole = reading.document_questions("held")
     found: dict[str, list[Asked]] = defaultdict(list)
     near = [asked for name in reading.NEAR for asked in reading.near_questions(passages, name)]
-    for asked in (*held, *asked_ours, *near):
+    for asked in (*held, *asked_ours, *asked_whole, *near):
         found[asked.source].append(asked)
     rng = random.Random(7)
     chosen = {name: rng.sample(rows, min(most, len(rows))) for name, rows in found.items()}
-    return {**passages, **ours}, chosen
+    return {**passages, **ours, **whole}, chosen
 
 
 def around_best(read: Reading, lead: int) -> tuple[int, int]:
