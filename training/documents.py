@@ -1,14 +1,18 @@
 """Documents written for fitting: whole papers, posts and manuals, with plain questions about them.
 
     python -m training.documents [FILE …]       # checks files, by default all in data/documents
+    python -m training.documents --export DIR   # writes the held-out ones for newcomer.py
 
 A line of a file is a document: its ``title``, its ``text`` in Markdown and in one language
 (``lang``); ``questions`` as a newcomer would type them, each in English and Japanese, with the
-sentences ``s`` that answer and the shortest words ``a`` in them; and ``near`` questions, which it
-seems to answer but does not. Unlike the passages of ``passages.py``, a document is read and split
-as the engine does it, so that there are headings, tables, captions and the other passages of the
-same document. Files in ``data/documents/calibration`` are for what depends on a fit
-(``relevance.py``), those in ``data/documents/held`` for measuring only.
+sentences ``s`` that answer and the shortest words ``a`` in them; ``near`` questions, which it
+seems to answer but does not; and ``premises``: questions that take for granted what the sentences
+``s`` show to be ``false``, or say to be ``true``.
+
+Unlike the passages of ``passages.py``, a document is read and split as the engine does it, so that
+there are headings, tables, captions and the other passages of the same document. Files in
+``data/documents/calibration`` are for what depends on a fit (``relevance.py``), those in
+``data/documents/held`` for measuring only.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from corpus.readers.markdown import read_markdown
@@ -81,6 +85,18 @@ def answers(passages: list[Split], question: Row) -> tuple[int, tuple[Span, ...]
     return -number, tuple(sentences), tuple(shortest)
 
 
+def speaks_of(passages: list[Split], question: Row) -> int:
+    """Return the number of the passage with most of a question's sentences ``s``.
+
+    Raises:
+        BadRow: No passage has one of them.
+    """
+    found = [sum(bool(places(p.text, part)) for part in question["s"]) for p in passages]
+    if not max(found):
+        raise BadRow(f"not in the text: {question['s']!r}")
+    return found.index(max(found))
+
+
 def nearest(passages: list[Split], row: Row, question: Row) -> int:
     """Return the number of the passage that shares most words with a question."""
     found = Index([passage.text for passage in passages]).near(question[row["lang"]], 1)
@@ -96,7 +112,10 @@ def check(row: Row) -> None:
         raise BadRow(f"the text is not in {row['lang']}")
     for question in row["questions"]:
         answers(passages, question)
-    for question in [*row["questions"], *row["near"]]:
+    premises = row.get("premises", {"false": [], "true": []})
+    for question in [*premises["false"], *premises["true"]]:
+        speaks_of(passages, question)
+    for question in [*row["questions"], *row["near"], *premises["false"], *premises["true"]]:
         for language in LANGUAGES:
             japanese = any(map(is_japanese, question[language]))
             if japanese != (language == "ja"):
@@ -110,11 +129,47 @@ def load(part: Part = "fit") -> Iterator[Row]:
             yield json.loads(line)
 
 
+def export(rows: Iterable[Row], folder: Path) -> None:
+    """Write documents, and what is asked of them, as ``tests/benchmarks/newcomer.py`` reads it.
+
+    A question with a true premise is right if it is not declined: its answer may be unknown.
+    """
+    (folder / "sources").mkdir(parents=True, exist_ok=True)
+    names, questions = [], []
+    for row in rows:
+        name = f"sources/{row['id']}.md"
+        head = json.dumps({"title": row["title"]}, ensure_ascii=False)  # JSON is YAML, too
+        (folder / name).write_text(f"---\n{head}\n---\n\n{row['text']}\n", encoding="utf-8")
+        names.append(name)
+        premises = row["premises"]
+        kinds = (
+            ("fact", "answer", row["questions"]),
+            ("unanswerable", "abstain", row["near"]),
+            ("false_premise", "false_premise", premises["false"]),
+            ("true_premise", "answer", premises["true"]),
+        )
+        for asks, reply, asked in kinds:
+            for number, each in enumerate(asked):
+                must = [[each["a"]]] if "a" in each else []
+                about = {"asks": asks, "reply": reply, "must_contain": must, "sources": [name]}
+                for language in LANGUAGES:
+                    id = f"{row['id']}-{asks}-{number}-{language}"
+                    text = {"id": id, "question": each[language], "language": language}
+                    questions.append(json.dumps(text | about, ensure_ascii=False))
+    (folder / "sources.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+    (folder / "questions.jsonl").write_text("\n".join(questions) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("files", nargs="*", type=Path, default=sorted(FOLDER.rglob("*.jsonl")))
+    ap.add_argument("--export", type=Path, metavar="DIR", help="write the held-out ones there")
+    args = ap.parse_args()
+    if args.export:
+        export(load("held"), args.export)
+        return 0
     wrong, ids = 0, set()
-    for path in ap.parse_args().files:
+    for path in args.files:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 row = json.loads(line)

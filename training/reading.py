@@ -174,7 +174,7 @@ def written_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], l
 def document_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], list[Asked]]:
     """Read documents that were written for fitting, in passages, and what is asked of them.
 
-    Each question is there in each language.
+    Each question is there in each language. One with a false premise has no answer.
     """
     passages: dict[str, Passage] = {}
     found: list[Asked] = []
@@ -189,8 +189,10 @@ def document_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], 
             for asking in written.LANGUAGES:
                 source = f"document_{asking}_{row['lang']}"
                 found.append(Asked(each[asking], keys[home], chosen, exact, words, source))
-        for each in row["near"]:
-            home = documents.nearest(split, row, each)
+        homes = [(each, documents.nearest(split, row, each)) for each in row["near"]]
+        false = row.get("premises", {"false": []})["false"]
+        homes += [(each, documents.speaks_of(split, each)) for each in false]
+        for each, home in homes:
             for asking in written.LANGUAGES:
                 source = f"document_{asking}_{row['lang']}"
                 found.append(Asked(each[asking], keys[home], (), source=source))

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from training.documents import FOLDER, BadRow, answers, check, load, nearest, places, split
+from training.documents import (
+    FOLDER,
+    BadRow,
+    answers,
+    check,
+    load,
+    nearest,
+    places,
+    speaks_of,
+    split,
+)
 from training.reading import document_questions
 
 TEXT = """Aiko Mori, Kanda Institute
@@ -38,6 +48,10 @@ ROW: dict[str, Any] = {
         {"en": "Which trees?", "ja": "どんな木？", "s": ["- a lime", "- two oaks"], "a": "two oaks"},
     ],
     "near": [{"en": "When was the garden planted?", "ja": "庭はいつできた？"}],
+    "premises": {
+        "false": [{"en": "Why has it no trees?", "ja": "なぜ木がない？", "s": ["The garden has 12 trees"]}],
+        "true": [{"en": "Why are there oaks?", "ja": "なぜ樫がある？", "s": ["- two oaks"]}],
+    },
 }  # fmt: skip
 
 
@@ -68,6 +82,12 @@ def test_question_without_an_answer_belongs_to_the_passage_with_most_of_its_word
     assert passages[nearest(passages, ROW, ROW["near"][0])].heading == "2 Garden"
 
 
+def test_premise_is_spoken_of_in_the_passage_with_its_sentence() -> None:
+    passages = split(ROW)
+    for question in (*ROW["premises"]["false"], *ROW["premises"]["true"]):
+        assert passages[speaks_of(passages, question)].heading == "2 Garden"
+
+
 def test_sound_document_is_accepted() -> None:
     check(ROW)
 
@@ -81,6 +101,10 @@ def test_sound_document_is_accepted() -> None:
         (changed(0, ja="number of maps?"), "not in ja"),
         (ROW | {"text": "It holds 40,000 maps."}, "too short"),
         (ROW | {"lang": "ja"}, "not in ja"),
+        (
+            ROW | {"premises": {"false": [], "true": [changed(0, s=["Maps."])["questions"][0]]}},
+            "Maps",
+        ),
     ],
 )
 def test_unsound_documents_are_refused_with_the_reason(row, reason: str) -> None:
@@ -105,7 +129,8 @@ def test_each_part_has_documents_of_its_own() -> None:
 def test_questions_are_asked_in_both_languages_on_passages_with_their_headings() -> None:
     passages, asked = document_questions("held")
     rows = list(load("held"))
-    assert len(asked) == 2 * sum(len(row["questions"]) + len(row["near"]) for row in rows)
+    each_has = (len(r["questions"]) + len(r["near"]) + len(r["premises"]["false"]) for r in rows)
+    assert len(asked) == 2 * sum(each_has)
     assert all(passage.held for passage in passages.values())
     assert any(" › " in passage.title for passage in passages.values())
     for each in asked:
