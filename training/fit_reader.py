@@ -172,6 +172,8 @@ class Fit:
 
     def _share(self, row: ReadingRow) -> float:
         """Return the chance that a row is read in a pass."""
+        if row.premise:
+            return 1.0
         if row.document:
             return float(self.args.documents)
         share = self.args.ours if row.written else self.args.sets

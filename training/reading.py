@@ -58,6 +58,11 @@ class ReadingRow:
         """Whether the text is of a document that was written for fitting."""
         return self.source.startswith("document")
 
+    @property
+    def premise(self) -> bool:
+        """Whether the question takes something false for granted; there are few such rows."""
+        return self.source.startswith("premise")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -189,12 +194,12 @@ def document_questions(part: written.Part = "fit") -> tuple[dict[str, Passage], 
             for asking in written.LANGUAGES:
                 source = f"document_{asking}_{row['lang']}"
                 found.append(Asked(each[asking], keys[home], chosen, exact, words, source))
-        homes = [(each, documents.nearest(split, row, each)) for each in row["near"]]
+        near = [(each, "document", documents.nearest(split, row, each)) for each in row["near"]]
         false = row.get("premises", {"false": []})["false"]
-        homes += [(each, documents.speaks_of(split, each)) for each in false]
-        for each, home in homes:
+        near += [(each, "premise", documents.speaks_of(split, each)) for each in false]
+        for each, kind, home in near:
             for asking in written.LANGUAGES:
-                source = f"document_{asking}_{row['lang']}"
+                source = f"{kind}_{asking}_{row['lang']}"
                 found.append(Asked(each[asking], keys[home], (), source=source))
     return passages, found
 

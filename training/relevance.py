@@ -192,6 +192,7 @@ def questions(shared: Path) -> tuple[dict[str, Passage], list[tuple[str, Asked]]
         )
         near = asked.source.startswith("near")
         kind = "near" if near else asked.source.split("_")[0]
+        kind = "document" if kind == "premise" else kind
         kind = kind if kind in ("near", "pairs", "written", "document") else "own"
         named.append((f"{pair}, {kind}", asked))
     return passages, named
