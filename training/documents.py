@@ -138,8 +138,9 @@ def export(rows: Iterable[Row], folder: Path) -> None:
     names, questions = [], []
     for row in rows:
         name = f"sources/{row['id']}.md"
-        head = json.dumps({"title": row["title"]}, ensure_ascii=False)  # JSON is YAML, too
-        (folder / name).write_text(f"---\n{head}\n---\n\n{row['text']}\n", encoding="utf-8")
+        title = json.dumps(row["title"], ensure_ascii=False)
+        text = f"---\ntitle: {title}\n---\n\n{row['text']}\n"
+        (folder / name).write_text(text, encoding="utf-8")
         names.append(name)
         premises = row["premises"]
         kinds = (
@@ -154,8 +155,8 @@ def export(rows: Iterable[Row], folder: Path) -> None:
                 about = {"asks": asks, "reply": reply, "must_contain": must, "sources": [name]}
                 for language in LANGUAGES:
                     id = f"{row['id']}-{asks}-{number}-{language}"
-                    text = {"id": id, "question": each[language], "language": language}
-                    questions.append(json.dumps(text | about, ensure_ascii=False))
+                    said = {"id": id, "question": each[language], "language": language}
+                    questions.append(json.dumps(said | about, ensure_ascii=False))
     (folder / "sources.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     (folder / "questions.jsonl").write_text("\n".join(questions) + "\n", encoding="utf-8")
 

@@ -137,3 +137,13 @@ def test_questions_are_asked_in_both_languages_on_passages_with_their_headings()
         text = passages[each.home].text
         assert {text[a:b] for a, b in each.exact} == set(each.answers)
         assert each.sentences or not each.answers
+
+
+def test_documents_are_exported_as_sources_with_their_titles_and_questions(tmp_path) -> None:
+    export([ROW], tmp_path)
+    (name,) = (tmp_path / "sources.txt").read_text(encoding="utf-8").split()
+    read = read_markdown((tmp_path / name).read_text(encoding="utf-8"))
+    assert read.title == ROW["title"] and "12 trees" in join_blocks(read.blocks)[0]
+    asked = read_questions(tmp_path / "questions.jsonl")
+    assert len(asked) == 2 * 6 and len({each.id for each in asked}) == 12
+    assert [each.must_contain for each in asked if each.asks == "fact"][:2] == [(("40,000",),)] * 2
