@@ -7,12 +7,16 @@ import json
 from typing import Any
 
 import pytest
+from newcomer import read_questions
 
+from corpus.readers.markdown import read_markdown
+from corpus.text.blocks import join_blocks
 from training.documents import (
     FOLDER,
     BadRow,
     answers,
     check,
+    export,
     load,
     nearest,
     places,
