@@ -8,9 +8,9 @@ All passages of XQuAD and JSQuAD are in one index, with those that were written 
 reader was not fitted on, in the text's language and in the other: those of the sets (in the other
 language ``data/*_calibration_*.jsonl``, which serve nothing else), those of the hand-written pairs,
 those on the written passages and documents, and near unanswerable ones with their controls
-(``data/near_unanswerable_*.jsonl``). Every third answerable question, but for those on documents,
-is asked a second time while its own passage is left out of the search and its neighbours stay, and
-every third of all while its whole article is. Figures are from two-fold cross-validation by
+(``data/near_unanswerable_*.jsonl``). Every third of at most OF_EACH answerable questions of a kind,
+but for those on documents, is asked a second time while its own passage is left out of the search
+and its neighbours stay, and every third of all while its whole article is. Figures are from two-fold cross-validation by
 article; the weights that are written are fitted on all.
 """
 
@@ -406,6 +406,8 @@ def read_all(
         most = len(here) if kind.endswith("own") else min(each, len(here))
         for n, asked in enumerate(rng.sample(here, most)):
             yield read(library, checker, kind, asked, articles, "")
+            if n >= each:
+                continue
             if n % 3 == 0 and asked.sentences and not kind.endswith("document"):
                 yield read(library, checker, kind, asked, articles, "passage")
             elif n % 3 == 1:
