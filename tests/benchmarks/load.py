@@ -6,7 +6,8 @@ Starts real services on copies of a data folder (by default the shipped library 
 ../shared if that is there), a stub model and the readers, each as a process on this machine; they
 share its cores, and the table shows how much each uses.
 
-- `readers`: 1, 10 and 100 at once, each asking one question after the other over SSE.
+- `readers`: 1, 10 and 100 at once, each asking one question after the other over SSE; with
+  `--quoted`, of a service without a language model.
 - `search`: GET /v1/search by 1, 8 and 32 clients, in turn with the embedder alone.
 - `memory`: 10,000 requests, and the resident memory.
 - `bad`: more readers than slots and queue allow (`overload`), a model that stops sending (`stall`),
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +42,7 @@ class Bench:
     readers: list[int]
     per_reader: int
     same: bool
+    quoted: bool
     flood: int
     beside: int
     requests: int
@@ -131,10 +134,11 @@ def readers(bench: Bench) -> None:
         asked = bench.asked[:each] * count if bench.same else bench.asked[: each * count]
         plan = {"ask": [asked[n::count] for n in range(count)]}
         name = f"{count} reader{'s' * (count > 1)}{', same questions' * bench.same}"
-        with (
-            writing(bench.speed) as stub,
-            serving(bench.data, llm_url=stub.url, **bench.settings) as service,
-        ):
+        name += ", without a model" * bench.quoted
+        with ExitStack() as stack:
+            stub = stack.enter_context(writing(bench.speed))
+            model = {} if bench.quoted else {"llm_url": stub.url}
+            service = stack.enter_context(serving(bench.data, **model, **bench.settings))
             load = Load(service)
             reads = load.ask(plan, ("stub", stub.pid))
             texts = stub.written()
@@ -196,6 +200,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--questions", type=int, default=2, help="of each reader, at least")
     parser.add_argument("--repeat", type=int, default=1, help="runs of `readers`; default: 1")
     parser.add_argument("--same", action="store_true", help="all readers ask the same questions")
+    parser.add_argument("--quoted", action="store_true", help="no model for `readers`")
     parser.add_argument("--flood", type=int, default=300, help="readers, for `overload`")
     parser.add_argument("--beside", type=int, default=10, help="readers, for the rest of `bad`")
     parser.add_argument("--requests", type=int, default=10_000, help="for `memory`")
@@ -218,6 +223,7 @@ def main() -> None:
         readers=[int(count) for count in given.readers.split(",")],
         per_reader=given.questions,
         same=given.same,
+        quoted=given.quoted,
         flood=given.flood,
         beside=given.beside,
         requests=given.requests,
