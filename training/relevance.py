@@ -42,7 +42,7 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.answering.answer_windows import answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
-from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.question_reading import ReadPassage, read_passages, with_rivals
 from service.answering.reranking import LANGUAGE_PAIRS
 from service.verification.calibration import (
     CALIBRATION_FILE,
@@ -239,7 +239,7 @@ def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list
     calibration = replace(load_calibration(), ranking=ranking)
     found = []
     for each in asked:
-        passages = [replace(passage, calibration=calibration) for passage in each.passages]
+        passages = with_rivals([replace(p, calibration=calibration) for p in each.passages])
         (window,) = answer_windows(passages, Originals(()), 1)
         right = each.answered_by(window.passage, window.start, window.end)
         found.append(BestWindow(window.passage.features(window.odds), right))
