@@ -56,7 +56,7 @@ from training.reading import Asked
 from training.sources import Passage
 
 TOP_K, CHARACTERS = 10, 5000
-OF_EACH = 80  # questions of a set and language, but for the sets' own, which are all read
+OF_EACH = 60  # questions of a set and language, but for the sets' own, which are all read
 SEARCH = (0.3, 0.5, 0.7, 1.0, 1.4)  # weights of the search score that are tried
 ACROSS = (-2.0, -1.0, 0.0, 1.0)  # and of another language
 CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
