@@ -47,6 +47,8 @@ MARKERS = {
     "shared": ["shared"],
     "url": ["server"],
     "open_house": ["server", "process"],
+    "refusing_house": ["server", "process"],
+    "hostile_house": ["server", "process"],
     "server": ["server", "process"],
 }
 """The markers that a fixture gives to the tests that use it."""
