@@ -33,6 +33,7 @@ from service.verification.verifier import Verifier
 from tests.support.markers import MarkerGuard
 from tests.support.offline import offline_fetcher
 from tests.support.paths import CACHE, ROOT, SHARED
+from tests.support.remembering_checker import RememberingChecker
 
 for _name in [name for name in os.environ if name.startswith("TENKYO_")]:
     del os.environ[_name]
@@ -41,10 +42,13 @@ MODELS = CACHE / "models"
 MARKERS = {
     "embedder": ["model"],
     "checker": ["model"],
+    "cross_encoder": ["model"],
     "models": ["model"],
     "shared": ["shared"],
     "url": ["server"],
     "open_house": ["server", "process"],
+    "refusing_house": ["server", "process"],
+    "hostile_house": ["server", "process"],
     "server": ["server", "process"],
 }
 """The markers that a fixture gives to the tests that use it."""
@@ -84,12 +88,19 @@ def embedder() -> SentenceTransformerEmbedder:
 
 
 @pytest.fixture(scope="session")
-def checker() -> CrossEncoder:
+def cross_encoder() -> CrossEncoder:
+    """The checker itself, for tests of the networks, of their speed, or of threads that share them."""
     return CrossEncoder(cache=MODELS)
 
 
 @pytest.fixture(scope="session")
-def verifier(checker: CrossEncoder, embedder: SentenceTransformerEmbedder) -> Verifier:
+def checker(cross_encoder: CrossEncoder) -> RememberingChecker:
+    """The checker, but reading the same pairs only once: most tests ask the same questions."""
+    return RememberingChecker(cross_encoder)
+
+
+@pytest.fixture(scope="session")
+def verifier(checker: RememberingChecker, embedder: SentenceTransformerEmbedder) -> Verifier:
     return Verifier(checker, embedder)
 
 

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from corpus.store.store import Store
 from corpus.text.sentences import sentences
@@ -54,7 +55,12 @@ class Statement:
     @property
     def language(self) -> str:
         """Return "ja" or "en"."""
-        return "ja" if re.search(r"[\u3041-\u3096]", self.text) else "en"
+        return _language(self.text)
+
+
+@lru_cache(maxsize=4096)
+def _language(text: str) -> str:
+    return "ja" if re.search(r"[\u3041-\u3096]", text) else "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +146,23 @@ def _negation(s: Statement, _all: Sequence[Statement], rng: random.Random) -> Mu
 
 
 def _name(s: Statement, everything: Sequence[Statement], rng: random.Random) -> Mutant | None:
-    names = [m for m in _NAME.finditer(without_note(s.text)) if m[0] in _known(everything)]
+    known = _known(tuple(each.text for each in everything))
+    names = [m for m in _NAME.finditer(without_note(s.text)) if m[0] in known]
     if not names:
         return None
     match = rng.choice(names)
     kana = match[0][0] > "z"
-    others = [n for n in _known(everything) if n not in s.text and (n[0] > "z") == kana]
+    others = [n for n in known if n not in s.text and (n[0] > "z") == kana]
     if not others:
         return None
     claim = s.text[: match.start()] + rng.choice(sorted(others)) + s.text[match.end() :]
     return Mutant("name", s.language, claim, s)
 
 
-def _known(everything: Sequence[Statement]) -> Counter[str]:
+@lru_cache(maxsize=8)
+def _known(texts: tuple[str, ...]) -> Counter[str]:
     """Count names that are in several sentences, not at their start."""
-    found = Counter(m[0] for s in everything for m in _NAME.finditer(s.text) if m.start() > 0)
+    found = Counter(m[0] for text in texts for m in _NAME.finditer(text) if m.start() > 0)
     return Counter({n: c for n, c in found.items() if c >= 2 and n not in _NO_NAMES})
 
 

@@ -1,4 +1,7 @@
-"""The `tenkyo` command as a person runs it: a process, its output and its exit code."""
+"""The `tenkyo` command as a person runs it: its output and its exit code.
+
+Each command is run in a process of its own by one test at least, and else in this process.
+"""
 
 import asyncio
 import json
@@ -21,6 +24,7 @@ from corpus.types import Document, Source
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from service.answering.engine import Engine
 from service.verification import receipt
+from tests.support.commands import run_here, run_process
 from tests.support.judged_receipts import ReceiptMaker
 from tests.support.small_web import html, links, paper_pdf, serving
 
@@ -36,22 +40,22 @@ def data(tmp_path, library_folder):
 
 
 @pytest.fixture
-def tenkyo(data, models):
-    """Runs a `tenkyo` command; its models are unpacked already."""
+def settings(data, models):
+    """The settings of commands on that folder; their models are unpacked already."""
     (data / "models").symlink_to(models)
+    return {"TENKYO_DATA_DIR": str(data)}
 
-    def tenkyo(*arguments, stdin="", **environ):
-        environ = {"TENKYO_DATA_DIR": str(data), **environ}
-        return subprocess.run(
-            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            input=stdin,
-            timeout=120,
-            env={k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")} | environ,
-        )
 
-    return tenkyo
+@pytest.fixture
+def process(settings):
+    """Runs a `tenkyo` command in a process of its own: each command in one test at least."""
+    return lambda *arguments, **more: run_process(*arguments, **settings | more)
+
+
+@pytest.fixture
+def tenkyo(settings):
+    """Runs a `tenkyo` command in this process."""
+    return lambda *arguments, **more: run_here(*arguments, **settings | more)
 
 
 def refused(done):
@@ -62,14 +66,14 @@ def refused(done):
     return lines[0]
 
 
-def test_ask_search_show_and_sources_print_the_library(tenkyo):
-    asked = tenkyo("ask", "How many hours of labelled audio was Whisper trained on?")
+def test_ask_search_show_and_sources_print_the_library(process):
+    asked = process("ask", "How many hours of labelled audio was Whisper trained on?")
     assert asked.returncode == 0 and "680,000" in asked.stdout and "“" in asked.stdout
-    hits = json.loads(tenkyo("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
+    hits = json.loads(process("search", "Whisper", "-k", 2, "--json").stdout)["hits"]
     assert len(hits) == 2
-    shown = tenkyo("show", hits[0]["passage"]["id"])
+    shown = process("show", hits[0]["passage"]["id"])
     assert hits[0]["passage"]["text"].split("\n")[0] in shown.stdout
-    listed = json.loads(tenkyo("sources", "--json").stdout)["sources"]
+    listed = json.loads(process("sources", "--json").stdout)["sources"]
     assert {s["id"] for s in listed} >= {"whisper", "article-ja"}
 
 
@@ -98,13 +102,13 @@ def test_show_marks_a_passage_of_a_former_version(tenkyo, data):
     assert "It is closed." in whole and "former" not in whole
 
 
-def test_ingest_twice_with_unreadable_files(tenkyo, tmp_path):
+def test_ingest_twice_with_unreadable_files(tenkyo, process, tmp_path):
     papers = tmp_path / "papers"
     papers.mkdir()
     (papers / "good.md").write_text("# Kanda\n\nThe Kanda reading room holds 40,000 maps.")
     (papers / "empty.txt").write_text("")
     (papers / "picture.pdf").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
-    done = tenkyo("ingest", papers, "--json")
+    done = process("ingest", papers, "--json")
     report = json.loads(done.stdout.splitlines()[-1])
     assert (report["sources"], report["passages"], report["embedded"]) == (1, 1, 1)
     reasons = {os.path.basename(f["path"]): f["reason"] for f in report["failed"]}
@@ -175,13 +179,13 @@ def test_ingest_follows_links_to_papers(tenkyo):
         assert (paper["kind"], paper["cited_by"]) == ("paper", [ids[f"http://{here}/"]])
 
 
-def test_verify_checks_texts(tenkyo, tmp_path):
+def test_verify_checks_texts(tenkyo, process, tmp_path):
     good, bad = tmp_path / "good.md", tmp_path / "bad.html"
     good.write_text("# Whisper\n\nWhisper was trained on 680,000 hours of audio.")
     bad.write_text("<!doctype html><p>Whisper was trained on 680,000 hours of audio.<p>It sings.")
     done = tenkyo("verify", good)
     assert done.returncode == 0 and "supported" in done.stdout and "“" in done.stdout
-    done = tenkyo("verify", good, bad, "--json")
+    done = process("verify", good, bad, "--json")
     assert done.returncode == 1
     first, second = json.loads(done.stdout)["files"]
     assert first["file"] == str(good) and len(first["claims"]) == 1 and first["evidence"]
@@ -264,20 +268,20 @@ def test_missing_index_names_the_command_that_builds_it(tenkyo, data):
     assert "tenkyo ingest" in refused(tenkyo("ask", "Whisper?"))
 
 
-def test_outdated_index_is_refused_until_reindex(tenkyo, data):
+def test_outdated_index_is_refused_until_reindex(tenkyo, process, data):
     manifest = data / "index" / "manifest.json"
     made = json.loads(manifest.read_text()) | {"corpus_revision": "before"}
     manifest.write_text(json.dumps(made))
-    assert "tenkyo reindex" in refused(tenkyo("search", "Whisper"))
-    assert tenkyo("reindex").returncode == 0
+    assert "tenkyo reindex" in refused(process("search", "Whisper"))
+    assert process("reindex").returncode == 0
     assert tenkyo("search", "Whisper").returncode == 0
 
 
-def test_port_in_use_is_named(tenkyo):
+def test_port_in_use_is_named(process):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        line = refused(tenkyo("serve", TENKYO_PORT=str(taken.getsockname()[1])))
+        line = refused(process("serve", TENKYO_PORT=str(taken.getsockname()[1])))
     assert "TENKYO_PORT" in line and "another" in line
 
 

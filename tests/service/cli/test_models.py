@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
+from tests.support.commands import run_here, run_process
 from tests.support.judge_server import ITEMS, believes, judge_app, knows
 from tests.support.live_server import served
 from tests.support.scripted_judge_model import verdict
@@ -20,24 +18,23 @@ QUESTION = "How many hours of labelled audio was Whisper trained on?"
 
 @pytest.fixture
 def tenkyo(tmp_path):
-    def tenkyo(*arguments, **environ):
-        environ = {"TENKYO_DATA_DIR": str(tmp_path / "data"), **environ}
-        return subprocess.run(
-            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")} | environ,
-        )
-
-    return tenkyo
+    """Runs a `tenkyo` command in this process."""
+    data = {"TENKYO_DATA_DIR": str(tmp_path / "data")}
+    return lambda *arguments, **environ: run_here(*arguments, **data | environ)
 
 
-def test_model_that_passes_may_judge_and_the_outcome_is_kept(tenkyo, tmp_path):
+@pytest.fixture
+def process(tmp_path):
+    """Runs a `tenkyo` command in a process of its own."""
+    data = {"TENKYO_DATA_DIR": str(tmp_path / "data")}
+    return lambda *arguments, **environ: run_process(*arguments, **data | environ)
+
+
+def test_model_that_passes_may_judge_and_the_outcome_is_kept(tenkyo, process, tmp_path):
     app = judge_app(knows)
     with served(app) as url:
         host = url.removeprefix("http://")
-        done = tenkyo("models", "test", TENKYO_LLM_URL=f"{url}/v1")
+        done = process("models", "test", TENKYO_LLM_URL=f"{url}/v1")
         assert done.returncode == 0, done.stderr
         assert "12 of 12 true sentences right, 12 of 12 false ones" in done.stdout
         assert f"scripted at {host} may judge" in done.stdout
@@ -87,7 +84,7 @@ def test_model_that_is_too_slow_has_no_outcome(tenkyo, tmp_path):
 
 @pytest.mark.model
 def test_commands_use_the_kept_outcome_and_never_take_the_test(
-    tenkyo, tmp_path, library_folder, models
+    tenkyo, process, tmp_path, library_folder, models
 ):
     shutil.copytree(library_folder, tmp_path / "data")
     (tmp_path / "data" / "models").symlink_to(models)
@@ -104,16 +101,16 @@ def test_commands_use_the_kept_outcome_and_never_take_the_test(
     with served(app) as url:
         environ = {"TENKYO_JUDGE_URL": f"{url}/v1"}
         for command in (("ask", QUESTION), ("verify", text)):
-            done = tenkyo(*command, **environ)
+            done = process(*command, **environ)
             assert done.returncode == 0 and "tenkyo models test" in done.stderr, done.stderr
             assert "680,000" in done.stdout
         assert app.state.asked == 0
         assert tenkyo("models", "test", **environ).returncode == 0
         tested = app.state.asked
-        done = tenkyo("verify", text, "--json", **environ)
+        done = process("verify", text, "--json", **environ)
         assert "tenkyo models test" not in done.stderr
         assert app.state.asked == tested + 1  # one call, in which the sentences are judged
         (claim,) = json.loads(done.stdout)["files"][0]["claims"]
         assert claim["verdict"]["method"].endswith(("judge: scripted", "(judge: control)"))
-        done = tenkyo("verify", text, **environ, TENKYO_JUDGE="off")
+        done = process("verify", text, **environ, TENKYO_JUDGE="off")
         assert done.returncode == 0 and app.state.asked == tested + 1

@@ -70,6 +70,12 @@ class RecordingChecker:
         return self._checker.read(pairs)
 
 
+@pytest.fixture(scope="module")
+def checker(cross_encoder):
+    """The checker itself: one that remembers would not show whether threads get each other's."""
+    return cross_encoder
+
+
 @pytest.fixture
 def seen(checker):
     made = RecordingChecker(checker)

@@ -71,6 +71,24 @@ def open_house(house) -> Iterator[House]:
         yield house
 
 
+@pytest.fixture(scope="module")
+def refusing_house(tmp_path_factory, library_folder, embedder, checker) -> Iterator[House]:
+    """A service that all tests share that are refused at once: they leave nothing in it."""
+    folder = tmp_path_factory.mktemp("refusing") / "data"
+    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+    with house.open():
+        yield house
+
+
+@pytest.fixture(scope="module")
+def hostile_house(tmp_path_factory, library_folder, embedder, checker) -> Iterator[House]:
+    """A service that all hostile files share: they leave failed jobs in it, and no file."""
+    folder = tmp_path_factory.mktemp("hostile") / "data"
+    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+    with house.open():
+        yield house
+
+
 # Uploads
 
 
@@ -204,8 +222,8 @@ def part(name: bytes, data: bytes = MAPS) -> bytes:
         (b'Content-Disposition: form-data; name="files"\r\n\r\nKanda', "(no name)", "without a name"),
     ],
 )  # fmt: skip
-def test_hostile_files_fail_with_reason(open_house, sent, place, says) -> None:
-    house = open_house
+def test_hostile_files_fail_with_reason(hostile_house, sent, place, says) -> None:
+    house = hostile_house
     before = sorted(p for p in house.data.parent.rglob("*") if "tenkyo.db" not in p.name)
     job = house.call("POST", "/v1/documents", 202, **raw(sent)).json()
     done = house.ended(job)
@@ -258,11 +276,11 @@ def test_allowed_and_refused_file_names() -> None:
         (raw(part(b'filename="a.md"'), boundary=b"b" * 300), 422, "cannot be read"),
     ],
 )  # fmt: skip
-def test_malformed_forms_are_refused(open_house, request_, status, says) -> None:
-    answer = open_house.call("POST", "/v1/documents", status, **request_)
+def test_malformed_forms_are_refused(refusing_house, request_, status, says) -> None:
+    answer = refusing_house.call("POST", "/v1/documents", status, **request_)
     assert says in answer.json()["detail"], answer.text
-    assert open_house.call("GET", "/v1/jobs").json()["jobs"] == []
-    assert open_house.keeps(set())
+    assert refusing_house.call("GET", "/v1/jobs").json()["jobs"] == []
+    assert refusing_house.keeps(set())
 
 
 def test_oversized_upload_is_refused_while_receiving(open_house) -> None:
@@ -358,12 +376,14 @@ def test_addresses_are_ingested_and_papers_followed(open_house) -> None:
         ({"url": "https://example.org/\ud800"}, "not a URL"),
     ],
 )  # fmt: skip
-def test_invalid_addresses_are_refused_at_once(open_house, body, says) -> None:
+def test_invalid_addresses_are_refused_at_once(refusing_house, body, says) -> None:
     content = json.dumps(body).encode()
     headers = {"content-type": "application/json"}
-    answer = open_house.call("POST", "/v1/sources", 422, content=content, headers=headers)
+    answer = refusing_house.call("POST", "/v1/sources", 422, content=content, headers=headers)
     assert says in answer.json()["detail"] and "secret" not in answer.text, answer.text
-    assert open_house.call("GET", "/v1/jobs").json()["jobs"] == [] and not open_house.web.asked
+    assert (
+        refusing_house.call("GET", "/v1/jobs").json()["jobs"] == [] and not refusing_house.web.asked
+    )
 
 
 def test_failed_address_is_reported_in_item(open_house) -> None:
