@@ -42,8 +42,8 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.answering.answer_windows import answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
-from service.answering.question_reading import ReadPassage, read_passages, with_rivals
-from service.answering.reranking import LANGUAGE_PAIRS
+from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.reranking import LANGUAGE_PAIRS, combined_score
 from service.verification.calibration import (
     CALIBRATION_FILE,
     RankingWeights,
@@ -56,7 +56,7 @@ from training.reading import Asked
 from training.sources import Passage
 
 TOP_K, CHARACTERS = 10, 5000
-OF_EACH = 60  # questions of a set and language, but for the sets' own, which are all read
+OF_EACH = 60  # questions of a kind; the sets' own and those on documents are all read
 SEARCH = (0.3, 0.5, 0.7, 1.0, 1.4)  # weights of the search score that are tried
 ACROSS = (-2.0, -1.0, 0.0, 1.0)  # and of another language
 CHANCE = 0.0075  # share of questions by which two rankings may differ by chance
@@ -66,6 +66,8 @@ UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most ques
 # Shares of answerable questions that may be refused. Across languages the reader knows less, and
 # refusing no more than that would let too much through.
 REFUSED, REFUSED_ACROSS = 0.05, 0.12
+# The second reading's place among the features, and the least that it counts.
+SECOND, LEAST_SECOND = 2, 0.1
 # Share of the windows with a tick that must have the answer. With more, hardly any from Japanese to
 # English would get one.
 TICKED_RIGHT = 0.82
@@ -239,7 +241,7 @@ def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list
     calibration = replace(load_calibration(), ranking=ranking)
     found = []
     for each in asked:
-        passages = with_rivals([replace(p, calibration=calibration) for p in each.passages])
+        passages = [replace(passage, calibration=calibration) for passage in each.passages]
         (window,) = answer_windows(passages, Originals(()), 1)
         right = each.answered_by(window.passage, window.start, window.end)
         found.append(BestWindow(window.passage.features(window.odds), right))
@@ -254,15 +256,35 @@ def best_ranking(asked: Sequence[ReadQuestion]) -> RankingWeights:
     that are nearest to the reading alone.
     """
     there = [a for a in asked if a.gold and not a.written]
-    pairs = [[a for a in there if a.pair == pair] for pair in sorted({a.pair for a in there})]
+    passages = [(a.pair, _best_of_each(a)) for a in there]
+    pairs = sorted({a.pair for a in there})
 
     def share_right(weights: RankingWeights) -> float:
-        return float(np.mean([np.mean([w.right for w in best_windows(p, weights)]) for p in pairs]))
+        right: dict[str, list[bool]] = {pair: [] for pair in pairs}
+        for pair, each in passages:
+            right[pair].append(max(each, key=lambda p: combined_score(*p[:3], weights))[3])
+        return float(np.mean([np.mean(found) for found in right.values()]))
 
     grid = [RankingWeights(*each) for each in product(SEARCH, ACROSS)]
     shares = {w: share_right(w) for w in grid}
     good = [w for w in grid if shares[w] >= max(shares.values()) - CHANCE]
     return min(good, key=lambda w: (abs(w.across), w.search))
+
+
+def _best_of_each(asked: ReadQuestion) -> list[tuple[float, float, bool, bool]]:
+    """Find the best window of each passage, which is the same whatever ranks the passages.
+
+    Returns:
+        The passage's search score, the log-odds of its best sentence, whether it is in the other
+        language, and whether the window around this sentence has the answer.
+    """
+    reading = replace(load_calibration(), ranking=RankingWeights(0.0, 0.0))
+    found = []
+    for each in asked.passages:
+        for window in answer_windows([replace(each, calibration=reading)], Originals(()), 1):
+            right = asked.answered_by(window.passage, window.start, window.end)
+            found.append((each.evidence.score, window.score, each.across, right))
+    return found
 
 
 def counts(asked: Sequence[ReadQuestion]) -> np.ndarray:
@@ -284,9 +306,19 @@ def counts(asked: Sequence[ReadQuestion]) -> np.ndarray:
 
 
 def fit(asked: Sequence[ReadQuestion], found: Sequence[BestWindow]) -> np.ndarray:
-    """Fit the weights of the features for the log-odds that the first window answers."""
+    """Fit the weights of the features for the log-odds that the first window answers.
+
+    The second reading counts at least LEAST_SECOND, since it was fitted on questions, those of
+    CLAPNQ, that are not among these.
+    """
     x, y = np.array([w.features for w in found]), np.array([w.right for w in found], float)
-    return logistic(x, y, RIDGE, counts(asked))
+    count = counts(asked)
+    weights = logistic(x, y, RIDGE, count)
+    if weights[SECOND] >= LEAST_SECOND:
+        return weights
+    known = LEAST_SECOND * x[:, SECOND]
+    rest = logistic(np.delete(x, SECOND, 1), y, RIDGE, count, known)
+    return np.insert(rest, SECOND, LEAST_SECOND)
 
 
 def ticked_from(
@@ -294,19 +326,24 @@ def ticked_from(
 ) -> dict[str, float]:
     """Return, for each pair of languages, the log-odds from which a window gets a tick.
 
-    Of those with as much, the share TICKED_RIGHT has the answer. If that is true of no number of
-    the most certain windows, only the most certain one gets a tick.
+    Of those with as much, the share TICKED_RIGHT has the answer: of all questions, and of those on
+    documents alone. If that is true of no number of the most certain windows, only the most certain
+    one gets a tick.
     """
     count, right = counts(asked), np.array([w.right for w in found])
     pairs = np.array([a.pair for a in asked])
+    document = np.array([a.document for a in asked])
     least = {}
     for pair in (pair for row in LANGUAGE_PAIRS for pair in row):
-        here = np.flatnonzero(pairs == pair)
-        here = here[np.argsort(-odds[here])]
-        share = np.cumsum(count[here] * right[here]) / np.cumsum(count[here])
-        good = np.flatnonzero(share >= TICKED_RIGHT)
-        last = good[-1] if len(good) else 0
-        least[pair] = round(float(odds[here[last]]), 3) if len(here) else 0.0
+        from_each = []
+        for some in (pairs == pair, (pairs == pair) & document):
+            here = np.flatnonzero(some)
+            here = here[np.argsort(-odds[here])]
+            share = np.cumsum(count[here] * right[here]) / np.cumsum(count[here])
+            good = np.flatnonzero(share >= TICKED_RIGHT)
+            last = good[-1] if len(good) else 0
+            from_each += [float(odds[here[last]])] if len(here) else []
+        least[pair] = round(max(from_each, default=0.0), 3)
     return least
 
 
@@ -399,12 +436,15 @@ def read_all(
     articles: Mapping[str, str],
     each: int,
 ) -> Iterator[ReadQuestion]:
-    """Read the questions, at most ``each`` of a kind but ``own``, always the same."""
+    """Read the questions, at most ``each`` of a kind but ``own`` and ``document``."""
     rng = random.Random(5)
     for kind in sorted({kind for kind, _ in named}):
         here = [asked for k, asked in named if k == kind]
         most = len(here) if kind.endswith("own") else min(each, len(here))
-        for n, asked in enumerate(rng.sample(here, most)):
+        chosen = rng.sample(here, most)
+        if kind.endswith("document"):  # these are most like what people ask
+            chosen += [asked for asked in here if asked not in chosen]
+        for n, asked in enumerate(chosen):
             yield read(library, checker, kind, asked, articles, "")
             if n >= each:
                 continue

@@ -10,14 +10,12 @@ readings.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
-from index.inference.reading import NEVER, UNREAD, Reading
+from index.inference.reading import UNREAD, Reading
 from index.lexical.tokenizer import is_japanese
 from service.answering.reranking import (
     answer_features,
@@ -32,7 +30,6 @@ from service.verification.candidate_quotes import reader_spans
 Span = tuple[int, int]
 READ_FIRST = 4  # passages that are read before the others
 READ_AGAIN = 3  # passages that are read a second time
-SHORTEST_ANSWER = 2  # characters of words by which two sentences may give the same answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,6 @@ class ReadPassage:
         calibration: The weights of scores and certainties.
         passage_odds: The log-odds that the passage answers, by the checker's head for whole
             passages; of one that was not read a second time, the lowest of those that were.
-        rival: The score of the best sentence of another passage that has another answer; None if
-            there is none.
     """
 
     evidence: Evidence
@@ -57,7 +52,6 @@ class ReadPassage:
     japanese: bool
     calibration: Calibration
     passage_odds: float = 0.0
-    rival: float | None = None
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
         """Return the log-odds that ``passage.text[start:end]`` answers the question."""
@@ -78,8 +72,7 @@ class ReadPassage:
 
     def features(self, odds: float) -> tuple[float, ...]:
         """Return the features of a part with these log-odds; see ``answer_features``."""
-        lead = None if self.rival is None else self.score(odds) - self.rival
-        scores = odds, self.answers(), self.passage_odds, self.evidence.score, lead
+        scores = odds, self.answers(), self.passage_odds, self.evidence.score
         return answer_features(*scores, self.japanese, self.across)
 
     @property
@@ -135,7 +128,6 @@ def read_passages(
         least = min(again[n] for n in best)
         for n, passage in enumerate(passages):
             passages[n] = replace(passage, passage_odds=again[n] if n in best else least)
-        passages[:] = with_rivals(passages)
 
     begun = min(first or len(evidence), len(evidence))
     if begun:
@@ -143,57 +135,6 @@ def read_passages(
     if begun < len(evidence) and not _answered(passages[:begun]):
         read(range(begun, len(evidence)))
     return passages
-
-
-@dataclass(frozen=True, slots=True)
-class _BestSentence:
-    """The sentence of a passage that answers best, its score, and the words of it that answer."""
-
-    score: float
-    text: str
-    words: str
-
-    @classmethod
-    def of(cls, passage: ReadPassage) -> _BestSentence | None:
-        """Return that of a passage; None if no sentence of it was read, or may be shown."""
-        ranked = [(passage.answers(*span), span) for span in passage.sentences]
-        odds, (start, end) = max(ranked, default=(NEVER, (0, 0)))
-        if odds <= NEVER:
-            return None
-        text, lead = passage.evidence.passage.text, passage.lead
-        first, last = passage.reading.best_words(start + lead, end + lead)
-        words = text[max(first - lead, start) : last - lead]
-        return cls(passage.score(odds), _folded(text[start:end]), _folded(words))
-
-    def agrees_with(self, other: _BestSentence) -> bool:
-        """Return whether one of two sentences has the words by which the other one answers."""
-        return _has(self.text, other.words) or _has(other.text, self.words)
-
-
-def with_rivals(passages: Sequence[ReadPassage]) -> list[ReadPassage]:
-    """Compare what passages answer: what has no rival far and wide is more likely right.
-
-    A passage that gives the same answer is no rival.
-    """
-    best = [_BestSentence.of(passage) for passage in passages]
-    found = []
-    for passage, own in zip(passages, best, strict=True):
-        rivals = [b.score for b in best if own and b and b is not own and not b.agrees_with(own)]
-        found.append(replace(passage, rival=max(rivals, default=None)))
-    return found
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _has(text: str, words: str) -> bool:
-    """Return whether a text has some words, a number only as a whole."""
-    if len(words) < SHORTEST_ANSWER:
-        return False
-    before = r"(?<!\d)" if words[0].isdigit() else ""
-    after = r"(?!\d)" if words[-1].isdigit() else ""
-    return re.search(before + re.escape(words) + after, text) is not None
 
 
 def _answered(passages: Sequence[ReadPassage]) -> bool:

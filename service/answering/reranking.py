@@ -20,9 +20,6 @@ from service.verification.calibration import RankingWeights
 # Names of the pairs in the calibration, by whether question and passage are in Japanese.
 LANGUAGE_PAIRS = (("en→en", "en→ja"), ("ja→en", "ja→ja"))
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
-# Log-odds from which it does not matter by how much an answer is ahead of the best other one, and
-# what is assumed where there is no other: about the median.
-MAX_LEAD, NO_LEAD = 4.0, 2.0
 _MAX_BEHIND = 3.0  # log-odds by which a passage that a model reads may be behind the best one
 
 
@@ -49,13 +46,7 @@ def combined_score(search: float, odds: float, across: bool, weights: RankingWei
 
 
 def answer_features(
-    odds: float,
-    whole: float,
-    passage_odds: float,
-    search: float,
-    lead: float | None,
-    japanese: bool,
-    across: bool,
+    odds: float, whole: float, passage_odds: float, search: float, japanese: bool, across: bool
 ) -> tuple[float, ...]:
     """Return the features that tell whether a part of a passage answers a question.
 
@@ -64,23 +55,20 @@ def answer_features(
         whole: The same of the whole passage.
         passage_odds: The log-odds of the checker's head for whole passages.
         search: The passage's score in the search.
-        lead: By how much the part's score is above that of the best part elsewhere with another
-            answer; None if there is none.
         japanese: Whether the question is in Japanese.
         across: Whether the passage is in the other language.
 
     Returns:
-        The four scores; how far the search score is below those of questions on the topic; the
-        lead, of 0 to MAX_LEAD; all of the four but the second again where the languages differ,
-        else 0; three indicators of the pair of languages; and a constant.
+        The four scores; how far the search score is below those of questions on the topic; all of
+        the four but the second again where the languages differ, else 0; three indicators of the
+        pair of languages; and a constant.
     """
     off_topic = max(0.0, _WITHIN_REACH - search) / 10
-    ahead = NO_LEAD if lead is None else min(max(0.0, lead), MAX_LEAD)
     search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
     within = (odds, whole, passage_odds, search)
     beyond = (odds * across, passage_odds * across, search * across)
-    return (*within, off_topic, ahead, *beyond, *map(float, pair), 1.0)
+    return (*within, off_topic, *beyond, *map(float, pair), 1.0)
 
 
 def answer_log_odds(features: Sequence[float], weights: Sequence[float]) -> float:
