@@ -23,7 +23,7 @@ from service.verification.provenance import Originals
 MAX_WINDOWS = 6  # windows of the evidence that are considered
 MAX_SENTENCES = 3  # of a window, but for rows of a table
 MAX_TABLE_WIDTH = 600.0  # from a table's head to the row that answers, in units of ``text_width``
-JOINS = 3.5  # a neighbour joins if its log-odds are at most so much below the best sentence's
+JOINS = 2.5  # a neighbour joins if its log-odds are at most so much below the best sentence's
 MAX_BEFORE = 2  # sentences before a window that are added to say what its pronoun stands for
 SECONDARY_PENALTY = 0.5  # log-odds that count against a source that reports on another
 
