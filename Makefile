@@ -75,7 +75,6 @@ soak: $(VENV)/.installed-test
 eval: $(VENV)/.installed-test $(DATA)/.library
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/retrieval.py
-	@ALL_MUTANTS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/service/verification/test_mutations.py -s
 	@test ! -d ../shared || for judge in off recorded; do \
 		echo "== a strong model's answers, judge: $$judge"; \
 		HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/strong.py --out build/strong \
