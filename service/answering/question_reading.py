@@ -1,11 +1,10 @@
 """Readings of the evidence: where each passage answers a question, and how likely.
 
 Passages are read whole, below their titles and headings: the first few, and if none of them surely
-answers, all others. The best few are read a second time, by the checker's head for whole
-passages: about whether there is an answer, two networks that were fitted on different questions err
-less often together. Everything after that (which passages come
-first, which sentences are quoted, whether there is an answer at all) is arithmetic on these
-readings.
+answers, all others. The best few are read a second time, by the checker's head for whole passages:
+about whether there is an answer, two networks that were fitted on different questions err less
+often together. Everything after that (which passages come first, which sentences are quoted,
+whether there is an answer at all) is arithmetic on these readings.
 """
 
 from __future__ import annotations
