@@ -31,7 +31,7 @@ from corpus.types import Document, Source
 from corpus.types import Passage as Split
 from index.lexical.tokenizer import is_japanese
 from training.near import Index
-from training.passages import LANGUAGES, BadRow, Part, Row
+from training.passages import LANGUAGES, BadRow, Part, Row, report_faults
 
 FOLDER = Path(__file__).parent / "data" / "documents"
 Span = tuple[int, int]
@@ -169,20 +169,7 @@ def main() -> int:
     if args.export:
         export(load("held"), args.export)
         return 0
-    wrong, ids = 0, set()
-    for path in args.files:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                row = json.loads(line)
-                check(row)
-                if row["id"] in ids:
-                    raise BadRow(f"the id {row['id']} is taken")
-                ids.add(row["id"])
-            except (ValueError, KeyError, TypeError) as problem:
-                wrong += 1
-                print(f"{path.name}:{number}: {type(problem).__name__}: {problem}")
-    print(f"{len(ids)} documents, {wrong} faulty lines")
-    return bool(wrong)
+    return bool(report_faults(args.files, check, "documents"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -139,23 +139,32 @@ def load(part: Part = "fit") -> Iterator[Row]:
             yield json.loads(line)
 
 
-def main() -> int:
-    ap = argparse.ArgumentParser(description=__doc__)
-    ap.add_argument("files", nargs="*", type=Path, default=sorted(FOLDER.rglob("*.jsonl")))
+def report_faults(paths: Iterable[Path], check_row: Callable[[Row], None], noun: str) -> int:
+    """Check each line of some files, and that no id is taken twice; print what is wrong.
+
+    Returns:
+        How many lines are faulty.
+    """
     wrong, ids = 0, set()
-    for path in ap.parse_args().files:
+    for path in paths:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 row = json.loads(line)
-                check(row)
+                check_row(row)
                 if row["id"] in ids:
                     raise BadRow(f"the id {row['id']} is taken")
                 ids.add(row["id"])
             except (ValueError, KeyError, TypeError, IndexError) as problem:
                 wrong += 1
                 print(f"{path.name}:{number}: {type(problem).__name__}: {problem}")
-    print(f"{len(ids)} passages, {wrong} faulty lines")
-    return bool(wrong)
+    print(f"{len(ids)} {noun}, {wrong} faulty lines")
+    return wrong
+
+
+def main() -> int:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("files", nargs="*", type=Path, default=sorted(FOLDER.rglob("*.jsonl")))
+    return bool(report_faults(ap.parse_args().files, check, "passages"))
 
 
 if __name__ == "__main__":
