@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -72,21 +73,29 @@ def open_house(house) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def refusing_house(tmp_path_factory, library_folder, embedder, checker) -> Iterator[House]:
-    """A service that all tests share that are refused at once: they leave nothing in it."""
-    folder = tmp_path_factory.mktemp("refusing") / "data"
-    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
-    with house.open():
-        yield house
+def make_shared_house(tmp_path_factory, library_folder, embedder, checker) -> Iterator:
+    """Make services for several tests, which stop with the last of these."""
+    with ExitStack() as stack:
+
+        def make() -> House:
+            folder = tmp_path_factory.mktemp("shared") / "data"
+            house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+            stack.enter_context(house.open())
+            return house
+
+        yield make
 
 
 @pytest.fixture(scope="module")
-def hostile_house(tmp_path_factory, library_folder, embedder, checker) -> Iterator[House]:
+def refusing_house(make_shared_house) -> House:
+    """A service that all tests share that are refused at once: they leave nothing in it."""
+    return make_shared_house()
+
+
+@pytest.fixture(scope="module")
+def hostile_house(make_shared_house) -> House:
     """A service that all hostile files share: they leave failed jobs in it, and no file."""
-    folder = tmp_path_factory.mktemp("hostile") / "data"
-    house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
-    with house.open():
-        yield house
+    return make_shared_house()
 
 
 # Uploads
