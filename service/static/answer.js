@@ -167,7 +167,7 @@ export class AnswerView {
     this.#placeCards();
   }
 
-  /** Cited cards first, in the order of their numbers; the others wait under "also read". */
+  /** Cited cards first, in the order of their numbers; the others wait under "also found". */
   #placeCards() {
     const uses = new Map();
     this.claims.forEach((claim, index) => claim.citations.forEach((citation) => {
@@ -193,7 +193,7 @@ export class AnswerView {
     this.mainTitle.hidden = !shown;
     this.mainTitle.textContent = abstained ? t("nearest") : t("cited", { n: shown });
     this.fold.hidden = !left;
-    this.restTitle.textContent = t(this.running && !shown ? "reading" : "alsoRead", { n: left });
+    this.restTitle.textContent = t(this.running && !shown ? "reading" : "alsoFound", { n: left });
   }
 
   #drawEnd() {
