@@ -20,13 +20,11 @@ import numpy as np
 
 from corpus.text.sentences import sentence_spans
 from index.inference.cross_encoder import READER_WEIGHTS, CrossEncoder
-from index.inference.reading import Reading
 from training import reading
 from training.evaluate import auc
 from training.reading import Asked
 from training.sources import Passage
 
-NEARLY = 2.0  # log-odds by which a token next to the best one is worse and still of the span
 BATCH = 16
 
 
@@ -42,20 +40,6 @@ def sets(shared: Path, most: int) -> tuple[Mapping[str, Passage], dict[str, list
     rng = random.Random(7)
     chosen = {name: rng.sample(rows, min(most, len(rows))) for name, rows in found.items()}
     return {**passages, **ours, **whole}, chosen
-
-
-def around_best(read: Reading, lead: int) -> tuple[int, int]:
-    """Return the characters, after a lead, of the best token and its nearly as good neighbours."""
-    inside = np.flatnonzero(read.spans[:, 1] > lead)
-    logits = read.logits[inside]
-    best = int(logits.argmax())
-    low = high = best
-    while low and logits[low - 1] > logits[best] - NEARLY:
-        low -= 1
-    while high + 1 < len(logits) and logits[high + 1] > logits[best] - NEARLY:
-        high += 1
-    spans = read.spans[inside]
-    return int(spans[low, 0]) - lead, int(spans[high, 1]) - lead
 
 
 def f1(span: tuple[int, int], gold: Sequence[tuple[int, int]]) -> float:
@@ -92,7 +76,8 @@ def measure(
         best = max(spans, key=lambda span: read.answers(span[0] + lead, span[1] + lead))
         first.append(any(a < best[1] and best[0] < b for a, b in each.exact or each.sentences))
         if each.exact:
-            overlap.append(f1(around_best(read, lead), each.exact))
+            start, end = read.best_words(lead)
+            overlap.append(f1((start - lead, end - lead), each.exact))
     mean = [float(np.mean(each)) if each else float("nan") for each in (first, overlap)]
     return auc(np.array(odds), np.array(good)), mean[0], mean[1]
 

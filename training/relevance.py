@@ -21,6 +21,7 @@ import json
 import pickle
 import random
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -42,7 +43,7 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.answering.answer_windows import answer_windows
 from service.answering.evidence import reserve_languages, select_evidence
-from service.answering.question_reading import ReadPassage, read_passages
+from service.answering.question_reading import ReadPassage, read_passages, with_rivals
 from service.answering.reranking import LANGUAGE_PAIRS, combined_score
 from service.verification.calibration import (
     CALIBRATION_FILE,
@@ -65,12 +66,13 @@ HARD_COUNTS = 0.3  # what near questions, and those on written passages, count b
 UNANSWERABLE_COUNTS = 0.25  # what each kind without an answer counts: most questions have one
 # Shares of answerable questions that may be refused. Across languages the reader knows less, and
 # refusing no more than that would let too much through.
-REFUSED, REFUSED_ACROSS = 0.05, 0.12
+REFUSED, REFUSED_ACROSS = 0.06, 0.18
+DOCUMENTS_COUNT = 0.1  # in these shares, beside the questions on passages of the sets
 # The second reading's place among the features, and the least that it counts.
 SECOND, LEAST_SECOND = 2, 0.1
-# Share of the windows with a tick that must have the answer. With more, hardly any from Japanese to
-# English would get one.
-TICKED_RIGHT = 0.82
+# Share of the windows with a tick that must have the answer. With more, hardly any from English to
+# Japanese would get one.
+TICKED_RIGHT = 0.85
 
 Without = Literal["", "passage", "article"]
 
@@ -107,6 +109,11 @@ class ReadQuestion:
     def document(self) -> bool:
         """Whether it is about a document that was written for fitting."""
         return ", document" in self.kind
+
+    @property
+    def false_premise(self) -> bool:
+        """Whether it takes something for granted that its document denies."""
+        return self.asked.source.startswith("premise") and not self.asked.sentences
 
     @property
     def pair(self) -> str:
@@ -241,7 +248,7 @@ def best_windows(asked: Sequence[ReadQuestion], ranking: RankingWeights) -> list
     calibration = replace(load_calibration(), ranking=ranking)
     found = []
     for each in asked:
-        passages = [replace(passage, calibration=calibration) for passage in each.passages]
+        passages = with_rivals([replace(p, calibration=calibration) for p in each.passages])
         (window,) = answer_windows(passages, Originals(()), 1)
         right = each.answered_by(window.passage, window.start, window.end)
         found.append(BestWindow(window.passage.features(window.odds), right))
@@ -327,12 +334,12 @@ def ticked_from(
     """Return, for each pair of languages, the log-odds from which a window gets a tick.
 
     Of those with as much, the share TICKED_RIGHT has the answer: of all questions, and of those on
-    documents alone. If that is true of no number of the most certain windows, only the most certain
-    one gets a tick.
+    documents alone without false premises, which have a check of their own. If that is true of no
+    number of the most certain windows, only the most certain one gets a tick.
     """
     count, right = counts(asked), np.array([w.right for w in found])
     pairs = np.array([a.pair for a in asked])
-    document = np.array([a.document for a in asked])
+    document = np.array([a.document and not a.false_premise for a in asked])
     least = {}
     for pair in (pair for row in LANGUAGE_PAIRS for pair in row):
         from_each = []
@@ -350,21 +357,24 @@ def ticked_from(
 def thresholds(asked: Sequence[ReadQuestion], odds: np.ndarray) -> dict[str, float]:
     """Return, for each pair of languages, the log-odds from which a question is answered.
 
-    Below them lies the share REFUSED, or REFUSED_ACROSS, of the answerable questions. Near ones and
-    those on written passages are left out: most of those that are answerable need more than the
-    reader can.
+    Below them lies the share REFUSED, or REFUSED_ACROSS, of the answerable questions, those on
+    documents counting DOCUMENTS_COUNT of the others. Near ones and those on written passages are
+    left out: most of those that are answerable need more than the reader can.
     """
     found = {}
     for row in LANGUAGE_PAIRS:
         for pair in row:
             here = [
-                o
+                (o, a.document)
                 for o, a in zip(odds, asked, strict=True)
                 if a.pair == pair and a.gold and not (a.near or a.written)
             ]
-            across = pair[:2] != pair[-2:]
-            share = REFUSED_ACROSS if across else REFUSED
-            found[pair] = round(float(np.quantile(here, share)), 3) if here else 0.0
+            here.sort()
+            sizes = Counter(document for _, document in here)
+            count = [(DOCUMENTS_COUNT if d else 1.0) / sizes[d] for _, d in here]
+            share = REFUSED_ACROSS if pair[:2] != pair[-2:] else REFUSED
+            below = int(np.searchsorted(np.cumsum(count), share * sum(count)))
+            found[pair] = round(float(here[below][0]), 3) if here else 0.0
     return found
 
 

@@ -9,19 +9,23 @@ whether there is an answer at all) is arithmetic on these readings.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpus.text.chunking import with_headings
 from index.inference.cross_encoder import Checker
-from index.inference.reading import UNREAD, Reading
+from index.inference.reading import NEVER, UNREAD, Reading
 from index.lexical.tokenizer import is_japanese
 from service.answering.reranking import (
     answer_features,
     answer_log_odds,
     combined_score,
     language_pair,
+    lead_of,
 )
+from service.text.numerals import mentioned, stated
 from service.types import Evidence
 from service.verification.calibration import Calibration, load_calibration
 from service.verification.candidate_quotes import reader_spans
@@ -29,6 +33,7 @@ from service.verification.candidate_quotes import reader_spans
 Span = tuple[int, int]
 READ_FIRST = 4  # passages that are read before the others
 READ_AGAIN = 3  # passages that are read a second time
+SHORTEST_ANSWER = 2  # characters of words by which two sentences may give the same answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class ReadPassage:
         calibration: The weights of scores and certainties.
         passage_odds: The log-odds that the passage answers, by the checker's head for whole
             passages; of one that was not read a second time, the lowest of those that were.
+        rival: The score of the best sentence of another passage that has another answer; None if
+            there is none.
     """
 
     evidence: Evidence
@@ -51,6 +58,7 @@ class ReadPassage:
     japanese: bool
     calibration: Calibration
     passage_odds: float = 0.0
+    rival: float | None = None
 
     def answers(self, start: int = 0, end: int | None = None) -> float:
         """Return the log-odds that ``passage.text[start:end]`` answers the question."""
@@ -71,7 +79,8 @@ class ReadPassage:
 
     def features(self, odds: float) -> tuple[float, ...]:
         """Return the features of a part with these log-odds; see ``answer_features``."""
-        scores = odds, self.answers(), self.passage_odds, self.evidence.score
+        lead = lead_of(odds, self.score(odds), self.rival)
+        scores = odds, self.answers(), self.passage_odds, self.evidence.score, lead
         return answer_features(*scores, self.japanese, self.across)
 
     @property
@@ -127,6 +136,7 @@ def read_passages(
         least = min(again[n] for n in best)
         for n, passage in enumerate(passages):
             passages[n] = replace(passage, passage_odds=again[n] if n in best else least)
+        passages[:] = with_rivals(passages)
 
     begun = min(first or len(evidence), len(evidence))
     if begun:
@@ -134,6 +144,68 @@ def read_passages(
     if begun < len(evidence) and not _answered(passages[:begun]):
         read(range(begun, len(evidence)))
     return passages
+
+
+@dataclass(frozen=True, slots=True)
+class _BestSentence:
+    """The sentence of a passage that answers best, its score, and the words of it that answer.
+
+    ``stated`` are the numbers in these words, ``mentioned`` those in the sentence, which may be in
+    other words or in the other language.
+    """
+
+    score: float
+    text: str
+    words: str
+    stated: frozenset[float]
+    mentioned: frozenset[float]
+
+    @classmethod
+    def of(cls, passage: ReadPassage) -> _BestSentence | None:
+        """Return that of a passage; None if no sentence of it was read, or may be shown."""
+        ranked = [(passage.answers(*span), span) for span in passage.sentences]
+        odds, (start, end) = max(ranked, default=(NEVER, (0, 0)))
+        if odds <= NEVER:
+            return None
+        text, lead = passage.evidence.passage.text, passage.lead
+        first, last = passage.reading.best_words(start + lead, end + lead)
+        sentence, words = text[start:end], text[max(first - lead, start) : last - lead]
+        numbers = stated(words), mentioned(sentence)
+        return cls(passage.score(odds), _folded(sentence), _folded(words), *numbers)
+
+    def agrees_with(self, other: _BestSentence) -> bool:
+        """Return whether one of two sentences has the words or numbers that answer in the other."""
+        return self._has_answer_of(other) or other._has_answer_of(self)
+
+    def _has_answer_of(self, other: _BestSentence) -> bool:
+        numbers = other.stated and other.stated <= self.mentioned
+        return bool(numbers) or _has(self.text, other.words)
+
+
+def with_rivals(passages: Sequence[ReadPassage]) -> list[ReadPassage]:
+    """Compare what passages answer: what has no rival far and wide is more likely right.
+
+    A passage that gives the same answer is no rival.
+    """
+    best = [_BestSentence.of(passage) for passage in passages]
+    found = []
+    for passage, own in zip(passages, best, strict=True):
+        rivals = [b.score for b in best if own and b and b is not own and not b.agrees_with(own)]
+        found.append(replace(passage, rival=max(rivals, default=None)))
+    return found
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _has(text: str, words: str) -> bool:
+    """Return whether a text has some words, a number only as a whole."""
+    if len(words) < SHORTEST_ANSWER:
+        return False
+    before = r"(?<!\d)" if words[0].isdigit() else ""
+    after = r"(?!\d)" if words[-1].isdigit() else ""
+    return re.search(before + re.escape(words) + after, text) is not None
 
 
 def _answered(passages: Sequence[ReadPassage]) -> bool:

@@ -9,6 +9,7 @@ figures.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,8 @@ from service.verification.calibration import RankingWeights
 # Names of the pairs in the calibration, by whether question and passage are in Japanese.
 LANGUAGE_PAIRS = (("en→en", "en→ja"), ("ja→en", "ja→ja"))
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
+MAX_LEAD = 5.0  # log-odds from which it does not matter how far an answer is ahead of others
+NO_ANSWER = -3.0  # log-odds that a part is compared with where nothing else seems to answer
 _MAX_BEHIND = 3.0  # log-odds by which a passage that a model reads may be behind the best one
 
 
@@ -45,8 +48,25 @@ def combined_score(search: float, odds: float, across: bool, weights: RankingWei
     return weights.search * search + odds + weights.across * across
 
 
+def lead_of(odds: float, score: float, rival: float | None) -> float:
+    """Return by how much a part is ahead of the best other answer, and of nothing answering.
+
+    Args:
+        odds: The reader's log-odds that the part answers.
+        score: The part's score among all parts; see ``combined_score``.
+        rival: The score of the best part elsewhere with another answer; None if there is none.
+    """
+    return min(odds - NO_ANSWER, math.inf if rival is None else score - rival)
+
+
 def answer_features(
-    odds: float, whole: float, passage_odds: float, search: float, japanese: bool, across: bool
+    odds: float,
+    whole: float,
+    passage_odds: float,
+    search: float,
+    lead: float,
+    japanese: bool,
+    across: bool,
 ) -> tuple[float, ...]:
     """Return the features that tell whether a part of a passage answers a question.
 
@@ -55,20 +75,22 @@ def answer_features(
         whole: The same of the whole passage.
         passage_odds: The log-odds of the checker's head for whole passages.
         search: The passage's score in the search.
+        lead: Log-odds by which the part is ahead of any other answer; see ``lead_of``.
         japanese: Whether the question is in Japanese.
         across: Whether the passage is in the other language.
 
     Returns:
-        The four scores; how far the search score is below those of questions on the topic; all of
-        the four but the second again where the languages differ, else 0; three indicators of the
-        pair of languages; and a constant.
+        The four scores; how far the search score is below those of questions on the topic; the
+        lead, of 0 to MAX_LEAD; all of the four but the second again where the languages differ,
+        else 0; three indicators of the pair of languages; and a constant.
     """
     off_topic = max(0.0, _WITHIN_REACH - search) / 10
+    ahead = min(max(0.0, lead), MAX_LEAD)
     search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
     within = (odds, whole, passage_odds, search)
     beyond = (odds * across, passage_odds * across, search * across)
-    return (*within, off_topic, *beyond, *map(float, pair), 1.0)
+    return (*within, off_topic, ahead, *beyond, *map(float, pair), 1.0)
 
 
 def answer_log_odds(features: Sequence[float], weights: Sequence[float]) -> float:

@@ -25,7 +25,7 @@ PLAIN = Calibration(
     weights=(),
     errors={},
     ranking=RankingWeights(search=1.0, across=0.0),
-    answers=(1.0, *[0.0] * 11),
+    answers=(1.0, *[0.0] * 12),
     answered_from={pair: ANSWERED_FROM for row in LANGUAGE_PAIRS for pair in row},
     ticked_from={pair: 0.0 for row in LANGUAGE_PAIRS for pair in row},
 )

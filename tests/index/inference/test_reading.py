@@ -57,3 +57,16 @@ def test_odds_of_two_parts_add_up_to_those_of_both(
     parts = whole.answers(0, cut), whole.answers(cut)
     assert whole.answers() == pytest.approx(np.logaddexp(*parts), abs=1e-4)
     assert whole.answers() >= max(parts) - 1e-4
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [((), (5, 9)), ((9,), (11, 15)), ((0, 4), (0, 4)), ((15, 99), (15, 15)), ((4, 5), (4, 4))],
+)
+def test_best_words_are_the_best_token_with_neighbours_nearly_as_good(part, words) -> None:
+    assert FOUR.best_words(*part) == words
+
+
+def test_neighbours_of_the_best_token_join_on_both_sides() -> None:
+    found = reading((0, 2, 0.0), (3, 5, 1.5), (6, 8, 3.0), (9, 11, 1.1), (12, 14, 0.9))
+    assert found.best_words() == (3, 11)

@@ -1,11 +1,15 @@
 """Passages as they are read for a question, by a scripted reader."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from corpus.text.chunking import with_headings
 from index.inference.reading import NEVER, Reading
-from service.answering.question_reading import READ_AGAIN, ReadPassage, read_passages
+from service.answering.question_reading import READ_AGAIN, ReadPassage, read_passages, with_rivals
+from service.answering.reranking import MAX_LEAD, NO_ANSWER
 from service.verification.calibration import load_calibration
 from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
 
@@ -89,6 +93,45 @@ def test_first_passages_may_be_all_there_are() -> None:
     reader = ReadsTwice({"Room 2": -1.0})
     read_passages("Which room?", [passage_evidence("Room 2 is open.")], reader, first=3)
     assert [len(pairs) for pairs in reader.calls] == [1]
+
+
+def read_by_word(text: str, answer: str, odds: float) -> ReadPassage:
+    """Make a passage of which the words of ``answer`` have some log-odds, and all others few."""
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    logits = [odds if text[a:b].strip(".,") in answer.split() else -9.0 for a, b in spans]
+    read = Reading(np.array(spans, np.int32), np.array(logits, np.float32))
+    return ReadPassage(passage_evidence(text), read, 0, False, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "rivals"),
+    [
+        ("The hall has 500 chairs.", "500 chairs", True),
+        ("They say it holds 40,000 maps.", "40,000 maps", False),
+        ("Nobody has counted the 40,000 maps.", "Nobody", False),
+        ("It holds 140,000 maps.", "140,000", True),  # one number is a part of the other
+        ("所蔵する地図は4万枚である。", "所蔵する地図は4万枚である。", False),  # the same number
+        ("* * *", "", False),  # nothing of it can be shown
+    ],
+)
+def test_best_sentence_elsewhere_is_a_rival_unless_it_answers_alike(text, answer, rivals) -> None:
+    own = read_by_word("It holds 40,000 maps. It is closed on Mondays.", "40,000", 2.0)
+    other = read_by_word(text, answer, 1.0)
+    passage, beside = with_rivals([own, other])
+    if not rivals:
+        assert passage.rival is None and beside.rival is None
+        return
+    start, end = 0, len(text)
+    assert passage.rival == pytest.approx(other.score(other.answers(start, end)))
+    assert beside.rival == pytest.approx(own.score(own.answers(0, 21)))
+
+
+def test_lead_over_a_rival_makes_more_certain() -> None:
+    weights = (*[0.0] * 5, 1.0, *[0.0] * 7)
+    own = replace(read_by_word(TEXT, "40,000", 2.0), calibration=replace(PLAIN, answers=weights))
+    leads = [replace(own, rival=rival).certainty(1.0) for rival in (0.5, 3.0, -9.0, None)]
+    assert leads == pytest.approx([0.5, 0.0, 1.0 - NO_ANSWER, 1.0 - NO_ANSWER])
+    assert own.certainty(9.0) == pytest.approx(MAX_LEAD)
 
 
 @pytest.mark.parametrize(

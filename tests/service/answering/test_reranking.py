@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from service.answering.reranking import (
+    MAX_LEAD,
+    NO_ANSWER,
     answer_features,
     answer_log_odds,
     combined_score,
     count_relevant,
     language_pair,
+    lead_of,
     within_reach,
 )
 from service.verification.calibration import (
@@ -24,7 +27,7 @@ from tests.support.readings import passage_evidence
 
 
 def test_calibration_has_a_weight_for_each_feature() -> None:
-    features = answer_features(1.0, 2.0, 3.0, 90.0, japanese=True, across=False)
+    features = answer_features(1.0, 2.0, 3.0, 90.0, 1.0, japanese=True, across=False)
     assert len(load_calibration().answers) == len(features)
     shipped = json.loads(CALIBRATION_FILE.read_text(encoding="utf-8"))["relevance"]
     weights = [w * x for w, x in zip(shipped["answers"], features, strict=True)]
@@ -37,7 +40,7 @@ def test_better_readings_never_score_less() -> None:
     for japanese in (False, True):
         for across in (False, True):
             for scores in ([(x, x, 0.0) for x in odds], [(0.0, 0.0, x) for x in odds]):
-                features = [answer_features(*each, 110.0, japanese, across) for each in scores]
+                features = [answer_features(*each, 110.0, 1.0, japanese, across) for each in scores]
                 certain = [answer_log_odds(each, weights) for each in features]
                 assert certain == sorted(certain) and len(set(certain)) == 4
     assert load_calibration().ranking.search >= 0
@@ -48,8 +51,19 @@ def test_better_readings_never_score_less() -> None:
     [(False, False, (0, 0, 0)), (True, False, (1, 0, 0)), (True, True, (0, 1, 0)), (False, True, (0, 0, 1))],
 )  # fmt: skip
 def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair) -> None:
-    scores = (1.5, 2.5, 0.7, 1.1, 0.0, 1.5 * across, 0.7 * across, 1.1 * across)
-    assert answer_features(1.5, 2.5, 0.7, 110.0, japanese, across) == (*scores, *pair, 1.0)
+    scores = (1.5, 2.5, 0.7, 1.1, 0.0, 3.0, 1.5 * across, 0.7 * across, 1.1 * across)
+    assert answer_features(1.5, 2.5, 0.7, 110.0, 3.0, japanese, across) == (*scores, *pair, 1.0)
+
+
+@pytest.mark.parametrize(("lead", "counts"), [(-1.0, 0.0), (2.0, 2.0), (9.0, MAX_LEAD)])
+def test_lead_counts_within_bounds(lead, counts) -> None:
+    assert answer_features(1.5, 2.5, 0.7, 110.0, lead, False, False)[5] == counts
+
+
+def test_lead_is_that_over_the_best_rival_or_over_no_answer() -> None:
+    assert lead_of(1.0, 70.0, 68.5) == 1.5
+    assert lead_of(1.0, 70.0, 60.0) == lead_of(1.0, 70.0, None) == 1.0 - NO_ANSWER
+    assert lead_of(-5.0, 70.0, None) < 0
 
 
 @pytest.mark.parametrize(
