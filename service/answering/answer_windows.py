@@ -83,6 +83,11 @@ class QuestionPart:
         """Whether its best window is likely enough to answer to be shown."""
         return bool(self.windows) and self.certainty > self.windows[0].passage.answered_from
 
+    @property
+    def surely_answered(self) -> bool:
+        """Whether its best window is so likely to answer that it gets a tick."""
+        return bool(self.windows) and self.certainty >= self.windows[0].passage.ticked_from
+
 
 def read_evidence(
     asked: Sequence[str],

@@ -153,4 +153,5 @@ class EvidenceFinder:
         bare = replace(state, understood=None, evidence=(), parts=())
         self.read(bare, self.search(bare))
         lost = misses_names(state.asked, state.question, state.nearest)
-        return bare if lost or is_better_as_asked(bare.best, state.best) else state
+        better = is_better_as_asked(bare.answerability, state.answerability)
+        return bare if lost or better else state

@@ -186,8 +186,8 @@ def is_better_as_asked(as_asked: float, rewritten: float) -> bool:
     """Return whether a question that may be a follow-up is answered better as it was asked.
 
     Args:
-        as_asked: The reader's log-odds of the best passage found for it as it was asked.
-        rewritten: The same of the best passage found for it with what it may leave out.
+        as_asked: The calibrated log-odds that what was found for it as it was asked answers.
+        rewritten: The same of what was found for it with what it may leave out.
     """
     return as_asked > rewritten + BETTER
 

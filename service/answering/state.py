@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from service.verification.provenance import Originals
 # Calibrated log-odds from which a question is answered that is not one for documents, such as one
 # for an opinion: facts about its subject, however near, do not answer it.
 ELSEWHERE_ANSWERED_FROM = 4.0
+_ONE_WORD = re.compile(r"[^\W\u3041-\u3096]+(?:-\w+)*")
 
 
 @dataclass
@@ -96,11 +98,6 @@ class AnswerState:
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None
 
     @property
-    def best(self) -> float:
-        """The reader's log-odds that the best passage answers."""
-        return max((each.answers() for each in self._passages), default=-math.inf)
-
-    @property
     def nearest(self) -> str:
         """The passage that comes first by search and reader, below its headings."""
         if not self._passages:
@@ -129,8 +126,14 @@ class AnswerState:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the question is not one for documents, such as one for an opinion."""
-        return self.kind is not None and self.kind.group == "other"
+        """Whether the question is not one for documents: for an opinion, or of signs alone."""
+        other = self.kind is not None and self.kind.group == "other"
+        return (other and not self.one_word) or not any(map(str.isalpha, self.asked))
+
+    @property
+    def one_word(self) -> bool:
+        """Whether the question is a word alone, such as a name, and does not say what it asks."""
+        return _ONE_WORD.fullmatch(self.asked.strip(" .?!。？！")) is not None
 
     @property
     def plausible(self) -> bool:
@@ -140,13 +143,16 @@ class AnswerState:
 
     @property
     def answerable(self) -> bool:
-        """Whether the evidence seems to answer the question, by search and checker."""
+        """Whether the evidence seems to answer the question, by search and checker.
+
+        A word alone is answered only by what would get a tick.
+        """
         if self.overview:
             return True
         if self.elsewhere and self.answerability <= ELSEWHERE_ANSWERED_FROM:
             return False
-        likely = any(part.answered for part in self.parts)
-        return self.plausible and self.premise is None and likely
+        shown = [p.surely_answered if self.one_word else p.answered for p in self.parts]
+        return self.plausible and self.premise is None and any(shown)
 
     def record_time(self, step: str) -> None:
         """Record that a step ended now; its time runs from the end of the one before.

@@ -18,22 +18,25 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from corpus.text.chunking import with_headings
 from service.answering.engine import Engine
+from service.answering.evidence_finder import EvidenceFinder
 from service.answering.query_rewriting import Turn, is_better_as_asked, leans, rewrite
+from service.answering.state import AnswerState
 from service.server import bootstrap
 from service.settings import read_settings
 
 DATA = Path(__file__).parents[1] / "data"
 WAYS = ("as asked", "whole", "filled", "decided")
-NEAREST = 8
 
 
-def reading(engine: Engine, question: str) -> float:
-    """Return the checker's log-odds that the best passage for a question answers it."""
-    hits = engine.library.search(question, NEAREST)
-    pairs = [(with_headings(h.passage.text, h.passage, h.source), question) for h in hits]
-    return max(reading.answers() for reading in engine.checker.read(pairs))
+def answerability(engine: Engine, question: str) -> float:
+    """Return the calibrated log-odds that what is found for a question answers it."""
+    finder, state = (
+        EvidenceFinder(engine.library, engine.checker, {}),
+        AnswerState("", "", question),
+    )
+    finder.read(state, finder.search(state))
+    return state.answerability
 
 
 def last_turn(engine: Engine, question: str) -> Turn:
@@ -48,9 +51,8 @@ def ways(engine: Engine, row: dict) -> dict[str, str]:
     last, asked = last_turn(engine, row["first"]), row["then"]
     filled = decided = rewrite(asked, last)
     if filled != asked and leans(asked) == "maybe":
-        decided = (
-            asked if is_better_as_asked(reading(engine, asked), reading(engine, filled)) else filled
-        )
+        certain = answerability(engine, asked), answerability(engine, filled)
+        decided = asked if is_better_as_asked(*certain) else filled
     return dict(zip(WAYS, (asked, f"{last.question} {asked}", filled, decided), strict=True))
 
 

@@ -341,12 +341,7 @@ def test_row_of_a_table_is_shown_with_its_cells(ask: Ask, question: str) -> None
     ("name", "question", "answer"),
     [
         ("one sentence", "How much power did the Zephyr reactor produce?", "40 megawatts"),
-        pytest.param(
-            "one sentence",
-            "ゼファー原子炉(Zephyr)の出力はどれくらいでしたか。",
-            "40 megawatts",
-            marks=not_yet,
-        ),
+        ("one sentence", "ゼファー原子炉(Zephyr)の出力はどれくらいでしたか。", "40 megawatts"),
         ("one file", "How many fishing boats are listed in Shiogama?", "312"),
         pytest.param("table", "Who owns the Minato?", "Ono", marks=not_yet),
         ("poems", "When does the ferry leave?", "at dusk"),
@@ -364,7 +359,7 @@ def test_small_library_answers(ask: Ask, name: str, question: str, answer: str) 
 @pytest.mark.parametrize(
     ("name", "question"),
     [
-        pytest.param("one sentence", "Who built the Zephyr reactor?", marks=not_yet),
+        ("one sentence", "Who built the Zephyr reactor?"),
         ("table", "How many masts does the Asahi have?"),
         ("poems", "How heavy is the ferry?"),
         pytest.param("three", "Whisperについてどう思いますか。", marks=not_yet),
