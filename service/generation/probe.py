@@ -12,6 +12,7 @@ import httpx
 Fault = Literal["unreachable", "slow", "not an API", "key", "no model", "refused"]
 
 _MAX_CHARACTERS = 1_000_000  # of a reply that is read; a web page may be longer
+_SAID = 200  # characters of a server's message that are kept
 _TIMES = 2  # times as long as it may be silent, a server may write
 _WORDS = [{"role": "user", "content": "Say OK."}]
 
@@ -27,12 +28,14 @@ class Probe:
         model: The model that was asked.
         models: The models that the server has, as far as it says so.
         status: The HTTP status of the reply that shows the fault; 0 if there was none.
+        said: The server's own message of its error, if it sent one.
     """
 
     fault: Fault | None
     model: str = ""
     models: list[str] = field(default_factory=list)
     status: int = 0
+    said: str = ""
 
 
 def probe(url: str, model: str, key: str, timeout: float) -> Probe:
@@ -67,7 +70,8 @@ def _probe(client: httpx.Client, url: str, model: str) -> Probe:
     model, models = model or (models or ["default"])[0], models or []
     body = {"model": model, "messages": _WORDS, "max_tokens": 1, "stream": False}
     answered, reply = _exchange(client, "POST", f"{url}/chat/completions", body)
-    return Probe(_fault(answered, reply, model, models), model, models, answered.status_code)
+    fault = _fault(answered, reply, model, models)
+    return Probe(fault, model, models, answered.status_code, _message(reply))
 
 
 def _fault(answered: httpx.Response, reply: Any, model: str, models: list[str]) -> Fault | None:
@@ -83,6 +87,13 @@ def _fault(answered: httpx.Response, reply: Any, model: str, models: list[str]) 
     # Anything else may reply with JSON to a path that it does not have.
     known = isinstance(reply, dict) and "error" in reply
     return "refused" if known and answered.status_code not in (404, 405) else "not an API"
+
+
+def _message(reply: Any) -> str:
+    """Return the message of an error reply, short and on one line."""
+    error = reply.get("error") if isinstance(reply, dict) else None
+    said = error.get("message") if isinstance(error, dict) else error
+    return " ".join(str(said or "").split())[:_SAID]
 
 
 def _names(reply: Any) -> list[str] | None:

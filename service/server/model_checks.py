@@ -63,7 +63,7 @@ def _described(found: Probe, prefix: str, url: str, judging: Settings | None) ->
         case "unreachable":
             return f"nothing answers at {where}: start it", _start(url, prefix)
         case "slow":
-            return f"{where} is too slow", f"export {prefix}_TIMEOUT=300"
+            return f"{where} is too slow: give it more time", f"export {prefix}_TIMEOUT=300"
         case "key":
             return (
                 f"{where} refused the key, or wants one (status {found.status})",
@@ -85,10 +85,10 @@ def _described(found: Probe, prefix: str, url: str, judging: Settings | None) ->
                 f"export {prefix}_URL={quote(_origin(url) + '/v1') if path else '<its base URL>'}",
             )
         case "refused":
-            return (
-                f"{found.model} at {where} answered with the error {found.status}: see its log",
-                f"export {prefix}_MODEL={quote(_other(found))}",
-            )
+            said = f": {found.said}" if found.said else ", and its log says why"
+            other = next((name for name in found.models if name != found.model), "")
+            again = f"export {prefix}_MODEL={quote(other)}" if other else "tenkyo doctor"
+            return f"{found.model} at {where} fails with status {found.status}{said}", again
 
 
 def _standing(settings: Settings) -> str:
@@ -112,10 +112,6 @@ def _without_credentials(url: str) -> str:
 def _origin(url: str) -> str:
     parts = urlsplit(_without_credentials(url))
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _other(found: Probe) -> str:
-    return next((name for name in found.models if name != found.model), found.model)
 
 
 def _is_ollama(url: str) -> bool:

@@ -11,6 +11,7 @@ import sqlite3
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from filelock import FileLock
 
 from corpus.store.store import Store
@@ -206,6 +207,29 @@ def test_model_that_is_not_there_is_replaced_by_one_that_is(servers):
     with served(app) as url:
         found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_MODEL="huge")
     assert wrong(found)["model server"] == "export TENKYO_LLM_MODEL=big"
+
+
+@pytest.mark.parametrize(
+    ("others", "mends"), [([], "tenkyo doctor"), (["b"], "export TENKYO_LLM_MODEL=b")]
+)
+def test_model_that_fails_says_why(servers, others, mends):
+    app = FastAPI()
+    app.get("/v1/models")(lambda: {"data": [{"id": name} for name in ["a", *others]]})
+    full = JSONResponse({"error": {"message": "out of memory"}}, 500)
+    app.post("/v1/chat/completions")(lambda: full)
+    with served(app) as url:
+        found = servers(TENKYO_LLM_URL=f"{url}/v1")
+    assert wrong(found)["model server"] == mends
+    assert "out of memory" in found["model server"]["detail"]
+
+
+def test_model_server_that_refuses_the_key(servers):
+    app = FastAPI()
+    app.get("/v1/models")(lambda: JSONResponse({"error": {"message": "no"}}, 401))
+    with served(app) as url:
+        found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_KEY="secret")
+    assert wrong(found)["model server"] == "export TENKYO_LLM_KEY=<your key>"
+    assert "secret" not in str(found)
 
 
 def test_model_in_the_process(servers):

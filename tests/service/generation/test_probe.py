@@ -95,6 +95,15 @@ def test_address_without_v1_is_not_an_api() -> None:
         assert probe(url, "", "", 5).fault == "not an API"
 
 
+def test_message_of_the_server_is_kept_on_one_short_line() -> None:
+    said = {"error": {"message": "out of\nmemory " + "x" * 500}}
+    with served(api(names("a"), lambda _: JSONResponse(said, 500))) as url:
+        found = probe(f"{url}/v1", "", "", 5)
+    assert found.said.startswith("out of memory xxx") and len(found.said) == 200
+    with served(api(names("a"), lambda _: JSONResponse({"error": "no"}, 500))) as url:
+        assert probe(f"{url}/v1", "", "", 5).said == "no"
+
+
 def test_models_of_the_server_are_named() -> None:
     with served(api(names("a", "b"), knows("a", "b"))) as url:
         found = probe(f"{url}/v1", "c", "", 5)
