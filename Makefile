@@ -18,6 +18,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 DATA := $(or $(TENKYO_DATA_DIR),data)
+export TENKYO_DATA_DIR := $(DATA)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome-stable google-chrome,$(shell command -v $(name))))
@@ -119,10 +120,12 @@ $(VENV)/.installed-%: $(PINNED) | $(VENV)/bin/python
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Tenkyo needs Python 3.11 or newer: install it, or name it with PYTHON=…" >&2; exit 2; }
-	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: install python3-venv" >&2; exit 2; }
+	@echo "Making a virtual environment in $(VENV) (once) …"
+	@$(PYTHON) tools/install.py --venv $(VENV)
 
 # The library is ingested once, and again when it changes.
 $(DATA)/.library: $(LIBRARY) | $(VENV)/.installed-$(EXTRA)
+	@echo "Reading the library into $(DATA) (once; some minutes) …"
 	@$(BIN)/tenkyo ingest
 	@touch $@
 

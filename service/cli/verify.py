@@ -56,7 +56,7 @@ def verify(
     """
     from service.verification import receipt
 
-    settings = bootstrap.load_settings()
+    settings = bootstrap.load_settings(opens_data=not url)
     data = {name: _read(name) for name in files}
     receipts = {name: made for name, each in data.items() if (made := receipt.read_receipt(each))}
     texts = _texts({name: each for name, each in data.items() if name not in receipts}, password)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,19 @@ def start_server(
     return f"{server.listening_address}/v1", path.stem, server
 
 
+def check_installed(reference: str) -> None:
+    """Check that a model could be run in this process, without loading or fetching it.
+
+    Raises:
+        ModelUnavailable: llama.cpp or the bundled weights are missing.
+        SettingsError: The reference names nothing that there is.
+    """
+    if find_spec("xllamacpp") is None:
+        raise ModelUnavailable(f"no llama.cpp in this environment: {_INSTALL_BY_HAND}")
+    if reference != AUTO and not _is_on_hub(reference):
+        _weights(reference, lambda _: None, 0)
+
+
 def _parameters(parameters: Any, path: Path) -> Any:
     """Set what Tenkyo wants of llama.cpp; AttributeError for a name that it does not have."""
     wanted = {
@@ -108,10 +122,17 @@ def _weights(reference: str, report: Callable[[str], None], timeout: float) -> P
     path = Path(reference).expanduser()
     if path.is_file():
         return path
-    if reference.count("/") == 2 and reference.endswith(".gguf") and not path.is_absolute():
+    if _is_on_hub(reference):
         return _from_hub(reference, report, timeout)
     expected = f"no such file; give a file, owner/repository/file.gguf, {AUTO} or {BUNDLED_LLM}"
     raise SettingsError("TENKYO_LLM_GGUF", reference, expected)
+
+
+def _is_on_hub(reference: str) -> bool:
+    """Return whether a reference that is no file here has the form of a file on the model hub."""
+    path = Path(reference).expanduser()
+    named = reference.count("/") == 2 and reference.endswith(".gguf")
+    return named and not path.is_absolute() and not path.is_file()
 
 
 def _from_hub(reference: str, report: Callable[[str], None], timeout: float) -> Path:

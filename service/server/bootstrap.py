@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -33,13 +33,25 @@ if TYPE_CHECKING:
     from service.verification.verifier import Verifier
 
 
-def load_settings() -> Settings:
-    """Read the settings from the environment, and start logging at the level that they set."""
+def load_settings(options: Mapping[str, str] | None = None, *, opens_data: bool = True) -> Settings:
+    """Read the settings from the environment, and start logging at the level that they set.
+
+    Args:
+        options: Settings from the command line, which take the place of variables.
+        opens_data: Whether the command opens the data folder; a line on standard error then says
+            which one that is, unless ``TENKYO_DATA_DIR`` does.
+    """
     from service.logs import log_to_standard_error
     from service.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings(options=options)
     log_to_standard_error(settings.log)
+    if opens_data and "data_dir" not in settings.model_fields_set:
+        print(
+            f"tenkyo: the data folder is {settings.data_dir.resolve()}"
+            " (TENKYO_DATA_DIR names another)",
+            file=sys.stderr,
+        )
     return settings
 
 
@@ -283,15 +295,22 @@ def bind_socket(settings: Settings) -> socket.socket:
                 "TENKYO_HOST",
                 host,
                 "whoever reaches that address could read and change everything, since there is no"
-                " sign-in: set TENKYO_OPEN=1 to allow that, or TENKYO_HOST=127.0.0.1",
+                " sign-in: set TENKYO_OPEN=1 to allow that, or listen on 127.0.0.1 only",
             )
         bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError:
+            bound.close()
+            raise
     except OSError as error:
         in_use = isinstance(error.errno, int) and "in use" in str(error)
         name, value = ("TENKYO_PORT", port) if in_use else ("TENKYO_HOST", f"{host}:{port}")
+        option = "--port" if in_use else "--host"
         raise SettingsError(
-            name, value, f"cannot listen there ({error.strerror}): set {name} to another"
+            name,
+            value,
+            f"cannot listen there ({error.strerror}): choose another by {option} or {name}",
         ) from None
     return bound

@@ -50,6 +50,7 @@ EXIT_FAILED = 2  # exit code of a process that has printed why it ends
 EXIT_INTERRUPTED = 130  # of one that got a signal while it was loading, as in shells
 RESTART_SECONDS = 0.5  # before a process that died is replaced
 MAX_RESTART_SECONDS = 30.0  # the same while replacements fail to start
+STILL_LOADING_SECONDS = 8.0  # between two lines which say that the service is still loading
 SHUTDOWN_SECONDS = 15.0  # for the processes to end; then they are killed
 
 
@@ -99,6 +100,11 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=5,
             )
         )
+
+    @property
+    def loading(self) -> bool:
+        """Whether the models and the index are still being loaded."""
+        return self._loading
 
     def _load(self) -> FastAPI:
         try:
@@ -180,12 +186,15 @@ def run_service(settings: Settings, bound: socket.socket, address: str, emit: An
         SystemExit: Several processes cannot.
     """
     if settings.workers == 1:
-        Server(settings, ReadyAnnouncement(emit, address)).serve_until_signal(bound)
+        server = Server(settings, ReadyAnnouncement(emit, address))
+        emit_while(lambda: server.loading, emit)
+        server.serve_until_signal(bound)
         return
-    UploadStore(settings.uploads_dir).delete_partial()  # before any of them receives one
-    settings, _model = bootstrap.start_local_model(settings)  # shared; it lives as long as this
     spawn = multiprocessing.get_context("spawn")
     started = spawn.Value("i", 0)
+    emit_while(lambda: started.value < settings.workers, emit)
+    UploadStore(settings.uploads_dir).delete_partial()  # before any of them receives one
+    settings, _model = bootstrap.start_local_model(settings)  # shared; it lives as long as this
     arguments = (settings, bound, ReadyAnnouncement(emit, address, settings.workers, started))
 
     def begin() -> SpawnProcess:
@@ -197,6 +206,23 @@ def run_service(settings: Settings, bound: socket.socket, address: str, emit: An
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, workers.end)
     workers.run()
+
+
+def emit_while(loading: Callable[[], bool], emit: Announce) -> None:
+    """Say every few seconds that the service is still loading, in a thread, as long as it is.
+
+    The first start converts the models, which takes half a minute on a slow machine.
+    """
+
+    def run() -> None:
+        began = time.monotonic()
+        while loading():
+            time.sleep(STILL_LOADING_SECONDS)
+            if loading():
+                seconds = time.monotonic() - began
+                emit(f"Tenkyo is still loading its models and the index, {seconds:.0f} s so far …")
+
+    threading.Thread(target=run, name="still loading", daemon=True).start()
 
 
 class ProcessSupervisor:

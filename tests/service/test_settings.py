@@ -1,7 +1,10 @@
 """Tests of the settings and of the address to listen on."""
 
+import os
 import socket
+import sys
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +129,62 @@ def test_window_of_the_judge_is_that_of_the_answer_model_where_it_is_set():
     assert read_settings(same).judge_tokens == 4096
     assert read_settings(same | {"TENKYO_JUDGE_URL": "http://127.0.0.1:8/v1"}).judge_tokens == 8192
     assert read_settings(same | {"TENKYO_JUDGE_WINDOW": "6000"}).judge_tokens == 6000
+
+
+# The data folder where none is set
+
+
+@pytest.fixture
+def user_folder(tmp_path, monkeypatch):
+    """The user's data folder; the working directory is an empty folder beside it."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    return tmp_path / "share" / "tenkyo"
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other folders")
+
+
+@linux
+def test_data_is_in_the_users_folder_by_default(user_folder):
+    Path("data").mkdir()
+    Path("data/sales.csv").touch()  # somebody else's data
+    assert read_settings({}).data_dir == user_folder == Settings().data_dir
+    assert not user_folder.exists()
+
+
+@linux
+@pytest.mark.parametrize("name", ["tenkyo.db", "index/manifest.json"])
+def test_library_in_this_folder_is_found(user_folder, name):
+    file = Path("data") / name
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert read_settings({}).data_dir == Path("data")
+    assert read_settings({"TENKYO_DATA_DIR": "/elsewhere"}).data_dir == Path("/elsewhere")
+    assert read_settings({"TENKYO_DATA_DIR": ""}).data_dir == Path("data")
+
+
+@linux
+def test_user_without_a_home_has_the_data_here(user_folder, monkeypatch):
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # whom the system does not know
+    assert read_settings({}).data_dir == Path("data")
+
+
+def test_options_take_the_place_of_variables():
+    environ = {"TENKYO_PORT": "9000", "TENKYO_HOST": "::1", "TENKYO_LLM_URL": "http://m/v1"}
+    found = read_settings(environ, {"port": "8001", "host": "127.0.0.2", "llm_url": ""})
+    assert (found.port, found.host, found.llm_url) == (8001, "127.0.0.2", "")
+    assert read_settings(environ, {}) == read_settings(environ)
+
+
+def test_key_is_not_sent_to_the_server_of_an_option():
+    environ = {"TENKYO_LLM_KEY": "secret", "TENKYO_LLM_MODEL": "big", "TENKYO_LLM_GGUF": "auto"}
+    hosted = environ | {"TENKYO_LLM_URL": "https://hosted.example/v1"}
+    found = read_settings(hosted, {"llm_url": "http://127.0.0.1:11434/v1"})
+    assert (found.llm_key, found.llm_model, found.llm_gguf) == ("", "", "")
+    for same in (hosted, environ):
+        found = read_settings(same, {"llm_url": "https://hosted.example/v1"})
+        assert (found.llm_key, found.llm_model, found.llm_gguf) == ("secret", "big", "")

@@ -20,7 +20,7 @@ from corpus.store.store import Store
 from corpus.web.fetcher import Fetcher
 from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.storage.local_index import LocalIndex
-from service.cli import main, output
+from service.cli import main, output, progress
 from service.cli.library import _until_interrupted
 from service.ingestion import pipeline
 
@@ -54,6 +54,7 @@ def data(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("TENKYO_DATA_DIR", str(data))
+    monkeypatch.setattr(progress, "EVERY", 120.0)  # on a busy machine, too, only errors are printed
     return data
 
 
@@ -261,7 +262,8 @@ def test_help_lists_commands_in_order(tenkyo: Callable[..., Ran]) -> None:
     listed = [
         line.split()[1] for line in shown.splitlines() if line.startswith("│ ") and line[2] != " "
     ]
-    assert listed[:2] == ["--version", "--help"] and listed[2:] == main._OrderedCommands.NAMES
+    options = ["--version", "--install-completion", "--show-completion", "--help"]
+    assert listed[:4] == options and listed[4:] == main._OrderedCommands.NAMES
 
 
 def test_ingest_exit_code_is_1_for_some_failures_and_2_for_all(

@@ -25,7 +25,10 @@ from index.inference.model_registry import BUNDLED_EMBEDDER
 from service.answering.engine import Engine
 from service.verification import receipt
 from tests.support.commands import run_here, run_process
+from tests.support.judge_server import judge_app
 from tests.support.judged_receipts import ReceiptMaker
+from tests.support.live_server import served
+from tests.support.paths import ROOT
 from tests.support.small_web import html, links, paper_pdf, serving
 
 pytestmark = pytest.mark.process
@@ -307,6 +310,143 @@ def test_serve_prints_its_address_answers_and_stops(data, models):
             started = time.monotonic()
             server.wait(timeout=20)
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.server
+def test_options_of_serve_override_the_environment(data, models):
+    (data / "models").symlink_to(models)
+    environ = dict(os.environ, TENKYO_DATA_DIR=str(data), TENKYO_HOST="nowhere.invalid")
+    environ |= {
+        "TENKYO_PORT": "1",
+        "TENKYO_LLM_URL": "http://127.0.0.1:9/v1",
+        "TENKYO_LOG": "error",
+    }
+    with served(judge_app()) as model, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+        free.close()
+        options = ["--host", "127.0.0.1", "--port", port, "--model-url", f"{model}/v1"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "service.cli.main", "serve", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        ) as server:
+            try:
+                assert any("ready" in line for line in server.stdout)
+                judge = httpx.get(f"http://127.0.0.1:{port}/readyz").json()["judge"]
+                assert judge["host"] == model.removeprefix("http://")
+                running = {"TENKYO_PORT": port, "TENKYO_DATA_DIR": str(data)}
+                found = json.loads(run_here("doctor", "--json", **running).stdout)
+                assert found["ok"] and "Tenkyo is running at" in found["checks"][-1]["detail"]
+            finally:
+                server.terminate()
+                _, complaints = server.communicate(timeout=60)
+    assert complaints == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--port", "70000"), "--port"),
+        (("--port", "many"), "--port"),
+        (("--model-url", "localhost:11434/v1"), "did you mean http://localhost:11434/v1?"),
+        (("--host", "0.0.0.0", "--port", "0"), "TENKYO_OPEN=1"),
+    ],
+)
+def test_wrong_option_of_serve_is_named(tenkyo, options, says):
+    done = tenkyo("serve", *options, COLUMNS="200")
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_library_is_found_without_a_setting(tmp_path, data, models):
+    """In ``data`` here, else in the user's folder; which one is said on standard error."""
+    (data / "models").symlink_to(models)
+    (tmp_path / "empty").mkdir()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TENKYO_")}
+    kept |= {"XDG_DATA_HOME": str(tmp_path / "share"), "PYTHONPATH": str(ROOT)}
+
+    def run(folder, *arguments):
+        command = [sys.executable, "-m", "service.cli.main", *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=kept, cwd=folder
+        )
+
+    done = run(tmp_path, "sources", "--json")
+    assert len(json.loads(done.stdout)["sources"]) == 14
+    assert (
+        done.stderr.startswith(f"tenkyo: the data folder is {data} (")
+        and done.stderr.count("\n") == 1
+    )
+    (tmp_path / "share").mkdir()
+    data.rename(users := tmp_path / "share" / "tenkyo")
+    for folder in (tmp_path, tmp_path / "empty"):
+        done = run(folder, "search", "Whisper", "--json")
+        assert done.returncode == 0 and json.loads(done.stdout)["hits"]
+        assert f"the data folder is {users} (" in done.stderr
+    assert run(tmp_path, "--help").stderr == ""  # opens none
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion_completes_commands_and_options(tenkyo, shell):
+    asked = {"COMP_WORDS": "tenkyo re", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "tenkyo re"}
+    fish = {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    script = [sys.executable, "-c", "import sys; sys.argv = ['tenkyo']; from service.cli.main import main; main()"]  # fmt: skip
+
+    def complete(**words):
+        env = os.environ | asked | fish | words | {"_TENKYO_COMPLETE": f"complete_{shell}"}
+        return subprocess.run(
+            script, capture_output=True, text=True, timeout=60, env=env, cwd=ROOT
+        ).stdout
+
+    assert {"remove", "reindex"} <= set(re.findall(r"\w+", complete()))
+    line = "tenkyo serve --mo"
+    shown = complete(COMP_WORDS=line, COMP_CWORD="2", _TYPER_COMPLETE_ARGS=line)
+    assert "--model-url" in shown
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_shell_completion_is_installed(tmp_path):
+    """The shell is recognised from the process that runs the command."""
+    script = "import sys; sys.argv = ['tenkyo', '--install-completion']; from service.cli.main import main; main()"
+    env = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = ["bash", "-c", '"$0" -c "$1"; exit $?', sys.executable, script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert done.returncode == 0 and "bash completion installed" in done.stdout
+    assert (tmp_path / ".bashrc").exists()
+
+
+@pytest.mark.skipif(shutil.which("nohup") is None, reason="there is no nohup here")
+def test_progress_survives_nohup_as_plain_lines(settings, tmp_path):
+    """Even where FORCE_COLOR, which CI systems set, asks for bars; and when the terminal goes."""
+    script = (
+        "import sys, time; sys.argv = ['tenkyo', 'reindex']\n"
+        "from service.cli import main, progress\n"
+        "from index.ingestion import sync\n"
+        "progress.EVERY, embed = 0.1, sync._embed\n"
+        "sync._embed = lambda *given: (time.sleep(2), embed(*given))[1]\n"
+        "main.main()"
+    )
+    environ = os.environ | settings | {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            ["nohup", sys.executable, "-c", script],
+            stdout=out, stderr=subprocess.STDOUT, env=environ, cwd=ROOT,
+        ) as process,
+    ):  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not log.read_bytes().count(b"\n") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=120) == 0
+    shown = log.read_text()
+    assert "\x1b" not in shown and "\r" not in shown
+    *lines, last = [line for line in shown.splitlines() if "nohup" not in line]
+    assert last == "103 passages embedded" and len(lines) > 10
 
 
 def test_serve_stops_at_once_while_loading(data, models):

@@ -542,3 +542,18 @@ def test_two_processes_act_as_one_service(two_workers):
     found = httpx.get(f"{url}/v1/search", params={"q": "When did the Kanda reading room open?"})
     assert "1931" in found.json()["hits"][0]["passage"]["text"]
     assert process.poll() is None
+
+
+def test_service_says_that_it_is_still_loading_until_it_is_not(monkeypatch):
+    monkeypatch.setattr(workers, "STILL_LOADING_SECONDS", 0.05)
+    said, loading = [], threading.Event()
+    loading.set()
+    workers.emit_while(loading.is_set, said.append)
+    deadline = time.monotonic() + 10
+    while len(said) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    loading.clear()
+    time.sleep(0.2)
+    count = len(said)
+    time.sleep(0.3)
+    assert count == len(said) >= 3 and all("still loading" in line for line in said)

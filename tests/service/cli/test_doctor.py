@@ -1,0 +1,255 @@
+"""`tenkyo doctor`: what it finds wrong, the command that mends it, and that this command does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import shutil
+import socket
+import sqlite3
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from filelock import FileLock
+
+from corpus.store.store import Store
+from service.server import checkup
+from tests.support.commands import run_here, run_process
+from tests.support.judge_server import judge_app
+from tests.support.live_server import served
+
+pytestmark = [pytest.mark.process, pytest.mark.server]
+
+
+@pytest.fixture
+def data(tmp_path, library_folder, models):
+    """A data folder with the library in it, which the test may change."""
+    folder = shutil.copytree(library_folder, tmp_path / "data")
+    (folder / "models").symlink_to(models)
+    return folder
+
+
+@pytest.fixture
+def doctor(data):
+    """Runs the command in this process; returns its exit code and what it found, by name."""
+
+    def run(**environ):
+        given = {"TENKYO_DATA_DIR": str(data), "TENKYO_PORT": "0"} | environ
+        done = run_here("doctor", "--json", **given)
+        assert "Traceback" not in done.stderr
+        made = json.loads(done.stdout)
+        assert made["ok"] is (done.returncode == 0)
+        return done.returncode, {each["name"]: each for each in made["checks"]}
+
+    return run
+
+
+def wrong(found):
+    """Return the commands that mend what is wrong, by what that is."""
+    assert all(
+        each["ok"] is not bool(each["command"]) and each["detail"] for each in found.values()
+    )
+    return {name: each["command"] for name, each in found.items() if not each["ok"]}
+
+
+@pytest.mark.model
+def test_nothing_is_wrong(data):
+    done = run_process("doctor", TENKYO_DATA_DIR=str(data), TENKYO_PORT="0")
+    assert done.returncode == 0, done
+    *checks, _, last = done.stdout.splitlines()
+    assert last == "nothing is wrong" and all(line.startswith("ok ") for line in checks)
+    names = ["disk", "models", "database", "index", "model server", "port"]
+    assert [line[7:21].strip() for line in checks] == names
+    assert "14 sources" in done.stdout and "are loaded" in done.stdout
+
+
+def test_empty_folder_is_mended_by_ingest_and_left_empty(doctor, tmp_path):
+    code, found = doctor(TENKYO_DATA_DIR=str(tmp_path / "none" / "data"))
+    assert code == 1 and wrong(found) == {"database": "tenkyo ingest", "index": "tenkyo ingest"}
+    assert not (tmp_path / "none").exists()
+    shown = run_here("doctor", TENKYO_DATA_DIR=str(tmp_path / "none"), TENKYO_PORT="0")
+    assert shown.returncode == 1 and "→ tenkyo ingest" in shown.stdout
+    assert shown.stdout.splitlines()[-1].startswith("2 things are wrong")
+
+
+@pytest.mark.model
+def test_library_without_sources_is_empty(doctor, tmp_path, models):
+    folder = tmp_path / "empty"
+    Store(f"sqlite:///{folder / 'tenkyo.db'}")
+    (folder / "models").symlink_to(models)
+    code, found = doctor(TENKYO_DATA_DIR=str(folder))
+    assert code == 1 and wrong(found) == {"database": "tenkyo ingest", "index": "tenkyo ingest"}
+
+
+def remove(index):
+    shutil.rmtree(index)
+
+
+def truncate(index):
+    next(index.rglob("*vectors*")).write_bytes(b"x")
+
+
+def outdate(index):
+    manifest = index / "manifest.json"
+    made = json.loads(manifest.read_text()) | {"corpus_revision": "before"}
+    manifest.write_text(json.dumps(made))
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("spoil", [remove, truncate, outdate])
+def test_index_is_mended_by_the_command_that_is_named(doctor, data, spoil):
+    spoil(data / "index")
+    code, found = doctor()
+    assert code == 1 and wrong(found) == {"index": "tenkyo reindex"}
+    done = run_here(*shlex.split(found["index"]["command"])[1:], TENKYO_DATA_DIR=str(data))
+    assert done.returncode == 0, done.stderr
+    assert doctor()[0] == 0
+
+
+@pytest.mark.model
+def test_index_that_is_being_written_is_not_wrong(doctor, data):
+    outdate(data / "index")
+    with FileLock(data / "index.lock", is_singleton=False):
+        code, found = doctor()
+    assert code == 0 and "another process" in found["index"]["detail"]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("at", [0, 40_000])
+def test_damaged_database_is_restored_from_a_backup(doctor, data, at):
+    file = data / "tenkyo.db"
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log would stand in for the file
+    sound = file.read_bytes()
+    spoilt = bytearray(sound)
+    spoilt[at : at + 20_000] = b"\xff" * 20_000
+    file.write_bytes(spoilt)
+    code, found = doctor()
+    assert code == 1
+    command = wrong(found)["database"]
+    assert command.startswith(f"cp backup.db {file} && ") and command.endswith("tenkyo reindex")
+    file.write_bytes(sound)
+    assert doctor()[0] == 0
+
+
+@pytest.mark.model
+def test_models_that_cannot_be_loaded(doctor, tmp_path, data, models):
+    code, found = doctor(TENKYO_EMBEDDER=str(tmp_path), TENKYO_CHECKER=str(tmp_path))
+    assert code == 1 and wrong(found)["models"] == "unset TENKYO_EMBEDDER"
+    code, found = doctor(TENKYO_CHECKER=str(tmp_path))
+    assert code == 1 and wrong(found) == {"models": "unset TENKYO_CHECKER"}
+    (data / "models").unlink()
+    (data / "models" / "multilingual-e5-small").mkdir(parents=True)
+    code, found = doctor()
+    assert code == 1 and wrong(found) == {"models": f"rm -r {data / 'models'}"}
+
+
+def test_disk(doctor, tmp_path, monkeypatch):
+    empty = {"TENKYO_DATA_DIR": str(tmp_path / "none")}
+    (tmp_path / "file").touch()
+    elsewhere = "export TENKYO_DATA_DIR=/another/folder"
+    _, found = doctor(TENKYO_DATA_DIR=str(tmp_path / "file" / "data"))
+    assert wrong(found)["disk"] == elsewhere
+    monkeypatch.setattr(checkup, "SPARE_GB", 1e9)
+    _, found = doctor(**empty)
+    assert wrong(found)["disk"] == elsewhere and "GB are free" in found["disk"]["detail"]
+    fetched = tmp_path / "none" / "fetched"
+    fetched.mkdir(parents=True)
+    (fetched / "page").write_bytes(bytes(60_000_000))
+    _, found = doctor(**empty)
+    assert wrong(found)["disk"] == f"rm -r {fetched}"
+
+
+def test_wrong_setting_is_a_finding(doctor):
+    code, found = doctor(TENKYO_PROT="1")
+    assert code == 1 and wrong(found) == {"settings": "unset TENKYO_PROT"}
+    assert "TENKYO_PORT" in found["settings"]["detail"]
+
+
+@pytest.fixture
+def servers(doctor, tmp_path):
+    """Returns what is found on an empty folder, but for what is wrong with that."""
+    folder = str(tmp_path / "none")
+    return lambda **environ: doctor(TENKYO_DATA_DIR=folder, **environ)[1]
+
+
+def test_model_servers_are_asked(servers):
+    with served(judge_app()) as url:
+        found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_KEY="secret")
+        assert found["model server"]["ok"] and "scripted answers at" in str(found)
+        assert "tenkyo models test" in found["model server"]["detail"]  # it also judges
+        found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_MODEL="other")
+        assert found["model server"]["ok"]  # this server takes any name
+        found = servers(TENKYO_LLM_URL=url)
+        assert wrong(found)["model server"] == f"export TENKYO_LLM_URL={url}/v1"
+        found = servers(TENKYO_JUDGE_URL=f"{url}/v1")
+        assert found["judge server"]["ok"] and found["model server"]["ok"]
+        assert "judge server" not in servers(TENKYO_JUDGE_URL=f"{url}/v1", TENKYO_JUDGE="off")
+
+
+def test_model_server_that_is_down(servers):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{bound.getsockname()[1]}/v1"
+        found = servers(
+            TENKYO_LLM_URL=f"http://me:secret@{place}", TENKYO_JUDGE_URL=f"http://{place}"
+        )
+    assert set(wrong(found)) == {"database", "index", "model server", "judge server"}
+    assert "TENKYO_JUDGE_URL" in wrong(found)["judge server"]
+    assert place in str(found) and "secret" not in str(found)
+
+
+def test_model_that_is_not_there_is_replaced_by_one_that_is(servers):
+    app = FastAPI()
+    app.get("/v1/models")(lambda: {"data": [{"id": "big"}, {"id": "small"}]})
+    with served(app) as url:
+        found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_MODEL="huge")
+    assert wrong(found)["model server"] == "export TENKYO_LLM_MODEL=big"
+
+
+@pytest.mark.parametrize(
+    ("others", "mends"), [([], "tenkyo doctor"), (["b"], "export TENKYO_LLM_MODEL=b")]
+)
+def test_model_that_fails_says_why(servers, others, mends):
+    app = FastAPI()
+    app.get("/v1/models")(lambda: {"data": [{"id": name} for name in ["a", *others]]})
+    full = JSONResponse({"error": {"message": "out of memory"}}, 500)
+    app.post("/v1/chat/completions")(lambda: full)
+    with served(app) as url:
+        found = servers(TENKYO_LLM_URL=f"{url}/v1")
+    assert wrong(found)["model server"] == mends
+    assert "out of memory" in found["model server"]["detail"]
+
+
+def test_model_server_that_refuses_the_key(servers):
+    app = FastAPI()
+    app.get("/v1/models")(lambda: JSONResponse({"error": {"message": "no"}}, 401))
+    with served(app) as url:
+        found = servers(TENKYO_LLM_URL=f"{url}/v1", TENKYO_LLM_KEY="secret")
+    assert wrong(found)["model server"] == "export TENKYO_LLM_KEY=<your key>"
+    assert "secret" not in str(found)
+
+
+def test_model_in_the_process(servers):
+    found = servers(TENKYO_LLM_GGUF="/nowhere.gguf")
+    assert wrong(found)["model server"] == "make serve LLM=local"
+
+
+def test_port_that_is_taken_is_replaced_by_a_free_one(servers):
+    with served(FastAPI()) as other:
+        found = servers(TENKYO_PORT=other.rpartition(":")[2])
+        command = wrong(found)["port"]
+        assert command.startswith("tenkyo serve --port ")
+        assert servers(TENKYO_PORT=command.split()[-1])["port"]["ok"]
+    found = servers(TENKYO_HOST="0.0.0.0", TENKYO_PORT="8099")
+    assert wrong(found)["port"] == "tenkyo serve --host 127.0.0.1"
+
+
+def test_check_that_fails_does_not_stop_the_others():
+    def broken(_):
+        raise RuntimeError("a device is gone")
+
+    found = checkup.run_check("models", broken, None)
+    assert not found.ok and "a device is gone" in found.detail and "tenkyo doctor" in found.command
