@@ -53,6 +53,24 @@ class Settings(BaseModel):
     embedder: str = Field(
         default=BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
     )
+    embedder_url: str = Field(
+        default="",
+        description="URL of an OpenAI-compatible API for embeddings, such as …/v1; empty:"
+        " TENKYO_EMBEDDER runs in the process, else it is where that model's prompts are read",
+    )
+    embedder_model: str = Field(
+        default="", description="embedding model to use at that URL; empty: its first"
+    )
+    embedder_key: str = Field(default="", description="API key for that URL", repr=False)
+    reranker: str = Field(
+        default="",
+        description="re-ranker: a folder or hub id of a CrossEncoder, or the model to use at"
+        " TENKYO_RERANKER_URL; empty: none",
+    )
+    reranker_url: str = Field(
+        default="", description="URL of an API with /rerank; empty: TENKYO_RERANKER runs here"
+    )
+    reranker_key: str = Field(default="", description="API key for that URL", repr=False)
     checker: str = Field(
         default="",
         description="classifier that checks claims: a folder or hub id; empty: the bundled one",
@@ -205,6 +223,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             PREFIX + name.upper(), given[name], f"{first['msg']} ({meaning})"
         ) from None
+    _check_servers(settings)
     _check_judge(settings)
     return settings
 
@@ -225,6 +244,23 @@ def _with_checker(given: dict[str, str]) -> dict[str, str]:
         value,
     )
     return {name: each for name, each in given.items() if name != "judge"} | {"checker": value}
+
+
+def _check_servers(settings: Settings) -> None:
+    """Raise SettingsError for a model's URL that is none, or that is missing for a key or name."""
+    for url in ("embedder_url", "reranker_url"):
+        value, name = getattr(settings, url), PREFIX + url.upper()
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
+        ):
+            raise SettingsError(name, value, "use a URL such as http://127.0.0.1:8080/v1")
+        for needs in ("model", "key"):
+            other = url.replace("url", needs)
+            if not value and (given := getattr(settings, other, "")):
+                shown = "…" if needs == "key" else given
+                raise SettingsError(
+                    PREFIX + other.upper(), shown, f"there is no server for it: set {name} too"
+                )
 
 
 def _check_judge(settings: Settings) -> None:
