@@ -140,9 +140,9 @@ class Library:
 
 # Log-odds that a passage is the one that answers, per unit of each feature. Fitted by maximum
 # likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in one index,
-# asked in both languages; docs/evaluation.md has the figures. They belong to the bundled embedder:
-# with another one the search works, but less finely tuned, and the thresholds of
-# service/answering/reranking.py must be fitted again (training/relevance.py).
+# asked in both languages; docs/evaluation.md has the figures. They belong to the bundled embedder.
+# Cosines of another are brought to its scale (index/cosine_scale.py), so that the search works, but
+# less finely tuned; training/relevance.py fits these and service/answering/reranking.py's again.
 _COSINE = 122.0
 _COVERAGE_SAME_LANGUAGE = 24.0
 _COVERAGE_ACROSS = 9.0

@@ -51,12 +51,13 @@ class Settings(BaseModel):
         default="", description="URL of the database; empty: SQLite in the data folder"
     )
     embedder: str = Field(
-        default=BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
+        default=BUNDLED_EMBEDDER,
+        description="embedding model: bundled:…, a folder or a hub id; with TENKYO_EMBEDDER_URL,"
+        " where the prompts of that model are read",
     )
     embedder_url: str = Field(
         default="",
-        description="URL of an OpenAI-compatible API for embeddings, such as …/v1; empty:"
-        " TENKYO_EMBEDDER runs in the process, else it is where that model's prompts are read",
+        description="OpenAI-compatible base URL of an embedding model, such as …/v1; empty: none",
     )
     embedder_model: str = Field(
         default="", description="embedding model to use at that URL; empty: its first"
@@ -64,11 +65,11 @@ class Settings(BaseModel):
     embedder_key: str = Field(default="", description="API key for that URL", repr=False)
     reranker: str = Field(
         default="",
-        description="re-ranker: a folder or hub id of a CrossEncoder, or the model to use at"
-        " TENKYO_RERANKER_URL; empty: none",
+        description="re-ranker: a folder or hub id; with TENKYO_RERANKER_URL, the model to use"
+        " there; empty: none",
     )
     reranker_url: str = Field(
-        default="", description="URL of an API with /rerank; empty: TENKYO_RERANKER runs here"
+        default="", description="base URL of a server that speaks /rerank; empty: none"
     )
     reranker_key: str = Field(default="", description="API key for that URL", repr=False)
     checker: str = Field(
