@@ -233,7 +233,7 @@ def create_engine(
         The engine, and a function to await when it is no longer used.
     """
     from index.inference.batch_scheduler import BatchScheduler
-    from index.inference.shared_models import SharedChecker, SharedEmbedder
+    from index.inference.shared_models import SERVER_TOKENS, SharedChecker, SharedEmbedder
     from service.answering.engine import Engine
     from service.conversations.store import History
 
@@ -250,9 +250,11 @@ def create_engine(
         server = None
 
     scheduler, loaded = BatchScheduler(), loaded or create_models(settings)
-    # The models of this process take turns at its cores; a server must not keep them waiting.
-    embedding = BatchScheduler() if settings.embedder_url else scheduler
-    library = open_library(settings, behind, SharedEmbedder(loaded.embedder, embedding))
+    if settings.embedder_url:  # the models of this process, which take turns, do not wait for it
+        vectors = SharedEmbedder(loaded.embedder, BatchScheduler(), SERVER_TOKENS)
+    else:
+        vectors = SharedEmbedder(loaded.embedder, scheduler)
+    library = open_library(settings, behind, vectors)
     engine = Engine(
         library,
         SharedChecker(loaded.checker, scheduler),

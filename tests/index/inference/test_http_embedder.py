@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from pathlib import Path
 
-import huggingface_hub
+import huggingface_hub.constants
 import numpy as np
 import pytest
 
 from corpus.errors import ModelBadOutput, ModelError, ModelUnavailable
 from index.inference import http_embedder
+from index.inference.batch_scheduler import BatchScheduler
 from index.inference.embedding_prompts import CONFIGURATION, Prompts, choose_prompts, prompts_of
 from index.inference.http_embedder import HttpEmbedder
+from index.inference.shared_models import SERVER_TOKENS, SharedEmbedder
 from tests.support.live_server import served
 from tests.support.model_servers import DIM, embeddings_app, hashed, replying
 
@@ -37,6 +40,15 @@ def test_vectors_have_length_one_and_keep_their_order() -> None:
         query = embedder.embed_query("maps")
         np.testing.assert_allclose(query, unit(hashed(["maps"]))[0], atol=1e-6)
         assert embedder.embed_queries([]).shape == embedder.embed_passages([]).shape == (0, DIM)
+
+
+@pytest.mark.server
+def test_texts_of_many_threads_share_requests() -> None:
+    app = embeddings_app()
+    with served(app) as url:
+        shared = SharedEmbedder(HttpEmbedder(f"{url}/v1"), BatchScheduler(), SERVER_TOKENS)
+        np.testing.assert_allclose(shared.embed_passages(TEXTS), unit(hashed(TEXTS)), atol=1e-6)
+    assert len(app.state.inputs) == math.ceil(len(TEXTS) / http_embedder.BATCH)
 
 
 @pytest.mark.server
