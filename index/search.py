@@ -13,13 +13,18 @@ import numpy as np
 
 from corpus.protocols import require_protocol
 from corpus.store.store import Store
+from corpus.text.chunking import with_headings
 from corpus.types import Passage, Source
 from index.inference.embedder import Embedder
+from index.inference.reranker import ToleratedReranker
 from index.types import Floats
 
 # Share of the results that is kept for the best passages of each language. How scores of two
 # languages compare is known only on average: which passage answers shows when both are read.
 LANGUAGE_SHARE = 0.25
+# Hits that a re-ranker puts in order: twice the passages that an answer reads by default. Servers
+# of Text Embeddings Inference take at most 32.
+RERANKED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Ranked:
 
     row: int
     score: float  # the fused score, in log-odds up to a constant; higher is better
-    cosine: float  # similarity of the embeddings, -1 to 1
+    cosine: float  # similarity of the embeddings, on the scale of the bundled embedder's
     coverage: float  # BM25 as a share of the most that the question could reach, 0 to 1
     dense_rank: int  # by cosine among the candidates, from 1
     lexical_rank: int | None  # by BM25 among the candidates; None if no token is shared
@@ -72,11 +77,20 @@ class SearchIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Everything that can be answered from: the store of documents and the index over it."""
+    """Everything that can be answered from: the store of documents and the index over it.
+
+    Attributes:
+        store: The documents.
+        index: The index over them.
+        embedder: Embeds questions.
+        reranker: Puts the first ``RERANKED`` hits of a search in its own order; None for the order
+            of the search.
+    """
 
     store: Store
     index: SearchIndex
     embedder: Embedder
+    reranker: ToleratedReranker | None = None
 
     def __post_init__(self) -> None:
         require_protocol(self.index, SearchIndex)
@@ -91,11 +105,26 @@ class Library:
             source_ids: Sources to which the search is limited; None for all of them.
 
         Returns:
-            At most ``k`` hits, best first.
+            At most ``k`` hits, best first. A re-ranker changes their order, never their scores.
         """
         within = None if source_ids is None else self.store.rows(source_ids)
         if k <= 0 or not len(self.index) or within == []:
             return []
+        if self.reranker is None:
+            return self._found(question, k, source_ids, within)
+        hits = self._found(question, max(k, RERANKED), source_ids, within)
+        first, rest = hits[:RERANKED], hits[RERANKED:]
+        texts = [with_headings(hit.passage.text, hit.passage, hit.source) for hit in first]
+        order = self.reranker.order(question, texts)
+        return [*(first[n] for n in order), *rest][:k]
+
+    def _found(
+        self,
+        question: str,
+        k: int,
+        source_ids: Sequence[str] | None,
+        within: Sequence[int] | None,
+    ) -> list[Hit]:
         vector = self.embedder.embed_query(question)
         ranked = self.index.search(vector, question, k, within)
         found = self.store.passages([r.row for r in ranked])
@@ -111,9 +140,9 @@ class Library:
 
 # Log-odds that a passage is the one that answers, per unit of each feature. Fitted by maximum
 # likelihood over candidate lists (listwise softmax) on JSQuAD and XQuAD passages in one index,
-# asked in both languages; docs/evaluation.md has the figures. They belong to the bundled embedder:
-# with another one the search works, but less finely tuned, and the thresholds of
-# service/answering/reranking.py must be fitted again (training/relevance.py).
+# asked in both languages; docs/evaluation.md has the figures. They belong to the bundled embedder.
+# Cosines of another are brought to its scale (index/cosine_scale.py), so that the search works, but
+# less finely tuned; training/relevance.py fits these and service/answering/reranking.py's again.
 _COSINE = 122.0
 _COVERAGE_SAME_LANGUAGE = 24.0
 _COVERAGE_ACROSS = 9.0

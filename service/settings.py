@@ -73,8 +73,27 @@ class Settings(BaseModel):
         default="", description="URL of the database; empty: SQLite in the data folder"
     )
     embedder: str = Field(
-        default=BUNDLED_EMBEDDER, description="embedding model: bundled:…, a folder or a hub id"
+        default=BUNDLED_EMBEDDER,
+        description="embedding model: bundled:…, a folder or a hub id; with TENKYO_EMBEDDER_URL,"
+        " where the prompts of that model are read",
     )
+    embedder_url: str = Field(
+        default="",
+        description="OpenAI-compatible base URL of an embedding model, such as …/v1; empty: none",
+    )
+    embedder_model: str = Field(
+        default="", description="embedding model to use at that URL; empty: its first"
+    )
+    embedder_key: str = Field(default="", description="API key for that URL", repr=False)
+    reranker: str = Field(
+        default="",
+        description="re-ranker: a folder or hub id; with TENKYO_RERANKER_URL, the model to use"
+        " there; empty: none",
+    )
+    reranker_url: str = Field(
+        default="", description="base URL of a server that speaks /rerank; empty: none"
+    )
+    reranker_key: str = Field(default="", description="API key for that URL", repr=False)
     checker: str = Field(
         default="",
         description="classifier that checks claims: a folder or hub id; empty: the bundled one",
@@ -236,6 +255,7 @@ def read_settings(
         raise SettingsError(
             PREFIX + name.upper(), given[name], f"{first['msg']} ({meaning})"
         ) from None
+    _check_servers(settings)
     _check_judge(settings)
     return settings
 
@@ -269,6 +289,23 @@ def _with_options(given: dict[str, str], options: Mapping[str, str]) -> dict[str
     if url is not None and given.get("llm_url", url) != url:
         of_another |= {"llm_model", "llm_key"}
     return {n: each for n, each in given.items() if n not in of_another} | dict(options)
+
+
+def _check_servers(settings: Settings) -> None:
+    """Raise SettingsError for a model's URL that is none, or that is missing for a key or name."""
+    for url in ("embedder_url", "reranker_url"):
+        value, name = getattr(settings, url), PREFIX + url.upper()
+        if value and (
+            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
+        ):
+            raise SettingsError(name, value, "use a URL such as http://127.0.0.1:8080/v1")
+        for needs in ("model", "key"):
+            other = url.replace("url", needs)
+            if not value and (given := getattr(settings, other, "")):
+                shown = "…" if needs == "key" else given
+                raise SettingsError(
+                    PREFIX + other.upper(), shown, f"there is no server for it: set {name} too"
+                )
 
 
 def _check_judge(settings: Settings) -> None:

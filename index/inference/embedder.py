@@ -1,23 +1,23 @@
 """Text embedding: models that turn questions and passages into unit vectors.
 
-Models run by OpenVINO on the CPU, else by sentence-transformers, which no other module imports.
+Models run by OpenVINO on the CPU, else by sentence-transformers.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 
 from corpus.errors import ModelUnavailable
 from index.inference import openvino_cache
+from index.inference.embedding_prompts import Prompts, choose_prompts, prompts_in
 from index.inference.model_registry import model_folder
 from index.inference.openvino_runtime import OpenVinoModel
 from index.types import Floats
@@ -33,6 +33,7 @@ _SAMPLE_TEXTS = (  # a converted model is tested on these
 )
 _PART_SIZE = 32  # texts that are tokenised while those before them are being embedded
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, and either in WSL
+_Role = Literal["query", "passage"]
 _log = logging.getLogger(__name__)
 
 
@@ -110,9 +111,9 @@ class WrappedEmbedder:
 class SentenceTransformerEmbedder:
     """An embedder for any sentence-transformers model; safe to share between threads.
 
-    The model is loaded at first use, which takes seconds. Its own ``query`` and ``passage`` prompts
-    are used if it has them. It runs by OpenVINO, converted once; by torch on a GPU, or if OpenVINO
-    cannot run it. A question does not wait for another thread's passages.
+    The model is loaded at first use, which takes seconds. Its own prompts for questions and for
+    passages are used if it has them. It runs by OpenVINO, converted once; by torch on a GPU, or if
+    OpenVINO cannot run it. A question does not wait for another thread's passages.
 
     Args:
         name: ``bundled:multilingual-e5-small``, a folder, or a hub id. A hub's model is downloaded
@@ -156,7 +157,7 @@ class SentenceTransformerEmbedder:
         """
         return self._encode(texts, "query")
 
-    def _encode(self, texts: Sequence[str], role: str) -> Floats:
+    def _encode(self, texts: Sequence[str], role: _Role) -> Floats:
         model = self._load()
         if not texts:
             return np.zeros((0, model.dim), np.float32)
@@ -178,43 +179,44 @@ class SentenceTransformerEmbedder:
             return self._model
 
     def _open(self, location: str) -> _Converted | _Torch:
-        folder = None if _has_gpu() else self._converted_folder(location)
-        if folder and (stored := openvino_cache.load_model(folder)):
-            return _Converted(stored)
+        own = None if _has_gpu() else _local_folder(location)
+        folder = self._converted_folder(own)
+        if own and folder and (stored := openvino_cache.load_model(folder)):
+            return _Converted(stored, prompts_in(own))
         model = _Torch(location)
         if model.on_gpu:
             return model
         try:
-            folder = folder or self._converted_folder(location)
-            return _Converted(openvino_cache.convert_model(model.export(), folder))
+            folder = folder or self._converted_folder(_local_folder(location))
+            return _Converted(openvino_cache.convert_model(model.export(), folder), model.prompts)
         except openvino_cache.ConversionError as error:
             _log.warning("OpenVINO cannot run %s (%s): using torch, slower", self.name, error)
             return model
 
-    def _converted_folder(self, location: str) -> Path | None:
-        """Return the folder for the converted model; None before a hub's model is downloaded."""
-        folder = _local_folder(location)
+    def _converted_folder(self, folder: Path | None) -> Path | None:
+        """Return the folder for the converted model of a folder, if that is known."""
         files = [path for path in folder.rglob("*") if path.is_file()] if folder else []
         label = re.sub(r"[^\w-]+", "-", self.name)[-60:]
         return openvino_cache.model_cache_folder(self._cache, label, files) if files else None
 
 
 class _Converted:
-    """An embedding model that OpenVINO runs; its tokenizer and prompts are stored with it."""
+    """An embedding model that OpenVINO runs; its tokenizer is stored with it."""
 
-    def __init__(self, model: OpenVinoModel) -> None:
+    def __init__(self, model: OpenVinoModel, prompts: Prompts) -> None:
         from tokenizers import Tokenizer
 
         self._model = model
         self._tokenizer = Tokenizer.from_str(model.extra_files["tokenizer.json"])
-        self._prompts = json.loads(model.extra_files["prompts.json"])
+        self._prompts = prompts
 
     @property
     def dim(self) -> int:
         return self._model.shapes[0][0]
 
-    def encode(self, texts: list[str], role: str) -> Floats:
-        texts = [self._prompts[role] + text for text in texts]
+    def encode(self, texts: list[str], role: _Role) -> Floats:
+        prompt = getattr(self._prompts, role)
+        texts = [prompt + text for text in texts]
         if len(texts) <= _PART_SIZE:
             (vectors,) = self._model.run(_token_ids(self._tokenizer, texts))
         else:
@@ -244,6 +246,7 @@ class _Torch:
             wide = torch.cuda.is_bf16_supported()  # float16 overflows in some models
             dtype, self._batch = torch.bfloat16 if wide else torch.float16, 256
         self._model = SentenceTransformer(location, model_kwargs={"dtype": dtype})
+        self.prompts = choose_prompts(self._model.prompts, self._model.default_prompt_name)
         self.on_gpu = self._model.device.type != "cpu"
         self._lock = threading.Lock()
 
@@ -251,11 +254,11 @@ class _Torch:
     def dim(self) -> int:
         return cast(int, self._model.get_embedding_dimension())
 
-    def encode(self, texts: list[str], role: str) -> Floats:
+    def encode(self, texts: list[str], role: _Role) -> Floats:
         with self._lock:
             vectors = self._model.encode(
                 texts,
-                prompt_name=role if role in self._model.prompts else None,
+                prompt=getattr(self.prompts, role),
                 batch_size=self._batch,
                 convert_to_numpy=True,
                 show_progress_bar=False,
@@ -296,10 +299,8 @@ class _Torch:
             ) from error
         tokenizer.no_padding()
         tokenizer.enable_truncation(longest) if longest else tokenizer.no_truncation()
-        default = model.prompts.get(model.default_prompt_name or "", "")
-        prompts = {role: model.prompts.get(role, default) or "" for role in ("query", "passage")}
-        extra_files = {"tokenizer.json": tokenizer.to_str(), "prompts.json": json.dumps(prompts)}
-        rows = _token_ids(tokenizer, [prompts["query"] + text for text in _SAMPLE_TEXTS])
+        extra_files = {"tokenizer.json": tokenizer.to_str()}
+        rows = _token_ids(tokenizer, [self.prompts.query + text for text in _SAMPLE_TEXTS])
         expected = [self.encode(list(_SAMPLE_TEXTS), "query")]
         return openvino_cache.ModelExport(
             Pipeline(), pad, rows, expected, extra_files, longest or 0, int8=True

@@ -25,6 +25,7 @@ from index.types import Floats
 
 # About the tokens of one batch; a more urgent call waits for so many, some 30 ms on two cores.
 RUN_TOKENS = 256
+SERVER_TOKENS = 8192  # the same for a model on a server: about the texts of one request
 CACHED_QUESTIONS = 1024  # vectors of questions, 1.5 MB
 CACHED_PASSAGES = 4096  # vectors of passages and sentences, 6 MB: answers quote the same few often
 CACHED_PAIRS = 16_384  # checker outputs for pairs of texts, about 4 MB
@@ -34,17 +35,25 @@ Item = TypeVar("Item", str, tuple[str, str])
 
 
 class SharedEmbedder(WrappedEmbedder):
-    """An embedder for many threads, which caches the vectors of recent texts."""
+    """An embedder for many threads, which caches the vectors of recent texts.
 
-    def __init__(self, embedder: Embedder, scheduler: BatchScheduler) -> None:
+    Args:
+        embedder: Computes the vectors.
+        scheduler: Makes batches of concurrent calls.
+        run_tokens: About the tokens of one batch.
+    """
+
+    def __init__(
+        self, embedder: Embedder, scheduler: BatchScheduler, run_tokens: int = RUN_TOKENS
+    ) -> None:
         super().__init__(embedder)
         self._queries = ResultCache[str](embedder.embed_queries, CACHED_QUESTIONS)
         self._passages = ResultCache[str](embedder.embed_passages, CACHED_PASSAGES)
         self._schedule_queries = scheduler.batched(
-            Priority.QUESTION, self._queries.compute_missing, _token_count, RUN_TOKENS
+            Priority.QUESTION, self._queries.compute_missing, _token_count, run_tokens
         )
         self._schedule_passages = scheduler.batched(
-            Priority.READING, self._passages.compute_missing, _token_count, RUN_TOKENS
+            Priority.READING, self._passages.compute_missing, _token_count, run_tokens
         )
 
     def embed_passages(self, texts: Sequence[str]) -> Floats:

@@ -15,7 +15,7 @@ from corpus.text.chunking import with_headings
 from index.inference.embedder import Embedder
 from index.ingestion.report import IngestProgress
 from index.storage.local_index import LocalIndex
-from index.storage.manifest import check_manifest, read_manifest
+from index.storage.manifest import check_dimension, check_manifest, read_manifest
 from index.storage.segment import text_key
 from index.types import Floats
 
@@ -43,22 +43,22 @@ def sync(
         embedder: The embedder; the index records its name.
         folder: The index folder.
         progress: Is told how many passages are done.
-        rebuild: Make the index from scratch. A complete index stays readable until the new one
-            takes its place.
+        rebuild: Make the index from scratch. A complete index, be it of another embedder, stays
+            readable until the new one takes its place.
 
     Returns:
         How many passages were embedded.
 
     Raises:
-        IndexMismatch: The index is damaged, or of another embedder or format; never with
-            ``rebuild``.
+        IndexMismatch: The index is damaged, or of another embedder, dimension or format; never
+            with ``rebuild``.
         StoreError: The folder cannot be written.
     """
     with _locked(folder, progress):
         # The revision is taken before the rows, so that a change in between shows as a mismatch.
         revision = store.revision()
         wanted = np.array(store.rows(), np.int64)
-        keep_old = rebuild and _is_complete(folder, embedder)
+        keep_old = rebuild and _is_complete(folder)
         index = None if rebuild else open_any(folder, embedder)
         if index is None:
             index = LocalIndex(embedder.dim)
@@ -66,6 +66,7 @@ def sync(
             return 0
         new = np.setdiff1d(wanted, index.rows())
         if len(new):
+            check_dimension(folder, index.dim, embedder.dim)
             # PostgreSQL numbers rows before they are committed, so a lower one may turn up later;
             # those above it are taken out, and added again in their order.
             new = wanted[wanted >= new[0]]
@@ -167,10 +168,11 @@ def open_any(folder: Path, embedder: Embedder) -> LocalIndex | None:
         return None
 
 
-def _is_complete(folder: Path, embedder: Embedder) -> bool:
+def _is_complete(folder: Path) -> bool:
+    """Whether there is an index that a service of this version, with its embedder, can search."""
     try:
         manifest = read_manifest(folder)
-        check_manifest(folder, manifest, embedder.name)
+        check_manifest(folder, manifest, manifest["embedder"])
     except (IndexMissing, IndexMismatch):
         return False
     return bool(manifest["corpus_revision"] != INCOMPLETE_MARK)

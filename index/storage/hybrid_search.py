@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index.cosine_scale import UNSCALED, CosineScale
 from index.lexical.bm25 import Scorer
 from index.lexical.postings import LexicalQuery
 from index.search import LANGUAGE_SHARE, Ranked, fuse
@@ -85,6 +86,7 @@ def hybrid_ranking(
     japanese: bool,
     k: int,
     pool: int,
+    scale: CosineScale = UNSCALED,
 ) -> list[Ranked]:
     """Rank passages by BM25 and vectors together.
 
@@ -95,6 +97,7 @@ def hybrid_ranking(
         japanese: Whether the question is in Japanese.
         k: How many passages to return at most.
         pool: How many candidates each language puts forward, by BM25 and by vectors each.
+        scale: The scale of the embedder's cosines.
 
     Returns:
         The candidates with the highest fused scores of all and of each language, best first.
@@ -113,8 +116,10 @@ def hybrid_ranking(
         return []
     rows, cosine, bm25, languages = (np.concatenate(column) for column in zip(*parts, strict=True))
     coverage = (bm25 / max(query.ceiling, 1e-6)).astype(np.float32, copy=False)
-    score = fuse(cosine, coverage, languages != japanese)
     dense_rank, lexical_rank = _ranks(rows, cosine), _ranks(rows, coverage)
+    across = languages != japanese
+    cosine = scale.apply(cosine, across)
+    score = fuse(cosine, coverage, across)
     return [
         Ranked(
             row=int(rows[i]),

@@ -30,10 +30,10 @@ import numpy.typing as npt
 
 from corpus.errors import IndexMismatch, IndexMissing, StoreError
 from corpus.files.files import fsync_folder
+from index.cosine_scale import UNSCALED, CosineScale
 from index.lexical.postings import LexicalQuery, Statistics
 from index.lexical.tokenizer import is_japanese
 from index.search import Ranked
-from index.storage.ann import APPROXIMATE_FROM
 from index.storage.files import write
 from index.storage.hybrid_search import (
     SegmentSelection,
@@ -42,14 +42,12 @@ from index.storage.hybrid_search import (
     segment_scorers,
     vector_candidates,
 )
-from index.storage.manifest import INDEX_FORMAT, check_manifest, read_manifest
+from index.storage.manifest import INDEX_FORMAT, check_dimension, check_manifest, read_manifest
+from index.storage.merging import merged_tail, without_rows
 from index.storage.segment import Segment
 from index.types import Floats
 
 CANDIDATE_POOL = 100  # candidates that BM25 and vectors each put forward, in each language
-SMALL_SEGMENT = 8192  # passages up to which two neighbouring segments are merged
-MERGE_RATIO = 4  # two neighbours are merged unless the first is as many times larger
-MAX_DELETED_ONE_IN = 8  # a segment with a larger share of deleted passages is rewritten
 # What json, numpy and faiss raise for files that are cut short, damaged or something else.
 _UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError)
 
@@ -105,14 +103,14 @@ class LocalIndex:
             if len(at):
                 own = [texts[i] for i in at.tolist()]
                 made = Segment.of(japanese, new[at], vectors[at], own)
-                self._replace(japanese, _merged_tail([*self._of(japanese), made]))
+                self._replace(japanese, merged_tail([*self._of(japanese), made]))
 
     def remove(self, rows: Rows) -> None:
         """Remove passages by their rows; rows that are not in the index are ignored."""
         removed = np.unique(np.asarray(rows, np.int64))
         for japanese in (False, True):
-            left = [_without(segment, removed) for segment in self._of(japanese)]
-            self._replace(japanese, _merged_tail([segment for segment in left if len(segment)]))
+            left = [without_rows(segment, removed) for segment in self._of(japanese)]
+            self._replace(japanese, merged_tail([segment for segment in left if len(segment)]))
 
     def vectors(self, rows: Rows) -> dict[bytes, Floats]:
         """Return the stored embeddings of passages, by the ``text_key`` hash of their text."""
@@ -153,7 +151,12 @@ class LocalIndex:
         return found
 
     def search(
-        self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
+        self,
+        vector: Floats,
+        text: str,
+        k: int,
+        within: Sequence[int] | None = None,
+        scale: CosineScale = UNSCALED,
     ) -> list[Ranked]:
         """Find the best ``k`` rows by BM25 and vectors together; see ``SearchIndex.search``.
 
@@ -162,6 +165,7 @@ class LocalIndex:
             text: The question.
             k: How many rows to return at most.
             within: The rows to search among; None for all.
+            scale: The scale of the embedder's cosines.
 
         Returns:
             The rows with their scores, best first.
@@ -171,7 +175,7 @@ class LocalIndex:
         vector = np.ascontiguousarray(vector, np.float32)
         searched, query = self._searched(within), self._query(text)
         pool = max(k, CANDIDATE_POOL)
-        return hybrid_ranking(searched, vector, query, is_japanese(text), k, pool)
+        return hybrid_ranking(searched, vector, query, is_japanese(text), k, pool, scale)
 
     def _query(self, text: str) -> LexicalQuery:
         if self._statistics is None:
@@ -289,10 +293,15 @@ class LiveIndex:
     """A read-only view of the index in a folder that reopens it when it was written again.
 
     A search runs to its end on the index that was there when it began.
+
+    Args:
+        folder: The folder.
+        embedder: The name of the embedder that the index must have been made by.
+        scale: The scale of that embedder's cosines.
     """
 
-    def __init__(self, folder: Path, embedder: str) -> None:
-        self._folder, self._embedder = folder, embedder
+    def __init__(self, folder: Path, embedder: str, scale: CosineScale = UNSCALED) -> None:
+        self._folder, self._embedder, self._scale = folder, embedder, scale
         self._lock = threading.Lock()
         self._opened: tuple[int, int] | None = None  # the manifest's time and inode
         self._index = LocalIndex(0)
@@ -303,8 +312,10 @@ class LiveIndex:
     def search(
         self, vector: Floats, text: str, k: int, within: Sequence[int] | None = None
     ) -> list[Ranked]:
-        """Search the newest index in the folder, as ``LocalIndex.search`` does."""
-        return self._current().search(vector, text, k, within)
+        """Search the newest index; raises IndexMismatch if the vector has another dimension."""
+        index = self._current()
+        check_dimension(self._folder, index.dim, len(vector))
+        return index.search(vector, text, k, within, self._scale)
 
     def _current(self) -> LocalIndex:
         with self._lock:  # without it, a slower thread could put back an older index
@@ -317,29 +328,6 @@ class LiveIndex:
                 self._index = LocalIndex.open(self._folder, self._embedder, known=self._index)
                 self._opened = written
             return self._index
-
-
-def _without(segment: Segment, rows: np.ndarray) -> Segment:
-    """A segment without some rows: rewritten where it is small or much of it is deleted."""
-    removed = segment.positions(rows)
-    if not len(removed):
-        return segment
-    left = segment.without(removed)
-    small = len(left) < APPROXIMATE_FROM
-    if len(left) and (small or len(left.deleted) * MAX_DELETED_ONE_IN > len(left.rows)):
-        return Segment.merged([left])
-    return left
-
-
-def _merged_tail(segments: Sequence[Segment]) -> list[Segment]:
-    """Segments, with the last ones merged until each is much larger than the next."""
-    left = list(segments)
-    while len(left) > 1:
-        before, last = len(left[-2]), len(left[-1])
-        if before > MERGE_RATIO * last and before + last > SMALL_SEGMENT:
-            break
-        left[-2:] = [Segment.merged(left[-2:])]
-    return left
 
 
 def _delete(path: Path) -> None:

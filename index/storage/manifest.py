@@ -49,3 +49,17 @@ def check_manifest(
         if value is not None and manifest[name] != value:
             label = name.replace("_", " ")
             raise IndexMismatch(folder, f"{label} {value}", f"{label} {manifest[name]}")
+
+
+def check_dimension(folder: Path, indexed: int, dim: int) -> None:
+    """Raise IndexMismatch if an embedder gives vectors of another dimension than those indexed.
+
+    Its name can be the same: a server may have another model now, or cut its vectors shorter.
+
+    Args:
+        folder: The index folder, to be named in the error.
+        indexed: The dimension of the vectors in the index.
+        dim: The dimension of the embedder's.
+    """
+    if dim != indexed:
+        raise IndexMismatch(folder, f"dimension {dim}", f"dimension {indexed}")

@@ -1,9 +1,10 @@
-"""The command group ``tenkyo models``: tests of the language models that are set."""
+"""The command group ``tenkyo models``: tests of the models that are set."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,8 +18,9 @@ from service.server import bootstrap, judges
 if TYPE_CHECKING:
     from service.judging.self_test import SelfTestReport
     from service.server.judges import ChosenJudge
+    from service.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Test the language models that are set.")
+app = typer.Typer(no_args_is_help=True, help="Test the models that are set.")
 
 
 @app.callback()
@@ -27,28 +29,59 @@ def _group() -> None:
 
 
 @app.command("test")
-def test_judge(as_json: Json = False) -> None:
-    """Test whether the judging language model may judge claims, and keep the outcome.
+def test_models(as_json: Json = False) -> None:
+    """Test the embedder, the re-ranker and the judging language model, where one is set.
 
-    It judges fixed sentences of known truth in both languages. Exit codes: 0: it passed. 1: it
-    did not, and rules and checker decide. 2: there is no such model, or it gave no reply.
+    The first two search the shipped digests for the shipped questions, beside the bundled embedder.
+    The judge rules on fixed sentences of known truth, and the outcome is kept. Exit codes: 0: all
+    of them work. 1: the judge did not pass, and rules and checker decide. 2: no model is set that
+    could be tested, or one of them gave no reply.
     """
-    settings, server = bootstrap.start_local_model(bootstrap.load_settings())
+    settings = bootstrap.load_settings()
+    result: dict[str, Any] = {"retrieval": _test_retrieval(settings)}
+    if result["retrieval"] and not as_json:
+        output.print_retrieval(result["retrieval"])
+    settings, server = bootstrap.start_local_model(settings)
     chosen = judges.choose_judge(settings, bootstrap.create_answer_model(settings))
-    if chosen is None:
+    if chosen is None and not result["retrieval"]:
         raise SettingsError(
             "TENKYO_JUDGE",
             settings.judge,
             "no language model is set that could judge: set TENKYO_JUDGE_URL or TENKYO_LLM_URL"
-            " (and TENKYO_JUDGE to auto or llm)",
+            " (and TENKYO_JUDGE to auto or llm); to test these, TENKYO_EMBEDDER, TENKYO_RERANKER"
+            " or their URLs",
         )
-    result = asyncio.run(_run(chosen))
-    del server  # it has served until now
+    if chosen:
+        result |= asyncio.run(_run(chosen))
+        del server  # it has served until now
+        if not as_json:
+            output.print_self_test(result)
     if as_json:
         print(json.dumps(result, ensure_ascii=False))
-    else:
-        output.print_self_test(result)
-    raise SystemExit(2 if not result["answered"] else 0 if result["passed"] else 1)
+    if chosen:
+        raise SystemExit(2 if not result["answered"] else 0 if result["passed"] else 1)
+
+
+def _test_retrieval(settings: Settings) -> list[dict[str, Any]]:
+    """Test the embedder and the re-ranker that are set; none if both are left as they come."""
+    from index.inference.model_registry import BUNDLED_EMBEDDER
+
+    reranker = bootstrap.create_reranker(settings)
+    own = settings.embedder_url or settings.embedder != BUNDLED_EMBEDDER
+    if not (own or reranker):
+        return []
+    from service.evaluation.retrieval import RetrievalTest
+
+    reports = []
+    if own:
+        with suppress(ModelUnavailable):  # it is there to compare, on the systems that have it
+            bundled = settings.model_copy(update={"embedder": BUNDLED_EMBEDDER, "embedder_url": ""})
+            reports.append(RetrievalTest(bootstrap.create_embedder(bundled)).embedder())
+    test = RetrievalTest(bootstrap.create_embedder(settings))
+    reports.append(test.embedder())
+    if reranker:
+        reports.append(test.reranker(reranker))
+    return [report.to_json() for report in reports]
 
 
 async def _run(chosen: ChosenJudge) -> dict[str, Any]:

@@ -249,6 +249,24 @@ def print_rechecked(name: str, checks: Sequence[Check], summary: str) -> None:
     print(f"\n{_printable(summary)}")
 
 
+def print_retrieval(reports: Sequence[Mapping[str, Any]]) -> None:
+    """Print how embedders and re-rankers did on the shipped questions."""
+    head = ("model", "dimension", "passages/s", "ms a question", "R@1 en", "R@1 ja")
+    rows = [
+        (
+            ("re-ranked by " if each["kind"] == "reranker" else "") + each["name"],
+            str(each["dimension"] or ""),
+            f"{each['passages_per_second']:,.0f}",
+            f"{each['question_ms']:,.0f}",
+            *(f"{100 * share:.0f} %" for share in each["recall_at_1"].values()),
+        )
+        for each in reports
+    ]
+    print_table(head, rows)
+    count = reports[0]["questions"]
+    print(f"R@1: of {count} questions, those whose first hit is of the work that is asked about\n")
+
+
 def print_self_test(result: Mapping[str, Any]) -> None:
     """Print the self-test of a judge: each item, the counts, the cost, and what follows."""
     rows = [

@@ -176,6 +176,7 @@ def conditions(engine: Engine, settings: Settings, mode: Mode) -> Conditions:
         "model": "" if mode == "quoted" or engine.model is None else engine.model.name,
         "window": settings.llm_window,
         "embedder": engine.library.embedder.name,
+        "reranker": engine.library.reranker.name if engine.library.reranker else "",
         "checker": f"{engine.checker.name} {engine.checker.digest[:12]}",
         "library": engine.library.store.revision(),
         "top_k": settings.top_k,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from corpus.store.store import Store
     from index.inference.cross_encoder import Checker
     from index.inference.embedder import Embedder
+    from index.inference.reranker import Reranker
     from index.search import Library
     from service.answering.engine import Engine
     from service.answering.factcheck import FactChecker
@@ -88,9 +89,24 @@ def create_checker(settings: Settings) -> Checker:
 
 def create_embedder(settings: Settings) -> Embedder:
     """Make the embedder of the settings; it is loaded at first use."""
+    if settings.embedder_url:
+        from index.inference.http_embedder import HttpEmbedder
+
+        given = settings.embedder if "embedder" in settings.model_fields_set else ""
+        server = settings.embedder_url, settings.embedder_model, settings.embedder_key
+        return HttpEmbedder(*server, described_by=given)
     from index.inference.embedder import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
+
+
+def create_reranker(settings: Settings) -> Reranker | None:
+    """Make the re-ranker of the settings, if there is one; it is loaded at first use."""
+    from index.inference.reranker import CrossEncoderReranker, HttpReranker
+
+    if settings.reranker_url:
+        return HttpReranker(settings.reranker_url, settings.reranker, settings.reranker_key)
+    return CrossEncoderReranker(settings.reranker) if settings.reranker else None
 
 
 def create_ingestion_pipeline(settings: Settings) -> IngestionPipeline:
@@ -153,6 +169,8 @@ def open_library(
         IndexMissing: There is no index.
         IndexMismatch: The index is for another embedder or another state of the database.
     """
+    from index.cosine_scale import scale_of
+    from index.inference.reranker import ToleratedReranker
     from index.ingestion import sync
     from index.search import Library
     from index.storage.local_index import LiveIndex
@@ -164,7 +182,9 @@ def open_library(
     manifest = read_manifest(settings.index_dir)
     revision = None if behind else store.revision()
     check_manifest(settings.index_dir, manifest, embedder.name, revision)
-    return Library(store, LiveIndex(settings.index_dir, embedder.name), embedder)
+    scale = scale_of(embedder, manifest["dim"], settings.models_dir)
+    index, reranker = LiveIndex(settings.index_dir, embedder.name, scale), create_reranker(settings)
+    return Library(store, index, embedder, ToleratedReranker(reranker) if reranker else None)
 
 
 def create_ingestion_worker(settings: Settings, library: Library) -> IngestionWorker:
@@ -225,7 +245,7 @@ def create_engine(
         The engine, and a function to await when it is no longer used.
     """
     from index.inference.batch_scheduler import BatchScheduler
-    from index.inference.shared_models import SharedChecker, SharedEmbedder
+    from index.inference.shared_models import SERVER_TOKENS, SharedChecker, SharedEmbedder
     from service.answering.engine import Engine
     from service.conversations.store import History
 
@@ -242,7 +262,11 @@ def create_engine(
         server = None
 
     scheduler, loaded = BatchScheduler(), loaded or create_models(settings)
-    library = open_library(settings, behind, SharedEmbedder(loaded.embedder, scheduler))
+    if settings.embedder_url:  # the models of this process, which take turns, do not wait for it
+        vectors = SharedEmbedder(loaded.embedder, BatchScheduler(), SERVER_TOKENS)
+    else:
+        vectors = SharedEmbedder(loaded.embedder, scheduler)
+    library = open_library(settings, behind, vectors)
     engine = Engine(
         library,
         SharedChecker(loaded.checker, scheduler),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import SettingsError
+from index.inference.reranker import CrossEncoderReranker, HttpReranker
 from service.server import bootstrap
 from service.settings import Settings, read_settings
 
@@ -33,6 +34,9 @@ def test_settings_are_read_from_environment():
         ("TENKYO_JUDGE_WINDOW", "100", "1500 or more"),
         ("TENKYO_JUDGE_MODEL", "big", "TENKYO_JUDGE_URL"),
         ("TENKYO_JUDGE", "llm", "TENKYO_JUDGE_URL or TENKYO_LLM_URL"),
+        ("TENKYO_EMBEDDER_URL", "localhost:8080", "use a URL such as http://"),
+        ("TENKYO_RERANKER_URL", "BAAI/bge-reranker-v2-m3", "use a URL such as http://"),
+        ("TENKYO_EMBEDDER_MODEL", "bge-m3", "set TENKYO_EMBEDDER_URL too"),
     ],
 )
 def test_wrong_setting_is_named_with_a_fix(name, value, hint):
@@ -45,6 +49,30 @@ def test_wrong_setting_is_named_with_a_fix(name, value, hint):
 @pytest.mark.parametrize("name", ["TENKYO_LLM_KEY", "TENKYO_JUDGE_KEY"])
 def test_key_is_not_in_repr(name):
     assert "secret" not in repr(read_settings({name: "secret"}))
+
+
+@pytest.mark.parametrize("model", ["EMBEDDER", "RERANKER"])
+def test_key_of_a_server_is_shown_nowhere(model):
+    key = {f"TENKYO_{model}_KEY": "secret"}
+    assert "secret" not in repr(read_settings(key | {f"TENKYO_{model}_URL": "http://m/v1"}))
+    with pytest.raises(SettingsError, match=f"^TENKYO_{model}_KEY=…: .*TENKYO_{model}_URL too$"):
+        read_settings(key)
+
+
+def test_models_are_made_from_the_settings(tmp_path):
+    (tmp_path / "config_sentence_transformers.json").write_text('{"prompts": {"query": "q: "}}')
+    url = {"TENKYO_EMBEDDER_URL": "http://127.0.0.1:9/v1", "TENKYO_EMBEDDER_MODEL": "bge-m3"}
+    plain = bootstrap.create_embedder(read_settings(url))
+    assert (plain.name, plain.prompts) == ("bge-m3", ("", ""))
+    described = bootstrap.create_embedder(read_settings(url | {"TENKYO_EMBEDDER": str(tmp_path)}))
+    assert (described.name, described.prompts) == ("bge-m3", ("q: ", ""))
+    assert bootstrap.create_reranker(read_settings({})) is None
+    for environ, kind in (
+        ({"TENKYO_RERANKER": "a/b"}, CrossEncoderReranker),
+        ({"TENKYO_RERANKER": "a/b", "TENKYO_RERANKER_URL": "http://m/v1"}, HttpReranker),
+    ):
+        made = bootstrap.create_reranker(read_settings(environ))
+        assert type(made) is kind and made.name == "a/b"
 
 
 @pytest.mark.parametrize("place", ["/models/nli", "cross-encoder/nli-deberta-v3-base"])

@@ -1,4 +1,4 @@
-"""`tenkyo models test`, and the commands that use its outcome."""
+"""`tenkyo models test`, the commands that use its outcome, and models that are plugged in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import shutil
 
 import pytest
 
+from index.cosine_scale import shipped_passages
+from index.inference import model_registry
 from tests.support.commands import run_here, run_process
 from tests.support.judge_server import ITEMS, believes, judge_app, knows
 from tests.support.live_server import served
+from tests.support.model_servers import embeddings_app, replying, rerank_app
 from tests.support.scripted_judge_model import verdict
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
@@ -114,3 +117,113 @@ def test_commands_use_the_kept_outcome_and_never_take_the_test(
         assert claim["verdict"]["method"].endswith(("judge: scripted", "(judge: control)"))
         done = process("verify", text, **environ, TENKYO_JUDGE="off")
         assert done.returncode == 0 and app.state.asked == tested + 1
+
+
+class ServedEmbedder:
+    """The bundled embedder behind a URL, with other cosines, and prompts that it insists on."""
+
+    def __init__(self, embedder, folder):
+        prompts = {"prompts": {"query": "Q: ", "document": "D: "}}
+        (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+        self.embedder = embedder
+        self.common = embedder.embed_passages([each.text for each in shipped_passages()]).mean(0)
+
+    def __call__(self, texts):
+        given = {text[:3] for text in texts}
+        assert given in ({"Q: "}, {"D: "}) or texts == ["word"], given
+        embed = self.embedder.embed_queries if given == {"Q: "} else self.embedder.embed_passages
+        vectors = embed([text[3:] for text in texts]) - 0.9 * self.common
+        return vectors * 3.0  # not of length 1
+
+
+@pytest.mark.model
+def test_embedder_and_reranker_behind_urls_answer_after_a_reindex(
+    tenkyo, process, tmp_path, library_folder, models, embedder
+):
+    data = tmp_path / "data"
+    shutil.copytree(library_folder, data)
+    (data / "models").mkdir()  # the scale of this embedder is kept here, and not for other tests
+    for path in models.iterdir():
+        (data / "models" / path.name).symlink_to(path)
+    app, reranker = embeddings_app(ServedEmbedder(embedder, tmp_path)), rerank_app("texts")
+    with served(app) as url, served(reranker) as other:
+        environ = {
+            "TENKYO_EMBEDDER_URL": f"{url}/v1",
+            "TENKYO_EMBEDDER_MODEL": "m",
+            "TENKYO_EMBEDDER": str(tmp_path),
+            "TENKYO_RERANKER_URL": other,
+        }
+        refused = tenkyo("ask", QUESTION, **environ)
+        assert refused.returncode == 2 and "embedder m is wanted: run `tenkyo reindex`" in (
+            refused.stderr
+        )
+        assert "680,000" in tenkyo("ask", QUESTION).stdout  # the old index is as it was
+        assert tenkyo("reindex", **environ).returncode == 0
+        done = tenkyo("ask", QUESTION, **environ)
+        assert done.returncode == 0 and "680,000" in done.stdout, done.stderr
+        assert done.stderr == "" and len(reranker.state.bodies) > 1
+        reranker.state.bodies.clear()
+        hits = json.loads(tenkyo("search", "What is Cold Diffusion?", "--json", **environ).stdout)
+        assert len(reranker.state.bodies[-1]["texts"]) == 20 and len(hits["hits"]) == 5
+    with served(app, int(url.rpartition(":")[2])) as url:
+        done = process("ask", QUESTION, **environ)  # the re-ranker is down
+        assert done.returncode == 0 and "680,000" in done.stdout
+        assert "answering without the re-ranker" in done.stderr
+        assert f"{other} cannot be reached: start it, or correct TENKYO_RERANKER_URL" in done.stderr
+    down = tenkyo("ask", QUESTION, **environ)
+    assert down.returncode == 2 and "TENKYO_EMBEDDER_URL" in down.stderr
+    assert "Traceback" not in down.stderr and down.stderr.count("\n") == 1
+
+
+@pytest.mark.model
+def test_embedder_and_reranker_are_tested_on_the_shipped_questions(tenkyo, tmp_path, models):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "models").symlink_to(models)
+    with served(embeddings_app()) as url, served(rerank_app("documents")) as other:
+        environ = {"TENKYO_EMBEDDER_URL": f"{url}/v1", "TENKYO_RERANKER_URL": other}
+        done = tenkyo("models", "test", "--json", **environ)
+        assert done.returncode == 0, done.stderr
+        bundled, own, ranked = json.loads(done.stdout)["retrieval"]
+        assert (bundled["name"], bundled["dimension"]) == ("bundled:multilingual-e5-small", 384)
+        assert (own["kind"], own["name"], own["dimension"]) == ("embedder", "m", 64)
+        assert (ranked["kind"], ranked["name"], ranked["dimension"]) == (
+            "reranker",
+            "default",
+            None,
+        )
+        for report in (bundled, own, ranked):
+            assert report["questions"] == 31 and report["passages_per_second"] > 0
+            assert report["question_ms"] > 0
+        assert bundled["recall_at_1"]["en"] > 0.8 and bundled["recall_at_1"]["ja"] > 0.75
+        assert own["recall_at_1"]["ja"] < 0.5  # words alone do not cross languages
+        environ["TENKYO_EMBEDDER_URL"] = ""
+        done = tenkyo("models", "test", **environ)
+    assert done.returncode == 0
+    assert "re-ranked by default" in done.stdout and "R@1 ja" in done.stdout
+    assert "whose first hit is of the work" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "app", "says"),
+    [
+        ("EMBEDDER", replying("<html>Welcome</html>"), "is a web page: set TENKYO_EMBEDDER_URL"),
+        ("EMBEDDER", replying({"error": "no"}, 401), "wants another key: set TENKYO_EMBEDDER_KEY"),
+        ("EMBEDDER", replying({"data": []}), "has no models: load one there"),
+    ],
+)
+def test_model_that_does_not_work_is_named_in_one_line(tenkyo, name, app, says, monkeypatch):
+    # The bundled model, which is tested beside it, is not installed everywhere.
+    monkeypatch.setattr(model_registry, "_WHEEL", "no-such-wheel")
+    with served(app) as url:
+        done = tenkyo("models", "test", **{f"TENKYO_{name}_URL": f"{url}/v1"})
+    assert done.returncode == 2 and says in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stdout == ""
+
+
+@pytest.mark.model
+def test_reranker_that_does_not_work_is_named_in_one_line(tenkyo, tmp_path, models):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "models").symlink_to(models)
+    with served(replying({"results": [{"index": 0, "score": 1}]})) as url:
+        done = tenkyo("models", "test", TENKYO_RERANKER_URL=url)
+        assert done.returncode == 2 and "scored 1 of 20 passages" in done.stderr
