@@ -3,8 +3,9 @@
 SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#docs",
-  deepLinking: true,
+  deepLinking: false, // its links are within buttons, where screen readers do not find them
   displayOperationId: true,
+  defaultModelsExpandDepth: -1, // each operation shows the types that it uses
   displayRequestDuration: true,
   validatorUrl: null, // it would send the address of this service to another one
 });

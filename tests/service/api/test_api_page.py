@@ -33,7 +33,7 @@ def test_page_needs_nothing_from_elsewhere(get):
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
     assert "script-src 'self'" in page.headers["content-security-policy"]
     needed = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert len(needed) == 5 and all(re.match(r"/\w", path) for path in needed)
+    assert len(needed) == 6 and all(re.match(r"/\w", path) for path in needed)
     for path in needed:
         assert get(path).status_code == 200, path
     assert "//" not in page.text.replace("</", "<")
