@@ -171,7 +171,7 @@ class QuestionRefused(TenkyoError):
 
 
 class ChatRefused(TenkyoError):
-    """A chat completion asks for something that Tenkyo does not support: leave that out.
+    """A request in OpenAI's format asks for what Tenkyo does not support: leave that out.
 
     Args:
         message: what is not supported, and what to use instead.

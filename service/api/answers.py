@@ -97,7 +97,7 @@ def add_answer_routes(
             schemas.SentAnswer, stream="evidence, then claim or rejected, then answer; or error"
         ),
     )
-    async def answers(question: Question, request: Request) -> Response:
+    async def ask(question: Question, request: Request) -> Response:
         check_question(question.question)
         arguments = question.model_dump(exclude={"stream", "progress"})
         key = read_idempotency_key(request, arguments)
@@ -127,7 +127,7 @@ def add_answer_routes(
         summary="Stop the running answer that was requested with an Idempotency-Key",
         status_code=204,
     )
-    async def stop(
+    async def stop_answer(
         request: Request, idempotency_key: Annotated[str, Header(examples=["k-1"])] = ""
     ) -> Response:
         if not (key := read_idempotency_key(request, {})):
@@ -147,7 +147,7 @@ def add_stored_answer_routes(app: FastAPI, answer_service: AnswerService) -> Non
         summary="Get a stored answer",
         responses=gives(schemas.SentAnswer),
     )
-    def answer(answer_id: str) -> JSONResponse:
+    def get_answer(answer_id: str) -> JSONResponse:
         return JSONResponse(with_decisions(answer_service.history.answer(answer_id)))
 
     @app.get(
@@ -155,7 +155,7 @@ def add_stored_answer_routes(app: FastAPI, answer_service: AnswerService) -> Non
         summary="Get the receipt of an answer, by which it can be verified again",
         responses=gives(receipt.Receipt),
     )
-    def answer_receipt(answer_id: str) -> JSONResponse:
+    def get_receipt(answer_id: str) -> JSONResponse:
         made = receipt.make_receipt(answer_service.history, answer_id)
         disposition = f'attachment; filename="receipt-{made["id"]}.json"'
         return JSONResponse(made, headers={"Content-Disposition": disposition})

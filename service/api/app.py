@@ -19,6 +19,7 @@ from service.answering.engine import Engine
 from service.api import pages
 from service.api.answers import add_answer_routes, add_stored_answer_routes, add_verify_route
 from service.api.conversations import add_conversation_routes
+from service.api.described import DescribedApp
 from service.api.jobs import add_job_routes
 from service.api.library import add_library_routes
 from service.api.middleware import MAX_UPLOADS, AllowedHosts, BodyLimit, DefaultHeaders, SameOrigin
@@ -35,6 +36,7 @@ from service.mcp.transport import McpHttpApp
 from service.openai_compat import routes as openai_routes
 from service.problems import STATUSES, handle_errors
 from service.schemas import gives
+from service.verification.receipt import tenkyo_version
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -94,12 +96,14 @@ def create_app(
     answer_service = AnswerService(engine, limiters, cache)
     limits = answer_service.limiters
     mcp_app = McpHttpApp(answer_service, options.public_url, shared=locks is not None)
-    app = FastAPI(
+    app = DescribedApp(
         title="Tenkyo",
+        version=tenkyo_version(),
         summary="Answers whose every sentence carries the passage it rests on, checked",
         lifespan=_lifespan(mcp_app, engine, runner, on_close),
-        docs_url=None,  # its pages load their scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load their scripts from elsewhere: see service.api.pages
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # clients' methods are named by it
         responses={"default": schemas.PROBLEM},
     )
     _add_middleware(app, options.hosts)
@@ -153,7 +157,7 @@ def _add_middleware(app: FastAPI, hosts: Collection[str] | None) -> None:
 
 def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
     @app.get("/healthz", summary="Whether the process is alive", responses=gives(schemas.Health))
-    async def healthz() -> dict[str, str]:  # async: it answers even when no thread is free
+    async def check_health() -> dict[str, str]:  # async: it answers even when no thread is free
         return {"status": "ok"}
 
     @app.get(
@@ -161,7 +165,7 @@ def _add_health(app: FastAPI, engine: Engine, index_dir: Path) -> None:
         summary="Whether questions can be answered, and the size of the library",
         responses=gives(schemas.Readiness),
     )
-    def readyz() -> JSONResponse:
+    def check_readiness() -> JSONResponse:
         manifest = read_manifest(index_dir)
         return JSONResponse(
             {

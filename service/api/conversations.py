@@ -118,7 +118,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         responses=gives(Page),
         summary="List the conversations, the most recently used first",
     )
-    def conversations(
+    def list_conversations(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str, Query(description="`next` of the previous page")] = "",
     ) -> JSONResponse:
@@ -130,7 +130,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         responses=gives(WholeConversation),
         summary="Get a conversation with its answers",
     )
-    def conversation(conversation_id: Id) -> JSONResponse:
+    def get_conversation(conversation_id: Id) -> JSONResponse:
         found = asdict(engine.history.conversations.find(conversation_id))
         answers = map(with_decisions, engine.history.conversation(conversation_id))
         return JSONResponse(found | {"answers": list(answers)})
@@ -140,7 +140,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         responses=gives(Conversation),
         summary="Rename a conversation",
     )
-    def rename(conversation_id: Id, body: Title) -> JSONResponse:
+    def rename_conversation(conversation_id: Id, body: Title) -> JSONResponse:
         engine.history.conversations.rename(conversation_id, body.title)
         return JSONResponse(asdict(engine.history.conversations.find(conversation_id)))
 
@@ -149,7 +149,7 @@ def _add_conversations(app: FastAPI, engine: Engine) -> None:
         summary="Delete a conversation, its answers, feedback and links",
         status_code=204,
     )
-    def delete(conversation_id: Id) -> Response:
+    def delete_conversation(conversation_id: Id) -> Response:
         engine.history.conversations.delete(conversation_id)
         return Response(status_code=204)
 
@@ -161,7 +161,9 @@ def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, publi
         summary="Create a read-only link to the conversation as it is now",
         status_code=201,
     )
-    def share(conversation_id: Id, request: Request, body: Sharing | None = None) -> JSONResponse:
+    def share_conversation(
+        conversation_id: Id, request: Request, body: Sharing | None = None
+    ) -> JSONResponse:
         seconds = body.expires_in if body else None
         response = idempotent(
             engine.history.replies,
@@ -176,7 +178,7 @@ def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, publi
         responses=gives(Links),
         summary="List the shared links of a conversation",
     )
-    def shares(conversation_id: Id) -> JSONResponse:
+    def list_shares(conversation_id: Id) -> JSONResponse:
         listed = engine.history.shares.of(conversation_id)
         return JSONResponse({"shares": [_link(each) for each in listed]})
 
@@ -185,7 +187,7 @@ def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, publi
         summary="Revoke a shared link",
         status_code=204,
     )
-    def revoke(conversation_id: Id, token: Id) -> Response:
+    def revoke_share(conversation_id: Id, token: Id) -> Response:
         engine.history.shares.revoke(conversation_id, token)
         return Response(status_code=204)
 
@@ -194,23 +196,10 @@ def _add_sharing(app: FastAPI, engine: Engine, idempotent: IdempotentCall, publi
         responses=gives(Shared),
         summary="Read a shared conversation",
     )
-    def shared(token: Id) -> JSONResponse:
+    def get_shared_conversation(token: Id) -> JSONResponse:
         found = engine.history.shares.shared(token)
         answers = [with_decisions(answer) for answer in found.answers]
         return JSONResponse(asdict(found) | {"answers": answers}, headers=_PRIVATE)
-
-    @app.get(
-        "/v1/shared/{token}/export",
-        responses=_FILE,
-        response_class=Response,
-        summary="Export a shared conversation as Markdown or BibTeX",
-    )
-    def export_shared(token: Id, request: Request, format: Format = "markdown") -> Response:
-        found = engine.history.shares.shared(token)
-        base = public_url or str(request.base_url)
-        file = _file(format, found.title, list(found.answers), "shared", base)
-        file.headers.update(_PRIVATE)
-        return file
 
 
 def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
@@ -239,6 +228,21 @@ def _add_exports(app: FastAPI, engine: Engine, public_url: str) -> None:
         base = public_url or str(request.base_url)
         return _file(format, title_of(answer["question"]), [answer], f"answer-{answer_id}", base)
 
+    @app.get(
+        "/v1/shared/{token}/export",
+        responses=_FILE,
+        response_class=Response,
+        summary="Export a shared conversation as Markdown or BibTeX",
+    )
+    def export_shared_conversation(
+        token: Id, request: Request, format: Format = "markdown"
+    ) -> Response:
+        found = engine.history.shares.shared(token)
+        base = public_url or str(request.base_url)
+        file = _file(format, found.title, list(found.answers), "shared", base)
+        file.headers.update(_PRIVATE)
+        return file
+
 
 def _add_feedback(app: FastAPI, engine: Engine, idempotent: IdempotentCall) -> None:
     @app.post(
@@ -246,7 +250,7 @@ def _add_feedback(app: FastAPI, engine: Engine, idempotent: IdempotentCall) -> N
         responses=gives(Feedback),
         summary="Rate an answer or one of its claims; the last rating counts",
     )
-    def rate(body: Rated, request: Request) -> JSONResponse:
+    def rate_answer(body: Rated, request: Request) -> JSONResponse:
         given = Feedback(body.answer_id, body.rating, body.reason, body.claim)
         response = idempotent(
             engine.history.replies,
@@ -261,7 +265,7 @@ def _add_feedback(app: FastAPI, engine: Engine, idempotent: IdempotentCall) -> N
         responses=gives(Ratings),
         summary="List the ratings of an answer",
     )
-    def ratings(answer_id: Id) -> JSONResponse:
+    def list_ratings(answer_id: Id) -> JSONResponse:
         listed = engine.history.feedback.of(answer_id)
         return JSONResponse({"feedback": [asdict(each) for each in listed]})
 
@@ -287,7 +291,7 @@ def _add_suggestions(app: FastAPI, suggestions: Suggestions, limiter: Concurrenc
         responses=gives(Questions),
         summary="Suggest up to three follow-up questions that the library answers",
     )
-    async def related(answer_id: Id, request: Request) -> Response:
+    async def suggest_follow_ups(answer_id: Id, request: Request) -> Response:
         return await suggest(request, suggestions.related, answer_id)
 
     @app.get(
@@ -295,7 +299,9 @@ def _add_suggestions(app: FastAPI, suggestions: Suggestions, limiter: Concurrenc
         responses=gives(Questions),
         summary="Suggest up to three first questions that the library answers",
     )
-    async def examples(request: Request, language: Literal["en", "ja"] = "en") -> Response:
+    async def suggest_first_questions(
+        request: Request, language: Literal["en", "ja"] = "en"
+    ) -> Response:
         return await suggest(request, suggestions.examples, language)
 
 

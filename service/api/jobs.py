@@ -89,7 +89,7 @@ def _add_creation(app: FastAPI, worker: IngestionWorker) -> None:
         responses=gives(SentJob, 202),
         openapi_extra=_FORM,
     )
-    async def documents(request: Request) -> Response:
+    async def upload_documents(request: Request) -> Response:
         await run_in_threadpool(worker.table.check_room)
         async with receive_upload(request, worker) as received:
             return _accepted(await run_in_threadpool(_add_uploads, worker, received))
@@ -100,7 +100,7 @@ def _add_creation(app: FastAPI, worker: IngestionWorker) -> None:
         summary="Send web addresses: a job reads them",
         responses=gives(SentJob, 202),
     )
-    async def sources(body: Places) -> Response:
+    async def add_sources(body: Places) -> Response:
         urls = list(dict.fromkeys(body.all_urls))
         if not urls or len(urls) > MAX_URLS:
             count = "no url" if not urls else f"more than {MAX_URLS}"
@@ -116,7 +116,7 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
     table = worker.table
 
     @app.get("/v1/jobs", summary="List the jobs, newest first", responses=gives(Jobs))
-    def jobs(
+    def list_jobs(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         before: Annotated[str | None, Query(description="`next` of the previous page")] = None,
     ) -> JSONResponse:
@@ -130,7 +130,7 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
         responses=gives(SentJob, stream="progress and item as they happen, then job at the end")
         | {204: {"description": "The stream has ended: there are no more events"}},
     )
-    async def job(
+    async def get_job(
         job_id: str,
         request: Request,
         last_event_id: Annotated[str | None, Header()] = None,
@@ -153,7 +153,7 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
         summary="Cancel a job that has not ended",
         responses=gives(SentJob),
     )
-    def cancel(job_id: str) -> JSONResponse:
+    def cancel_job(job_id: str) -> JSONResponse:
         return JSONResponse(_with_items(worker, worker.cancel, job_id))
 
 

@@ -85,7 +85,7 @@ def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
         summary="List the sources, and what could not be read",
         responses=gives(schemas.Sources),
     )
-    def sources() -> JSONResponse:
+    def list_sources() -> JSONResponse:
         listed = [
             to_json(each.source)
             | {"passages": each.passages, "pages": each.pages, "versions": each.versions}
@@ -100,7 +100,7 @@ def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
         summary="Get a source with its text, or with an earlier version of it",
         responses=gives(schemas.SourceText),
     )
-    def source(
+    def get_source(
         source_id: Annotated[str, InPath(examples=["whisper"])], version: str = ""
     ) -> JSONResponse:
         document = store.document(source_id, version)
@@ -115,7 +115,7 @@ def _add_passages(app: FastAPI, store: Store) -> None:
         summary="Get a passage with the text before and after it",
         responses=gives(schemas.PassageInContext),
     )
-    def passage(passage_id: str) -> JSONResponse:
+    def get_passage(passage_id: str) -> JSONResponse:
         located = store.locate_passage(passage_id)
         found, document = located.passage, located.document
         more = {
@@ -144,7 +144,7 @@ def _add_files(app: FastAPI, worker: IngestionWorker) -> None:
         responses=gives_file("application/octet-stream"),
         response_class=Response,
     )
-    def file(source_id: str) -> FileResponse:
+    def download_file(source_id: str) -> FileResponse:
         source = worker.means.store.source(source_id)
         path = worker.means.uploads.file(source)
         name = upload_name(source).replace("\\", "/").split("/")[-1]
@@ -161,6 +161,6 @@ def _add_files(app: FastAPI, worker: IngestionWorker) -> None:
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
     @app.delete("/v1/sources/{source_id}", status_code=204, summary="Delete a source")
-    def remove(source_id: str) -> Response:
+    def delete_source(source_id: str) -> Response:
         worker.remove(source_id)
         return Response(status_code=204)

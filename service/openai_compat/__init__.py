@@ -1,5 +1,7 @@
-"""The OpenAI-compatible API: chat completions and models, for programs written for OpenAI's API.
+"""The OpenAI-compatible API: chat completions, responses and models, for clients of OpenAI's API.
 
-``requests`` reads what a client sends, ``responses`` makes completions from answers, ``routes`` has
-the two. Used from outside: ``routes.router``.
+``chat_requests`` and ``response_requests`` read what a client sends, with what both share in
+``questions``; ``chat_completions`` and ``response_objects`` make replies from answers, with what
+both share in ``citations``; ``errors`` has errors in OpenAI's shape, and ``routes`` has the routes.
+Used from outside: ``routes.router``.
 """

@@ -23,7 +23,7 @@ from service.logs import current_request_id
 MAX_WAIT_SECONDS = 10.0  # that a request waits for the real app
 STARTING_RETRY_AFTER = 1  # seconds
 IMMEDIATE_PATHS = ("/healthz", "/readyz")  # requests for these do not wait
-OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")  # errors there have OpenAI's shape
+OPENAI_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/models")  # errors in OpenAI's shape
 STARTING_HEADERS = {  # the replies are data, not pages
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",

@@ -153,6 +153,8 @@ def test_answers_contain_no_path_address_or_system_error(house, kind):
             chat = {"model": "tenkyo", "messages": [{"role": "user", "content": question}]}
             for stream in (False, True):
                 house.ask(kind, "POST", "/v1/chat/completions", json=chat | {"stream": stream})
+                asked = {"model": "tenkyo", "input": question, "stream": stream}
+                house.ask(kind, "POST", "/v1/responses", json=asked)
             conversation = f"/v1/conversations/{made['conversation_id']}"
             link = house.ask(kind, "POST", f"{conversation}/share", 201).json()["url"]
             for path in (f"/v1/answers/{made['id']}", conversation, link):

@@ -66,7 +66,7 @@ def check(client, method, path, **more):
         return response
     assert response.headers.get("content-type") and response.content, what
     kind, said = response.headers["content-type"].partition(";")[0], response.json()
-    if path.startswith(("/v1/chat", "/v1/models")) and "error" in said:
+    if path.startswith(("/v1/chat", "/v1/responses", "/v1/models")) and "error" in said:
         assert kind == "application/json" and said["error"]["message"], what
     elif path == "/mcp" and "jsonrpc" in said:
         assert said["error"]["message"], what

@@ -25,82 +25,26 @@ from index.storage.local_index import LiveIndex, LocalIndex
 from service.answering.engine import Engine
 from service.api.app import create_app
 from service.conversations.store import History
-from service.openai_compat.requests import ChatRequest, read_chat_request
-from service.openai_compat.responses import Chunks, CompletionHeader, completion
+from service.openai_compat.chat_completions import Chunks, CompletionHeader, completion
+from service.openai_compat.chat_requests import ChatRequest, read_chat_request
 from service.types import (
     Answer,
     Citation,
     Claim,
-    Decision,
-    Event,
     Evidence,
-    EvidenceFound,
-    Rejected,
     Verdict,
     append_claim,
     to_json,
 )
+from tests.support.any_answer import answers, events_of
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
+from tests.support.switched_model import SAID, Slow
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
 AUSTRALIA = "What is the capital of Australia?"
 ASKED = [{"role": "user", "content": QUESTION}]
-SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
-
-
-class Switch:
-    """A model that a test can exchange."""
-
-    name = "switch"
-
-    def __init__(self):
-        self.now = Script(SAID)
-
-    def stream(self, messages):
-        return self.now.stream(messages)
-
-
-class Slow(Script):
-    """A model that waits for ten seconds and records when it was stopped."""
-
-    def __init__(self):
-        super().__init__("")
-        self.started = self.stopped = None
-
-    async def stream(self, messages):
-        self.started = time.monotonic()
-        try:
-            await asyncio.sleep(10)
-            yield "Too late."
-        finally:
-            self.stopped = time.monotonic()
-
-
-@pytest.fixture(scope="module")
-def model():
-    return Switch()
-
-
-@pytest.fixture(autouse=True)
-def afresh(model):
-    model.now = Script(SAID)
-
-
-@pytest.fixture(scope="module")
-def url(library, library_folder, checker, model):
-    app = create_app(
-        Engine(library, checker, History(library.store.database), model),
-        index_dir=library_folder / "index",
-    )
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def client(url):
-    with OpenAI(base_url=f"{url}/v1", api_key="anything", max_retries=0) as client:
-        yield client
+BASE = "http://here:8000/"
 
 
 def put_together(chunks):
@@ -430,40 +374,6 @@ def test_disconnect_stops_work_within_a_second(url, model, stream):
 
 # --- Any answer ---------------------------------------------------------------------------------
 
-SOURCES = st.sampled_from(
-    [
-        Source("web", "https://example.org/a?b=c#d", "A title"),
-        Source("plain", "http://example.org", "", published="2022-05"),
-        Source("upload/ä b", "file:///home/me/secret.pdf", "𝒜 file 😀"),
-        Source("note", "", ""),
-    ]
-)
-WORDS = st.text(st.sampled_from("ab 1[]。😀𝒜日本\u2028é"), min_size=1, max_size=20)
-BASE = "http://here:8000/"
-
-
-@st.composite
-def answers(draw):
-    evidence = tuple(
-        Evidence(n, Passage(f"p{n}", source.id, 0, 4, "Text"), source, 1.0)
-        for n, source in enumerate(draw(st.lists(SOURCES, min_size=1, max_size=12)), 1)
-    )
-    text, claims = "", []
-    for said in draw(st.lists(WORDS, max_size=4)):
-        cited = draw(st.lists(st.sampled_from(evidence), min_size=1, max_size=3))
-        citations = tuple(
-            Citation(e.label, e.source.id, e.passage.id, "Text", 0, 4, e.source.url) for e in cited
-        )
-        decided = draw(st.sampled_from([None, Decision(True, 0.9, "r"), Decision(False, 0.1, "r")]))
-        verdict = Verdict("supported", 0.9, "verbatim")
-        claim = Claim(said, 0, 0, citations, verdict, answers=decided)
-        text, placed = append_claim(text, claim)
-        claims.append(placed)
-    rejected = (Rejected("No.", "Why not", Verdict("unsupported", 0.9, "rules")),)
-    more = {} if claims else {"reason": draw(WORDS), "abstention": "outside_library"}
-    mode = "generated" if claims else draw(st.sampled_from(["abstained", "guide"]))
-    return Answer("id", "talk", "question?", text, mode, "m", tuple(claims), evidence, rejected, **more)  # fmt: skip
-
 
 def test_verdicts_name_the_fields_of_metadata():
     shown = Evidence(1, Passage("p", "s", 0, 4, "Text"), Source("s", "https://a.example"), 0.0)
@@ -502,11 +412,7 @@ def test_annotations_locate_markers_of_any_answer(answer):
         assert verdict["answers"] == (claim.answers and to_json(claim.answers))
 
     chunks = Chunks(head)
-    found = EvidenceFound(answer.id, answer.conversation_id, answer.question, answer.evidence)
-    placed = [Event("claim", claim) for claim in answer.claims]
-    rejected = [Event("rejected", r) for r in answer.rejected]
-    events = [Event("evidence", found), *placed, *rejected, Event("answer", answer)]
-    made = put_together([chunk for event in events for chunk in chunks.feed(event)])
+    made = put_together([chunk for event in events_of(answer) for chunk in chunks.feed(event)])
     assert made["content"] == content and made["annotations"] == annotations
     assert made.get("citations", []) == whole["citations"]
     assert all(made[name] == whole[name] for name in ("search_results", "tenkyo", "usage"))

@@ -59,9 +59,10 @@ def test_request_that_waited_too_long_gets_503_with_retry_after(loading):
     with served(StartingApp(loading, lambda: None, pytest.fail, max_wait=0.01)) as url:
         refused = httpx.get(f"{url}/v1/search")
         assert refused.status_code == 503 and refused.json()["retry_after"] == 1
-        refused = httpx.post(f"{url}/v1/chat/completions", json={})
-        assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
-        assert refused.json()["error"].keys() == {"message", "type", "param", "code"}
+        for path in ("chat/completions", "responses"):
+            refused = httpx.post(f"{url}/v1/{path}", json={})
+            assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
+            assert refused.json()["error"].keys() == {"message", "type", "param", "code"}
         loading.go.set()
 
 

@@ -1,10 +1,7 @@
 """Answers as chat completions, whole or in chunks, for clients of OpenAI's and Perplexity's APIs.
 
-The ``content`` is the answer's text with its markers, and each marker has an annotation:
-``content[start_index:end_index]`` is the marker, such as ``[2]``, in code points from 0, the end
-exclusive. OpenAI's own annotations also locate the inline marker, which clients replace or turn
-into a link; a span of the sentence would have them replace the sentence. The spans of sentences are
-in ``tenkyo.verdicts``.
+The ``content`` is the answer's text with its markers, and each marker has an annotation (see
+``citations``).
 
 Clients of Perplexity read the sources from the first chunk of a stream. That is therefore the first
 checked sentence, with all sources: a chunk with only the sources would cite them for an answer that
@@ -17,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.disclosure import name_of
 from service.generation.prompts import estimate_tokens
+from service.openai_compat.citations import extension, text_of, url_citations
 from service.source_urls import source_url
-from service.types import Answer, Claim, Event, Evidence, EvidenceFound, append_claim, to_json
+from service.types import Answer, Claim, Event, Evidence, EvidenceFound, append_claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def completion(answer: Answer, header: CompletionHeader) -> dict[str, Any]:
         for claim in answer.claims
         for annotation in _annotations(claim, answer.evidence, header.base)
     ]
-    content = _content(answer)
+    content = text_of(answer)
     message = {
         "role": "assistant",
         "content": content,
@@ -59,7 +56,7 @@ def completion(answer: Answer, header: CompletionHeader) -> dict[str, Any]:
         **_body(answer.id, header, "chat.completion", [choice]),
         "usage": _usage(answer.question, content),
         **_sources(answer.evidence, header.base, cites=bool(answer.claims)),
-        "tenkyo": _extension(answer, header.base),
+        "tenkyo": extension(answer, header.base),
     }
 
 
@@ -91,7 +88,7 @@ class Chunks:
                 yield from self._end(answer)
 
     def _end(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        content = _content(answer)
+        content = text_of(answer)
         if not answer.claims:
             yield self._chunk(content, [], cites=False)
         closing = self._chunk_body(
@@ -99,7 +96,7 @@ class Chunks:
         )
         yield closing | {
             **_sources(answer.evidence, self._header.base, cites=bool(answer.claims)),
-            "tenkyo": _extension(answer, self._header.base),
+            "tenkyo": extension(answer, self._header.base),
         }
         if self._header.usage:
             yield self._chunk_body([]) | {"usage": _usage(answer.question, content)}
@@ -137,26 +134,8 @@ def _body(
 
 
 def _annotations(claim: Claim, evidence: Sequence[Evidence], base: str) -> Iterator[dict[str, Any]]:
-    """Yield an annotation for each marker; they follow the claim as ``append_claim`` puts them."""
-    start = claim.end + len(" ")
-    for label in claim.labels:
-        source = evidence[label - 1].source
-        end = start + len(f"[{label}]")
-        yield {
-            "type": "url_citation",
-            "url_citation": {
-                "start_index": start,
-                "end_index": end,
-                "url": source_url(source, base),
-                "title": name_of(source),
-            },
-        }
-        start = end
-
-
-def _content(answer: Answer) -> str:
-    """Return the claims with their markers; without claims, why there is no answer, or a guide."""
-    return answer.text if answer.claims else answer.reason or ""
+    for cited in url_citations(claim, evidence, base):
+        yield {"type": "url_citation", "url_citation": cited}
 
 
 def _sources(evidence: Sequence[Evidence], base: str, cites: bool) -> dict[str, Any]:
@@ -187,37 +166,4 @@ def _usage(question: str, content: str) -> dict[str, Any]:
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
         "estimated": True,
-    }
-
-
-def _extension(answer: Answer, base: str) -> dict[str, Any]:
-    """Return what OpenAI's format has no field for; the whole answer is at ``answer_url``."""
-    url = f"{base}v1/answers/{answer.id}"
-    return {
-        "answer_id": answer.id,
-        "answer_url": url,
-        "receipt_url": f"{url}/receipt",
-        "conversation_id": answer.conversation_id,
-        "understood": answer.understood,
-        "mode": answer.mode,
-        "model": answer.model or None,
-        "abstained": answer.abstained,
-        "abstention": answer.abstention,
-        "reason": answer.reason,
-        "verdicts": [
-            {
-                "start_index": claim.start,
-                "end_index": claim.end,
-                "label": claim.verdict.label,
-                "score": claim.verdict.score,
-                "method": claim.verdict.method,
-                "supports": to_json(claim.supports),
-                "answers": to_json(claim.answers),
-                "secondary": claim.secondary,
-                "disputed": bool(claim.disputed_by),
-                "metadata": [c.metadata for c in claim.citations if c.metadata],
-            }
-            for claim in answer.claims
-        ],
-        "withheld": len(answer.rejected),
     }

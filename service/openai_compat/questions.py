@@ -1,4 +1,4 @@
-"""Chat-completion requests of OpenAI's API, read as questions.
+"""Questions in the requests of OpenAI's APIs: the models, the messages, and what is refused.
 
 A parameter that would change the answer and that Tenkyo does not have, such as tools, is refused
 with a fix. One that cannot make an answer wrong, such as a temperature, is accepted and ignored:
@@ -7,11 +7,11 @@ clients send those by default.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from corpus.errors import ChatRefused
 from service.generation.prompts import Message
@@ -19,25 +19,23 @@ from service.query import check_question
 from service.types import Mode
 
 MODELS: dict[str, Mode | None] = {"tenkyo": None, "tenkyo-quotes": "quoted"}
+EXAMPLE_QUESTION = "Whisperは何時間の音声で学習しましたか？"
 
 # Of each refused parameter: the values that mean nothing and are accepted, and the fix.
+Refusals = Mapping[str, tuple[tuple[Any, ...], str]]
 _USE_SOURCE_IDS = "to answer only from some sources, send source_ids to POST /v1/answers"
-_REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
-    "n": ((None, 1), "a question has one answer: leave n out, or send 1"),
-    "tools": ((None, []), "no tools are called: leave tools out, or send tool_choice none"),
-    "functions": ((None, []), "no functions are called: leave functions out"),
-    "response_format": (
-        (None, {"type": "text"}),
-        "an answer is text with markers: leave response_format out, or use the JSON of"
-        " POST /v1/answers",
+_REFUSED: Refusals = {
+    "tools": (
+        (None, []),
+        "no tools are called, and every question is looked up in the library: leave tools out, or"
+        " send tool_choice none",
     ),
-    "modalities": ((None, ["text"]), "an answer is text: leave modalities out"),
-    "logprobs": ((None, False), "verdicts have scores, tokens do not: leave logprobs out"),
     "search_domain_filter": ((None, []), _USE_SOURCE_IDS),
     "search_recency_filter": ((None,), _USE_SOURCE_IDS),
     "search_after_date_filter": ((None,), _USE_SOURCE_IDS),
     "search_before_date_filter": ((None,), _USE_SOURCE_IDS),
 }
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 
 
 class Part(BaseModel):
@@ -58,39 +56,6 @@ class ChatMessage(BaseModel):
     content: str | list[Part] | None = None
 
 
-class StreamOptions(BaseModel):
-    """Options of a streamed reply: whether it ends with the usage."""
-
-    model_config = ConfigDict(extra="allow")
-
-    include_usage: bool | None = None
-
-
-class ChatRequest(BaseModel):
-    """The request body of ``POST /v1/chat/completions``; docs/api.md has the other parameters."""
-
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [
-                {
-                    "model": "tenkyo",
-                    "messages": [
-                        {"role": "user", "content": "Whisperは何時間の音声で学習しましたか？"}
-                    ],
-                }
-            ]
-        },
-    )
-
-    model: str = Field(description="`tenkyo`, or `tenkyo-quotes`, which uses no language model")
-    messages: list[ChatMessage] = Field(description="the user's last message is the question")
-    stream: bool | None = Field(
-        None, description="stream a chunk for each sentence once it is checked"
-    )
-    stream_options: StreamOptions | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class ChatQuestion:
     """A question for the engine, its mode, and the messages before it, oldest first."""
@@ -100,39 +65,53 @@ class ChatQuestion:
     earlier: tuple[Message, ...]
 
 
-def read_chat_request(request: ChatRequest) -> ChatQuestion:
-    """Read the question from a chat-completion request.
+def read_question(model: str, messages: Sequence[ChatMessage], field: str) -> ChatQuestion:
+    """Read the question, which is the last message of the user, and the messages before it.
+
+    Args:
+        model: The model that is asked.
+        messages: The messages of the request, oldest first.
+        field: The name of their field in the request.
 
     Raises:
-        ChatRefused: There is no such model, no question, or the request needs what Tenkyo lacks.
+        ChatRefused: There is no such model, or no question.
         QuestionRefused: The question is empty, too long, or not text.
     """
-    check_model(request.model)
-    extra = request.model_extra or {}
-    for name, (accepted, fix) in _REFUSED.items():
-        if name in ("tools", "functions") and extra.get("tool_choice") == "none":
-            continue
-        if extra.get(name) not in accepted:
-            raise ChatRefused(f"{name} is not supported: {fix}", name, "unsupported_parameter")
-    last = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=None)
+    check_model(model)
+    last = max((i for i, m in enumerate(messages) if m.role == "user"), default=None)
     if last is None:
         raise ChatRefused(
             "there is no user message: send the question as the last message with the role user",
-            "messages",
+            field,
             "invalid_value",
         )
-    for part in _parts(request.messages[last]):
-        if part.type != "text":
+    for part in _parts(messages[last]):
+        if part.type not in _TEXT_PARTS:
             raise ChatRefused(
                 f"the question has a part of the type {part.type!r}, and only text is read: ask in"
                 " words, and ingest the document with `tenkyo ingest`",
-                f"messages[{last}].content",
+                f"{field}[{last}].content",
                 "unsupported_content",
             )
-    earlier = tuple(_turns(request.messages[:last]))
-    return ChatQuestion(
-        check_question(_text(request.messages[last])), MODELS[request.model], earlier
-    )
+    earlier = tuple(_turns(messages[:last]))
+    return ChatQuestion(check_question(_text(messages[last])), MODELS[model], earlier)
+
+
+def refuse_unsupported(sent: Mapping[str, Any], refused: Refusals) -> None:
+    """Refuse parameters that would change the answer and that Tenkyo does not have.
+
+    Args:
+        sent: The parameters of the request.
+        refused: Those that only this API has.
+
+    Raises:
+        ChatRefused: One of them is sent, with a value that means something.
+    """
+    for name, (accepted, fix) in {**_REFUSED, **refused}.items():
+        if name in ("tools", "functions") and sent.get("tool_choice") == "none":
+            continue
+        if sent.get(name) not in accepted:
+            raise ChatRefused(f"{name} is not supported: {fix}", name, "unsupported_parameter")
 
 
 def check_model(model: str) -> str:
@@ -147,7 +126,7 @@ def check_model(model: str) -> str:
     return model
 
 
-def list_models(created: int) -> list[dict[str, Any]]:
+def models_as_json(created: int) -> list[dict[str, Any]]:
     """Return the models in OpenAI's shape; ``created`` is in seconds since 1970."""
     return [
         {"id": name, "object": "model", "created": created, "owned_by": "tenkyo"} for name in MODELS
@@ -160,7 +139,7 @@ def _parts(message: ChatMessage) -> list[Part]:
 
 
 def _text(message: ChatMessage) -> str:
-    return "\n".join(part.text or "" for part in _parts(message) if part.type == "text")
+    return "\n".join(part.text or "" for part in _parts(message) if part.type in _TEXT_PARTS)
 
 
 def _turns(messages: Sequence[ChatMessage]) -> Iterator[Message]:
