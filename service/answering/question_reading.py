@@ -23,7 +23,7 @@ from service.answering.reranking import (
     answer_log_odds,
     combined_score,
     language_pair,
-    lead_of,
+    margin_of,
 )
 from service.text.numerals import mentioned, stated
 from service.types import Evidence
@@ -79,8 +79,8 @@ class ReadPassage:
 
     def features(self, odds: float) -> tuple[float, ...]:
         """Return the features of a part with these log-odds; see ``answer_features``."""
-        lead = lead_of(odds, self.score(odds), self.rival)
-        scores = odds, self.answers(), self.passage_odds, self.evidence.score, lead
+        margin = margin_of(odds, self.score(odds), self.rival)
+        scores = odds, self.answers(), self.passage_odds, self.evidence.score, margin
         return answer_features(*scores, self.japanese, self.across)
 
     @property

@@ -21,7 +21,7 @@ from service.verification.calibration import RankingWeights
 # Names of the pairs in the calibration, by whether question and passage are in Japanese.
 LANGUAGE_PAIRS = (("en→en", "en→ja"), ("ja→en", "ja→ja"))
 _WITHIN_REACH = 108.3  # fused score of a search; between questions on and off the topics
-MAX_LEAD = 5.0  # log-odds from which it does not matter how far an answer is ahead of others
+MAX_MARGIN = 5.0  # log-odds from which it does not matter how far an answer is ahead of others
 NO_ANSWER = -3.0  # log-odds that a part is compared with where nothing else seems to answer
 _MAX_BEHIND = 3.0  # log-odds by which a passage that a model reads may be behind the best one
 
@@ -48,7 +48,7 @@ def combined_score(search: float, odds: float, across: bool, weights: RankingWei
     return weights.search * search + odds + weights.across * across
 
 
-def lead_of(odds: float, score: float, rival: float | None) -> float:
+def margin_of(odds: float, score: float, rival: float | None) -> float:
     """Return by how much a part is ahead of the best other answer, and of nothing answering.
 
     Args:
@@ -64,7 +64,7 @@ def answer_features(
     whole: float,
     passage_odds: float,
     search: float,
-    lead: float,
+    margin: float,
     japanese: bool,
     across: bool,
 ) -> tuple[float, ...]:
@@ -75,17 +75,17 @@ def answer_features(
         whole: The same of the whole passage.
         passage_odds: The log-odds of the checker's head for whole passages.
         search: The passage's score in the search.
-        lead: Log-odds by which the part is ahead of any other answer; see ``lead_of``.
+        margin: Log-odds by which the part is ahead of any other answer; see ``margin_of``.
         japanese: Whether the question is in Japanese.
         across: Whether the passage is in the other language.
 
     Returns:
         The four scores; how far the search score is below those of questions on the topic; the
-        lead, of 0 to MAX_LEAD; all of the four but the second again where the languages differ,
+        margin, of 0 to MAX_MARGIN; all of the four but the second again where the languages differ,
         else 0; three indicators of the pair of languages; and a constant.
     """
     off_topic = max(0.0, _WITHIN_REACH - search) / 10
-    ahead = min(max(0.0, lead), MAX_LEAD)
+    ahead = min(max(0.0, margin), MAX_MARGIN)
     search = search / 100
     pair = (japanese and not across, japanese and across, across and not japanese)
     within = (odds, whole, passage_odds, search)

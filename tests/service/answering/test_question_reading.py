@@ -9,7 +9,7 @@ import pytest
 from corpus.text.chunking import with_headings
 from index.inference.reading import NEVER, Reading
 from service.answering.question_reading import READ_AGAIN, ReadPassage, read_passages, with_rivals
-from service.answering.reranking import MAX_LEAD, NO_ANSWER
+from service.answering.reranking import MAX_MARGIN, NO_ANSWER
 from service.verification.calibration import load_calibration
 from tests.support.readings import PLAIN, ScriptedReader, passage_evidence, read_passage
 
@@ -126,12 +126,12 @@ def test_best_sentence_elsewhere_is_a_rival_unless_it_answers_alike(text, answer
     assert beside.rival == pytest.approx(own.score(own.answers(0, 21)))
 
 
-def test_lead_over_a_rival_makes_more_certain() -> None:
+def test_margin_over_a_rival_makes_more_certain() -> None:
     weights = (*[0.0] * 5, 1.0, *[0.0] * 7)
     own = replace(read_by_word(TEXT, "40,000", 2.0), calibration=replace(PLAIN, answers=weights))
     leads = [replace(own, rival=rival).certainty(1.0) for rival in (0.5, 3.0, -9.0, None)]
     assert leads == pytest.approx([0.5, 0.0, 1.0 - NO_ANSWER, 1.0 - NO_ANSWER])
-    assert own.certainty(9.0) == pytest.approx(MAX_LEAD)
+    assert own.certainty(9.0) == pytest.approx(MAX_MARGIN)
 
 
 @pytest.mark.parametrize(

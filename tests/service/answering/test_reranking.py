@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from service.answering.reranking import (
-    MAX_LEAD,
+    MAX_MARGIN,
     NO_ANSWER,
     answer_features,
     answer_log_odds,
     combined_score,
     count_relevant,
     language_pair,
-    lead_of,
+    margin_of,
     within_reach,
 )
 from service.verification.calibration import (
@@ -55,15 +55,15 @@ def test_features_tell_the_four_pairs_of_languages_apart(japanese, across, pair)
     assert answer_features(1.5, 2.5, 0.7, 110.0, 3.0, japanese, across) == (*scores, *pair, 1.0)
 
 
-@pytest.mark.parametrize(("lead", "counts"), [(-1.0, 0.0), (2.0, 2.0), (9.0, MAX_LEAD)])
-def test_lead_counts_within_bounds(lead, counts) -> None:
-    assert answer_features(1.5, 2.5, 0.7, 110.0, lead, False, False)[5] == counts
+@pytest.mark.parametrize(("margin", "counts"), [(-1.0, 0.0), (2.0, 2.0), (9.0, MAX_MARGIN)])
+def test_margin_counts_within_bounds(margin, counts) -> None:
+    assert answer_features(1.5, 2.5, 0.7, 110.0, margin, False, False)[5] == counts
 
 
-def test_lead_is_that_over_the_best_rival_or_over_no_answer() -> None:
-    assert lead_of(1.0, 70.0, 68.5) == 1.5
-    assert lead_of(1.0, 70.0, 60.0) == lead_of(1.0, 70.0, None) == 1.0 - NO_ANSWER
-    assert lead_of(-5.0, 70.0, None) < 0
+def test_margin_is_that_over_the_best_rival_or_over_no_answer() -> None:
+    assert margin_of(1.0, 70.0, 68.5) == 1.5
+    assert margin_of(1.0, 70.0, 60.0) == margin_of(1.0, 70.0, None) == 1.0 - NO_ANSWER
+    assert margin_of(-5.0, 70.0, None) < 0
 
 
 @pytest.mark.parametrize(
