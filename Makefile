@@ -22,7 +22,8 @@ export TENKYO_DATA_DIR := $(DATA)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CHROMIUM := $(firstword $(foreach name,chromium chromium-browser google-chrome-stable google-chrome,$(shell command -v $(name))))
-LIBRARY := corpus/library/sources.toml $(wildcard corpus/library/digests/*.md)
+LIBRARY := corpus/library/sources.toml $(wildcard corpus/library/digests/*.md corpus/library/texts/*.md)
+DIGESTS := build/digests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The package has the weights of a small language model, and needs a compiler for what else it
@@ -73,8 +74,9 @@ soak: $(VENV)/.installed-test
 	@SOAK=$$(date +%s) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/index/ingestion/test_crash.py \
 		tests/corpus/readers/test_damaged_files.py tests/corpus/readers/test_large_files.py $(ARGS)
 
-eval: $(VENV)/.installed-test $(DATA)/.library
-	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py
+# On the digests, not on the library that `make serve` reads: docs/evaluation.md is about them.
+eval: $(VENV)/.installed-test $(DIGESTS)/.made
+	@TENKYO_DATA_DIR=$(DIGESTS) HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/library.py
 	@HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/retrieval.py
 	@test ! -d ../shared || for judge in off recorded; do \
 		echo "== a strong model's answers, judge: $$judge"; \
@@ -127,6 +129,11 @@ $(VENV)/bin/python:
 $(DATA)/.library: $(LIBRARY) | $(VENV)/.installed-$(EXTRA)
 	@echo "Reading the library into $(DATA) (once; some minutes) …"
 	@$(BIN)/tenkyo ingest
+	@touch $@
+
+$(DIGESTS)/.made: $(LIBRARY) | $(VENV)/.installed-test
+	@echo "Reading the digests into $(DIGESTS) (once; some minutes) …"
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.support.digest_library $(DIGESTS) $(DATA)/models
 	@touch $@
 
 clean:

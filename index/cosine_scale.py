@@ -99,8 +99,9 @@ def shipped_passages() -> tuple[ShippedText, ...]:
 
 
 def shipped_questions(language: str) -> list[ShippedText]:
-    """Return the shipped questions in a language, ``en`` or ``ja``."""
-    return [ShippedText(each.source, getattr(each, language)) for each in suggestions()]
+    """Return the shipped questions on the digests in a language, ``en`` or ``ja``."""
+    asked = [each for each in suggestions() if each.measured]
+    return [ShippedText(each.source, getattr(each, language)) for each in asked]
 
 
 def contrast(embedder: Embedder, passages: Floats, language: str) -> Contrast:

@@ -18,7 +18,6 @@ from filelock import FileLock
 
 pytest.register_assert_rewrite("tests.support")
 
-from corpus.library.catalogue import entries
 from corpus.store.store import Store
 from corpus.web.fetcher import Fetcher
 from index.inference.cross_encoder import CrossEncoder
@@ -32,6 +31,7 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from service.conversations.store import History
 from service.verification.verifier import Verifier
+from tests.support.digest_library import digest_entries
 from tests.support.markers import MarkerGuard
 from tests.support.offline import offline_fetcher
 from tests.support.paths import CACHE, ROOT, SHARED
@@ -118,8 +118,9 @@ def library_folder(
     embedder: SentenceTransformerEmbedder,
     offline: Fetcher,
 ) -> Path:
-    """A data folder with the shipped library, as after ``tenkyo ingest``. Do not write to it.
+    """A data folder with the digests of the shipped library. Do not write to it.
 
+    Not what ``tenkyo ingest`` makes, which also has whole texts: bounds are about the digests.
     Embedding takes half a minute, so it is cached as long as ``corpus`` and ``index`` are the same.
     """
     made_by = [p for name in ("corpus", "index") for p in sorted((ROOT / name).rglob("*.*"))]
@@ -131,7 +132,7 @@ def library_folder(
             made = tmp_path_factory.mktemp("made") / "data"
             store = Store(f"sqlite:///{made / 'tenkyo.db'}")
             with Ingestion(store) as ingestion:
-                asyncio.run(ingestion.library(entries(), offline))
+                asyncio.run(ingestion.library(digest_entries(), offline))
             sync(store, embedder, made / "index", IngestProgress())
             link_works(store, embedder, made / "index", IngestProgress())
             for old in CACHE.glob("library-*"):

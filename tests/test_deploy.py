@@ -672,6 +672,8 @@ def test_wheel_includes_all_package_files():
     assert {
         "corpus/library/sources.toml",
         "corpus/library/digests/whisper.md",
+        "corpus/library/texts/article-en.md",
+        "corpus/library/texts/CREDITS.md",
         "service/static/index.html",
         "index/checker.safetensors",
         *(f"{package}/py.typed" for package in PACKAGES),

@@ -13,16 +13,23 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A shipped work: its metadata, the URL to fetch it from, and our digest (summary) of it.
+    """A shipped work: its metadata, where its text is, and our digest (summary) of it.
 
-    ``source`` describes the original. ``fetch_url`` is empty where fetching would yield no text,
-    as for the front page of a web application.
+    Attributes:
+        source: The metadata of the original.
+        fetch_url: The URL to fetch the text from; empty where that would yield no text, as for the
+            front page of a web application.
+        digest_path: The file of our digest.
+        digest_language: The language of the digest.
+        text_path: The file of the whole text, where its licence lets us ship it; nothing is fetched
+            then. None for other works.
     """
 
     source: Source
     fetch_url: str
     digest_path: Path
     digest_language: str
+    text_path: Path | None = None
 
     def digest(self) -> tuple[Source, bytes]:
         """Read our summary of the work, which stands in for it until the original is fetched.
@@ -44,19 +51,33 @@ def entries(folder: Path = FOLDER) -> list[CatalogueEntry]:
         digest_path = folder / "digests" / work.pop("digest")
         digest_language = work.pop("digest_language")
         fetch_url = work.pop("fetch", work["url"])
+        text = work.pop("text", "")
+        text_path = folder / "texts" / text if text else None
         for name in ("authors", "cited_by"):
             work[name] = tuple(work[name])
-        found.append(CatalogueEntry(Source(**work), fetch_url, digest_path, digest_language))
+        source = Source(**work)
+        found.append(
+            CatalogueEntry(source, fetch_url, digest_path, digest_language, text_path=text_path)
+        )
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A sample question about a shipped work, in English and in Japanese; ``source`` is its id."""
+    """A sample question about a shipped work, in English and in Japanese.
+
+    Attributes:
+        source: The id of the work.
+        en: The question in English.
+        ja: The question in Japanese.
+        measured: Whether embedders are measured on it. Not where only the whole text answers it,
+            since they are measured on the digests.
+    """
 
     source: str
     en: str
     ja: str
+    measured: bool = True
 
 
 def suggestions(folder: Path = FOLDER) -> list[Suggestion]:

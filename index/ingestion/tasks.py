@@ -120,9 +120,15 @@ def place_tasks(
 
 
 def library_task(store: Store, entry: CatalogueEntry, fetcher: Fetcher) -> IngestTask:
-    """Make a task for a work of the library that ships: its original or, if that fails, digest."""
+    """Make a task for a work of the library that ships: its original or, if that fails, digest.
+
+    An original that ships with its work is read from there; others are fetched.
+    """
 
     async def load() -> LoadedDocument:
+        if entry.text_path is not None:
+            data = await asyncio.to_thread(entry.text_path.read_bytes)
+            return LoadedDocument(entry.source, "read", data, "text/markdown")
         if not entry.fetch_url:
             raise UnsupportedContent("its page is an application, without text to read")
         page = await fetcher.get(entry.fetch_url)

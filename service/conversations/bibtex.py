@@ -76,6 +76,7 @@ def bibtex_entry(source: Mapping[str, Any], key: str, base: str = "") -> str:
         "url": url,
         "urldate": source["retrieved_at"][:10],
         "langid": {"ja": "japanese", "en": "english"}.get(source["language"], ""),
+        "copyright": escape_tex(source.get("licence", "")),
         "note": note,
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]

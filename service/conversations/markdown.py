@@ -174,7 +174,7 @@ def _cited(
     words: Mapping[str, str],
     base: str,
 ) -> str:
-    """Write quotes with what is known of their source: title, authors, date, page, address."""
+    """Write quotes with what is known of their source: title, authors, date, licence, page, URL."""
     citation = citations[0]
     source = sources.get(citation["source_id"], {})
     title = escape(source.get("title") or "")
@@ -184,6 +184,7 @@ def _cited(
         escape(", ".join(source.get("authors", ()))),
         escape(source.get("venue", "")),
         escape(source.get("published", "")),
+        escape(source.get("licence", "")),  # which whoever passes on a quote may have to name
         words["page"].format(page) if page is not None else "",
         words["digest"] if source.get("kind") == "digest" else "",
         f"<{url}>" if (url := link_of(citation["url"], citation["source_id"], base)) else "",

@@ -1,5 +1,6 @@
 """Effect of verifying the likeliest quote first: pairs saved, and verdicts that change.
 
+    python -m tests.support.digest_library build/digests
     python tests/benchmarks/checking.py [--data FOLDER] [--each N]
 
 Verifies claims twice, once with all candidate quotes and once with the likeliest first: true
@@ -38,6 +39,7 @@ from service.verification.calibration import features, load_calibration  # noqa:
 from service.verification.citation_selection import SUPPORTED  # noqa: E402
 from service.verification.claim_reading import ClaimReading  # noqa: E402
 from service.verification.verifier import Verifier  # noqa: E402
+from tests.support.digest_library import check_digests  # noqa: E402
 from tests.support.mutants import KINDS, mutants, statements, without_note  # noqa: E402
 
 FACTS = ROOT.parent / "shared" / "facts" / "facts.jsonl"
@@ -143,7 +145,9 @@ def neighbours(pairs: Sequence[tuple[str, str]], checker: CrossEncoder) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=ROOT / "data", help="of the shipped library")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / "build" / "digests", help="of the shipped digests"
+    )
     parser.add_argument("--each", type=int, default=150, help="true claims in each language")
     parser.add_argument("--every", type=int, default=1, help="pair is read alone, too")
     given = parser.parse_args()
@@ -151,6 +155,7 @@ def main() -> None:
     checker = CrossEncoder(cache=given.data / "models")
     index = LocalIndex.open(given.data / "index", embedder.name)
     library = Library(Store(f"sqlite:///{given.data / 'tenkyo.db'}"), index, embedder)
+    check_digests(library.store)
     neighbours(sorted(compare(library, checker, given.each))[:: given.every], checker)
 
 

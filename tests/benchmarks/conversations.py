@@ -1,6 +1,7 @@
 """How well the third question of a conversation is understood, and the cost for other questions.
 
-    python tests/benchmarks/conversations.py [-v]
+    python -m tests.support.digest_library build/digests
+    TENKYO_DATA_DIR=build/digests python tests/benchmarks/conversations.py [-v]
 
 Conversations of three questions are asked in quote mode in three ways: each question alone, within
 a conversation, and through the OpenAI-compatible API, with the earlier messages. An answer is right
@@ -96,7 +97,11 @@ def alone(engine: Engine) -> None:
 
 
 def main() -> None:
+    sys.path.insert(0, str(DATA.parents[1]))
+    from tests.support.digest_library import check_digests
+
     engine, _ = bootstrap.create_engine(read_settings())
+    check_digests(engine.library.store)
     with tempfile.TemporaryDirectory() as folder:
         engine.history = History(Database(f"sqlite:///{folder}/history.db"))
         conversations(engine)

@@ -1,8 +1,9 @@
 """The mutation test over many random draws of mutants: how much depends on its one draw.
 
-    TENKYO_DATA_DIR=data python tests/benchmarks/draws.py [NUMBER]
+    python -m tests.support.digest_library build/digests
+    TENKYO_DATA_DIR=build/digests python tests/benchmarks/draws.py [NUMBER]
 
-On the shipped library, prints for each kind and language how many of all mutants of NUMBER draws
+On the shipped digests, prints for each kind and language how many of all mutants of NUMBER draws
 are caught, and for lies behind true clauses also how many of the same sentences without their lie
 are supported. `make test` checks one draw, always the same.
 """
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from index.search import Library
 from service.server import bootstrap
 from service.verification.verifier import Verifier
+from tests.support.digest_library import check_digests
 from tests.support.lies_behind import COUNTS, lies_behind
 from tests.support.mutants import KINDS, Statement, mutants, statements
 from tests.support.mutation_gate import EACH, accepted_behind, caught
@@ -25,6 +27,7 @@ from tests.support.mutation_gate import EACH, accepted_behind, caught
 def main(draws: int) -> None:
     settings = bootstrap.load_settings()
     library = bootstrap.open_library(settings)
+    check_digests(library.store)
     verifier = Verifier(bootstrap.create_checker(settings), library.embedder)
     found = statements(library.store)
     print("| | English | Japanese |\n| --- | --- | --- |")

@@ -1,6 +1,7 @@
-"""How many questions quote mode answers correctly from the library as shipped.
+"""How many questions quote mode answers correctly from the digests of the library.
 
-    python tests/benchmarks/library.py [QUESTIONS.jsonl …]
+    python -m tests.support.digest_library build/digests
+    TENKYO_DATA_DIR=build/digests python tests/benchmarks/library.py [QUESTIONS.jsonl …]
 
 A question that the library can answer is right if the quote of the first citation has what an
 answer must have; one that it cannot answer is right if the engine abstains.
@@ -89,6 +90,7 @@ def summary(results: list[Result]) -> dict[str, str]:
 
 
 def main() -> None:
+    sys.path.insert(0, str(DATA.parents[1]))
     from corpus.store.store import Store
     from index.inference.cross_encoder import CrossEncoder
     from index.inference.embedder import SentenceTransformerEmbedder
@@ -96,11 +98,13 @@ def main() -> None:
     from index.storage.local_index import LocalIndex
     from service.conversations.store import History
     from service.settings import read_settings
+    from tests.support.digest_library import check_digests
 
     settings = read_settings()
     embedder = SentenceTransformerEmbedder(settings.embedder, settings.models_dir)
     index = LocalIndex.open(settings.index_dir, embedder.name)
     store = Store(settings.database)
+    check_digests(store)
     engine = Engine(
         Library(store, index, embedder),
         CrossEncoder(cache=settings.models_dir),

@@ -48,13 +48,14 @@ def tenkyo(folder: Path, *arguments: str) -> None:
 
 
 def prepare(folder: Path, models: Path | None) -> Path:
-    """Make a data folder with the shipped library, and passages of the sets that are there."""
+    """Make a data folder with the shipped digests, and passages of the sets that are there."""
     if (folder / "index" / "manifest.json").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     if models and not (folder / "models").exists():
         (folder / "models").symlink_to(models.resolve())
-    tenkyo(folder, "ingest")
+    command = [sys.executable, "-m", "tests.support.digest_library", str(folder)]
+    subprocess.run(command, env=environment(folder), check=True)
     texts = folder / "texts"
     for name, most in SETS.items():
         for passage in itertools.islice(_lines(QA / name / "corpus.jsonl"), most):

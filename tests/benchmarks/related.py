@@ -2,9 +2,9 @@
 
     python tests/benchmarks/related.py FOLDER [QUESTIONS]
 
-FOLDER is a data folder after `tenkyo ingest`; it is not changed. QUESTIONS is a file like
-tests/data/library_questions.jsonl (the default): its first 15 answerable questions in each language
-are asked in quote mode, and then every question that is suggested after them.
+FOLDER is made by `python -m tests.support.digest_library FOLDER`; it is not changed. QUESTIONS is a
+file like tests/data/library_questions.jsonl (the default): its first 15 answerable questions in each
+language are asked in quote mode, and then every question that is suggested after them.
 """
 
 from __future__ import annotations
@@ -32,9 +32,13 @@ QUESTIONS = Path(__file__).parents[1] / "data" / "library_questions.jsonl"
 
 
 def main(folder: Path, questions: Path = QUESTIONS) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.support.digest_library import check_digests
+
     embedder = SentenceTransformerEmbedder(BUNDLED_EMBEDDER, folder / "models")
     index = LocalIndex.open(folder / "index", embedder.name)
     library = Library(Store(f"sqlite:///{folder / 'tenkyo.db'}"), index, embedder)
+    check_digests(library.store)
     with tempfile.TemporaryDirectory() as kept:
         history = History(Database(f"sqlite:///{Path(kept) / 'history.db'}"))
         engine = Engine(library, CrossEncoder(cache=folder / "models"), history)

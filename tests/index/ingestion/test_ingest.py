@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import IndexMismatch, StoreError
-from corpus.library.catalogue import entries
+from corpus.library.catalogue import CatalogueEntry, entries
 from corpus.store.store import Store
 from corpus.text.chunking import split_into_passages, with_headings
 from corpus.types import Document, Passage, Source, text_hash
@@ -31,6 +31,7 @@ from index.search import Library
 from index.storage.local_index import LocalIndex
 from index.storage.manifest import INDEX_FORMAT, read_manifest
 from index.types import Floats
+from tests.support.digest_library import digest_entries
 
 LONG = "Whisper learned from 680,000 hours of audio, as its authors write in the paper. " * 30
 
@@ -76,9 +77,10 @@ class IngestionHarness:
         with Ingestion(self.store, self.progress) as ingestion:
             return asyncio.run(ingestion.places(names, self.fetcher))
 
-    def ingest_library(self) -> list[Item]:
+    def ingest_library(self, works: Sequence[CatalogueEntry] | None = None) -> list[Item]:
+        """Ingest shipped works; by default all, as if none had a whole text beside it."""
         with Ingestion(self.store, self.progress) as ingestion:
-            return asyncio.run(ingestion.library(entries(), self.fetcher))
+            return asyncio.run(ingestion.library(works or digest_entries(), self.fetcher))
 
     def sync(self, **options: bool) -> int:
         count = self.update(**options)
@@ -207,6 +209,28 @@ def test_page_with_almost_no_text_does_not_replace_digest(harness: IngestionHarn
     assert web and all(
         harness.store.document(e.source.id).source.kind == "digest" for e in entries()
     )
+
+
+@pytest.mark.process
+def test_whole_text_is_read_where_it_ships(harness: IngestionHarness) -> None:
+    whole = [entry for entry in entries() if entry.text_path]
+    assert [entry.source.id for entry in whole] == ["article-en"]
+    harness.ingest_library()  # as an earlier version left it: all digests
+    harness.sync()
+    (item,) = harness.ingest_library(whole)  # without a network
+    assert (item.outcome, item.reason) == ("read", "")
+    document = harness.store.document("article-en")
+    kept = replace(document.source, retrieved_at="", version="", work="")
+    assert kept == whole[0].source and document.source.kind == "article"
+    assert "It splits the entire scene into multiple sub-scenes" in document.text
+    assert all(len(text) > 50 for text in document.text.split("\n\n") if text.endswith("."))
+    assert whole[0].source.url not in {each.place for each in harness.store.unread()}
+    assert harness.sync() == item.passages > 15
+
+    page = f"<html><body><p>{LONG}</p></body></html>".encode()  # what is online is not fetched
+    harness.fetcher = web_fetcher({httpx.URL(whole[0].fetch_url).path: ("text/html", page)})
+    assert outcomes(harness.ingest_library(whole)) == ["unchanged"]
+    assert harness.store.document("article-en").text == document.text
 
 
 def test_question_finds_its_passage(library: Library) -> None:

@@ -10,9 +10,9 @@ import re
 
 import pytest
 
-from corpus.library.catalogue import entries
 from corpus.store.store import Store
 from index.ingestion.ingest import Ingestion
+from tests.support.digest_library import digest_entries
 from tests.support.joints import clause_of
 from tests.support.lies_behind import COUNTS, invented, lies_behind
 from tests.support.mutants import Mutant, Statement, statements
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.process  # the library is read in a process of its own
 def found(tmp_path_factory, offline) -> list[Statement]:
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('sentences') / 'tenkyo.db'}")
     with Ingestion(store) as ingestion:
-        asyncio.run(ingestion.library(entries(), offline))
+        asyncio.run(ingestion.library(digest_entries(), offline))
     return statements(store)
 
 

@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from corpus.library.catalogue import entries
 from corpus.store.store import Store
 from corpus.types import Source
 from index.inference.embedder import Embedder
 from index.ingestion.ingest import Ingestion
 from index.ingestion.report import IngestProgress
 from index.ingestion.work_linking import update_index
+from tests.support.digest_library import digest_entries
 from tests.support.offline import offline_fetcher
 from tests.support.paths import ROOT, SHARED
 
@@ -70,7 +70,7 @@ async def _read(ingestion: Ingestion, places: Sequence[Path]) -> None:
     if places:
         items = await ingestion.places(map(str, places), offline_fetcher())
     else:
-        items = await ingestion.library(entries(), offline_fetcher())
+        items = await ingestion.library(digest_entries(), offline_fetcher())
     for item in items:
         if item.outcome == "failed":
             raise ValueError(f"{item.place} cannot be ingested: {item.reason}")
