@@ -7,6 +7,11 @@ of many becomes a row of the ingestion's report and does not stop the ingestion.
 
 from __future__ import annotations
 
+import re
+
+_SECRET = re.compile("key|token|secret|password", re.IGNORECASE)  # in the name of a setting
+_LOGIN = re.compile("//[^/]*@")  # in a URL
+
 
 class TenkyoError(Exception):
     """Base class of all errors raised on purpose; ``str()`` is one line with the fix."""
@@ -295,10 +300,12 @@ class SettingsError(TenkyoError):
 
     Args:
         name: the setting or command-line option.
-        value: the value that was given.
+        value: the value that was given; the message leaves out that of a key, and the name and
+            password in a URL.
         expected: what it may be.
     """
 
     def __init__(self, name: str, value: object, expected: str) -> None:
         self.name = name
-        super().__init__(f"{name}={value!s}: {expected}")
+        shown = "…" if _SECRET.search(name) else _LOGIN.sub("//…@", str(value))
+        super().__init__(f"{name}={shown}: {expected}")

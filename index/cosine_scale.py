@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ from index.inference.model_registry import BUNDLED_EMBEDDER
 from index.lexical.tokenizer import is_japanese
 from index.types import Floats
 
+KEPT = "cosines.json"  # the file of scales
 _STEEPEST = 4.0  # of a line: an embedder that tells little apart must not be stretched to noise
 _log = logging.getLogger(__name__)
 
@@ -148,7 +150,7 @@ def scale_of(embedder: Embedder, dim: int, folder: Path) -> CosineScale:
     """
     if embedder.name == BUNDLED_EMBEDDER:
         return UNSCALED
-    path, key = folder / "cosines.json", f"{embedder.name} {dim}"
+    path, key = folder / KEPT, f"{embedder.name} {dim}"
     kept = _kept(path)
     if key in kept:
         same, across = kept[key]
@@ -166,6 +168,12 @@ def scale_of(embedder: Embedder, dim: int, folder: Path) -> CosineScale:
             path,
         )
     return scale
+
+
+def forget_scales(folder: Path) -> None:
+    """Delete the file of scales: a model can have other prompts now, or be another of that name."""
+    with suppress(OSError):
+        (folder / KEPT).unlink()
 
 
 def _kept(path: Path) -> dict[str, list[list[float]]]:

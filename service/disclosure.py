@@ -17,7 +17,7 @@ from corpus.types import Source
 
 PAGE = "/sources/"  # path of the service's own page of a source
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_OURS = r"(?!/(?:v1|sources|shared|mcp|docs|openapi\.json|readyz|healthz|llms\.txt)\b)"
+_OURS = r"(?!/(?:v1|sources|shared|mcp|openapi\.json|readyz|healthz|llms\.txt)\b)"
 _FILE_ADDRESS = re.compile(r"file:/+[^\s“”\"'（）()「」<>,;、。]*", re.IGNORECASE)
 _PATH = re.compile(
     rf"(?<![\w/:.~\\<-]){_OURS}(?:~|\.{{1,2}}|[A-Za-z]:)?[\\/](?:[^\\/\s“”\"'「」（）<>]+[\\/])+"

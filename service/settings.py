@@ -288,24 +288,34 @@ def _with_options(given: dict[str, str], options: Mapping[str, str]) -> dict[str
     of_another = set() if url is None else {"llm_gguf"}
     if url is not None and given.get("llm_url", url) != url:
         of_another |= {"llm_model", "llm_key"}
+        if "judge_url" not in given:  # the judge is on the same server
+            of_another |= {"judge_model", "judge_key"}
     return {n: each for n, each in given.items() if n not in of_another} | dict(options)
 
 
 def _check_servers(settings: Settings) -> None:
-    """Raise SettingsError for a model's URL that is none, or that is missing for a key or name."""
-    for url in ("embedder_url", "reranker_url"):
-        value, name = getattr(settings, url), PREFIX + url.upper()
-        if value and (
-            urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc
-        ):
-            raise SettingsError(name, value, "use a URL such as http://127.0.0.1:8080/v1")
-        for needs in ("model", "key"):
-            other = url.replace("url", needs)
-            if not value and (given := getattr(settings, other, "")):
-                shown = "…" if needs == "key" else given
-                raise SettingsError(
-                    PREFIX + other.upper(), shown, f"there is no server for it: set {name} too"
-                )
+    """Raise SettingsError for a URL or key that cannot be one, or a key or name without a URL."""
+    for model in ("llm", "judge", "embedder", "reranker"):
+        url, key = getattr(settings, f"{model}_url"), getattr(settings, f"{model}_key")
+        if url and not _is_url(url):
+            expected = "use a URL such as http://127.0.0.1:8080/v1"
+            raise SettingsError(f"{PREFIX}{model.upper()}_URL", url, expected)
+        if not (key.isascii() and key.isprintable()):
+            expected = "there is a character in it that no key has: copy it again"
+            raise SettingsError(f"{PREFIX}{model.upper()}_KEY", key, expected)
+    for name in ("embedder_model", "embedder_key", "reranker_key"):
+        url = name.partition("_")[0] + "_url"
+        if (given := getattr(settings, name)) and not getattr(settings, url):
+            expected = f"there is no server for it: set {PREFIX}{url.upper()} too"
+            raise SettingsError(PREFIX + name.upper(), given, expected)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _check_judge(settings: Settings) -> None:

@@ -86,8 +86,7 @@ class HttpEmbedder:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         parts = [self._batch(texts[n : n + BATCH]) for n in range(0, len(texts), BATCH)]
-        vectors = np.concatenate(parts)
-        self._dim = vectors.shape[1]
+        vectors: Floats = np.concatenate(parts)
         return vectors
 
     def _batch(self, texts: Sequence[str]) -> Floats:
@@ -97,7 +96,7 @@ class HttpEmbedder:
             with np.errstate(over="ignore"):  # infinite is refused below
                 vectors = np.array([each["embedding"] for each in listed], np.float32)
             numbers = [each["index"] for each in listed]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             numbers, vectors = [], np.zeros(0, np.float32)
         whole = numbers == list(range(len(texts))) and vectors.ndim == 2
         if not whole or not vectors.size or not np.isfinite(vectors).all():
@@ -110,6 +109,7 @@ class HttpEmbedder:
                 f"now answers with {vectors.shape[1]} dimensions, before with {self._dim}: if it"
                 " has another model now, restart Tenkyo and run `tenkyo reindex`"
             )
+        self._dim = vectors.shape[1]
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         unit: Floats = (vectors / lengths).astype(np.float32)
         return unit

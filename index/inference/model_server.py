@@ -43,7 +43,7 @@ class ModelServer:
         retries: int = 0,
     ) -> None:
         self._url = url.rstrip("/")
-        self._named = f"the {what} at {_without_password(self._url)}"
+        self._named = f"the {what} at {_without_secrets(self._url)}"
         (self._url_setting, self._model_setting), self._timeout = settings, timeout
         self._retries = retries
         self._lock = threading.Lock()
@@ -106,7 +106,7 @@ class ModelServer:
             page = "html" in response.headers.get("content-type", "")
             said = "is a web page" if page else "did not answer in JSON"
             raise self.bad_output(
-                f"{said}: set {self._url_setting} to the URL of its API, which mostly ends in /v1"
+                f"{said}: set {self._url_setting} to the URL of its API, which usually ends in /v1"
             ) from None
 
     def _sent(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
@@ -137,7 +137,7 @@ class ModelServer:
                 f"{self._named} gave no answer within {self._timeout:g} s: see whether it is"
                 " overloaded, or use a smaller model"
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):  # the last: no name of a host
             raise ModelUnavailable(
                 f"{self._named} cannot be reached: start it, or correct {self._url_setting}"
             ) from None
@@ -148,7 +148,7 @@ class ModelServer:
             problem = f"wants another key: set {self._url_setting.removesuffix('URL')}KEY"
         elif status in (404, 405) or 300 <= status < 400:
             problem = (
-                f"has no {path}: set {self._url_setting} to the URL of its API, which mostly ends"
+                f"has no {path}: set {self._url_setting} to the URL of its API, which usually ends"
                 f" in /v1, and {self._model_setting} to a model that it has"
             )
         elif status in _MENDABLE:
@@ -158,8 +158,9 @@ class ModelServer:
         return ModelUnavailable(f"{self._named} {problem} (it answered {status}{detail})", status)
 
 
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
+def _without_secrets(url: str) -> str:
+    """Return a URL for messages, without name and password, and without its query."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
     place, slash, path = rest.partition("/")
     return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
 

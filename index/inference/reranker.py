@@ -148,7 +148,7 @@ class HttpReranker:
             for each in reply if isinstance(reply, list) else reply["results"]:
                 score = each["relevance_score"] if "relevance_score" in each else each["score"]
                 found[int(each["index"])] = float(score)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             found = {}
         with np.errstate(over="ignore"):  # infinite counts as no score
             scores = np.array([found.get(n, np.nan) for n in range(count)], np.float32)

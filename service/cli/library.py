@@ -235,6 +235,7 @@ def remove(
 @app.command()
 def reindex(as_json: Json = False) -> None:
     """Rebuild the index from the database."""
+    from index.cosine_scale import forget_scales
     from index.ingestion.report import IngestProgress
     from index.ingestion.sync import sync
 
@@ -243,6 +244,7 @@ def reindex(as_json: Json = False) -> None:
         store, embedder = bootstrap.open_store(settings), bootstrap.create_embedder(settings)
         tally = IngestProgress(on_progress)
         count = sync(store, embedder, settings.index_dir, tally, rebuild=True)
+        forget_scales(settings.models_dir)
     _print({"embedded": count}) if as_json else print(f"{count} passages embedded")
 
 

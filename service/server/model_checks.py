@@ -1,4 +1,4 @@
-"""Checks of the language models that are set, for ``tenkyo doctor``: one to write, one to judge."""
+"""Checks of the models that are set, for ``tenkyo doctor``: to write, to judge, and to search."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from corpus.errors import TenkyoError
+from corpus.errors import ModelError, TenkyoError
 from service.server import bootstrap, judges
 
 if TYPE_CHECKING:
@@ -45,6 +45,50 @@ def check_judge(settings: Settings) -> tuple[str, str]:
     return _described(found, "TENKYO_JUDGE", url, settings)
 
 
+def check_embedder(settings: Settings) -> tuple[str, str]:
+    """Check the server of the embedding model: embed a word there."""
+    embedder = bootstrap.create_embedder(settings)
+    try:
+        dim, name = embedder.dim, embedder.name
+    except ModelError as error:
+        return str(error), mend_embedder(settings, error)
+    where = _without_credentials(settings.embedder_url)
+    return f"{name} answers at {where} with {dim} dimensions", ""
+
+
+def check_reranker(settings: Settings) -> tuple[str, str]:
+    """Check the re-ranker: score two words."""
+    reranker = bootstrap.create_reranker(settings)
+    if reranker is None:
+        return "none is set", ""
+    try:
+        reranker.scores("warm", ["warm", "cold"])
+    except ModelError as error:
+        mend = "unset TENKYO_RERANKER"
+        if settings.reranker_url:
+            mend = _mend_server(error, "TENKYO_RERANKER", settings.reranker_url)
+        return str(error), mend
+    where = _without_credentials(settings.reranker_url)
+    if not where:
+        return f"{reranker.name} is loaded", ""
+    return f"{reranker.name} answers at {where}", ""
+
+
+def mend_embedder(settings: Settings, error: ModelError) -> str:
+    """Return the command that mends an embedding model on a server, given what was wrong."""
+    status, model = getattr(error, "status", None), settings.embedder_model
+    if status == 404 and model and _is_ollama(settings.embedder_url):
+        return f"ollama pull {quote(model)}"
+    return _mend_server(error, "TENKYO_EMBEDDER", settings.embedder_url)
+
+
+def _mend_server(error: ModelError, prefix: str, url: str) -> str:
+    if getattr(error, "status", None) in (401, 403):
+        return f"export {prefix}_KEY=<your key>"
+    down = "cannot be reached" in str(error)
+    return _start(url, prefix) if down else f"export {prefix}_URL=<its base URL>"
+
+
 def _described(found: Probe, prefix: str, url: str, judging: Settings | None) -> tuple[str, str]:
     """Say what a probe found, and the command that mends it.
 
@@ -80,8 +124,8 @@ def _described(found: Probe, prefix: str, url: str, judging: Settings | None) ->
             base = where.rstrip("/")
             path = "" if base.endswith("/v1") else "/v1"
             return (
-                f"what replies at {where} is not an OpenAI-compatible API, such as a web page"
-                f" (status {found.status}): its base mostly ends in /v1",
+                f"what answers at {where} is no OpenAI-compatible API, but perhaps a web page"
+                f" (status {found.status}): the URL of the API usually ends in /v1",
                 f"export {prefix}_URL={quote(_origin(url) + '/v1') if path else '<its base URL>'}",
             )
         case "refused":

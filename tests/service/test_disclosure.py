@@ -337,6 +337,7 @@ def test_errors_contain_no_path(house, error, monkeypatch, caplog):
         ("x.pdf cannot be read: Input/output error", "x.pdf cannot be read"),
         ("[Errno 28] No space left on device", "a system error"),
         ("it answered 403 Forbidden", "it answered 403 Forbidden"),
+        ("cannot read /docs/contracts/a.txt", "cannot read a.txt"),
         ("see /v1/sources/abc/file", "see /v1/sources/abc/file"),
         ("cannot read file:///srv/x/a.txt", "cannot read a.txt"),
         ("r'C:\\Users\\me\\x.pdf' is broken", "r'x.pdf' is broken"),

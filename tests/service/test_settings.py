@@ -37,6 +37,9 @@ def test_settings_are_read_from_environment():
         ("TENKYO_EMBEDDER_URL", "localhost:8080", "use a URL such as http://"),
         ("TENKYO_RERANKER_URL", "BAAI/bge-reranker-v2-m3", "use a URL such as http://"),
         ("TENKYO_EMBEDDER_MODEL", "bge-m3", "set TENKYO_EMBEDDER_URL too"),
+        ("TENKYO_EMBEDDER_URL", "http://[::1/v1", "use a URL such as http://"),
+        ("TENKYO_LLM_URL", "localhost:11434/v1", "use a URL such as http://"),
+        ("TENKYO_JUDGE_URL", "http://m:port/v1", "use a URL such as http://"),
     ],
 )
 def test_wrong_setting_is_named_with_a_fix(name, value, hint):
@@ -44,6 +47,23 @@ def test_wrong_setting_is_named_with_a_fix(name, value, hint):
         read_settings({name: value})
     message = str(caught.value)
     assert message.startswith(f"{name}={value}") and hint in message and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("TENKYO_EMBEDER_KEY", "secret", "…"),
+        ("TENKYO_LLM_TOKEN", "secret", "…"),
+        ("TENKYO_LLM_KEY", "secret鍵", "…"),
+        ("TENKYO_RERANKER_KEY", "secret\n", "…"),
+        ("TENKYO_EMBEDDER_URL", "ftp://me:secret@h/v1", "ftp://…@h/v1"),
+        ("TENKYO_LLM_ULR", "http://me:secret@h/v1", "http://…@h/v1"),
+    ],
+)
+def test_secret_of_a_wrong_setting_is_not_in_the_message(name, value, shown):
+    with pytest.raises(SettingsError) as caught:
+        read_settings({name: value})
+    assert str(caught.value).startswith(f"{name}={shown}: ") and "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["TENKYO_LLM_KEY", "TENKYO_JUDGE_KEY"])
@@ -216,3 +236,15 @@ def test_key_is_not_sent_to_the_server_of_an_option():
     for same in (hosted, environ):
         found = read_settings(same, {"llm_url": "https://hosted.example/v1"})
         assert (found.llm_key, found.llm_model, found.llm_gguf) == ("secret", "big", "")
+
+
+def test_key_of_the_judge_is_not_sent_to_the_server_of_an_option():
+    own = {"TENKYO_JUDGE_KEY": "secret", "TENKYO_JUDGE_MODEL": "strict"}
+    environ = own | {"TENKYO_LLM_URL": "https://hosted.example/v1"}
+    for url in ("http://127.0.0.1:11434/v1", ""):
+        found = read_settings(environ, {"llm_url": url})
+        assert (found.judge_key, found.judge_model) == ("", "")
+    elsewhere = environ | {"TENKYO_JUDGE_URL": "https://judge.example/v1"}
+    for environ in (elsewhere, own):  # the judge's own server, or that of the option
+        found = read_settings(environ, {"llm_url": "http://127.0.0.1:11434/v1"})
+        assert (found.judge_key, found.judge_model) == ("secret", "strict")

@@ -10,6 +10,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import numpy as np
 import pytest
+from fastapi import FastAPI, Response
 
 from corpus.errors import ModelBadOutput, ModelError, ModelUnavailable
 from index.inference import http_embedder
@@ -123,6 +124,13 @@ def vector(*numbers: float, index: int = 0) -> dict[str, object]:
     return {"index": index, "embedding": numbers}
 
 
+def raw(text: str) -> FastAPI:
+    """Make a server that replies with a text that calls itself JSON."""
+    app = FastAPI()
+    app.post("/{path:path}")(lambda: Response(text, media_type="application/json"))
+    return app
+
+
 @pytest.mark.server
 @pytest.mark.parametrize(
     ("app", "says"),
@@ -138,6 +146,9 @@ def vector(*numbers: float, index: int = 0) -> dict[str, object]:
         (replying({"data": [vector()]}), "a vector for each of 1 texts"),
         (replying({"data": [{"index": 0, "embedding": "AAAA"}]}), "a vector for each of 1 texts"),
         (replying({"data": [{"index": 0, "embedding": ["x", None]}]}), "a vector for each"),
+        (replying({"data": [vector(10**400)]}), "a vector for each of 1 texts"),
+        (replying({"data": [vector(1.0, index=10**400)]}), "a vector for each of 1 texts"),
+        (raw('{"data": [{"index": Infinity, "embedding": [1]}]}'), "a vector for each of 1 texts"),
         (replying([1, 2]), "a vector for each of 1 texts"),
         (replying({"choices": []}), "a vector for each of 1 texts"),
     ],
@@ -160,11 +171,21 @@ def test_server_without_models_or_without_the_one_named() -> None:
             HttpEmbedder(f"{url}/v1", "other").embed_query("x")
 
 
-def test_server_that_is_down_is_named_without_system_errors() -> None:
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://someone:word@127.0.0.1:9/v1", "http://127.0.0.1:9/v1"),
+        ("http://127.0.0.1:9/v1?key=word", "http://127.0.0.1:9/v1"),
+        (f"http://{'a' * 70}.test/v1", f"http://{'a' * 70}.test/v1"),  # too long for a name
+    ],
+)
+def test_server_that_is_down_is_named_without_secrets_and_system_errors(
+    url: str, shown: str
+) -> None:
     with pytest.raises(ModelUnavailable) as caught:
-        HttpEmbedder("http://someone:word@127.0.0.1:9/v1", "m").embed_query("x")
+        HttpEmbedder(url, "m").embed_query("x")
     assert str(caught.value) == (
-        "the embedding model at http://127.0.0.1:9/v1 cannot be reached: start it, or correct"
+        f"the embedding model at {shown} cannot be reached: start it, or correct"
         " TENKYO_EMBEDDER_URL"
     )
 
@@ -196,6 +217,16 @@ def test_dimension_that_changes_is_an_error() -> None:
         embedder.embed_query("x")
         with pytest.raises(ModelBadOutput, match=r"16 dimensions, before with 8.*`tenkyo reindex`"):
             embedder.embed_query("y")
+
+
+@pytest.mark.server
+def test_dimension_that_changes_between_the_requests_of_one_call_is_an_error() -> None:
+    dims = iter([8, 16, 16])
+    with (
+        served(embeddings_app(lambda texts: hashed(texts, next(dims)))) as url,
+        pytest.raises(ModelBadOutput, match=r"16 dimensions, before with 8"),
+    ):
+        HttpEmbedder(f"{url}/v1", "m").embed_passages(TEXTS)
 
 
 @pytest.mark.server

@@ -53,6 +53,7 @@ def scored(*scores: float) -> list[dict[str, float]]:
         (replying({"results": [{"index": 0, "score": "high"}]}), "scored 0 of 3 passages"),
         (replying({"results": [{"index": 0}]}), "scored 0 of 3 passages"),
         (replying({"results": scored(1e300, 0.5, 0.4)}), "scored 2 of 3 passages"),
+        (replying({"results": scored(10**400, 0.5, 0.4)}), "scored 0 of 3 passages"),
         (replying({"data": []}), "scored 0 of 3 passages"),
         (replying(7), "scored 0 of 3 passages"),
         (replying("<html>Welcome</html>"), "is a web page: set TENKYO_RERANKER_URL"),

@@ -19,6 +19,7 @@ from service.server import checkup
 from tests.support.commands import run_here, run_process
 from tests.support.judge_server import judge_app
 from tests.support.live_server import served
+from tests.support.model_servers import DIM, embeddings_app, replying, rerank_app
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
 
@@ -237,6 +238,38 @@ def test_model_in_the_process(servers):
     assert wrong(found)["model server"] == "make serve LLM=local"
 
 
+def test_models_for_the_search_on_servers_are_asked(servers):
+    with served(embeddings_app()) as url, served(rerank_app("documents")) as other:
+        given = {"TENKYO_EMBEDDER_URL": f"{url}/v1", "TENKYO_RERANKER_URL": other}
+        found = servers(**given)
+    assert set(wrong(found)) == {"database", "index"}
+    assert found["embedder"]["detail"] == f"m answers at {url}/v1 with {DIM} dimensions"
+    assert found["re-ranker"]["detail"] == f"default answers at {other}"
+    assert not {"embedder", "re-ranker"} & set(servers())
+
+
+@pytest.mark.model
+def test_embedding_server_that_is_down_costs_no_models(doctor):
+    place = "127.0.0.1:9/v1"
+    given = {"TENKYO_EMBEDDER_URL": f"http://me:secret@{place}"}
+    _, found = doctor(**given, TENKYO_RERANKER_URL=f"http://{place}")
+    mends = wrong(found)
+    assert mends["embedder"] == mends["index"] == "export TENKYO_EMBEDDER_URL=<its base URL>"
+    assert mends["re-ranker"] == "export TENKYO_RERANKER_URL=<its base URL>"
+    assert found["models"]["detail"] == "the bundled checker is loaded"
+    assert set(mends) == {"embedder", "re-ranker", "index"} and "secret" not in str(found)
+    _, found = doctor(**given, TENKYO_EMBEDDER_MODEL="m")
+    assert wrong(found)["index"] == "tenkyo reindex"  # the name is known
+
+
+@pytest.mark.parametrize("model", ["EMBEDDER", "RERANKER"])
+def test_server_for_the_search_that_refuses_the_key(servers, model):
+    with served(replying({"error": "no"}, 401)) as url:
+        found = servers(**{f"TENKYO_{model}_URL": url, f"TENKYO_{model}_KEY": "secret"})
+    assert f"export TENKYO_{model}_KEY=<your key>" in wrong(found).values()
+    assert "secret" not in str(found)
+
+
 def test_port_that_is_taken_is_replaced_by_a_free_one(servers):
     with served(FastAPI()) as other:
         found = servers(TENKYO_PORT=other.rpartition(":")[2])
@@ -247,9 +280,12 @@ def test_port_that_is_taken_is_replaced_by_a_free_one(servers):
     assert wrong(found)["port"] == "tenkyo serve --host 127.0.0.1"
 
 
-def test_check_that_fails_does_not_stop_the_others():
+def test_check_that_fails_does_not_stop_the_others(caplog):
+    caplog.set_level("DEBUG", logger=checkup.__name__)
+
     def broken(_):
         raise RuntimeError("a device is gone")
 
     found = checkup.run_check("models", broken, None)
-    assert not found.ok and "a device is gone" in found.detail and "tenkyo doctor" in found.command
+    assert not found.ok and "a device is gone" in found.detail
+    assert found.command == "TENKYO_LOG=debug tenkyo doctor" and "RuntimeError" in caplog.text

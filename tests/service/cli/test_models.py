@@ -158,6 +158,8 @@ def test_embedder_and_reranker_behind_urls_answer_after_a_reindex(
             refused.stderr
         )
         assert "680,000" in tenkyo("ask", QUESTION).stdout  # the old index is as it was
+        outdated = {f"m {embedder.dim}": [[1, 0], [1, 0]]}  # with this one, nothing is answered
+        (data / "models" / "cosines.json").write_text(json.dumps(outdated))
         assert tenkyo("reindex", **environ).returncode == 0
         done = tenkyo("ask", QUESTION, **environ)
         assert done.returncode == 0 and "680,000" in done.stdout, done.stderr
