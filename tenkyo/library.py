@@ -35,7 +35,8 @@ class AsyncTenkyo:
     """A library in this process, for one event loop: close it, or use it in an ``async with``.
 
     Questions may be asked at once, also during an ingestion. The models are loaded at first use.
-    ``search``, ``ask`` and ``verify`` raise IndexMissing before anything has been ingested, and
+    ``search``, ``ask`` and ``verify`` raise IndexMissing before anything has been ingested,
+    IndexMismatch after an ingestion that was interrupted, until another one has completed it, and
     NotFound for ids that do not exist.
 
     Args:
@@ -84,7 +85,8 @@ class AsyncTenkyo:
         Args:
             places: One or several URLs, files or folders; None for the library that comes with
                 Tenkyo.
-            on_progress: Is called with the progress at each change, in another thread.
+            on_progress: Is called with the progress at each change, in another thread. It must not
+                use the library.
 
         Returns:
             What became of each document. One that cannot be read raises nothing: its item has the

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import tenkyo
-from corpus.errors import IndexMissing, NotFound, QuestionRefused, SettingsError
+from corpus.errors import IndexMismatch, IndexMissing, NotFound, QuestionRefused, SettingsError
 from index.search import Hit
 from service.answering.factcheck import Checked
 from service.ingestion.pipeline import IngestResult
@@ -112,7 +112,7 @@ def test_document_that_cannot_be_read_is_an_item_with_the_reason(filled, maps):
     result = filled.ingest(places)
     failed = {item.place: item.reason for item in result.items if item.outcome == "failed"}
     assert len(result.items) == 3 and len(failed) == 2
-    assert "private" in failed["http://127.0.0.1:9/page"]
+    assert "not on the public internet" in failed["http://127.0.0.1:9/page"]
     assert "40,000" in filled.ask(MANY_MAPS).text
 
 
@@ -166,7 +166,7 @@ def test_async_library_answers_at_once_and_while_it_ingests(data, maps, ships):
     asyncio.run(main())
 
 
-def test_cancelled_ingestion_keeps_what_was_read_and_frees_the_library(data, tmp_path):
+def test_cancelled_ingestion_keeps_what_was_read_until_another_completes_it(data, maps, tmp_path):
     folder = tmp_path / "notes"
     folder.mkdir()
     for n in range(12):
@@ -174,19 +174,25 @@ def test_cancelled_ingestion_keeps_what_was_read_and_frees_the_library(data, tmp
 
     async def main() -> None:
         async with tenkyo.open_async(data) as library:
-            loop, read = asyncio.get_running_loop(), asyncio.Event()
+            await library.ingest(maps)
+            loop, read, cancelled = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
             def on_progress(progress):
                 if progress.documents:
                     loop.call_soon_threadsafe(read.set)
+                    assert cancelled.wait(60)
 
             ingestion = asyncio.create_task(library.ingest(folder, on_progress=on_progress))
             await read.wait()
             ingestion.cancel()
+            await asyncio.sleep(0.1)
+            cancelled.set()
             with pytest.raises(asyncio.CancelledError):
                 await ingestion
-            with pytest.raises(IndexMissing):  # it was stopped before the index was written
+            with pytest.raises(IndexMismatch):
                 await library.search("maps")
+            assert outcomes(await library.ingest(maps)) == ["unchanged"]
+            assert len(await library.search("maps", 20)) > 1
             assert set(outcomes(await library.ingest(folder))) == {"read", "unchanged"}
 
     asyncio.run(main())
@@ -210,6 +216,7 @@ def test_interrupted_call_leaves_the_library_usable(data, maps):
 
 
 def test_closed_library_says_so(tmp_path):
+    running = {*threading.enumerate()}
     library = tenkyo.open(tmp_path / "d")
     library.close()
     library.close()  # has no effect
@@ -224,7 +231,7 @@ def test_closed_library_says_so(tmp_path):
                 await work
 
     asyncio.run(main())
-    assert not [each for each in threading.enumerate() if each.name == "tenkyo"]
+    assert {*threading.enumerate()} <= running
 
 
 # The data folder, and what is imported
