@@ -1,4 +1,4 @@
-"""The architecture: three packages, imports in one direction, sizes of modules and functions."""
+"""The architecture: four packages, imports in one direction, sizes of modules and functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.paths import ROOT
 
-PACKAGES = ["corpus", "index", "service"]
+PACKAGES = ["corpus", "index", "service", "tenkyo"]
+FACE = ROOT / "tenkyo/__init__.py"  # what `import tenkyo` gives
 SQL = [
     *(
         f"corpus/store/{name}.py"
@@ -171,10 +172,18 @@ def test_no_import_cycles_between_rooms() -> None:
 
 
 def test_init_files_hold_only_docstring() -> None:
-    for path in (path for path in MODULES if path.name == "__init__.py"):
+    for path in (path for path in MODULES if path.name == "__init__.py" and path != FACE):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         assert len(body) == 1 and isinstance(body[0], ast.Expr), path
         assert len(str(ast.literal_eval(body[0].value)).split()) > 10, path
+
+
+def test_python_face_only_names_what_other_modules_have() -> None:
+    docstring, *imported, listed = ast.parse(FACE.read_text(encoding="utf-8")).body
+    assert isinstance(docstring, ast.Expr) and isinstance(listed, ast.Assign)
+    assert all(isinstance(node, ast.ImportFrom) for node in imported)
+    named = [alias.name for node in imported for alias in node.names]
+    assert sorted(named) == sorted(ast.literal_eval(listed.value)) and len(named) < 10
 
 
 def test_cycle_search_finds_cycle() -> None:

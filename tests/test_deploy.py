@@ -30,7 +30,7 @@ from packaging.utils import canonicalize_name
 from service.settings import PREFIX, Settings
 from tests.support.paths import ROOT
 
-PACKAGES = ("corpus", "index", "service")
+PACKAGES = ("corpus", "index", "service", "tenkyo")
 DEPLOYMENT = ("Dockerfile", "docker-compose.yml", "Makefile")
 OPERATIONS = ROOT / "docs/operations.md"
 

@@ -3,7 +3,7 @@
     python tools/draw_docstrings.py > docstrings.txt    # to be read
     python tools/draw_docstrings.py --key > key.txt     # with their names, to mark the replies
 
-Docstrings of modules and of public functions and methods of the three packages, but for those of
+Docstrings of modules and of public functions and methods of the four packages, but for those of
 the rooms given by --except. The same seed and code draw the same ones.
 """
 
@@ -46,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     found = [
         each
-        for package in ("corpus", "index", "service")
+        for package in ("corpus", "index", "service", "tenkyo")
         for path in sorted((ROOT / package).rglob("*.py"))
         if not path.relative_to(ROOT).as_posix().startswith(tuple(options.rooms))
         for each in docstrings(path)

@@ -58,6 +58,10 @@ class Database:
             sa.event.listen(self._engine, "connect", _tune_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
+    def close(self) -> None:
+        """Close the connections; what is used again opens new ones."""
+        self._engine.dispose()
+
     def create(self, schema: sa.MetaData) -> None:
         """Create the tables of a schema that do not exist yet."""
         with self.transaction(writes=True) as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -52,4 +53,14 @@ def test_sqlite_syncs_commits_and_overwrites_deleted_data(
 def test_in_memory_database_can_erase_deleted_data() -> None:
     store = Store("sqlite://")
     store.database.erase_deleted()
+    assert store.sources() == []
+
+
+def test_closed_database_opens_again_when_it_is_used(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'tenkyo.db'}")
+    files = Path("/proc/self/fd")
+    store.database.close()
+    if files.is_dir():  # on Linux
+        held = [os.readlink(each) for each in files.iterdir() if each.is_symlink()]
+        assert not [path for path in held if str(tmp_path) in path]
     assert store.sources() == []
