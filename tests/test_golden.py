@@ -251,7 +251,7 @@ from service.verification.receipt import verifier_identity
 from service.settings import Settings
 checker = SimpleNamespace(name="c", digest="d" * 64)
 library = SimpleNamespace(
-    embedder=SimpleNamespace(name="e"), store=SimpleNamespace(revision=lambda: "r")
+    embedder=SimpleNamespace(name="e"), store=SimpleNamespace(revision=lambda: "r"), reranker=None
 )
 engine = SimpleNamespace(model=checker, library=library, checker=checker, judge=None)
 print(json.dumps([

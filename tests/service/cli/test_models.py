@@ -215,7 +215,7 @@ def test_embedder_and_reranker_are_tested_on_the_shipped_questions(tenkyo, tmp_p
 )
 def test_model_that_does_not_work_is_named_in_one_line(tenkyo, name, app, says, monkeypatch):
     # The bundled model, which is tested beside it, is not installed everywhere.
-    monkeypatch.setattr(model_registry, "_WHEEL", "no-such-wheel")
+    monkeypatch.setattr(model_registry, "WHEEL", "no-such-wheel")
     with served(app) as url:
         done = tenkyo("models", "test", **{f"TENKYO_{name}_URL": f"{url}/v1"})
     assert done.returncode == 2 and says in done.stderr
