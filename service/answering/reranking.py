@@ -49,7 +49,7 @@ def combined_score(search: float, odds: float, across: bool, weights: RankingWei
 
 
 def margin_of(odds: float, score: float, rival: float | None) -> float:
-    """Return by how much a part is ahead of the best other answer, and of nothing answering.
+    """Return how far a part is ahead of its nearest rival: the best other answer, or no answer.
 
     Args:
         odds: The reader's log-odds that the part answers.

@@ -34,6 +34,7 @@ from service.verification.provenance import Originals
 # Calibrated log-odds from which a question is answered that is not one for documents, such as one
 # for an opinion: facts about its subject, however near, do not answer it.
 ELSEWHERE_ANSWERED_FROM = 4.0
+# Hiragana are left out: where Japanese has none, there is no particle or verb, thus no question.
 _ONE_WORD = re.compile(r"[^\W\u3041-\u3096]+(?:-\w+)*")
 
 
