@@ -39,26 +39,14 @@ from service.types import Answer, Claim, Event, Evidence, EvidenceFound, Rejecte
 from service.verification.receipt import read_receipt
 from tests.support.live_server import served
 from tests.support.scripted_model import Script
+from tests.support.switched_model import SAID, Switch
 
 QUESTION = "How many hours of labelled audio was Whisper trained on?"
-SAID = "Whisper was trained on 680,000 hours of audio [1]. It cost 90 dollars [1]."
-
-
-class SwitchableModel:
-    """A model that a test can replace."""
-
-    name = "switch"
-
-    def __init__(self):
-        self.now = Script(SAID)
-
-    def stream(self, messages):
-        return self.now.stream(messages)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return SwitchableModel()
+    return Switch()
 
 
 @pytest.fixture(autouse=True)
