@@ -37,7 +37,9 @@ def made_ids(house: House, client: httpx.Client) -> dict[str, str]:
     uploaded = house.ended(house.upload(("maps.md", MAPS)))
     house.web.hold.clear()  # a job that takes a while, to be read and cancelled
     job = client.post("/v1/sources", json={"url": "https://example.org/slow"}).json()
-    answer = client.post("/v1/answers", json={"question": "How many hours of audio was Whisper trained on?"}).json()
+    answer = client.post(
+        "/v1/answers", json={"question": "How many hours of audio was Whisper trained on?"}
+    ).json()
     client.post("/v1/feedback", json={"answer_id": answer["id"], "rating": "up"})
     share = client.post(f"/v1/conversations/{answer['conversation_id']}/share").json()
     return {
