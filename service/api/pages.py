@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
 from corpus.store.store import Store
 
@@ -88,7 +89,7 @@ def add_page_routes(app: FastAPI, store: Store, public_url: str = "") -> None:
 
 def _add_api_page(app: FastAPI) -> None:
     files = StaticFiles(packages=[("fastapi_swagger", "resources")])
-    app.mount("/docs/swagger", files, name="swagger")
+    app.mount("/docs/swagger", GZipMiddleware(files), name="swagger")
 
     @app.get("/docs", include_in_schema=False)
     def api_page() -> FileResponse:

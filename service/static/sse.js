@@ -44,16 +44,26 @@ export class SSEParser {
   }
 }
 
+const STRETCH = 50; // ms of work on events after which a page that is seen may paint and take clicks
+const painted = () => new Promise((resolve) => setTimeout(resolve));
+
 /** The events of a byte stream, as they come. A frame cut off by the end of the stream is dropped. */
 export async function* readEvents(stream) {
   const reader = stream.getReader();
   const decoder = new TextDecoder(); // streaming: a character split over two chunks stays whole
   const parser = new SSEParser();
+  let began = performance.now();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      yield* parser.push(decoder.decode(value, { stream: true }));
+      for (const event of parser.push(decoder.decode(value, { stream: true }))) {
+        if (!document.hidden && performance.now() - began > STRETCH) {
+          await painted();
+          began = performance.now();
+        }
+        yield event;
+      }
     }
   } finally {
     reader.cancel().catch(() => {});

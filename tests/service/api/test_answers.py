@@ -154,6 +154,15 @@ def test_versions_of_changed_source(library, checker, history, tmp_path):
     assert unknown.status_code == 404 and "'none'" in unknown.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/static/app.js", "/docs/swagger/swagger-ui.css"])
+def test_files_of_the_pages_are_compressed_for_those_who_ask(call, path):
+    plain = call("GET", path, headers={"Accept-Encoding": "identity"})
+    packed = call("GET", path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip" and packed.content == plain.content
+    assert "content-encoding" not in plain.headers
+    assert 0 < packed.num_bytes_downloaded < len(plain.content) / 2
+
+
 def test_health_chat_page_and_headers(call):
     assert call("GET", "/healthz").json() == {"status": "ok"}
     ready = call("GET", "/readyz").json()
