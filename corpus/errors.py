@@ -76,6 +76,10 @@ class UnreadableText(CorpusError):
     """
 
 
+class PasswordNeeded(UnreadableText):
+    """A PDF is encrypted, and no password was given that opens it: give its password."""
+
+
 class StoreError(TenkyoError):
     """The data folder or the database cannot be used: check permissions and free disk space.
 

@@ -38,6 +38,7 @@ from index.ingestion.tasks import (
     FileSelection,
     IngestTask,
     LoadedDocument,
+    failed_item,
     failure_reason,
     library_task,
     paper_task,
@@ -109,18 +110,17 @@ class Ingestion:
         )
 
     async def uploads(
-        self, files: Sequence[Upload], uploads: UploadStore, password: str = "", source_id: str = ""
+        self, files: Sequence[Upload], uploads: UploadStore, source_id: str = ""
     ) -> list[Item]:
         """Ingest uploaded files.
 
         Args:
             files: The files. Of those with the same bytes, the first gives the source its name.
             uploads: Where their bytes are.
-            password: Opens encrypted PDFs.
             source_id: The source whose text the one file replaces; empty for sources of their own.
         """
         first = {file.sha256: n for n, file in reversed(list(enumerate(files)))}
-        tasks = [upload_task(self.store, uploads, file, password, source_id) for file in files]
+        tasks = [upload_task(self.store, uploads, file, source_id) for file in files]
         new = [task for n, task in enumerate(tasks) if n in first.values()]
         copies = [task for n, task in enumerate(tasks) if n not in first.values()]
         return await self._run(new) + await self._run(copies)
@@ -141,7 +141,7 @@ class Ingestion:
             try:
                 item = await self._preview(task) if open_them else Item(task.place, "planned")
             except CorpusError as error:
-                item = Item(task.place, "failed", reason=failure_reason(error))
+                item = failed_item(task, error)
             items.append(item)
         return items
 
@@ -175,7 +175,7 @@ class Ingestion:
                 try:
                     item = await load_and_commit(task)
                 except CorpusError as error:
-                    item = Item(task.place, "failed", reason=failure_reason(error))
+                    item = failed_item(task, error)
                 await asyncio.to_thread(self._record_outcome, item)
             self.progress.add(item)
             return item

@@ -24,6 +24,7 @@ from corpus.errors import CorpusError
 from service.api.multipart import ReceivedForm, receive_upload
 from service.disclosure import public, without_paths
 from service.ingestion.job_store import Job, JobEvent
+from service.ingestion.unlocking import unlock_uploads
 from service.ingestion.worker import IngestionWorker
 from service.schemas import Jobs, SentJob, gives
 
@@ -40,7 +41,10 @@ _FORM = {
                     "required": ["files"],
                     "properties": {
                         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                        "password": {"type": "string", "description": "opens encrypted PDFs"},
+                        "password": {
+                            "type": "string",
+                            "description": "opens encrypted PDFs; it is never stored",
+                        },
                         "source_id": {
                             "type": "string",
                             "description": "the file, only one, is a new version of this source",
@@ -160,7 +164,11 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
 def _add_uploads(worker: IngestionWorker, received: ReceivedForm) -> Job:
     source_id = received.source_id
     replaced = worker.means.store.source(source_id) if source_id else None
-    return worker.add_uploads(received.files, received.refused, received.password, replaced)
+    files, refused = received.files, received.refused
+    if received.password:
+        files, locked = unlock_uploads(worker, files, received.password)
+        refused = [*refused, *locked]
+    return worker.add_uploads(files, refused, replaced)
 
 
 def _accepted(job: Job) -> JSONResponse:

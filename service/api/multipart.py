@@ -38,7 +38,7 @@ class ReceivedForm:
 
     files: list[Upload] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
-    password: str = ""
+    password: str = field(default="", repr=False)
     source_id: str = ""
 
 

@@ -109,10 +109,9 @@ class JobRun:
         resources: IngestionResources,
         job_store: JobStore,
         job: Job | None = None,
-        secret: str = "",
     ) -> None:
         self.job, self.finished = job, threading.Event()
-        self._resources, self._job_store, self._secret = resources, job_store, secret
+        self._resources, self._job_store = resources, job_store
         self._stop = threading.Event()
         self._cancelled = False
         self._lock = threading.Lock()
@@ -165,7 +164,8 @@ class JobRun:
         refused = [file for file in job.asked.get("files", ()) if "reason" in file]
         progress.add_expected(len(refused))
         for file in refused:
-            progress.add(Item(file["name"], "failed", reason=file["reason"]))
+            problem = file.get("problem", "")
+            progress.add(Item(file["name"], "failed", reason=file["reason"], problem=problem))
         with Ingestion(resources.store, progress, reread="follow" in job.asked) as ingestion:
             for item in self._await(self._read(ingestion, job)):
                 progress.store_item(item)  # such as a link that may not be followed
@@ -183,7 +183,7 @@ class JobRun:
         if job.kind == "documents":
             source_id = asked.get("source_id", "")
             uploads = self._resources.uploads
-            return await ingestion.uploads(job.files, uploads, self._secret, source_id)
+            return await ingestion.uploads(job.files, uploads, source_id)
         followed = "follow" in asked
         async with self._resources.fetcher(
             MAX_WAIT if followed else MAX_SERVER_WAIT_SECONDS

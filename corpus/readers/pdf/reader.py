@@ -7,6 +7,7 @@ them. Errors for files that cannot be read say why, and what to do.
 from __future__ import annotations
 
 import ctypes
+import io
 import re
 import threading
 from collections import Counter
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from corpus.errors import CorpusError, EmptyDocument, UnreadableText
+from corpus.errors import CorpusError, EmptyDocument, PasswordNeeded, UnreadableText
 from corpus.readers.pdf import ocr
 from corpus.readers.pdf.fallback_font import install_fallback_font
 from corpus.readers.pdf.glyphs import printed_lines
@@ -55,17 +56,15 @@ def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
         password: Opens an encrypted file.
 
     Raises:
-        UnreadableText: It is encrypted, a scan without OCR, or its fonts do not say which
-            characters they draw.
+        PasswordNeeded: It is encrypted, and the password does not open it.
+        UnreadableText: It is a scan without OCR, or its fonts do not say which characters they
+            draw.
         EmptyDocument: It has no pages, or no text on them.
         CorpusError: It is damaged, or has more than 5,000 pages.
     """
     with _LOCK:
         install_fallback_font()
-        try:
-            pdf = pypdfium2.PdfDocument(data, password=password or None)
-        except pypdfium2.PdfiumError as error:
-            raise _refusal(error, name, password) from error
+        pdf = _open(data, name, password)
         try:
             return _parsed(pdf, name)
         except pypdfium2.PdfiumError as error:
@@ -74,13 +73,48 @@ def read_pdf(data: bytes, name: str, password: str = "") -> ParsedDocument:
             pdf.close()
 
 
+def unlock_pdf(data: bytes, name: str, password: str) -> bytes:
+    """Return an encrypted PDF without its encryption, or as it is if it opens without a password.
+
+    Args:
+        data: The bytes of the file.
+        name: What error messages call it.
+        password: Opens the file.
+
+    Raises:
+        PasswordNeeded: The password does not open it.
+        CorpusError: It is damaged.
+    """
+    with _LOCK:
+        try:
+            _open(data, name, "").close()
+            return data
+        except PasswordNeeded:
+            pdf = _open(data, name, password)
+        try:
+            unlocked = io.BytesIO()
+            pdf.save(unlocked, flags=pdfium.FPDF_REMOVE_SECURITY)
+            return unlocked.getvalue()
+        except pypdfium2.PdfiumError as error:
+            raise CorpusError(f"{name} is a damaged PDF ({error}): save it again") from error
+        finally:
+            pdf.close()
+
+
+def _open(data: bytes, name: str, password: str) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(data, password=password or None)
+    except pypdfium2.PdfiumError as error:
+        raise _refusal(error, name, password) from error
+
+
 def _refusal(error: pypdfium2.PdfiumError, name: str, password: str) -> CorpusError:
     if error.err_code == pdfium.FPDF_ERR_PASSWORD:
         if password:
-            return UnreadableText(
+            return PasswordNeeded(
                 f"{name} is encrypted: the password given does not open it, try another --password"
             )
-        return UnreadableText(f"{name} is encrypted: give its password with --password")
+        return PasswordNeeded(f"{name} is encrypted: give its password with --password")
     if error.err_code == pdfium.FPDF_ERR_SECURITY:
         return UnreadableText(
             f"{name} is encrypted in a way that cannot be read: print it to a new PDF"
