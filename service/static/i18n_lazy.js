@@ -40,6 +40,8 @@ addWords({
       folder: "A folder cannot be dropped here: open it and drop its files, or use tenkyo ingest.",
     },
     outcome: { read: "read", fetched: "read", digest: "digest read", unchanged: "unchanged", kept: "kept as it was", planned: "planned", skipped: "skipped", failed: "could not be read" },
+    notRead: { password: "It is protected by a password.", "wrong password": "This password does not open it." },
+    unlock: { label: "Password", open: "Open", again: "Choose the file again to enter its password." },
     remove: {
       button: "Remove…",
       title: "Remove this source?",
@@ -128,6 +130,14 @@ addWords({
       folder: "フォルダーは追加できません。中のファイルをドロップするか、tenkyo ingest を使ってください。",
     },
     outcome: { read: "読みました", fetched: "読みました", digest: "要約を読みました", unchanged: "変更なし", kept: "前のまま", planned: "予定", skipped: "対象外", failed: "読めませんでした" },
+    notRead: {
+      password: "パスワードで保護されています。",
+      "wrong password": "パスワードが違います。",
+      unreadable: "文字を取り出せません。スキャンした資料は、文字認識（OCR）済みのPDFにして追加してください。",
+      empty: "文字がありません。ファイルの中身を確かめてください。",
+      unsupported: "この形式は読めません。PDF、Word、HTML、テキストなどにして追加してください。",
+    },
+    unlock: { label: "パスワード", open: "開く", again: "ファイルをもう一度選ぶと、パスワードを入力できます。" },
     remove: {
       button: "削除…",
       title: "この出典を削除しますか？",

@@ -30,10 +30,13 @@ export class Jobs {
     for (const job of open.reverse()) this.#add(job);
   }
 
-  async send(files) {
+  /** `password` opens the protected PDFs among them. */
+  async send(files, password) {
     const form = new FormData();
     for (const file of files) form.append("files", file, file.name);
-    return this.#add(await api("/v1/documents", { method: "POST", body: form }));
+    if (password) form.append("password", password);
+    const sent = new Map(files.map((file) => [file.name, file]));
+    return this.#add({ ...await api("/v1/documents", { method: "POST", body: form }), sent });
   }
 
   async read(urls, papers) {
@@ -51,7 +54,7 @@ export class Jobs {
 
   #add(job) {
     const known = this.list.find(({ id }) => id === job.id);
-    if (known) return known;
+    if (known) return Object.assign(known, { sent: job.sent });
     job.items = new Map();
     this.list.unshift(job);
     kept.set(KEY, "1");

@@ -3,11 +3,11 @@
 import { button, confirmed, problemNote } from "./dialogs.js";
 import { number, t } from "./i18n.js";
 import { hasEnded, Jobs } from "./jobs.js";
+import { JobItems } from "./job_items.js";
 import { bdi, h, srOnly } from "./render.js";
 
 const LARGEST = 100_000_000; // bytes of a file that the API takes
 const MOST = 100; // files at once
-const SHOWN = 200; // documents of a job that are listed
 
 export class UploadDialog {
   #views = new Map(); // job id → its element
@@ -100,13 +100,27 @@ export class UploadDialog {
       this.#views.set(job.id, jobView(job, {
         cancel: () => this.#try(() => this.jobs.cancel(job)),
         dismiss: () => {
-          this.jobs.dismiss(job);
-          this.#views.get(job.id).root.remove();
+          this.#dismiss(job);
           this.root.querySelector("h3 ~ .drop-here button")?.focus();
         },
+        unlock: (file, password) => this.#unlock(job, file, password),
       }));
     }
     return this.#views.get(job.id);
+  }
+
+  #dismiss(job) {
+    this.jobs.dismiss(job);
+    this.#views.get(job.id).root.remove();
+  }
+
+  /** Send a protected PDF again, with its password. The job of it takes the place of what failed. */
+  async #unlock(job, file, password) {
+    const again = await this.#try(() => this.jobs.send([file], password));
+    if (!again) return false;
+    this.#view(again).root.focus();
+    requestAnimationFrame(() => { if (hasEnded(job) && this.#view(job).empty) this.#dismiss(job); });
+    return true;
   }
 
   #changed(job) {
@@ -151,6 +165,7 @@ function jobState(job) {
     return t(`add.${p.step}`, counted);
   }
   const state = t(`add.${job.status}`, { ...counted, read: p.documents - p.failed });
+  if (p.failed && p.failed === p.documents) return state; // each says why, below
   return job.status !== "done" && job.reason ? `${state} ${job.reason}` : state;
 }
 
@@ -158,11 +173,11 @@ function jobState(job) {
 function jobView(job, on) {
   const bar = h("progress", { "aria-label": t("add.progress"), max: 1 });
   const state = h("p", { class: "job-state" });
-  const items = h("dl", { class: "job-items" });
+  const items = new JobItems(job, on.unlock);
   const cancel = button([t("add.cancel"), srOnly(`: ${jobName(job)}`)], on.cancel);
   const dismiss = button([t("add.dismiss"), srOnly(`: ${jobName(job)}`)], on.dismiss);
-  const root = h("div", { class: "job" },
-    h("p", { class: "job-name" }, bdi(jobName(job)), cancel, dismiss), bar, state, items);
+  const root = h("div", { class: "job", tabindex: "-1" },
+    h("p", { class: "job-name" }, bdi(jobName(job)), cancel, dismiss), bar, state, items.root);
   const update = (away) => {
     const p = job.progress;
     const [done, of] = { indexing: [p.indexed, p.to_index], comparing: [p.compared, p.to_compare] }[p.step] ?? [p.documents, p.of_documents];
@@ -174,25 +189,10 @@ function jobView(job, on) {
     dismiss.hidden = !over;
     state.textContent = away && !over ? t("add.away") : jobState(job);
     root.classList.toggle("failed", job.status === "failed");
-    const known = [...job.items.values()];
-    const failed = known.filter((item) => item.outcome === "failed");
-    const rows = [...failed, ...known.filter((item) => item.outcome !== "failed")].slice(0, SHOWN);
-    const refused = (job.asked.files ?? []).filter((file) => file.reason && !job.items.has(file.name))
-      .map((file) => ({ place: file.name, outcome: "failed", reason: file.reason }));
-    items.replaceChildren(...[...refused, ...rows].flatMap(itemRows));
+    items.update();
   };
   update(false);
-  return { root, update };
-}
-
-function itemRows({ place, title, outcome, passages, reason }) {
-  const word = t(`outcome.${outcome}`) ?? outcome;
-  const facts = [passages ? t("passages", { n: passages }) : "", reason].filter(Boolean);
-  return [
-    h("dt", { class: outcome }, bdi(title || place)),
-    h("dd", {}, h("span", { class: `word ${outcome === "failed" ? "contradicted" : ""}` }, word),
-      facts.map((fact) => [" · ", bdi(fact)])),
-  ];
+  return { root, update, get empty() { return items.empty; } };
 }
 
 /** Ask, and then take a source out. True when it is gone. */
