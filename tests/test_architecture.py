@@ -22,7 +22,7 @@ SQL = [
     ),
     *(
         f"service/conversations/{n}.py"
-        for n in "conversations feedback schema shares store".split()
+        for n in "conversations feedback schema search shares store".split()
     ),
     "service/ingestion/job_store.py",
 ]

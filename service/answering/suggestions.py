@@ -17,7 +17,7 @@ from cachetools import FIFOCache
 from corpus.library.catalogue import suggestions
 from corpus.types import Source
 from service.answering.engine import Engine
-from service.conversations.conversations import title_of
+from service.conversations.titles import title_of
 from service.query import language_of
 from service.text.prompt_injection import speaks_to_a_model
 

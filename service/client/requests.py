@@ -198,11 +198,18 @@ def cancel(job: Job | str) -> Call[SentJob]:
 # Conversations
 
 
-def conversations(limit: int = 20, cursor: str | None = None) -> Call[Page]:
-    """List conversations, the latest first; ``cursor`` is ``next`` of the page before."""
-    return Call(
-        "GET", "/v1/conversations", Page, {"limit": limit, **_without_none({"cursor": cursor})}
-    )
+def conversations(
+    limit: int = 20, cursor: str | None = None, *, query: str | None = None
+) -> Call[Page]:
+    """List conversations, the latest first.
+
+    Args:
+        limit: How many to return at most.
+        cursor: ``next`` of the page before.
+        query: Words that title, questions or answers have.
+    """
+    optional = _without_none({"cursor": cursor, "q": query})
+    return Call("GET", "/v1/conversations", Page, {"limit": limit, **optional})
 
 
 def conversation(conversation_id: str) -> Call[WholeConversation]:
@@ -211,7 +218,7 @@ def conversation(conversation_id: str) -> Call[WholeConversation]:
 
 
 def rename(conversation_id: str, title: str) -> Call[Conversation]:
-    """Set a conversation's title; an empty one restores that made from its first question."""
+    """Set a conversation's title; an empty one restores that made from its first answer."""
     return Call("PATCH", _conversation_path(conversation_id), Conversation, body={"title": title})
 
 

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from tests.support.browser.axe import violations
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER
 
@@ -169,6 +170,48 @@ def test_unknown_conversation_is_reported(house, visit):
     reader.expected.append("status of 404")
     expect(reader.page.locator("main > .note")).to_contain_text("There is no such conversation")
     expect(reader.page).to_have_url(f"{house.url}/")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_history_is_searched_by_keyboard(house, visit, size):
+    history, kept = house.engine.history, {}
+    for name, question, text in (
+        ("s1", "How tall is the tower of Sapporo?", "The clock tower was built in 1878."),
+        ("s2", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館します。"),
+        ("s3", "Which ferry goes to Sado?", "None <img src=x onerror=window.executed=1> of them."),
+    ):
+        made = {"id": name, "question": question, "text": text, "claims": [], "evidence": []}
+        kept[name] = history.new_conversation()
+        history.save_answer(name, kept[name], made)
+    reader = visit(house.url, viewport=size)
+    rows = listed(reader)
+    field = reader.page.get_by_role("searchbox", name="Search conversations")
+    field.fill("ＳＡＰＰＯＲＯ 1878")
+    expect(rows).to_have_count(1)
+    expect(rows.locator(".talk-hit mark")).to_have_text("1878")
+    expect(reader.page.locator(".panel [role=status]")).to_have_text("1 conversation found")
+    field.fill("休館")
+    expect(rows.locator("mark")).to_have_text("休館")
+    field.fill("sado?")
+    expect(rows.locator(".talk-name mark")).to_have_text("Sado?")
+    field.fill("onerror")
+    expect(rows.locator(".talk-hit")).to_contain_text("<img src=x onerror")
+    field.fill("no such thing")
+    expect(reader.page.locator(".talks-foot .none")).to_have_text("Nothing found.")
+    assert violations(reader) == [] and reader.too_wide() == []
+    field.press("Escape")  # empties the field, and leaves the list open
+    expect(field).to_have_value("")
+    expect(rows.nth(2)).to_be_visible()
+    field.fill("tower")
+    expect(rows).to_have_count(1)
+    field.press("ArrowDown")
+    expect(rows.locator("a")).to_be_focused()
+    reader.page.keyboard.press("ArrowUp")
+    expect(field).to_be_focused()
+    field.press("ArrowDown")
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator(".turn h2")).to_have_text("How tall is the tower of Sapporo?")
+    assert named(reader) == kept["s1"]
 
 
 def test_more_conversations_are_loaded_on_request(house, visit):

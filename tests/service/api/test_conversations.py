@@ -110,12 +110,17 @@ def test_conversations_are_listed_read_and_renamed(call, made):
     path = f"/v1/conversations/{first['conversation_id']}"
     page = call("GET", "/v1/conversations", params={"limit": 1}).json()
     assert page["conversations"][0]["id"] == first["conversation_id"] and "next" in page
-    assert page["conversations"][0]["title"] == QUESTION
+    assert page["conversations"][0]["title"] == "Whisper: hours of labelled audio"
+    found = call("GET", "/v1/conversations", params={"q": "WHISPER hours"}).json()
+    assert found["conversations"][0]["id"] == first["conversation_id"]
+    assert found["conversations"][0]["found"]["match"] == "Whisper"
+    nothing = call("GET", "/v1/conversations", params={"q": "no such words"}).json()
+    assert nothing == {"conversations": [], "next": None}
     whole = call("GET", path).json()
     assert whole["answers"] == [first, second] and whole["last_asked_at"] > whole["created_at"]
     renamed = call("PATCH", path, json={"title": "Hours"}).json()
     assert renamed["title"] == "Hours" == call("GET", path).json()["title"]
-    for bad in ({"limit": 0}, {"limit": 101}, {"cursor": "x"}):
+    for bad in ({"limit": 0}, {"limit": 101}, {"cursor": "x"}, {"q": "x" * 201}):
         assert call("GET", "/v1/conversations", params=bad).status_code == 422
     assert call("PATCH", path, json={"title": "x" * 201}).status_code == 422
     for method in ("GET", "DELETE"):
