@@ -102,7 +102,7 @@ def test_conversation_is_renamed_in_place(asked, house):
     field = reader.page.get_by_label("New title")
     field.fill("never mind")
     field.press("Escape")
-    expect(row.locator(".talk-name")).to_have_text(WHISPER)
+    expect(row.locator(".talk-name")).to_have_text("Whisper: hours of labelled audio")
     act(row, "Rename")
     hostile = "<b onclick=window.executed=1>Hours</b> \u202eesrever"
     field.fill(hostile)
@@ -125,7 +125,7 @@ def test_conversation_is_deleted_after_confirmation(asked, house):
     row = listed(reader).first
     act(row, "Delete")
     question = reader.page.get_by_role("alertdialog")
-    expect(question).to_contain_text(WHISPER)
+    expect(question).to_contain_text("Whisper: hours of labelled audio")
     question.get_by_role("button", name="Cancel").click()
     act(row, "Delete")
     question.get_by_role("button", name="Delete").click()
@@ -174,15 +174,17 @@ def test_unknown_conversation_is_reported(house, visit):
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_history_is_searched_by_keyboard(house, visit, size):
-    history, kept = house.engine.history, {}
+    history, kept, tag = house.engine.history, {}, f"s{size['width']}"
+    asked = {"question": "Whisper?", "mode": "quoted"}
+    answer = httpx.post(f"{house.url}/v1/answers", json=asked, timeout=60).json()
     for name, question, text in (
         ("s1", "How tall is the tower of Sapporo?", "The clock tower was built in 1878."),
         ("s2", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館します。"),
         ("s3", "Which ferry goes to Sado?", "None <img src=x onerror=window.executed=1> of them."),
     ):
-        made = {"id": name, "question": question, "text": text, "claims": [], "evidence": []}
+        made = answer | {"question": question, "text": text}
         kept[name] = history.new_conversation()
-        history.save_answer(name, kept[name], made)
+        history.save_answer(f"{tag}-{name}", kept[name], made)
     reader = visit(house.url, viewport=size)
     rows = listed(reader)
     field = reader.page.get_by_role("searchbox", name="Search conversations")
@@ -212,6 +214,8 @@ def test_history_is_searched_by_keyboard(house, visit, size):
     reader.page.keyboard.press("Enter")
     expect(reader.page.locator(".turn h2")).to_have_text("How tall is the tower of Sapporo?")
     assert named(reader) == kept["s1"]
+    for each in kept.values():
+        history.conversations.delete(each)
 
 
 def test_more_conversations_are_loaded_on_request(house, visit):
@@ -246,7 +250,8 @@ def test_shared_link_is_created_read_and_revoked(asked, house, visit):
     guest = visit(house.url, url.removeprefix(house.url), start=False)
     expect(guest.claims).to_have_count(len(said))
     assert guest.claims.all_text_contents() == said
-    expect(guest.page.locator("h1")).to_have_text("Shared conversation")
+    expect(guest.page.locator("h1")).to_have_text("Whisper: hours of labelled audio")
+    expect(guest.page.locator(".kicker")).to_have_text("Shared conversation")
     expect(guest.page.locator(".turn h2")).to_have_text(WHISPER)
     expect(guest.page.locator(".intro")).to_contain_text("A snapshot of")
     expect(guest.page.locator(".turn")).to_have_count(1)
