@@ -495,10 +495,20 @@ def test_related_questions_about_own_works(embedder, checker, tmp_path, language
     made = call("POST", "/v1/answers", json={"question": question[language]}).json()
     related = call("GET", f"/v1/answers/{made['id']}/related").json()["questions"]
     examples = call("GET", "/v1/examples", params={"language": language}).json()["questions"]
-    title = {"en": "What does “The Kanda map room” say about", "ja": "「The Kanda map room」は「"}
-    assert related and all(q.startswith(title[language]) for q in related + examples)
+    own = {
+        "en": {
+            "What are the opening hours of the Kanda map room?",
+            "How many old maps of the city does the Kanda map room hold?",
+        },
+        "ja": {"「The Kanda map room」は「Opening hours」について何と述べていますか？"},
+    }[language]
+    assert own & set(related) and own & set(examples)
+    template = {
+        "en": "What does “The Kanda map room” say about",
+        "ja": "「The Kanda map room」は「",
+    }
+    assert all(q in own or q.startswith(template[language]) for q in related + examples)
     assert not any(word in q for q in related for word in ("Ignore", "Introduction", "1.2"))
-    assert any("Opening hours" in q for q in related)
     for asked in related + examples:
         answer = call("POST", "/v1/answers", json={"question": asked}).json()
         assert answer["claims"], asked
