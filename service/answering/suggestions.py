@@ -30,7 +30,7 @@ QUESTIONS_EXCLUDED = 20  # last questions of a conversation that are not suggest
 MAX_CANDIDATES_TRIED = 10  # each takes about as long as finding the evidence of an answer
 SOURCES_SUGGESTED_FROM = 4  # sources of an answer, those that it cites first
 _BEFORE, _AFTER = 4_000, 10_000  # characters around the evidence whose sentences give questions
-_MAX_SAID = 12  # questions made from the sentences of a source
+_MAX_SAID = 4  # questions made from the sentences of a source
 _REMEMBERED = 2_000  # questions of which it is known whether they are answered
 _SAME = 0.955  # cosine from which two questions ask about the same
 _ASKS = {
@@ -78,10 +78,13 @@ class Suggestions:
         present = self._sources()
         near = [each for each in dict.fromkeys(cited) if each in present][:SOURCES_SUGGESTED_FROM]
         said = [each for one in near for each in self._said(one, language, answer)]
-        kept = self._kept([*_curated(near, language), *said], earlier)
-        if len(kept) < MAX_SUGGESTIONS:
+        first = [*_curated(near, language), *said]
+        kept = self._kept(first, earlier)
+        left = MAX_CANDIDATES_TRIED - len(first)
+        if len(kept) < MAX_SUGGESTIONS and left > 0:
             headed = list(self._headed(near, present, language))
-            kept += self._kept(headed, [*earlier, *kept])[: MAX_SUGGESTIONS - len(kept)]
+            more = self._kept(headed, [*earlier, *kept], left)
+            kept += more[: MAX_SUGGESTIONS - len(kept)]
         return kept
 
     def examples(self, language: str) -> list[str]:
@@ -100,14 +103,16 @@ class Suggestions:
                 kept.append(candidate)
         return kept
 
-    def _kept(self, candidates: Sequence[str], earlier: Sequence[str]) -> list[str]:
+    def _kept(
+        self, candidates: Sequence[str], earlier: Sequence[str], most: int = MAX_CANDIDATES_TRIED
+    ) -> list[str]:
         """Return the candidates nearest to the first earlier question that the library answers."""
         if not candidates:
             return []
         embed = self._engine.library.embedder.embed_queries
         vectors, asked = embed(candidates), embed(earlier)
         kept: list[str] = []
-        for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:MAX_CANDIDATES_TRIED]:
+        for at in np.argsort(-(vectors @ asked[0]), kind="stable")[:most]:
             fresh = float((asked @ vectors[at]).max()) < _SAME
             if fresh and len(kept) < MAX_SUGGESTIONS and self._answers(candidates[at]):
                 kept.append(candidates[at])

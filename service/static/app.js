@@ -5,7 +5,6 @@ import { Shell } from "./shell.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { bdi, h, note, standing } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
-import { drawTheme } from "./theme_switch.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
 import { judgeWords } from "./verdict.js";
@@ -265,7 +264,6 @@ function drawPage() {
   const other = language() === "ja" ? "en" : "ja";
   $("language").textContent = t("other");
   $("language").lang = other;
-  drawTheme();
   drawExamples();
   button();
   drawScope();

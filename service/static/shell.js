@@ -5,6 +5,7 @@ import { api } from "./api.js";
 import { t } from "./i18n.js";
 import { kept } from "./storage.js";
 import { bdi, h } from "./render.js";
+import "./theme_switch.js";
 import { address, isBeginning, named, token, wide } from "./route.js";
 
 const $ = (id) => document.getElementById(id);

@@ -16,9 +16,9 @@ const SHAPES = {
 const button = document.getElementById("theme");
 let theme = THEMES.includes(kept.get(KEY)) ? kept.get(KEY) : "system";
 
-/** The button in the reader's language, with a picture of what is chosen. */
-export function drawTheme() {
+function draw() {
   button.replaceChildren(icon(SHAPES[theme]));
+  button.dataset.i18nLabel = `theme.${theme}`; // for when the language changes
   button.title = t(`theme.${theme}`);
   button.setAttribute("aria-label", button.title);
 }
@@ -27,5 +27,6 @@ button.addEventListener("click", () => {
   theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
   kept.set(KEY, theme === "system" ? "" : theme);
   dispatchEvent(new CustomEvent("tenkyo:theme", { detail: theme }));
-  drawTheme();
+  draw();
 });
+draw();

@@ -42,6 +42,10 @@ def test_colours_are_chosen_and_kept(quoting, visit):
     looks(reader, "light")
     assert reader.page.evaluate("window.first") == "light"
     expect(switch).to_have_attribute("title", "Colours: light")
+    reader.page.locator("#language").click()
+    expect(switch).to_have_attribute("title", "配色：ライト")
+    expect(switch).to_have_attribute("aria-label", "配色：ライト")
+    reader.page.locator("#language").click()
     switch.click()
     reader.page.emulate_media(color_scheme="light")
     looks(reader, "dark")
