@@ -6,6 +6,7 @@ kana are found too. Each answer has a row with its folded text, in which SQL loo
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from service.query import printable
 MAX_QUERY_LENGTH = 200  # characters
 _MAX_WORDS = 8
 _BEFORE, _AFTER = 30, 60  # characters shown before and after a match
+_MARKER = re.compile(r" ?\[\d+\]")
 _BATCH = 200  # answers of an early version that are made searchable at once
 
 
@@ -52,8 +54,9 @@ def search_row(answer_id: str, answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def answer_text(answer: Mapping[str, Any]) -> str:
-    """Return what an answer says: its text, or the reason why it has none."""
-    return " ".join(filter(None, (answer.get("text"), answer.get("reason"))))
+    """Return what an answer says: its text without markers, and why it lacks something, if so."""
+    text = _MARKER.sub("", answer.get("text") or "")
+    return " ".join(filter(None, (text, answer.get("reason"))))
 
 
 def has_words(words: Sequence[str], titles: Mapping[str, str]) -> sa.ColumnElement[bool]:

@@ -38,8 +38,8 @@ export class JobItems {
   #row(item) {
     const { place, title, outcome, passages, reason, problem } = item;
     const bad = outcome === "failed";
-    const own = t(`notRead.${problem}`); // undefined where only the service can tell
-    const facts = [passages ? t("passages", { n: passages }) : "", own, LOCKED.has(problem) && own ? "" : reason].filter(Boolean);
+    const own = t(`notRead.${problem}`); // undefined where the service says it better
+    const facts = [passages ? t("passages", { n: passages }) : "", own ?? reason].filter(Boolean);
     const words = h("span", { class: `word ${bad ? "contradicted" : ""}` }, t(`outcome.${outcome}`) ?? outcome);
     return [
       h("dt", { class: outcome }, bdi(title || place)),

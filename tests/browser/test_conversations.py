@@ -89,7 +89,7 @@ def test_list_opens_a_conversation(asked, size):
     else:  # it stays, also after a reload, until it is folded away
         reader.page.reload()
         expect(reader.page.locator(".talks a[aria-current=page]")).to_have_count(1)
-        reader.page.get_by_role("button", name="Fold away").click()
+        reader.page.get_by_role("button", name="Hide").click()
         expect(reader.page.locator(".talks-aside")).to_be_hidden()
         expect(reader.page.locator("#open-talks")).to_be_focused()
 

@@ -108,7 +108,7 @@ def test_protected_pdf_asks_for_its_password_at_its_row(house, opened):
     expect(jobs.last.locator("dt")).to_have_text(["Notes"])
     wrong = first.locator("dt.failed + dd")
     expect(wrong).to_contain_text("This password does not open it", timeout=60_000)
-    expect(first.locator(".job-state")).to_have_text("Nothing of it could be read.")
+    expect(first.locator(".job-state")).to_have_text("Nothing could be read.")
     wrong.get_by_label("Password: dam.pdf").fill("open sesame")
     wrong.get_by_label("Password: dam.pdf").press("Enter")
     expect(first.locator(".job-state")).to_contain_text("Done: 1 document read", timeout=60_000)
@@ -166,7 +166,7 @@ def test_linked_papers_are_read_on_request_and_failures_are_explained(opened):
         reader.page.locator("#add-url").press("Enter")
     assert sent.value.post_data_json == {"urls": ["http://example.org/none"], "follow": "papers"}
     job = reader.page.locator(".job").first
-    expect(job.locator(".job-state")).to_contain_text("Nothing of it could be read", timeout=60_000)
+    expect(job.locator(".job-state")).to_contain_text("Nothing could be read", timeout=60_000)
     expect(job.locator("dd")).to_contain_text("404")
 
 
@@ -177,7 +177,7 @@ def test_ingestion_can_be_cancelled(house, opened):
     reader.page.locator("#add-url").press("Enter")
     reader.page.get_by_role("button", name=re.compile("Cancel.*slow")).click()
     job = reader.page.locator(".job").first
-    expect(job.locator(".job-state")).to_contain_text("Broken off")
+    expect(job.locator(".job-state")).to_contain_text("Stopped")
     house.web.hold.set()
     job.get_by_role("button", name=re.compile("Dismiss")).click()
     expect(reader.page.locator(".job")).to_have_count(0)
@@ -219,7 +219,7 @@ def test_list_filter_and_select_all_apply_to_shown_sources(opened):
     reader.page.get_by_role("button", name="None").click()
     reader.page.get_by_label(re.compile("Filter")).fill("zzz")
     expect(shown).to_have_count(0)
-    expect(reader.page.locator("#library .none")).to_have_text("No source fits.")
+    expect(reader.page.locator("#library .none")).to_have_text("No matching sources.")
     reader.page.get_by_label(re.compile("Filter")).fill("")
     assert reader.page.locator("#library li input:not(:checked)").count() == 1
 

@@ -32,7 +32,10 @@ def found(history: History, query: str, limit: int = 20) -> list[str]:
 def three(history: History) -> list[str]:
     return [
         ask(
-            history, "a", "How old is the tower?", "It was built in 1890, of ＢＲＩＣＫ and stone."
+            history,
+            "a",
+            "How old is the tower?",
+            "It was built in 1890 [1], of ＢＲＩＣＫ and stone. [2]",
         ),
         ask(history, "b", "閲覧室はいつ休みですか？", "閲覧室は日曜日に休館する。ｶﾞｲﾄﾞもある。"),
         ask(history, "c", "100% of what?", "Of the snow_line; C:\\maps. Ärger im Straßenbau."),
