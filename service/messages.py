@@ -52,6 +52,34 @@ _MESSAGES = {
         "en": "The sources are about other topics than this question; the nearest were {0}.",
         "ja": "この質問の話題は資料の範囲になく、最も近かったのは{0}です。",
     },
+    "outside_source": {
+        "en": "The answer is not in the source you chose: it is about other topics.",
+        "ja": "選んだ資料に答えはありません。別の話題を扱った資料です。",
+    },
+    "outside_sources": {
+        "en": "The answer is not in the sources you chose; the nearest were {0}.",
+        "ja": "選んだ資料に答えはなく、最も近かったのは{0}です。",
+    },
+    "outside_collection": {
+        "en": "The answer is not in the collection you chose; the nearest were {0}.",
+        "ja": "選んだコレクションに答えはなく、最も近かったのは{0}です。",
+    },
+    "outside_collections": {
+        "en": "The answer is not in the collections you chose; the nearest were {0}.",
+        "ja": "選んだどのコレクションにも答えはなく、最も近かったのは{0}です。",
+    },
+    "help_outside_scope": {
+        "en": " It would help to ask in the whole library.",
+        "ja": "ライブラリ全体に質問すると、見つかるかもしれません。",
+    },
+    "empty_collection": {
+        "en": "This collection has no documents yet; add some, or ask in the whole library.",
+        "ja": "このコレクションにはまだ資料がありません。資料を追加するか、ライブラリ全体に質問してください。",
+    },
+    "empty_collections": {
+        "en": "These collections have no documents yet; add some, or ask in the whole library.",
+        "ja": "これらのコレクションにはまだ資料がありません。資料を追加するか、ライブラリ全体に質問してください。",
+    },
     "false_premise": {
         "en": "The question assumes “{0}”, but a source says “{1}”: “{2}”"
         " It would help to ask without that assumption.",
