@@ -74,11 +74,13 @@ _MESSAGES = {
     },
     "empty_collection": {
         "en": "This collection has no documents yet; add some, or ask in the whole library.",
-        "ja": "このコレクションにはまだ資料がありません。資料を追加するか、ライブラリ全体に質問してください。",
+        "ja": "このコレクションにはまだ資料がありません。"
+        "資料を追加するか、ライブラリ全体に質問してください。",
     },
     "empty_collections": {
         "en": "These collections have no documents yet; add some, or ask in the whole library.",
-        "ja": "これらのコレクションにはまだ資料がありません。資料を追加するか、ライブラリ全体に質問してください。",
+        "ja": "これらのコレクションにはまだ資料がありません。"
+        "資料を追加するか、ライブラリ全体に質問してください。",
     },
     "false_premise": {
         "en": "The question assumes “{0}”, but a source says “{1}”: “{2}”"

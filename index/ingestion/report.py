@@ -36,6 +36,8 @@ def _pages(numbers: Sequence[int]) -> str:
 IngestOutcome = Literal[
     "fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"
 ]
+# The outcomes after which the document is in the library.
+IN_LIBRARY: frozenset[IngestOutcome] = frozenset(("fetched", "read", "digest", "unchanged", "kept"))
 IngestStep = Literal["reading", "waiting", "indexing", "comparing"]
 
 

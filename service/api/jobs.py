@@ -45,6 +45,11 @@ _FORM = {
                             "type": "string",
                             "description": "the file, only one, is a new version of this source",
                         },
+                        "collection": {
+                            "type": "string",
+                            "description": "the collection to put the documents in, by its name;"
+                            " it is made if there is none",
+                        },
                     },
                 }
             }
@@ -68,6 +73,11 @@ class Places(BaseModel):
     )
     limit: int = Field(50, ge=1, le=500, description="with `follow`: the most papers to ingest")
     depth: int = Field(1, ge=1, le=3, description="with `follow`: how many links deep")
+    collection: str = Field(
+        "",
+        description="the collection to put the documents in, by its name; it is made if there is"
+        " none",
+    )
 
     @property
     def all_urls(self) -> list[str]:
@@ -108,7 +118,7 @@ def _add_creation(app: FastAPI, worker: IngestionWorker) -> None:
         await run_in_threadpool(worker.table.check_room)
         async with await run_in_threadpool(worker.means.fetcher) as fetcher:
             await asyncio.gather(*map(fetcher.check, urls))
-        arguments = (urls, body.follow is not None, body.limit, body.depth)
+        arguments = (urls, body.follow is not None, body.limit, body.depth, body.collection)
         return _accepted(await run_in_threadpool(worker.add_places, *arguments))
 
 
@@ -160,7 +170,8 @@ def _add_reading(app: FastAPI, worker: IngestionWorker) -> None:
 def _add_uploads(worker: IngestionWorker, received: ReceivedForm) -> Job:
     source_id = received.source_id
     replaced = worker.means.store.source(source_id) if source_id else None
-    return worker.add_uploads(received.files, received.refused, received.password, replaced)
+    options = received.password, replaced, received.collection
+    return worker.add_uploads(received.files, received.refused, *options)
 
 
 def _accepted(job: Job) -> JSONResponse:

@@ -24,8 +24,8 @@ from corpus.errors import NotFound
 from corpus.store.database import utc_now
 from service.judging.record import judge_identity
 from service.query import check_question
-from service.scope import Scope, find_scope
 from service.schemas import from_json
+from service.scope import Scope, find_scope
 from service.types import Answer, Claim, Event, EvidenceFound, Rejected, to_json
 from service.verification.methods import without_failure
 from service.verification.receipt import canonical, verifier_identity

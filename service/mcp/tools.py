@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from corpus.errors import NotFound, TenkyoError
 from service.mcp import formatting
 from service.query import LONGEST_QUESTION, check_question
-from service.scope import scope_of
+from service.scope import EVERYWHERE, scope_of
 from service.types import Answer, Claim, Event, EvidenceFound
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ async def _verify(call: _Call, arguments: Verify) -> _Result:
     engine = call.answer_service.engine
     fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
     async with call.answer_service.limiters.texts.slot():
-        result = await fact_checker.check_async(text, None, report, anyio.to_thread.run_sync)
+        result = await fact_checker.check_async(text, EVERYWHERE, report, anyio.to_thread.run_sync)
     checked = formatting.format_checked(result, call.base)
     return checked, formatting.format_checked_text(checked)
 

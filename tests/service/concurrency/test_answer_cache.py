@@ -24,6 +24,7 @@ from service.concurrency.answer_cache import AnswerCache
 from service.concurrency.answer_service import AnswerService
 from service.conversations.store import History
 from service.judging import record
+from service.scope import EVERYWHERE
 from service.verification.receipt import seal
 from tests.support.scripted_judge import ScriptedJudge
 from tests.support.scripted_model import Script
@@ -116,8 +117,8 @@ def test_key_has_the_judge_its_prompt_and_whether_it_judges_yet(engine, tmp_path
 
     def key(judge):
         engine.judge = judge
-        keys.append(cache.key(QUESTION, None, None))
-        assert cache.key(QUESTION, None, None) == keys[-1]
+        keys.append(cache.key(QUESTION, EVERYWHERE, None))
+        assert cache.key(QUESTION, EVERYWHERE, None) == keys[-1]
 
     key(None)
     for name, host, able in (
