@@ -20,13 +20,19 @@ MAX_SOURCES = 1000  # sources in one request
 
 
 class CollectionName(BaseModel):
-    """The request body that makes or renames a collection."""
+    """The request body that makes a collection."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "Speech recognition"}]}
     )
 
     name: str = Field(description=f"at most {LONGEST_NAME} characters; unique in any case")
+
+
+class NewCollectionName(CollectionName):
+    """The request body that renames a collection."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Hearing"}]})
 
 
 class Members(BaseModel):
@@ -86,7 +92,7 @@ def _add_changes(app: FastAPI, store: Store) -> None:
         summary="Rename a collection",
         responses=gives(ListedCollection),
     )
-    def rename_collection(collection_id: str, body: CollectionName) -> JSONResponse:
+    def rename_collection(collection_id: str, body: NewCollectionName) -> JSONResponse:
         return JSONResponse(_shown(store.collections.rename(collection_id, body.name)))
 
     @app.delete(

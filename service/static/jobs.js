@@ -30,14 +30,16 @@ export class Jobs {
     for (const job of open.reverse()) this.#add(job);
   }
 
-  async send(files) {
+  /** `collection`: the name of the one to put them in, if any. */
+  async send(files, collection) {
     const form = new FormData();
+    if (collection) form.append("collection", collection);
     for (const file of files) form.append("files", file, file.name);
     return this.#add(await api("/v1/documents", { method: "POST", body: form }));
   }
 
-  async read(urls, papers) {
-    const json = papers ? { urls, follow: "papers" } : { urls };
+  async read(urls, papers, collection) {
+    const json = { urls, ...(papers ? { follow: "papers" } : {}), ...(collection ? { collection } : {}) };
     return this.#add(await api("/v1/sources", { method: "POST", json }));
   }
 
