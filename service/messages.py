@@ -53,20 +53,20 @@ _MESSAGES = {
         "ja": "この質問の話題は資料の範囲になく、最も近かったのは{0}です。",
     },
     "outside_source": {
-        "en": "The answer is not in the source you chose: it is about other topics.",
-        "ja": "選んだ資料に答えはありません。別の話題を扱った資料です。",
+        "en": "The source you chose is about other topics.",
+        "ja": "選んだ資料は、この質問とは別の話題を扱っています。",
     },
     "outside_sources": {
-        "en": "The answer is not in the sources you chose; the nearest were {0}.",
-        "ja": "選んだ資料に答えはなく、最も近かったのは{0}です。",
+        "en": "The sources you chose are about other topics; the nearest were {0}.",
+        "ja": "この質問の話題は選んだ資料の範囲になく、最も近かったのは{0}です。",
     },
     "outside_collection": {
-        "en": "The answer is not in the collection you chose; the nearest were {0}.",
-        "ja": "選んだコレクションに答えはなく、最も近かったのは{0}です。",
+        "en": "The collection you chose is about other topics; the nearest were {0}.",
+        "ja": "この質問の話題は選んだコレクションの範囲になく、最も近かったのは{0}です。",
     },
     "outside_collections": {
-        "en": "The answer is not in the collections you chose; the nearest were {0}.",
-        "ja": "選んだどのコレクションにも答えはなく、最も近かったのは{0}です。",
+        "en": "The collections you chose are about other topics; the nearest were {0}.",
+        "ja": "この質問の話題は選んだコレクションの範囲になく、最も近かったのは{0}です。",
     },
     "help_outside_scope": {
         "en": " It would help to ask in the whole library.",

@@ -206,7 +206,7 @@ export class AnswerView {
     const withheldOpen = this.end.querySelector(".withheld")?.open;
     const parts = [];
     if (this.running) parts.push(h("div", { class: "pending", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
-    if (answer?.mode === "abstained") parts.push(render.abstention(answer));
+    if (answer?.mode === "abstained") parts.push(render.abstention(answer, this.#everywhere()));
     else if (answer?.mode === "guide") parts.push(render.note("guide", null, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
     const unwritten = ["quoted", "metadata"].includes(answer?.mode) && claims.length > 0;
@@ -231,6 +231,13 @@ export class AnswerView {
 
   #again(words) {
     return h("button", { type: "button", class: "secondary again", onclick: () => this.actions.ask(this.question, this.options) }, t(words));
+  }
+
+  /** For a question that was asked in a part of the library. */
+  #everywhere() {
+    const { scope } = this.answer;
+    return scope && this.actions.only && h("button", { type: "button", class: "secondary again",
+      onclick: () => this.actions.ask(this.question, { ...this.options, past: false, scope: undefined }) }, t("askEverywhere"));
   }
 
   #editing() {

@@ -14,7 +14,7 @@ export class CollectionsBar {
   #scope;
   #say;
   #form = null; // what is being named: "new", or the id of a collection
-  filling = false; // whether the list of sources is there to put some in
+  #filled = null; // the id of the collection into which sources are being put
   changes = false; // whether the service lets collections be changed
 
   /** `say(words)` reads out. */
@@ -28,6 +28,9 @@ export class CollectionsBar {
 
   /** The collection that is shown, if it is one. */
   get shown() { return this.#scope.list?.find(({ name }) => name === this.#scope.collection) ?? null; }
+
+  /** Whether the list of sources is there to put some into the collection that is shown. */
+  get filling() { return this.#filled !== null && this.#filled === this.shown?.id; }
 
   get all() { return this.#scope.list ?? []; }
 
@@ -45,7 +48,7 @@ export class CollectionsBar {
 
   draw() {
     const { shown } = this;
-    if (!shown) this.filling = false;
+    if (!this.filling) this.#filled = null;
     if (this.#form && this.#form !== "new" && this.#form !== shown?.id) this.#form = null;
     const typing = this.root.contains(document.activeElement) && document.activeElement.id;
     const typed = this.field?.value;
@@ -73,7 +76,7 @@ export class CollectionsBar {
     const link = new URL(address(null, shown.name), location.href).href;
     const copy = async () => this.#tell(t(await copied(link) ? "collections.linkCopied" : "notCopied"));
     return h("p", { class: "shelf-tools" },
-      this.changes && button(t(this.filling ? "collections.filled" : "collections.fill"), () => { this.filling = !this.filling; this.#scope.choose({ collections: [shown.name] }); }, "secondary", { id: "collection-fill" }),
+      this.changes && button(t(this.filling ? "collections.filled" : "collections.fill"), () => { this.#filled = this.filling ? null : shown.id; this.#scope.choose({ collections: [shown.name] }); }, "secondary", { id: "collection-fill" }),
       button(t("collections.link"), copy, "plain", { id: "collection-link" }),
       this.changes && button(t("collections.rename"), () => this.#name(shown.id), "plain", { id: "collection-rename" }),
       this.changes && button(t("collections.delete"), () => this.#delete(shown), "plain danger", { id: "collection-delete" }));

@@ -150,10 +150,10 @@ export const badge = (mode) => h("p", { class: "badge" }, h("strong", {}, t(mode
 
 const outside = ({ collections, source_ids: ids }) =>
   (collections?.length ? `outside_collection${collections.length > 1 ? "s" : ""}` : `outside_source${ids?.length > 1 ? "s" : ""}`);
-export const abstention = ({ abstention: kind, reason, scope }) => h("div", { class: "note abstained" },
+export const abstention = ({ abstention: kind, reason, scope }, action) => h("div", { class: "note abstained" },
   h("p", { class: "note-title" }, t(`abstention.${scope && kind === "outside_library" ? outside(scope) : kind}`) ?? t("abstained")),
   h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")),
-  h("p", { class: "todo" }, t("abstainedDo")));
+  h("p", { class: "todo" }, t("abstainedDo")), action);
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
   title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto", lang: text.languageOf(detail) }, detail), button);

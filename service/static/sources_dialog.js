@@ -104,7 +104,7 @@ export class SourcesDialog {
     if (filling) return [all, t("collections.filling", shown)];
     const list = works(this.sources.filter(({ id }) => held.includes(id)));
     if (!list.length) return [list, t("collections.empty")];
-    return [list, t("collections.note", { names: this.#scope.words({ collections }) })];
+    return [list, t("collections.note")];
   }
 
   #fill() {

@@ -156,7 +156,10 @@ def test_link_opens_the_page_in_a_collection_and_the_conversation_keeps_it(house
     again = visit(house.url, conversation.removeprefix(house.url))
     expect(scope(again)).to_contain_text("Speech")
     expect(again.page.locator(".asked-in")).to_have_text(["Asked in Speech"] * 2)
-    assert last_request(again, lambda: again.ask(WHISPER))["collections"] == ["Speech"]
+    assert last_request(again, lambda: again.ask(UNKNOWN))["collections"] == ["Speech"]
+    everywhere = again.turn.get_by_role("button", name="Ask in all sources")
+    assert "collections" not in last_request(again, everywhere.click)
+    expect(again.turn.locator(".note-title")).to_have_text("Outside this library")
     again.page.locator(".fresh-start").click()
     expect(again.page.locator(".turn")).to_have_count(0)
     expect(scope(again)).to_contain_text("Speech")
