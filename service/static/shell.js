@@ -27,7 +27,10 @@ export class Shell {
     for (const id of ["open-library", "add-first"]) $(id).addEventListener("click", () => this.with(({ library }) => library.open()));
     $("open-talks").addEventListener("click", () => this.with(({ list }) => list.toggle()));
     if (token) return;
-    addEventListener("popstate", () => { if (named() !== this.id) this.#arrive(); }); // not for a mere #fragment
+    addEventListener("popstate", () => {
+      if (named() !== this.id) this.#arrive(); // not for a mere #fragment
+      this.#on.scope.arrive();
+    });
     if (this.#channel) this.#channel.onmessage = ({ data }) => this.#heard(data);
     this.#takeDrops();
   }

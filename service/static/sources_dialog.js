@@ -75,11 +75,11 @@ export class SourcesDialog {
       this.#adding.open = this.#bar.changes = adds === true;
       this.#scope.size = sources.length;
       this.#scope.learn(sources);
-      const { sources: chosen, collections } = this.#scope;
+      const { sources: chosen } = this.#scope;
       // Who left some out has the new ones searched; who asks in one source has not.
       const stays = (id) => chosen.includes(id) || (chosen.length > 1 && !first && !before.has(id));
       if (chosen) this.#choose(sources.map((s) => s.id).filter(stays));
-      else if (collections) await this.#bar.load();
+      if (this.#scope.list) await this.#bar.load(); // with other counts
     } catch (error) {
       this.#failure = { title: t("libraryFailed"), detail: error.title };
     }
