@@ -9,6 +9,7 @@ import pytest
 
 from service.client.sync_client import Client
 from service.query import language_of
+from service.receipts.recheck import recheck
 from tests.support.library_service import MAPS, SHIPS, House
 
 pytestmark = [pytest.mark.process, pytest.mark.server]
@@ -97,6 +98,12 @@ def test_question_is_answered_from_its_collections_alone(house, make):
     if outside["abstention"] == "outside_library":
         assert "The collection you chose is about other topics" in outside["reason"]
         assert "whole library" in outside["reason"]
+
+    receipt = house.call("GET", f"/v1/answers/{answer['id']}/receipt").json()
+    assert "Speech" not in str(
+        receipt
+    )  # it proves sentences to others, who need no names of shelves
+    assert {c.outcome for c in recheck(receipt, house.engine.verifier, house.store)} == {"ok"}
 
     both = ask(house, WHISPER, collections=["Agents", "Speech"])
     assert cited(both) <= {"whisper", "article-en"} and cited(both)
