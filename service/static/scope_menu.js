@@ -15,7 +15,7 @@ export class ScopeMenu {
     this.#scope = scope;
     this.#library = library;
     document.body.append(this.#dialog);
-    scope.onChange(() => this.#fill());
+    scope.onChange(() => { if (this.#dialog.open) this.#fill(); });
   }
 
   async open() {
@@ -32,10 +32,9 @@ export class ScopeMenu {
   }
 
   #fill() {
-    if (!this.#dialog.open && !this.body) return;
     const scope = this.#scope;
     const at = this.body.contains(document.activeElement) ? document.activeElement.id : "";
-    const all = h("input", { type: "radio", id: "scope-all", checked: !scope.asked, onchange: () => scope.choose() });
+    const all = h("input", { type: "radio", id: "scope-all", onchange: () => scope.choose() });
     all.checked = !scope.asked;
     const rows = (scope.list ?? []).map(({ name, sources }, i) => {
       const box = h("input", { type: "checkbox", id: `scope-c${i}`, onchange: () => scope.toggle(name, box.checked) });
