@@ -68,6 +68,18 @@ class Question(BaseModel):
     )
     progress: bool = Field(False, description="in a stream, also `status` events: the current step")
 
+    def identity(self) -> dict[str, Any]:
+        """Return what makes it the same question, for an idempotency key."""
+        asked = self.model_dump(exclude={"stream", "progress"})
+        if self.collections is None:  # keys from before there were collections stay valid
+            del asked["collections"]
+        return asked
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``AnswerService.stream``."""
+        asked = self.model_dump(include={"question", "conversation_id", "mode"})
+        return asked | {"scope": scope_of(self.source_ids, self.collections)}
+
 
 class Text(BaseModel):
     """The request body of ``POST /v1/verify``: a text to fact-check."""
@@ -106,13 +118,8 @@ def add_answer_routes(
     )
     async def ask(question: Question, request: Request) -> Response:
         check_question(question.question)
-        arguments = question.model_dump(exclude={"stream", "progress"})
-        if question.collections is None:  # keys from before there were any stay valid
-            del arguments["collections"]
-        key = read_idempotency_key(request, arguments)
-        arguments["scope"] = scope_of(
-            arguments.pop("source_ids"), arguments.pop("collections", None)
-        )
+        arguments = question.arguments()
+        key = read_idempotency_key(request, question.identity())
         after = parse_last_event_id(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
         arguments["fresh"] = bypasses_cache(request.headers.get("cache-control", ""))

@@ -19,6 +19,7 @@ def house(library_folder, tmp_path_factory, embedder, checker):
     """Its own service, since collections of one test would be in the other files' dialogs."""
     folder = tmp_path_factory.mktemp("shelves") / "data"
     house = House(Path(shutil.copytree(library_folder, folder)), embedder, checker)
+    house.engine.warm_up()
     with house.open():
         yield house
 

@@ -77,7 +77,9 @@ def test_card_limits_search_to_or_excludes_its_source(quoting, visit):
     card = reader.turn.locator(".card.cited").first
     title = card.locator("h4").text_content()
     card.get_by_role("button", name="Only this source").click()
-    expect(reader.page.locator("#scope")).to_contain_text(title)
+    expect(reader.page.locator("#scope")).to_contain_text(
+        title.removesuffix(" (opens in a new tab)")
+    )
     expect(reader.page.locator("#question")).to_have_value(WHISPER)
     expect(reader.page.locator("#question")).to_be_focused()
     reader.page.keyboard.press("Enter")
