@@ -175,6 +175,14 @@ class RequestRefused(TenkyoError):
     """A cursor, key or number in a request is invalid: correct the request."""
 
 
+class CollectionRefused(TenkyoError):
+    """A collection cannot have this name: choose another one."""
+
+
+class CollectionExists(CollectionRefused):
+    """There is a collection of this name: use it, or choose another name."""
+
+
 class QuestionRefused(TenkyoError):
     """A question is empty, too long or not text: rewrite it."""
 

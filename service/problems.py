@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from corpus.errors import (
+    CollectionExists,
+    CollectionRefused,
     CorpusError,
     Gone,
     IndexMismatch,
@@ -39,6 +41,8 @@ logger = logging.getLogger(__name__)
 STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (QuestionRefused, 422, "The question cannot be read"),
     (TextRefused, 422, "The text cannot be verified"),
+    (CollectionExists, 409, "There is such a collection already"),
+    (CollectionRefused, 422, "The collection cannot have this name"),
     (UploadRefused, 422, "The upload cannot be read"),
     (UploadTooLarge, 413, "The upload is too large"),
     (TooManyJobs, 503, "Too many jobs are waiting"),
@@ -58,6 +62,7 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
 )
 _EXAMPLES = {  # by a part of the path; the first match is shown
     "/verify": '{"text": "…"}',
+    "/collections": '{"name": "…"}',
     "/sources": '{"url": "https://…"}',
     "/feedback": '{"answer_id": "…", "rating": "up"}',
     "/share": '{"expires_in": 86400}',

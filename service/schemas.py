@@ -109,6 +109,23 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedCollection:
+    """A collection: its name, how many sources are in it, and their ids."""
+
+    id: str
+    name: str
+    sources: int
+    source_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """The collections of the library."""
+
+    collections: tuple[ListedCollection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceText(Source):
     """A source with the text to which the offsets of passages and quotes refer.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from corpus.types import Passage, Source
+from service.scope import Scope
 
 Support = Literal["supported", "partial", "contradicted", "unsupported"]
 Mode = Literal["generated", "quoted", "metadata", "guide", "abstained"]
@@ -180,6 +181,8 @@ class Answer:
         timings: Seconds by step.
         understood: A follow-up as it was answered, completed from the questions before it; None
             for a question that needed no completion.
+        scope: The sources or collections in which the question was asked; None for the whole
+            library.
     """
 
     id: str
@@ -195,6 +198,7 @@ class Answer:
     abstention: Abstention | None = None
     timings: dict[str, float] = field(default_factory=dict)
     understood: str | None = None
+    scope: Scope | None = None
 
     @property
     def abstained(self) -> bool:

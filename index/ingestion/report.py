@@ -44,6 +44,8 @@ IngestOutcome = Literal[
     "fetched", "read", "digest", "unchanged", "kept", "planned", "skipped", "failed"
 ]
 IngestProblem = Literal["", "password", "wrong password", "unreadable", "empty", "unsupported"]
+# The outcomes after which the document is in the library.
+IN_LIBRARY: frozenset[IngestOutcome] = frozenset(("fetched", "read", "digest", "unchanged", "kept"))
 IngestStep = Literal["reading", "waiting", "indexing", "comparing"]
 
 

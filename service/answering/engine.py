@@ -35,6 +35,7 @@ from service.judging.record import record_judgements
 from service.judging.types import Judge
 from service.messages import reader_message
 from service.query import check_question
+from service.scope import EVERYWHERE, Scope, find_scope
 from service.text.prompt_injection import without_orders
 from service.types import (
     Answer,
@@ -114,11 +115,11 @@ class Engine:
         self,
         question: str,
         conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         mode: Mode | None = None,
     ) -> Answer:
         """Return the whole answer to a question; see ``stream``."""
-        async with aclosing(self.stream(question, conversation_id, source_ids, mode)) as events:
+        async with aclosing(self.stream(question, conversation_id, scope, mode)) as events:
             async for event in events:
                 if isinstance(event.data, Answer):
                     return event.data
@@ -128,7 +129,7 @@ class Engine:
         self,
         question: str,
         conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         mode: Mode | None = None,
         *,
         progress: bool = False,
@@ -143,7 +144,7 @@ class Engine:
         Args:
             question: The question. A follow-up is answered as the question that it stands for.
             conversation_id: The conversation that it goes on with; None for a new one.
-            source_ids: The sources to answer from; None for all.
+            scope: The sources and collections to answer from, as they are when it is asked.
             mode: "quoted" to ask no language model.
             progress: Whether a ``status`` comes whenever another step begins.
             earlier: The messages before the question, of a conversation that is not kept here.
@@ -155,9 +156,9 @@ class Engine:
         Raises:
             QuestionRefused: The question is empty or too long. Like the next, it is raised before
                 the first event.
-            NotFound: There is no such conversation or source.
+            NotFound: There is no such conversation, source or collection.
         """
-        state = await self._open(question, conversation_id, source_ids, earlier)
+        state = await self._open(question, conversation_id, scope, earlier)
         events = self._events(state, mode)
         step: AnswerStep | None = None
         async with aclosing(events):
@@ -230,22 +231,21 @@ class Engine:
         self,
         question: str,
         conversation_id: str | None,
-        source_ids: Sequence[str] | None,
+        scope: Scope,
         earlier: Sequence[prompts.Message],
     ) -> AnswerState:
         question = check_question(question)
         store = self.library.store
 
         def look_up() -> AnswerState:
-            for source_id in source_ids or ():
-                store.source(source_id)
+            found = find_scope(store, scope)
             if conversation_id is None:
                 conversation, last = self.history.new_conversation(), last_said(earlier)
             else:
                 conversation = conversation_id
                 last = last_answered(self.history.conversation(conversation))
             state = AnswerState(secrets.token_urlsafe(12), conversation, question)
-            state.within = source_ids
+            state.scope, state.within = found.scope, found.source_ids
             asked = without_orders(question)
             filled = rewrite(asked, last)
             if filled != question:
@@ -290,6 +290,7 @@ class Engine:
             state.language,
             empty=not state.evidence and not store.sources(),
             unnamed=state.unnamed,
+            scope=state.scope,
         )
         if state.elsewhere and state.premise is None:
             state.abstention = "outside_library"
@@ -314,6 +315,7 @@ class Engine:
             abstention=state.abstention,
             timings=state.timings | {"total": round(time.perf_counter() - state.started, 4)},
             understood=state.understood,
+            scope=state.scope if state.scope.chosen else None,
         )
         await self._records(self._keep, state, answer)
         return answer

@@ -19,6 +19,7 @@ from service.query import language_of
 from service.questions.comparisons import ComparedSide
 from service.questions.kinds import QuestionKind
 from service.questions.premise_check import PremiseFinding
+from service.scope import EVERYWHERE, Scope
 from service.types import (
     Abstention,
     Claim,
@@ -94,6 +95,7 @@ class AnswerState:
     overview: Overview | None = None  # of the works that it asks to sum up or to compare
     compared: tuple[str, ...] = ()  # two things that it compares, by their names
     sides: tuple[ComparedSide, ...] = ()  # the two, if it compares them in some respect
+    scope: Scope = EVERYWHERE  # where the reader asks
     within: Sequence[str] | None = None  # ids of the sources to which the search is limited
     unknown: str = ""  # a sentence on what the catalogue does not know, if the question asks for it
     decide_answers: Callable[[Claim], Decision | None] = lambda claim: None

@@ -37,6 +37,7 @@ from service.disclosure import public
 from service.executors import PriorityThreadPool
 from service.query import check_question
 from service.schemas import gives
+from service.scope import scope_of
 from service.types import to_json, with_decisions
 from service.verification import receipt
 
@@ -56,6 +57,9 @@ class Question(BaseModel):
         None, description="from an earlier answer: continues its conversation"
     )
     source_ids: list[str] | None = Field(None, description="answer only from these sources")
+    collections: list[str] | None = Field(
+        None, description="answer only from these collections, by their names"
+    )
     mode: Literal["quoted"] | None = Field(
         None, description="`quoted`: answer with quotes, without a language model"
     )
@@ -63,6 +67,18 @@ class Question(BaseModel):
         False, description="server-sent events, as with `Accept: text/event-stream`"
     )
     progress: bool = Field(False, description="in a stream, also `status` events: the current step")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes it the same question, for an idempotency key."""
+        asked = self.model_dump(exclude={"stream", "progress"})
+        if self.collections is None:  # keys from before there were collections stay valid
+            del asked["collections"]
+        return asked
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``AnswerService.stream``."""
+        asked = self.model_dump(include={"question", "conversation_id", "mode"})
+        return asked | {"scope": scope_of(self.source_ids, self.collections)}
 
 
 class Text(BaseModel):
@@ -77,6 +93,9 @@ class Text(BaseModel):
 
     text: str = Field(description="at most 20,000 characters and 200 sentences")
     source_ids: list[str] | None = Field(None, description="check only against these sources")
+    collections: list[str] | None = Field(
+        None, description="check only against these collections, by their names"
+    )
 
 
 def add_answer_routes(
@@ -99,8 +118,8 @@ def add_answer_routes(
     )
     async def ask(question: Question, request: Request) -> Response:
         check_question(question.question)
-        arguments = question.model_dump(exclude={"stream", "progress"})
-        key = read_idempotency_key(request, arguments)
+        arguments = question.arguments()
+        key = read_idempotency_key(request, question.identity())
         after = parse_last_event_id(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
         arguments["fresh"] = bypasses_cache(request.headers.get("cache-control", ""))
@@ -185,7 +204,8 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         responses=gives(schemas.SentCheck),
     )
     async def verify(body: Text, request: Request) -> Response:
-        arguments = check_text(body.text), body.source_ids, None, threads.run_to_completion
+        scope = scope_of(body.source_ids, body.collections)
+        arguments = check_text(body.text), scope, None, threads.run_to_completion
 
         async def check() -> Checked:
             async with limiter.slot():

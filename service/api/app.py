@@ -19,6 +19,7 @@ from service import schemas
 from service.answering.engine import Engine
 from service.api import pages
 from service.api.answers import add_answer_routes, add_stored_answer_routes, add_verify_route
+from service.api.collections import add_collection_routes
 from service.api.conversations import add_conversation_routes
 from service.api.described import DescribedApp
 from service.api.jobs import add_job_routes
@@ -114,6 +115,7 @@ def create_app(
     add_conversation_routes(app, engine, limits.suggestions, locks, options.public_url)
     add_verify_route(app, engine, limits.texts)
     add_library_routes(app, engine.library, runner, limits.searches)
+    add_collection_routes(app, engine.library.store, changes=runner is not None)
     if runner:
         add_job_routes(app, runner)
     _add_health(app, engine, index_dir)

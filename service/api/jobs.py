@@ -49,6 +49,11 @@ _FORM = {
                             "type": "string",
                             "description": "the file, only one, is a new version of this source",
                         },
+                        "collection": {
+                            "type": "string",
+                            "description": "the collection to put the documents in, by its name;"
+                            " it is made if there is none",
+                        },
                     },
                 }
             }
@@ -72,6 +77,11 @@ class Places(BaseModel):
     )
     limit: int = Field(50, ge=1, le=500, description="with `follow`: the most papers to ingest")
     depth: int = Field(1, ge=1, le=3, description="with `follow`: how many links deep")
+    collection: str = Field(
+        "",
+        description="the collection to put the documents in, by its name; it is made if there is"
+        " none",
+    )
 
     @property
     def all_urls(self) -> list[str]:
@@ -112,7 +122,7 @@ def _add_creation(app: FastAPI, worker: IngestionWorker) -> None:
         await run_in_threadpool(worker.table.check_room)
         async with await run_in_threadpool(worker.means.fetcher) as fetcher:
             await asyncio.gather(*map(fetcher.check, urls))
-        arguments = (urls, body.follow is not None, body.limit, body.depth)
+        arguments = (urls, body.follow is not None, body.limit, body.depth, body.collection)
         return _accepted(await run_in_threadpool(worker.add_places, *arguments))
 
 
@@ -168,7 +178,7 @@ def _add_uploads(worker: IngestionWorker, received: ReceivedForm) -> Job:
     if received.password:
         files, locked = unlock_uploads(worker, files, received.password)
         refused = [*refused, *locked]
-    return worker.add_uploads(files, refused, replaced)
+    return worker.add_uploads(files, refused, replaced, received.collection)
 
 
 def _accepted(job: Job) -> JSONResponse:

@@ -29,6 +29,7 @@ from service.executors import PriorityThreadPool
 from service.ingestion.worker import IngestionWorker
 from service.query import check_question
 from service.schemas import gives, gives_file
+from service.scope import Scope, find_scope, scope_of
 from service.types import to_json
 
 CONTEXT_CHARACTERS = 600  # on each side of a passage, for /v1/passages
@@ -55,9 +56,8 @@ def add_library_routes(
 def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) -> None:
     store, threads = library.store, PriorityThreadPool("searches", MAX_RUNNING_SEARCHES)
 
-    def find(question: str, k: int, source_ids: list[str] | None) -> bytes:
-        for each in source_ids or ():
-            store.source(each)  # raises NotFound for an unknown id, as for an answer
+    def find(question: str, k: int, scope: Scope) -> bytes:
+        source_ids = find_scope(store, scope).source_ids
         hits = [_without_local_url(hit) for hit in library.search(question, k, source_ids)]
         return json_of({"hits": hits})  # faster than json.dumps of asdict
 
@@ -71,9 +71,10 @@ def _add_search(app: FastAPI, library: Library, searches: ConcurrencyLimiter) ->
         q: Annotated[str, Query(examples=["Whisper training hours"])],
         k: Annotated[int, Query(ge=1, le=100)] = 10,
         source_id: Annotated[list[str] | None, Query()] = None,
+        collection: Annotated[list[str] | None, Query(description="by its name")] = None,
     ) -> Response:
-        question = check_question(q)
-        body = await run_limited(request, searches, threads, find, question, k, source_id)
+        question, scope = check_question(q), scope_of(source_id, collection)
+        body = await run_limited(request, searches, threads, find, question, k, scope)
         if body is None:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         return Response(body, media_type="application/json")

@@ -97,24 +97,36 @@ def answer(
     *,
     conversation_id: str | None = None,
     source_ids: Sequence[str] | None = None,
+    collections: Sequence[str] | None = None,
     mode: Literal["quoted"] | None = None,
 ) -> Call[Answer]:
     """Answer a question; ``mode`` "quoted" answers without the language model."""
-    asked = {"conversation_id": conversation_id, "source_ids": source_ids, "mode": mode}
+    scope = {"source_ids": source_ids, "collections": collections}
+    asked = {"conversation_id": conversation_id, "mode": mode, **scope}
     return Call("POST", "/v1/answers", Answer, body={"question": question, **_without_none(asked)})
 
 
 def search(
-    question: str, k: int = 10, *, source_ids: Sequence[str] | None = None
+    question: str,
+    k: int = 10,
+    *,
+    source_ids: Sequence[str] | None = None,
+    collections: Sequence[str] | None = None,
 ) -> Call[tuple[Hit, ...]]:
     """Search: the ``k`` passages that match a question best, best first."""
-    params = {"q": question, "k": k, "source_id": list(source_ids or ())}
+    scope = {"source_id": list(source_ids or ()), "collection": list(collections or ())}
+    params = {"q": question, "k": k, **scope}
     return Call("GET", "/v1/search", Hits, params, part="hits")
 
 
-def verify(text: str, *, source_ids: Sequence[str] | None = None) -> Call[Checked]:
+def verify(
+    text: str,
+    *,
+    source_ids: Sequence[str] | None = None,
+    collections: Sequence[str] | None = None,
+) -> Call[Checked]:
     """Verify every sentence of a text against the library, with verdicts and quotes."""
-    body = {"text": text, **_without_none({"source_ids": source_ids})}
+    body = {"text": text, **_without_none({"source_ids": source_ids, "collections": collections})}
     return Call("POST", "/v1/verify", Checked, body=body)
 
 
@@ -147,7 +159,12 @@ def remove(source_id: str) -> Call[None]:
 
 
 def add_urls(
-    urls: Sequence[str], *, follow: bool = False, limit: int = 50, depth: int = 1
+    urls: Sequence[str],
+    *,
+    follow: bool = False,
+    limit: int = 50,
+    depth: int = 1,
+    collection: str = "",
 ) -> Call[SentJob]:
     """Start a job that ingests web addresses.
 
@@ -156,13 +173,19 @@ def add_urls(
         follow: Whether to ingest the papers that they link to, too.
         limit: The largest number of papers.
         depth: How many links away from ``urls`` a paper may be.
+        collection: The name of the collection to put them in, made if there is none; empty: none.
     """
     followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
+    followed |= {"collection": collection} if collection else {}
     return Call("POST", "/v1/sources", SentJob, body={"urls": list(urls), **followed})
 
 
 def upload(
-    paths: Sequence[str | PathLike[str]], *, password: str = "", source_id: str | None = None
+    paths: Sequence[str | PathLike[str]],
+    *,
+    password: str = "",
+    source_id: str | None = None,
+    collection: str = "",
 ) -> Call[SentJob]:
     """Start a job that uploads and ingests files.
 
@@ -170,12 +193,13 @@ def upload(
         paths: The files.
         password: Opens encrypted PDFs.
         source_id: The source whose text the only file replaces; None to add sources.
+        collection: As for ``add_urls``.
 
     Raises:
         CorpusError: A file cannot be opened.
     """
-    form = {"password": password} if password else {}
-    form |= {"source_id": source_id} if source_id is not None else {}
+    given = {"password": password, "source_id": source_id, "collection": collection}
+    form = {name: value for name, value in given.items() if value}
     files = tuple(map(Path, paths))
     return Call("POST", "/v1/documents", SentJob, form=form, files=files)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from corpus.errors import TenkyoError
 from service.concurrency.admission import MAX_CACHE_LOOKUPS, MAX_QUEUED_SECONDS, Limiters
 from service.executors import PriorityThreadPool
+from service.scope import EVERYWHERE, Scope
 from service.types import Answer
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class _CacheableQuestion:
 
     cache: AnswerCache
     text: str
-    source_ids: Sequence[str] | None
+    scope: Scope
     mode: Mode | None
     progress: bool
     fresh: bool
 
     def key(self) -> str:
-        return self.cache.key(self.text, self.source_ids, self.mode)
+        return self.cache.key(self.text, self.scope, self.mode)
 
 
 class AnswerService:
@@ -86,7 +87,7 @@ class AnswerService:
         self,
         question: str,
         conversation_id: str | None = None,
-        source_ids: Sequence[str] | None = None,
+        scope: Scope = EVERYWHERE,
         mode: Mode | None = None,
         *,
         progress: bool = False,
@@ -98,7 +99,7 @@ class AnswerService:
         Args:
             question: The reader's question.
             conversation_id: The conversation that it continues; None begins a new one.
-            source_ids: The sources to answer from; None for all.
+            scope: The sources and collections to answer from.
             mode: ``quoted`` to answer without the language model.
             progress: Whether to give status events too.
             earlier: Messages of a conversation that is not in the history.
@@ -110,14 +111,14 @@ class AnswerService:
         if self._cache is None or conversation_id is not None or earlier:
             events = self._answer_in_slot(
                 question,
-                source_ids=source_ids,
+                scope=scope,
                 mode=mode,
                 conversation_id=conversation_id,
                 earlier=earlier,
                 progress=progress,
             )
         else:
-            asked = _CacheableQuestion(self._cache, question, source_ids, mode, progress, fresh)
+            asked = _CacheableQuestion(self._cache, question, scope, mode, progress, fresh)
             events = self._answer_or_reuse(asked)
         async with aclosing(events):
             async for event in events:
@@ -171,7 +172,7 @@ class AnswerService:
                         return
                 answering = self.engine.stream(
                     asked.text,
-                    source_ids=asked.source_ids,
+                    scope=asked.scope,
                     mode=asked.mode,
                     progress=asked.progress,
                 )

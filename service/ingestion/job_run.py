@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from corpus.errors import TenkyoError
+from corpus.errors import NotFound, TenkyoError
 from corpus.protocols import require_protocol
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
@@ -26,7 +26,7 @@ from index.inference.embedder import Embedder, WrappedEmbedder
 from index.ingestion.ingest import Ingestion
 from index.ingestion.link_following import follow_links
 from index.ingestion.removal import delete_unused_upload
-from index.ingestion.report import IngestProgress, Item, Progress
+from index.ingestion.report import IN_LIBRARY, IngestProgress, Item, Progress
 from index.ingestion.sync import check_index
 from index.ingestion.work_linking import update_index
 from index.types import Floats
@@ -166,9 +166,12 @@ class JobRun:
         for file in refused:
             problem = file.get("problem", "")
             progress.add(Item(file["name"], "failed", reason=file["reason"], problem=problem))
-        with Ingestion(resources.store, progress, reread="follow" in job.asked) as ingestion:
-            for item in self._await(self._read(ingestion, job)):
-                progress.store_item(item)  # such as a link that may not be followed
+        try:
+            with Ingestion(resources.store, progress, reread="follow" in job.asked) as ingestion:
+                for item in self._await(self._read(ingestion, job)):
+                    progress.store_item(item)  # such as a link that may not be followed
+        finally:  # of a job that is cancelled, what it had read stays
+            self._fill_collection(job)
         self._sync(progress)
         progress.store_last()
         for url in replaced:
@@ -177,6 +180,14 @@ class JobRun:
         if items and all(item["outcome"] == "failed" for item in items):
             return "failed", "no document could be read: each item has its reason"
         return "done", ""
+
+    def _fill_collection(self, job: Job) -> None:
+        """Put what a job has read into its collection, if that is still there."""
+        if collection_id := job.asked.get("collection_id"):
+            items = self._job_store.items(job.id)
+            read = [item["source_id"] for item in items if item["outcome"] in IN_LIBRARY]
+            with contextlib.suppress(NotFound):
+                self._resources.store.collections.add(collection_id, read, skip_unknown=True)
 
     async def _read(self, ingestion: Ingestion, job: Job) -> list[Item]:
         asked = job.asked

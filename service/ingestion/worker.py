@@ -123,6 +123,7 @@ class IngestionWorker:
         files: Sequence[Upload],
         refused: Sequence[RefusedFile],
         replaced: Source | None = None,
+        collection: str = "",
     ) -> Job:
         """Add a job that ingests uploaded files.
 
@@ -130,16 +131,22 @@ class IngestionWorker:
             files: The files, to which this process has references; they end with the job.
             refused: Files that were not accepted, for the report.
             replaced: The source whose text the one file replaces.
+            collection: The name of the collection to put them in, which is made if there is none;
+                empty for none.
 
         Raises:
+            CollectionRefused: The collection cannot have this name.
             TooManyJobs: The queue is full.
         """
         accepted = [{"name": file.name, "sha256": file.sha256} for file in files]
         others = [asdict(each) for each in refused]
         replacing = {"source_id": replaced.id, "replaces": replaced.url} if replaced else {}
-        return self._add("documents", {"files": accepted + others, **replacing})
+        asked = {"files": accepted + others, **replacing, **self._filling(collection)}
+        return self._add("documents", asked)
 
-    def add_places(self, urls: Sequence[str], follow: bool, limit: int, depth: int) -> Job:
+    def add_places(
+        self, urls: Sequence[str], follow: bool, limit: int, depth: int, collection: str = ""
+    ) -> Job:
         """Add a job that ingests web addresses.
 
         Args:
@@ -147,12 +154,21 @@ class IngestionWorker:
             follow: Whether to ingest the papers that they link to.
             limit: The highest number of papers.
             depth: How many times to follow links.
+            collection: As for ``add_uploads``.
 
         Raises:
+            CollectionRefused: The collection cannot have this name.
             TooManyJobs: The queue is full.
         """
         followed = {"follow": "papers", "limit": limit, "depth": depth} if follow else {}
-        return self._add("sources", {"urls": list(urls), **followed})
+        return self._add("sources", {"urls": list(urls), **followed, **self._filling(collection)})
+
+    def _filling(self, collection: str) -> dict[str, str]:
+        """Describe the collection that a job fills; the id stays when it is renamed."""
+        if not collection:
+            return {}
+        found = self.means.store.collections.ensure(collection)
+        return {"collection": found.name, "collection_id": found.id}
 
     def discard_uploads(self, files: Sequence[Upload]) -> None:
         """Drop the references to uploaded files, and delete those that no source is read from."""

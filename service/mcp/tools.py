@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from corpus.errors import NotFound, TenkyoError
 from service.mcp import formatting
 from service.query import LONGEST_QUESTION, check_question
+from service.scope import EVERYWHERE, scope_of
 from service.types import Answer, Claim, Event, EvidenceFound
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class Ask(Arguments):
     )
     source_ids: list[str] | None = Field(
         None, description="answer only from these sources; `fetch` gives a passage's `source_id`"
+    )
+    collections: list[str] | None = Field(
+        None, description="answer only from these collections of documents, by their names"
     )
 
 
@@ -160,7 +164,8 @@ async def _fetch(call: _Call, arguments: Fetch) -> _Result:
 
 async def _answer(call: _Call, arguments: Ask) -> _Result:
     """Answer a question, and report each sentence as progress once it has been checked."""
-    events = call.answer_service.stream(arguments.question, source_ids=arguments.source_ids)
+    scope = scope_of(arguments.source_ids, arguments.collections)
+    events = call.answer_service.stream(arguments.question, scope=scope)
     number = 0
     async with aclosing(events):
         async for event in events:
@@ -183,7 +188,7 @@ async def _verify(call: _Call, arguments: Verify) -> _Result:
     engine = call.answer_service.engine
     fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
     async with call.answer_service.limiters.texts.slot():
-        result = await fact_checker.check_async(text, None, report, anyio.to_thread.run_sync)
+        result = await fact_checker.check_async(text, EVERYWHERE, report, anyio.to_thread.run_sync)
     checked = formatting.format_checked(result, call.base)
     return checked, formatting.format_checked_text(checked)
 

@@ -115,7 +115,7 @@ export class AnswerView {
         h("h2", { id: `${this.id}-q`, dir: "auto", lang }, this.question),
         h("button", { type: "button", class: "plain", title: t("editOf"), onclick: () => this.actions.edit(this.question) },
           t("edit"), render.srOnly(`: ${this.question}`)),
-        this.taken),
+        this.#scoped(), this.taken),
       h("div", { class: "columns" },
         h("div", { class: "answer", role: "group", "aria-label": t("answer") }, this.lead, this.list, this.end),
         this.side));
@@ -124,6 +124,11 @@ export class AnswerView {
     this.claims.forEach((claim, i) => this.#drawClaim(claim, i));
     this.#placeCards();
     this.#drawEnd();
+  }
+
+  /** Where it was asked, unless that is the whole library. */
+  #scoped() {
+    return this.options.scope && h("p", { class: "asked-in" }, t("askedIn"), " ", render.bdi(this.actions.where(this.options.scope)));
   }
 
   #drawUnderstood() {
@@ -201,7 +206,7 @@ export class AnswerView {
     const withheldOpen = this.end.querySelector(".withheld")?.open;
     const parts = [];
     if (this.running) parts.push(h("div", { class: "pending", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
-    if (answer?.mode === "abstained") parts.push(render.abstention(answer.abstention, answer.reason));
+    if (answer?.mode === "abstained") parts.push(render.abstention(answer, this.#everywhere()));
     else if (answer?.mode === "guide") parts.push(render.note("guide", null, answer.reason));
     else if (answer && !claims.length) parts.push(render.note("empty", t("noModel"), answer.reason));
     const unwritten = ["quoted", "metadata"].includes(answer?.mode) && claims.length > 0;
@@ -226,6 +231,13 @@ export class AnswerView {
 
   #again(words) {
     return h("button", { type: "button", class: "secondary again", onclick: () => this.actions.ask(this.question, this.options) }, t(words));
+  }
+
+  /** For a question that was asked in a part of the library. */
+  #everywhere() {
+    const { scope } = this.answer;
+    return scope && this.actions.only && h("button", { type: "button", class: "secondary again",
+      onclick: () => this.actions.ask(this.question, { ...this.options, past: false, scope: undefined }) }, t("askEverywhere"));
   }
 
   #editing() {

@@ -2,6 +2,7 @@
 
 import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
 import { Shell } from "./shell.js";
+import { AskScope } from "./scope.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
 import { bdi, h, note, standing } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
@@ -35,9 +36,9 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-async function ask(question, options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen }) {
+async function ask(question, options = { quoted: $("quotes-only").checked, scope: scope.asked }) {
   if (running) return status("busy");
-  if (options.sources?.length === 0) return status("noneChosen");
+  if (options.scope?.source_ids?.length === 0) return status("noneChosen");
   const controller = new AbortController();
   const turn = new AnswerView(question, options, { ...actions, only, leave: leaveOut });
   running = { turn, controller };
@@ -91,10 +92,9 @@ function settle(turn) {
   }
 }
 
-function body(question, { quoted, sources }) {
-  const asked = { question, progress: true };
+function body(question, { quoted, scope: within }) {
+  const asked = { question, progress: true, ...within };
   if (desk.id) asked.conversation_id = desk.id;
-  if (sources) asked.source_ids = sources;
   if (quoted) asked.mode = "quoted";
   return asked;
 }
@@ -149,7 +149,7 @@ function submit() {
   const question = input.value.trim();
   if (running) return status("busy");
   if (!question) return input.focus();
-  if (desk.library?.chosen?.length === 0) return status("noneChosen");
+  if (scope.isNothing) return status("noneChosen");
   input.value = "";
   grow();
   if (matchMedia("(pointer: coarse)").matches) input.blur(); // put the on-screen keyboard away
@@ -201,8 +201,11 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 
 // --- Language, sources, state of the service --------------------------------------------------
 
-const desk = new Shell({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
-$("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
+const scope = new AskScope();
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: look, scope });
+scope.onChange(drawFacts);
+$("scope").addEventListener("click", () => desk.with(({ menu }) => menu.open()));
+$("scope-clear").addEventListener("click", () => { scope.choose(); input.focus(); });
 
 let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
 const loadReader = () => import("./source_pane.js")
@@ -212,9 +215,9 @@ async function read(...where) {
   pane ? pane.open(...where) : status("unreachable");
 }
 
-const actions = { edit, ask, say: announce, read, shut: () => reader?.close() };
+const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), where: (asked) => scope.words(asked) };
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
-const only = (source, question) => narrow(desk.with(({ library }) => library.only(source.id)), question);
+const only = (source, question) => narrow(scope.only(source), question);
 const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
 async function narrow(done, question) {
   await done;
@@ -223,20 +226,13 @@ async function narrow(done, question) {
   status("narrowed");
 }
 
-function drawScope() {
-  const chosen = desk.library?.chosen;
-  $("scope").hidden = !chosen;
-  if (!chosen) return;
-  $("scope").replaceChildren(t("scope", { n: chosen.length, all: desk.library.size }), h("span", { "aria-hidden": "true" }, " ×"));
-  $("scope").title = t("scopeClear");
-}
-
 function drawFacts() {
   if (!ready) return;
-  const none = ready.sources === 0;
+  const none = ready.sources === 0 || scope.isEmpty;
+  $("empty-note").firstElementChild.textContent = t(ready.sources && scope.isEmpty ? "collectionEmpty" : "nothing");
   $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
-  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none);
-  if (none) return $("facts").replaceChildren(t("noSources"));
+  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none || Boolean(scope.asked));
+  if (ready.sources === 0) return $("facts").replaceChildren(t("noSources"));
   const ok = Number.isInteger(ready.sources) && ready.sources > 0;
   const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
   if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
@@ -266,7 +262,7 @@ function drawPage() {
   $("language").lang = other;
   drawExamples();
   button();
-  drawScope();
+  scope.draw();
   drawFacts();
   desk.draw();
   reader?.redraw();
@@ -303,12 +299,14 @@ const reading = document.body.classList.contains("reading"); // what somebody sh
 function show(answers) {
   if (!reading) clear();
   for (const answer of answers) {
-    const turn = new AnswerView(answer.question, { quoted: false, past: true }, { ...actions, ...(reading ? {} : { only, leave: leaveOut }) });
+    scope.learn(answer.evidence.map((e) => e.source));
+    const turn = new AnswerView(answer.question, { quoted: false, past: true, scope: answer.scope }, { ...actions, ...(reading ? {} : { only, leave: leaveOut }) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);
     else $("turns").append(turns[turns.push(turn) - 1].root);
   }
+  if (!reading && answers.length) scope.restore(answers.at(-1));
   status(null);
 }
 
@@ -346,5 +344,6 @@ document.querySelector(".brand").addEventListener("click", (e) => {
 const looked = reading ? null : look();
 drawPage();
 desk.start();
+if (!reading) scope.arrive().then((name) => name && clear({ title: t("collectionGone", { name }), detail: t("collectionGoneDo") }));
 input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act
 grow();

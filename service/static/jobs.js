@@ -30,17 +30,18 @@ export class Jobs {
     for (const job of open.reverse()) this.#add(job);
   }
 
-  /** `password` opens the protected PDFs among them. */
-  async send(files, password) {
+  /** `password` opens the protected PDFs among them; `collection` is the name of the one to put them in, if any. */
+  async send(files, { password, collection } = {}) {
     const form = new FormData();
+    if (collection) form.append("collection", collection);
     for (const file of files) form.append("files", file, file.name);
     if (password) form.append("password", password);
     const sent = new Map(files.map((file) => [file.name, file]));
     return this.#add({ ...await api("/v1/documents", { method: "POST", body: form }), sent });
   }
 
-  async read(urls, papers) {
-    const json = papers ? { urls, follow: "papers" } : { urls };
+  async read(urls, papers, collection) {
+    const json = { urls, ...(papers ? { follow: "papers" } : {}), ...(collection ? { collection } : {}) };
     return this.#add(await api("/v1/sources", { method: "POST", json }));
   }
 

@@ -148,10 +148,12 @@ export const interleave = (items, between) => items.flatMap((item, i) => (i ? [b
 /** What an answer without a model is: "quoted", or "metadata" from the catalogue. */
 export const badge = (mode) => h("p", { class: "badge" }, h("strong", {}, t(mode)), " ", h("span", {}, t(`${mode}Why`)));
 
-export const abstention = (kind, reason) => h("div", { class: "note abstained" },
-  h("p", { class: "note-title" }, t(`abstention.${kind}`) ?? t("abstained")),
+const outside = ({ collections, source_ids: ids }) =>
+  (collections?.length ? `outside_collection${collections.length > 1 ? "s" : ""}` : `outside_source${ids?.length > 1 ? "s" : ""}`);
+export const abstention = ({ abstention: kind, reason, scope }, action) => h("div", { class: "note abstained" },
+  h("p", { class: "note-title" }, t(`abstention.${scope && kind === "outside_library" ? outside(scope) : kind}`) ?? t("abstained")),
   h("p", { dir: "auto", lang: reason && text.languageOf(reason) }, reason || t("abstainedWhy")),
-  h("p", { class: "todo" }, t("abstainedDo")));
+  h("p", { class: "todo" }, t("abstainedDo")), action);
 
 export const note = (kind, title, detail, button) => h("div", { class: `note ${kind}` },
   title && h("p", { class: "note-title" }, title), detail && h("p", { dir: "auto", lang: text.languageOf(detail) }, detail), button);

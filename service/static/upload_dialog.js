@@ -14,7 +14,7 @@ export class UploadDialog {
   #on;
   #begun = new Set();
 
-  /** `on`: ended() when the library has changed, say(words). */
+  /** `on`: ended() when the library has changed, say(words), into(): the collection to add to. */
   constructor(on) {
     this.#on = on;
     this.root = h("section", { class: "adding", "aria-labelledby": "adding-title", hidden: true });
@@ -35,9 +35,10 @@ export class UploadDialog {
     this.urls = h("textarea", { id: "add-url", rows: 1, placeholder: "https://…", autocomplete: "off", spellcheck: "false", enterkeyhint: "go",
       onkeydown: (e) => { if (e.key === "Enter" && !e.shiftKey && !e.isComposing) { e.preventDefault(); this.#read(); } } });
     this.urls.value = typed;
+    this.into = h("p", { class: "into", hidden: true });
     this.papers = h("input", { type: "checkbox", id: "add-papers" });
     this.root.replaceChildren(
-      h("h3", { id: "adding-title" }, t("add.title")),
+      h("h3", { id: "adding-title" }, t("add.title")), this.into,
       h("div", { class: "drop-here" },
         h("p", {}, t("add.drop")), button(t("add.choose"), () => this.files.click(), "secondary"), this.files),
       h("form", { class: "add-url", onsubmit: (e) => { e.preventDefault(); this.#read(); } },
@@ -45,9 +46,17 @@ export class UploadDialog {
         h("div", { class: "add-row" }, this.urls, h("button", { class: "secondary" }, t("add.add"))),
         h("label", { class: "check" }, this.papers, " ", h("span", {}, t("add.papers")))),
       this.trouble, this.list, this.live);
+    this.drawInto();
     this.#views.clear();
     this.list.replaceChildren(...this.jobs.list.map((job) => this.#view(job).root));
     this.#sign();
+  }
+
+  /** In which collection new documents go, if in one. */
+  drawInto() {
+    const name = this.#on.into();
+    this.into.hidden = !name;
+    this.into.textContent = name ? t("collections.into", { name }) : "";
   }
 
   /** Files that were dropped; of a folder they cannot be had. */
@@ -61,13 +70,13 @@ export class UploadDialog {
     const fit = files.filter((file) => file.size <= LARGEST).slice(0, MOST);
     this.trouble.replaceChildren(...large.map((file) => problemNote({ title: t("add.tooLarge"), detail: file.name })));
     if (files.length - large.length > MOST) this.trouble.append(problemNote({ title: t("add.tooMany", { most: MOST }) }));
-    if (fit.length) await this.#try(() => this.jobs.send(fit), true);
+    if (fit.length) await this.#try(() => this.jobs.send(fit, { collection: this.#on.into() }), true);
   }
 
   async #read() {
     const urls = this.urls.value.split(/\s+/).filter(Boolean);
     if (!urls.length) return this.urls.focus();
-    if (await this.#try(() => this.jobs.read(urls, this.papers.checked))) this.urls.value = "";
+    if (await this.#try(() => this.jobs.read(urls, this.papers.checked, this.#on.into()))) this.urls.value = "";
   }
 
   #say(words) {
@@ -116,7 +125,7 @@ export class UploadDialog {
 
   /** Send a protected PDF again, with its password. The job of it takes the place of what failed. */
   async #unlock(job, file, password) {
-    const again = await this.#try(() => this.jobs.send([file], password));
+    const again = await this.#try(() => this.jobs.send([file], { password, collection: this.#on.into() }));
     if (!again) return false;
     this.#view(again).root.focus();
     requestAnimationFrame(() => { if (hasEnded(job) && this.#view(job).empty) this.#dismiss(job); });

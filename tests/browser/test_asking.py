@@ -164,11 +164,12 @@ def test_only_chosen_sources_are_searched(quoting, visit):
     dialog.get_by_role("button", name="None").click()
     dialog.get_by_role("checkbox", name=re.compile("Block-NeRF")).check()
     dialog.get_by_role("button", name="Close").click()
-    expect(reader.page.locator("#scope")).to_contain_text("1 of 14")
+    expect(reader.page.locator("#scope")).to_contain_text("Block-NeRF")
     reader.ask("How does Block-NeRF render a whole neighbourhood?").answered()
     assert {e["source"]["id"] for e in reader.answer()["evidence"]} == {"block-nerf"}
-    reader.page.locator("#scope").click()
-    expect(reader.page.locator("#scope")).to_be_hidden()
+    reader.page.locator("#scope-clear").click()
+    expect(reader.page.locator("#scope")).to_contain_text("All sources")
+    expect(reader.page.locator("#scope-clear")).to_be_hidden()
     reader.ask(WHISPER).answered()
     assert len({e["source"]["id"] for e in reader.answer()["evidence"]}) > 1
 

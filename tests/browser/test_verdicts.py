@@ -77,14 +77,16 @@ def test_card_limits_search_to_or_excludes_its_source(quoting, visit):
     card = reader.turn.locator(".card.cited").first
     title = card.locator("h4").text_content()
     card.get_by_role("button", name="Only this source").click()
-    expect(reader.page.locator("#scope")).to_contain_text("1 of 14")
+    expect(reader.page.locator("#scope")).to_contain_text(
+        title.removesuffix(" (opens in a new tab)")
+    )
     expect(reader.page.locator("#question")).to_have_value(WHISPER)
     expect(reader.page.locator("#question")).to_be_focused()
     reader.page.keyboard.press("Enter")
     reader.answered()
     expect(reader.turn.locator(".card")).to_have_count(1)
     assert reader.turn.locator(".card h4").text_content() == title
-    reader.page.locator("#scope").click()
+    reader.page.locator("#scope-clear").click()
     reader.turn.locator(".card").first.get_by_role("button", name="Leave out").click()
     expect(reader.page.locator("#scope")).to_contain_text("13 of 14")
 

@@ -41,6 +41,8 @@ def made_ids(house: House, client: httpx.Client) -> dict[str, str]:
         "/v1/answers", json={"question": "How many hours of audio was Whisper trained on?"}
     ).json()
     client.post("/v1/feedback", json={"answer_id": answer["id"], "rating": "up"})
+    collection = client.post("/v1/collections", json={"name": "To read"}).json()
+    client.post(f"/v1/collections/{collection['id']}/sources", json={"source_ids": ["article-en"]})
     share = client.post(f"/v1/conversations/{answer['conversation_id']}/share").json()
     return {
         "answer_id": answer["id"],
@@ -48,6 +50,7 @@ def made_ids(house: House, client: httpx.Client) -> dict[str, str]:
         "conversation_id": answer["conversation_id"],
         "token": share["token"],
         "job_id": job["id"],
+        "collection_id": collection["id"],
         "source_id": uploaded["items"][0]["source_id"],
     }
 
