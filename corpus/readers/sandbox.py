@@ -85,12 +85,28 @@ class ReaderPool:
                 crashes its reader process, or has more than 20 million characters.
             RuntimeError: The pool is closed.
         """
-        name = _name(source)
         request = {"source": asdict(source), "content_type": content_type, "password": password}
+        reply = self.ask(_name(source), request | {"task": "read"}, data)
+        return _document(reply["document"], source), [_made(Passage, p) for p in reply["passages"]]
+
+    def ask(self, name: str, request: dict[str, Any], data: bytes) -> dict[str, Any]:
+        """Have a separate process do something with a file, and return its reply.
+
+        Args:
+            name: What error messages call the file.
+            request: The ``task``, and what it needs to know, as JSON has it.
+            data: The bytes of the file.
+
+        Raises:
+            CorpusError: The task raised it; or it takes too much time or memory, or crashes its
+                process.
+            RuntimeError: The pool is closed.
+        """
         process = self._take(name)
         started = time.monotonic()
+        body = json.dumps(request | {"name": name}).encode()
         try:
-            reply = process.ask(json.dumps(request).encode(), data, self.seconds, self.memory)
+            reply = process.ask(body, data, self.seconds, self.memory)
         except BaseException:
             self._give_back(process, usable=False)
             raise
@@ -103,7 +119,7 @@ class ReaderPool:
         if "error" in reply:
             _log.debug("%s: %s", name, reply["trace"])
             raise _ERRORS.get(reply["error"], CorpusError)(reply["message"])
-        return _document(reply["document"], source), [_made(Passage, p) for p in reply["passages"]]
+        return reply
 
     def close(self) -> None:
         """End all reader processes, also those that are reading."""
@@ -248,27 +264,33 @@ def _listen(requests: queue.SimpleQueue[tuple[dict[str, Any], bytes, int]]) -> N
 
 
 def _answer(request: dict[str, Any], data: bytes) -> dict[str, Any]:
-    from corpus.readers.extract import extract
-    from corpus.text.chunking import split_into_passages
+    from corpus.readers.pdf.page_tasks import answer_page_task
 
-    source = _made(Source, request["source"])
     try:
-        document = extract(data, source, request["content_type"], request["password"])
-        if len(document.text) > MAX_DOCUMENT_CHARACTERS:
-            count = f"{len(document.text) / 1e6:.1f} million characters"
-            limit = f"{MAX_DOCUMENT_CHARACTERS / 1e6:g} million"
-            raise CorpusError(f"{_name(source)} has {count}, more than {limit}: split it")
-        return {
-            "document": asdict(document),
-            "passages": [asdict(p) for p in split_into_passages(document)],
-        }
+        return (_read if request["task"] == "read" else answer_page_task)(request, data)
     except CorpusError as error:
         return _refusal(type(error).__name__, str(error))
     except MemoryError:
         raise
     except Exception as error:  # the file has exposed a bug in a reader
         fault = f"cannot be read ({type(error).__name__} in its reader)"
-        return _refusal("CorpusError", f"{_name(source)} {fault}: save it again in another program")
+        return _refusal(
+            "CorpusError", f"{request['name']} {fault}: save it again in another program"
+        )
+
+
+def _read(request: dict[str, Any], data: bytes) -> dict[str, Any]:
+    from corpus.readers.extract import extract
+    from corpus.text.chunking import split_into_passages
+
+    source = _made(Source, request["source"])
+    document = extract(data, source, request["content_type"], request["password"])
+    millions, limit = len(document.text) / 1e6, MAX_DOCUMENT_CHARACTERS / 1e6
+    if millions > limit:
+        found = f"{millions:.1f} million characters, more than {limit:g} million"
+        raise CorpusError(f"{request['name']} has {found}: split it")
+    passages = [asdict(each) for each in split_into_passages(document)]
+    return {"document": asdict(document), "passages": passages}
 
 
 def _refusal(kind: str, message: str) -> dict[str, Any]:

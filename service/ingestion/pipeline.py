@@ -16,6 +16,7 @@ from pathlib import Path
 from corpus.errors import NotFound
 from corpus.library.catalogue import entries
 from corpus.links import canonical_url
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.store.work_links import WorkLink
@@ -96,6 +97,7 @@ class IngestionPipeline:
         uploads: The uploaded files.
         embedder: Makes the vectors of the index.
         index: The index folder.
+        originals: The PDFs that were fetched; None keeps none.
     """
 
     store: Store
@@ -103,6 +105,7 @@ class IngestionPipeline:
     uploads: UploadStore
     embedder: Embedder
     index: Path
+    originals: OriginalStore | None = None
 
     def preview(self, request: IngestRequest) -> IngestResult:
         """List the documents that a request would ingest, as ``planned`` items; store nothing."""
@@ -126,7 +129,8 @@ class IngestionPipeline:
         """
         check_index(self.index, self.embedder.name)
         progress = IngestProgress(on_progress)
-        with Ingestion(self.store, progress, reread=request.depth > 0) as ingestion:
+        reread, kept = request.depth > 0, self.originals
+        with Ingestion(self.store, progress, reread=reread, originals=kept) as ingestion:
             named, followed = asyncio.run(self._read(ingestion, request))
         embedded, links = update_index(self.store, self.embedder, self.index, progress)
         items = [_linked(item, links) for item in (*named, *followed)]
@@ -149,7 +153,7 @@ class IngestionPipeline:
         removed = [
             RemovedSource(each, len(self.store.rows([each.id]))) for each in sources.values()
         ]
-        remove_sources(self.store, self.cache, self.uploads, list(sources))
+        remove_sources(self.store, self.cache, self.uploads, list(sources), self.originals)
         update_index(self.store, self.embedder, self.index, IngestProgress(on_progress))
         return removed
 
