@@ -86,7 +86,8 @@ class ReaderPool:
             RuntimeError: The pool is closed.
         """
         request = {"source": asdict(source), "content_type": content_type, "password": password}
-        reply = self.ask(_name(source), request | {"task": "read"}, data)
+        name = source.url or source.title or "the file"
+        reply = self.ask(name, request | {"task": "read"}, data)
         return _document(reply["document"], source), [_made(Passage, p) for p in reply["passages"]]
 
     def ask(self, name: str, request: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -103,10 +104,9 @@ class ReaderPool:
             RuntimeError: The pool is closed.
         """
         process = self._take(name)
-        started = time.monotonic()
-        body = json.dumps(request | {"name": name}).encode()
+        request, started = request | {"name": name}, time.monotonic()
         try:
-            reply = process.ask(body, data, self.seconds, self.memory)
+            reply = process.ask(json.dumps(request).encode(), data, self.seconds, self.memory)
         except BaseException:
             self._give_back(process, usable=False)
             raise
@@ -289,8 +289,8 @@ def _read(request: dict[str, Any], data: bytes) -> dict[str, Any]:
     if millions > limit:
         found = f"{millions:.1f} million characters, more than {limit:g} million"
         raise CorpusError(f"{request['name']} has {found}: split it")
-    passages = [asdict(each) for each in split_into_passages(document)]
-    return {"document": asdict(document), "passages": passages}
+    passages = map(asdict, split_into_passages(document))
+    return {"document": asdict(document), "passages": list(passages)}
 
 
 def _refusal(kind: str, message: str) -> dict[str, Any]:
@@ -314,10 +314,6 @@ def _kill_group(leader: int) -> None:
             os.killpg(leader, signal.SIGKILL)
         else:
             os.kill(leader, signal.SIGTERM)  # Windows ends it at once
-
-
-def _name(source: Source) -> str:
-    return source.url or source.title or "the file"
 
 
 def _send(pipe: IO[bytes], *parts: bytes) -> None:

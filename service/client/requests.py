@@ -144,9 +144,7 @@ def passage(passage_id: str) -> Call[PassageInContext]:
     return Call("GET", f"/v1/passages/{_escaped(passage_id)}", PassageInContext)
 
 
-def page_image(
-    source_id: str, number: int, *, width: int = 1200, version: str = ""
-) -> Call[bytes]:
+def page_image(source_id: str, number: int, *, width: int = 1200, version: str = "") -> Call[bytes]:
     """Get a page of a source that is a PDF, as a WebP image; ``number`` counts from 1."""
     path = f"/v1/sources/{_escaped(source_id)}/pages/{number}"
     return Call("GET", path, bytes, {"width": width, "version": version})

@@ -91,7 +91,7 @@ class PageView {
     for (const name of ["page", "text"]) this.#buttons[name] = choice(name);
     const tool = (name, act) => (this.#buttons[name] = h("button", { type: "button", class: "plain tool", title: t(`pageView.${name}`), "aria-label": t(`pageView.${name}`), onclick: act }, icon(SHAPES[name])));
     this.#at = h("span", { class: "page-at", role: "status" });
-    this.#tools = h("div", { class: "page-tools" }, tool("back", () => this.#turnTo(this.#found.page)),
+    this.#tools = h("div", { class: "page-tools", onkeydown: (e) => this.#key(e) }, tool("back", () => this.#turnTo(this.#found.page)),
       tool("before", () => this.#turnTo(this.#number - 1)), this.#at, tool("after", () => this.#turnTo(this.#number + 1)),
       tool("farther", () => this.#zoomTo(this.#zoom - 1)), tool("closer", () => this.#zoomTo(this.#zoom + 1)));
     this.#bar = h("div", { class: "page-bar" },
@@ -158,9 +158,7 @@ class PageView {
     if (number < 1 || number > pages) return;
     this.#number = number;
     this.#at.textContent = t("pageView.at", { page: number, pages });
-    this.#buttons.before.disabled = number === 1;
-    this.#buttons.after.disabled = number === pages;
-    this.#buttons.back.disabled = number === page;
+    this.#disable({ before: number === 1, after: number === pages, back: number === page });
     if (!this.#image.src) this.#draw(1000, 1000 * ratio);
     await this.#load(true);
     if (number < pages) new Image().src = this.#url(number + 1);
@@ -216,11 +214,18 @@ class PageView {
     const middle = [(region.scrollLeft + region.clientWidth / 2) / region.scrollWidth, (region.scrollTop + region.clientHeight / 2) / region.scrollHeight];
     this.#zoom = zoom;
     this.#sheet.className = `page-sheet z${ZOOMS[zoom]}`;
-    this.#buttons.farther.disabled = zoom === 0;
-    this.#buttons.closer.disabled = zoom === ZOOMS.length - 1;
+    this.#disable({ farther: zoom === 0, closer: zoom === ZOOMS.length - 1 });
     region.scrollLeft = middle[0] * region.scrollWidth - region.clientWidth / 2;
     region.scrollTop = middle[1] * region.scrollHeight - region.clientHeight / 2;
     this.#load(false);
+  }
+
+  /** A button that is of no use now does not keep the focus, which the browser would lose. */
+  #disable(states) {
+    for (const [name, off] of Object.entries(states)) {
+      if (off && document.activeElement === this.#buttons[name]) this.#region.focus({ preventScroll: true });
+      this.#buttons[name].disabled = off;
+    }
   }
 
   #key(e) {
