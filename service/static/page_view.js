@@ -16,9 +16,8 @@ addWords({
       closer: "Zoom in",
       farther: "Zoom out",
       back: "Back to the quote",
-      alt: ({ page, pages, title, marked }) => `Page ${page} of ${pages} of ${title}, as printed.${marked ? " The quote is boxed." : ""} Choose Text to read the words.`,
+      alt: ({ page, pages, title, marked }) => `Page ${page}${pages ? ` of ${pages}` : ""} of ${title}, as printed.${marked ? " The quote is boxed." : ""} Choose Text to read the words.`,
       region: "The page as printed",
-      loading: "Loading the page…",
       nowhere: "Where the quote is on the page is not known: see it under Text.",
       locked: "This PDF is protected by a password, which Tenkyo does not keep. Add a copy without a password to see its pages.",
       broken: "This page cannot be drawn. Save the PDF again in another program and add it again.",
@@ -38,9 +37,8 @@ addWords({
       closer: "拡大",
       farther: "縮小",
       back: "引用箇所に戻る",
-      alt: ({ page, pages, title, marked }) => `${title}の${page}ページ（全${pages}ページ）の画像。${marked ? "引用箇所が枠で囲まれています。" : ""}文章は「テキスト」で読めます。`,
+      alt: ({ page, pages, title, marked }) => `${title}の${page}ページ${pages ? `（全${pages}ページ）` : ""}の画像。${marked ? "引用箇所が枠で囲まれています。" : ""}文章は「テキスト」で読めます。`,
       region: "ページの画像",
-      loading: "ページを読み込んでいます…",
       nowhere: "引用箇所の位置がわかりません。「テキスト」で確認できます。",
       locked: "このPDFはパスワードで保護されています。パスワードは保存していないため、ページを表示するには、保護を外したPDFを追加してください。",
       broken: "このページは表示できません。別のソフトでPDFを保存し直して、もう一度追加してください。",
@@ -67,7 +65,7 @@ let styled = null;
 /**
  * Put a switch between the page and the text into the pane, before the text.
  *
- * `of` is {source, version, start, end}: a span of the source's text. `note(words)` says why there
+ * `of` is {source, version, page, start, end}: a span of the source's text. `note(words)` says why there
  * is no page to be seen. Where the reader prefers the text, the page is fetched when it is chosen.
  */
 export async function offerPage(pane, text, of, note) {
@@ -80,8 +78,9 @@ class PageView {
   #pane; #text; #of; #note;
   #bar; #tools; #region; #sheet; #image; #svg; #at;
   #buttons = {};
-  #found = null; // what the service says of the span: {page, pages, ratio, boxes}
-  #number = 0;
+  #found = null; // what the service says of the span: {page, pages, boxes}; pages is 0 until then
+  #number = 0; // of the page that is wanted
+  #drawn = 0; // of the one that is shown
   #zoom = 0;
   #turn = 0; // counts what was asked for: an image that comes late is not shown
 
@@ -130,18 +129,25 @@ class PageView {
     if (mark) this.#text.scrollTop += mark.getBoundingClientRect().top - this.#text.getBoundingClientRect().top - this.#text.clientHeight * 0.25;
   }
 
+  /** The page at once; finding the quote on it takes longer. */
   async #open() {
-    const { start, end } = this.#of;
-    this.#wait(true);
-    this.#at.textContent = t("pageView.loading");
+    const { start, end, page } = this.#of;
+    this.#found = { page, pages: 0, boxes: [] };
+    this.#disable({ closer: false });
+    this.#sheet.classList.add("seeking");
+    this.#turnTo(page);
     try {
       this.#found = await asked(`${this.#path("boxes")}${this.#query({ start, end })}`);
-      this.#buttons.closer.disabled = false;
-      this.#turnTo(this.#found.page);
-      if (!this.#found.boxes.length) this.#note(t("pageView.nowhere"));
     } catch (error) {
       this.#give(error);
     }
+    if (!this.#bar.isConnected) return;
+    this.#sheet.classList.remove("seeking");
+    if (!this.#found.boxes.length) this.#note(t("pageView.nowhere"));
+    if (this.#number === page && page !== this.#found.page) this.#turnTo(this.#found.page);
+    else this.#tell();
+    this.#mark(this.#drawn === this.#found.page);
+    this.#ahead();
   }
 
   /** There is no page: one sentence on why, and the text. */
@@ -154,14 +160,23 @@ class PageView {
   }
 
   async #turnTo(number) {
-    const { pages, ratio, page } = this.#found;
-    if (number < 1 || number > pages) return;
+    if (number < 1 || number > (this.#found.pages || number)) return;
     this.#number = number;
-    this.#at.textContent = t("pageView.at", { page: number, pages });
-    this.#disable({ before: number === 1, after: number === pages, back: number === page });
-    if (!this.#image.src) this.#draw(1000, 1000 * ratio);
+    this.#tell();
     await this.#load(true);
-    if (number < pages) new Image().src = this.#url(number + 1);
+    this.#ahead();
+  }
+
+  /** Which page it is, and where one can go from it. */
+  #tell() {
+    const [number, { page, pages }] = [this.#number, this.#found];
+    this.#at.textContent = t(pages ? "pageView.at" : "page", { page: number, pages });
+    this.#disable({ before: number === 1, after: !pages || number === pages, back: number === page });
+  }
+
+  /** The next page is fetched before it is wanted. */
+  #ahead() {
+    if (this.#drawn === this.#number && this.#number < this.#found.pages) new Image().src = this.#url(this.#number + 1);
   }
 
   /** Load the image for the page and the zoom that are chosen now; `anew`: another page. */
@@ -178,13 +193,20 @@ class PageView {
     }
     if (turn !== this.#turn) return;
     this.#wait(false);
-    const boxes = this.#found.boxes.filter((box) => box.page === this.#number);
-    const title = this.#of.source.title || this.#of.source.url;
-    image.alt = t("pageView.alt", { page: this.#number, pages: this.#found.pages, title, marked: boxes.length > 0 });
     this.#image.replaceWith(image);
     this.#image = image;
-    this.#draw(image.naturalWidth, image.naturalHeight, boxes);
-    if (anew) this.#toBox();
+    this.#drawn = this.#number;
+    this.#mark(anew);
+  }
+
+  /** Box the quote on the page that is shown, and say in words what that is. */
+  #mark(scroll) {
+    if (!this.#drawn) return; // it is still to come
+    const boxes = this.#found.boxes.filter((box) => box.page === this.#drawn);
+    const title = this.#of.source.title || this.#of.source.url;
+    this.#image.alt = t("pageView.alt", { page: this.#drawn, pages: this.#found.pages, title, marked: boxes.length > 0 });
+    this.#draw(this.#image.naturalWidth, this.#image.naturalHeight, boxes);
+    if (scroll) this.#toBox();
   }
 
   /** The sheet in the shape of a page, and boxes on it. */
@@ -213,7 +235,8 @@ class PageView {
     const region = this.#region;
     const middle = [(region.scrollLeft + region.clientWidth / 2) / region.scrollWidth, (region.scrollTop + region.clientHeight / 2) / region.scrollHeight];
     this.#zoom = zoom;
-    this.#sheet.className = `page-sheet z${ZOOMS[zoom]}`;
+    this.#sheet.classList.remove(...ZOOMS.map((each) => `z${each}`));
+    this.#sheet.classList.add(`z${ZOOMS[zoom]}`);
     this.#disable({ farther: zoom === 0, closer: zoom === ZOOMS.length - 1 });
     region.scrollLeft = middle[0] * region.scrollWidth - region.clientWidth / 2;
     region.scrollTop = middle[1] * region.scrollHeight - region.clientHeight / 2;

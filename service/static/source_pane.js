@@ -171,7 +171,8 @@ export class SourcePane {
   /** The page as it is printed, beside the text; without it, the text is there. */
   async #page({ evidence, citation }, passage) {
     const { start, end } = citation ?? passage;
-    const of = { source: evidence.source, version: passage.source?.version, start, end };
+    const page = citation?.page ?? passage.page ?? 1;
+    const of = { source: evidence.source, version: passage.source?.version, page, start, end };
     const text = this.#text;
     try {
       const { offerPage } = await import("./page_view.js");

@@ -157,8 +157,7 @@ def test_text_is_one_choice_away_and_remembered(shelf, visit):
     expect(pane.locator("mark.lit")).to_have_text(QUOTE)
     expect(pane.locator("mark.lit")).to_be_in_viewport()
     expect(pane.locator(".page-region")).to_be_hidden()
-    reader.expected.append("status of 404")  # the conversation of a recital is in no database
-    reader.page.reload()
+    reader.start()
     reader.ask("Do whales sing?").answered()
     reader.claims.first.locator(".cite").first.click()
     expect(pane.get_by_role("button", name="Text", exact=True)).to_have_attribute("aria-pressed", "true")  # fmt: skip
@@ -201,6 +200,24 @@ def test_page_that_cannot_be_drawn_leaves_text(shelf, visit, part, reply, says):
     expect(pane.locator(".reader-notes")).to_contain_text(says)
     expect(pane.locator("mark.lit")).to_be_visible()
     expect(pane.locator(".page-bar")).to_have_count(0)
+
+
+def test_page_is_shown_while_quote_is_looked_for(shelf, visit):
+    shelf.recite()
+    reader = visit(shelf.url, viewport=WIDE)
+    held = []
+    reader.page.route(re.compile("/boxes"), lambda route: held.append(route))
+    reader.ask("Do whales sing?").answered()
+    reader.claims.first.locator(".cite").first.click()
+    pane = reader.page.locator("#reader")
+    expect(pane.get_by_role("img", name="Page 3 of Whales 0")).to_be_visible()
+    expect(pane.locator(".page-at")).to_have_text("p. 3")
+    expect(pane.locator(".seeking")).to_have_count(1)
+    held[0].continue_()
+    expect(pane.locator(".page-sheet .fill")).to_have_count(2)
+    expect(pane.locator(".page-sheet .fill").first).to_be_in_viewport()
+    expect(pane.locator(".page-at")).to_have_text("p. 3 of 4")
+    expect(pane.locator(".seeking")).to_have_count(0)
 
 
 def test_place_that_is_not_known_is_said_quietly(shelf, visit):
