@@ -8,6 +8,7 @@ of many becomes a row of the ingestion's report and does not stop the ingestion.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)  # in the name of a setting
 _LOGIN = re.compile("//[^/]*@")  # in a URL
@@ -78,6 +79,19 @@ class UnreadableText(CorpusError):
 
 class PasswordNeeded(UnreadableText):
     """A PDF is encrypted, and no password was given that opens it: give its password."""
+
+
+class PageNotDrawn(CorpusError):
+    """A page of a PDF cannot be drawn, though the file is there: add another copy of it.
+
+    Args:
+        message: what is wrong, with the fix.
+        code: ``locked`` for a file that needs a password, ``broken`` for one that is damaged.
+    """
+
+    def __init__(self, message: str, code: Literal["locked", "broken"]) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class StoreError(TenkyoError):
@@ -165,6 +179,22 @@ class ModelBadOutput(ModelError):
 
 class NotFound(TenkyoError):
     """No source, passage, conversation, answer or job has this id: list them and check it."""
+
+
+class PageNotFound(NotFound):
+    """A page is not there to be drawn: its file is gone or another one, or has no such page.
+
+    Args:
+        message: what is missing, with the fix.
+        code: ``gone`` or ``changed`` of the file, ``beyond`` for a number that no page has, and
+            ``no_pages`` where the source is not a PDF.
+    """
+
+    def __init__(
+        self, message: str, code: Literal["gone", "changed", "beyond", "no_pages"]
+    ) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class Gone(NotFound):

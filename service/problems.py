@@ -23,6 +23,8 @@ from corpus.errors import (
     NotFound,
     NotNow,
     NotReady,
+    PageNotDrawn,
+    PageNotFound,
     QuestionRefused,
     RequestRefused,
     StoreError,
@@ -57,6 +59,7 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
     (IndexMismatch, 503, "The index does not match the library"),
     (StoreError, 503, "The database cannot be used"),
     (ModelError, 502, "The model failed"),
+    (PageNotDrawn, 422, "The page cannot be drawn"),
     (CorpusError, 422, "The source cannot be read"),
     (TenkyoError, 500, "Something went wrong"),
 )
@@ -90,10 +93,14 @@ def problem_response(status: int, title: str, detail: str, **more: Any) -> JSONR
 def as_problem(error: TenkyoError) -> JSONResponse:
     """Make the problem document for an error; its text for readers has no local paths."""
     status, title = next((s, t) for kind, s, t in STATUSES if isinstance(error, kind))
-    retry = {"retry_after": error.retry_after} if isinstance(error, NotNow) else {}
+    more: dict[str, Any] = {}
+    if isinstance(error, NotNow):
+        more["retry_after"] = error.retry_after
+    if isinstance(error, (PageNotDrawn, PageNotFound)):
+        more["code"] = error.code
     if error.public != str(error):  # readers do not get all of it
         logger.warning("%s: %s", title, error)
-    response = problem_response(status, title, error.public, **retry)
+    response = problem_response(status, title, error.public, **more)
     if isinstance(error, NotNow):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UploadTooLarge):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter
 
+from corpus.readers.page_reader import Box
 from corpus.store.versions import Version
 from corpus.types import Passage, Source, Unread
 from index.ingestion.report import IngestOutcome
@@ -22,6 +23,8 @@ from service.conversations.shares import Share
 from service.ingestion.job_store import Job
 from service.judging.service_judge import JudgeStatus
 from service.types import Answer, Claim, Decision, Evidence
+
+PageImage = Literal["yes", "no", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class PassageInContext(Passage):
 
     A passage that is not ``current`` is of an earlier version of its source; ``replaced_by`` is
     the id of the passage that has its words now, if any. ``ocr``: its page was read by OCR.
+    ``page_image``: whether the page can be had as an image; it cannot where the file is ``gone``.
     """
 
     before: str = field(kw_only=True)
@@ -150,6 +154,22 @@ class PassageInContext(Passage):
     current: bool = field(kw_only=True)
     replaced_by: str | None = field(kw_only=True)
     ocr: bool = field(kw_only=True)
+    page_image: PageImage = field(default="no", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedBoxes:
+    """Where a span of a PDF's text is printed.
+
+    ``page`` is the page on which it starts, of ``pages`` in all, and ``ratio`` how many times as
+    high as wide that page is. ``boxes`` has a rectangle for each printed line, as parts of the
+    page's width and height; it is empty where the places of the characters are not known.
+    """
+
+    page: int
+    pages: int
+    ratio: float
+    boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +202,8 @@ class Readiness:
 class ProblemDocument:
     """An RFC 9457 problem document; ``detail`` says what is wrong and how to fix it.
 
-    ``retry_after`` is the number of seconds after which to try again, as in the header.
+    ``retry_after`` is the number of seconds after which to try again, as in the header. ``code``
+    says in a word why a page of a PDF cannot be shown.
     """
 
     title: str
@@ -191,6 +212,7 @@ class ProblemDocument:
     type: str = "about:blank"
     request_id: str = ""
     retry_after: int | None = None
+    code: str = ""
 
 
 def from_json(kind: type[T], data: bytes | str) -> T:

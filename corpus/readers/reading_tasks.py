@@ -17,16 +17,16 @@ def answer(request: dict[str, Any], data: bytes) -> dict[str, Any]:
     """Do what a request to a reader process asks with a file.
 
     Args:
-        request: With ``unlock``, the name of a PDF whose encryption is to be removed; else with the
-            ``source`` and ``content_type`` of a file to read. Both have a ``password``.
+        request: The ``task``: ``read``, ``unlock`` or one of ``page_tasks``; the ``name`` of the
+            file in messages; and what the task needs to know.
         data: The bytes of the file.
 
     Returns:
         What was made, or the class and message of the error.
     """
-    name = request.get("unlock") or file_name(rebuilt(Source, request["source"]))
+    name = request["name"]
     try:
-        return _unlocked(request, data) if "unlock" in request else _extracted(request, data, name)
+        return _TASKS.get(request["task"], _page_task)(request, data)
     except CorpusError as error:
         return _refusal(type(error).__name__, str(error))
     except MemoryError:
@@ -36,14 +36,20 @@ def answer(request: dict[str, Any], data: bytes) -> dict[str, Any]:
         return _refusal("CorpusError", f"{name} {fault}: save it again in another program")
 
 
-def _unlocked(request: dict[str, Any], data: bytes) -> dict[str, Any]:
-    from corpus.readers.pdf.reader import unlock_pdf
+def _page_task(request: dict[str, Any], data: bytes) -> dict[str, Any]:
+    from corpus.readers.pdf.page_tasks import answer_page_task
 
-    unlocked = unlock_pdf(data, request["unlock"], request["password"])
+    return answer_page_task(request, data)
+
+
+def _unlocked(request: dict[str, Any], data: bytes) -> dict[str, Any]:
+    from corpus.readers.pdf.opening import unlock_pdf
+
+    unlocked = unlock_pdf(data, request["name"], request["password"])
     return {"unlocked": base64.b64encode(unlocked).decode()}
 
 
-def _extracted(request: dict[str, Any], data: bytes, name: str) -> dict[str, Any]:
+def _extracted(request: dict[str, Any], data: bytes) -> dict[str, Any]:
     from corpus.readers.extract import extract
     from corpus.text.chunking import split_into_passages
 
@@ -52,9 +58,12 @@ def _extracted(request: dict[str, Any], data: bytes, name: str) -> dict[str, Any
     if len(document.text) > MAX_DOCUMENT_CHARACTERS:
         count = f"{len(document.text) / 1e6:.1f} million characters"
         limit = f"{MAX_DOCUMENT_CHARACTERS / 1e6:g} million"
-        raise CorpusError(f"{name} has {count}, more than {limit}: split it")
+        raise CorpusError(f"{request['name']} has {count}, more than {limit}: split it")
     passages = [asdict(p) for p in split_into_passages(document)]
     return {"document": asdict(document), "passages": passages}
+
+
+_TASKS = {"read": _extracted, "unlock": _unlocked}
 
 
 def _refusal(kind: str, message: str) -> dict[str, Any]:

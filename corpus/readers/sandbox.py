@@ -94,7 +94,7 @@ class ReaderPool:
             RuntimeError: The pool is closed.
         """
         request = {"source": asdict(source), "content_type": content_type, "password": password}
-        reply = self._ask(file_name(source), request, data)
+        reply = self.ask(file_name(source), request | {"task": "read"}, data)
         return _document(reply["document"], source), [
             rebuilt(Passage, p) for p in reply["passages"]
         ]
@@ -107,12 +107,24 @@ class ReaderPool:
             CorpusError: It is damaged, or takes too much time or memory.
             RuntimeError: The pool is closed.
         """
-        reply = self._ask(name, {"unlock": name, "password": password}, data)
+        reply = self.ask(name, {"task": "unlock", "password": password}, data)
         return base64.b64decode(reply["unlocked"])
 
-    def _ask(self, name: str, request: dict[str, Any], data: bytes) -> dict[str, Any]:
+    def ask(self, name: str, request: dict[str, Any], data: bytes) -> dict[str, Any]:
+        """Have a separate process do something with a file, and return its reply.
+
+        Args:
+            name: What error messages call the file.
+            request: The ``task``, and what it needs to know, as JSON has it.
+            data: The bytes of the file.
+
+        Raises:
+            CorpusError: The task raised it; or it takes too much time or memory, or crashes its
+                process.
+            RuntimeError: The pool is closed.
+        """
         process = self._take(name)
-        started = time.monotonic()
+        request, started = request | {"name": name}, time.monotonic()
         try:
             reply = process.ask(json.dumps(request).encode(), data, self.seconds, self.memory)
         except BaseException:

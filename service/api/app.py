@@ -25,6 +25,7 @@ from service.api.described import DescribedApp
 from service.api.jobs import add_job_routes
 from service.api.library import add_library_routes
 from service.api.middleware import MAX_UPLOADS, AllowedHosts, BodyLimit, DefaultHeaders, SameOrigin
+from service.api.page_views import PageViews
 from service.api.request_id import RequestIds
 from service.concurrency.admission import Limiters
 from service.concurrency.answer_cache import AnswerCache
@@ -97,12 +98,13 @@ def create_app(
     cache = AnswerCache(engine, index_dir, options.kept) if options.kept else None
     answer_service = AnswerService(engine, limiters, cache)
     limits = answer_service.limiters
+    views = _page_views(runner) if runner else None
     mcp_app = McpHttpApp(answer_service, options.public_url, shared=locks is not None)
     app = DescribedApp(
         title="Tenkyo",
         version=tenkyo_version(),
         summary="Answers whose every sentence carries the passage it rests on, checked",
-        lifespan=_lifespan(mcp_app, engine, runner, on_close),
+        lifespan=_lifespan(mcp_app, engine, runner, views, on_close),
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere: see service.api.pages
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # clients' methods are named by it
@@ -114,7 +116,7 @@ def create_app(
     add_stored_answer_routes(app, answer_service)
     add_conversation_routes(app, engine, limits.suggestions, locks, options.public_url)
     add_verify_route(app, engine, limits.texts)
-    add_library_routes(app, engine.library, runner, limits.searches)
+    add_library_routes(app, engine.library, runner, limits.searches, views)
     add_collection_routes(app, engine.library.store, changes=runner is not None)
     if runner:
         add_job_routes(app, runner)
@@ -126,10 +128,16 @@ def create_app(
     return app
 
 
+def _page_views(runner: IngestionWorker) -> PageViews:
+    means = runner.means
+    return PageViews(means.store, means.uploads, means.originals)
+
+
 def _lifespan(
     mcp_app: McpHttpApp,
     engine: Engine,
     runner: IngestionWorker | None,
+    views: PageViews | None,
     on_close: Callable[[], Awaitable[None]] | None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what an application does before its first request and after its last one."""
@@ -142,6 +150,8 @@ def _lifespan(
             yield
         if runner:
             await run_in_threadpool(runner.close)
+        if views:
+            await run_in_threadpool(views.close)
         if on_close:
             await on_close()
 

@@ -22,6 +22,8 @@ from corpus.store.uploads import upload_name
 from index.search import Hit, Library
 from service import schemas
 from service.api.limited import run_limited
+from service.api.page_views import PageViews
+from service.api.source_pages import add_page_routes
 from service.concurrency.admission import MAX_RUNNING_SEARCHES, ConcurrencyLimiter
 from service.concurrency.event_log import CLIENT_CLOSED_REQUEST
 from service.disclosure import is_local, name_of, page_of, public
@@ -36,7 +38,11 @@ CONTEXT_CHARACTERS = 600  # on each side of a passage, for /v1/passages
 
 
 def add_library_routes(
-    app: FastAPI, library: Library, worker: IngestionWorker | None, searches: ConcurrencyLimiter
+    app: FastAPI,
+    library: Library,
+    worker: IngestionWorker | None,
+    searches: ConcurrencyLimiter,
+    views: PageViews | None = None,
 ) -> None:
     """Add the routes that search and read the library.
 
@@ -45,10 +51,13 @@ def add_library_routes(
         library: What is searched and read.
         worker: Adds the routes that download an uploaded file and delete a source; None: read-only.
         searches: Bounds how many searches run at once.
+        views: Adds the routes for pages of PDFs; None: there are no images of pages.
     """
     _add_search(app, library, searches)
     _add_sources(app, library.store, adds=worker is not None)
-    _add_passages(app, library.store)
+    _add_passages(app, library.store, views)
+    if views:
+        add_page_routes(app, views)
     if worker:
         _add_files(app, worker)
 
@@ -110,7 +119,7 @@ def _add_sources(app: FastAPI, store: Store, adds: bool) -> None:
         return JSONResponse(public(to_json(document.source)) | more)
 
 
-def _add_passages(app: FastAPI, store: Store) -> None:
+def _add_passages(app: FastAPI, store: Store, views: PageViews | None) -> None:
     @app.get(
         "/v1/passages/{passage_id}",
         summary="Get a passage with the text before and after it",
@@ -126,6 +135,7 @@ def _add_passages(app: FastAPI, store: Store) -> None:
             "current": located.current,
             "replaced_by": located.replaced_by,
             "ocr": located.ocr,
+            "page_image": views.availability(located) if views else "no",
         }
         return JSONResponse(to_json(found) | more)
 

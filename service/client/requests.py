@@ -35,6 +35,7 @@ from service.schemas import (
     Jobs,
     ListedSource,
     PassageInContext,
+    PrintedBoxes,
     ProblemDocument,
     Questions,
     SentJob,
@@ -57,7 +58,7 @@ class Call(Generic[T]):
     """One request to the API, and how to read its reply.
 
     Attributes:
-        kind: The type of the reply; ``str`` for a file, ``NoneType`` for no content.
+        kind: The type of the reply; ``str`` or ``bytes`` for a file, ``NoneType`` for no content.
         body: The JSON body, if any.
         form: The fields of a form with files.
         files: The paths of the files to upload.
@@ -78,6 +79,8 @@ class Call(Generic[T]):
         if not 200 <= status < 300:
             raise problem_error(url, status, data)
         try:
+            if self.kind is bytes:
+                return cast(T, data)
             if self.kind is str:
                 return cast(T, data.decode())
             reply = from_json(self.kind, data or b"null")
@@ -151,6 +154,18 @@ def source(source_id: str) -> Call[SourceText]:
 def passage(passage_id: str) -> Call[PassageInContext]:
     """Get a passage with the text around it."""
     return Call("GET", f"/v1/passages/{_escaped(passage_id)}", PassageInContext)
+
+
+def page_image(source_id: str, number: int, *, width: int = 1200, version: str = "") -> Call[bytes]:
+    """Get a page of a source that is a PDF, as a WebP image; ``number`` counts from 1."""
+    path = f"/v1/sources/{_escaped(source_id)}/pages/{number}"
+    return Call("GET", path, bytes, {"width": width, "version": version})
+
+
+def boxes(source_id: str, start: int, end: int, *, version: str = "") -> Call[PrintedBoxes]:
+    """Find where a span of the text of a source that is a PDF is printed."""
+    params = {"start": start, "end": end, "version": version}
+    return Call("GET", f"/v1/sources/{_escaped(source_id)}/boxes", PrintedBoxes, params)
 
 
 def remove(source_id: str) -> Call[None]:

@@ -55,6 +55,8 @@ class Routes:
     sources = Route(requests.sources)
     source = Route(requests.source)
     passage = Route(requests.passage)
+    page_image = Route(requests.page_image)
+    boxes = Route(requests.boxes)
     remove = Route(requests.remove)
     add_urls = Route(requests.add_urls)
     upload = Route(requests.upload)

@@ -16,6 +16,7 @@ import numpy as np
 
 from corpus.errors import NotFound, TenkyoError
 from corpus.protocols import require_protocol
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.web.crawler import MAX_WAIT, Crawler
@@ -79,6 +80,7 @@ class IngestionResources:
         uploads: The uploaded files.
         cache: The HTTP cache.
         network: Further arguments of each Fetcher, for tests.
+        originals: The PDFs that were fetched; None keeps none.
     """
 
     store: Store
@@ -87,6 +89,7 @@ class IngestionResources:
     uploads: UploadStore
     cache: HttpCache
     network: tuple[tuple[str, Any], ...] = ()
+    originals: OriginalStore | None = None
 
     def __post_init__(self) -> None:
         require_protocol(self.embedder, Embedder)
@@ -167,7 +170,12 @@ class JobRun:
             problem = file.get("problem", "")
             progress.add(Item(file["name"], "failed", reason=file["reason"], problem=problem))
         try:
-            with Ingestion(resources.store, progress, reread="follow" in job.asked) as ingestion:
+            with Ingestion(
+                resources.store,
+                progress,
+                reread="follow" in job.asked,
+                originals=resources.originals,
+            ) as ingestion:
                 for item in self._await(self._read(ingestion, job)):
                     progress.store_item(item)  # such as a link that may not be followed
         finally:  # of a job that is cancelled, what it had read stays

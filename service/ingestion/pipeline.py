@@ -16,6 +16,7 @@ from pathlib import Path
 from corpus.errors import NotFound
 from corpus.library.catalogue import entries
 from corpus.links import canonical_url
+from corpus.store.originals import OriginalStore
 from corpus.store.store import Store
 from corpus.store.uploads import UploadStore
 from corpus.store.work_links import WorkLink
@@ -99,6 +100,7 @@ class IngestionPipeline:
         uploads: The uploaded files.
         embedder: Makes the vectors of the index.
         index: The index folder.
+        originals: The PDFs that were fetched; None keeps none.
     """
 
     store: Store
@@ -106,6 +108,7 @@ class IngestionPipeline:
     uploads: UploadStore
     embedder: Embedder
     index: Path
+    originals: OriginalStore | None = None
 
     def preview(self, request: IngestRequest) -> IngestResult:
         """List the documents that a request would ingest, as ``planned`` items; store nothing."""
@@ -132,7 +135,8 @@ class IngestionPipeline:
         collections = self.store.collections
         filled = collections.ensure(request.collection) if request.collection else None
         progress = IngestProgress(on_progress)
-        with Ingestion(self.store, progress, reread=request.depth > 0) as ingestion:
+        reread, kept = request.depth > 0, self.originals
+        with Ingestion(self.store, progress, reread=reread, originals=kept) as ingestion:
             named, followed = asyncio.run(self._read(ingestion, request))
         if filled:
             read = [i.source_id for i in (*named, *followed) if i.outcome in IN_LIBRARY]
@@ -158,7 +162,7 @@ class IngestionPipeline:
         removed = [
             RemovedSource(each, len(self.store.rows([each.id]))) for each in sources.values()
         ]
-        remove_sources(self.store, self.cache, self.uploads, list(sources))
+        remove_sources(self.store, self.cache, self.uploads, list(sources), self.originals)
         update_index(self.store, self.embedder, self.index, IngestProgress(on_progress))
         return removed
 

@@ -191,8 +191,9 @@ class IngestionWorker:
             NotFound: There is no such source.
         """
         self._upload_refs.refresh()
+        means = self.means
         (source,) = remove_sources(
-            self.means.store, self.means.cache, self.means.uploads, [source_id]
+            means.store, means.cache, means.uploads, [source_id], means.originals
         )
         if self.shared:
             self._removal_signal.touch()

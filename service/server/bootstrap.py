@@ -18,7 +18,10 @@ from corpus.errors import SettingsError, StoreError, TenkyoError
 from service.server.judges import choose_judge, name_models, print_untested
 
 if TYPE_CHECKING:
+    from corpus.store.originals import OriginalStore
     from corpus.store.store import Store
+    from corpus.store.uploads import UploadStore
+    from corpus.web.http_cache import HttpCache
     from index.inference.cross_encoder import Checker
     from index.inference.embedder import Embedder
     from index.inference.reranker import Reranker
@@ -111,14 +114,22 @@ def create_reranker(settings: Settings) -> Reranker | None:
 
 def create_ingestion_pipeline(settings: Settings) -> IngestionPipeline:
     """Make the pipeline that adds sources to the library and removes them."""
-    from corpus.store.uploads import UploadStore
-    from corpus.web.http_cache import HttpCache
     from service.ingestion.pipeline import IngestionPipeline
 
-    cache, uploads = HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir)
+    cache, uploads, kept = _file_stores(settings)
+    embedder = create_embedder(settings)
     return IngestionPipeline(
-        open_store(settings), cache, uploads, create_embedder(settings), settings.index_dir
+        open_store(settings), cache, uploads, embedder, settings.index_dir, kept
     )
+
+
+def _file_stores(settings: Settings) -> tuple[HttpCache, UploadStore, OriginalStore]:
+    from corpus.store.originals import OriginalStore
+    from corpus.store.uploads import UploadStore
+    from corpus.web.http_cache import HttpCache
+
+    kept = OriginalStore(settings.data_dir / "originals", settings.keep_originals * 1_000_000)
+    return HttpCache(settings.cache_dir), UploadStore(settings.uploads_dir), kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +200,12 @@ def open_library(
 
 def create_ingestion_worker(settings: Settings, library: Library) -> IngestionWorker:
     """Make the worker that carries out ingestion jobs while the library is being served."""
-    from corpus.store.uploads import UploadStore
-    from corpus.web.http_cache import HttpCache
     from service.ingestion.job_run import IngestionResources
     from service.ingestion.worker import IngestionWorker
 
-    uploads, cache = UploadStore(settings.uploads_dir), HttpCache(settings.cache_dir)
+    cache, uploads, kept = _file_stores(settings)
     resources = IngestionResources(
-        library.store, library.embedder, settings.index_dir, uploads, cache
+        library.store, library.embedder, settings.index_dir, uploads, cache, originals=kept
     )
     return IngestionWorker(resources, shared=settings.workers > 1)
 

@@ -17,6 +17,7 @@ addWords({
     sourceGone: "This source is no longer in the library. These are the words that were read.",
     sourceUnreached: "The whole text could not be loaded. These are the words that were read; open it again to retry.",
     openFile: "Download the file",
+    pageGone: "The file of this source was not kept, so its pages cannot be shown. Add it again to see them.",
   },
   ja: {
     sourceText: "出典の本文",
@@ -30,6 +31,7 @@ addWords({
     sourceGone: "この出典はもう資料にありません。読んだときの文だけを示します。",
     sourceUnreached: "全文を読み込めませんでした。読んだときの文を示します。開き直すともう一度試します。",
     openFile: "ファイルをダウンロード",
+    pageGone: "元のファイルが保存されていないため、ページを表示できません。もう一度追加すると表示できます。",
   },
 });
 
@@ -157,10 +159,26 @@ export class SourcePane {
       if (found.ocr) this.#note(t("byOcr"));
       const version = found.source?.version; // the text that was read, whatever the source says now
       if (found.current === false) this.#note(t("changedSince", { date: text.shortDate(found.source?.retrieved_at, language()) }));
+      if (found.page_image === "gone") this.#note(t("pageGone"));
+      if (found.page_image === "yes" && !stop.fields) this.#page(stop, found);
       const whole = await kept(`/v1/sources/${encodeURIComponent(source.id)}${version ? `?version=${encodeURIComponent(version)}` : ""}`);
       if (turn === this.#turn && typeof whole.text === "string") this.#whole(whole.text, stop, found);
     } catch (error) {
       if (turn === this.#turn) this.#note(t(error.status === 404 ? "sourceGone" : "sourceUnreached"));
+    }
+  }
+
+  /** The page as it is printed, beside the text; without it, the text is there. */
+  async #page({ evidence, citation }, passage) {
+    const { start, end } = citation ?? passage;
+    const page = citation?.page ?? passage.page ?? 1;
+    const of = { source: evidence.source, version: passage.source?.version, page, start, end };
+    const text = this.#text;
+    try {
+      const { offerPage } = await import("./page_view.js");
+      await offerPage(this.#pane, text, of, (words) => text.isConnected && this.#note(words));
+    } catch (error) {
+      console.warn(error);
     }
   }
 
@@ -203,6 +221,7 @@ export class SourcePane {
 
   #focus(take = true) {
     const mark = this.#text.querySelector("mark.lit");
+    if (this.#text.hidden) return; // the page is shown
     if (take) mark.focus({ preventScroll: true });
     const above = mark.getBoundingClientRect().top - this.#text.getBoundingClientRect().top;
     this.#text.scrollTop += above - this.#text.clientHeight * 0.25;

@@ -14,6 +14,7 @@ HEAVIEST = 80_000  # bytes of everything the start page loads, compressed as on 
 PAINT = 1_000  # ms to the first contentful paint, from loopback
 STATIC = Path(SERVED)
 ASKED = {"source_pane.js"}  # loaded while the first answer is made
+PRINTED = {"page_view.js"}  # loaded when a quote of a PDF is first opened
 LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
     "lazy.js", "more.css", "i18n_lazy.js", "upload_dialog.js", "dialogs.js", "jobs.js", "sources_dialog.js",
     "shared_view.js", "share_dialog.js", "conversations.js", "job_items.js", "collections_bar.js", "collections.css",
@@ -47,10 +48,12 @@ def test_start_page_is_small(quoting, visit):
     assert 0 < weight < HEAVIEST, dict(loaded)
     sent = {path for path, size in loaded if size}
     modules = {
-        f"/static/{path.name}" for path in STATIC.glob("*.js") if path.name not in LATER | ASKED
+        f"/static/{path.name}"
+        for path in STATIC.glob("*.js")
+        if path.name not in LATER | ASKED | PRINTED
     }
     assert sent >= {"/", "/static/app.css"} | modules, dict(loaded)
-    assert not sent & {f"/static/{name}" for name in LATER | ASKED}
+    assert not sent & {f"/static/{name}" for name in LATER | ASKED | PRINTED}
     before = len(loaded)
     reader.ask(WHISPER).answered()
     after = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")

@@ -55,6 +55,8 @@ OPERATIONS = {
     "get_source": "GET /v1/sources/{source_id}",
     "delete_source": "DELETE /v1/sources/{source_id}",
     "download_file": "GET /v1/sources/{source_id}/file",
+    "get_page_image": "GET /v1/sources/{source_id}/pages/{number}",
+    "get_boxes": "GET /v1/sources/{source_id}/boxes",
     "read_source_text": "GET /sources/{source_id}",
     "get_passage": "GET /v1/passages/{passage_id}",
     "list_collections": "GET /v1/collections",
