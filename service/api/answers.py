@@ -29,7 +29,7 @@ from service.concurrency.event_log import (
     cancel_on_disconnect,
     number_frames,
     streaming_response,
-    without_status,
+    without,
 )
 from service.concurrency.idempotency import read_idempotency_key
 from service.concurrency.resumable import ResumableAnswers, parse_last_event_id
@@ -63,6 +63,11 @@ class Question(BaseModel):
         False, description="server-sent events, as with `Accept: text/event-stream`"
     )
     progress: bool = Field(False, description="in a stream, also `status` events: the current step")
+    draft: bool = Field(
+        False,
+        description="in a stream, also `draft` events: what the model has written and what is not"
+        " checked yet",
+    )
 
 
 class Text(BaseModel):
@@ -99,7 +104,7 @@ def add_answer_routes(
     )
     async def ask(question: Question, request: Request) -> Response:
         check_question(question.question)
-        arguments = question.model_dump(exclude={"stream", "progress"})
+        arguments = question.model_dump(exclude={"stream", "progress", "draft"})
         key = read_idempotency_key(request, arguments)
         after = parse_last_event_id(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
@@ -112,9 +117,10 @@ def add_answer_routes(
                 " key with both requests, or ask again without Last-Event-ID"
             )
         else:
-            frames = number_frames(answer_service.stream(**arguments, progress=question.progress))
-        if not question.progress:
-            frames = without_status(frames)
+            progress = question.progress or question.draft
+            frames = number_frames(answer_service.stream(**arguments, progress=progress))
+        wanted = {"status": question.progress, "draft": question.draft and streams}
+        frames = without({name for name, sent in wanted.items() if not sent}, frames)
         if streams:
             return await cancel_on_disconnect(request, streaming_response(frames)) or Response(
                 status_code=CLIENT_CLOSED_REQUEST

@@ -338,6 +338,22 @@ def test_progress_adds_status_events(call):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "a-draft"}])
+def test_draft_is_sent_only_where_it_is_asked_for(call, key):
+    """It has no number, holds no more than what is undecided, and is not part of the answer."""
+    asked = {"question": QUESTION, "stream": True}
+    frames = sse(call("POST", "/v1/answers", json=asked | {"draft": True}, headers=key).text)
+    names = [frame["event"] for frame in frames if frame["event"] != "draft"]
+    assert names == ["evidence", "claim", "rejected", "answer"]
+    drafts = [json.loads(frame["data"]) for frame in frames if frame["event"] == "draft"]
+    assert all("id" not in frame for frame in frames if frame["event"] == "draft")
+    assert drafts and all(list(draft) == ["sentences"] for draft in drafts)
+    again = sse(call("POST", "/v1/answers", json=asked, headers=key).text)
+    assert [frame["event"] for frame in again] == names
+    whole = call("POST", "/v1/answers", json={"question": QUESTION, "draft": True}).json()
+    assert "sentences" not in whole and whole["mode"] == "generated"
+
+
 def test_request_ids_are_kept_or_made(call, app):
     given = call("GET", "/healthz", headers={"X-Request-ID": "a1.b-2:c"})
     assert given.headers["x-request-id"] == "a1.b-2:c"
