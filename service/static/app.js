@@ -35,16 +35,17 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-async function ask(question, options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen }) {
+async function ask(question, given) {
+  const options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen, ...given };
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new AnswerView(question, options, { ...actions, only, leave: leaveOut });
+  const turn = new AnswerView(question, options, { ...actions, ...asking });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
   try {
-    for await (const { event, data } of events(body(question, options), controller.signal)) {
+    for await (const { event, data } of events(body(question, options), controller.signal, options.fresh)) {
       receive(turn, event, data, () => (performance.now() - started) / 1000);
       if (!turn.running) break;
     }
@@ -92,7 +93,7 @@ function settle(turn) {
 }
 
 function body(question, { quoted, sources }) {
-  const asked = { question, progress: true };
+  const asked = { question, progress: true, draft: true };
   if (desk.id) asked.conversation_id = desk.id;
   if (sources) asked.source_ids = sources;
   if (quoted) asked.mode = "quoted";
@@ -103,16 +104,15 @@ function receive(turn, event, data, elapsed) {
   if (event === "again") return turn.reset();
   if (data === "[DONE]") return;
   const value = valueOf(event, data);
-  if (event === "status") {
-    progress(turn, value.step);
-  } else if (event === "evidence") {
+  if (event === "status") progress(turn, value.step);
+  else if (event === "draft") turn.setDraft(value.sentences);
+  else if (event === "rejected") turn.addRejected(value);
+  else if (event === "evidence") {
     turn.setEvidence(value.evidence);
     turn.understand(value.understood);
   } else if (event === "claim") {
     turn.addClaim(value);
     sayClaim(turn, value);
-  } else if (event === "rejected") {
-    turn.addRejected(value);
   } else if (event === "answer") {
     turn.finish(value, elapsed());
     turn.understand(value.understood);
@@ -125,8 +125,7 @@ function receive(turn, event, data, elapsed) {
   }
 }
 
-/** Each step is read out when it comes the first time; writing and checking take turns. Why a
-    second question was not taken stays to be read, whatever is done meanwhile, but for bad news. */
+/** Each step is read out the first time. Why a second question was not taken stays to be read, but for bad news. */
 function progress(turn, step) {
   if (!t(`doing.${step}`)) return; // a step that this page does not know
   if (lastStatus?.[0] === "busy" && step !== "lost" && step !== "offline") return;
@@ -212,10 +211,11 @@ async function read(...where) {
   pane ? pane.open(...where) : status("unreachable");
 }
 
-const actions = { edit, ask, say: announce, read, shut: () => reader?.close() };
+const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), translates: () => Boolean(ready?.model) };
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
 const only = (source, question) => narrow(desk.with(({ library }) => library.only(source.id)), question);
 const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
+const asking = { only, leave: leaveOut, again: (question, options) => leave().then(() => ask(question, { ...options, fresh: true })) };
 async function narrow(done, question) {
   await done;
   if (!input.value) edit(question);
@@ -303,7 +303,7 @@ const reading = document.body.classList.contains("reading"); // what somebody sh
 function show(answers) {
   if (!reading) clear();
   for (const answer of answers) {
-    const turn = new AnswerView(answer.question, { quoted: false, past: true }, { ...actions, ...(reading ? {} : { only, leave: leaveOut }) });
+    const turn = new AnswerView(answer.question, { quoted: false, past: true }, { ...actions, ...(reading ? {} : asking) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);
