@@ -59,6 +59,7 @@ STATUSES: tuple[tuple[type[TenkyoError], int, str], ...] = (
 _EXAMPLES = {  # by a part of the path; the first match is shown
     "/verify": '{"text": "…"}',
     "/sources": '{"url": "https://…"}',
+    "/translations": '{"passage_id": "…", "start": 0, "end": 40, "language": "en"}',
     "/feedback": '{"answer_id": "…", "rating": "up"}',
     "/share": '{"expires_in": 86400}',
     "/conversations": '{"title": "…"}',

@@ -25,6 +25,7 @@ from service.api.jobs import add_job_routes
 from service.api.library import add_library_routes
 from service.api.middleware import MAX_UPLOADS, AllowedHosts, BodyLimit, DefaultHeaders, SameOrigin
 from service.api.request_id import RequestIds
+from service.api.translations import add_translation_route
 from service.concurrency.admission import Limiters
 from service.concurrency.answer_cache import AnswerCache
 from service.concurrency.answer_service import AnswerService
@@ -114,6 +115,7 @@ def create_app(
     add_conversation_routes(app, engine, limits.suggestions, locks, options.public_url)
     add_verify_route(app, engine, limits.texts)
     add_library_routes(app, engine.library, runner, limits.searches)
+    add_translation_route(app, engine)
     if runner:
         add_job_routes(app, runner)
     _add_health(app, engine, index_dir)

@@ -41,6 +41,7 @@ from service.schemas import (
     SentShare,
     Sources,
     SourceText,
+    Translation,
     WholeConversation,
     from_json,
 )
@@ -139,6 +140,21 @@ def source(source_id: str) -> Call[SourceText]:
 def passage(passage_id: str) -> Call[PassageInContext]:
     """Get a passage with the text around it."""
     return Call("GET", f"/v1/passages/{_escaped(passage_id)}", PassageInContext)
+
+
+def translate(
+    passage_id: str, start: int, end: int, language: Literal["en", "ja"]
+) -> Call[Translation]:
+    """Have a quote translated by the service's language model; the translation is not checked.
+
+    Args:
+        passage_id: The passage of the quote, as in its citation.
+        start: Where the quote begins in the text of its source.
+        end: Where it ends.
+        language: The language to translate into.
+    """
+    body = {"passage_id": passage_id, "start": start, "end": end, "language": language}
+    return Call("POST", "/v1/translations", Translation, body=body)
 
 
 def remove(source_id: str) -> Call[None]:

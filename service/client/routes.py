@@ -55,6 +55,7 @@ class Routes:
     sources = Route(requests.sources)
     source = Route(requests.source)
     passage = Route(requests.passage)
+    translate = Route(requests.translate)
     remove = Route(requests.remove)
     add_urls = Route(requests.add_urls)
     upload = Route(requests.upload)

@@ -58,6 +58,7 @@ OPERATIONS = {
     "read_source_text": "GET /sources/{source_id}",
     "get_passage": "GET /v1/passages/{passage_id}",
     "upload_documents": "POST /v1/documents",
+    "translate_quote": "POST /v1/translations",
     "list_jobs": "GET /v1/jobs",
     "get_job": "GET /v1/jobs/{job_id}",
     "cancel_job": "DELETE /v1/jobs/{job_id}",
