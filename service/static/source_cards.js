@@ -14,10 +14,11 @@ export function sourceCard(passages, { id, ...on }) {
   const [{ source }] = passages;
   const bears = h("p", { class: "bears" });
   const no = h("span", { class: "no", "aria-hidden": "true" });
+  const meta = sourceMeta(source);
   const kinOf = h("p", { class: "kin" });
   const parts = passages.map((evidence) => passagePart(evidence, passages.length > 1, `${id}${evidence.label}`, on));
   const root = h("article", { class: "card", tabindex: "-1" }, no,
-    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), sourceMeta(source), kinOf, parts.map((part) => part.root), bears));
+    h("div", { class: "card-main" }, h("h4", {}, sourceTitle(source)), meta, parts.map((part) => part.root), bears));
   let known = "";
   const setNumber = (number, kin) => {
     const names = kin.join(" ");
@@ -26,8 +27,8 @@ export function sourceCard(passages, { id, ...on }) {
     no.textContent = number ?? "";
     no.hidden = !number;
     root.setAttribute("aria-label", number ? t("cardOf", { label: number, title: source.title }) : t("cardUncited", { title: source.title }));
-    kinOf.hidden = !kin.length;
-    kinOf.textContent = kin.length ? t("kin", { labels: names }) : "";
+    kinOf.textContent = t("kin", { labels: names });
+    if (kin.length) meta.after(kinOf);
   };
   const setUses = (uses) => {
     for (const part of parts) part.setUses(uses.filter((use) => use.citation.label === part.label));

@@ -16,9 +16,9 @@ export function remarks(claim) {
   const how = standing(claim);
   const well = how === "ticked" || how === "supported";
   return [
-    !well && h("span", { class: `remark ${how}`, title: how === "context" && t("contextWhy") }, sign(how), t(`verdict.${how}`)),
-    claim.secondary && h("span", { class: "remark secondary", title: t("secondaryWhy") }, t("secondary")),
-    verbatim(claim) && h("span", { class: "remark own" }, t("ownWords")), // seen among the sentences of a model
+    !well && h("span", { class: `flag ${how}`, title: how === "context" && t("contextWhy") }, sign(how), t(`verdict.${how}`)),
+    claim.secondary && h("span", { class: "flag secondary", title: t("secondaryWhy") }, t("secondary")),
+    verbatim(claim) && h("span", { class: "flag own" }, t("ownWords")), // seen among the sentences of a model
   ].filter(Boolean);
 }
 
@@ -28,7 +28,7 @@ export function answerMark({ mode }, claims, rejected) {
   const well = !rejected.length && claims.every((claim) => !claim.secondary && !claim.disputed_by?.length && ["ticked", "supported"].includes(standing(claim)));
   const counts = well ? [] : [...tally(claims), rejected.length > 0 && h("span", { class: "count" }, t("tallyHeld", { n: rejected.length }))];
   return h("p", { class: "sum" },
-    (well || unwritten) && h("span", { class: "mark" }, sign("ticked"), unwritten ? badge(mode) : t("allChecked", { n: claims.length })),
+    (well || unwritten) && h("span", { class: "mark" }, well && sign("ticked"), unwritten ? badge(mode) : t("allChecked", { n: claims.length })),
     counts);
 }
 

@@ -14,6 +14,7 @@ HEAVIEST = 80_000  # bytes of everything the start page loads, compressed as on 
 PAINT = 1_000  # ms to the first contentful paint, from loopback
 STATIC = Path(SERVED)
 ASKED = {"source_pane.js"}  # loaded while the first answer is made
+CHECKED = {"how_checked.js", "i18n_checks.js"}  # when it is first asked how an answer was checked
 LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
     "lazy.js", "more.css", "i18n_lazy.js", "upload_dialog.js", "dialogs.js", "jobs.js", "sources_dialog.js",
     "shared_view.js", "share_dialog.js", "conversations.js",
@@ -46,19 +47,23 @@ def test_start_page_is_small(quoting, visit):
     assert 0 < weight < HEAVIEST, dict(loaded)
     sent = {path for path, size in loaded if size}
     modules = {
-        f"/static/{path.name}" for path in STATIC.glob("*.js") if path.name not in LATER | ASKED
+        f"/static/{path.name}"
+        for path in STATIC.glob("*.js")
+        if path.name not in LATER | ASKED | CHECKED
     }
     assert sent >= {"/", "/static/app.css"} | modules, dict(loaded)
-    assert not sent & {f"/static/{name}" for name in LATER | ASKED}
+    assert not sent & {f"/static/{name}" for name in LATER | ASKED | CHECKED}
     before = len(loaded)
     reader.ask(WHISPER).answered()
     after = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
     later = {n.rpartition("/")[2] for n in after[before - 1 :] if "/v1/" not in n}
     assert later - {"favicon.svg"} == ASKED  # the sign is looked at anew, not sent
+    reader.turn.locator(".fine summary").click()
+    expect(reader.turn.locator(".checks li").first).to_be_visible()
     reader.page.locator("#open-library").click()
     expect(reader.page.locator("#library li")).to_have_count(14)
     names = reader.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
-    assert {name.rpartition("/")[2] for name in names} >= LATER
+    assert {name.rpartition("/")[2] for name in names} >= LATER | CHECKED
     print(f"start page: {weight:,} bytes in {before} requests")
 
 
