@@ -26,9 +26,10 @@ export function remarks(claim) {
 export function answerMark({ mode }, claims, rejected) {
   const unwritten = ["quoted", "metadata"].includes(mode);
   const well = !rejected.length && claims.every((claim) => !claim.secondary && !claim.disputed_by?.length && ["ticked", "supported"].includes(standing(claim)));
+  const how = claims.every((claim) => standing(claim) === "ticked") ? "ticked" : "supported"; // a tick promises an answer
   const counts = well ? [] : [...tally(claims), rejected.length > 0 && h("span", { class: "count" }, t("tallyHeld", { n: rejected.length }))];
   return h("p", { class: "sum" },
-    (well || unwritten) && h("span", { class: "mark" }, well && sign("ticked"), unwritten ? badge(mode) : t("allChecked", { n: claims.length })),
+    (well || unwritten) && h("span", { class: "mark" }, well && sign(how), unwritten ? badge(mode) : t("allChecked", { n: claims.length })),
     counts);
 }
 
