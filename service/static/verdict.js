@@ -41,7 +41,7 @@ export function withheldPanel(rejected, name) {
       h("li", {}, sign(known(verdict?.label)), h("div", {},
         h("p", { class: "held", dir: "auto", lang: languageOf(text) }, text),
         h("p", { class: "why" }, h("span", { class: `word ${known(verdict?.label)}` }, verdictWord(verdict)), reason && [" ", bdi(reason)]),
-        verdict?.label !== "unsupported" && citations?.map((citation) => quoted(citation, [" ", bdi(name(citation))])))))));
+        verdict?.label !== "unsupported" && citations?.map((citation) => quoted(citation, [" — ", bdi(name(citation))])))))));
 }
 
 /** What says otherwise, word for word: other sources, the same work in another text, or the source itself. */
