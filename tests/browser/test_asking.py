@@ -67,7 +67,9 @@ def test_withheld_sentence_is_shown_with_its_reason(staged, visit):
     panel.locator("summary").click()
     expect(panel.locator(".held")).to_have_text(rejected["text"])
     expect(panel.locator(".why")).to_contain_text(rejected["reason"])
-    quotes = [shown.partition(" — ")[0] for shown in panel.locator("blockquote").all_text_contents()]
+    quotes = [
+        shown.partition(" — ")[0] for shown in panel.locator("blockquote").all_text_contents()
+    ]
     assert quotes == [" ".join(c["quote"].split()) for c in rejected["citations"]]
 
 
