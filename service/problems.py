@@ -67,6 +67,7 @@ _EXAMPLES = {  # by a part of the path; the first match is shown
     "/verify": '{"text": "…"}',
     "/collections": '{"name": "…"}',
     "/sources": '{"url": "https://…"}',
+    "/translations": '{"passage_id": "…", "start": 0, "end": 40, "language": "en"}',
     "/feedback": '{"answer_id": "…", "rating": "up"}',
     "/share": '{"expires_in": 86400}',
     "/conversations": '{"title": "…"}',

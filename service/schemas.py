@@ -173,6 +173,16 @@ class PrintedBoxes:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """A quote and its translation; ``text`` and ``model`` are null without a language model."""
+
+    quote: str
+    language: str
+    text: str | None
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The reply of the health check."""
 

@@ -211,11 +211,12 @@ class Event:
     """One event of an answer's stream.
 
     The order is one ``evidence``, then each ``claim`` and ``rejected`` as it is decided, then one
-    ``answer``. Where progress was asked for, a ``status`` may come before each of them.
+    ``answer``. Where progress was asked for, a ``status`` may come before each of them, and a
+    ``draft`` between the ``evidence`` and the ``answer``.
     """
 
-    name: Literal["status", "evidence", "claim", "rejected", "answer"]
-    data: Status | EvidenceFound | Claim | Rejected | Answer
+    name: Literal["status", "draft", "evidence", "claim", "rejected", "answer"]
+    data: Status | Unchecked | EvidenceFound | Claim | Rejected | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,17 @@ class Status:
     """
 
     step: AnswerStep
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """What a model has written and what is not decided yet, in order; it replaces the one before.
+
+    Nothing of it has been checked, and any of it may be withheld. The last sentence may still be
+    incomplete; citations are left out.
+    """
+
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

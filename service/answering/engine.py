@@ -46,6 +46,7 @@ from service.types import (
     EvidenceFound,
     Mode,
     Status,
+    Unchecked,
     to_json,
 )
 from service.verification import receipt
@@ -146,7 +147,8 @@ class Engine:
             conversation_id: The conversation that it goes on with; None for a new one.
             scope: The sources and collections to answer from, as they are when it is asked.
             mode: "quoted" to ask no language model.
-            progress: Whether a ``status`` comes whenever another step begins.
+            progress: Whether a ``status`` comes whenever another step begins, and a ``draft`` of
+                what a model has written and is not checked yet.
             earlier: The messages before the question, of a conversation that is not kept here.
 
         Yields:
@@ -163,8 +165,11 @@ class Engine:
         step: AnswerStep | None = None
         async with aclosing(events):
             async for event in events:
-                if not isinstance(event.data, Status):
+                if not isinstance(event.data, Status | Unchecked):
                     yield event
+                elif isinstance(event.data, Unchecked):
+                    if progress:
+                        yield event
                 elif progress and event.data.step != step:
                     step = event.data.step
                     yield event

@@ -29,7 +29,7 @@ from service.concurrency.event_log import (
     cancel_on_disconnect,
     number_frames,
     streaming_response,
-    without_status,
+    without,
 )
 from service.concurrency.idempotency import read_idempotency_key
 from service.concurrency.resumable import ResumableAnswers, parse_last_event_id
@@ -67,10 +67,15 @@ class Question(BaseModel):
         False, description="server-sent events, as with `Accept: text/event-stream`"
     )
     progress: bool = Field(False, description="in a stream, also `status` events: the current step")
+    draft: bool = Field(
+        False,
+        description="in a stream, also `draft` events: what the model has written and what is not"
+        " checked yet",
+    )
 
     def identity(self) -> dict[str, Any]:
         """Return what makes it the same question, for an idempotency key."""
-        asked = self.model_dump(exclude={"stream", "progress"})
+        asked = self.model_dump(exclude={"stream", "progress", "draft"})
         if self.collections is None:  # keys from before there were collections stay valid
             del asked["collections"]
         return asked
@@ -131,9 +136,10 @@ def add_answer_routes(
                 " key with both requests, or ask again without Last-Event-ID"
             )
         else:
-            frames = number_frames(answer_service.stream(**arguments, progress=question.progress))
-        if not question.progress:
-            frames = without_status(frames)
+            progress = question.progress or question.draft
+            frames = number_frames(answer_service.stream(**arguments, progress=progress))
+        wanted = {"status": question.progress, "draft": question.draft and streams}
+        frames = without({name for name, sent in wanted.items() if not sent}, frames)
         if streams:
             return await cancel_on_disconnect(request, streaming_response(frames)) or Response(
                 status_code=CLIENT_CLOSED_REQUEST

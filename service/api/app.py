@@ -27,6 +27,7 @@ from service.api.library import add_library_routes
 from service.api.middleware import MAX_UPLOADS, AllowedHosts, BodyLimit, DefaultHeaders, SameOrigin
 from service.api.page_views import PageViews
 from service.api.request_id import RequestIds
+from service.api.translations import add_translation_route
 from service.concurrency.admission import Limiters
 from service.concurrency.answer_cache import AnswerCache
 from service.concurrency.answer_service import AnswerService
@@ -118,6 +119,7 @@ def create_app(
     add_verify_route(app, engine, limits.texts)
     add_library_routes(app, engine.library, runner, limits.searches, views)
     add_collection_routes(app, engine.library.store, changes=runner is not None)
+    add_translation_route(app, engine)
     if runner:
         add_job_routes(app, runner)
     _add_health(app, engine, index_dir)

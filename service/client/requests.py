@@ -42,6 +42,7 @@ from service.schemas import (
     SentShare,
     Sources,
     SourceText,
+    Translation,
     WholeConversation,
     from_json,
 )
@@ -166,6 +167,21 @@ def boxes(source_id: str, start: int, end: int, *, version: str = "") -> Call[Pr
     """Find where a span of the text of a source that is a PDF is printed."""
     params = {"start": start, "end": end, "version": version}
     return Call("GET", f"/v1/sources/{_escaped(source_id)}/boxes", PrintedBoxes, params)
+
+
+def translate(
+    passage_id: str, start: int, end: int, language: Literal["en", "ja"]
+) -> Call[Translation]:
+    """Have a quote translated by the service's language model; the translation is not checked.
+
+    Args:
+        passage_id: The passage of the quote, as in its citation.
+        start: Where the quote begins in the text of its source.
+        end: Where it ends.
+        language: The language to translate into.
+    """
+    body = {"passage_id": passage_id, "start": start, "end": end, "language": language}
+    return Call("POST", "/v1/translations", Translation, body=body)
 
 
 def remove(source_id: str) -> Call[None]:

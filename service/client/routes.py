@@ -57,6 +57,7 @@ class Routes:
     passage = Route(requests.passage)
     page_image = Route(requests.page_image)
     boxes = Route(requests.boxes)
+    translate = Route(requests.translate)
     remove = Route(requests.remove)
     add_urls = Route(requests.add_urls)
     upload = Route(requests.upload)

@@ -36,16 +36,17 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-async function ask(question, options = { quoted: $("quotes-only").checked, scope: scope.asked }) {
+async function ask(question, given) {
+  const options = { quoted: $("quotes-only").checked, scope: scope.asked, ...given };
   if (running) return status("busy");
   if (options.scope?.source_ids?.length === 0) return status("noneChosen");
   const controller = new AbortController();
-  const turn = new AnswerView(question, options, { ...actions, only, leave: leaveOut });
+  const turn = new AnswerView(question, options, { ...actions, ...asking });
   running = { turn, controller };
   begin(turn);
   const started = performance.now();
   try {
-    for await (const { event, data } of events(body(question, options), controller.signal)) {
+    for await (const { event, data } of events(body(question, options), controller.signal, options.fresh)) {
       receive(turn, event, data, () => (performance.now() - started) / 1000);
       if (!turn.running) break;
     }
@@ -93,7 +94,7 @@ function settle(turn) {
 }
 
 function body(question, { quoted, scope: within }) {
-  const asked = { question, progress: true, ...within };
+  const asked = { question, progress: true, draft: true, ...within };
   if (desk.id) asked.conversation_id = desk.id;
   if (quoted) asked.mode = "quoted";
   return asked;
@@ -103,16 +104,15 @@ function receive(turn, event, data, elapsed) {
   if (event === "again") return turn.reset();
   if (data === "[DONE]") return;
   const value = valueOf(event, data);
-  if (event === "status") {
-    progress(turn, value.step);
-  } else if (event === "evidence") {
+  if (event === "status") progress(turn, value.step);
+  else if (event === "draft") turn.setDraft(value.sentences);
+  else if (event === "rejected") turn.addRejected(value);
+  else if (event === "evidence") {
     turn.setEvidence(value.evidence);
     turn.understand(value.understood);
   } else if (event === "claim") {
     turn.addClaim(value);
     sayClaim(turn, value);
-  } else if (event === "rejected") {
-    turn.addRejected(value);
   } else if (event === "answer") {
     turn.finish(value, elapsed());
     turn.understand(value.understood);
@@ -125,8 +125,7 @@ function receive(turn, event, data, elapsed) {
   }
 }
 
-/** Each step is read out when it comes the first time; writing and checking take turns. Why a
-    second question was not taken stays to be read, whatever is done meanwhile, but for bad news. */
+/** Each step is read out the first time. Why a second question was not taken stays to be read, but for bad news. */
 function progress(turn, step) {
   if (!t(`doing.${step}`)) return; // a step that this page does not know
   if (lastStatus?.[0] === "busy" && step !== "lost" && step !== "offline") return;
@@ -215,10 +214,11 @@ async function read(...where) {
   pane ? pane.open(...where) : status("unreachable");
 }
 
-const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), where: (asked) => scope.words(asked) };
+const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), where: (asked) => scope.words(asked), translates: () => Boolean(ready?.model) };
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
 const only = (source, question) => narrow(scope.only(source), question);
 const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
+const asking = { only, leave: leaveOut, again: (question, options) => leave().then(() => ask(question, { ...options, fresh: true })) };
 async function narrow(done, question) {
   await done;
   if (!input.value) edit(question);
@@ -300,7 +300,7 @@ function show(answers) {
   if (!reading) clear();
   for (const answer of answers) {
     scope.learn(answer.evidence.map((e) => e.source));
-    const turn = new AnswerView(answer.question, { quoted: false, past: true, scope: answer.scope }, { ...actions, ...(reading ? {} : { only, leave: leaveOut }) });
+    const turn = new AnswerView(answer.question, { quoted: false, past: true, scope: answer.scope }, { ...actions, ...(reading ? {} : asking) });
     turn.finish(answer);
     turn.understand(answer.understood);
     if (!reading) begin(turn);

@@ -42,9 +42,9 @@ const wide = matchMedia("(min-width: 66rem)"); // beside the answer; else a shee
 const held = new Map();
 
 /**
- * One pane for the page. A stop is {evidence, citation, claim}: a passage that was read, the quote
- * in it (null: the passage alone), and the index of the sentence that it is cited for. One with
- * `fields`, citations of the catalogue, shows these above the text, in which nothing is marked.
+ * One pane for the page. A stop is {evidence, citation, claim, number}: a passage that was read, the
+ * quote in it (null: the passage alone), the index of the sentence that it is cited for, and the
+ * number of its source, if it has one. One with `fields`, citations of the catalogue, shows these above the text, in which nothing is marked.
  */
 export class SourcePane {
   #pane;
@@ -122,8 +122,8 @@ export class SourcePane {
     this.#fill(stop, ++this.#turn);
   }
 
-  #head({ evidence, citation, claim }) {
-    const { source, passage, label } = evidence;
+  #head({ evidence, citation, claim, number }) {
+    const { source, passage } = evidence;
     const page = citation?.page ?? passage.page;
     const under = text.headingBelow(source.title, passage.heading);
     const last = this.#stops.length - 1;
@@ -133,7 +133,7 @@ export class SourcePane {
         last > 0 && h("nav", { "aria-label": t("quotes") }, turn("previous", this.#at - 1), turn("next", this.#at + 1)),
         h("span", { class: "reader-at" }, citation && t("quoteAt", { n: this.#at + 1, all: last + 1, sentence: claim + 1 })),
         h("button", { type: "button", class: "secondary", onclick: () => this.close() }, t("close"))),
-      h("h2", { id: "reader-title" }, h("span", { class: "no" }, String(label)), " ", sourceTitle(source)),
+      h("h2", { id: "reader-title" }, number && h("span", { class: "no" }, String(number)), " ", sourceTitle(source)),
       sourceMeta(source, [languageName(source.language), source.licence && bdi(source.licence)], source.kind === "digest" ? t("digestShort") : undefined),
       (page || under) && h("p", { class: "meta" }, page && t("page", { page }), page && under && " · ", under && bdi(under)),
       this.#notes,

@@ -23,12 +23,14 @@ def test_answer_on_page_matches_api(quoting, visit, question, lang):
     reader = visit(quoting, locale=lang).ask(question).answered()
     made = reader.answer()
     assert made["mode"] == "quoted" and reader.claims.count() == len(made["claims"]) > 0
+    numbers = {}
     for shown, claim in zip(reader.claims.all(), made["claims"], strict=True):
         assert claim["text"] in shown.text_content()
-        labels = [button.text_content() for button in shown.locator(".cite").all()]
-        assert labels == [
-            str(label) for label in dict.fromkeys(c["label"] for c in claim["citations"])
-        ]
+        cited = dict.fromkeys(c["source_id"] for c in claim["citations"])
+        for source_id in cited:  # numbered in the order in which they appear, each once
+            numbers.setdefault(source_id, str(len(numbers) + 1))
+        shown_numbers = [button.text_content() for button in shown.locator(".cite").all()]
+        assert shown_numbers == [numbers[source_id] for source_id in cited]
     assert reader.turn.locator("h2").text_content() == question
     assert reader.page.locator("html").get_attribute("lang") == lang
     expect(reader.turn.locator(".badge")).to_be_visible()  # that these are quotes
@@ -65,7 +67,9 @@ def test_withheld_sentence_is_shown_with_its_reason(staged, visit):
     panel.locator("summary").click()
     expect(panel.locator(".held")).to_have_text(rejected["text"])
     expect(panel.locator(".why")).to_contain_text(rejected["reason"])
-    quotes = [shown.partition(" [")[0] for shown in panel.locator("blockquote").all_text_contents()]
+    quotes = [
+        shown.partition(" — ")[0] for shown in panel.locator("blockquote").all_text_contents()
+    ]
     assert quotes == [" ".join(c["quote"].split()) for c in rejected["citations"]]
 
 
@@ -203,7 +207,7 @@ def test_language_switch_changes_the_whole_page(quoting, visit):
     reader.page.get_by_role("button", name="日本語").click()
     expect(reader.page.locator("html")).to_have_attribute("lang", "ja")
     expect(reader.page.locator("#ask")).to_have_text("質問する")
-    expect(reader.turn.locator(".sum")).to_contain_text("裏づけあり")
+    expect(reader.turn.locator(".sum")).to_contain_text("出典の文をそのまま")
     expect(reader.status).to_contain_text("完了しました")
     now = reader.claims.locator("p").all_text_contents()
     assert [t.split(" (")[0] for t in now] == [t.split(" (")[0] for t in claims]

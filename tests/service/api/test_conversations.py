@@ -209,8 +209,10 @@ def test_exports_as_markdown_and_bibtex(call, made):
         text = call("GET", f"{path}/export", params={"format": "markdown"})
         assert text.headers["content-type"].startswith("text/markdown")
         assert "attachment" in text.headers["content-disposition"]
-        assert "680,000 hours of audio.[^1]" in text.text and "90 dollars" in text.text
-        assert ("**回答なし:**" in text.text) == ("conversations" in path)
+        whole = "conversations" in path  # of two answers: the label says of which
+        footnote = "[^1-1]" if whole else "[^1]"
+        assert f"680,000 hours of audio.{footnote}" in text.text and "90 dollars" in text.text
+        assert ("**回答なし:**" in text.text) == whole
         works = call("GET", f"{path}/export", params={"format": "bibtex"}).text
         assert "Alec Radford and Jong Wook Kim" in works and works.count("@") == 1
         assert call("GET", f"{path}/export", params={"format": "pdf"}).status_code == 422
@@ -341,6 +343,22 @@ def test_progress_adds_status_events(call):
         "searching", "reading", "evidence", "writing", "checking", "claim", "writing", "checking",
         "rejected", "answer",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "a-draft"}])
+def test_draft_is_sent_only_where_it_is_asked_for(call, key):
+    """It has no number, holds no more than what is undecided, and is not part of the answer."""
+    asked = {"question": QUESTION, "stream": True}
+    frames = sse(call("POST", "/v1/answers", json=asked | {"draft": True}, headers=key).text)
+    names = [frame["event"] for frame in frames if frame["event"] != "draft"]
+    assert names == ["evidence", "claim", "rejected", "answer"]
+    drafts = [json.loads(frame["data"]) for frame in frames if frame["event"] == "draft"]
+    assert all("id" not in frame for frame in frames if frame["event"] == "draft")
+    assert drafts and all(list(draft) == ["sentences"] for draft in drafts)
+    again = sse(call("POST", "/v1/answers", json=asked, headers=key).text)
+    assert [frame["event"] for frame in again] == names
+    whole = call("POST", "/v1/answers", json={"question": QUESTION, "draft": True}).json()
+    assert "sentences" not in whole and whole["mode"] == "generated"
 
 
 def test_request_ids_are_kept_or_made(call, app):

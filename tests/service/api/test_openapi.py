@@ -67,6 +67,7 @@ OPERATIONS = {
     "add_to_collection": "POST /v1/collections/{collection_id}/sources",
     "remove_from_collection": "DELETE /v1/collections/{collection_id}/sources/{source_id}",
     "upload_documents": "POST /v1/documents",
+    "translate_quote": "POST /v1/translations",
     "list_jobs": "GET /v1/jobs",
     "get_job": "GET /v1/jobs/{job_id}",
     "cancel_job": "DELETE /v1/jobs/{job_id}",
