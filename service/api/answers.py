@@ -59,6 +59,12 @@ class Question(BaseModel):
     mode: Literal["quoted"] | None = Field(
         None, description="`quoted`: answer with quotes, without a language model"
     )
+    model: str | None = Field(
+        None,
+        max_length=300,
+        description="the language model that writes, one of `models` of `/readyz`; omitted: the"
+        " first of them",
+    )
     stream: bool = Field(
         False, description="server-sent events, as with `Accept: text/event-stream`"
     )
@@ -100,6 +106,8 @@ def add_answer_routes(
     async def ask(question: Question, request: Request) -> Response:
         check_question(question.question)
         arguments = question.model_dump(exclude={"stream", "progress"})
+        if question.model is None:  # so that a key of an earlier version still fits its request
+            del arguments["model"]
         key = read_idempotency_key(request, arguments)
         after = parse_last_event_id(request.headers.get("last-event-id"))
         streams = question.stream or "text/event-stream" in request.headers.get("accept", "")
@@ -175,7 +183,7 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         engine: Its library and verifier are what texts are checked with.
         limiter: Bounds how many texts are checked at once.
     """
-    fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
+    fact_checker = FactChecker(engine.library, engine.verifier)
     threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
 
     @app.post(
@@ -186,6 +194,7 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
     )
     async def verify(body: Text, request: Request) -> Response:
         arguments = check_text(body.text), body.source_ids, None, threads.run_to_completion
+        fact_checker.judge = engine.judge  # another may have taken its place
 
         async def check() -> Checked:
             async with limiter.slot():

@@ -63,10 +63,17 @@ class AnswerCache:
         self._lock = threading.Lock()
         self._library_state: tuple[int, str] | None = None  # the store's change count, and a hash
 
-    def key(self, question: str, source_ids: Sequence[str] | None, mode: str | None) -> str:
+    def key(
+        self,
+        question: str,
+        source_ids: Sequence[str] | None,
+        mode: str | None,
+        model: str | None = None,
+    ) -> str:
         """Hash a question together with the present state of all that its answer depends on."""
         engine = self._engine
-        model, judge = engine.model, engine.judge
+        writers = engine.writers.writing(model)
+        writer, judge = writers.model, writers.judge
         try:
             manifest = self._manifest.stat()
             index_state = [manifest.st_mtime_ns, manifest.st_ino]
@@ -76,7 +83,7 @@ class AnswerCache:
             check_question(question),
             None if source_ids is None else sorted(set(source_ids)),
             mode,
-            model.name if model else None,
+            [writer.name, getattr(writer, "address", "")] if writer else None,
             repr(verifier_identity(engine.checker)),
             [repr(judge_identity(judge)), judge.able] if judge else None,
             engine.library.embedder.name,

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.app import STATIC as SERVED
+from service.api.start_page import STATIC as SERVED
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
