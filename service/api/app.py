@@ -125,8 +125,7 @@ def create_app(
         add_job_routes(app, runner)
     _add_health(app, readiness)
     app.include_router(openai_routes.router(answer_service, STATUSES))
-    if options.connection:
-        add_connection_routes(app, engine, options.connection)
+    add_connection_routes(app, engine, options.connection)
     add_chat_page(app, start)
     pages.add_page_routes(app, engine.library.store, options.public_url)
     app.router.routes.append(Route("/mcp", mcp_app, include_in_schema=False))

@@ -44,20 +44,26 @@ class ServedModel(Server):
     model: str = Field(min_length=1, max_length=300)
 
 
-def add_connection_routes(app: FastAPI, engine: Engine, connection: ModelConnection) -> None:
+def add_connection_routes(app: FastAPI, engine: Engine, connection: ModelConnection | None) -> None:
     """Add the routes that look for servers, try a model, and connect it.
 
     Args:
         app: The application that gets the routes.
         engine: Answers with the model.
-        connection: Exchanges it.
+        connection: Exchanges it; None: it stays as it is, and the dialog says how to set it.
     """
 
     @app.get("/page/model", include_in_schema=False)
     async def describe_connection(request: Request) -> JSONResponse:
-        connection.freshen()
+        if connection:
+            connection.freshen()
         return _state(engine, connection, request)
 
+    if connection:
+        _add_actions(app, engine, connection)
+
+
+def _add_actions(app: FastAPI, engine: Engine, connection: ModelConnection) -> None:
     @app.post("/page/model/find", include_in_schema=False, dependencies=_OWN)
     async def find_servers(request: Request) -> Response:
         found = await cancel_on_disconnect(request, connection.find())
@@ -97,15 +103,15 @@ def add_connection_routes(app: FastAPI, engine: Engine, connection: ModelConnect
         return _state(engine, connection, request)
 
 
-def _state(engine: Engine, connection: ModelConnection, request: Request) -> JSONResponse:
+def _state(engine: Engine, connection: ModelConnection | None, request: Request) -> JSONResponse:
     """Describe the connection; what is of this machine, only to a browser of this machine."""
-    own, state = is_own_browser(request), connection.state
-    hindrance: Hindrance | None = "settings" if state.fixed else None
     shown: dict[str, Any] = {"model": None, "models": engine.writers.names, "fault": None}
     if engine.model:
         shown["model"] = model_name(engine.model.name)
-    if not own:
+    if connection is None or not is_own_browser(request):
         return JSONResponse(shown | {"hindrance": "elsewhere"}, headers=_UNKEPT)
+    state = connection.state
+    hindrance: Hindrance | None = "settings" if state.fixed else None
     shown |= asdict(state) | {"hindrance": hindrance, "token": page_token()}
     return JSONResponse(shown, headers=_UNKEPT)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,45 +58,50 @@ class StartPage:
         self._connection = connection
         self._suggestions = Suggestions(engine)
         self._threads = PriorityThreadPool("first examples", 1, priority=Priority.LATER)
-        self._finding: asyncio.Task[dict[str, list[str]]] | None = None
+        self._finding: asyncio.Task[None] | None = None
+        self._examples: dict[str, list[str]] = {}  # of the library as of so many changes:
+        self._changes: int | None = None
 
     @asynccontextmanager
     async def running(self, ahead: bool) -> AsyncIterator[None]:
         """Find examples while this is open; ``ahead``: before anybody asks for the page."""
         if ahead:
-            self._finding = asyncio.create_task(self._find())
+            await self.examples(wait=0)
         yield
         if self._finding:
             self._finding.cancel()
             await asyncio.gather(self._finding, return_exceptions=True)
 
     async def values(self) -> dict[str, Any]:
-        """Return the values as JSON; ``examples`` is null where finding them takes a while."""
+        """Return the values as JSON."""
         if self._connection:
             self._connection.freshen()
         examples = asyncio.ensure_future(self.examples(EXAMPLES_WAITED))
         shown = await run_in_threadpool(self._library)
         return shown | {
             "models": self._engine.writers.names,
-            "connects": self._connection is not None,
             "adds": self._adds,
             "examples": await examples,
         }
 
-    async def examples(self, wait: float | None = None) -> dict[str, list[str]] | None:
-        """Return example questions by language; None if finding them takes longer than ``wait``."""
-        if self._finding is None or self._finding.done():
-            self._finding = asyncio.create_task(self._find())
-        done, _ = await asyncio.wait([self._finding], timeout=wait)
-        if not done or self._finding.cancelled() or self._finding.exception():
-            return None
-        return self._finding.result()
+    async def examples(self, wait: float | None = None) -> dict[str, list[str]]:
+        """Return example questions by language; without those that take longer than ``wait``."""
+        try:
+            changes = await run_in_threadpool(self._engine.library.store.change_count)
+        except TenkyoError:
+            return {}
+        if self._finding is None or changes != self._changes:
+            if self._finding:
+                self._finding.cancel()
+            self._changes, self._examples = changes, {}
+            self._finding = asyncio.create_task(self._find(self._examples))
+        await asyncio.wait([self._finding], timeout=wait)
+        return dict(self._examples)
 
-    async def _find(self) -> dict[str, list[str]]:
-        return {
-            language: await self._threads(self._suggestions.examples, language)
-            for language in ("en", "ja")
-        }
+    async def _find(self, found: dict[str, list[str]]) -> None:
+        with suppress(TenkyoError):  # such as that there is no index yet
+            for language in ("en", "ja"):
+                found[language] = await self._threads(self._suggestions.examples, language)
 
     def _library(self) -> dict[str, Any]:
         try:

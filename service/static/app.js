@@ -3,17 +3,17 @@
 import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
 import { Shell } from "./shell.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
-import { bdi, h, note, standing } from "./render.js";
+import { h, note, standing } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
-import { judgeWords } from "./verdict.js";
+import { StartPage } from "./start_page.js";
+import { WriterPicker } from "./writer.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
 const turns = [];
 let running = null; // {turn, controller}
-let ready = null;   // what /readyz said
 let lastStatus = null;
 
 // --- Speaking to the reader -------------------------------------------------------------------
@@ -35,7 +35,7 @@ function announce(words) {
 
 // --- Asking -----------------------------------------------------------------------------------
 
-async function ask(question, options = { quoted: $("quotes-only").checked, sources: desk.library?.chosen }) {
+async function ask(question, options = { ...writer.chosen, sources: desk.library?.chosen }) {
   if (running) return status("busy");
   if (options.sources?.length === 0) return status("noneChosen");
   const controller = new AbortController();
@@ -91,11 +91,12 @@ function settle(turn) {
   }
 }
 
-function body(question, { quoted, sources }) {
+function body(question, { quoted, model, sources }) {
   const asked = { question, progress: true };
   if (desk.id) asked.conversation_id = desk.id;
   if (sources) asked.source_ids = sources;
   if (quoted) asked.mode = "quoted";
+  if (model) asked.model = model;
   return asked;
 }
 
@@ -201,7 +202,10 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 
 // --- Language, sources, state of the service --------------------------------------------------
 
-const desk = new Shell({ show, clear, leave, say: announce, status, changed: look, chosen: drawScope });
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), chosen: drawScope });
+const connect = () => desk.with(({ model }) => model.open());
+const start = new StartPage({ ask, openModel: connect, openLibrary: () => desk.with(({ library }) => library.open()), changed: () => writer.draw(start.models) });
+const writer = new WriterPicker($("writer-place"), connect);
 $("scope").addEventListener("click", () => { desk.library.clear(); input.focus(); });
 
 let reader = null; // the pane of a source: not needed to ask, so it is fetched while an answer comes
@@ -231,43 +235,15 @@ function drawScope() {
   $("scope").title = t("scopeClear");
 }
 
-function drawFacts() {
-  if (!ready) return;
-  const none = ready.sources === 0;
-  $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
-  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none);
-  if (none) return $("facts").replaceChildren(t("noSources"));
-  const ok = Number.isInteger(ready.sources) && ready.sources > 0;
-  const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
-  if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
-  if (ok && ready.judge) parts.push(h("span", { class: "judge" }, bdi(judgeWords(ready.judge), language())));
-  $("facts").replaceChildren(...parts);
-}
-
-const examples = new Map(); // by language: questions that the library answers
-async function drawExamples() {
-  const wanted = language();
-  if (!examples.has(wanted)) {
-    examples.set(wanted, fetch(`/v1/examples?language=${wanted}`, { headers: { Accept: "application/json" } })
-      .then((response) => response.json()).then((body) => body.questions ?? []).catch(() => []));
-  }
-  const questions = await examples.get(wanted);
-  await looked; // the line above them comes first, so that it does not push them down
-  if (wanted !== language()) return;
-  $("examples-title").hidden = !questions.length;
-  $("example-list").replaceChildren(...questions.map((words) =>
-    h("li", {}, h("button", { type: "button", class: "example", onclick: () => ask(words) }, words))));
-}
-
 function drawPage() {
   translatePage();
   const other = language() === "ja" ? "en" : "ja";
   $("language").textContent = t("other");
   $("language").lang = other;
-  drawExamples();
   button();
   drawScope();
-  drawFacts();
+  start.draw();
+  writer.draw(start.models);
   desk.draw();
   reader?.redraw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
@@ -287,13 +263,6 @@ $("language").addEventListener("click", () => {
 const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) => {
   for (const { target } of entries) target.classList.toggle("stays", target.offsetHeight < innerHeight - 260);
 });
-
-function look() {
-  return fetch("/readyz", { headers: { Accept: "application/json" } })
-    .then((response) => response.json())
-    .then((body) => { ready = body; drawFacts(); })
-    .catch(() => {}); // a courtesy; asking will say what is wrong
-}
 
 // --- Conversations ------------------------------------------------------------------------------
 
@@ -327,7 +296,7 @@ function clear(problem) {
     $("intro").after(note("failed", problem.title, problem.detail));
     announce(problem.title);
   }
-  drawFacts();
+  start.draw();
   scrollTo(0, 0);
 }
 
@@ -343,7 +312,6 @@ document.querySelector(".brand").addEventListener("click", (e) => {
   desk.go(null).then(() => input.focus());
 });
 
-const looked = reading ? null : look();
 drawPage();
 desk.start();
 input.value = new URLSearchParams(location.search).get("q") ?? input.value; // a link may bring a question; asking stays the reader's act

@@ -65,12 +65,13 @@ export class Shell {
     return act(this.#parts);
   }
 
-  #make({ UploadDialog, SourcesDialog, SharedView, ShareDialog, ConversationList }) {
+  #make({ UploadDialog, SourcesDialog, SharedView, ShareDialog, ConversationList, ModelDialog }) {
     const { say, changed, chosen } = this.#on;
     if (token) return { shared: new SharedView(token, $("intro")) };
     const adding = new UploadDialog({ say, ended: () => { library.load(); changed(); } });
     const library = new SourcesDialog($("library"), adding, chosen);
-    return { adding, library, list: new ConversationList(this, say), sharing: new ShareDialog($("share")) };
+    return { adding, library, list: new ConversationList(this, say), sharing: new ShareDialog($("share")),
+      model: new ModelDialog($("model"), { say, changed }) };
   }
 
   // --- The conversation ---
