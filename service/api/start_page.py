@@ -90,12 +90,14 @@ class StartPage:
             changes = await run_in_threadpool(self._engine.library.store.change_count)
         except TenkyoError:
             return {}
-        if self._finding is None or changes != self._changes:
-            if self._finding:
-                self._finding.cancel()
+        finding = self._finding
+        if finding is None or finding.cancelled() or changes != self._changes:
+            if finding:
+                finding.cancel()
             self._changes, self._examples = changes, {}
-            self._finding = asyncio.create_task(self._find(self._examples))
-        await asyncio.wait([self._finding], timeout=wait)
+            finding = self._finding = asyncio.create_task(self._find(self._examples))
+        if not finding.done():
+            await asyncio.wait([finding], timeout=wait)
         return dict(self._examples)
 
     async def _find(self, found: dict[str, list[str]]) -> None:
