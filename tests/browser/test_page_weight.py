@@ -16,7 +16,7 @@ STATIC = Path(SERVED)
 ASKED = {"source_pane.js"}  # loaded while the first answer is made
 LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
     "lazy.js", "more.css", "i18n_lazy.js", "upload_dialog.js", "dialogs.js", "jobs.js", "sources_dialog.js",
-    "shared_view.js", "share_dialog.js", "conversations.js",
+    "shared_view.js", "share_dialog.js", "conversations.js", "model_dialog.js", "i18n_models.js",
 }  # fmt: skip
 
 WATCH_SHIFTS = """
