@@ -175,13 +175,16 @@ async def _last_data(frames: AsyncGenerator[Frame, None]) -> Any:
         return [frame async for frame in frames][-1].data
 
 
-def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) -> None:
+def add_verify_route(
+    app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter, changes: bool = False
+) -> None:
     """Add the route that fact-checks a text, sentence by sentence.
 
     Args:
         app: The application that gets the route.
         engine: Its library and verifier are what texts are checked with.
         limiter: Bounds how many texts are checked at once.
+        changes: Whether another model may judge later on.
     """
     fact_checker = FactChecker(engine.library, engine.verifier)
     threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
@@ -189,7 +192,7 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
     @app.post(
         "/v1/verify",
         summary="Check each sentence of a text: a verdict and the quotes that decide",
-        description=_where_sent(engine),
+        description=_where_sent(engine, changes),
         responses=gives(schemas.SentCheck),
     )
     async def verify(body: Text, request: Request) -> Response:
@@ -208,8 +211,13 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         )
 
 
-def _where_sent(engine: Engine) -> str:
+def _where_sent(engine: Engine, changes: bool) -> str:
     """Say where the text of a request is sent, for the documentation of the API."""
+    if changes:
+        return (
+            "Where `judge` of `/readyz` is able, its language model judges the sentences: they and"
+            " the passages found for them are sent to its host, and nothing else."
+        )
     if engine.judge is None:
         return "The text is checked by this service and sent nowhere else."
     return (

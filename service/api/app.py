@@ -119,7 +119,7 @@ def create_app(
     add_answer_routes(app, ResumableAnswers(answer_service, options.grace, locks), answer_service)
     add_stored_answer_routes(app, answer_service)
     add_conversation_routes(app, engine, limits.suggestions, locks, options.public_url)
-    add_verify_route(app, engine, limits.texts)
+    add_verify_route(app, engine, limits.texts, changes=options.connection is not None)
     add_library_routes(app, engine.library, runner, limits.searches)
     if runner:
         add_job_routes(app, runner)

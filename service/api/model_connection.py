@@ -59,7 +59,7 @@ def add_connection_routes(app: FastAPI, engine: Engine, connection: ModelConnect
             connection.freshen()
         return _state(engine, connection, request)
 
-    if connection:
+    if connection and connection.offered:
         _add_actions(app, engine, connection)
 
 
@@ -108,7 +108,7 @@ def _state(engine: Engine, connection: ModelConnection | None, request: Request)
     shown: dict[str, Any] = {"model": None, "models": engine.writers.names, "fault": None}
     if engine.model:
         shown["model"] = model_name(engine.model.name)
-    if connection is None or not is_own_browser(request):
+    if connection is None or not (connection.offered and is_own_browser(request)):
         return JSONResponse(shown | {"hindrance": "elsewhere"}, headers=_UNKEPT)
     state = connection.state
     hindrance: Hindrance | None = "settings" if state.fixed else None

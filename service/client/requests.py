@@ -98,9 +98,11 @@ def answer(
     conversation_id: str | None = None,
     source_ids: Sequence[str] | None = None,
     mode: Literal["quoted"] | None = None,
+    model: str | None = None,
 ) -> Call[Answer]:
-    """Answer a question; ``mode`` "quoted" answers without the language model."""
+    """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
     asked = {"conversation_id": conversation_id, "source_ids": source_ids, "mode": mode}
+    asked["model"] = model
     return Call("POST", "/v1/answers", Answer, body={"question": question, **_without_none(asked)})
 
 

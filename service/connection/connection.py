@@ -93,6 +93,14 @@ class ModelConnection:
         self._named_at = 0.0  # when the server was last asked for its models
 
     @property
+    def offered(self) -> bool:
+        """Whether a page may change the model: not where others reach the service by a name.
+
+        A proxy on this machine passes their requests on, and not each proxy says so.
+        """
+        return not (self._settings.hosts or self._settings.public_url)
+
+    @property
     def state(self) -> ConnectionState:
         """How a model is connected now."""
         fixed, choice = is_fixed(self._settings), self._choice

@@ -4,7 +4,7 @@ import "./i18n_models.js";
 import { api } from "./api.js";
 import { button, heading, modal, problemNote } from "./dialogs.js";
 import { number, t } from "./i18n.js";
-import { bdi, h } from "./render.js";
+import { bdi, h, note } from "./render.js";
 
 const SETTINGS = "TENKYO_LLM_URL=http://127.0.0.1:11434/v1\nTENKYO_LLM_MODEL=qwen2.5:7b\nTENKYO_LLM_KEY=…";
 const SLOW = 5; // tokens a second; a sentence then takes more than five seconds
@@ -16,7 +16,7 @@ export class ModelDialog {
   #running = null; // the AbortController of what is being done
   #server = null;  // {url, models}: the server whose models are offered
   #key = null;     // the key that was given for it; null: the one that is kept
-  #live = h("p", { class: "working", role: "status" });
+  #live = h("div", { class: "working", role: "status" }); // stands where something was asked for
   #body = h("div", {});
   #found = h("div", {});
   #models = h("div", { class: "of-server" });
@@ -26,7 +26,7 @@ export class ModelDialog {
     this.#dialog = modal(dialog);
     this.#on = on;
     dialog.addEventListener("close", () => this.#running?.abort());
-    dialog.append(this.#body, this.#live);
+    dialog.append(this.#body);
   }
 
   async open() {
@@ -54,9 +54,10 @@ export class ModelDialog {
     const where = this.#state.url && new URL(this.#state.url).host;
     this.#body.replaceChildren(
       heading(this.#dialog, "model-title", t("connect.title")),
-      h("p", { class: "connected" },
+      h("div", { class: "connected" },
         model ? [h("strong", {}, bdi(model)), where && [" ", bdi(where, "en")], ` ${t("connect.writes")}`] : t("connect.none"),
         chosen && [" ", button(t("connect.disconnect"), () => this.#disconnect())]),
+      this.#live,
       ...(hindrance ? this.#explained(hindrance) : this.#form()));
   }
 
@@ -71,7 +72,7 @@ export class ModelDialog {
     if (this.#state.has_key) key.placeholder = t("connect.keyKept");
     const list = (e) => {
       e.preventDefault();
-      this.#list(url.value, key.value || (this.#state.has_key && url.value === this.#state.url ? null : ""));
+      this.#list(url.value, key.value || (this.#state.has_key && url.value === this.#state.url ? null : ""), e.target);
     };
     return [
       h("section", {}, h("h3", {}, t("connect.here")), h("p", {}, t("connect.hereNote")),
@@ -88,8 +89,9 @@ export class ModelDialog {
   // --- What is asked of the server, one thing at a time; the dialog can be used meanwhile ---
 
   /** Resolves with the reply; with null where it failed, and the dialog says why, or was cancelled. */
-  async #do(doing, path, json, method = "POST") {
+  async #do(doing, path, json, { place, method = "POST" }) {
     this.#running?.abort();
+    place.append(this.#live);
     const mine = this.#running = new AbortController();
     const cancel = button(t("connect.cancel"), () => mine.abort());
     this.#live.replaceChildren(h("span", { class: "job-state busy" }, t(`connect.${doing}`)), " ", cancel);
@@ -98,7 +100,7 @@ export class ModelDialog {
       if (mine !== this.#running) return null;
       this.#live.replaceChildren();
       if (!reply.fault) return reply;
-      this.#live.replaceChildren(problemNote({ title: t(`connect.fault.${reply.fault}`, reply) }));
+      this.#live.replaceChildren(note("failed", "", t(`connect.fault.${reply.fault}`, reply)));
     } catch (error) {
       if (mine === this.#running) this.#live.replaceChildren(...(mine.signal.aborted ? [] : [problemNote(error)]));
     }
@@ -107,7 +109,7 @@ export class ModelDialog {
   }
 
   async #find() {
-    const reply = await this.#do("looking", "/page/model/find", {});
+    const reply = await this.#do("looking", "/page/model/find", {}, { place: this.#found.parentNode });
     if (!reply) return;
     const rows = reply.servers.map((server) => {
       const take = () => this.#offer(server, "");
@@ -120,8 +122,8 @@ export class ModelDialog {
     if (only.length === 1) this.#offer(only[0], "");
   }
 
-  async #list(url, key) {
-    const reply = await this.#do("listing", "/page/model/list", { url, key });
+  async #list(url, key, place) {
+    const reply = await this.#do("listing", "/page/model/list", { url, key }, { place });
     if (reply) this.#offer(reply, key);
   }
 
@@ -148,27 +150,29 @@ export class ModelDialog {
 
   async #test(model, results) {
     const wanted = this.#wanted(model);
-    const reply = await this.#do("testing", "/page/model/try", wanted);
+    const place = results.parentNode;
+    const reply = await this.#do("testing", "/page/model/try", wanted, { place });
     if (!reply) return;
     const fine = { first: number(reply.first, 1), rate: number(reply.rate) };
     const judging = h("dd", {}, button(t("connect.judge"), async () => {
-      const judged = await this.#do("judging", "/page/model/judge", wanted);
+      const judged = await this.#do("judging", "/page/model/judge", wanted, { place });
       if (judged) judging.textContent = judgement(judged);
     }), " ", h("span", { class: "when" }, t("connect.judgeNote")));
     results.replaceChildren(h("dl", {},
       h("dt", {}, t("connect.speed")), h("dd", {}, t(reply.rate < SLOW ? "connect.rateSlow" : "connect.rate", fine)),
       ["en", "ja"].map((lang) => [h("dt", {}, t(`connect.${lang}`)), h("dd", {}, t(reply.answers?.[lang] ? "connect.right" : "connect.wrong"))]),
       this.#state.judges && [h("dt", {}, t("connect.asJudge")), judging]));
+    results.scrollIntoView({ block: "nearest" });
     this.#on.say(results.textContent);
   }
 
   async #connect(model) {
-    const reply = await this.#do("connecting", "/page/model", this.#wanted(model), "PUT");
+    const reply = await this.#do("connecting", "/page/model", this.#wanted(model), { place: this.#models.firstChild, method: "PUT" });
     if (reply) this.#become(reply, t("connect.done", { model: reply.model }));
   }
 
   async #disconnect() {
-    const reply = await this.#do("connecting", "/page/model", undefined, "DELETE");
+    const reply = await this.#do("connecting", "/page/model", undefined, { place: this.#body, method: "DELETE" });
     if (reply) this.#become(reply, t("connect.undone"));
   }
 

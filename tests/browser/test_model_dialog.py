@@ -84,7 +84,7 @@ def test_model_is_found_tested_connected_and_asked(connecting, visit):
     dialog.get_by_role("button", name="Test it").click()
     expect(dialog.locator(".trial")).to_contain_text("passed: 12 of 12 true and 12 of 12 false")
     dialog.get_by_role("button", name="Connect", exact=True).click()
-    expect(dialog.locator("[role=status]")).to_contain_text("qwen2.5:7b writes the next answer")
+    expect(dialog.locator(".working")).to_contain_text("qwen2.5:7b writes the next answer")
     reader.page.keyboard.press("Escape")
     expect(reader.page.locator("#model-name")).to_have_text("Model: qwen2.5:7b")
     reader.ask(WHISPER).answered()
@@ -139,7 +139,7 @@ def test_what_is_wrong_with_a_server_is_said_in_both_languages(
             dialog.locator("#model-url").fill(server)
             dialog.locator("#model-key").fill(key)
             dialog.locator("#model-key").press("Enter")
-            expect(dialog.get_by_role("alert")).to_contain_text(words)
+            expect(dialog.locator(".working .note")).to_contain_text(words)
             expect(dialog.locator("#model-url")).to_have_value(server)  # to be corrected
 
 
@@ -148,7 +148,7 @@ def test_server_that_is_down_and_text_that_is_no_address(connecting, visit):
     for text, words in (("127.0.0.1:9/v1", "Nothing answers there"), ("::", "is not the address")):
         dialog.locator("#model-url").fill(text)
         dialog.locator("#model-url").press("Enter")
-        expect(dialog.get_by_role("alert")).to_contain_text(words)
+        expect(dialog.locator(".working .note")).to_contain_text(words)
 
 
 def test_slow_server_can_be_cancelled_and_the_dialog_used_meanwhile(connecting, visit):
@@ -158,7 +158,7 @@ def test_slow_server_can_be_cancelled_and_the_dialog_used_meanwhile(connecting, 
         dialog.locator("#model-url").press("Enter")
         expect(dialog.locator(".busy")).to_have_text("Asking the server for its models…")
         dialog.get_by_role("button", name="Cancel").click()
-        expect(dialog.locator("[role=status]")).to_be_empty()
+        expect(dialog.locator(".working")).to_be_empty()
         dialog.locator("#model-url").press("Enter")
         expect(dialog.locator(".busy")).to_be_visible()
         dialog.get_by_role("button", name="Look for models").click()  # takes its place
@@ -232,7 +232,7 @@ def test_dialog_fits_and_has_no_axe_violations(connecting, visit, shots, look):
     reader.shot(shots, f"{name}-2-tried")
     dialog.locator("#model-url").fill("127.0.0.1:9")
     dialog.locator("#model-url").press("Enter")
-    expect(dialog.get_by_role("alert")).to_be_visible()
+    expect(dialog.locator(".working .note")).to_be_visible()
     found["fault"] = violations(reader) + reader.too_wide()
     reader.shot(shots, f"{name}-3-fault")
     dialog.locator(".of-server .primary").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import time
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import mcp
 import pytest
 
+from corpus.errors import ServiceRefused
 from service.answering.engine import Engine
 from service.api.app import Options, create_app
 from service.api.own_browser import page_token
+from service.client.sync_client import Client
 from service.connection.choice import ChoiceFile, ModelChoice, with_kept_choice
 from service.connection.connection import ModelConnection
 from service.server.language_models import connect_models
@@ -105,6 +109,18 @@ def test_service_whose_model_stays_says_how_to_set_one(library, library_folder, 
     with served(app) as url:
         assert httpx.get(f"{url}/page/model").json()["hindrance"] == "elsewhere"
         assert httpx.put(f"{url}/page/model", json=BODY).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "reached", [{"public_url": "https://tenkyo.example"}, {"hosts": "tenkyo.example"}]
+)
+def test_where_others_reach_the_service_nobody_can_change_the_model(app_of, tmp_path, reached):
+    app = app_of(Settings(data_dir=tmp_path, **reached))
+    with served(app) as url:  # a proxy on this machine, which says nothing of itself
+        told = httpx.get(f"{url}/page/model").json()
+        assert told["hindrance"] == "elsewhere" and "token" not in told
+        token = {"X-Tenkyo-Token": page_token()}
+        assert httpx.put(f"{url}/page/model", json=BODY, headers=token).status_code == 405
 
 
 def test_routes_of_the_page_are_not_part_of_the_api(app_of):
@@ -227,6 +243,22 @@ def test_unknown_model_of_a_question_is_refused(app_of):
     refused = request(app_of(), "POST", "/v1/answers", json={"question": QUESTION, "model": "x"})
     assert refused.status_code == 422
     assert "there is no model “x” here" in refused.json()["detail"]
+
+
+def test_client_and_assistants_get_the_models_of_the_moment(app_of):
+    async def tools(url: str) -> str:
+        async with mcp.Client(f"{url}/mcp") as client:
+            return str((await client.list_tools()).tools)
+
+    with served(chat_app(["a", "b"])) as server, served(app_of()) as url, own(url) as page:
+        assert "judges the sentences" not in asyncio.run(tools(url))
+        page.put("/page/model", json={"url": server, "model": "a", "key": ""})
+        assert server.removeprefix("http://") in asyncio.run(tools(url))
+        with Client(url) as tenkyo:
+            assert tenkyo.answer(QUESTION, model="b").model == "b"
+            assert [*tenkyo.stream(QUESTION, model="b")][-1].data.model == "b"
+            with pytest.raises(ServiceRefused, match="use a, b"):
+                tenkyo.answer(QUESTION, model="c")
 
 
 def test_cached_answer_of_another_model_is_not_given(app_of):
