@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from corpus.errors import StoreError
 from service.settings import Settings
@@ -58,7 +60,7 @@ class ChoiceFile:
             url, model = value["url"], value["model"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        if not (isinstance(url, str) and isinstance(model, str) and url and model):
+        if not (isinstance(url, str) and isinstance(model, str) and model and base_url(url) == url):
             return None
         return ModelChoice(url, model, self._key_of(url))
 
@@ -96,6 +98,23 @@ class ChoiceFile:
             self._key.unlink(missing_ok=True)
         except OSError as error:
             raise _unwritable(error) from error
+
+
+def base_url(text: str) -> str:
+    """Return the base URL that a person means; empty if the text is none.
+
+    Names and passwords in it are refused, since addresses are shown.
+    """
+    text = text.strip()
+    text = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    if not good or "@" in parts.netloc or re.search(r"[\s\x00-\x1f\x7f]", text) or len(text) > 500:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def is_fixed(settings: Settings) -> bool:

@@ -13,12 +13,17 @@ from cachetools import LRUCache
 
 from corpus.errors import RequestRefused
 from service.answering.writers import Writers, WritersInUse
-from service.connection.choice import ChoiceFile, ModelChoice, is_fixed, with_choice
+from service.connection.choice import (
+    ChoiceFile,
+    ModelChoice,
+    base_url,
+    is_fixed,
+    with_choice,
+)
 from service.connection.servers import (
     USUAL_PORTS,
     FoundServer,
     Listing,
-    base_url,
     find_servers,
     list_models,
 )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from service.connection.choice import base_url
 from service.disclosure import model_name
 
 Fault = Literal[
@@ -60,23 +61,6 @@ class FoundServer:
 
     program: str
     listing: Listing
-
-
-def base_url(text: str) -> str:
-    """Return the base URL that a person means; empty if the text is none.
-
-    Names and passwords in it are refused, since addresses are shown.
-    """
-    text = text.strip()
-    text = text if "://" in text else f"http://{text}"
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        return ""
-    if not good or "@" in parts.netloc or re.search(r"[\s\x00-\x1f\x7f]", text) or len(text) > 500:
-        return ""
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def writing_models(names: list[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 
 from corpus.errors import StoreError
 from service.connection.choice import ChoiceFile, ModelChoice, is_fixed, with_choice
+from service.server.bootstrap import load_settings
 from service.server.judges import judge_key
 from service.settings import Settings, read_settings
 
@@ -50,7 +51,17 @@ def test_another_choice_has_another_stamp(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"url": 1, "model": "m"}', '{"url": "", "model": "m"}', "[" * 99_999]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"url": "http://[::1", "model": "m"}',
+        '{"url": "x", "model": "m"}',
+        '{"url": 1, "model": "m"}',
+        '{"url": "", "model": "m"}',
+        "[" * 99_999,
+    ],
 )
 def test_damaged_file_is_no_choice(tmp_path, text):
     (tmp_path / "model.json").write_text(text)
@@ -94,3 +105,11 @@ def test_keys_of_the_environment_do_not_go_to_the_chosen_server():
     elsewhere = Settings(judge_url="http://judge/v1", judge_key="two", judge_model="j")
     used = with_choice(elsewhere, CHOICE)
     assert judge_key(used) == "two" and used.judge_model == "j"
+
+
+def test_commands_use_the_choice_and_the_service_exchanges_it_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENKYO_DATA_DIR", str(tmp_path))
+    ChoiceFile(tmp_path).keep(CHOICE)
+    assert load_settings().llm_url == CHOICE.url
+    assert load_settings({"llm_url": ""}).llm_url == ""
+    assert load_settings(chosen=False).llm_url == ""

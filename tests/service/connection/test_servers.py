@@ -9,7 +9,8 @@ import time
 import pytest
 from fastapi import FastAPI
 
-from service.connection.servers import base_url, find_servers, list_models, writing_models
+from service.connection.choice import base_url
+from service.connection.servers import find_servers, list_models, writing_models
 from tests.support.chat_server import chat_app
 from tests.support.live_server import served
 from tests.support.model_servers import replying
