@@ -60,7 +60,8 @@ class ChoiceFile:
             url, model = value["url"], value["model"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        if not (isinstance(url, str) and isinstance(model, str) and model and base_url(url) == url):
+        whole = isinstance(url, str) and isinstance(model, str) and url and model
+        if not whole or base_url(url) != url:
             return None
         return ModelChoice(url, model, self._key_of(url))
 
