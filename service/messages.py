@@ -59,8 +59,8 @@ _MESSAGES = {
         "この前提なしで質問し直してください。",
     },
     "premise_unsaid": {
-        "en": "The question takes for granted that “{0}”; no source here says so.",
-        "ja": "質問は「{0}」を前提としていますが、ここの資料にそのような記述はありません。",
+        "en": "The question takes for granted that “{0}”; no source was found that says so.",
+        "ja": "質問は「{0}」を前提としていますが、そう述べる資料は見つかりませんでした。",
     },
     "premise_contradicted": {
         "en": "The question takes for granted that “{0}”, but a source says otherwise: “{1}”",

@@ -139,6 +139,11 @@ class EvidenceFinder:
             return reading.finding
         if not found and statement:
             found = unsupported_premise(statement, evidence, checker)
+            # Of such premises as many are true as false. It explains why a question is declined; it
+            # is no reason to decline one.
+            if found and not found.citation and any(part.answered for part in state.parts):
+                state.doubted = statement if len(state.parts) == 1 else ""
+                found = None
         statement = statement or open_presupposition(asked)
         if not found and statement:
             found = denied_premise(statement, evidence, checker, sure)

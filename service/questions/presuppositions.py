@@ -28,11 +28,10 @@ _LEAD = re.compile(
     rf"(?:(?:can you |could you )?(?:{any_of('english', 'embedding')})\b,? )?",
     re.IGNORECASE,
 )
-_WHY = re.compile(
-    r"(?:why|how come|since when|for what reason|what (?:is|was) the reason)\b", re.IGNORECASE
-)
+_THE_REASON = r"what(?:'s| is| was) the reason"
+_WHY = re.compile(rf"(?:why|how come|since when|for what reason|{_THE_REASON})\b", re.IGNORECASE)
 _STATED = re.compile(
-    r"(?:how come|why|what (?:is|was) the reason (?:that|why))\b,? "
+    rf"(?:how come|why|{_THE_REASON}(?: that| why)?(?! (?:for|of|behind|to|not)\b))\b,? "
     r"(?:it is that |is it that |was it that )?(?P<stated>.+)",
     re.IGNORECASE,
 )
@@ -67,8 +66,9 @@ _SECOND_ARTICLE = re.compile(
 _EMPTY = re.compile(rf"(?:{PRONOUN}|this|that)(?: (?:so|not|happen|matter))?", re.IGNORECASE)
 
 _WHY_JA = rf"(?:{any_of('japanese', 'why')})"
+_WHAT_CAUSE_JA = r"何(?:が(?:原因|理由|きっかけ)|の(?:ため|おかげ|せい))"
 _ASKED_LAST = re.compile(
-    rf"(?P<stated>.+[^のな、])(?:の|こと)(?:は|って)、?(?:{_WHY_JA}|どういう理由|いつから)"
+    rf"(?P<stated>.+[^の、])(?:の|こと)(?:は|って)、?(?:{_WHY_JA}|どういう理由|いつから|{_WHAT_CAUSE_JA})"
     r"(?:なの|なん)?(?:です|でしょう|だろう|だった|でした)?(?:か|の)?"
     r"(?:だ?と[^、。]{0,12}(?:思|考え|述べ|書|言|説明)[^、。]{0,8})?"  # だと筆者は考えていますか
 )
@@ -196,13 +196,17 @@ def _japanese(body: str) -> str:
     if first := _FIRST_JA.fullmatch(body):
         return first["stated"]
     if last := _ASKED_LAST.fullmatch(body):
-        return last["stated"]
+        return _predicative(last["stated"])
     if asked := _ASKED_FIRST.fullmatch(body):
         return _stated(asked["topic"] + asked["rest"])
     if reason := _REASON.fullmatch(body):
-        clause = reason["stated"]
-        return f"{clause[:-1]}だ" if clause.endswith("な") else clause
+        return _predicative(reason["stated"])
     return ""
+
+
+def _predicative(clause: str) -> str:
+    """Return a clause that stands before a noun as a sentence of its own: 重要な becomes 重要だ."""
+    return f"{clause[:-1]}だ" if clause.endswith("な") else clause
 
 
 def _stated(asked: str) -> str:
