@@ -194,8 +194,9 @@ class Readiness:
     """The reply of the readiness check: models and size of the library.
 
     ``model`` is null without a language model, and ``judge`` without one that is to judge its
-    sentences. ``index_recall`` is the share of the ten nearest
-    vectors that a search finds, 1 where it compares all of them.
+    sentences. ``index_recall`` is the share of the ten nearest vectors that a search finds, 1
+    where it compares all of them. ``models`` are those that a question can name, as far as their
+    server has said.
     """
 
     status: str
@@ -206,6 +207,7 @@ class Readiness:
     passages: int
     index_revision: str
     index_recall: float
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,12 @@ class AsyncTenkyo:
     """
 
     def __init__(self, data: Place | None = None) -> None:
+        from service.connection.choice import with_kept_choice
         from service.settings import read_settings
 
         settings = read_settings(options={} if data is None else {"data_dir": os.fspath(data)})
         folder = settings.data_dir.resolve()  # the program may change its working directory
-        self._settings = settings.model_copy(update={"data_dir": folder})
+        self._settings = with_kept_choice(settings.model_copy(update={"data_dir": folder}))
         self._changing = asyncio.Lock()  # held while the index is opened or written
         self._engine: Engine | None = None
         self._close_models: Callable[[], Awaitable[None]] | None = None

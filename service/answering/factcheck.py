@@ -93,7 +93,7 @@ class FactChecker:
     """
 
     def __init__(self, library: Library, verifier: Verifier, judge: Judge | None = None) -> None:
-        self._library, self._verifier, self._judge = library, verifier, judge
+        self._library, self._verifier, self.judge = library, verifier, judge
         self._originals = Latest(library.store, originals_of)
 
     async def check_async(
@@ -121,7 +121,8 @@ class FactChecker:
             TextRefused: As ``statements`` does.
         """
         checks: _Checks = await threads(self._begin, text, scope)
-        judge = self._judge if self._judge and self._judge.able else None
+        judge = self.judge
+        judge = judge if judge and judge.able else None
         while waiting := checks.next(JUDGED_AT_ONCE):
             if judge and not checks.given_up:
                 decided = await self._judge_next(checks, judge, threads)

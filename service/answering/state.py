@@ -12,6 +12,7 @@ from corpus.text.chunking import with_headings
 from service.answering.abstention import FalsePremise
 from service.answering.answer_windows import QuestionPart
 from service.answering.question_reading import ReadPassage
+from service.answering.writers import Writers
 from service.catalogue.overview import Overview
 from service.generation import prompts
 from service.judging.types import JudgeCall, Judgement
@@ -71,6 +72,7 @@ class AnswerState:
     question: str
     understood: str | None = None
     doubtful: bool = False
+    writers: Writers = field(default_factory=Writers)  # the engine's, when the answer began
     written: bool = False
     started: float = field(default_factory=time.perf_counter)
     evidence: tuple[Evidence, ...] = ()

@@ -63,6 +63,12 @@ class Question(BaseModel):
     mode: Literal["quoted"] | None = Field(
         None, description="`quoted`: answer with quotes, without a language model"
     )
+    model: str | None = Field(
+        None,
+        max_length=300,
+        description="the language model that writes, one of `models` of `/readyz`; omitted: the"
+        " first of them",
+    )
     stream: bool = Field(
         False, description="server-sent events, as with `Accept: text/event-stream`"
     )
@@ -76,13 +82,14 @@ class Question(BaseModel):
     def identity(self) -> dict[str, Any]:
         """Return what makes it the same question, for an idempotency key."""
         asked = self.model_dump(exclude={"stream", "progress", "draft"})
-        if self.collections is None:  # keys from before there were collections stay valid
-            del asked["collections"]
+        for later in ("collections", "model"):  # keys from before there were these stay valid
+            if asked[later] is None:
+                del asked[later]
         return asked
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``AnswerService.stream``."""
-        asked = self.model_dump(include={"question", "conversation_id", "mode"})
+        asked = self.model_dump(include={"question", "conversation_id", "mode", "model"})
         return asked | {"scope": scope_of(self.source_ids, self.collections)}
 
 
@@ -192,26 +199,30 @@ async def _last_data(frames: AsyncGenerator[Frame, None]) -> Any:
         return [frame async for frame in frames][-1].data
 
 
-def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) -> None:
+def add_verify_route(
+    app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter, changes: bool = False
+) -> None:
     """Add the route that fact-checks a text, sentence by sentence.
 
     Args:
         app: The application that gets the route.
         engine: Its library and verifier are what texts are checked with.
         limiter: Bounds how many texts are checked at once.
+        changes: Whether another model may judge later on.
     """
-    fact_checker = FactChecker(engine.library, engine.verifier, engine.judge)
+    fact_checker = FactChecker(engine.library, engine.verifier)
     threads = PriorityThreadPool("texts", MAX_RUNNING_TEXTS, MAX_RUNNING_TEXTS)
 
     @app.post(
         "/v1/verify",
         summary="Check each sentence of a text: a verdict and the quotes that decide",
-        description=_where_sent(engine),
+        description=_where_sent(engine, changes),
         responses=gives(schemas.SentCheck),
     )
     async def verify(body: Text, request: Request) -> Response:
         scope = scope_of(body.source_ids, body.collections)
         arguments = check_text(body.text), scope, None, threads.run_to_completion
+        fact_checker.judge = engine.judge  # another may have taken its place
 
         async def check() -> Checked:
             async with limiter.slot():
@@ -225,8 +236,13 @@ def add_verify_route(app: FastAPI, engine: Engine, limiter: ConcurrencyLimiter) 
         )
 
 
-def _where_sent(engine: Engine) -> str:
+def _where_sent(engine: Engine, changes: bool) -> str:
     """Say where the text of a request is sent, for the documentation of the API."""
+    if changes:
+        return (
+            "Where `judge` of `/readyz` is able, its language model judges the sentences: they and"
+            " the passages found for them are sent to its host, and nothing else."
+        )
     if engine.judge is None:
         return "The text is checked by this service and sent nowhere else."
     return (

@@ -276,7 +276,8 @@ def serve(
         "port": None if port is None else str(port),
         "llm_url": model_url,
     }
-    settings = bootstrap.load_settings({k: v for k, v in given.items() if v is not None})
+    options = {k: v for k, v in given.items() if v is not None}
+    settings = bootstrap.load_settings(options, chosen=False)  # it may be exchanged meanwhile
     bound = bootstrap.bind_socket(settings)
     address = f"http://{settings.host}:{bound.getsockname()[1]}"
     print(f"Tenkyo is starting at {address} …", flush=True)

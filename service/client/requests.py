@@ -103,10 +103,11 @@ def answer(
     source_ids: Sequence[str] | None = None,
     collections: Sequence[str] | None = None,
     mode: Literal["quoted"] | None = None,
+    model: str | None = None,
 ) -> Call[Answer]:
-    """Answer a question; ``mode`` "quoted" answers without the language model."""
+    """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
     scope = {"source_ids": source_ids, "collections": collections}
-    asked = {"conversation_id": conversation_id, "mode": mode, **scope}
+    asked = {"conversation_id": conversation_id, "mode": mode, "model": model, **scope}
     return Call("POST", "/v1/answers", Answer, body={"question": question, **_without_none(asked)})
 
 

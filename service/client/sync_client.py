@@ -82,14 +82,16 @@ class Client(BlockingRoutes):
         source_ids: Sequence[str] | None = None,
         collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
+        model: str | None = None,
     ) -> Answer:
-        """Answer a question; ``mode`` "quoted" answers without the language model."""
+        """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
         call = requests.answer(
             question,
             conversation_id=conversation_id,
             source_ids=source_ids,
             collections=collections,
             mode=mode,
+            model=model,
         )
         *_, last = self._events(answer_stream(self.url, call, self._retries))
         return cast(Answer, last.data)
@@ -102,6 +104,7 @@ class Client(BlockingRoutes):
         source_ids: Sequence[str] | None = None,
         collections: Sequence[str] | None = None,
         mode: Literal["quoted"] | None = None,
+        model: str | None = None,
     ) -> Iterator[Event]:
         """Answer a question, event by event; the last event is the answer.
 
@@ -114,6 +117,7 @@ class Client(BlockingRoutes):
             source_ids=source_ids,
             collections=collections,
             mode=mode,
+            model=model,
         )
         yield from self._events(answer_stream(self.url, call, self._retries))
 

@@ -65,7 +65,7 @@ class AnswerCache:
         self._lock = threading.Lock()
         self._library_state: tuple[int, str] | None = None  # the store's change count, and a hash
 
-    def key(self, question: str, scope: Scope, mode: str | None) -> str:
+    def key(self, question: str, scope: Scope, mode: str | None, model: str | None = None) -> str:
         """Hash a question together with the present state of all that its answer depends on.
 
         Raises:
@@ -73,7 +73,8 @@ class AnswerCache:
         """
         engine = self._engine
         found = find_scope(engine.library.store, scope)
-        model, judge = engine.model, engine.judge
+        writers = engine.writers.writing(model)
+        writer, judge = writers.model, writers.judge
         try:
             manifest = self._manifest.stat()
             index_state = [manifest.st_mtime_ns, manifest.st_ino]
@@ -84,7 +85,7 @@ class AnswerCache:
             [sorted(found.scope.source_ids or ()), sorted(found.scope.collections or ())],
             None if found.source_ids is None else sorted(found.source_ids),
             mode,
-            model.name if model else None,
+            [writer.name, getattr(writer, "address", "")] if writer else None,
             repr(verifier_identity(engine.checker)),
             [repr(judge_identity(judge)), judge.able] if judge else None,
             engine.library.embedder.name,

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from corpus.errors import TenkyoError
 from service.concurrency.admission import MAX_CACHE_LOOKUPS, MAX_QUEUED_SECONDS, Limiters
@@ -49,9 +49,21 @@ class _CacheableQuestion:
     mode: Mode | None
     progress: bool
     fresh: bool
+    model: str | None
 
     def key(self) -> str:
-        return self.cache.key(self.text, self.scope, self.mode)
+        return self.cache.key(self.text, self.scope, self.mode, self.model)
+
+
+class AnswerWishes(TypedDict, total=False):
+    """What else a reader may wish of an answer.
+
+    ``model`` names the model that writes, of ``Engine.writers``; ``fresh`` ignores cached answers
+    and those being made.
+    """
+
+    model: str | None
+    fresh: bool
 
 
 class AnswerService:
@@ -92,7 +104,7 @@ class AnswerService:
         *,
         progress: bool = False,
         earlier: Sequence[Message] = (),
-        fresh: bool = False,
+        **wishes: Unpack[AnswerWishes],
     ) -> AsyncGenerator[Event, None]:
         """Answer a question, event by event: see ``Engine.stream``.
 
@@ -103,22 +115,24 @@ class AnswerService:
             mode: ``quoted`` to answer without the language model.
             progress: Whether to give status events too.
             earlier: Messages of a conversation that is not in the history.
-            fresh: Whether to ignore cached answers and those being made.
+            **wishes: See ``AnswerWishes``.
 
         Raises:
             TooBusy: Before the first event, if no slot is free in time.
         """
+        model, fresh = wishes.get("model"), wishes.get("fresh", False)
         if self._cache is None or conversation_id is not None or earlier:
             events = self._answer_in_slot(
                 question,
                 scope=scope,
                 mode=mode,
+                model=model,
                 conversation_id=conversation_id,
                 earlier=earlier,
                 progress=progress,
             )
         else:
-            asked = _CacheableQuestion(self._cache, question, scope, mode, progress, fresh)
+            asked = _CacheableQuestion(self._cache, question, scope, mode, progress, fresh, model)
             events = self._answer_or_reuse(asked)
         async with aclosing(events):
             async for event in events:
@@ -174,6 +188,7 @@ class AnswerService:
                     asked.text,
                     scope=asked.scope,
                     mode=asked.mode,
+                    model=asked.model,
                     progress=asked.progress,
                 )
                 async with aclosing(answering) as events:

@@ -213,19 +213,22 @@ _TOOLS: dict[
 }  # fmt: skip
 
 
-def make_server(load: Load, base: str = "", judge_host: str = "") -> Server[Any]:
+def make_server(load: Load, base: str, judge_host: Callable[[], str]) -> Server[Any]:
     """Create the MCP server.
 
     Args:
         load: Returns the service that answers; awaited by each call of a tool.
         base: The address of this service, for sources without one on the web; empty: the address
             that a request was sent to.
-        judge_host: The host to which a judge sends text, which descriptions name; empty: none.
+        judge_host: Returns the host to which a judge sends text now, which descriptions name;
+            empty: there is no judge.
     """
-    sent = SENT.format(host=judge_host) if judge_host else ""
+
+    def sent() -> str:
+        return SENT.format(host=host) if (host := judge_host()) else ""
 
     async def list_tools(_context: Context, _params: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_tool(name, sent) for name in _TOOLS])
+        return types.ListToolsResult(tools=[_tool(name, sent()) for name in _TOOLS])
 
     async def call_tool(
         context: Context, params: types.CallToolRequestParams
@@ -256,7 +259,7 @@ def make_server(load: Load, base: str = "", judge_host: str = "") -> Server[Any]
         "tenkyo",
         version=version("tenkyo"),
         title="Tenkyo",
-        instructions=INSTRUCTIONS + sent,
+        instructions=INSTRUCTIONS + sent(),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )

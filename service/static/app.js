@@ -4,17 +4,17 @@ import { Problem, events, explain, problem, valueOf } from "./answer_stream.js";
 import { Shell } from "./shell.js";
 import { AskScope } from "./scope.js";
 import { language, number, switchLanguage, t, translatePage } from "./i18n.js";
-import { bdi, h, note, standing } from "./render.js";
+import { h, note, standing } from "./render.js";
 import { languageOf, plainClaim } from "./text.js";
 import { hideTip } from "./tooltip.js";
 import { AnswerView } from "./answer.js";
-import { judgeWords } from "./verdict.js";
+import { StartPage } from "./start_page.js";
+import { WriterPicker } from "./writer.js";
 
 const $ = (id) => document.getElementById(id);
 const input = $("question");
 const turns = [];
 let running = null; // {turn, controller}
-let ready = null;   // what /readyz said
 let lastStatus = null;
 
 // --- Speaking to the reader -------------------------------------------------------------------
@@ -37,7 +37,7 @@ function announce(words) {
 // --- Asking -----------------------------------------------------------------------------------
 
 async function ask(question, given) {
-  const options = { quoted: $("quotes-only").checked, scope: scope.asked, ...given };
+  const options = { ...writer.chosen, scope: scope.asked, ...given };
   if (running) return status("busy");
   if (options.scope?.source_ids?.length === 0) return status("noneChosen");
   const controller = new AbortController();
@@ -93,10 +93,11 @@ function settle(turn) {
   }
 }
 
-function body(question, { quoted, scope: within }) {
+function body(question, { quoted, model, scope: within }) {
   const asked = { question, progress: true, draft: true, ...within };
   if (desk.id) asked.conversation_id = desk.id;
   if (quoted) asked.mode = "quoted";
+  if (model) asked.model = model;
   return asked;
 }
 
@@ -201,8 +202,11 @@ addEventListener("pagehide", stop); // who leaves the page has the server stop a
 // --- Language, sources, state of the service --------------------------------------------------
 
 const scope = new AskScope();
-const desk = new Shell({ show, clear, leave, say: announce, status, changed: look, scope });
-scope.onChange(drawFacts);
+const desk = new Shell({ show, clear, leave, say: announce, status, changed: () => start.refresh(), scope });
+const connect = () => desk.with(({ model }) => model.open());
+const start = new StartPage(scope, { ask, openModel: connect, openLibrary: () => desk.with(({ library }) => library.open()), changed: () => writer.draw(start.models) });
+const writer = new WriterPicker($("writer-place"), connect);
+scope.onChange(() => start.draw());
 $("scope").addEventListener("click", () => desk.with(({ menu }) => menu.open()));
 $("scope-clear").addEventListener("click", () => { scope.choose(); input.focus(); });
 
@@ -214,7 +218,7 @@ async function read(...where) {
   pane ? pane.open(...where) : status("unreachable");
 }
 
-const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), where: (asked) => scope.words(asked), translates: () => Boolean(ready?.model) };
+const actions = { edit, ask, say: announce, read, shut: () => reader?.close(), where: (asked) => scope.words(asked), translates: () => start.models.length > 0 };
 /** Asked of one source alone, or of all but one: from the next question on, this one if none is written. */
 const only = (source, question) => narrow(scope.only(source), question);
 const leaveOut = (source, question) => narrow(desk.with(({ library }) => library.leave(source.id)), question);
@@ -226,33 +230,6 @@ async function narrow(done, question) {
   status("narrowed");
 }
 
-function drawFacts() {
-  if (!ready) return;
-  const none = ready.sources === 0 || scope.isEmpty;
-  $("empty-note").firstElementChild.textContent = t(ready.sources && scope.isEmpty ? "collectionEmpty" : "nothing");
-  $("empty-note").hidden = !none || !document.body.classList.contains("fresh");
-  if (turns.length === 0) $("example-list").parentNode.classList.toggle("nothing", none || Boolean(scope.asked));
-  if (ready.sources === 0) return $("facts").replaceChildren(t("noSources"));
-  const ok = Number.isInteger(ready.sources) && ready.sources > 0;
-  const parts = ok ? [t("facts", { sources: ready.sources, passages: number(ready.passages) })] : [t("notReady")];
-  if (ok && ready.model) parts.push(" · ", bdi(t("factsModel", { model: ready.model })));
-  if (ok && ready.judge) parts.push(h("span", { class: "judge" }, bdi(judgeWords(ready.judge), language())));
-  $("facts").replaceChildren(...parts);
-}
-
-const examples = new Map(); // by language: questions that the library answers
-async function drawExamples() {
-  const wanted = language();
-  if (!examples.has(wanted)) {
-    examples.set(wanted, fetch(`/v1/examples?language=${wanted}`, { headers: { Accept: "application/json" } })
-      .then((response) => response.json()).then((body) => body.questions ?? []).catch(() => []));
-  }
-  const questions = await examples.get(wanted);
-  await looked; // the line above them comes first, so that it does not push them down
-  if (wanted !== language()) return;
-  $("examples-title").hidden = !questions.length;
-  $("example-list").replaceChildren(...questions.map((words) =>
-    h("li", {}, h("button", { type: "button", class: "example", onclick: () => ask(words) }, words))));
 }
 
 function drawPage() {
@@ -260,10 +237,10 @@ function drawPage() {
   const other = language() === "ja" ? "en" : "ja";
   $("language").textContent = t("other");
   $("language").lang = other;
-  drawExamples();
   button();
   scope.draw();
-  drawFacts();
+  start.draw();
+  writer.draw(start.models);
   desk.draw();
   reader?.redraw();
   if (lastStatus) $("status").textContent = t(...lastStatus);
@@ -283,13 +260,6 @@ $("language").addEventListener("click", () => {
 const answerHeights = globalThis.ResizeObserver && new ResizeObserver((entries) => {
   for (const { target } of entries) target.classList.toggle("stays", target.offsetHeight < innerHeight - 260);
 });
-
-function look() {
-  return fetch("/readyz", { headers: { Accept: "application/json" } })
-    .then((response) => response.json())
-    .then((body) => { ready = body; drawFacts(); })
-    .catch(() => {}); // a courtesy; asking will say what is wrong
-}
 
 // --- Conversations ------------------------------------------------------------------------------
 
@@ -325,7 +295,7 @@ function clear(problem) {
     $("intro").after(note("failed", problem.title, problem.detail));
     announce(problem.title);
   }
-  drawFacts();
+  start.draw();
   scrollTo(0, 0);
 }
 
@@ -341,7 +311,6 @@ document.querySelector(".brand").addEventListener("click", (e) => {
   desk.go(null).then(() => input.focus());
 });
 
-const looked = reading ? null : look();
 drawPage();
 desk.start();
 if (!reading) scope.arrive().then((name) => name && clear({ title: t("collectionGone", { name }), detail: t("collectionGoneDo") }));

@@ -9,3 +9,4 @@ export { SourcesDialog } from "./sources_dialog.js";
 export { SharedView } from "./shared_view.js";
 export { ShareDialog } from "./share_dialog.js";
 export { ConversationList } from "./conversations.js";
+export { ModelDialog } from "./model_dialog.js";

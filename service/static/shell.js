@@ -69,12 +69,13 @@ export class Shell {
     return act(this.#parts);
   }
 
-  #make({ UploadDialog, SourcesDialog, CollectionsBar, ScopeMenu, SharedView, ShareDialog, ConversationList }) {
+  #make({ UploadDialog, SourcesDialog, CollectionsBar, ScopeMenu, SharedView, ShareDialog, ConversationList, ModelDialog }) {
     const { say, changed, scope } = this.#on;
     if (token) return { shared: new SharedView(token, $("intro")) };
     const adding = new UploadDialog({ say, into: () => scope.collection, ended: () => { library.load(); changed(); } });
     const library = new SourcesDialog($("library"), adding, new CollectionsBar(scope, say), scope);
-    return { adding, library, menu: new ScopeMenu(scope, library), list: new ConversationList(this, say), sharing: new ShareDialog($("share")) };
+    return { adding, library, menu: new ScopeMenu(scope, library), list: new ConversationList(this, say), sharing: new ShareDialog($("share")),
+      model: new ModelDialog($("model"), { say, changed }) };
   }
 
   // --- The conversation ---

@@ -154,7 +154,7 @@ def test_shift_enter_adds_a_line_and_input_method_keeps_enter(quoting, visit):
 def test_quotes_only_does_not_call_the_model(staged, visit):
     staged.model.say(TRUE, allowed=1)
     reader = visit(staged.url)
-    reader.page.get_by_label("Quotes only").check()
+    reader.page.get_by_label("Who writes the answer").select_option("Quotes only")
     reader.ask(WHISPER).answered()
     assert reader.answer()["mode"] == "quoted"
     expect(reader.turn.locator(".badge")).to_contain_text("verbatim")

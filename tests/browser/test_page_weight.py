@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.app import STATIC as SERVED
+from service.api.start_page import STATIC as SERVED
 from tests.support.browser.driver import expect
 from tests.support.browser.scripted_answers import WHISPER, evidence, recited
 
@@ -19,7 +19,7 @@ CHECKED = {"how_checked.js", "i18n_checks.js"}  # when it is first asked how an 
 LATER = {  # loaded when the library, the list of conversations or the sharing is first opened
     "lazy.js", "more.css", "i18n_lazy.js", "upload_dialog.js", "dialogs.js", "jobs.js", "sources_dialog.js",
     "shared_view.js", "share_dialog.js", "conversations.js", "job_items.js", "collections_bar.js", "collections.css",
-    "scope_menu.js", "i18n_collections.js",
+    "scope_menu.js", "i18n_collections.js", "model_dialog.js", "i18n_models.js",
 }  # fmt: skip
 
 WATCH_SHIFTS = """
