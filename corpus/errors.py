@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+PageProblem = Literal["gone", "changed", "beyond", "no_pages"]
 _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)  # in the name of a setting
 _LOGIN = re.compile("//[^/]*@")  # in a URL
 
@@ -185,14 +186,10 @@ class PageNotFound(NotFound):
     """A page is not there to be drawn: its file is gone or another one, or has no such page.
 
     Args:
-        message: what is missing, with the fix.
-        code: ``gone`` or ``changed`` of the file, ``beyond`` for a number that no page has, and
-            ``no_pages`` where the source is not a PDF.
+        code: ``gone`` or ``changed`` (the file), ``beyond`` (no such page), ``no_pages`` (no PDF).
     """
 
-    def __init__(
-        self, message: str, code: Literal["gone", "changed", "beyond", "no_pages"]
-    ) -> None:
+    def __init__(self, message: str, code: PageProblem) -> None:
         self.code = code
         super().__init__(message)
 

@@ -26,9 +26,6 @@ from corpus.errors import (
 from corpus.files.files import printable_path
 from index.search import Hit
 from service.answering.factcheck import Checked
-from service.conversations.conversations import Conversation, Page
-from service.conversations.feedback import Feedback, Rating
-from service.conversations.shares import Shared
 from service.ingestion.job_store import Job
 from service.schemas import (
     Hits,
@@ -37,13 +34,10 @@ from service.schemas import (
     PassageInContext,
     PrintedBoxes,
     ProblemDocument,
-    Questions,
     SentJob,
-    SentShare,
     Sources,
     SourceText,
     Translation,
-    WholeConversation,
     from_json,
 )
 from service.types import Answer
@@ -51,7 +45,6 @@ from service.types import Answer
 T = TypeVar("T")
 Files = Sequence[tuple[str, tuple[str, BinaryIO]]]
 MAX_RETRY_AFTER = 60  # seconds; an error whose Retry-After is longer is raised
-Format = Literal["markdown", "bibtex"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ def answer(
     """Answer a question; ``mode`` "quoted" asks no language model, ``model`` names one."""
     scope = {"source_ids": source_ids, "collections": collections}
     asked = {"conversation_id": conversation_id, "mode": mode, "model": model, **scope}
-    return Call("POST", "/v1/answers", Answer, body={"question": question, **_without_none(asked)})
+    return Call("POST", "/v1/answers", Answer, body={"question": question, **without_none(asked)})
 
 
 def search(
@@ -131,13 +124,13 @@ def verify(
     collections: Sequence[str] | None = None,
 ) -> Call[Checked]:
     """Verify every sentence of a text against the library, with verdicts and quotes."""
-    body = {"text": text, **_without_none({"source_ids": source_ids, "collections": collections})}
+    body = {"text": text, **without_none({"source_ids": source_ids, "collections": collections})}
     return Call("POST", "/v1/verify", Checked, body=body)
 
 
 def receipt(answer_id: str) -> Call[dict[str, Any]]:
     """Get the receipt of an answer, as ``tenkyo verify`` reads it."""
-    return Call("GET", f"/v1/answers/{_escaped(answer_id)}/receipt", dict[str, Any])
+    return Call("GET", f"/v1/answers/{escaped(answer_id)}/receipt", dict[str, Any])
 
 
 # The library
@@ -150,24 +143,24 @@ def sources() -> Call[tuple[ListedSource, ...]]:
 
 def source(source_id: str) -> Call[SourceText]:
     """Get a source with its text."""
-    return Call("GET", f"/v1/sources/{_escaped(source_id)}", SourceText)
+    return Call("GET", f"/v1/sources/{escaped(source_id)}", SourceText)
 
 
 def passage(passage_id: str) -> Call[PassageInContext]:
     """Get a passage with the text around it."""
-    return Call("GET", f"/v1/passages/{_escaped(passage_id)}", PassageInContext)
+    return Call("GET", f"/v1/passages/{escaped(passage_id)}", PassageInContext)
 
 
 def page_image(source_id: str, number: int, *, width: int = 1200, version: str = "") -> Call[bytes]:
     """Get a page of a source that is a PDF, as a WebP image; ``number`` counts from 1."""
-    path = f"/v1/sources/{_escaped(source_id)}/pages/{number}"
+    path = f"/v1/sources/{escaped(source_id)}/pages/{number}"
     return Call("GET", path, bytes, {"width": width, "version": version})
 
 
 def boxes(source_id: str, start: int, end: int, *, version: str = "") -> Call[PrintedBoxes]:
     """Find where a span of the text of a source that is a PDF is printed."""
     params = {"start": start, "end": end, "version": version}
-    return Call("GET", f"/v1/sources/{_escaped(source_id)}/boxes", PrintedBoxes, params)
+    return Call("GET", f"/v1/sources/{escaped(source_id)}/boxes", PrintedBoxes, params)
 
 
 def translate(
@@ -187,7 +180,7 @@ def translate(
 
 def remove(source_id: str) -> Call[None]:
     """Remove a source from the library."""
-    return Call("DELETE", f"/v1/sources/{_escaped(source_id)}", type(None))
+    return Call("DELETE", f"/v1/sources/{escaped(source_id)}", type(None))
 
 
 def add_urls(
@@ -238,88 +231,17 @@ def upload(
 
 def job(job_id: str) -> Call[SentJob]:
     """Get a job, with its progress and items."""
-    return Call("GET", f"/v1/jobs/{_escaped(job_id)}", SentJob)
+    return Call("GET", f"/v1/jobs/{escaped(job_id)}", SentJob)
 
 
 def jobs(limit: int = 20, before: str | None = None) -> Call[Jobs]:
     """List the newest jobs, or those older than the job with id ``before``."""
-    return Call("GET", "/v1/jobs", Jobs, {"limit": limit, **_without_none({"before": before})})
+    return Call("GET", "/v1/jobs", Jobs, {"limit": limit, **without_none({"before": before})})
 
 
 def cancel(job: Job | str) -> Call[SentJob]:
     """Cancel a job; what it has ingested stays."""
-    return Call("DELETE", f"/v1/jobs/{_escaped(id_of(job))}", SentJob)
-
-
-# Conversations
-
-
-def conversations(
-    limit: int = 20, cursor: str | None = None, *, query: str | None = None
-) -> Call[Page]:
-    """List conversations, the latest first.
-
-    Args:
-        limit: How many to return at most.
-        cursor: ``next`` of the page before.
-        query: Words that title, questions or answers have.
-    """
-    optional = _without_none({"cursor": cursor, "q": query})
-    return Call("GET", "/v1/conversations", Page, {"limit": limit, **optional})
-
-
-def conversation(conversation_id: str) -> Call[WholeConversation]:
-    """Get a conversation with its answers."""
-    return Call("GET", _conversation_path(conversation_id), WholeConversation)
-
-
-def rename(conversation_id: str, title: str) -> Call[Conversation]:
-    """Set a conversation's title; an empty one restores that made from its first answer."""
-    return Call("PATCH", _conversation_path(conversation_id), Conversation, body={"title": title})
-
-
-def delete_conversation(conversation_id: str) -> Call[None]:
-    """Delete a conversation with its answers."""
-    return Call("DELETE", _conversation_path(conversation_id), type(None))
-
-
-def share(conversation_id: str, expires_in: int | None = None) -> Call[SentShare]:
-    """Make a link to the present answers of a conversation; None never expires."""
-    path = f"{_conversation_path(conversation_id)}/share"
-    return Call("POST", path, SentShare, body=_without_none({"expires_in": expires_in}))
-
-
-def shared(token: str) -> Call[Shared]:
-    """Get what a shared link shows."""
-    return Call("GET", f"/v1/shared/{_escaped(token)}", Shared)
-
-
-def export(conversation_id: str, format: Format = "markdown") -> Call[str]:
-    """Export a conversation as Markdown with footnotes, or its cited sources as BibTeX."""
-    return Call("GET", f"{_conversation_path(conversation_id)}/export", str, {"format": format})
-
-
-def export_answer(answer_id: str, format: Format = "markdown") -> Call[str]:
-    """Export an answer as Markdown with footnotes, or its cited sources as BibTeX."""
-    return Call("GET", f"/v1/answers/{_escaped(answer_id)}/export", str, {"format": format})
-
-
-def feedback(
-    answer_id: str, rating: Rating, reason: str = "", *, claim: int | None = None
-) -> Call[Feedback]:
-    """Rate an answer, or its claim with index ``claim``, counted from 0."""
-    body = {"answer_id": answer_id, "rating": rating, "reason": reason}
-    return Call("POST", "/v1/feedback", Feedback, body=body | _without_none({"claim": claim}))
-
-
-def related(answer_id: str) -> Call[tuple[str, ...]]:
-    """Suggest questions to ask after an answer, all of which the library answers."""
-    return Call("GET", f"/v1/answers/{_escaped(answer_id)}/related", Questions, part="questions")
-
-
-def examples(language: Literal["en", "ja"] = "en") -> Call[tuple[str, ...]]:
-    """Suggest questions to begin with, all of which the library answers."""
-    return Call("GET", "/v1/examples", Questions, {"language": language}, part="questions")
+    return Call("DELETE", f"/v1/jobs/{escaped(id_of(job))}", SentJob)
 
 
 # Errors
@@ -368,15 +290,13 @@ def id_of(job: Job | str) -> str:
     return job if isinstance(job, str) else job.id
 
 
-def _escaped(id: str) -> str:
+def escaped(id: str) -> str:
+    """Quote an id for the path of a URL."""
     return quote(id, safe="")
 
 
-def _conversation_path(id: str) -> str:
-    return f"/v1/conversations/{_escaped(id)}"
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+def without_none(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
-from service.client import collection_requests, requests
+from service.client import collection_requests, conversation_requests, requests
 from service.client.requests import Call
 
 P = ParamSpec("P")
@@ -77,17 +77,17 @@ class Routes:
 
     # Conversations
 
-    conversations = Route(requests.conversations)
-    conversation = Route(requests.conversation)
-    rename = Route(requests.rename)
-    delete_conversation = Route(requests.delete_conversation)
-    share = Route(requests.share)
-    shared = Route(requests.shared)
-    export = Route(requests.export)
-    export_answer = Route(requests.export_answer)
-    feedback = Route(requests.feedback)
-    related = Route(requests.related)
-    examples = Route(requests.examples)
+    conversations = Route(conversation_requests.conversations)
+    conversation = Route(conversation_requests.conversation)
+    rename = Route(conversation_requests.rename)
+    delete_conversation = Route(conversation_requests.delete_conversation)
+    share = Route(conversation_requests.share)
+    shared = Route(conversation_requests.shared)
+    export = Route(conversation_requests.export)
+    export_answer = Route(conversation_requests.export_answer)
+    feedback = Route(conversation_requests.feedback)
+    related = Route(conversation_requests.related)
+    examples = Route(conversation_requests.examples)
 
 
 class BlockingRoutes(Routes, ABC):
