@@ -30,7 +30,7 @@ from corpus.types import Passage, Source
 from service.answering.engine import Engine
 from service.answering.factcheck import Checked
 from service.api.app import create_app
-from service.client import requests
+from service.client import collection_requests, conversation_requests, requests
 from service.client.streams import ANSWER_STREAM, EventReader
 from service.client.sync_client import AsyncClient, Client
 from service.conversations.store import History
@@ -180,10 +180,11 @@ def test_async_client_gives_the_same_results(client, url):
 def test_both_clients_have_a_method_for_each_route():
     routes = {
         name: route
-        for name, route in vars(requests).items()
+        for module in (requests, conversation_requests, collection_requests)
+        for name, route in vars(module).items()
         if inspect.isfunction(route) and str(route.__annotations__.get("return")).startswith("Call")
     }
-    assert {"search", "jobs", "feedback", "examples"} < set(routes)
+    assert {"search", "jobs", "feedback", "examples", "make_collection"} < set(routes)
     with Client("http://127.0.0.1:9") as client:
         for name, route in routes.items():
             wanted = inspect.signature(route).parameters
