@@ -230,8 +230,6 @@ async function narrow(done, question) {
   status("narrowed");
 }
 
-}
-
 function drawPage() {
   translatePage();
   const other = language() === "ja" ? "en" : "ja";
