@@ -254,7 +254,7 @@ class Searched:
 def test_documents_are_listed_newest_first(catalogue: Catalogue) -> None:
     reply = list_works(catalogue, ListingRequest(), "en", no_hits)
     assert [e.source.id for e in reply.evidence] == ["digest", "honda", "react", "alce", "trace"]
-    assert reply.reason == "Documents: 5."
+    assert reply.reason == "Sources: 5."
     (react,) = [claim for claim in reply.claims if "ReAct" in claim.text]
     assert react.text == (
         "The library has “ReAct: Synergizing Reasoning and Acting in Language Models” by Shunyu Yao"
@@ -273,7 +273,7 @@ def test_documents_on_topic_have_its_words(catalogue: Catalogue) -> None:
     assert [e.source.id for e in reply.evidence] == ["digest", "honda"]
     none = list_works(catalogue, ListingRequest("[1] boats"), "en", Searched(catalogue, react=0.9))
     assert not none.claims
-    assert none.reason == "No document of this library was found to be about “(1) boats”."
+    assert none.reason == "No source in this library was found to be about “(1) boats”."
 
 
 def test_long_list_shows_ten_and_counts_all(store: Store, put: Put) -> None:
