@@ -52,7 +52,7 @@ addWords({
       yes: "Remove",
       done: ({ title }) => `Removed: ${title}`,
     },
-    libraryEmpty: "No sources yet. Add the first one above.",
+    libraryEmpty: "There are no sources yet. Add the first ones above.",
     filter: "Filter by title, author, year",
     noneFound: "No matching sources.",
     about: "About",

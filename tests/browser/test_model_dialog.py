@@ -73,7 +73,7 @@ def connect(reader: Reader):
 
 def test_model_is_found_tested_connected_and_asked(connecting, visit):
     reader = visit(connecting.url)
-    expect(reader.page.locator("#writer")).to_have_text("Quotes only (no model)")
+    expect(reader.page.locator("#writer")).to_have_text("No model yet")
     dialog = opened(reader)
     dialog.get_by_role("button", name="Look for models").click()
     expect(dialog.locator(".servers li")).to_have_count(1)
