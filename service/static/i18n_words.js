@@ -139,7 +139,7 @@ export const WORDS = {
     abstention: { not_enough_evidence: "Not enough evidence", outside_library: "Not in this library", outside_source: "Not in the source you chose", outside_sources: "Not in the sources you chose", outside_collection: "Not in the collection you chose", outside_collections: "Not in the collections you chose", false_premise: "The question assumes something that the sources do not say" },
     abstained: "No supported answer",
     abstainedWhy: "The sources that were read do not answer this question.",
-    abstainedDo: "Try wording the question differently, or add a source about it.",
+    abstainedDo: "Try wording the question differently.",
     noModel: "No sentence could be backed by the sources. Try wording the question differently, or add a source about it.",
     details: "How this answer was made",
     howChecked: "How this was checked",
@@ -159,7 +159,6 @@ export const WORDS = {
     close: "Close",
 
     nothing: "There are no sources yet. Add your own documents, and every sentence of an answer will cite them.",
-    noSources: "No sources yet",
     history: "History",
     add: { first: "Add sources", dropNow: "Drop the files to add them" },
     share: { button: "Share, export" },
@@ -305,7 +304,7 @@ export const WORDS = {
     abstention: { not_enough_evidence: "根拠が足りません", outside_library: "このライブラリの資料にはありません", outside_source: "選んだ資料にはありません", outside_sources: "選んだ資料にはありません", outside_collection: "選んだコレクションにはありません", outside_collections: "選んだコレクションにはありません", false_premise: "質問の前提が資料と異なります" },
     abstained: "裏づけのある答えはありません",
     abstainedWhy: "読んだ資料は、この質問に答えていません。",
-    abstainedDo: "質問の言い方を変えるか、この話題の資料を追加してください。",
+    abstainedDo: "質問の言い方を変えると、見つかることもあります。",
     noModel: "裏づけのある文はありませんでした。質問の言い方を変えるか、この話題の資料を追加してください。",
     details: "この答えができるまで",
     howChecked: "確かめ方を見る",
@@ -325,7 +324,6 @@ export const WORDS = {
     close: "閉じる",
 
     nothing: "資料がまだありません。手元の文書を追加すると、それを一文ごとに引用して答えます。",
-    noSources: "資料はまだありません",
     history: "履歴",
     add: { first: "資料を追加する", dropNow: "ドロップすると資料に追加します" },
     share: { button: "共有・書き出し" },

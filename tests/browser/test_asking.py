@@ -199,6 +199,8 @@ def test_abstention_shows_reason_and_nearest_passages(quoting, visit):
     near = {e["source"]["id"] for e in made["evidence"]}
     expect(reader.turn.locator(".cards").first.locator(".card")).to_have_count(min(3, len(near)))
     expect(reader.claims).to_have_count(0)
+    stray = "all => all.flatMap(({childNodes}) => [...childNodes].filter(n => n.nodeType === 3 && n.data))"  # fmt: skip
+    assert reader.turn.locator(".card .passage").evaluate_all(stray) == []  # no "false" below them
 
 
 def test_language_switch_changes_the_whole_page(quoting, visit):

@@ -59,7 +59,7 @@ def test_disputing_source_is_shown_with_its_work(reciting, visit):
     expect(disputes).to_contain_text("Another version of the same work says otherwise")
     kin = reader.turn.locator(".card", has_text="The archive").locator(".kin")
     expect(kin).to_have_count(2)
-    expect(kin.first).to_contain_text("The same work as [2]")
+    expect(kin.first).to_contain_text("Another version of the same work as [2]")
     reader.expected.append("status of 404")
     disputes.get_by_role("button", name="Read in the source").first.click()
     expect(reader.page.locator("#reader mark.lit")).to_have_text(OTHER)
@@ -170,7 +170,8 @@ def test_several_quotes_of_a_passage_share_a_marker(reciting, visit):
     marker.hover()
     expect(reader.page.locator("#tip mark")).to_have_text([ONE, OTHER])
     expect(reader.turn.locator(".card mark")).to_have_text([ONE, OTHER])
-    expect(reader.turn.locator(".card .bears")).to_contain_text("Cited by 1 sentence")
+    expect(reader.turn.locator(".card .back")).to_have_text("Cited by sentence 1")
+    expect(reader.turn.locator(".card .bears")).not_to_contain_text("Cited")  # it is said once
     reader.turn.locator(".fine summary").click()
     expect(reader.turn.locator(".checks blockquote")).to_have_text([ONE, OTHER])
     reader.expected.append("status of 404")  # the passage is in no library
