@@ -27,7 +27,7 @@ def extra_needed(model: str, setting: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _LIBRARIES:
+        if error.name not in _LIBRARIES:
             raise
         raise ExtraMissing(
             f"{model} needs the library {EXTRA}, which is not installed:"
