@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ class NumpyModel:
     def __init__(self, encoder: Encoder, extra_files: Mapping[str, str] | None = None) -> None:
         self._encoder, self.extra_files = encoder, extra_files or {}
 
-    @property
+    @cached_property
     def shapes(self) -> list[list[int]]:
         """The shape of each output of the network for one row of token ids, such as [[384]]."""
         return [list(values.shape[1:]) for values in self.run([[self._encoder.config["pad"] + 1]])]

@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.errors import ModelUnavailable
+from corpus.errors import ModelLibraryMissing
 
 EXTRA = "sentence-transformers"
 _LIBRARIES = ("sentence_transformers", "torch", "transformers")  # that come with it
 
 
-class ExtraMissing(ModelUnavailable):
-    """The library that a model needs is not installed."""
-
-
 @contextmanager
 def extra_needed(model: str, setting: str) -> Iterator[None]:
-    """Raise ExtraMissing if an import within fails since the library is not installed.
+    """Raise ModelLibraryMissing if an import within fails since the library is not installed.
 
     Args:
         model: What needs it, such as ``the embedding model 'x'``.
@@ -29,7 +25,7 @@ def extra_needed(model: str, setting: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARIES:
             raise
-        raise ExtraMissing(
+        raise ModelLibraryMissing(
             f"{model} needs the library {EXTRA}, which is not installed:"
             f" run {install_command()}, or unset {setting}"
         ) from error
